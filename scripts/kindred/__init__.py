@@ -1,0 +1,1 @@
+"""The library shared by the step programs: pure functions, no import of snakemake."""

@@ -1,0 +1,79 @@
+"""Errors for the person at the keyboard: every problem of a config or dataset at once.
+
+Knows how problems are collected, printed and turned into an exit status; knows nothing of
+what is being checked.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+
+class KindredError(Exception):
+    """A user's mistake or a missing piece, in one clear message; shown without a stack trace."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: `where` (file, key path), `what`, and the `cure`."""
+
+    where: str
+    what: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" -> {self.cure}" if self.cure else "")
+
+
+class ProblemsError(KindredError):
+    """Several problems, listed together."""
+
+    def __init__(self, problems: Iterable[Problem], heading: str = "") -> None:
+        self.problems = list(problems)
+        count = len(self.problems)
+        self.heading = heading or f"{count} problem{'s' if count != 1 else ''} found"
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(f"{self.heading}:\n{lines}")
+
+
+@dataclass
+class Problems:
+    """Collector: add problems while reading on, raise them together at the end."""
+
+    heading: str = ""
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, where: str, what: str, cure: str = "") -> None:
+        """Note one problem and go on."""
+        self.found.append(Problem(where, what, cure))
+
+    def __bool__(self) -> bool:
+        return bool(self.found)
+
+    def raise_if_any(self) -> None:
+        """Raise ProblemsError when anything was noted."""
+        if self.found:
+            raise ProblemsError(self.found, self.heading)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """'did you mean ...?' for a misspelt key, or the list of what is known."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else "known: " + ", ".join(known)
+
+
+def run_main(main: Callable[[], int | None]) -> None:
+    """Run a program: a user's mistake ends in its message and status 1, without a stack trace."""
+    try:
+        status = main()
+    except KindredError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped; run the same command again to go on", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(status or 0)

@@ -1,0 +1,67 @@
+"""Progress of long work: a bar with rate and time left on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+LINE_EVERY_S = 10.0
+
+
+class Progress:
+    """Counts towards `total`; `update(n, loss=...)` shows it. Use as a context manager."""
+
+    def __init__(self, what: str, total: int, unit: str = "it", initial: int = 0) -> None:
+        self.what, self.total, self.unit, self.done = what, total, unit, initial
+        self.start, self.initial = time.monotonic(), initial
+        self.last_line = self.start
+        self.tty = sys.stderr.isatty()
+        self.bar = (
+            tqdm(total=total, desc=what, unit=unit, initial=initial, dynamic_ncols=True)
+            if self.tty
+            else None
+        )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+        elif self.done != self.initial:
+            self._line({})
+
+    def update(self, n: int = 1, **figures: Any) -> None:
+        """Count `n` more; `figures` (e.g. loss) are shown behind the count."""
+        self.done += n
+        if self.bar is not None:
+            self.bar.set_postfix(figures, refresh=False)
+            self.bar.update(n)
+        elif time.monotonic() - self.last_line >= LINE_EVERY_S:
+            self._line(figures)
+
+    def _line(self, figures: dict[str, Any]) -> None:
+        self.last_line = time.monotonic()
+        seconds = self.last_line - self.start
+        rate = (self.done - self.initial) / seconds if seconds > 0 else 0.0
+        left = (self.total - self.done) / rate if rate > 0 else 0.0
+        extra = "".join(f" {key}={value}" for key, value in figures.items())
+        print(
+            f"{self.what}: {self.done}/{self.total} {self.unit}, {rate:.2f}/s, "
+            f"{seconds:.0f} s gone, {left:.0f} s left{extra}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def track(items: Iterable[T], what: str, total: int, unit: str = "it") -> Iterator[T]:
+    """Iterate with progress."""
+    with Progress(what, total, unit) as progress:
+        for item in items:
+            yield item
+            progress.update()
