@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +45,3 @@ def pixel_hash(image: Image.Image) -> str:
 def caption_hash(caption: str) -> str:
     """Hex SHA-256 of a caption, outer white space stripped."""
     return sha256_text(caption.strip())
-
-
-def code_hash(paths: Iterable[Path | str]) -> str:
-    """Hex SHA-256 over the named source files, by name and content, in sorted order."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(p) for p in paths):
-        digest.update(path.name.encode() + b"\0" + sha256_file(path).encode() + b"\n")
-    return digest.hexdigest()
