@@ -30,7 +30,7 @@ WORDS = """a an the and of in on at with is are to by photo portrait headshot pi
 family man woman child boy girl adult small smiling laughing sad surprised beach park garden house
 kitchen snow forest city street school red green blue yellow white black brown shirt dress coat hat
 hair beard glasses left right next stands sits walks looking wearing long short three two people
-person""".split()
+person""".split()  # noqa: SIM905
 
 
 def build(path: Path | str, seed: int = 0) -> Path:
