@@ -8,6 +8,7 @@ picture (t = 0), as in the published FLUX.1 sampling code, written anew here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
@@ -61,7 +62,7 @@ def denoise(
         if transformer.config.guidance_embeds
         else None,
     }
-    for now, following in zip(times[:-1], times[1:], strict=True):
+    for now, following in pairwise(times):
         time = torch.full((count,), now, device=device, dtype=dtype)
         (velocity,) = transformer(tokens.to(dtype), timestep=time, return_dict=False, **fixed)
         tokens = tokens + (following - now) * velocity.float()
