@@ -5,14 +5,16 @@ a new render option must not rerun training.
 """
 
 from kindred.spec.base import Base, Dtype, ImageEncoder, Quantization, TextEncoder
-from kindred.spec.render import PromptSet, RenderSpec
+from kindred.spec.render import Prompt, PromptSet, PromptTexts, RenderSpec
 from kindred.spec.train import Recipe, Selection, TrainSpec
 
 __all__ = [
     "Base",
     "Dtype",
     "ImageEncoder",
+    "Prompt",
     "PromptSet",
+    "PromptTexts",
     "Quantization",
     "Recipe",
     "RenderSpec",

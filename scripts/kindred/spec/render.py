@@ -2,21 +2,76 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Self
 
-from kindred.spec.base import Base
+from pydantic import AfterValidator, Field, model_validator
+
+from kindred.spec.base import Base, TextEncoder
 from kindred.spec.common import Strict
+
+EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
+LARGEST_SEED = 2**63 - 1
+
+
+def _edge(value: int) -> int:
+    if value < EDGE_MULTIPLE or value % EDGE_MULTIPLE:
+        near = max(1, round(value / EDGE_MULTIPLE)) * EDGE_MULTIPLE
+        raise ValueError(f"edges are multiples of {EDGE_MULTIPLE} px; nearest: {near}")
+    return value
+
+
+def _once(seeds: list[int]) -> list[int]:
+    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if twice:
+        raise ValueError(f"each seed once; twice here: {', '.join(map(str, twice))}")
+    return seeds
+
+
+Edge = Annotated[int, AfterValidator(_edge)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Seeds = Annotated[list[Seed], AfterValidator(_once)]
+
+
+class Prompt(Strict):
+    """A prompt with seeds or a size of its own; what is unset is the prompt set's."""
+
+    text: str
+    seeds: Seeds | None = None
+    width: Edge | None = None
+    height: Edge | None = None
 
 
 class PromptSet(Strict):
     """Named prompts, each rendered with every seed."""
 
-    prompts: dict[str, str]
-    seeds: list[int]
-    width: int
-    height: int
-    steps: int = 28
+    prompts: dict[str, str | Prompt]
+    seeds: Seeds
+    width: Edge
+    height: Edge
+    steps: int = Field(28, ge=1)
     guidance: float = 3.5
+
+    def full(self, name: str) -> Prompt:
+        """The named prompt with nothing left unset."""
+        prompt = self.prompts[name]
+        own = prompt if isinstance(prompt, Prompt) else Prompt(text=prompt)
+        return Prompt(
+            text=own.text,
+            seeds=self.seeds if own.seeds is None else own.seeds,
+            width=own.width or self.width,
+            height=own.height or self.height,
+        )
+
+    def texts(self) -> dict[str, str]:
+        """Name -> what the encoders read."""
+        return {name: self.full(name).text for name in self.prompts}
+
+
+class PromptTexts(Strict):
+    """What encoding prompts is told: no seed, size or guidance, so these encode nothing anew."""
+
+    encoder: TextEncoder
+    prompts: dict[str, str]
 
 
 class RenderSpec(Strict):
@@ -25,5 +80,23 @@ class RenderSpec(Strict):
     base: Base
     prompt_set: PromptSet
     name: str = Field(description="name of the prompt set")
-    weights: list[float] = Field(default_factory=list, description="one per adapter")
-    batch: int = 4
+    weights: list[float] = Field(
+        default_factory=list, description="one per adapter; all 1 when unset"
+    )
+    merge: bool | None = Field(
+        None,
+        description="adapters added into the weights before rendering; unset: if that is exact",
+    )
+    batch: int = Field(4, ge=1, description="pictures drawn at once")
+
+    @model_validator(mode="after")
+    def _mergeable(self) -> Self:
+        if self.merge and self.base.quantization:
+            raise ValueError("`merge` needs a base without quantization; leave it unset")
+        return self
+
+    def merged(self) -> bool:
+        """Whether adapters are merged. Unset: in float32 only, where no weight is rounded off."""
+        if self.merge is None:
+            return self.base.quantization is None and self.base.dtype == "float32"
+        return self.merge
