@@ -1,0 +1,64 @@
+"""Photos of any kind -> upright sRGB images in aspect buckets, and images.json about them.
+
+in:  a folder of photos
+out: <images-dir>/<image_id>.png, RGB; images.json, a row an image:
+     image_id, photo (the same for all resolutions of one photo), source (path in the folder),
+     source_sha256, source_width, source_height (px, upright), pixel_hash, width, height, bucket,
+     sharpness, perceptual_hash, warnings [{kind, what}]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from PIL import Image
+
+from kindred.errors import run_main
+from kindred.files import write_json
+from kindred.prepare import prepare
+from kindred.source import check_ids, scan
+from kindred.spec.data import PreprocessSpec
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="PreprocessSpec as JSON, or a file of it")
+    parser.add_argument("--source", required=True, type=Path, help="folder of photos")
+    parser.add_argument("--images-dir", required=True, type=Path, help="folder of prepared images")
+    parser.add_argument("--out", required=True, type=Path, help="images.json to write")
+    parser.add_argument(
+        "--workers", type=int, default=len(os.sched_getaffinity(0)), help="photos at once"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Prepare a dataset's photos."""
+    options = parse(argv)
+    spec = PreprocessSpec.read(options.spec)
+    source = scan(options.source)
+    check_ids(source)
+    for path in source.strangers:
+        print(f"warning: {path}: neither photo nor captions; not used", file=sys.stderr)
+    # Large photos are legitimate; Pillow refuses those beyond 178 million pixels by itself.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    result = prepare(source.photos, options.images_dir, spec, options.workers)
+    write_json(options.out, result.rows)
+    for row in result.rows:
+        for item in row["warnings"]:
+            print(f"warning: {row['source']}: {item['what']}", file=sys.stderr)
+    print(
+        f"{len(result.rows)} images of {len(source.photos)} photos: {result.made} prepared, "
+        f"{result.kept} kept, {result.removed} removed",
+        file=sys.stderr,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
