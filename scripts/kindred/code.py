@@ -47,11 +47,21 @@ def _imports(path: Path) -> tuple[Path, ...]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(node, path)
+            names.add(module)
+            names.update(f"{module}.{alias.name}" for alias in node.names)
     found = (_module_file(name) for name in sorted(names) if name.split(".")[0] == "kindred")
     return tuple(file for files in found for file in files)
+
+
+def _absolute(node: ast.ImportFrom, path: Path) -> str:
+    """The module an import names, relative ones (`from .pen import`) made absolute."""
+    if not node.level:
+        return node.module or ""
+    package = path.resolve().relative_to(LIBRARY.parent.resolve()).parent.parts
+    parents = package[: len(package) - node.level + 1]
+    return ".".join([*parents, *([node.module] if node.module else [])])
 
 
 def _module_file(name: str) -> list[Path]:

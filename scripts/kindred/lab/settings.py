@@ -1,0 +1,100 @@
+"""Sizes and lengths of the lab's training, read from config/lab/<name>.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import Field, ValidationError
+
+from kindred.errors import ProblemsError
+from kindred.spec.common import Strict, problems_of
+
+
+class CorpusSettings(Strict):
+    """How many drawings of each native size, in two parts drawn one after the other.
+
+    The autoencoder starts on `first` while `rest` is still being drawn.
+    """
+
+    seed: int = 1
+    first: dict[str, int] = Field(description="size as WxH -> drawings")
+    rest: dict[str, int]
+
+
+class TextSettings(Strict):
+    """T5 and CLIP encoders."""
+
+    tokens: int = 56
+    t5_width: int = 192
+    t5_layers: int = 2
+    t5_heads: int = 6
+    t5_ff: int = 384
+    clip_width: int = 128
+    clip_layers: int = 2
+    clip_vocabulary: int = 1000
+
+
+class StageSettings(Strict):
+    """Length and learning rate of one training stage."""
+
+    steps: int
+    batch: int
+    lr: float
+    warmup: int = 200
+    weight_decay: float = 0.01
+    compile: bool = True
+    checkpoint_s: float = Field(60.0, description="seconds between checkpoints")
+
+
+class VaeSettings(StageSettings):
+    """AutoencoderKL, f8."""
+
+    channels: list[int] = [32, 80, 112, 128]
+    layers: int = 1
+    latent_channels: int = 16
+    groups: int = 16
+    kl: float = 5e-5
+    head_weight: float = 3.0
+    edges: float = 0.5
+
+
+class FlowSettings(StageSettings):
+    """FluxTransformer2DModel trained by flow matching, its text encoders with it."""
+
+    double: int = 3
+    single: int = 5
+    heads: int = 8
+    head_width: int = 32
+    rope: tuple[int, int, int] = (8, 12, 12)
+    caption_dropout: float = 0.1
+    head_weight: float = 2.5
+    ema: float = 0.9995
+
+
+class DistillSettings(StageSettings):
+    """Guidance distillation: one pass at guidance w learns what two passes give."""
+
+    w_low: float = 1.0
+    w_high: float = 6.0
+    ema: float = 0.999
+
+
+class LabSettings(Strict):
+    """Everything that `snakemake lab_models` builds the base from."""
+
+    seed: int = 0
+    corpus: CorpusSettings
+    text: TextSettings = TextSettings()
+    vae: VaeSettings
+    flow: FlowSettings
+    distill: DistillSettings
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read a settings file; every wrong key is named at once."""
+        try:
+            return cls.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        except ValidationError as error:
+            raise ProblemsError(problems_of(error, str(path), cls)) from None

@@ -1,0 +1,76 @@
+"""Train the lab's base: flow matching, then guidance distillation; assemble the pipeline.
+
+Needs the encoded drawings and the base directory with vae/ and tokenizers; gives the directory
+that FluxPipeline.from_pretrained reads. Stopped and started again, it goes on from its last
+checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline
+
+from kindred.errors import run_main
+from kindred.files import read_json, write_json
+from kindred.lab import flow
+from kindred.lab.corpus import load_latents
+from kindred.lab.loop import pick_device
+from kindred.lab.settings import LabSettings
+from kindred.lab.text import load_tokenizers
+
+# FLUX.1-dev's scheduler configuration.
+SCHEDULER = {
+    "num_train_timesteps": 1000,
+    "shift": 3.0,
+    "use_dynamic_shifting": True,
+    "base_shift": 0.5,
+    "max_shift": 1.15,
+    "base_image_seq_len": 256,
+    "max_image_seq_len": 4096,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--settings", type=Path, required=True)
+    parser.add_argument("--latents", type=Path, required=True)
+    parser.add_argument("--base", type=Path, required=True, help="with vae/ and tokenizers")
+    parser.add_argument("--work", type=Path, required=True, help="checkpoints and logs")
+    parser.add_argument("--device", default="auto")
+    args = parser.parse_args(argv)
+    settings, device = LabSettings.load(args.settings), pick_device(args.device)
+    torch.manual_seed(settings.seed)
+    tokenizers = load_tokenizers(args.base)
+    vae = AutoencoderKL.from_pretrained(args.base / "vae", torch_dtype=torch.bfloat16)
+    channels = vae.config.latent_channels
+    model = flow.build(settings.flow, settings.text, channels, tokenizers)
+    corpus = load_latents(args.latents, device)
+    model = flow.train(model, settings.flow, corpus, args.work, settings.seed)
+    model = flow.distill(model, settings.distill, corpus, args.work, settings.seed)
+    model.to("cpu", torch.bfloat16)
+    FluxPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(**SCHEDULER),
+        vae=vae,
+        text_encoder=model.clip.eval(),
+        tokenizer=tokenizers[0],
+        text_encoder_2=model.t5.eval(),
+        tokenizer_2=tokenizers[1],
+        transformer=model.transformer.eval(),
+    ).save_pretrained(args.base)
+    for encoder in ("text_encoder", "text_encoder_2"):
+        load_in_float32(args.base / encoder / "config.json")
+    return 0
+
+
+def load_in_float32(config: Path) -> None:
+    """Let a plain from_pretrained widen the stored bfloat16: transformers takes the type a config
+    names, diffusers float32, and a pipeline of both types doesn't run."""
+    write_json(config, read_json(config) | {"dtype": "float32"})
+
+
+if __name__ == "__main__":
+    run_main(main)

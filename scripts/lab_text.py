@@ -1,0 +1,34 @@
+"""Make the lab's tokenizers from the words of its drawings.
+
+Needs the first drawings' captions; gives tokenizer/ and tokenizer_2/ of the base directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from kindred.errors import run_main
+from kindred.lab.corpus import read_captions, shards
+from kindred.lab.settings import LabSettings
+from kindred.lab.text import save_tokenizers
+from kindred.world import SURNAMES
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--settings", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
+    parser.add_argument("--out", type=Path, required=True, help="base directory")
+    args = parser.parse_args(argv)
+    settings = LabSettings.load(args.settings)
+    captions = [
+        text for path in shards(args.corpus) for pair in read_captions(path) for text in pair
+    ]
+    save_tokenizers(args.out, captions, list(SURNAMES), settings.text)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
