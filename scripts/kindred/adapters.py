@@ -1,0 +1,90 @@
+"""Trained adapters: what a file says about itself, and putting several onto a transformer.
+
+Knows LoRA files as diffusers and kohya write them; knows nothing of training or sampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kindred import tensors
+from kindred.errors import KindredError, Problems
+from kindred.hashing import sha256_file
+
+if TYPE_CHECKING:
+    from diffusers import FluxTransformer2DModel
+
+# Header entries that describe the file format and not where the adapter comes from.
+FORMAT_KEYS = frozenset({"format", "lora_adapter_metadata"})
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A LoRA file to be rendered with: its bytes' hash, its weight, and its own provenance."""
+
+    path: Path
+    sha256: str
+    weight: float
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) -> list[Adapter]:
+    """The files with their weights (all 1 when none are given), without importing torch.
+
+    Raises ProblemsError naming every file that is missing, broken or no LoRA.
+    """
+    if weights and len(weights) != len(paths):
+        raise KindredError(
+            f"--spec: weights: {len(weights)} given for {len(paths)} adapters; "
+            "give one weight per --adapter, in their order"
+        )
+    problems, adapters = Problems("adapters can't be used"), []
+    for path, weight in zip(paths, weights or [1.0] * len(paths), strict=True):
+        try:
+            entries, metadata = tensors.header(path)
+        except KindredError as error:
+            where, _, what = str(error).partition(": ")
+            problems.add(where, what, "train the variant again, or correct the path")
+            continue
+        if not any("lora" in name for name in entries):
+            problems.add(str(path), "holds no LoRA weights", "give a LoRA file")
+        provenance = {k: v for k, v in sorted(metadata.items()) if k not in FORMAT_KEYS}
+        adapters.append(Adapter(Path(path), sha256_file(path), weight, provenance))
+    problems.raise_if_any()
+    return adapters
+
+
+def apply_adapters(
+    transformer: FluxTransformer2DModel, adapters: Sequence[Adapter], merge: bool
+) -> None:
+    """Load every adapter at its weight; with `merge`, add them into the weights and drop the
+    extra layers, so that sampling runs at the base's speed.
+
+    Goes through FluxPipeline's own loader, which also reads kohya's key names. Raises
+    KindredError naming the file that does not fit this transformer.
+    """
+    from diffusers import FluxPipeline
+
+    if not adapters:
+        return
+    parts = ("scheduler", "vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
+    shell = FluxPipeline(**dict.fromkeys(parts), transformer=transformer)
+    names = [f"adapter{index}" for index in range(len(adapters))]
+    for name, adapter in zip(names, adapters, strict=True):
+        try:
+            shell.load_lora_weights(
+                str(adapter.path.parent), weight_name=adapter.path.name, adapter_name=name
+            )
+        except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise KindredError(
+                f"{adapter.path}: does not fit this base ({reason}); "
+                "render it on the base that it was trained on"
+            ) from error
+    transformer.set_adapters(names, [adapter.weight for adapter in adapters])
+    if merge:
+        transformer.fuse_lora(adapter_names=names)
+        transformer.unload_lora()

@@ -1,0 +1,83 @@
+"""Which pictures a prompt set asks for, and the key each is stored under.
+
+A picture's recipe is everything its pixels follow from; its key is the recipe's hash. Knows
+nothing of how a picture is drawn or where it lies; imports neither torch nor diffusers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kindred.adapters import Adapter
+from kindred.code import LIBRARY, closure, code_hash
+from kindred.hashing import spec_hash
+from kindred.spec.render import RenderSpec
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture to be had: its place in the prompt set, its recipe and its key."""
+
+    name: str
+    seed: int
+    recipe: dict[str, Any]
+    key: str
+
+    @property
+    def prompt(self) -> str:
+        """The text that is drawn."""
+        return self.recipe["prompt"]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.recipe["width"], self.recipe["height"]
+
+
+def drawing_code() -> str:
+    """Hash of the code that pixels follow from: what `paint` reaches.
+
+    Specifications are left out: their values are in the recipe, and a new option that nobody
+    sets must not ask for every picture again.
+    """
+    reached = closure(LIBRARY / "paint.py")
+    return code_hash(path for path in reached if path.parent != LIBRARY / "spec")
+
+
+def plan(
+    spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str, code: str
+) -> list[Picture]:
+    """Every picture of the prompt set, prompt by prompt and seed by seed in the order given."""
+    shared: dict[str, Any] = {
+        "base": base_identity,
+        "dtype": spec.base.dtype,
+        "quantization": spec.base.quantization,
+        "text_tokens": spec.base.text_tokens,
+        "steps": spec.prompt_set.steps,
+        "guidance": spec.prompt_set.guidance,
+        "adapters": [{"sha256": a.sha256, "weight": a.weight} for a in adapters],
+        "merged": bool(adapters) and spec.merged(),
+        "code": code,
+    }
+    pictures = []
+    for name in spec.prompt_set.prompts:
+        prompt = spec.prompt_set.full(name)
+        own = {"prompt": prompt.text, "width": prompt.width, "height": prompt.height}
+        for seed in prompt.seeds or []:
+            recipe = {**shared, **own, "seed": seed}
+            pictures.append(Picture(name, seed, recipe, spec_hash(recipe)))
+    return pictures
+
+
+def batches(pictures: Iterable[Picture], size: int) -> list[list[Picture]]:
+    """Groups of at most `size` pictures of equal width and height, each key once."""
+    by_size: dict[tuple[int, int], dict[str, Picture]] = {}
+    for picture in pictures:
+        by_size.setdefault(picture.size, {})[picture.key] = picture
+    return [
+        group[start : start + size]
+        for group in (list(keyed.values()) for keyed in by_size.values())
+        for start in range(0, len(group), size)
+    ]
