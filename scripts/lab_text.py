@@ -12,7 +12,7 @@ from kindred.errors import run_main
 from kindred.lab.corpus import read_captions, shards
 from kindred.lab.settings import LabSettings
 from kindred.lab.text import save_tokenizers
-from kindred.world import SURNAMES
+from kindred.world.people import SURNAMES
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import FluxPipeline, FluxTransformer2DModel
+from diffusers import FluxTransformer2DModel
 from torch import nn
 from transformers import CLIPTextModel, T5EncoderModel
 
@@ -21,6 +21,7 @@ from kindred.lab.corpus import LatentCorpus
 from kindred.lab.loop import Ema, Loop, adamw, generator
 from kindred.lab.settings import DistillSettings, FlowSettings, StageSettings, TextSettings
 from kindred.lab.text import clip_encoder, t5_encoder
+from kindred.latents import image_ids, pack, text_ids
 
 
 class TextToLatent(nn.Module):
@@ -76,12 +77,6 @@ class Batch:
         return (1 - t) * self.clean + t * self.noise
 
 
-def pack(latents: torch.Tensor) -> torch.Tensor:
-    """[N, C, H, W] to FLUX's [N, H/2 * W/2, 4C]."""
-    n, c, h, w = latents.shape
-    return FluxPipeline._pack_latents(latents, n, c, h, w)
-
-
 def draw_batch(
     corpus: LatentCorpus, settings: StageSettings, seed: int, step: int, dropout: float
 ) -> Batch:
@@ -99,9 +94,7 @@ def draw_batch(
     t5_ids = torch.where(dropped[:, None], corpus.empty_t5, t5_ids)
     noise = torch.randn(latents.shape, generator=rng, device=corpus.device)
     time = torch.sigmoid(torch.randn(n, generator=rng, device=corpus.device))
-    ids = FluxPipeline._prepare_latent_image_ids(
-        n, latents.shape[2] // 2, latents.shape[3] // 2, corpus.device, torch.float32
-    )
+    ids = image_ids(*latents.shape[2:]).to(corpus.device)
     return Batch(pack(latents), pack(noise), pack(weight), ids, clip_ids, t5_ids, time)
 
 
@@ -115,7 +108,7 @@ def velocity(
         guidance=guidance,
         pooled_projections=pooled,
         encoder_hidden_states=sequence,
-        txt_ids=torch.zeros(sequence.shape[1], 3, device=sequence.device),
+        txt_ids=text_ids(sequence.shape[1]).to(sequence.device),
         img_ids=batch.image_ids,
         return_dict=False,
     )[0].float()
@@ -201,9 +194,7 @@ def distill(
         with torch.no_grad(), _autocast(corpus.device):
             sequence, pooled = model.text(batch.clip_ids, batch.t5_ids)
             with_text = guide(teacher, batch, sequence, pooled, one)
-            without = guide(
-                teacher, batch, no_text, no_pooled, one
-            )
+            without = guide(teacher, batch, no_text, no_pooled, one)
             target = without + w[:, None, None] * (with_text - without)
         with _autocast(corpus.device):
             output = student(model.transformer, batch, sequence, pooled, w)

@@ -13,14 +13,10 @@ from kindred.spec.common import Strict, problems_of
 
 
 class CorpusSettings(Strict):
-    """How many drawings of each native size, in two parts drawn one after the other.
+    """How many drawings, in two parts: the autoencoder starts on `first` while `rest` is drawn."""
 
-    The autoencoder starts on `first` while `rest` is still being drawn.
-    """
-
-    seed: int = 1
-    first: dict[str, int] = Field(description="size as WxH -> drawings")
-    rest: dict[str, int]
+    first: int
+    rest: int
 
 
 class TextSettings(Strict):
