@@ -64,6 +64,9 @@ class CaptionSpec(Strict):
 
     characters: dict[str, Character]
     captioner: Captioner | None = None
+    not_names: list[str] = Field(
+        default_factory=list, description="words that are built like a trigger name but are none"
+    )
 
 
 class AuditThresholds(Strict):
