@@ -1,0 +1,280 @@
+"""One experiment file, resolved and checked: variants, datasets, prompts, hypotheses.
+
+Knows what the parts of one file may say about each other; knows nothing of other experiments.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from kindred.cells import parse_cell
+from kindred.config.asked import check_hypotheses, resolve_prompt_set
+from kindred.config.document import Document
+from kindred.config.models import (
+    NAME,
+    NAME_RULE,
+    RECIPE_KEYS,
+    SELECTION_KEYS,
+    DatasetConfig,
+    ExperimentConfig,
+    LabFamily,
+)
+from kindred.config.plan import Dataset, Experiment, Variant, base_variants
+from kindred.config.variants import Settings, expand, inherit
+from kindred.errors import KindredError, Problem, Problems, ProblemsError, nearest
+from kindred.spec.common import Character
+from kindred.spec.data import CaptionSpec
+from kindred.spec.model import Recipe, Selection, TrainSpec
+from kindred.world.families import FAMILIES, parse_coverage
+
+if TYPE_CHECKING:
+    from kindred.config.resolve import Library
+
+LETTER = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
+TAKEN = frozenset({"store", "encoded", "training", "prompts"})  # folders under resources/
+WORD = re.compile(r"^\w+$")
+
+
+def resolve_experiment(
+    document: Document, config: ExperimentConfig, name: str, library: Library
+) -> tuple[Experiment, dict[str, Dataset]]:
+    """The experiment and the datasets its variants train on; every problem is noted."""
+    problems = library.problems
+    _check_characters(document, config, problems)
+    datasets = {
+        key: _dataset(document, config, key, dataset, library)
+        for key, dataset in config.datasets.items()
+    }
+    variants = _variants(document, config, library)
+    for base in base_variants(config.base, list(variants.values())):
+        library.base(base.base, document.where("base"))
+        variants[base.name] = base
+    found = {key: resolve_prompt_set(document, config, key, problems) for key in config.prompt_sets}
+    prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
+    check_hypotheses(document, config, set(variants), problems)
+    experiment = Experiment(
+        name=name,
+        title=config.title,
+        question=config.question,
+        characters=config.characters,
+        variants=variants,
+        prompt_sets=prompts,
+        hypotheses=config.hypotheses,
+    )
+    return experiment, {key: datasets[key] for key in experiment.datasets if key in datasets}
+
+
+def _check_characters(document: Document, config: ExperimentConfig, problems: Problems) -> None:
+    owners: dict[str, str] = {}
+    for letter, character in config.characters.items():
+        where = document.where("characters", letter)
+        if not LETTER.match(letter):
+            problems.add(where, "is no fit key for a character", "use a letter, e.g. J")
+        if not WORD.match(character.name):
+            problems.add(
+                where, f"trigger name '{character.name}' is not one word", "join its words"
+            )
+        other = owners.setdefault(character.name.casefold(), letter)
+        if other != letter:
+            problems.add(where, f"has the same name as {other}", "give each character its own")
+
+
+def _without_age(characters: dict[str, Character], letters: Any) -> dict[str, Character]:
+    """What captions and training depend on: a corrected age must not retrain anything."""
+    chosen = {letter: characters[letter] for letter in sorted(letters)}
+    return {key: Character(name=c.name, noun=c.noun) for key, c in chosen.items()}
+
+
+def _dataset(
+    document: Document, config: ExperimentConfig, key: str, dataset: DatasetConfig, library: Library
+) -> Dataset:
+    problems = library.problems
+    where = document.where("datasets", key)
+    if not NAME.match(key):
+        problems.add(where, f"'{key}' is no fit name for a folder", NAME_RULE)
+    if key in TAKEN:
+        problems.add(where, f"the name '{key}' is taken", "choose another name")
+    if dataset.source is not None and not (library.root / dataset.source).is_dir():
+        problems.add(
+            document.where("datasets", key, "source"),
+            f"no folder '{dataset.source}'",
+            "correct the path (it counts from the folder of the Snakefile)",
+        )
+    if dataset.lab is not None:
+        _check_lab(document, key, dataset.lab, problems)
+    return Dataset(
+        name=key,
+        source=dataset.source,
+        lab=dataset.lab,
+        preprocess=dataset.preprocess,
+        caption=CaptionSpec(
+            characters=_without_age(config.characters, config.characters),
+            **({"captioner": dataset.captioner} if dataset.captioner else {}),
+        ),
+        thresholds=dataset.audit,
+    )
+
+
+def _check_lab(document: Document, key: str, lab: LabFamily, problems: Problems) -> None:
+    name = lab.family
+    if name not in FAMILIES:
+        where = document.where("datasets", key, "lab", "family")
+        problems.add(where, f"the lab has no family '{name}'", nearest(name, FAMILIES))
+        return
+    try:
+        parse_coverage(lab.coverage, "".join(FAMILIES[name].letters))
+    except ProblemsError as error:
+        where = document.where("datasets", key, "lab", "coverage")
+        problems.found += [
+            Problem(f"{where}: {found.where}", found.what, found.cure) for found in error.problems
+        ]
+
+
+def _variants(document: Document, config: ExperimentConfig, library: Library) -> dict[str, Variant]:
+    problems = library.problems
+    declared = expand(document, config, problems)
+    recipes = library.names("recipes")
+    settings = inherit(document, config, declared, recipes, problems)
+    trained = [s for s in settings if s.config.adapters is None]
+    variants = {s.name: v for s in trained if (v := _trained(document, config, s, library))}
+    for loaded in (s for s in settings if s.config.adapters is not None):
+        variant = _loaded(document, loaded, variants, problems)
+        if variant:
+            variants[loaded.name] = variant
+    order = [s.name for s in settings]
+    return {name: variants[name] for name in order if name in variants}
+
+
+def _trained(
+    document: Document, config: ExperimentConfig, settings: Settings, library: Library
+) -> Variant | None:
+    """A variant with its training specification; None after noting what is wrong."""
+    base = library.base(settings.values["base"], document.where(*settings.at("base")))
+    recipe = _recipe(document, settings, library)
+    dataset = _dataset_name(document, config, settings, library.problems)
+    selection = _selection(document, config, settings, library.problems)
+    if base is None or recipe is None or dataset is None or selection is None:
+        return None
+    given: dict[str, Any] = {"selection": selection} if selection.model_fields_set else {}
+    if settings.config.control is not None:
+        given["pairing"] = settings.config.control.pairing
+    train = TrainSpec(
+        base=base,
+        recipe=recipe,
+        characters=_without_age(config.characters, _learned(config, selection)),
+        dataset=dataset,
+        **given,
+    )
+    return Variant(settings.name, settings.values["base"], dataset, _runs(settings), train)
+
+
+def _runs(settings: Settings) -> tuple[int, ...]:
+    first = settings.values.get("first_run") or 1
+    return tuple(range(first, first + settings.values["runs"]))
+
+
+def _recipe(document: Document, settings: Settings, library: Library) -> Recipe | None:
+    recipe = library.recipe(settings.recipe, document.where(*settings.at("recipe")))
+    if recipe is None:
+        return None
+    merged = {**recipe.model_dump(exclude_unset=True), **settings.recipe_changes}
+    # A default written out or left away is the same recipe; so is a key set to null.
+    given = {key: value for key, value in merged.items() if value is not None}
+    try:
+        return Recipe.model_validate({key: given[key] for key in RECIPE_KEYS & set(given)})
+    except ValidationError as error:
+        document.note(error, Recipe, library.problems, "variants", settings.key)
+        return None
+
+
+def _dataset_name(
+    document: Document, config: ExperimentConfig, settings: Settings, problems: Problems
+) -> str | None:
+    """The variant's dataset, the experiment's default, or the only one there is."""
+    only = next(iter(config.datasets)) if len(config.datasets) == 1 else None
+    name = settings.values.get("dataset") or config.dataset or only
+    if name is None:
+        where = document.where("datasets")
+        problems.add(where, "which one?", "set `dataset:` for the experiment or each variant")
+    elif name not in config.datasets:
+        where = document.where(*settings.at("dataset"))
+        problems.add(where, f"no dataset '{name}'", nearest(name, config.datasets))
+        return None
+    return name
+
+
+def _selection(
+    document: Document, config: ExperimentConfig, settings: Settings, problems: Problems
+) -> Selection | None:
+    at = ("variants", settings.key)
+    given = {k: v for k, v in settings.values.items() if k in SELECTION_KEYS and v is not None}
+    before = len(problems.found)
+    known = set(config.characters)
+    for letter in given.get("characters", ()):
+        if letter not in known:
+            where = document.where(*at, "characters")
+            problems.add(where, f"no character '{letter}'", nearest(letter, known))
+    among = set(given.get("characters", known)) & known
+
+    def cell(text: str, key: str) -> str:
+        try:
+            return parse_cell(text, among)
+        except KindredError as error:
+            problems.add(document.where(*at, key), str(error))
+            return text
+
+    if "characters" in given:
+        given["characters"] = sorted(set(given["characters"]))
+    if "cells" in given:
+        given["cells"] = sorted({cell(text, "cells") for text in given["cells"]})
+    if isinstance(given.get("per_cell"), dict):
+        given["per_cell"] = {cell(text, "per_cell"): n for text, n in given["per_cell"].items()}
+    if "data_seed" in given:
+        given["seed"] = given.pop("data_seed")
+    if len(problems.found) > before:
+        return None
+    try:
+        return Selection.model_validate(given)
+    except ValidationError as error:
+        document.note(error, Selection, problems, *at)
+        return None
+
+
+def _learned(config: ExperimentConfig, selection: Selection) -> set[str]:
+    """The letters that may occur in the photos a variant trains on."""
+    if selection.cells is not None:
+        return {letter for cell in selection.cells for letter in cell.split("+")}
+    return set(selection.characters or config.characters)
+
+
+def _loaded(
+    document: Document, settings: Settings, variants: dict[str, Variant], problems: Problems
+) -> Variant | None:
+    """Several trained variants' adapters loaded together: run k takes each one's run k."""
+    at = ("variants", settings.key)
+    extra = settings.config.model_fields_set - {"adapters", "sweep"}
+    if extra:
+        names = ", ".join(sorted("from" if key == "parent" else key for key in extra))
+        problems.add(document.where(*at), f"`adapters` trains nothing, so {names} can't be set")
+        return None
+    unknown = [name for name in settings.config.adapters if name not in variants]
+    for name in unknown:
+        where = document.where(*at, "adapters", name)
+        problems.add(where, f"no trained variant '{name}'", nearest(name, variants))
+    if unknown or not settings.config.adapters:
+        return None
+    parts = [variants[name] for name in settings.config.adapters]
+    bases = {part.base for part in parts}
+    if len(bases) > 1:
+        text = f"their bases differ ({', '.join(sorted(bases))})"
+        problems.add(document.where(*at, "adapters"), text, "take variants of one base")
+        return None
+    runs = set.intersection(*(set(part.runs) for part in parts))
+    if not runs:
+        problems.add(document.where(*at, "adapters"), "they have no run number in common")
+        return None
+    adapters = tuple(settings.config.adapters.items())
+    return Variant(settings.name, bases.pop(), None, tuple(sorted(runs)), adapters=adapters)

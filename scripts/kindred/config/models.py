@@ -1,0 +1,226 @@
+"""The YAML files as a person writes them: every key, its meaning and its default.
+
+Knows the keys; the schema for editors is generated from here. Knows nothing of how variants inherit
+(variants.py) or of what the steps are given (plan.py).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, create_model, model_validator
+
+from kindred.spec.common import Character, Strict
+from kindred.spec.data import AuditThresholds, Captioner, PreprocessSpec
+from kindred.spec.model import Recipe, Selection
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
+NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at most 64)"
+BASE_VARIANT = "BASE"
+# Folders and files beside the variants in results/<experiment>/, and the base's own name.
+RESERVED = frozenset({BASE_VARIANT, "audit", "sheets", "curves", "report", "scores", "ratings"})
+
+
+def _seeds(value: Any) -> Any:
+    """A count n stands for the seeds 1..n."""
+    plain = isinstance(value, int) and not isinstance(value, bool)
+    return list(range(1, value + 1)) if plain else value
+
+
+def _named(value: Any) -> Any:
+    """A list of prompts gets names from their words."""
+    if not isinstance(value, list):
+        return value
+    named: dict[str, Any] = {}
+    for prompt in value:
+        text = prompt.get("text") if isinstance(prompt, dict) else prompt
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", str(text)).strip("-")[:40].strip("-") or "prompt"
+        name, number = stem, 2
+        while name in named:
+            name, number = f"{stem}-{number}", number + 1
+        named[name] = prompt
+    return named
+
+
+def _coverage(value: Any) -> Any:
+    """A mapping `{J: 4, A+C: 3}` becomes the text `J: 4, AC: 3`."""
+    if isinstance(value, dict):
+        return ", ".join(f"{str(cell).replace('+', '')}: {n}" for cell, n in value.items())
+    return value
+
+
+Coverage = Annotated[str, BeforeValidator(_coverage, json_schema_input_type=str | dict[str, int])]
+
+
+Seeds = Annotated[
+    list[int], BeforeValidator(_seeds, json_schema_input_type=int | list[int]), Field(min_length=1)
+]
+
+
+class PromptConfig(Strict):
+    """A prompt with seeds or a size of its own."""
+
+    text: str
+    seeds: Seeds | None = None
+    size: tuple[int, int] | None = Field(None, description="[width, height], px")
+
+
+def _prompt(value: Any) -> Any:
+    """A bare text is a prompt without anything of its own."""
+    return {"text": value} if isinstance(value, str) else value
+
+
+OnePrompt = Annotated[
+    PromptConfig, BeforeValidator(_prompt, json_schema_input_type=str | PromptConfig)
+]
+Prompts = Annotated[
+    dict[str, OnePrompt],
+    BeforeValidator(
+        _named, json_schema_input_type=list[str | PromptConfig] | dict[str, str | PromptConfig]
+    ),
+]
+
+
+class LabFamily(Strict):
+    """A family that the lab draws into an ordinary folder of photos with captions."""
+
+    family: str = Field(description="name of one of the lab's families, e.g. russell")
+    coverage: Coverage = Field(description="images in each cell: 'J: 4, A: 3, C: 8, AC: 3, CJ: 7'")
+    seed: int = Field(1, description="another seed draws other photos")
+    hats: float = Field(0.0, ge=0, le=1, description="share of photos in which people wear hats")
+    class_nouns: bool = Field(True, description="captions say man, woman, child")
+    sides: bool = Field(False, description="captions of groups say who is left and right")
+    shared: int | None = Field(None, ge=0, description="how many traits the family has in common")
+    scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
+
+
+class DatasetConfig(Strict):
+    """Photos with captions: a folder of yours, or drawn by the lab."""
+
+    source: str | None = Field(None, description="folder with photos and their captions")
+    lab: LabFamily | None = None
+    preprocess: PreprocessSpec = Field(default_factory=PreprocessSpec)
+    captioner: Captioner | None = Field(None, description="writes captions that are missing")
+    audit: AuditThresholds = Field(default_factory=AuditThresholds)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.source is None) == (self.lab is None):
+            raise ValueError("a dataset has either `source:` (a folder) or `lab:`, exactly one")
+        return self
+
+
+class PromptSetConfig(Strict):
+    """Prompts, each rendered with every seed by every variant."""
+
+    prompts: Prompts = Field(
+        min_length=1,
+        description="list, or name -> prompt; {J} is J's trigger name, {J.class}, {J.age} the rest",
+    )
+    seeds: Seeds = Field(description="list of seeds, or how many (1, 2, ...)")
+    size: tuple[int, int] = Field(description="[width, height], px")
+    steps: int | None = Field(None, ge=1, description="sampling steps")
+    guidance: float | None = Field(None, description="guidance scale")
+
+
+class Control(Strict):
+    """Deliberately broken training, to know what broken looks like. Never inherited."""
+
+    pairing: Literal["scrambled"] = Field(description="captions permuted among the images")
+
+
+class _VariantBase(Strict):
+    """What differs from the variant or recipe named by `from:`; nothing else need be said."""
+
+    parent: str | None = Field(None, alias="from", description="a variant or a recipe")
+    base: str | None = Field(None, description="file name in config/bases")
+    recipe: str | None = Field(
+        None, description="file name in config/recipes; starts afresh from it"
+    )
+    dataset: str | None = Field(None, description="one of this experiment's datasets")
+    runs: int | None = Field(None, ge=1, description="trainings, each with another seed")
+    first_run: int | None = Field(
+        None, ge=1, description="number (and seed) of the first; 101 trains the same variant anew"
+    )
+    data_seed: int | None = Field(None, description="which images are drawn where cells are cut")
+    control: Control | None = None
+    adapters: dict[str, float] | None = Field(
+        None, description="no training: load these variants' adapters together, name -> weight"
+    )
+    sweep: dict[str, list[Any]] | None = Field(
+        None, description="key -> values; makes one variant a value, called <name>-<value>"
+    )
+
+
+def _changes() -> dict[str, Any]:
+    """Every option of recipes and selections, unset."""
+    fields: dict[str, Any] = {}
+    for model in (Selection, Recipe):
+        for name, field in model.model_fields.items():
+            if (model, name) != (Selection, "seed"):
+                kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else None
+                fields[name] = (
+                    (kind or field.annotation) | None,
+                    Field(None, description=field.description),
+                )
+    return fields
+
+
+VariantConfig = create_model(
+    "VariantConfig", __base__=_VariantBase, __doc__=_VariantBase.__doc__, **_changes()
+)
+SELECTION_KEYS = frozenset(Selection.model_fields) - {"seed"} | {"data_seed"}
+RECIPE_KEYS = frozenset(Recipe.model_fields)
+SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset"}
+
+
+class HypothesisConfig(Strict):
+    """What is claimed before anything is trained, and what decides it."""
+
+    claim: str = Field(description="one sentence")
+    variant: str
+    against: str = Field(description="the variant compared with, or BASE")
+    measure: Literal["success", "count", "identity", "adherence"] = Field(
+        "success", description="success: everyone asked for is there, once, and recognisable"
+    )
+    prompt_set: str
+    margin: float = Field(0.10, ge=0, description="the smallest difference that matters")
+
+
+class ExperimentConfig(Strict):
+    """One experiment: who, which photos, which variants, what is asked of them."""
+
+    title: str
+    question: str = ""
+    characters: dict[str, Character] = Field(min_length=1, description="letter -> character")
+    datasets: dict[str, DatasetConfig] = Field(min_length=1)
+    dataset: str | None = Field(None, description="the default; needed with several datasets")
+    base: str = Field(description="file name in config/bases")
+    recipe: str = Field(description="file name in config/recipes")
+    runs: int = Field(1, ge=1, description="trainings per variant, each with another seed")
+    variants: dict[str, VariantConfig] = Field(min_length=1)  # type: ignore[valid-type]
+    prompt_sets: dict[str, PromptSetConfig] = Field(min_length=1)
+    hypotheses: dict[str, HypothesisConfig] = Field(default_factory=dict)
+
+
+class DeviceConfig(Strict):
+    """Where the work is done. Nothing here makes finished work stale."""
+
+    kind: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | Literal["auto"] = Field(
+        "auto", description="CPU threads a training or rendering uses; auto: a quarter of the cores"
+    )
+
+
+class MainConfig(Strict):
+    """config/config.yaml: what a bare `snakemake` builds, and where."""
+
+    experiments: Annotated[
+        list[str],
+        BeforeValidator(
+            lambda value: value.split(",") if isinstance(value, str) else value,
+            json_schema_input_type=str | list[str],
+        ),
+    ] = Field(min_length=1, description="file names in config/experiments")
+    device: DeviceConfig = Field(default_factory=DeviceConfig)

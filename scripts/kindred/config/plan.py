@@ -1,0 +1,145 @@
+"""What is to be built: every experiment resolved into the specifications its steps are given.
+
+Knows which slice of the configuration goes to which step (a slice more would rerun that step
+needlessly); knows nothing of rules, jobs or file names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from kindred.config.models import BASE_VARIANT, DeviceConfig, HypothesisConfig, LabFamily
+from kindred.spec.common import Character
+from kindred.spec.data import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
+from kindred.spec.model import Base, PromptSet, RenderSpec, TrainSpec
+from kindred.spec.render import PromptTexts
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Photos with captions, and how they are prepared."""
+
+    name: str
+    source: str | None
+    lab: LabFamily | None
+    preprocess: PreprocessSpec
+    caption: CaptionSpec
+    thresholds: AuditThresholds
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One training set-up, or several variants' adapters loaded together, or the base alone."""
+
+    name: str
+    base: str
+    dataset: str | None
+    runs: tuple[int, ...]
+    train: TrainSpec | None = None
+    adapters: tuple[tuple[str, float], ...] = ()
+
+    @cached_property
+    def spec(self) -> str:
+        """The canonical string of the training specification; '' when nothing is trained."""
+        return self.train.canonical() if self.train else ""
+
+    @property
+    def text_tokens(self) -> int:
+        """T5 length of the captions it trains on."""
+        if self.train is None:
+            raise ValueError(f"variant {self.name} is not trained")
+        return self.train.text_tokens()
+
+    @property
+    def loads(self) -> tuple[tuple[str, float], ...]:
+        """Variants whose adapters it renders with, and their weights: itself, others or none."""
+        return ((self.name, 1.0),) if self.train else self.adapters
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment file, resolved."""
+
+    name: str
+    title: str
+    question: str
+    characters: dict[str, Character]
+    variants: dict[str, Variant]
+    prompt_sets: dict[str, PromptSet]
+    hypotheses: dict[str, HypothesisConfig]
+
+    @property
+    def trained(self) -> list[Variant]:
+        """The variants that are trained here."""
+        return [variant for variant in self.variants.values() if variant.train]
+
+    @property
+    def datasets(self) -> list[str]:
+        """The datasets that some variant trains on."""
+        return sorted({variant.dataset for variant in self.trained if variant.dataset})
+
+    def cells_asked(self, dataset: str) -> list[str]:
+        """The cells that variants on this dataset ask for by name."""
+        asked: set[str] = set()
+        for variant in self.trained:
+            if variant.dataset == dataset and variant.train:
+                asked.update(variant.train.selection.cells or ())
+                if isinstance(variant.train.selection.per_cell, dict):
+                    asked.update(variant.train.selection.per_cell)
+        return sorted(asked)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All experiments to be built and what they share."""
+
+    experiments: dict[str, Experiment]
+    datasets: dict[str, Dataset]
+    bases: dict[str, Base]
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+
+    def variant(self, experiment: str, name: str) -> Variant:
+        """A variant by its experiment's and its own name."""
+        return self.experiments[experiment].variants[name]
+
+    def audit_spec(self, experiment: str, dataset: str) -> AuditSpec:
+        """Who should be in the photos, and every encoder's token limit."""
+        chosen = self.experiments[experiment]
+        tokenizers: dict[str, int] = {}
+        for variant in chosen.trained:
+            if variant.dataset == dataset:
+                base = self.bases[variant.base]
+                at = f"@{base.revision}" if base.revision else ""
+                for folder, limit in (("tokenizer", 77), ("tokenizer_2", variant.text_tokens)):
+                    name = f"{base.model}/{folder}{at}"
+                    tokenizers[name] = min(limit, tokenizers.get(name, limit))
+        thresholds = self.datasets[dataset].thresholds
+        given: dict = {"thresholds": thresholds} if thresholds.model_fields_set else {}
+        cells = chosen.cells_asked(dataset)
+        if cells:
+            given["cells"] = cells
+        return AuditSpec(characters=chosen.characters, tokenizers=tokenizers, **given)
+
+    def prompt_texts(self, experiment: str, prompt_set: str, base: str) -> PromptTexts:
+        """What a base's text encoders are to read for a prompt set."""
+        texts = self.experiments[experiment].prompt_sets[prompt_set].texts()
+        return PromptTexts(encoder=self.bases[base].text_encoder(), prompts=texts)
+
+    def render_spec(self, experiment: str, variant: str, prompt_set: str) -> RenderSpec:
+        """The prompt set on the variant's base with its adapters."""
+        chosen = self.experiments[experiment]
+        loads = chosen.variants[variant].loads
+        return RenderSpec(
+            base=self.bases[chosen.variants[variant].base],
+            prompt_set=chosen.prompt_sets[prompt_set],
+            name=prompt_set,
+            **({"weights": [weight for _, weight in loads]} if loads else {}),
+        )
+
+
+def base_variants(default: str, variants: list[Variant]) -> list[Variant]:
+    """The base without adapter, once for every base in use: `BASE`, others `BASE-<name>`."""
+    others = sorted({variant.base for variant in variants} - {default})
+    names = {default: BASE_VARIANT} | {base: f"{BASE_VARIANT}-{base}" for base in others}
+    return [Variant(name, base, None, (1,)) for base, name in names.items()]
