@@ -47,8 +47,10 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
 
     def add(self, where: str, what: str, cure: str = "") -> None:
-        """Note one problem and go on."""
-        self.found.append(Problem(where, what, cure))
+        """Note one problem and go on; the same one twice counts once."""
+        problem = Problem(where, what, cure)
+        if problem not in self.found:
+            self.found.append(problem)
 
     def __bool__(self) -> bool:
         return bool(self.found)
