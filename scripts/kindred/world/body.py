@@ -36,14 +36,8 @@ BUILDS = {
 def draw_seat(pen: Pen, kind: str) -> None:
     """The back of the chair that a sitting person leans on."""
     b = BUILDS[kind]
-    half = b.shoulder + 0.34
-    back = [
-        (-half, 1.02),
-        (0, 0.92),
-        (half, 1.02),
-        (half + 0.05, b.hip + 0.2),
-        (-half - 0.05, b.hip + 0.2),
-    ]
+    half, low = b.shoulder + 0.46, b.hip + 0.2
+    back = [(-half, 0.92), (0, 0.80), (half, 0.92), (half + 0.05, low), (-half - 0.05, low)]
     pen.poly(smooth(back), WOOD, darker(WOOD, 0.4))
     for side in (-1, 1):
         x = side * (half - 0.1)
@@ -117,10 +111,13 @@ def draw_arms(
         shapes[-1] = [(s - 0.08, 1.42), (s + 0.04, 1.94), (-0.30, 1.98)]
     elif pose == "sitting":
         lap = b.hip - 0.32
-        shapes = dict.fromkeys((-1, 1), [(s - 0.1, 1.42), (s + 0.06, lap - 0.2), (0.22, lap)])
+        folded = [(s - 0.1, 1.42), (s + 0.06, lap - 0.2), (0.22, lap)]
+        shapes = {-1: folded, 1: folded}
     elif pose == "hugging" and reach is not None:
         side = 1 if reach[0] > 0 else -1
-        shapes[side] = [(s - 0.10, 1.44), (side * reach[0], reach[1])]
+        far = abs(reach[0])
+        elbow = ((s - 0.1 + far) / 2, (1.44 + reach[1]) / 2 + 0.20)
+        shapes[side] = curve((s - 0.10, 1.44), elbow, (far, reach[1]), 3)
     for side, path in shapes.items():
         points = [(side * x, y) for x, y in path]
         pen.poly(oval(*points[-1], 0.19, 0.19), skin, darker(skin, 0.42), solid=True)
@@ -167,17 +164,8 @@ def _sweater(pen: Pen, b: Build, colour: Colour, skin: Colour) -> None:
 
 def _jacket(pen: Pen, b: Build, colour: Colour, skin: Colour) -> None:
     n = b.neck
-    pen.poly(
-        [
-            (-n - 0.04, 1.06),
-            (n + 0.04, 1.06),
-            (0.20, 1.9),
-            (0.24, b.hip),
-            (-0.24, b.hip),
-            (-0.20, 1.9),
-        ],
-        CREAM,
-    )
+    inside = [(n + 0.04, 1.06), (0.20, 1.9), (0.24, b.hip)]
+    pen.poly(inside + [(-x, y) for x, y in reversed(inside)], CREAM)
     pen.poly([(-n, 1.04), (n, 1.04), (0, 1.24)], skin)
     for side in (-1, 1):
         lapel = [(side * (n + 0.02), 1.04), (side * (n + 0.32), 1.26), (side * 0.40, 1.52)]
@@ -200,13 +188,8 @@ def _overalls(pen: Pen, b: Build, colour: Colour, skin: Colour) -> None:
     half, low = b.shoulder * 0.62, b.shoulder * 0.93
     pen.poly(curve((-b.neck, 1.08), (0, 1.34), (b.neck, 1.08)), skin)
     for side in (-1, 1):
-        strap = [
-            (side * (half - 0.2), 1.1),
-            (side * half, 1.1),
-            (side * half, 1.6),
-            (side * (half - 0.2), 1.6),
-        ]
-        pen.poly(strap, colour, line, 0.03)
+        strap = [(half - 0.2, 1.1), (half, 1.1), (half, 1.6), (half - 0.2, 1.6)]
+        pen.poly([(side * x, y) for x, y in strap], colour, line, 0.03)
     bib = [(-half, 1.54), (half, 1.54), (half, 1.90), (low, 2.0), (low, b.hip + 0.04)]
     bib += [(-low, b.hip + 0.04), (-low, 2.0), (-half, 1.90)]
     pen.poly(bib, colour, line, 0.035)

@@ -43,6 +43,9 @@ def draw(scene: Scene, scale: int = 1, masks: bool = True) -> Drawing:
     pen = Pen(ImageDraw.Draw(canvas), ImageDraw.Draw(mask) if masks else None, zoom)
     pen.mask_zoom = SUPERSAMPLING
     draw_backdrop(pen, scene.place, scene.width, scene.height, scene.variation)
+    for figure in scene.figures:
+        if figure.pose == "sitting":
+            body.draw_seat(pen.at(figure.x, figure.y, figure.unit), figure.person.kind)
     boxes = []
     for index, figure in enumerate(scene.figures):
         pen.begin(index + 1)
@@ -61,9 +64,7 @@ def _draw_figure(pen: Pen, scene: Scene, index: int, figure: Figure) -> None:
     person = figure.person
     f = features(person)
     x, y, u = figure.x, figure.y, figure.unit
-    pen.at(x, y, u)
-    if figure.pose == "sitting":
-        body.draw_seat(pen, person.kind)
+
     pen.at(x, y, u, figure.roll)
     hair.back(pen, f, person.hair_style)
     pen.at(x, y, u)

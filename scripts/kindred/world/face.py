@@ -56,7 +56,7 @@ def features(person: Person) -> Features:
         eye_y=0.0 if grown else 0.10,
         eye_w=(0.185 + 0.045 * t["eye_size"]) * (1.0 if grown else 1.13),
         nose_y=0.27 if grown else 0.32,
-        mouth_y=0.60 if grown else 0.60,
+        mouth_y=0.60,
     )
 
 
@@ -86,7 +86,7 @@ def draw_face(pen: Pen, person: Person, expression: str, gaze: str, turn: float)
     _cheeks(pen, f, t["freckles"], turn)
     if person.beard:
         _beard(pen, f, contour)
-    _mouth(pen, f, t, expression, turn)
+    _mouth(pen, f, t, expression, person.beard, turn)
     _nose(pen, f, t, turn)
     _mole(pen, f, t["mole_position"], person.beard, turn)
     for side in (-1, 1):
@@ -97,30 +97,26 @@ def draw_face(pen: Pen, person: Person, expression: str, gaze: str, turn: float)
 
 
 def _ears(pen: Pen, f: Features, size: float, turn: float) -> None:
-    r = 0.20 + 0.09 * size
+    r = 0.19 + 0.08 * size
     for side in (-1, 1):
-        x = side * (f.width + 0.35 * r) - turn * 0.5
+        x = side * (f.width - 0.02) - turn * 0.5
         pen.poly(oval(x, 0.12, r * 0.85, r * 1.15), f.skin, f.line, solid=True)
         pen.poly(oval(x, 0.13, r * 0.42, r * 0.62), mix(f.skin, f.line, 0.45))
+
+
+_FRECKLES = ((0.60, 0.26), (0.74, 0.30), (0.48, 0.33), (0.62, 0.39), (0.77, 0.44), (0.5, 0.47))
 
 
 def _cheeks(pen: Pen, f: Features, freckles: float, turn: float) -> None:
     blush = mix(f.skin, BLUSH, 0.24 if f.grown else 0.34)
     for side in (-1, 1):
         pen.poly(oval(side * f.width * 0.66 + turn, f.eye_y + 0.36, 0.17, 0.12), blush)
-    if freckles < -0.8:
+    if freckles < -0.6:
         return
-    colour = mix(f.skin, darker((150, 78, 44), 0.15), 0.18 + 0.34 * (freckles + 0.8))
+    colour = mix(f.skin, darker((150, 78, 44), 0.15), 0.16 + 0.40 * (freckles + 0.6))
     r = 0.026 + 0.014 * (freckles + 1) / 2
     for side in (-1, 1):
-        for x, y in (
-            (0.60, 0.26),
-            (0.74, 0.30),
-            (0.48, 0.33),
-            (0.62, 0.39),
-            (0.77, 0.44),
-            (0.5, 0.47),
-        ):
+        for x, y in _FRECKLES:
             pen.dot(side * f.width * x + turn, f.eye_y + y, r, colour)
 
 
@@ -158,25 +154,30 @@ def _mole(pen: Pen, f: Features, position: float, beard: bool, turn: float) -> N
 
 _MOUTHS = {
     # corner lift, opening, width factor
-    "smiling": (0.13, 0.0, 1.10),
-    "laughing": (0.10, 0.20, 1.12),
+    "smiling": (0.16, 0.0, 1.12),
+    "laughing": (0.11, 0.15, 1.15),
     "serious": (0.0, 0.0, 0.92),
-    "surprised": (0.0, 0.17, 0.62),
+    "surprised": (0.0, 0.14, 0.62),
     "sad": (-0.13, 0.0, 0.92),
 }
 
 
-def _mouth(pen: Pen, f: Features, t: dict[str, float], expression: str, turn: float) -> None:
+def _mouth(
+    pen: Pen, f: Features, t: dict[str, float], expression: str, beard: bool, turn: float
+) -> None:
     lift, opening, factor = _MOUTHS[expression]
     w = (0.255 + 0.085 * t["mouth_width"]) * factor
     lip = (0.050 + 0.034 * t["lip_fullness"]) * (1.0 if f.grown else 0.9)
     rosy = (208, 60, 78) if f.lashes else (186, 74, 66)
     colour = mix(f.skin, rosy, 0.74 if f.lashes else 0.62)
     x, y = turn * 1.2, f.mouth_y
+    if beard:
+        gap = opening + 0.09
+        pen.poly(oval(x, y + 0.02 + opening * 0.4, w + 0.10, lip + gap * 0.9), f.skin)
     if expression == "surprised":
-        pen.poly(oval(x, y + 0.05, w * 0.8 + lip, opening + lip * 0.8), darker(colour, 0.35))
-        pen.poly(oval(x, y + 0.05, w * 0.8 + lip - 0.03, opening + lip * 0.8 - 0.03), colour)
-        pen.poly(oval(x, y + 0.05, w * 0.8 - 0.03, opening - 0.04), (104, 36, 44))
+        pen.poly(oval(x, y + 0.02, w * 0.8 + lip, opening + lip * 0.8), darker(colour, 0.35))
+        pen.poly(oval(x, y + 0.02, w * 0.8 + lip - 0.03, opening + lip * 0.8 - 0.03), colour)
+        pen.poly(oval(x, y + 0.02, w * 0.8 - 0.03, opening - 0.04), (104, 36, 44))
         return
     corner, middle = y - lift * 0.6, y + lift * 0.9
     left, right = (x - w, corner), (x + w, corner)
@@ -232,7 +233,7 @@ def _eye(
     lid = turned(curve((-w - 0.03, 0.0), (0, -2 * h - 0.06), (w + 0.03, 0.0), 6), angle, x, y)
     pen.line(lid, 0.055, (54, 36, 44))
     if f.lashes:
-        for reach, rise in ((0.16, 0.10), (0.10, 0.17)):
+        for reach, rise in ((0.13, 0.07), (0.07, 0.13)):
             pen.line(
                 turned(
                     [(side * w * 0.8, -h * 0.45), (side * (w + reach), -h * 0.4 - rise)],
@@ -250,7 +251,7 @@ def _brow(
 ) -> None:
     _, lift, inner = _EYES[expression]
     thick = 0.062 + 0.040 * t["brow_thickness"]
-    angle = side * (0.36 * t["brow_angle"] + inner)
+    angle = side * (0.30 * t["brow_angle"] + inner)
     x, y = side * (f.eye_x + 0.02) + turn, f.eye_y - 0.345 - lift
     half = 0.215
     top = curve((-half, 0.02 - thick), (0, -0.06 - thick), (half, 0.02 - thick), 4)

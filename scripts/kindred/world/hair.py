@@ -16,21 +16,21 @@ def back(pen: Pen, f: Features, style: str) -> None:
     """Hair that falls behind the shoulders."""
     w, tone, line = f.width, mix(f.hair, darker(f.hair), 0.5), darker(f.hair, 0.5)
     if style == "long":
-        shape = [(0, -1.2), (w + 0.22, -1.05), (w + 0.30, 0.3), (w + 0.34, 1.75)]
+        shape = [(0, -1.2), (w + 0.16, -1.05), (w + 0.20, 0.3), (w + 0.28, 1.75)]
         shape += [(w * 0.55, 1.95), (0, 1.8)]
         pen.poly(smooth(_mirrored(shape)), tone, line, solid=True)
     elif style == "bob":
-        shape = [(0, -1.2), (w + 0.26, -1.1), (w + 0.34, 0.2), (w + 0.36, 1.05), (w * 0.6, 1.12)]
+        shape = [(0, -1.2), (w + 0.18, -1.1), (w + 0.22, 0.2), (w + 0.26, 1.05), (w * 0.6, 1.12)]
         pen.poly(smooth(_mirrored(shape)), tone, line, solid=True)
     elif style == "curly":
         _curls(pen, f, tone, line)
     elif style == "ponytail":
-        tail = [(w * 0.5, -0.95), (w + 0.34, -0.95), (w + 0.52, -0.1), (w + 0.26, 1.2)]
+        tail = [(w * 0.5, -0.95), (w + 0.26, -0.95), (w + 0.42, -0.1), (w + 0.22, 1.2)]
         tail += [(w + 0.10, 1.0), (w + 0.02, 0.2), (w - 0.1, -0.5)]
         pen.poly(smooth(tail), tone, line, solid=True)
     elif style == "pigtails":
         for side in (-1, 1):
-            bunch = [(w - 0.1, 0.0), (w + 0.25, -0.12), (w + 0.56, 0.4), (w + 0.36, 1.15)]
+            bunch = [(w - 0.1, 0.0), (w + 0.2, -0.12), (w + 0.46, 0.4), (w + 0.3, 1.15)]
             bunch += [(w + 0.1, 0.9), (w - 0.05, 0.4)]
             pen.poly(smooth([(side * x, y) for x, y in bunch]), tone, line, solid=True)
 
@@ -44,7 +44,7 @@ def _curls(pen: Pen, f: Features, tone: Colour, line: Colour) -> None:
     ring = [(c, s) for c, s in CIRCLE[::2] if s < 0.62]
     for grow, colour in ((0.05, line), (0.0, tone)):
         for c, s in ring:
-            x, y = (f.width + 0.16) * c, 1.0 * s - 0.08
+            x, y = (f.width + 0.10) * c, 1.0 * s - 0.08
             pen.dot(x, y, 0.27 + grow, colour)
             if grow:
                 pen._solid(pen._map(oval(x, y, 0.27, 0.27)[::4]))
@@ -125,10 +125,7 @@ def _cap(pen: Pen, w: float, colour: Colour) -> None:
     line = darker(colour, 0.42)
     pen.poly(_dome(w, -1.36, -0.58), colour, line, solid=True)
     pen.line(curve((-0.05, -1.34), (0.1, -1.0), (0.05, -0.62), 5), 0.04, darker(colour, 0.2))
-    peak = smooth(
-        [(-w * 1.0, -0.66), (0, -0.90), (w * 1.0, -0.66), (w * 1.0, -0.50)]
-        + [(0, -0.62), (-w * 1.0, -0.50)]
-    )
+    peak = smooth([(-w, -0.66), (0, -0.90), (w, -0.66), (w, -0.50), (0, -0.62), (-w * 1.0, -0.50)])
     pen.poly(peak, darker(colour, 0.16), line, solid=True)
     pen.dot(0, -1.36, 0.09, line)
 
@@ -141,15 +138,21 @@ def _woolly_hat(pen: Pen, w: float, colour: Colour) -> None:
     pen.poly(_dome(w, -1.42, -0.66), colour, line, solid=True)
     band = lighter(colour, 0.38)
     brim = smooth(
-        [(-w - 0.14, -0.92), (0, -1.0), (w + 0.14, -0.92), (w + 0.14, -0.52)]
-        + [(0, -0.60), (-w - 0.14, -0.52)]
+        [
+            (-w - 0.14, -0.92),
+            (0, -1.0),
+            (w + 0.14, -0.92),
+            (w + 0.14, -0.52),
+            (0, -0.60),
+            (-w - 0.14, -0.52),
+        ]
     )
     pen.poly(brim, band, line, solid=True)
 
 
 def _sun_hat(pen: Pen, w: float, colour: Colour) -> None:
     line = darker(colour, 0.42)
-    pen.poly(oval(0, -0.72, w + 0.42, 0.23), darker(colour, 0.12), line, solid=True)
+    pen.poly(oval(0, -0.72, w + 0.34, 0.22), darker(colour, 0.12), line, solid=True)
     pen.poly(_dome(w, -1.42, -0.74, -0.14), colour, line, solid=True)
     ribbon = [(-w + 0.14, -0.92), (w - 0.14, -0.92), (w - 0.14, -0.72), (-w + 0.14, -0.72)]
     pen.poly(ribbon, darker(colour, 0.5))
@@ -171,8 +174,14 @@ def _santa_hat(pen: Pen, w: float, colour: Colour) -> None:
     shape += [(w + 0.34, -0.80), (w + 0.16, -0.72), (w * 0.8, -0.95), (w + 0.02, -0.66)]
     pen.poly(smooth(shape), colour, line, solid=True)
     brim = smooth(
-        [(-w - 0.16, -0.90), (0, -1.0), (w + 0.16, -0.90), (w + 0.16, -0.50)]
-        + [(0, -0.58), (-w - 0.16, -0.50)]
+        [
+            (-w - 0.16, -0.90),
+            (0, -1.0),
+            (w + 0.16, -0.90),
+            (w + 0.16, -0.50),
+            (0, -0.58),
+            (-w - 0.16, -0.50),
+        ]
     )
     pen.poly(brim, WHITE, darker(WHITE, 0.25), solid=True)
     pen.dot(w + 0.30, -0.66, 0.20, darker(WHITE, 0.25))

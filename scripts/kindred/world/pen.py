@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PIL import ImageDraw
 
@@ -157,7 +158,7 @@ class Pen:
         """A thick soft stroke with an outline: an arm or a leg; part of the mask."""
         self.line(points, width + 0.09, outline)
         self.line(points, width, fill)
-        for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+        for (ax, ay), (bx, by) in pairwise(points):
             self._solid(self._map(capsule(ax, ay, bx, by, width / 2)))
 
     def _width(self, width: float) -> int:

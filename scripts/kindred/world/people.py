@@ -10,70 +10,14 @@ from random import Random
 
 from .vocabulary import HAIR_COLOURS_OF_AGE, KINDS, STYLES_OF_KIND, TRAITS, adult
 
-SURNAMES = tuple(
-    [
-        "Adler",
-        "Archer",
-        "Baker",
-        "Barlow",
-        "Bishop",
-        "Brook",
-        "Carter",
-        "Clark",
-        "Cooper",
-        "Dalton",
-        "Dixon",
-        "Doyle",
-        "Ellis",
-        "Evans",
-        "Fisher",
-        "Fletcher",
-        "Forster",
-        "Garner",
-        "Gibson",
-        "Grant",
-        "Harper",
-        "Hobbs",
-        "Hunter",
-        "Irving",
-        "Jarvis",
-        "Jensen",
-        "Keller",
-        "Kemp",
-        "Lambert",
-        "Larsen",
-        "Lowell",
-        "Mason",
-        "Mercer",
-        "Miller",
-        "Nolan",
-        "Norton",
-        "Oakley",
-        "Osborn",
-        "Palmer",
-        "Parker",
-        "Porter",
-        "Quinn",
-        "Ramsey",
-        "Reeves",
-        "Sawyer",
-        "Shaw",
-        "Spencer",
-        "Tanner",
-        "Taylor",
-        "Turner",
-        "Usher",
-        "Vaughn",
-        "Vernon",
-        "Walker",
-        "Weaver",
-        "Weston",
-        "Wright",
-        "Yates",
-        "York",
-        "Zeller",
-    ]
-)
+_SURNAMES = """
+Adler Archer Baker Barlow Bishop Brook Carter Clark Cooper Dalton Dixon Doyle Ellis Evans
+Fisher Fletcher Forster Garner Gibson Grant Harper Hobbs Hunter Irving Jarvis Jensen
+Keller Kemp Lambert Larsen Lowell Mason Mercer Miller Nolan Norton Oakley Osborn Palmer
+Parker Porter Quinn Ramsey Reeves Sawyer Shaw Spencer Tanner Taylor Turner Usher Vaughn
+Vernon Walker Weaver Weston Wright Yates York Zeller
+"""
+SURNAMES = tuple(_SURNAMES.split())
 _RARER_INITIALS = "BDEFGHIKLMNOPQRSTUVWXYZ"
 _STRANGERS_SEED = 20_041
 

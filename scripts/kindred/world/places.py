@@ -80,10 +80,8 @@ def _beach(stage: Stage) -> None:
     line = curve((0, 0.68), (0.5, 0.62 + 0.1 * stage.rng.random()), (1, 0.68), 8)
     stage.shape([*[(x, y - 0.025) for x, y in line], (1, 1.02), (0, 1.02)], (244, 250, 248))
     stage.shape([*line, (1, 1.02), (0, 1.02)], (246, 222, 164))
-    stage.shape(
-        [(0, 0.9), *curve((0, 0.88), (0.5, 0.82), (1, 0.92), 6), (1, 1.02), (0, 1.02)],
-        (238, 208, 146),
-    )
+    dune = curve((0, 0.88), (0.5, 0.82), (1, 0.92), 6)
+    stage.shape([*dune, (1, 1.02), (0, 1.02)], (238, 208, 146))
 
 
 def _tree(stage: Stage, x: float, y: float, size: float, leaf: Colour) -> None:
@@ -119,28 +117,30 @@ def _forest(stage: Stage) -> None:
     stage.hill(0.78, 0.0, -0.03, 0.02, (88, 138, 84))
 
 
+_PEAKS = (
+    (0.16, 0.16, 0.50, (128, 140, 186)),
+    (0.82, 0.10, 0.55, (112, 126, 176)),
+    (0.50, 0.28, 0.50, (146, 156, 198)),
+)
+
+
 def _mountains(stage: Stage) -> None:
     stage.fill((150, 196, 236), (244, 232, 222))
     shift = 0.2 * stage.rng.random() - 0.1
-    for x, top, w, colour in (
-        (0.16, 0.16, 0.5, (128, 140, 186)),
-        (0.82, 0.10, 0.55, (112, 126, 176)),
-        (0.5, 0.28, 0.5, (146, 156, 198)),
-    ):
-        x += shift
-        w /= stage.aspect
-        stage.shape([(x - w, 0.85), (x, top), (x + w, 0.85)], colour)
-        cap = 0.24
-        stage.shape(
-            [
-                (x - w * cap, top + (0.85 - top) * cap),
-                (x, top),
-                (x + w * cap, top + (0.85 - top) * cap),
-                (x, top + 0.24),
-            ],
-            (248, 250, 253),
-        )
+    for x, top, w, colour in _PEAKS:
+        x, w, foot = x + shift, w / stage.aspect, 0.85
+        stage.shape([(x - w, foot), (x, top), (x + w, foot)], colour)
+        dx, low = 0.24 * w, top + 0.24 * (foot - top)
+        stage.shape([(x - dx, low), (x, top), (x + dx, low), (x, top + 0.24)], (248, 250, 253))
     stage.hill(0.74, 0.0, -0.05, 0.02, (136, 180, 132))
+
+
+def _fir(stage: Stage, x: float, top: float, step: float, w: float, colour: Colour) -> None:
+    """Three tiers, each wider than the one above; w in parts of the frame's width."""
+    for k in range(3):
+        y, spread = top + step * k, w * (0.6 + 0.26 * k)
+        foot = y + 1.45 * step
+        stage.shape([(x - spread, foot), (x, y), (x + spread, foot)], colour)
 
 
 def _snow(stage: Stage) -> None:
@@ -149,22 +149,11 @@ def _snow(stage: Stage) -> None:
     for x in (0.10, 0.88):
         x += 0.08 * (stage.rng.random() - 0.5)
         w = 0.15 / stage.aspect
-        for k in range(3):
-            y = 0.20 + 0.15 * k
-            stage.shape(
-                [
-                    (x - w * (0.6 + 0.25 * k), y + 0.22),
-                    (x, y),
-                    (x + w * (0.6 + 0.25 * k), y + 0.22),
-                ],
-                (76, 122, 122),
-            )
-            stage.shape(
-                [(x - w * 0.28, y + 0.10), (x, y - 0.01), (x + w * 0.28, y + 0.10)], (246, 250, 254)
-            )
+        _fir(stage, x, 0.20, 0.15, w, (76, 122, 122))
+        stage.shape([(x - w * 0.28, 0.31), (x, 0.19), (x + w * 0.28, 0.31)], (246, 250, 254))
     stage.hill(0.70, 0.03, -0.03, 0.0, (248, 251, 254))
-    for _ in range(10):
-        stage.blob(stage.rng.random(), 0.6 * stage.rng.random(), 0.016, 0.016, (250, 252, 255))
+    for _ in range(8):
+        stage.blob(stage.rng.random(), 0.6 * stage.rng.random(), 0.02, 0.02, (250, 252, 255))
 
 
 def _desert(stage: Stage) -> None:
@@ -256,11 +245,11 @@ def _library(stage: Stage) -> None:
     first = stage.rng.randrange(5)
     for row in range(3):
         y = 0.03 + 0.33 * row
-        for k in range(9):
+        for k in range(7):
             colour = books[(first + k * 2 + row * 3) % 5]
-            x = 0.01 + k * 0.11
+            x = 0.01 + k * 0.142
             top = y + 0.03 * ((k * 5 + row) % 3)
-            stage.box(x, top, x + 0.095, y + 0.26, mix(colour, (112, 78, 62), 0.25))
+            stage.box(x, top, x + 0.125, y + 0.26, mix(colour, (112, 78, 62), 0.38))
         stage.box(0, y + 0.26, 1, y + 0.30, (168, 122, 90))
 
 
@@ -298,14 +287,9 @@ def _night(stage: Stage) -> None:
     x = 0.12 + 0.72 * stage.rng.random()
     stage.blob(x, 0.18, 0.10, 0.10, (252, 240, 200))
     stage.blob(x + 0.045, 0.15, 0.085, 0.085, (36, 42, 92))
-    for k in range(12):
-        stage.blob(
-            (k * 0.083 + 0.04 * stage.rng.random()) % 1,
-            0.05 + 0.5 * stage.rng.random(),
-            0.010,
-            0.010,
-            (250, 244, 214),
-        )
+    for k in range(8):
+        x, y = (k * 0.125 + 0.06 * stage.rng.random()) % 1, 0.05 + 0.5 * stage.rng.random()
+        stage.blob(x, y, 0.013, 0.013, (250, 244, 214))
     stage.hill(0.68, 0.0, -0.10, 0.04, (52, 58, 104))
     stage.hill(0.80, 0.02, -0.02, 0.0, (40, 46, 86))
 
@@ -316,22 +300,22 @@ def _studio(stage: Stage) -> None:
     stage.blob(0.5, 0.46, 0.52, 0.52, lighter(tone, 0.45))
 
 
+_BAUBLES = (
+    (-0.4, 0.38, (224, 72, 68)),
+    (0.4, 0.52, (252, 214, 96)),
+    (-0.5, 0.66, (236, 244, 246)),
+    (0.3, 0.74, (224, 72, 68)),
+)
+
+
 def _christmas_card(stage: Stage) -> None:
     stage.fill((44, 110, 92), (30, 84, 76))
     stage.blob(0.5, 0.62, 0.62 * stage.aspect, 0.6, (62, 132, 108))
     for x in (0.13, 0.87):
         w = 0.17 / stage.aspect
-        for k in range(3):
-            y = 0.14 + 0.20 * k
-            spread = w * (0.55 + 0.28 * k)
-            stage.shape([(x - spread, y + 0.28), (x, y), (x + spread, y + 0.28)], (36, 92, 70))
+        _fir(stage, x, 0.14, 0.20, w, (36, 92, 70))
         stage.shape(_star(x, 0.14, 0.06, stage.aspect), (252, 214, 96))
-        for dx, y, colour in (
-            (-0.4, 0.38, (224, 72, 68)),
-            (0.4, 0.52, (252, 214, 96)),
-            (-0.5, 0.66, (236, 244, 246)),
-            (0.3, 0.74, (224, 72, 68)),
-        ):
+        for dx, y, colour in _BAUBLES:
             stage.blob(x + dx * w, y, 0.024, 0.024, colour)
     stage.hill(0.80, 0.02, -0.05, 0.02, (240, 246, 248))
 

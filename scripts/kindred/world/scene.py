@@ -23,7 +23,9 @@ from .vocabulary import (
     adult,
 )
 
-HEAD_X, HEAD_TOP, HEAD_BOTTOM = 1.16, 1.18, 1.10
+HEAD_X, HEAD_TOP, HEAD_BOTTOM = 1.20, 1.18, 1.10
+CHILD_SCALE = 0.80
+CARD_INSET = 0.075  # of the frame's height: the border of a Christmas card
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,11 @@ _UNITS = {
     (PORTRAIT, 2): {"bust": (26.0, 0.46), "full": (23.0, 0.37)},
     (LANDSCAPE, 1): {"headshot": (42.0, 0.55), "bust": (32.0, 0.46), "full": (23.0, 0.34)},
     (LANDSCAPE, 2): {"bust": (29.0, 0.45), "full": (22.0, 0.34)},
-    (LANDSCAPE, 3): {"bust": (20.0, 0.47), "full": (19.0, 0.38)},
+    (LANDSCAPE, 3): {"bust": (19.5, 0.47), "full": (18.5, 0.36)},
     (WIDE, 1): {"headshot": (33.0, 0.56), "bust": (26.0, 0.47)},
     (WIDE, 2): {"bust": (25.0, 0.47)},
     (WIDE, 3): {"bust": (23.5, 0.47)},
-    (WIDE, 4): {"bust": (19.6, 0.46)},
+    (WIDE, 4): {"bust": (19.0, 0.46)},
 }
 
 
@@ -136,7 +138,7 @@ def sample_scene(
     framing = framing or _framing(rng, size, count)
     if framing not in _UNITS[size, count]:
         raise ValueError(f"no {framing} layout for {count} people at {size[0]}x{size[1]}")
-    spots = _layout(rng, size, people, framing)
+    spots = _layout(rng, size, people, framing, place)
     looks = [_look(rng, person, place, framing, count, forced) for person in people]
     figures = tuple(
         Figure(person=person, **look, **spot)
@@ -151,12 +153,18 @@ def _framing(rng: Random, size: tuple[int, int], count: int) -> str:
     return rng.choices(list(options), [weights[name] for name in options])[0]
 
 
-def _layout(rng: Random, size: tuple[int, int], people: list[Person], framing: str) -> list[dict]:
+def _layout(
+    rng: Random, size: tuple[int, int], people: list[Person], framing: str, place: str
+) -> list[dict]:
     """Slots across the frame, wider for adults; heads move only within their slot's slack."""
     width, height = size
     unit, level = _UNITS[size, len(people)][framing]
-    unit *= 0.95 + 0.10 * rng.random()
-    units = [unit * (1.0 if adult(p.kind) else 0.80) for p in people]
+    inset = CARD_INSET * height if place == "christmas card" else 0.0
+    width -= 2 * inset
+    shares = [1.0 if adult(person.kind) else CHILD_SCALE for person in people]
+    unit *= (0.95 + 0.10 * rng.random()) * (1.0 - 1.3 * inset / height)
+    unit = min(unit, width / (2 * HEAD_X * sum(shares)))
+    units = [unit * share for share in shares]
     if len(people) == 1 and framing == "headshot" and not adult(people[0].kind):
         units = [unit * 0.92]
     slots = [2 * HEAD_X * u for u in units]
@@ -165,7 +173,7 @@ def _layout(rng: Random, size: tuple[int, int], people: list[Person], framing: s
     if len(people) <= 2:
         gaps[0], gaps[-1] = gaps[0] + 0.8, gaps[-1] + 0.8
     total = sum(gaps)
-    spots, edge = [], 0.0
+    spots, edge = [], inset
     foot = height * level + 3.5 * unit
     for k, (person, u) in enumerate(zip(people, units, strict=True)):
         edge += slack * gaps[k] / total
@@ -179,7 +187,7 @@ def _layout(rng: Random, size: tuple[int, int], people: list[Person], framing: s
                 "x": round(edge + slots[k] / 2, 2),
                 "y": round(height * level + lower + unit * 0.16 * (rng.random() - 0.5), 2),
                 "unit": round(u, 2),
-                "roll": round(0.16 * (rng.random() - 0.5), 3),
+                "roll": round(0.20 * (rng.random() - 0.5), 3),
                 "turn": round(0.10 * (rng.random() - 0.5), 3),
             }
         )
