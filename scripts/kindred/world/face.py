@@ -46,7 +46,7 @@ def features(person: Person) -> Features:
     return Features(
         width=(0.89 if grown else 0.95) + 0.11 * t["face_width"],
         jaw=t["jaw_shape"] if grown else 0.75 * t["jaw_shape"],
-        chin=(1.02 if grown else 0.90) - 0.10 * t["jaw_shape"],
+        chin=(1.03 if grown else 0.93) - 0.08 * t["jaw_shape"],
         skin=skin,
         line=darker(skin, 0.42),
         hair=HAIR_PAINT[person.hair_colour],
@@ -55,15 +55,15 @@ def features(person: Person) -> Features:
         eye_x=0.405 + 0.10 * t["eye_spacing"],
         eye_y=0.0 if grown else 0.10,
         eye_w=(0.185 + 0.045 * t["eye_size"]) * (1.0 if grown else 1.13),
-        nose_y=0.27 if grown else 0.32,
-        mouth_y=0.60,
+        nose_y=0.27 if grown else 0.31,
+        mouth_y=0.585 if grown else 0.59,
     )
 
 
 @lru_cache(maxsize=4096)
 def outline(width: float, jaw: float, chin: float) -> tuple[Point, ...]:
     """Contour of a face. `jaw` in [-1, 1]: pointed .. square, a superellipse below the ears."""
-    px = 1.0 - 0.42 * jaw if jaw > 0 else 1.0 - 0.38 * jaw
+    px = 1.0 - 0.46 * jaw if jaw > 0 else 1.0 - 0.50 * jaw
     py = 1.0 - 0.22 * jaw if jaw > 0 else 1.0 + 0.05 * jaw
     points = []
     for c, s in CIRCLE:
@@ -145,7 +145,7 @@ def _nose(pen: Pen, f: Features, t: dict[str, float], turn: float) -> None:
 def _mole(pen: Pen, f: Features, position: float, beard: bool, turn: float) -> None:
     """A beauty spot on an arc from the left cheek over the chin to the right cheek."""
     x = position * (0.92 - 0.18 * position * position) * f.width + turn
-    y = f.eye_y + 0.18 + (f.chin - 0.32 - f.eye_y) * (1 - position * position)
+    y = f.eye_y + 0.18 + (f.chin - 0.28 - f.eye_y) * (1 - position * position)
     x *= 0.86
     if beard:
         pen.dot(x, y, 0.105, f.skin)
@@ -179,7 +179,7 @@ def _mouth(
         pen.poly(oval(x, y + 0.02, w * 0.8 + lip - 0.03, opening + lip * 0.8 - 0.03), colour)
         pen.poly(oval(x, y + 0.02, w * 0.8 - 0.03, opening - 0.04), (104, 36, 44))
         return
-    corner, middle = y - lift * 0.6, y + lift * 0.9
+    corner, middle = y - lift * 0.75, y + lift * 0.5
     left, right = (x - w, corner), (x + w, corner)
     if opening:
         top = curve(left, (x, corner + 0.10), right)

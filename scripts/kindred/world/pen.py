@@ -150,7 +150,7 @@ class Pen:
         self.draw.line(mapped, fill=fill, width=pixels)
         if caps and pixels > 3:
             r = (pixels - 1) / 2
-            ends = mapped if len(mapped) < 4 else (mapped[0], mapped[-1])
+            ends = mapped if len(mapped) < 6 else (mapped[0], mapped[-1])
             for x, y in ends:
                 self.draw.ellipse((int(x - r), int(y - r), int(x + r), int(y + r)), fill=fill)
 
