@@ -77,7 +77,7 @@ def _dct(device: torch.device) -> Tensor:
 
 
 def jpeg_like(images: Tensor, rng: Generator) -> Tensor:
-    """Round the 8x8 cosine coefficients, coarser for higher frequencies, in a third of the images."""
+    """Round 8x8 cosine coefficients, high frequencies more coarsely, in a third of the images."""
     n, channels, height, width = images.shape
     basis = _dct(images.device)
     blocks = images.reshape(n, channels, height // 8, 8, width // 8, 8)

@@ -7,6 +7,7 @@ words it answers with are in its configuration), of training, or of what a score
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -145,18 +146,13 @@ class FaceEmbedder(nn.Module):
 
 
 class AttributeReader(nn.Module):
-    """Head crop, body crop [B, 3, S, S] and geometry [B, 6] -> logits per attribute [B, classes]."""
+    """Head crop, body crop [B, 3, S, S], geometry [B, 6] -> logits of each attribute [B, classes]."""
 
     def __init__(self, config: JudgeConfig) -> None:
         super().__init__()
         widths = (3, *config.reader_widths)
         self.head, self.body = (
-            nn.Sequential(
-                *(
-                    Stage(i, o, int(n > 0))
-                    for n, (i, o) in enumerate(zip(widths, widths[1:], strict=False))
-                )
-            )
+            nn.Sequential(*(Stage(i, o, int(n > 0)) for n, (i, o) in enumerate(pairwise(widths))))
             for _ in range(2)
         )
         self.mix = nn.Linear(4 * widths[-1] + 6, 128)
