@@ -1,0 +1,29 @@
+"""Kindred: from photos of a few people to character LoRAs and their pictures.
+
+`config/config.yaml` names the experiments; `snakemake` builds whatever of them is missing or stale.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+include: "rules/common.smk"
+include: "rules/draw.smk"
+include: "rules/preprocess.smk"
+include: "rules/caption.smk"
+include: "rules/audit.smk"
+include: "rules/encode.smk"
+include: "rules/train.smk"
+include: "rules/render.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    """Everything that the configured experiments ask for."""
+    default_target: True
+    input:
+        everything(),

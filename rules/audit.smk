@@ -1,0 +1,31 @@
+"""What the photos and captions can and can't teach, before anything is trained.
+
+needs: images.json and captions.jsonl of a dataset
+gives: results/<experiment>/audit/<dataset>.json and a page
+"""
+
+
+rule audit:
+    """Compare a dataset with what an experiment asks of it. No later job needs the result, so other
+    thresholds retrain nothing; its priority puts it first, and training itself refuses a cell
+    without photos."""
+    input:
+        images="resources/{dataset}/images.json",
+        captions="resources/{dataset}/captions.jsonl",
+    output:
+        table="results/{experiment}/audit/{dataset}.json",
+        page="results/{experiment}/audit/{dataset}.html",
+    log:
+        "logs/{experiment}/audit/{dataset}.log",
+    benchmark:
+        "benchmarks/{experiment}/audit/{dataset}.tsv"
+    priority: 100
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: PLAN.audit_spec(w.experiment, w.dataset).canonical(),
+        code=code("audit"),
+    shell:
+        "python scripts/audit.py --spec {params.spec:q} --images {input.images:q}"
+        " --captions {input.captions:q} --out {output.table:q} --page {output.page:q}"
+        " 2>&1 | tee -i {log:q}"

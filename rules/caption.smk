@@ -1,0 +1,37 @@
+"""One caption an image: yours where there is one, a captioner's where there is none.
+
+needs: caption files, prepared images
+gives: resources/<dataset>/captions.jsonl with author and characters of every caption
+"""
+
+
+def caption_identity(dataset):
+    """Which version of the captioner is in use; '' without one."""
+    captioner = DATASETS[dataset].caption.captioner
+    return (
+        model_identity(captioner.model, captioner.revision, (".",)) if captioner else ""
+    )
+
+
+rule caption:
+    """Collect and complete a dataset's captions, and read who is in each photo."""
+    input:
+        captions=lambda w: source_files(w.dataset)[1],
+        images="resources/{dataset}/images.json",
+    output:
+        "resources/{dataset}/captions.jsonl",
+    log:
+        "logs/caption/{dataset}.log",
+    benchmark:
+        "benchmarks/caption/{dataset}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: DATASETS[w.dataset].caption.canonical(),
+        code=code("caption"),
+        model=lambda w: caption_identity(w.dataset),
+        source=lambda w: source_folder(w.dataset),
+    shell:
+        "python scripts/caption.py --spec {params.spec:q} --source {params.source:q}"
+        " --images {input.images:q} --images-dir resources/{wildcards.dataset}/images"
+        " --out {output:q} 2>&1 | tee -i {log:q}"

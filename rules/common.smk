@@ -1,0 +1,141 @@
+"""What the rules share: the plan, canonical spec strings, code versions, file names.
+
+Every rule that computes has two or three params, each one string, because Snakemake compares params
+as a set of values without their names:
+  spec   its slice of the configuration, as canonical JSON
+  code   a hash of what its program and the library modules it uses do; comments do not count
+  base   which version of a model it uses, where it uses one
+"""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(workflow.basedir) / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from kindred.bases import IMAGE_PARTS, TEXT_PARTS, ALL_PARTS, identity
+from kindred.code import closure, code_hash
+from kindred.config.resolve import load_plan
+from kindred.devices import gpus_present
+from kindred.errors import KindredError
+from kindred.source import check_ids, scan
+from kindred.world.families import photo_names
+
+# Rules say `python`; that is the one Snakemake itself runs in, also without an activated .venv.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+os.environ["PYTHONUNBUFFERED"] = "1"  # so that lines pass through `tee` at once
+
+
+def or_stop(function, *arguments):
+    """The function's result; a person's mistake ends in its message instead of a stack trace."""
+    try:
+        return function(*arguments)
+    except KindredError as error:
+        sys.exit(f"error: {error}")
+
+
+PLAN = or_stop(load_plan, Path("."), config)
+DATASETS = PLAN.datasets
+DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}
+
+
+wildcard_constraints:
+    experiment="[^/]+",
+    variant="[^/]+",
+    dataset="[^/]+",
+    base="[^/]+",
+    prompt_set="[^/]+",
+    run=r"\d+",
+    tokens=r"\d+",
+
+
+@cache
+def code(program):
+    """What scripts/<program>.py and the library modules it reaches do, as a hash."""
+    return code_hash(closure(SCRIPTS / f"{program}.py"))
+
+
+@cache
+def model_identity(model, revision, parts):
+    """`id@revision`; of a local folder a hash of its files."""
+    return or_stop(identity, model, revision, parts)
+
+
+def base_identity(name, parts=ALL_PARTS):
+    """Which version of a base's parts is in use."""
+    base = PLAN.bases[name]
+    return model_identity(base.model, base.revision, parts)
+
+
+def threads_each():
+    """CPU threads of one training or rendering: two with one thread beat one with two."""
+    wanted = PLAN.device.threads
+    return max(1, (workflow.cores or 1) // 4) if wanted == "auto" else wanted
+
+
+def on_gpu():
+    """Whether jobs that can will use a GPU."""
+    kind = PLAN.device.kind
+    return kind == "cuda" or (kind == "auto" and bool(gpus_present()))
+
+
+THREADS = threads_each()
+DEVICE = PLAN.device.kind
+GPUS_EACH = int(on_gpu())
+
+
+@cache
+def source_folder(dataset):
+    """Where a dataset's photos lie."""
+    return (
+        f"resources/{dataset}/photos" if dataset in DRAWN else DATASETS[dataset].source
+    )
+
+
+@cache
+def source_files(dataset):
+    """The dataset's files: (photos, caption files). A new or lost file is a changed input."""
+    folder = source_folder(dataset)
+    if dataset in DRAWN:
+        photos = photo_names(DRAWN[dataset].coverage)
+        return [f"{folder}/{name}" for name in photos], [f"{folder}/captions.csv"]
+    found = or_stop(scan, Path(folder))
+    or_stop(check_ids, found)
+    return [str(p.path) for p in found.photos], [
+        str(p) for p in found.tables + found.sidecars
+    ]
+
+
+def variant_of(wildcards):
+    """The variant that a path belongs to."""
+    return PLAN.variant(wildcards.experiment, wildcards.variant)
+
+
+def training_folder(wildcards):
+    """Where the encoded photos and captions of a variant lie."""
+    variant = variant_of(wildcards)
+    return f"resources/encoded/{variant.base}/{variant.dataset}"
+
+
+def run_folders(experiment, variants):
+    """results/<experiment>/<variant>/run-<k> of all given variants."""
+    folder = f"results/{experiment.name}"
+    return [f"{folder}/{v.name}/run-{k}" for v in variants for k in v.runs]
+
+
+def everything():
+    """The files that stand for finished experiments."""
+    wanted = []
+    for experiment in PLAN.experiments.values():
+        folder = f"results/{experiment.name}"
+        for dataset in experiment.datasets:
+            wanted += [f"{folder}/audit/{dataset}.html"]
+        for run in run_folders(experiment, experiment.trained):
+            wanted += [f"{run}/lora.safetensors"]
+        for run in run_folders(experiment, experiment.variants.values()):
+            wanted += [f"{run}/images/{name}.json" for name in experiment.prompt_sets]
+    return wanted

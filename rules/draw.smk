@@ -1,0 +1,41 @@
+"""Photo albums of the lab's families, drawn as a user would bring them.
+
+needs: nothing
+gives: resources/<dataset>/photos/*.jpg, captions.csv; the truth in photos.truth.json
+"""
+
+
+def album_options(lab):
+    """How the album is drawn, as the program's options."""
+    options = [f"--family {lab.family} --coverage '{lab.coverage}' --seed {lab.seed}"]
+    options += [f"--hats {lab.hats}"] if lab.hats else []
+    options += ["--sides"] if lab.sides else []
+    options += [] if lab.class_nouns else ["--no-class-nouns"]
+    options += [f"--shared {lab.shared}"] if lab.shared is not None else []
+    options += [f"--scale {lab.scale}"] if lab.scale is not None else []
+    return " ".join(options)
+
+
+# One rule an album: outputs can't be functions of wildcards, and naming every photo means that one
+# that was edited or lost is noticed.
+for drawn, lab in DRAWN.items():
+
+    rule:
+        name:
+            f"draw_{drawn}"
+        output:
+            photos=source_files(drawn)[0],
+            captions=source_files(drawn)[1],
+            truth=f"resources/{drawn}/photos.truth.json",
+        log:
+            f"logs/draw/{drawn}.log",
+        benchmark:
+            f"benchmarks/draw/{drawn}.tsv"
+        conda:
+            "../envs/environment.yaml"
+        params:
+            options=album_options(lab),
+            code=code("lab_family"),
+            out=lambda w, output: os.path.dirname(output.truth) + "/photos",
+        shell:
+            "python scripts/lab_family.py {params.options} --out {params.out:q} 2>&1 | tee -i {log:q}"

@@ -1,0 +1,29 @@
+"""Photos of any kind to upright sRGB images in aspect buckets.
+
+needs: the photos of a dataset
+gives: resources/<dataset>/images/<id>.png and images.json, a row an image
+"""
+
+
+rule preprocess:
+    """Prepare a dataset's photos. Images that are still right are kept as they are, so the job is
+    short when one photo of many has changed."""
+    input:
+        photos=lambda w: source_files(w.dataset)[0],
+    output:
+        "resources/{dataset}/images.json",
+    log:
+        "logs/preprocess/{dataset}.log",
+    benchmark:
+        "benchmarks/preprocess/{dataset}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 4
+    params:
+        spec=lambda w: DATASETS[w.dataset].preprocess.canonical(),
+        code=code("preprocess"),
+        source=lambda w: source_folder(w.dataset),
+    shell:
+        "python scripts/preprocess.py --spec {params.spec:q} --source {params.source:q}"
+        " --images-dir resources/{wildcards.dataset}/images --out {output:q} --workers {threads}"
+        " 2>&1 | tee -i {log:q}"

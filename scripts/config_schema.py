@@ -1,0 +1,24 @@
+"""Write config/schema*.json from the models that check the configuration."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from kindred.config.schema import SCHEMAS, schema_text
+from kindred.errors import run_main
+from kindred.files import write_text
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the schemas into a folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("config"), help="folder (config)")
+    options = parser.parse_args(argv)
+    for name in SCHEMAS:
+        write_text(options.out / name, schema_text(name))
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

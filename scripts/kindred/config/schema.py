@@ -1,0 +1,27 @@
+"""JSON schemas of the YAML files, so that editors complete keys and mark wrong ones.
+
+Knows which model belongs to which file; the models themselves say everything else.
+"""
+
+from __future__ import annotations
+
+import json
+
+from kindred.config.models import ExperimentConfig, MainConfig
+from kindred.spec.common import Strict
+from kindred.spec.model import Base, Recipe
+
+SCHEMAS: dict[str, tuple[type[Strict], str]] = {
+    "schema.json": (ExperimentConfig, "config/experiments/*.yaml"),
+    "schema-config.json": (MainConfig, "config/config.yaml"),
+    "schema-base.json": (Base, "config/bases/*.yaml"),
+    "schema-recipe.json": (Recipe, "config/recipes/*.yaml"),
+}
+
+
+def schema_text(name: str) -> str:
+    """The text of config/<name>."""
+    model, files = SCHEMAS[name]
+    schema = model.model_json_schema(by_alias=True)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": files}
+    return json.dumps({**head, **schema}, indent=1, ensure_ascii=False) + "\n"

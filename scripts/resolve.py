@@ -1,0 +1,34 @@
+"""Write a variant's full specification, as training will read it.
+
+in:  a TrainSpec as canonical JSON
+out: spec.json: sorted keys, what nobody set left out
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from kindred.errors import run_main
+from kindred.files import write_json
+from kindred.spec.train import TrainSpec
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="TrainSpec as JSON, or a file of it")
+    parser.add_argument("--out", required=True, type=Path, help="spec.json to write")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Check and write the specification."""
+    options = parse(argv)
+    write_json(options.out, json.loads(TrainSpec.read(options.spec).canonical()))
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
