@@ -1,0 +1,108 @@
+"""What a dataset can teach, and what it can't, before anything is trained.
+
+in:  images.json of preprocess, captions.jsonl of caption
+out: audit.json: photos, unnamed, characters, cells {cell: photos}, appearances and solos by letter,
+     appearance_ratio, together, words, noun_shares, tokens and trigger_tokens by tokenizer,
+     findings [{kind, level, what, effect, cure, items}]; and the same as a page
+Ends with status 1 when a variant asks for a cell that no photo shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kindred import audit, findings, token_counts, token_findings
+from kindred.audit_page import render
+from kindred.errors import run_main
+from kindred.files import read_json, read_jsonl, write_json, write_text
+from kindred.spec.data import AuditSpec
+
+Photos = Sequence[dict[str, Any]]
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="AuditSpec as JSON, or a file of it")
+    parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
+    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
+    parser.add_argument("--out", required=True, type=Path, help="audit.json to write")
+    parser.add_argument("--page", required=True, type=Path, help="audit.html to write")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Audit a dataset."""
+    options = parse(argv)
+    spec = AuditSpec.read(options.spec)
+    photos = audit.photos_of(read_json(options.images), read_jsonl(options.captions))
+    result = examine(photos, spec)
+    for finding in result["findings"]:
+        print(f"{finding['level']}: {finding['what']}: {finding['effect']}", file=sys.stderr)
+    write_json(options.out, result)
+    write_text(options.page, render(result))
+    audit.check_cells(spec.cells, result["cells"], spec.characters)
+    return 0
+
+
+def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
+    """The whole audit of `audit.photos_of` as one JSON-able object."""
+    who, limits = spec.characters, spec.thresholds
+    cells = audit.coverage((photo["cell"] for photo in photos), who)
+    seen = audit.appearances(cells, who)
+    words = audit.common_words(photos, who, limits.common_word_share, limits.min_captions_for_words)
+    nouns = audit.noun_shares(photos, who)
+    tokens, pieces, about_tokens = examine_tokens(photos, spec)
+    found = [
+        *findings.about_amounts(cells, seen, who, limits),
+        *findings.about_cells(cells, who),
+        *findings.about_words(words, who, limits.common_word_share),
+        *findings.about_nouns(nouns, who, limits),
+        *about_tokens,
+        *findings.about_people(photos),
+        *findings.about_rows(photos),
+        *findings.about_repeats(audit.repeated_captions(photos)),
+    ]
+    least = min((count for count in seen.values() if count), default=0)
+    return {
+        "photos": len(photos),
+        "unnamed": sum(not photo["cell"] for photo in photos),
+        "characters": {letter: one.model_dump(by_alias=True) for letter, one in who.items()},
+        "cells": cells,
+        "appearances": seen,
+        "solos": {letter: cells[letter] for letter in seen},
+        "appearance_ratio": round(max(seen.values()) / least, 3) if least else None,
+        "together": audit.together(cells, who),
+        "words": words,
+        "noun_shares": nouns,
+        "tokens": tokens,
+        "trigger_tokens": pieces,
+        "findings": [finding.as_dict() for finding in found],
+    }
+
+
+def examine_tokens(
+    photos: Photos, spec: AuditSpec
+) -> tuple[dict[str, Any], dict[str, Any], list[findings.Finding]]:
+    """Counts by tokenizer, pieces of the trigger names by tokenizer, and what to warn of."""
+    captions = {photo["photo"]: photo["caption"]["caption"] for photo in photos}
+    sources = {photo["photo"]: photo["image"]["source"] for photo in photos}
+    counts, pieces, found = {}, {}, []
+    for name, limit in spec.tokenizers.items():
+        tokenizer = token_counts.load_tokenizer(name)
+        counts[name] = token_counts.too_long(tokenizer, limit, captions)
+        pieces[name] = token_counts.trigger_tokens(tokenizer, spec.characters)
+        whole_text = "T5" in type(tokenizer).__name__ or "tokenizer_2" in name
+        found += token_findings.about_cut(name, counts[name], sources, whole_text)
+    shared = {name: token_counts.shared_tokens(by_letter) for name, by_letter in pieces.items()}
+    found += token_findings.about_shared(shared, spec.characters, spec.thresholds.max_shared_tokens)
+    found += token_findings.about_known_names(pieces, spec.characters)
+    return counts, pieces, found
+
+
+if __name__ == "__main__":
+    run_main(main)
