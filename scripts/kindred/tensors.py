@@ -64,10 +64,10 @@ def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
     """
     try:
         with open(path, "rb") as file:
-            entries, _ = _read_header(file)
+            entries, start = _read_header(file)
         metadata = entries.pop("__metadata__", {})
         end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-        if Path(path).stat().st_size < end:
+        if Path(path).stat().st_size < start + end:
             raise ValueError("it is cut short")
     except FileNotFoundError:
         raise KindredError(f"{path}: no such file") from None
