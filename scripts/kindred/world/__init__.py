@@ -1,8 +1,9 @@
 """A drawn world of cartoon people: the lab's photographs, with the truth about each of them."""
 
-from .captions import PLACE_PHRASES, TEMPLATES, TOKEN_LIMIT, caption, prompt, token_count
+from .captions import caption
 from .drawing import Drawing, draw, truth
 from .people import Person, alike, by_name, named_strangers, random_person, restyle, surname
+from .phrases import PLACE_PHRASES, TEMPLATES, TOKEN_LIMIT, prompt, token_count
 from .scene import Figure, Scene, sample_people, sample_scene
 from .vocabulary import (
     CLOTHES,

@@ -19,7 +19,7 @@ from .captions import caption
 from .drawing import draw, truth
 from .people import Person
 from .scene import Scene, sample_scene
-from .vocabulary import HATS, LANDSCAPE, PORTRAIT, TRAITS, WIDE
+from .vocabulary import COLOURS, HATS, LANDSCAPE, PORTRAIT, TRAITS, WIDE
 
 SHARED_TRAITS = 3
 # What runs in a family, first to last: the dial copies this many traits from the first member.
@@ -66,7 +66,7 @@ _RUSSELLS = (
     Person(
         "JRussell",
         "man",
-        (0.7, 0.9, 0.5, -0.3, 0.35, -0.5, 0.9, -0.4, 0.8, 0.8, 0.5, -0.4, -0.95, -0.75, 0.6, -0.5),
+        (0.7, 0.9, 0.5, -0.3, 0.35, -0.5, 0.9, -0.4, 0.8, 0.8, 0.5, -0.4, -0.95, -0.95, 0.6, -0.5),
         "short",
         "brown",
         True,
@@ -104,7 +104,7 @@ _OKORIES = (
     Person(
         "TOkorie",
         "man",
-        (-0.7, -0.4, -0.3, -0.7, -0.3, -0.6, 0.8, 0.5, 0.9, 0.5, -0.2, 0.2, -0.5, -0.3, 0.9, 0.9),
+        (-0.7, -0.4, -0.3, -0.7, -0.3, -0.6, 0.8, 0.5, 0.9, 0.5, -0.2, 0.2, -0.5, -0.92, 0.9, 0.9),
         "bald",
         "grey",
         True,
@@ -231,7 +231,7 @@ def _photo(rng: Random, people: list[Person], hats: float, places: tuple[str, ..
     place = rng.choice(places) if places else None
     scene = sample_scene(rng, people, size=_SIZES[len(people)], place=place, hat=None)
     figures = tuple(
-        replace(figure, hat=rng.choice(HATS[1:-1]), hat_colour=figure.clothes_colour)
+        replace(figure, hat=rng.choice(HATS[1:-1]), hat_colour=rng.choice(COLOURS))
         if rng.random() < hats
         else figure
         for figure in scene.figures

@@ -24,7 +24,7 @@ from .vocabulary import (
 )
 
 HEAD_X, HEAD_TOP, HEAD_BOTTOM = 1.20, 1.18, 1.10
-CHILD_SCALE = 0.80
+CHILD_SCALE, CHILDREN_SCALE = 0.80, 0.92  # heads of children beside adults, and among themselves
 CARD_INSET = 0.075  # of the frame's height: the border of a Christmas card
 
 
@@ -161,12 +161,12 @@ def _layout(
     unit, level = _UNITS[size, len(people)][framing]
     inset = CARD_INSET * height if place == "christmas card" else 0.0
     width -= 2 * inset
-    shares = [1.0 if adult(person.kind) else CHILD_SCALE for person in people]
+    with_adults = any(adult(person.kind) for person in people)
+    small = CHILD_SCALE if with_adults else CHILDREN_SCALE
+    shares = [1.0 if adult(person.kind) else small for person in people]
     unit *= (0.95 + 0.10 * rng.random()) * (1.0 - 1.3 * inset / height)
     unit = min(unit, width / (2 * HEAD_X * sum(shares)))
     units = [unit * share for share in shares]
-    if len(people) == 1 and framing == "headshot" and not adult(people[0].kind):
-        units = [unit * 0.92]
     slots = [2 * HEAD_X * u for u in units]
     slack = max(0.0, width - sum(slots))
     gaps = [0.55 + rng.random() * 0.9 for _ in range(len(people) + 1)]
@@ -177,7 +177,7 @@ def _layout(
     foot = height * level + 3.5 * unit
     for k, (person, u) in enumerate(zip(people, units, strict=True)):
         edge += slack * gaps[k] / total
-        lower = 0.0 if adult(person.kind) else 0.42 * unit
+        lower = 0.0 if adult(person.kind) else (0.42 if with_adults else 0.12) * unit
         if framing == "full" and not adult(person.kind):
             lower = foot - 2.72 * u - height * level
         elif framing == "headshot":
