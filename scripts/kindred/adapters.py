@@ -5,6 +5,8 @@ Knows LoRA files as diffusers and kohya write them; knows nothing of training or
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,18 +68,12 @@ def apply_adapters(
     Goes through FluxPipeline's own loader, which also reads kohya's key names. Raises
     KindredError naming the file that does not fit this transformer.
     """
-    from diffusers import FluxPipeline
-
     if not adapters:
         return
-    parts = ("scheduler", "vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
-    shell = FluxPipeline(**dict.fromkeys(parts), transformer=transformer)
     names = [f"adapter{index}" for index in range(len(adapters))]
     for name, adapter in zip(names, adapters, strict=True):
         try:
-            shell.load_lora_weights(
-                str(adapter.path.parent), weight_name=adapter.path.name, adapter_name=name
-            )
+            _load(transformer, adapter.path, name)
         except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
             reason = " ".join(str(error).split())[:300]
             raise KindredError(
@@ -88,3 +84,21 @@ def apply_adapters(
     if merge:
         transformer.fuse_lora(adapter_names=names)
         transformer.unload_lora()
+
+
+def _load(transformer: FluxTransformer2DModel, path: Path, name: str) -> None:
+    """One file onto the transformer under `name`, not yet at any weight."""
+    from diffusers import FluxPipeline
+
+    state, alphas, metadata = FluxPipeline.lora_state_dict(
+        str(path.parent), weight_name=path.name, return_alphas=True, return_lora_metadata=True
+    )
+    if any(key.startswith("text_encoder") for key in state):
+        print(f"warning: {path}: its text encoder part is not used", file=sys.stderr)
+    if not any(key.startswith("transformer.") for key in state):
+        raise ValueError("it changes nothing in the transformer")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+        FluxPipeline.load_lora_into_transformer(
+            state, alphas, transformer, adapter_name=name, metadata=metadata
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
@@ -73,3 +74,11 @@ class Painter:
         )
         pixels = decode(self.vae, latents[: len(pictures)]).numpy()
         return [Image.fromarray(picture) for picture in pixels]
+
+
+def versions(device: torch.device | str) -> dict[str, str]:
+    """What a picture was made with, for its own record: its bytes may differ with any of these."""
+    return {
+        "device": torch.device(device).type,
+        **{name: metadata.version(name) for name in ("torch", "diffusers", "peft")},
+    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kindred.adapters import Adapter
@@ -66,14 +67,8 @@ def render(
     with Progress(f"render {spec.name}", drawn * steps, "steps") as progress:
         done = 0
         for group in groups:
-            images = painter.draw(
-                group,
-                texts,
-                fill_to=spec.batch,
-                after_step=lambda n=len(group), done=done: progress.update(
-                    n, pictures=f"{done}/{drawn}"
-                ),
-            )
+            show = partial(progress.update, len(group), pictures=f"{done}/{drawn}")
+            images = painter.draw(group, texts, fill_to=spec.batch, after_step=show)
             for picture, image in zip(group, images, strict=True):
                 recipe = {**picture.recipe, "adapters": used, "made_with": made_with}
                 store.put(picture.key, image, recipe)

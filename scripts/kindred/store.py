@@ -47,7 +47,7 @@ class ImageStore:
             image.save(temporary, format="PNG", pnginfo=info)
         return self.path(key)
 
-    def keys(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str]:
         """Keys of all pictures, sorted."""
         yield from sorted(path.stem for path in self.root.glob("??/[!.]*.png"))
 

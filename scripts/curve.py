@@ -1,0 +1,49 @@
+"""A picture of training curves: loss, raw and smoothed, and learning rate of any number of runs.
+
+in:  training.csv of each run (step, loss, lr), with a label; runs of one label share a colour
+out: a PNG
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from kindred.curves import draw_curves, read_run
+from kindred.errors import KindredError, run_main
+from kindred.files import replacing
+from kindred.spec.sheet import CurveSpec
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", default="{}", help="CurveSpec as JSON, or a file of it")
+    parser.add_argument(
+        "--run",
+        action="append",
+        required=True,
+        metavar="LABEL=FILE",
+        help="a training.csv and its name in the legend; repeat for more runs",
+    )
+    parser.add_argument("--out", required=True, type=Path, help="PNG to write")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw one picture."""
+    options = parse(argv)
+    spec = CurveSpec.read(options.spec)
+    runs = []
+    for text in options.run:
+        label, _, path = text.partition("=")
+        if not label or not path:
+            raise KindredError(f"--run {text}: write LABEL=FILE")
+        runs.append(read_run(label, path))
+    with replacing(options.out) as temporary:
+        draw_curves(runs, spec.title, spec.smoothing).save(temporary, format="PNG", optimize=True)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

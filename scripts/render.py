@@ -1,0 +1,77 @@
+"""Prompts x seeds -> pictures in a content-addressed store, and a manifest of them.
+
+in:  a base, embedded prompts (encode_prompts), any number of adapters (none: the base itself)
+out: pictures under <store>/; the manifest, a row a picture. Only missing pictures are drawn, and
+     the base is loaded only when there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kindred import devices
+from kindred.adapters import Adapter, read_adapters
+from kindred.bases import identity
+from kindred.errors import run_main
+from kindred.manifest import write_manifest
+from kindred.pictures import Picture, drawing_code, plan
+from kindred.render import render
+from kindred.spec.render import RenderSpec
+from kindred.store import ImageStore
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="RenderSpec as JSON, or a file of it")
+    parser.add_argument("--prompts", required=True, type=Path, help="embedded prompts")
+    parser.add_argument(
+        "--adapter",
+        nargs="*",
+        default=[],
+        type=Path,
+        help="LoRA files, in the order of the weights; none renders the base",
+    )
+    parser.add_argument("--store", required=True, type=Path, help="folder of all pictures")
+    parser.add_argument("--out", required=True, type=Path, help="manifest to write")
+    devices.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Adapter]) -> Any:
+    """What `render` calls when pictures are missing: claims the device, loads the base."""
+
+    def load(missing: Sequence[Picture]) -> tuple[Any, Any, dict[str, str]]:
+        name = devices.claim(options.device)
+        # After the claim, which must come before torch: it hides the GPUs of other jobs.
+        from kindred.prompts import read_texts
+
+        from kindred.paint import Painter, versions
+
+        device = devices.prepare(name, options.threads)
+        texts = read_texts(options.prompts, [picture.prompt for picture in missing], spec.base)
+        return Painter.load(spec, adapters, device), texts, versions(device)
+
+    return load
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Render one prompt set."""
+    options = parse(argv)
+    spec = RenderSpec.read(options.spec)
+    adapters = read_adapters(options.adapter, spec.weights)
+    base = identity(spec.base.model, spec.base.revision)
+    pictures = plan(spec, adapters, base, drawing_code())
+    store = ImageStore(options.store)
+    work = render(spec, pictures, adapters, store, loader(options, spec, adapters))
+    write_manifest(options.out, spec.name, pictures, adapters, store)
+    print(f"{spec.name}: {work}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

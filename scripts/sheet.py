@@ -1,0 +1,80 @@
+"""A contact sheet: variants or prompts in rows, one seed a column; or photos beside renderings.
+
+in:  manifests of rendered prompt sets, each with a label; for photos beside renderings also
+     images.json, captions.jsonl and the folder of prepared photos
+out: a PNG; a sheet too large for one goes on in <name>.page2.png ... beside it
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import sys
+from pathlib import Path
+
+from kindred.errors import KindredError, run_main
+from kindred.files import read_json, read_jsonl, replacing
+from kindred.gallery import comparison, likeness, read_photos
+from kindred.manifest import Manifest, read_manifest
+from kindred.sheets import Sheet, draw_sheet, pages
+from kindred.spec.sheet import SheetSpec
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="SheetSpec as JSON, or a file of it")
+    parser.add_argument(
+        "--manifest",
+        action="append",
+        required=True,
+        metavar="LABEL=FILE",
+        help="a rendered prompt set and its name on the sheet; repeat for more rows",
+    )
+    parser.add_argument("--images", type=Path, help="images.json, for photos beside renderings")
+    parser.add_argument("--captions", type=Path, help="captions.jsonl, likewise")
+    parser.add_argument("--images-dir", type=Path, help="folder of prepared photos, likewise")
+    parser.add_argument("--out", required=True, type=Path, help="PNG to write")
+    return parser.parse_args(argv)
+
+
+def labelled(text: str) -> tuple[str, Manifest]:
+    """'all cells=path.json' -> its label and manifest."""
+    label, sign, path = text.partition("=")
+    if not sign or not label or not path:
+        raise KindredError(f"--manifest {text}: write LABEL=FILE")
+    return label, read_manifest(path)
+
+
+def save(sheet: Sheet, out: Path) -> list[Path]:
+    """Write the pages; pages of an earlier, larger sheet are removed."""
+    parts = pages(sheet)
+    for old in out.parent.glob(f"{glob.escape(out.stem)}.page*{out.suffix}"):
+        old.unlink()
+    paths = [out]
+    paths += [out.with_suffix(f".page{n}{out.suffix}") for n in range(2, len(parts) + 1)]
+    for path, part in zip(paths, parts, strict=True):
+        with replacing(path) as temporary:
+            draw_sheet(part).save(temporary, format="PNG", optimize=True)
+    return paths
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw one sheet."""
+    options = parse(argv)
+    spec = SheetSpec.read(options.spec)
+    manifests = [labelled(text) for text in options.manifest]
+    if spec.characters is None:
+        sheet = comparison(manifests, spec)
+    elif options.images and options.captions and options.images_dir:
+        rows = read_json(options.images), read_jsonl(options.captions)
+        sheet = likeness(manifests, spec, read_photos(*rows, options.images_dir))
+    else:
+        raise KindredError("photos beside renderings need --images, --captions and --images-dir")
+    for path in save(sheet, options.out):
+        print(path, file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

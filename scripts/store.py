@@ -1,0 +1,62 @@
+"""What lies in the stores of pictures and adapters, and how to clear what no result mentions.
+
+`list` shows numbers and sizes; `prune` says what it would delete, and with --delete does it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from kindred.errors import run_main
+from kindred.housekeeping import Item, delete, prunable, stored, used_by
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["list", "prune"])
+    parser.add_argument("--results", type=Path, default=Path("results"), help="experiments")
+    parser.add_argument("--images", type=Path, default=Path("resources/store/images"))
+    parser.add_argument("--adapters", type=Path, default=Path("resources/store/adapters"))
+    parser.add_argument(
+        "--days", type=float, default=1.0, help="prune only what is older (default: 1)"
+    )
+    parser.add_argument("--delete", action="store_true", help="really delete")
+    return parser.parse_args(argv)
+
+
+def summary(items: Sequence[Item]) -> str:
+    """A line a kind: how many, how large, how many unused."""
+    lines = [f"{'':10} {'number':>8} {'MB':>10} {'unused':>8} {'MB':>10}"]
+    for kind in sorted({item.kind for item in items}):
+        own = [item for item in items if item.kind == kind]
+        unused = [item for item in own if not item.used]
+        sizes = (sum(item.size for item in group) / 1e6 for group in (own, unused))
+        total, free = sizes
+        lines.append(f"{kind:10} {len(own):8} {total:10.1f} {len(unused):8} {free:10.1f}")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """List or prune."""
+    options = parse(argv)
+    used = used_by(options.results)
+    items = stored(options.images, options.adapters, used)
+    if options.what == "list":
+        print(f"{used.manifests} manifests under {options.results}\n{summary(items)}")
+        return 0
+    chosen = prunable(items, options.days, used)
+    if options.delete:
+        print(f"{len(chosen)} deleted, {delete(chosen) / 1e6:.1f} MB free")
+        return 0
+    for item in chosen:
+        print(f"{item.kind} {item.path} {item.size / 1e6:.1f} MB")
+    size = sum(item.size for item in chosen) / 1e6
+    print(f"{len(chosen)} could be deleted ({size:.1f} MB); add --delete to do it")
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
