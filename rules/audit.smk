@@ -25,6 +25,8 @@ rule audit:
     params:
         spec=lambda w: PLAN.audit_spec(w.experiment, w.dataset).canonical(),
         code=code("audit"),
+    message:
+        "{wildcards.experiment}: audit of {wildcards.dataset}"
     shell:
         "python scripts/audit.py --spec {params.spec:q} --images {input.images:q}"
         " --captions {input.captions:q} --out {output.table:q} --page {output.page:q}"

@@ -31,6 +31,8 @@ rule caption:
         code=code("caption"),
         model=lambda w: caption_identity(w.dataset),
         source=lambda w: source_folder(w.dataset),
+    message:
+        "captions of {wildcards.dataset}"
     shell:
         "python scripts/caption.py --spec {params.spec:q} --source {params.source:q}"
         " --images {input.images:q} --images-dir resources/{wildcards.dataset}/images"

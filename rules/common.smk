@@ -115,27 +115,7 @@ def variant_of(wildcards):
     return PLAN.variant(wildcards.experiment, wildcards.variant)
 
 
-def training_folder(wildcards):
+def encoded_folder(wildcards):
     """Where the encoded photos and captions of a variant lie."""
     variant = variant_of(wildcards)
     return f"resources/encoded/{variant.base}/{variant.dataset}"
-
-
-def run_folders(experiment, variants):
-    """results/<experiment>/<variant>/run-<k> of all given variants."""
-    folder = f"results/{experiment.name}"
-    return [f"{folder}/{v.name}/run-{k}" for v in variants for k in v.runs]
-
-
-def everything():
-    """The files that stand for finished experiments."""
-    wanted = []
-    for experiment in PLAN.experiments.values():
-        folder = f"results/{experiment.name}"
-        for dataset in experiment.datasets:
-            wanted += [f"{folder}/audit/{dataset}.html"]
-        for run in run_folders(experiment, experiment.trained):
-            wanted += [f"{run}/lora.safetensors"]
-        for run in run_folders(experiment, experiment.variants.values()):
-            wanted += [f"{run}/images/{name}.json" for name in experiment.prompt_sets]
-    return wanted

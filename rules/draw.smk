@@ -37,5 +37,7 @@ for drawn, lab in DRAWN.items():
             options=album_options(lab),
             code=code("lab_family"),
             out=lambda w, output: os.path.dirname(output.truth) + "/photos",
+        message:
+            f"lab: drawing the photos of {drawn}"
         shell:
             "python scripts/lab_family.py {params.options} --out {params.out:q} 2>&1 | tee -i {log:q}"

@@ -1,1 +1,52 @@
-"""Pictures."""
+"""Pictures: every prompt set with every seed, by every variant and run, and by the base alone.
+
+needs: embedded prompts, adapters
+gives: results/<experiment>/<variant>/run-<k>/images/<prompt_set>.json, the list of its pictures;
+       the pictures lie in resources/store/images under a key of all that they depend on
+"""
+
+
+def adapters_of(w):
+    """The adapters a variant renders with: its own, several others', or none."""
+    names = [name for name, _ in variant_of(w).loads]
+    return [
+        f"results/{w.experiment}/{name}/run-{w.run}/lora.safetensors" for name in names
+    ]
+
+
+def prompts_of(w):
+    """The prompt set as the variant's base reads it."""
+    base = variant_of(w).base
+    return f"resources/encoded/{base}/prompts/{w.experiment}/{w.prompt_set}.safetensors"
+
+
+rule render:
+    """Draw the pictures of one prompt set that are not in the store yet. The base is loaded once,
+    and only if a picture is missing."""
+    input:
+        adapters=adapters_of,
+        prompts=prompts_of,
+    output:
+        "results/{experiment}/{variant}/run-{run}/images/{prompt_set}.json",
+    log:
+        "logs/{experiment}/render/{variant}.run-{run}.{prompt_set}.log",
+    benchmark:
+        "benchmarks/{experiment}/render/{variant}.run-{run}.{prompt_set}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        spec=lambda w: PLAN.render_spec(
+            w.experiment, w.variant, w.prompt_set
+        ).canonical(),
+        code=code("render"),
+        base=lambda w: base_identity(variant_of(w).base),
+    message:
+        "{wildcards.experiment}: {wildcards.prompt_set} by {wildcards.variant}, run {wildcards.run}"
+    shell:
+        "python scripts/render.py --spec {params.spec:q} --prompts {input.prompts:q}"
+        " --adapter {input.adapters:q} --store resources/store/images --out {output:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"

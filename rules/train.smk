@@ -16,5 +16,45 @@ rule resolve:
         "../envs/environment.yaml"
     params:
         spec=lambda w: variant_of(w).spec,
+    message:
+        "{wildcards.experiment}: settings of {wildcards.variant}"
     shell:
         "python scripts/resolve.py --spec {params.spec:q} --out {output:q} 2>&1 | tee -i {log:q}"
+
+
+rule train:
+    """Train one LoRA. Checkpoints and finished adapters are kept in resources/, under a key of all
+    that the result depends on: an interrupted training goes on where it was, and one that was done
+    before takes a second."""
+    input:
+        spec="results/{experiment}/{variant}/spec.json",
+        images=lambda w: f"resources/{variant_of(w).dataset}/images.json",
+        captions=lambda w: f"resources/{variant_of(w).dataset}/captions.jsonl",
+        latents=lambda w: f"{encoded_folder(w)}/latents.safetensors",
+        text=lambda w: f"{encoded_folder(w)}/text-{variant_of(w).text_tokens}.safetensors",
+    output:
+        adapter="results/{experiment}/{variant}/run-{run}/lora.safetensors",
+        summary="results/{experiment}/{variant}/run-{run}/lora.json",
+        log="results/{experiment}/{variant}/run-{run}/training.csv",
+    log:
+        "logs/{experiment}/train/{variant}.run-{run}.log",
+    benchmark:
+        "benchmarks/{experiment}/train/{variant}.run-{run}.tsv"
+    priority: 10
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        code=code("train"),
+        base=lambda w: base_identity(variant_of(w).base),
+    message:
+        "{wildcards.experiment}: training {wildcards.variant}, run {wildcards.run}"
+    shell:
+        "python scripts/train.py --spec-file {input.spec:q} --run {wildcards.run}"
+        " --images {input.images:q} --captions {input.captions:q}"
+        " --latents {input.latents:q} --text {input.text:q}"
+        " --out-dir results/{wildcards.experiment}/{wildcards.variant}/run-{wildcards.run}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"

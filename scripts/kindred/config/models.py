@@ -19,7 +19,7 @@ NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at most 64)"
 BASE_VARIANT = "BASE"
 # Folders and files beside the variants in results/<experiment>/, and the base's own name.
-RESERVED = frozenset({BASE_VARIANT, "audit", "sheets", "curves", "report", "scores", "ratings"})
+RESERVED = frozenset({BASE_VARIANT, "audit", "sheets", "likeness", "report", "scores", "ratings"})
 
 
 def _seeds(value: Any) -> Any:
