@@ -80,10 +80,10 @@ _SIZES_FOR = {
 # Head unit of an adult by size, count and framing, and height of the head's middle over the
 # frame's height. Chosen so that heads fill their slots and never overlap.
 _UNITS = {
-    (PORTRAIT, 1): {"headshot": (45.0, 0.545), "bust": (35.0, 0.45), "full": (25.0, 0.33)},
+    (PORTRAIT, 1): {"headshot": (45.0, 0.545), "bust": (35.0, 0.45), "full": (24.5, 0.33)},
     (PORTRAIT, 2): {"bust": (26.0, 0.46), "full": (23.0, 0.37)},
-    (LANDSCAPE, 1): {"headshot": (42.0, 0.55), "bust": (32.0, 0.46), "full": (23.0, 0.34)},
-    (LANDSCAPE, 2): {"bust": (29.0, 0.45), "full": (22.0, 0.34)},
+    (LANDSCAPE, 1): {"headshot": (42.0, 0.55), "bust": (32.0, 0.46), "full": (21.5, 0.34)},
+    (LANDSCAPE, 2): {"bust": (29.0, 0.45), "full": (21.0, 0.34)},
     (LANDSCAPE, 3): {"bust": (19.5, 0.47), "full": (18.5, 0.36)},
     (WIDE, 1): {"headshot": (33.0, 0.56), "bust": (26.0, 0.47)},
     (WIDE, 2): {"bust": (25.0, 0.47)},
