@@ -51,6 +51,9 @@ def resolve_experiment(
     variants = _variants(document, config, library)
     for base in base_variants(config.base, list(variants.values())):
         library.base(base.base, document.where("base"))
+        if base.name in variants:
+            where = document.where("variants", base.name)
+            problems.add(where, f"the name '{base.name}' is taken", "choose another name")
         variants[base.name] = base
     found = {key: resolve_prompt_set(document, config, key, problems) for key in config.prompt_sets}
     prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
