@@ -1,0 +1,45 @@
+"""Captions -> embeddings of a base's two text encoders, in one file, looked up by caption hash.
+
+in:  captions.jsonl
+out: text-<tokens>.safetensors: `<caption hash>.t5` [tokens, D] and `<caption hash>.clip` [D], the
+     empty caption included; the header names the encoders. Texts encoded before come from the
+     store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred import devices, encoded
+from kindred.errors import run_main
+from kindred.files import read_jsonl
+from kindred.spec.base import TextEncoder
+from kindred.text_encoding import text_loaders
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="TextEncoder as JSON, or a file of it")
+    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
+    parser.add_argument("--text", required=True, type=Path, help="file to write")
+    parser.add_argument("--store", type=Path, default=encoded.STORE, help="of single embeddings")
+    devices.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Encode a dataset's captions."""
+    options = parse(argv)
+    encoder = TextEncoder.read(options.spec)
+    texts = sorted({row["caption"].strip() for row in read_jsonl(options.captions)})
+    load_t5, load_clip = text_loaders(encoder, options.device, options.threads)
+    made = encoded.write_texts(options.text, texts, encoder, load_t5, load_clip, options.store)
+    print(f"{len(texts)} captions and the empty one: {made} encoder passes", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
