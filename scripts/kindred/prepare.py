@@ -61,7 +61,8 @@ def prepare(photos: list[Photo], folder: Path, spec: PreprocessSpec, workers: in
     problems = [result.problem for result in results if result.problem]
     if problems:
         raise ProblemsError(problems, f"{len(problems)} of {len(photos)} photos can't be used")
-    rows = sorted((row for result in results for row in result.rows), key=lambda r: r["image_id"])
+    rows = [row for result in results for row in result.rows]
+    rows.sort(key=lambda row: (row["photo"], row["width"] * row["height"], row["image_id"]))
     add_copies(rows, spec.near_duplicate)
     made = sum(result.made for result in results)
     removed = remove_others(folder, {f"{row['image_id']}.png" for row in rows})
@@ -143,10 +144,14 @@ def size_warnings(row: Row, spec: PreprocessSpec) -> list[Note]:
 
 
 def add_copies(rows: list[Row], most_bits: int) -> None:
-    """Add warnings to rows whose photos are copies, or nearly, of an earlier photo's."""
+    """Add a warning to rows whose photos are copies, or nearly, of an earlier photo."""
     first = list({row["photo"]: row for row in rows}.values())
+    told = set()
     for i, j, bits in measures.near_copies([row["perceptual_hash"] for row in first], most_bits):
         one, other = first[i], first[j]
+        if j in told:
+            continue
+        told.add(j)
         same = one["source_sha256"] == other["source_sha256"]
         same = same or one["pixel_hash"] == other["pixel_hash"]
         kind = "duplicate" if same else "near-duplicate"

@@ -24,7 +24,7 @@ class PreprocessSpec(Strict):
         25.0, description="warn below this variance of the Laplacian, prepared image; 0 is never"
     )
     near_duplicate: int = Field(
-        4, description="warn at or below this many different bits of 128 (perceptual hash)"
+        8, description="warn at or below this many different bits of 128 (perceptual hash)"
     )
     max_cut: float = Field(0.15, description="warn when a larger share of the photo is cropped")
 
