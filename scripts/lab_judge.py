@@ -100,7 +100,8 @@ def load_vae(path: Path, device: torch.device) -> Any:
 
     if not (path / "config.json").exists():
         raise KindredError(f"{path}: no AutoencoderKL here; leave --vae out or train one first")
-    vae = AutoencoderKL.from_pretrained(path).to(device, memory_format=torch.channels_last)
+    vae = AutoencoderKL.from_pretrained(path, torch_dtype=torch.float32)
+    vae = vae.to(device, memory_format=torch.channels_last)
     return vae.eval().requires_grad_(False)
 
 

@@ -108,8 +108,8 @@ class LabJudge:
         index = torch.tensor([i for i, f in enumerate(found) for _ in f.scores], dtype=torch.long)
         if not len(index):
             return people
-        heads = torch.cat([f.heads for f in found])
-        boxes = torch.cat([f.boxes for f in found])
+        heads = torch.cat([f.heads for f in found]).to(images.device)
+        boxes = torch.cat([f.boxes for f in found]).to(images.device)
         scores = torch.cat([f.scores for f in found]).tolist()
         sizes = heads.new_tensor([images.shape[3], images.shape[2]]).expand(len(heads), 2)
         at = index.to(images.device)

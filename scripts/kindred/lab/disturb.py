@@ -19,9 +19,9 @@ def disturb(images: Tensor, rng: Generator) -> Tensor:
     """Slight colour shift, blur, loss of resolution, JPEG-like blocks, blobs and noise.
 
     Each is given to a random part of the batch with a random strength; about a fifth of the
-    images meets none of the strong ones. Sides must be multiples of 8.
+    images meets none of the strong ones. Sides must be multiples of 8. Not under autocast.
     """
-    images = shift_colours(images, rng)
+    images = shift_colours(images.contiguous(), rng)
     images = blur(images, rng)
     images = lose_resolution(images, rng)
     images = jpeg_like(images, rng)

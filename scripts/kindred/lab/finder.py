@@ -80,7 +80,10 @@ def box_loss(distances: Tensor, heads: Tensor, boxes: Tensor, present: Tensor) -
 
 @torch.no_grad()
 def decode(heat: Tensor, distances: Tensor, threshold: float) -> list[Found]:
-    """Read people from the finder's outputs: local maxima above `threshold`, doubles removed."""
+    """Read people from the finder's outputs: local maxima above `threshold`, doubles removed.
+
+    The answers lie on the CPU, whatever device the outputs are on.
+    """
     score = heat.sigmoid()
     score = torch.where(F.max_pool2d(score[:, None], 3, 1, 1)[:, 0] == score, score, 0.0)
     rows, columns = score.shape[1:]
@@ -94,7 +97,8 @@ def decode(heat: Tensor, distances: Tensor, threshold: float) -> list[Found]:
     for first in (0, 4):
         low = (point - distance[..., first : first + 2]).clamp(min=0).minimum(limit - 1)
         high = (point + distance[..., first + 2 : first + 4]).minimum(limit)
-        sides.append(torch.cat([low, high.maximum(low + 1)], -1))
+        sides.append(torch.cat([low, high.maximum(low + 1)], -1).cpu())
+    best = best.cpu()
     return [_distinct(best[i], sides[0][i], sides[1][i], threshold) for i in range(score.shape[0])]
 
 

@@ -146,7 +146,7 @@ class FaceEmbedder(nn.Module):
 
 
 class AttributeReader(nn.Module):
-    """Head crop, body crop [B, 3, S, S], geometry [B, 6] -> logits of each attribute [B, classes]."""
+    """Head crop, body crop [B, 3, S, S], geometry [B, 6] -> logits per attribute [B, words]."""
 
     def __init__(self, config: JudgeConfig) -> None:
         super().__init__()

@@ -74,14 +74,14 @@ def to_floats(pixels: Tensor) -> Tensor:
 
 
 def load_bank(
-    general: Path | None, identities: Path, device: torch.device, most_general: int
+    general: Path | None, identities: Path | None, device: torch.device, most_general: int
 ) -> Bank:
     """Read all identity shards and about `most_general` pictures of the general corpus.
 
-    Raises KindredError when there are no identity shards.
+    Raises KindredError when there are no shards where some are asked for.
     """
-    paths = sorted(identities.glob("identities-*.npz"))
-    if not paths:
+    paths = [] if identities is None else sorted(identities.glob("identities-*.npz"))
+    if identities is not None and not paths:
         raise KindredError(f"{identities}: no identity shards; draw them with lab_identities.py")
     if general is not None:
         paths = paths + choose_general(general, most_general)
@@ -90,7 +90,7 @@ def load_bank(
     sizes = torch.zeros(sum(rows), dtype=torch.int64)
     parts: list[dict[str, np.ndarray]] = []
     start = followed = 0
-    with Progress("pictures", sum(rows), "image") as progress, ThreadPoolExecutor(4) as pool:
+    with Progress("pictures", sum(rows), "image") as progress, ThreadPoolExecutor(8) as pool:
         # Few at a time: a shard is 100 MB and the reader is faster than the copy to the device.
         for first in range(0, len(paths), 8):
             for blocks, labels in pool.map(read_shard, paths[first : first + 8]):
@@ -118,6 +118,8 @@ def load_bank(
 def views_table(identity: np.ndarray) -> np.ndarray:
     """[N, 4] identities -> [I, V, 2] (picture, place); V is the fewest views of anybody."""
     where = np.argwhere(identity >= 0)
+    if not len(where):
+        return np.zeros((0, 0, 2), np.int64)
     who = identity[where[:, 0], where[:, 1]]
     order = np.argsort(who, kind="stable")
     where, counts = where[order], np.bincount(who)

@@ -21,7 +21,7 @@ from kindred.lab.judge_bank import Bank
 from kindred.lab.loop import Loop, adamw, generator
 
 VIEWS = 4  # appearances of an identity in one batch
-SHARES = {"finder": 0.24, "face": 0.52, "reader": 0.24}  # of all steps
+SHARES = {"finder": 0.15, "face": 0.6, "reader": 0.25}  # of all steps
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ def finder_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[st
     at, images = bank.pictures(size, batch, rng)
     heads, boxes = bank.labels["heads"][at], bank.labels["boxes"][at]
     present = bank.labels["attributes"][at][..., 0] >= 0
+    images = disturb(images, rng).contiguous(memory_format=torch.channels_last)
     with autocast(bank.device):
-        heat, distances, scene = judge.finder(disturb(images, rng))
+        heat, distances, scene = judge.finder(images)
     target = heat_target(heads, present, *images.shape[2:])
     said = bank.labels["scene"][at].long()
     return {
@@ -109,9 +110,10 @@ def face_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[str,
     place = bank.views[who[:, None], chosen].flatten(0, 1)
     at, slot = place.unbind(1)
     heads = jitter(bank.labels["heads"][at, slot], rng)
-    crops = judge.face_crops(bank.canvases(at), None, heads, bank.wh[at])
+    crops = disturb(judge.face_crops(bank.canvases(at), None, heads, bank.wh[at]), rng)
+    crops = crops.contiguous(memory_format=torch.channels_last)
     with autocast(bank.device):
-        embedding = judge.face(disturb(crops, rng))
+        embedding = judge.face(crops)
         traits = judge.face.read_traits(embedding)
     return {
         "likeness": contrastive(embedding, who.repeat_interleave(views)),
@@ -135,9 +137,12 @@ def reader_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[st
     heads = jitter(bank.labels["heads"][at, slot], rng)
     boxes = jitter(bank.labels["boxes"][at, slot], rng)
     wh = bank.wh[at]
-    head, body = judge.reader_crops(bank.canvases(at), None, heads, boxes, wh)
+    head, body = (
+        disturb(part, rng).contiguous(memory_format=torch.channels_last)
+        for part in judge.reader_crops(bank.canvases(at), None, heads, boxes, wh)
+    )
     with autocast(bank.device):
-        read = judge.reader(disturb(head, rng), disturb(body, rng), geometry(heads, boxes, wh))
+        read = judge.reader(head, body, geometry(heads, boxes, wh))
     labels = bank.labels["attributes"][at, slot].long()
     return {name: seen_loss(logits, labels[:, k]) for k, (name, logits) in enumerate(read.items())}
 

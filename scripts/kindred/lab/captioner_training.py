@@ -1,0 +1,127 @@
+"""Trains the lab's captioner on drawings and measures its sentences.
+
+Knows batches, loss and what is counted as right; the pictures come from a Bank.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kindred.lab.captioner import IMAGE_PX, build_tokenizer, sentence, write_captions
+from kindred.lab.disturb import disturb
+from kindred.lab.gate_pictures import Picture
+from kindred.lab.judge_bank import Bank
+from kindred.lab.judge_labels import ATTRIBUTES, SCENE, person_words
+from kindred.lab.judge_training import autocast
+from kindred.lab.loop import Loop, adamw, generator
+from kindred.world.captions import PLACE_PHRASES
+from kindred.world.vocabulary import COLOURS, KINDS
+
+IGNORED = -100  # the loss skips these labels
+TARGETS = {"count": 0.95, "place": 0.95, "kinds": 0.85}
+_KIND = re.compile(rf"\b({'|'.join(KINDS)})\b")
+_COLOUR = re.compile(rf"\b({'|'.join(COLOURS)})\b")
+
+
+def bank_sentences(bank: Bank) -> list[str]:
+    """The sentence of every picture of the bank, from its labels."""
+    attributes = bank.labels["attributes"].cpu().tolist()
+    place = list(SCENE).index("place")
+    places = [SCENE["place"][row[place]] for row in bank.labels["scene"].cpu().tolist()]
+    people = bank.labels["people"].cpu().tolist()
+    return [
+        sentence([words_of(person) for person in rows[:count]], where)
+        for rows, count, where in zip(attributes, people, places, strict=True)
+    ]
+
+
+def words_of(labels: Sequence[int]) -> dict[str, str | None]:
+    """Class indices in the order of ATTRIBUTES -> words; None for -1."""
+    return {
+        name: values[label] if label >= 0 else None
+        for (name, values), label in zip(ATTRIBUTES.items(), labels, strict=True)
+    }
+
+
+def token_table(sentences: Sequence[str], device: torch.device) -> Tensor:
+    """int64 [N, L] token ids, padded."""
+    ids = build_tokenizer()(list(sentences), padding=True, return_tensors="pt")["input_ids"]
+    return ids.to(device)
+
+
+def train_captioner(
+    model: Any, bank: Bank, steps: int, batch: int, seed: int, folder: Path, lr: float = 1e-3
+) -> None:
+    """Train in place; checkpoint and loss log go to `folder`."""
+    model.to(bank.device).train()
+    tokens = token_table(bank_sentences(bank), bank.device)
+    optimizer = adamw(model, lr, 0.05)
+    parts = {"net": model, "optimizer": optimizer}
+    loop = Loop("captioner", folder, steps, lr, max(1, min(300, steps // 10)), parts)
+    for number in loop:
+        rng = generator(seed * 10 + 7, number, bank.device)
+        at, images = bank.pictures(bank.pick_size(Random(rng.initial_seed())), batch, rng)
+        side = (IMAGE_PX, IMAGE_PX)
+        square = F.interpolate(images.contiguous(), side, mode="bicubic", antialias=True)
+        square = disturb(square, rng)
+        with autocast(bank.device):
+            loss = caption_loss(model, square, tokens[at])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        loop.note(loss=loss)
+    model.eval()
+
+
+def caption_loss(model: Any, images: Tensor, tokens: Tensor) -> Tensor:
+    """Mean cross entropy of the next token. images [B, 3, S, S] in [-1, 1], tokens [B, L]."""
+    padding = tokens == model.config.text_config.pad_token_id
+    return model(
+        pixel_values=images,
+        input_ids=tokens,
+        attention_mask=(~padding).long(),
+        labels=tokens.masked_fill(padding, IGNORED),
+    ).loss
+
+
+def measure(model: Any, tokenizer: Any, drawn: Sequence[Picture]) -> dict[str, float]:
+    """Shares read right on drawings: number of people, place, and, where the number is right,
+    kind and clothes' colour of each person from left to right."""
+    said = write_captions(model, tokenizer, [p.image for p in drawn])
+    counts, places, kinds, colours = [], [], [], []
+    for text, picture in zip(said, drawn, strict=True):
+        figures = picture.scene.figures
+        truth = sentence([person_words(f) for f in figures], picture.scene.place)
+        counts.append(len(_KIND.findall(text)) == len(figures))
+        places.append(_place(text) == picture.scene.place)
+        if counts[-1]:
+            kinds += _agree(_KIND, text, truth)
+            colours += _agree(_COLOUR, text, truth)
+    return {
+        "count": _mean(counts),
+        "place": _mean(places),
+        "kinds": _mean(kinds),
+        "colours": _mean(colours),
+    }
+
+
+def _place(text: str) -> str | None:
+    return next((key for key, words in PLACE_PHRASES.items() if text.endswith(words[0])), None)
+
+
+def _agree(pattern: re.Pattern[str], text: str, truth: str) -> list[bool]:
+    got, wanted = pattern.findall(text), pattern.findall(truth)
+    return [k < len(got) and got[k] == word for k, word in enumerate(wanted)]
+
+
+def _mean(values: list[bool]) -> float:
+    return sum(values) / len(values) if values else 0.0

@@ -1,0 +1,66 @@
+"""Train the lab's captioner, a small BLIP, and measure it.
+
+Needs shards of lab_draw.py or lab_identities.py. Gives <out> in the form that
+BlipForConditionalGeneration.from_pretrained reads, and <work>/captioner-gates.json. Can be stopped
+and started again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+
+from kindred.errors import KindredError, run_main
+from kindred.files import write_json
+from kindred.lab.captioner import build_model, build_tokenizer, save_captioner
+from kindred.lab.captioner_training import TARGETS, measure, train_captioner
+from kindred.lab.gate_pictures import scene_pictures
+from kindred.lab.judge_bank import load_bank
+from kindred.lab.loop import pick_device
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--corpus", type=Path, help="folder of lab_draw.py")
+    p.add_argument("--identities", type=Path, help="folder of lab_identities.py")
+    p.add_argument("--out", type=Path, required=True, help="where the captioner is saved")
+    p.add_argument("--work", type=Path, required=True, help="checkpoint, loss log, gates")
+    p.add_argument("--steps", type=int, default=4000)
+    p.add_argument("--batch", type=int, default=512)
+    p.add_argument("--images", type=int, default=120_000, help="pictures taken from --corpus")
+    p.add_argument("--width", type=int, default=144, help="of the model; a multiple of 48")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--gates", type=int, default=200, help="drawings in the final test; 0: none")
+    p.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    if args.corpus is None and args.identities is None:
+        raise KindredError("no drawings: give --corpus, --identities or both")
+    if args.width % 48 or args.width <= 0:
+        raise KindredError(f"--width {args.width}: choose a multiple of 48")
+    device = pick_device(args.device)
+    bank = load_bank(args.corpus, args.identities, device, args.images)
+    torch.manual_seed(args.seed)
+    model = build_model(args.width)
+    began = time.monotonic()
+    train_captioner(model, bank, args.steps, args.batch, args.seed, args.work)
+    print(f"trained {args.steps} steps in {time.monotonic() - began:.0f} s")
+    save_captioner(model, args.out)
+    if args.gates:
+        figures = measure(model, build_tokenizer(), scene_pictures(70, args.gates))
+        write_json(args.work / "captioner-gates.json", figures)
+        for name, value in figures.items():
+            low = name in TARGETS and value < TARGETS[name]
+            print(f"{name:10s} {value:.4f}{' not reached' if low else ''}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
