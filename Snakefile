@@ -19,22 +19,6 @@ include: "rules/render.smk"
 include: "rules/sheets.smk"
 
 
-def everything():
-    """The files that stand for finished experiments."""
-    wanted = []
-    for experiment in PLAN.experiments.values():
-        folder = f"results/{experiment.name}"
-        wanted += [f"{folder}/audit/{dataset}.html" for dataset in experiment.datasets]
-        wanted += sheets(experiment)
-        for variant in experiment.variants.values():
-            for run in (f"{folder}/{variant.name}/run-{k}" for k in variant.runs):
-                wanted += [
-                    f"{run}/images/{name}.json" for name in experiment.prompt_sets
-                ]
-                wanted += [f"{run}/lora.safetensors"] if variant.train else []
-    return wanted
-
-
 localrules:
     all,
 
@@ -43,4 +27,6 @@ rule all:
     """Everything that the configured experiments ask for."""
     default_target: True
     input:
-        everything(),
+        outputs.everything(PLAN),
+    message:
+        "finished: see " + ", ".join(f"results/{name}" for name in PLAN.experiments)

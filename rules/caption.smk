@@ -5,14 +5,6 @@ gives: resources/<dataset>/captions.jsonl with author and characters of every ca
 """
 
 
-def caption_identity(dataset):
-    """Which version of the captioner is in use; '' without one."""
-    captioner = DATASETS[dataset].caption.captioner
-    return (
-        model_identity(captioner.model, captioner.revision, (".",)) if captioner else ""
-    )
-
-
 rule caption:
     """Collect and complete a dataset's captions, and read who is in each photo."""
     input:

@@ -7,7 +7,7 @@ as a set of values without their names:
   base   which version of a model it uses, where it uses one
 """
 
-import os
+import shlex
 import sys
 from functools import cache
 from pathlib import Path
@@ -17,17 +17,18 @@ sys.path.insert(0, str(SCRIPTS))
 
 from kindred.bases import IMAGE_PARTS, TEXT_PARTS, ALL_PARTS, identity
 from kindred.code import closure, code_hash
+from kindred.config import outputs
 from kindred.config.resolve import load_plan
 from kindred.devices import gpus_present
 from kindred.errors import KindredError
 from kindred.source import check_ids, scan
+from kindred.spec.sheet import CurveSpec, SheetSpec
 from kindred.world.families import photo_names
 
-# Rules say `python`; that is the one Snakemake itself runs in, also without an activated .venv.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
-)
-os.environ["PYTHONUNBUFFERED"] = "1"  # so that lines pass through `tee` at once
+# Rules say `python`: that is the one Snakemake itself runs in, also without an activated .venv.
+# Unbuffered, so that lines of progress pass through `tee` at once.
+PYTHON = shlex.quote(str(Path(sys.executable).parent))
+shell.prefix(f"set -euo pipefail; export PATH={PYTHON}:$PATH PYTHONUNBUFFERED=1; ")
 
 
 def or_stop(function, *arguments):
@@ -69,6 +70,14 @@ def base_identity(name, parts=ALL_PARTS):
     """Which version of a base's parts is in use."""
     base = PLAN.bases[name]
     return model_identity(base.model, base.revision, parts)
+
+
+def caption_identity(dataset):
+    """Which version of the captioner is in use; '' without one."""
+    captioner = DATASETS[dataset].caption.captioner
+    return (
+        model_identity(captioner.model, captioner.revision, (".",)) if captioner else ""
+    )
 
 
 def threads_each():
@@ -115,7 +124,24 @@ def variant_of(wildcards):
     return PLAN.variant(wildcards.experiment, wildcards.variant)
 
 
-def encoded_folder(wildcards):
-    """Where the encoded photos and captions of a variant lie."""
-    variant = variant_of(wildcards)
-    return f"resources/encoded/{variant.base}/{variant.dataset}"
+def of_variant(w):
+    """A variant's lists of pictures of one prompt set, each with its label."""
+    return outputs.of_runs(w.experiment, [variant_of(w)], f"images/{w.prompt_set}.json")
+
+
+def of_all(w):
+    """Every variant's lists of pictures of one prompt set, each with its label."""
+    variants = PLAN.experiments[w.experiment].variants.values()
+    return outputs.of_runs(w.experiment, variants, f"images/{w.prompt_set}.json")
+
+
+def of_solos(w):
+    """Lists of pictures of one character alone, by the variants trained on a dataset."""
+    return outputs.of_solos(PLAN.experiments[w.experiment], w.dataset)
+
+
+def of_trainings(w):
+    """The log of every training, each with its label."""
+    return outputs.of_runs(
+        w.experiment, PLAN.experiments[w.experiment].trained, "training.csv"
+    )

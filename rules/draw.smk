@@ -4,18 +4,6 @@ needs: nothing
 gives: resources/<dataset>/photos/*.jpg, captions.csv; the truth in photos.truth.json
 """
 
-
-def album_options(lab):
-    """How the album is drawn, as the program's options."""
-    options = [f"--family {lab.family} --coverage '{lab.coverage}' --seed {lab.seed}"]
-    options += [f"--hats {lab.hats}"] if lab.hats else []
-    options += ["--sides"] if lab.sides else []
-    options += [] if lab.class_nouns else ["--no-class-nouns"]
-    options += [f"--shared {lab.shared}"] if lab.shared is not None else []
-    options += [f"--scale {lab.scale}"] if lab.scale is not None else []
-    return " ".join(options)
-
-
 # One rule an album: outputs can't be functions of wildcards, and naming every photo means that one
 # that was edited or lost is noticed.
 for drawn, lab in DRAWN.items():
@@ -34,9 +22,9 @@ for drawn, lab in DRAWN.items():
         conda:
             "../envs/environment.yaml"
         params:
-            options=album_options(lab),
+            options=outputs.album_options(lab),
             code=code("lab_family"),
-            out=lambda w, output: os.path.dirname(output.truth) + "/photos",
+            out=lambda w, output: output.truth.removesuffix(".truth.json"),
         message:
             f"lab: drawing the photos of {drawn}"
         shell:

@@ -6,26 +6,14 @@ gives: results/<experiment>/<variant>/run-<k>/images/<prompt_set>.json, the list
 """
 
 
-def adapters_of(w):
-    """The adapters a variant renders with: its own, several others', or none."""
-    names = [name for name, _ in variant_of(w).loads]
-    return [
-        f"results/{w.experiment}/{name}/run-{w.run}/lora.safetensors" for name in names
-    ]
-
-
-def prompts_of(w):
-    """The prompt set as the variant's base reads it."""
-    base = variant_of(w).base
-    return f"resources/encoded/{base}/prompts/{w.experiment}/{w.prompt_set}.safetensors"
-
-
 rule render:
     """Draw the pictures of one prompt set that are not in the store yet. The base is loaded once,
     and only if a picture is missing."""
     input:
-        adapters=adapters_of,
-        prompts=prompts_of,
+        adapters=lambda w: outputs.adapters_of(PLAN, w.experiment, w.variant, w.run),
+        prompts=lambda w: outputs.prompts_of(
+            PLAN, w.experiment, w.variant, w.prompt_set
+        ),
     output:
         "results/{experiment}/{variant}/run-{run}/images/{prompt_set}.json",
     log:

@@ -30,8 +30,8 @@ rule train:
         spec="results/{experiment}/{variant}/spec.json",
         images=lambda w: f"resources/{variant_of(w).dataset}/images.json",
         captions=lambda w: f"resources/{variant_of(w).dataset}/captions.jsonl",
-        latents=lambda w: f"{encoded_folder(w)}/latents.safetensors",
-        text=lambda w: f"{encoded_folder(w)}/text-{variant_of(w).text_tokens}.safetensors",
+        latents=lambda w: f"{outputs.encoded_folder(variant_of(w))}/latents.safetensors",
+        text=lambda w: f"{outputs.encoded_folder(variant_of(w))}/text-{variant_of(w).text_tokens}.safetensors",
     output:
         adapter="results/{experiment}/{variant}/run-{run}/lora.safetensors",
         summary="results/{experiment}/{variant}/run-{run}/lora.json",

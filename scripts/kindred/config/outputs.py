@@ -1,0 +1,117 @@
+"""Where the workflow's files lie: from a plan to the paths that rules ask for.
+
+Knows the layout of results/ and resources/; knows nothing of what is in the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kindred.config.models import LabFamily
+from kindred.config.plan import Experiment, Plan, Variant
+from kindred.names import letters_in
+
+# Beyond this many variants one picture of all of them helps nobody; each variant still has its own.
+COMPARED = 40
+
+
+def everything(plan: Plan) -> list[str]:
+    """The files that stand for finished experiments."""
+    wanted: list[str] = []
+    for experiment in plan.experiments.values():
+        folder = f"results/{experiment.name}"
+        wanted += [f"{folder}/audit/{dataset}.html" for dataset in experiment.datasets]
+        wanted += sheets(experiment)
+        for variant in experiment.variants.values():
+            for run in run_folders(experiment.name, variant):
+                wanted += [f"{run}/images/{name}.json" for name in experiment.prompt_sets]
+                wanted += [f"{run}/lora.safetensors"] if variant.train else []
+    return wanted
+
+
+def sheets(experiment: Experiment) -> list[str]:
+    """All contact sheets of an experiment."""
+    folder = f"results/{experiment.name}"
+    wanted = [
+        f"{folder}/{variant}/sheets/{name}.png"
+        for variant in experiment.variants
+        for name in experiment.prompt_sets
+    ]
+    if len(experiment.variants) <= COMPARED:
+        wanted += [f"{folder}/sheets/{name}.png" for name in experiment.prompt_sets]
+        wanted += [f"{folder}/curves.png"] if experiment.trained else []
+        if solo_prompt_sets(experiment):
+            wanted += [f"{folder}/likeness/{dataset}.png" for dataset in experiment.datasets]
+    return wanted
+
+
+def run_folders(experiment: str, variant: Variant) -> list[str]:
+    """results/<experiment>/<variant>/run-<k> for each of its runs."""
+    return [f"results/{experiment}/{variant.name}/run-{k}" for k in variant.runs]
+
+
+def encoded_folder(variant: Variant) -> str:
+    """Where the encoded photos and captions that a variant trains on lie."""
+    return f"resources/encoded/{variant.base}/{variant.dataset}"
+
+
+def adapters_of(plan: Plan, experiment: str, variant: str, run: str) -> list[str]:
+    """The adapters a variant's run renders with: its own, several others', or none."""
+    loads = plan.variant(experiment, variant).loads
+    return [f"results/{experiment}/{name}/run-{run}/lora.safetensors" for name, _ in loads]
+
+
+def prompts_of(plan: Plan, experiment: str, variant: str, prompt_set: str) -> str:
+    """The prompt set as the variant's base reads it."""
+    base = plan.variant(experiment, variant).base
+    return f"resources/encoded/{base}/prompts/{experiment}/{prompt_set}.safetensors"
+
+
+def solo_prompt_sets(experiment: Experiment) -> list[str]:
+    """The prompt sets that ask for some character alone."""
+    texts = {name: asked.texts() for name, asked in experiment.prompt_sets.items()}
+    return [
+        name
+        for name, prompts in texts.items()
+        if any(len(letters_in(text, experiment.characters)) == 1 for text in prompts.values())
+    ]
+
+
+def of_runs(experiment: str, variants: Iterable[Variant], file: str) -> list[tuple[str, str]]:
+    """(label, path) of one file in every run of the variants; the label says which run."""
+    return [
+        (f"{v.name}, run {k}" if len(v.runs) > 1 else v.name, f"{folder}/{file}")
+        for v in variants
+        for k, folder in zip(v.runs, run_folders(experiment, v), strict=True)
+    ]
+
+
+def of_solos(experiment: Experiment, dataset: str) -> list[tuple[str, str]]:
+    """(label, list of pictures) of first runs on a dataset, where one character is asked for."""
+    return [
+        (variant.name, f"{run_folders(experiment.name, variant)[0]}/images/{name}.json")
+        for variant in experiment.trained
+        if variant.dataset == dataset
+        for name in solo_prompt_sets(experiment)
+    ]
+
+
+def options(name: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """`name label=path ...` for a command line."""
+    return [word for label, path in pairs for word in (name, f"{label}={path}")]
+
+
+def paths(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """The paths of (label, path) pairs."""
+    return [path for _, path in pairs]
+
+
+def album_options(lab: LabFamily) -> str:
+    """How the lab draws an album, as its program's options."""
+    given = [f"--family {lab.family} --coverage '{lab.coverage}' --seed {lab.seed}"]
+    given += [f"--hats {lab.hats}"] if lab.hats else []
+    given += ["--sides"] if lab.sides else []
+    given += [] if lab.class_nouns else ["--no-class-nouns"]
+    given += [f"--shared {lab.shared}"] if lab.shared is not None else []
+    given += [f"--scale {lab.scale}"] if lab.scale is not None else []
+    return " ".join(given)
