@@ -84,6 +84,9 @@ def caption_photos(
         author = f"captioner {captioned.author_of(spec.captioner)}"
         for name, text in texts.items():
             rows[name] = caption_rows.by_captioner(text, author, hints[name], spec)
+            if not rows[name]["caption"]:
+                problems.add(name, "the captioner found nothing to say", "write a caption")
+        problems.raise_if_any()
     return {name: rows[name] for name in sorted(rows)}
 
 

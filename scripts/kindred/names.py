@@ -144,7 +144,7 @@ def put_names_in(text: str, letters: Iterable[str], characters: Characters) -> s
             text = text[: match.start()] + phrase + text[match.end() :]
         return text
     named = [f"the {characters[letter].noun} {characters[letter].name}" for letter in letters]
-    return f"{_listing(named)}: {text}" if named else text
+    return ": ".join(part for part in (_listing(named), text) if part)
 
 
 def _phrase(text: str, noun: str) -> list[re.Match[str]]:
@@ -157,7 +157,7 @@ def _phrase(text: str, noun: str) -> list[re.Match[str]]:
 
 
 def _listing(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 
 def _names_in_path(text: str, characters: Characters) -> list[str]:

@@ -56,7 +56,7 @@ class Captioner(Strict):
 
     model: str = Field(description="repository id or local directory")
     revision: str | None = Field(None, description="commit of the repository; pin it")
-    max_tokens: int = Field(40, ge=1, description="longest caption, in the captioner's tokens")
+    max_tokens: int = Field(48, ge=1, description="longest caption, in the captioner's tokens")
 
 
 class CaptionSpec(Strict):
