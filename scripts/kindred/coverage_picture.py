@@ -15,7 +15,7 @@ COLUMN, ROW, BARS, TOP, GAP = 44, 30, 170, 26, 18
 def coverage_svg(found: Mapping[str, int], names: Mapping[str, str]) -> str:
     """An <svg> for photos in each cell (`audit.coverage`) and trigger names by letter."""
     letters = list(names)
-    cells = list(found)
+    cells = sorted(found, key=lambda cell: (cell.count("+"), cell))
     margin = 20 + 8 * max((len(name) for name in names.values()), default=0)
     width = margin + COLUMN * max(len(cells), 1) + 10
     height = TOP + BARS + GAP + ROW * len(letters)
@@ -25,7 +25,7 @@ def coverage_svg(found: Mapping[str, int], names: Mapping[str, str]) -> str:
         middle = margin + COLUMN * index + COLUMN / 2
         parts.append(_bar(cell, found[cell], tallest, middle))
         parts.append(_dots(cell.split("+"), letters, middle))
-    label = "; ".join(f"{cell}: {count}" for cell, count in found.items())
+    label = "; ".join(f"{cell}: {found[cell]}" for cell in cells)
     return (
         f'<svg class="coverage" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="photos in each cell: {escape(label)}">{"".join(parts)}</svg>'
@@ -52,7 +52,7 @@ def _bar(cell: str, count: int, tallest: int, middle: float) -> str:
     height = BARS * count / tallest
     left = middle - COLUMN * 0.32
     width = COLUMN * 0.64
-    title = f"<title>{escape(cell)}: {count} photos</title>"
+    title = f"<title>{escape(cell)}: {count} photo{'' if count == 1 else 's'}</title>"
     if count == 0:
         shape = (
             f'<rect x="{left:g}" y="{base - 14}" width="{width:g}" height="14" rx="3" fill="none" '
