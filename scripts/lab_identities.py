@@ -22,8 +22,8 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--out", type=Path, required=True, help="folder for the shards")
-    p.add_argument("--identities", type=int, default=36_000, help="how many people are made up")
-    p.add_argument("--views", type=int, default=6, help="appearances of each, at least 2")
+    p.add_argument("--identities", type=int, default=48_000, help="how many people are made up")
+    p.add_argument("--views", type=int, default=5, help="appearances of each, at least 2")
     p.add_argument("--shard", type=int, default=300, help="identities a shard, an even number")
     p.add_argument("--seed", type=int, default=7)
     p.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 2))

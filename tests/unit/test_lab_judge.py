@@ -20,7 +20,13 @@ from kindred.judges.lab import LabJudge, Seen, Sighting, working_size
 from kindred.lab import judge_bank, judge_gates, judge_training
 from kindred.lab.disturb import _dct, disturb, jpeg_like
 from kindred.lab.finder import best_threshold, box_loss, decode, heat_target
-from kindred.lab.gate_pictures import Picture, family_pictures, identity_pictures, swap_pictures
+from kindred.lab.gate_pictures import (
+    Picture,
+    family_pictures,
+    family_size,
+    identity_pictures,
+    swap_pictures,
+)
 from kindred.lab.identity_corpus import draw_identity_shard, sample_identities, shard_scenes
 from kindred.lab.judge import Judge, JudgeConfig, crop, load_judge, save_judge, squared
 from kindred.lab.judge_labels import ATTRIBUTES, SIZES, label_arrays, person_words, vocabulary
@@ -385,7 +391,9 @@ def test_gate_pictures_change_one_thing_and_hold_people_no_corpus_holds():
         assert face.clothes_colour == other.clothes_colour != looks.clothes_colour
     drawn = identity_pictures(1, 5, 2)
     assert sorted(who for p in drawn for who in p.who) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    assert {p.scene.figures[0].person.name for p in family_pictures(1, 2, 1)} >= {"JRussell"}
+    family = family_pictures(1, 2, 1, 2)
+    assert {p.scene.figures[0].person.name for p in family} >= {"JRussell"}
+    assert len(family) == 2 * family_size() + 2
 
 
 def test_whole_training_from_nothing_twice_and_interrupted(tmp_path, monkeypatch):

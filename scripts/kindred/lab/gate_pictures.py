@@ -91,7 +91,7 @@ def _swap(scene: Scene, rng: Random) -> Swap:
     )
 
 
-def family_pictures(seed: int, strangers: int, views: int) -> list[Picture]:
+def family_pictures(seed: int, strangers: int, views: int, family_views: int) -> list[Picture]:
     """Solos of every family member and of some named strangers, in their own hair; `who` counts
     the family first."""
     rng = Random(FRESH + seed)
@@ -100,7 +100,7 @@ def family_pictures(seed: int, strangers: int, views: int) -> list[Picture]:
     return [
         picture(sample_scene(rng, [person]), (who,))
         for who, person in enumerate(family + others)
-        for _ in range(views)
+        for _ in range(family_views if who < len(family) else views)
     ]
 
 

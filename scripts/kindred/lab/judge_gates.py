@@ -38,6 +38,7 @@ TARGETS: Figures = {
     "vae family top-1": 0.93,
     "same face, other looks": 0.8,
 }
+REFERENCES = 3  # pictures by which family and strangers are known
 CEILINGS: Figures = {"other face, same looks": 0.3}
 
 
@@ -53,12 +54,14 @@ class GatePictures:
 
 def draw_gate_pictures(seed: int = 1, size: float = 1.0) -> GatePictures:
     """Draw the pictures; `size` scales their number (1: about 1,500)."""
-    many = [max(4, round(n * size)) for n in (600, 200, 80)]
+    many = [max(4, round(n * size)) for n in (600, 200, 80, 20)]
     return GatePictures(
         pictures.scene_pictures(seed * 10, many[0]),
         pictures.identity_pictures(seed * 10 + 1, many[1], 4),
         pictures.swap_pictures(seed * 10 + 2, many[2]),
-        pictures.family_pictures(seed * 10 + 3, max(2, round(50 * size)), 6),
+        pictures.family_pictures(
+            seed * 10 + 3, max(2, round(50 * size)), REFERENCES + 3, REFERENCES + many[3]
+        ),
     )
 
 
@@ -244,16 +247,15 @@ def swap_figures(judge: LabJudge, drawn: list[Swap], change: Change = list) -> F
 
 
 def family_figures(judge: LabJudge, drawn: list[Picture], change: Change = list) -> Figures:
-    """Top-1 among the families and strangers: half of everybody's pictures are the reference."""
+    """Top-1 among the families and strangers, by the mean of REFERENCES pictures of each."""
     found, who, _ = _embeddings(judge, drawn, change)
     people = np.unique(who)
     references, probes = [], []
     for person in people:
         rows = np.flatnonzero(who == person)
-        half = len(rows) // 2
-        mean = np.nan_to_num(found[rows[:half]]).sum(0)
+        mean = np.nan_to_num(found[rows[:REFERENCES]]).sum(0)
         references.append(mean / max(1e-6, float(np.linalg.norm(mean))))
-        probes += [(row, person) for row in rows[half:]]
+        probes += [(row, person) for row in rows[REFERENCES:]]
     likeness = np.nan_to_num(found[[row for row, _ in probes]] @ np.array(references).T, nan=-2.0)
     right = (likeness.argmax(1) == np.array([p for _, p in probes])) & (likeness.max(1) > -2)
     kin = np.array([person < pictures.family_size() for _, person in probes])
