@@ -108,10 +108,10 @@ def together(found: Mapping[str, int], characters: Characters) -> dict[str, dict
         one: dict.fromkeys(sorted(characters), 0) for one in sorted(characters)
     }
     for cell, count in found.items():
-        letters = cell.split("+")
+        letters = [letter for letter in cell.split("+") if letter in table]
         for one in letters:
             for other in letters:
-                if one != other or len(letters) == 1:
+                if one != other or cell == one:
                     table[one][other] += count
     return table
 

@@ -116,6 +116,7 @@ def _dataset(
         caption=CaptionSpec(
             characters=_without_age(config.characters, config.characters),
             **({"captioner": dataset.captioner} if dataset.captioner else {}),
+            **({"not_names": dataset.not_names} if dataset.not_names else {}),
         ),
         thresholds=dataset.audit,
     )

@@ -102,6 +102,9 @@ class DatasetConfig(Strict):
     lab: LabFamily | None = None
     preprocess: PreprocessSpec = Field(default_factory=PreprocessSpec)
     captioner: Captioner | None = Field(None, description="writes captions that are missing")
+    not_names: list[str] = Field(
+        default_factory=list, description="words in captions that look like a trigger name"
+    )
     audit: AuditThresholds = Field(default_factory=AuditThresholds)
 
     @model_validator(mode="after")
