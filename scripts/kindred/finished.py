@@ -1,0 +1,74 @@
+"""The store of finished adapters: what was trained once is copied, not trained again.
+
+An adapter lies under a hash of everything that it depends on; see `training_key`. Knows files;
+imports no torch, so that a job whose adapter is there takes no time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kindred import tensors
+from kindred.bases import PICTURE_PARTS, identity
+from kindred.code import closure, code_hash
+from kindred.encoded import NO_CAPTION
+from kindred.files import replacing
+from kindred.hashing import spec_hash
+from kindred.materials import Material
+from kindred.spec.train import TrainSpec
+
+STORE = Path("resources/store/adapters")
+CHECKPOINTS = Path("resources/training")
+FILES = ("training.csv", "lora.safetensors", "lora.json")
+
+
+def dataset_hash(materials: Sequence[Material]) -> str:
+    """Hex SHA-256 over the pairs trained on and the very tensors they stand for."""
+    digest = hashlib.sha256()
+    for material in materials:
+        digest.update(f"{material.name} {material.weight}\n".encode())
+        pairs = sorted(material.pairs, key=lambda p: (p.item.image_id, p.caption_hash))
+        for pair in pairs:
+            digest.update(f"{pair.item.pixel_hash} {pair.caption_hash}\n".encode())
+            digest.update(tensors.raw_bytes(material.latents, pair.item.pixel_hash))
+        for text in sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION}):
+            for kind in ("t5", "clip"):
+                digest.update(tensors.raw_bytes(material.text, f"{text}.{kind}"))
+    return digest.hexdigest()
+
+
+def training_facts(
+    spec: TrainSpec, run: int, materials: Sequence[Material], program: Path
+) -> dict[str, Any]:
+    """Everything that a trained adapter depends on, as JSON: its key is the hash of this, and its
+    header carries it. How often checkpoints are written is not part of it."""
+    settings = spec.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    settings["recipe"].pop("checkpoint_every", None)
+    return {
+        "spec_hash": spec_hash(settings),
+        "run": run,
+        "dataset_hash": dataset_hash(materials),
+        "base": identity(spec.base.model, spec.base.revision, PICTURE_PARTS),
+        "code_hash": code_hash(closure(program)),
+        "pairing": spec.pairing,
+    }
+
+
+def training_key(facts: dict[str, Any]) -> str:
+    """The name that the adapter and its checkpoints lie under."""
+    return spec_hash(facts)[:40]
+
+
+def fetch(store: Path, key: str, out: Path) -> bool:
+    """Copy a finished adapter's files to `out`; False when it is not there."""
+    folder = store / key
+    if not all((folder / name).exists() for name in FILES):
+        return False
+    for name in FILES:
+        with replacing(out / name) as temporary:
+            shutil.copyfile(folder / name, temporary)
+    return True

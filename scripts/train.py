@@ -1,0 +1,143 @@
+"""One LoRA: a variant's selection of photos, trained with one run's seed.
+
+in:  spec.json (TrainSpec), encoded photos and captions, images.json and captions.jsonl
+out: <out-dir>/lora.safetensors, which diffusers loads as it is, with provenance in its header;
+     lora.json, a summary; training.csv: step, loss, lr, seconds, memory_mib.
+Checkpoints and finished adapters are kept under a key of all that the result depends on: an
+interrupted training goes on where it was, a finished one is copied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kindred import devices, finished, materials
+from kindred.errors import KindredError, run_main
+from kindred.files import write_csv, write_json
+from kindred.materials import Material
+from kindred.seeds import seed_of
+from kindred.spec.train import TrainSpec
+
+SCRAMBLED = (
+    "SCRAMBLED CONTROL: captions are permuted among the images on purpose. "
+    "This adapter learns that names mean nothing; use it for comparison only."
+)
+COLUMNS = ("step", "loss", "lr", "seconds", "memory_mib")
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec-file", required=True, type=Path, help="TrainSpec as JSON")
+    parser.add_argument("--run", required=True, type=int, help="number of the run: its seed")
+    parser.add_argument("--out-dir", required=True, type=Path, help="folder for the three files")
+    for prefix, needed, whose in (("", True, ""), ("prior-", False, " of class-prior images")):
+        for name in ("images", "captions", "latents", "text"):
+            parser.add_argument(
+                f"--{prefix}{name}", required=needed, type=Path, help=f"{name} file{whose}"
+            )
+    parser.add_argument("--store", type=Path, default=finished.STORE, help="finished adapters")
+    parser.add_argument("--checkpoints", type=Path, default=finished.CHECKPOINTS)
+    devices.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def train(
+    spec: TrainSpec, sources: Sequence[Material], facts: dict[str, Any], options: argparse.Namespace
+) -> None:
+    """Train and put the finished adapter into the store."""
+    name = devices.claim(options.device)
+    # After the claim, which must come before torch: it hides the GPUs of other jobs.
+    from kindred import bases, lora
+    from kindred.checkpoint import Checkpoints
+    from kindred.examples import load_examples
+    from kindred.training import Stream, Trainer
+
+    device = devices.prepare(name, options.threads)
+    streams = [
+        Stream(
+            source.name, source.weight, *load_examples(source.pairs, source.latents, source.text)
+        )
+        for source in sources
+    ]
+    transformer = bases.load_transformer(spec.base, device)
+    parameters = lora.add_lora(transformer, spec.recipe, options.run)
+    scheduler = dict(bases.load_scheduler(spec.base).config)
+    trainer = Trainer(transformer, parameters, streams, spec.recipe, options.run, scheduler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: trainer.stop())
+    key = finished.training_key(facts)
+    checkpoints = Checkpoints(options.checkpoints, key)
+    trainer.train(checkpoints)
+
+    folder = options.store / key
+    write_csv(folder / "training.csv", COLUMNS, trainer.rows)
+    lora.save_lora(folder / "lora.safetensors", trainer.final_state(), transformer, header(facts))
+    write_json(folder / "lora.json", summary(spec, sources, facts, trainer))
+    checkpoints.remove()
+
+
+def header(facts: dict[str, Any]) -> dict[str, str]:
+    """Provenance as a safetensors header holds it: text only."""
+    return {name: str(value) for name, value in facts.items()} | {
+        "software": "Kindred",
+        "seed": str(seed_of(facts["run"])),
+    }
+
+
+def summary(
+    spec: TrainSpec, sources: Sequence[Material], facts: dict[str, Any], trainer: Any
+) -> dict[str, Any]:
+    """What lora.json says."""
+    import diffusers
+    import peft
+    import torch
+
+    items = [pair.item for pair in sources[0].pairs]
+    report = {
+        **facts,
+        "seed": seed_of(facts["run"]),
+        "dataset": spec.dataset,
+        "recipe": spec.recipe.model_dump(mode="json"),
+        "images": sorted(item.image_id for item in items),
+        "photos_per_cell": dict(Counter(cell for _, cell in {(i.photo, i.cell) for i in items})),
+        "trainable_parameters": sum(parameter.numel() for parameter in trainer.parameters),
+        "steps": trainer.done,
+        "final_loss": round(trainer.smoothed(), 6),
+        "seconds": round(trainer.seconds, 1),
+        "peak_memory_mib": trainer.peak_memory_mib(),
+        "device": str(trainer.device),
+        "threads": torch.get_num_threads(),
+        "versions": {lib.__name__: lib.__version__ for lib in (torch, diffusers, peft)},
+    }
+    return report | ({"warning": SCRAMBLED} if spec.pairing == "scrambled" else {})
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Train one run of a variant, or copy it from the store."""
+    options = parse(argv)
+    spec = TrainSpec.read(str(options.spec_file))
+    if spec.pairing == "scrambled":
+        print(f"*** {SCRAMBLED} ***", file=sys.stderr)
+    sources = materials.gather(spec, options)
+    facts = finished.training_facts(spec, options.run, sources, Path(__file__))
+    key = finished.training_key(facts)
+    if not finished.fetch(options.store, key, options.out_dir):
+        photos = len(sources[0].pairs)
+        print(f"{photos} images, every pair checked; key {key[:12]}", file=sys.stderr)
+        train(spec, sources, facts, options)
+        if not finished.fetch(options.store, key, options.out_dir):
+            raise KindredError(f"{options.store / key}: vanished; run again")
+    else:
+        print(f"already trained ({key[:12]}); copied from the store", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
