@@ -74,13 +74,16 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
 def fit(photo: Upright, box: Box, bucket: Size, background: str) -> Image.Image:
     """The part `box` (pixels of the original) of a photo as an RGB image of the bucket's size.
 
+    The result carries no metadata: no old profile, and no place or time the photo was taken.
     Adds notes about colours to the photo.
     """
     scale_x = photo.image.width / photo.size[0]
     scale_y = photo.image.height / photo.size[1]
     scaled = (box[0] * scale_x, box[1] * scale_y, box[2] * scale_x, box[3] * scale_y)
     small = photo.image.resize(bucket, Image.Resampling.LANCZOS, box=scaled, reducing_gap=3.0)
-    return over_background(to_srgb(small, photo), background)
+    result = over_background(to_srgb(small, photo), background)
+    result.info = {}
+    return result
 
 
 def eight_bit(image: Image.Image) -> Image.Image:

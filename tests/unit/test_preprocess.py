@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from photo_files import broken_files
+from photo_files import broken_files, red_green_swapped_profile
 from PIL import Image, ImageEnhance, ImageFilter, PngImagePlugin
 
 import preprocess
@@ -69,6 +69,19 @@ def test_same_photos_same_bytes(source):
         path.unlink()
     second = stamps(run(source)[1])
     assert {k: v[1] for k, v in first.items()} == {k: v[1] for k, v in second.items()}
+
+
+def test_prepared_images_carry_no_metadata_of_the_photo(source):
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    exif[0x010F] = "Camera"
+    profile = red_green_swapped_profile()
+    for name in ("a.jpg", "b.png", "c.webp"):
+        picture(1).save(source / name, exif=exif, icc_profile=profile, dpi=(72, 72))
+    for path in run(source)[1].iterdir():
+        with Image.open(path) as image:
+            image.load()
+            assert set(image.info) == {"kindred"} and not image.getexif()
 
 
 def test_only_what_changed_is_prepared_again(source):
