@@ -72,8 +72,9 @@ class Painter:
             recipe["guidance"],
             after_step,
         )
-        pixels = decode(self.vae, latents[: len(pictures)]).numpy()
-        return [Image.fromarray(picture) for picture in pixels]
+        # One by one: as fast, least memory, and again the same bytes whatever is beside it.
+        decoded = (decode(self.vae, one[None])[0] for one in latents[: len(pictures)])
+        return [Image.fromarray(picture.numpy()) for picture in decoded]
 
 
 def versions(device: torch.device | str) -> dict[str, str]:

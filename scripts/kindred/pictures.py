@@ -37,12 +37,12 @@ class Picture:
 
 
 def drawing_code() -> str:
-    """Hash of the code that pixels follow from: what `paint` reaches.
+    """Hash of the code that pixels follow from: what `paint` reaches, and how text is encoded.
 
     Specifications are left out: their values are in the recipe, and a new option that nobody
     sets must not ask for every picture again.
     """
-    reached = closure(LIBRARY / "paint.py")
+    reached = [*closure(LIBRARY / "paint.py"), LIBRARY / "encode.py"]
     return code_hash(path for path in reached if path.parent != LIBRARY / "spec")
 
 
@@ -64,20 +64,20 @@ def plan(
     pictures = []
     for name in spec.prompt_set.prompts:
         prompt = spec.prompt_set.full(name)
-        own = {"prompt": prompt.text, "width": prompt.width, "height": prompt.height}
+        own = {"prompt": prompt.text.strip(), "width": prompt.width, "height": prompt.height}
         for seed in prompt.seeds or []:
             recipe = {**shared, **own, "seed": seed}
             pictures.append(Picture(name, seed, recipe, spec_hash(recipe)))
     return pictures
 
 
-def batches(pictures: Iterable[Picture], size: int) -> list[list[Picture]]:
-    """Groups of at most `size` pictures of equal width and height, each key once."""
+def batches(pictures: Iterable[Picture], spec: RenderSpec) -> list[list[Picture]]:
+    """Groups of pictures of equal width and height to be drawn at once, each key once."""
     by_size: dict[tuple[int, int], dict[str, Picture]] = {}
     for picture in pictures:
         by_size.setdefault(picture.size, {})[picture.key] = picture
-    return [
-        group[start : start + size]
-        for group in (list(keyed.values()) for keyed in by_size.values())
-        for start in range(0, len(group), size)
-    ]
+    groups = []
+    for (width, height), keyed in by_size.items():
+        group, size = list(keyed.values()), spec.batch_of(width, height)
+        groups += [group[start : start + size] for start in range(0, len(group), size)]
+    return groups

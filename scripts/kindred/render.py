@@ -55,7 +55,7 @@ def render(
     prompts and a note of what the pictures are made with (versions, device), which goes into each.
     """
     missing = [picture for picture in pictures if not store.has(picture.key)]
-    groups = batches(missing, spec.batch)
+    groups = batches(missing, spec)
     drawn = sum(map(len, groups))
     if not groups:
         return Work(len(pictures))
@@ -68,7 +68,9 @@ def render(
         done = 0
         for group in groups:
             show = partial(progress.update, len(group), pictures=f"{done}/{drawn}")
-            images = painter.draw(group, texts, fill_to=spec.batch, after_step=show)
+            images = painter.draw(
+                group, texts, fill_to=spec.batch_of(*group[0].size), after_step=show
+            )
             for picture, image in zip(group, images, strict=True):
                 recipe = {**picture.recipe, "adapters": used, "made_with": made_with}
                 store.put(picture.key, image, recipe)

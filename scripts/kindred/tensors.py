@@ -7,6 +7,7 @@ the header is written sorted. Headers and raw bytes can be read without importin
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -90,7 +91,7 @@ def raw_bytes(path: Path | str, name: str) -> bytes:
 def _read_header(file: Any) -> tuple[dict[str, Any], int]:
     """(header, offset where tensor bytes begin)."""
     (length,) = LENGTH.unpack(file.read(LENGTH.size))
-    text = file.read(length)
-    if len(text) < length:
+    if length > os.fstat(file.fileno()).st_size:  # before reading: a stranger's "length" is huge
         raise ValueError("its header is cut short")
+    text = file.read(length)
     return json.loads(text), LENGTH.size + length

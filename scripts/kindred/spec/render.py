@@ -10,6 +10,7 @@ from kindred.spec.base import Base, TextEncoder
 from kindred.spec.common import Strict
 
 EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
+FULL_TOKENS = 512  # image tokens that keep a processor busy
 LARGEST_SEED = 2**63 - 1
 
 
@@ -87,13 +88,21 @@ class RenderSpec(Strict):
         None,
         description="adapters added into the weights before rendering; unset: if that is exact",
     )
-    batch: int = Field(4, ge=1, description="pictures drawn at once")
+    batch: int | None = Field(
+        None, ge=1, description="pictures drawn at once; unset: 4 small ones, 1 from about 300 px"
+    )
 
     @model_validator(mode="after")
     def _mergeable(self) -> Self:
         if self.merge and self.base.quantization:
             raise ValueError("`merge` needs a base without quantization; leave it unset")
         return self
+
+    def batch_of(self, width: int, height: int) -> int:
+        """How many pictures of this size are drawn at once. A large picture keeps a processor
+        busy alone, and more of them would only need more memory."""
+        tokens = (width // EDGE_MULTIPLE) * (height // EDGE_MULTIPLE)
+        return self.batch or max(1, min(4, FULL_TOKENS // tokens))
 
     def merged(self) -> bool:
         """Whether adapters are merged. Unset: in float32 only, where no weight is rounded off."""

@@ -1,0 +1,46 @@
+"""Prompts -> embeddings of a base's two text encoders, in one file, looked up by caption hash.
+
+in:  prompt names and texts in the specification
+out: `<caption hash>.t5` [tokens, D] and `<caption hash>.clip` [D]; the header names the encoders.
+     Texts encoded before come from the store. A prompt that an encoder cuts is warned of.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred import devices, encoded
+from kindred.errors import run_main
+from kindred.prompts import cut_off
+from kindred.spec.render import PromptTexts
+from kindred.text_encoding import text_loaders
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="PromptTexts as JSON, or a file of it")
+    parser.add_argument("--out", required=True, type=Path, help="file to write")
+    parser.add_argument("--store", type=Path, default=encoded.STORE, help="of single embeddings")
+    devices.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Encode a prompt set."""
+    options = parse(argv)
+    spec = PromptTexts.read(options.spec)
+    load_t5, load_clip = text_loaders(spec.encoder, options.device, options.threads)
+    texts = sorted(set(spec.prompts.values()))
+    made = encoded.write_texts(options.out, texts, spec.encoder, load_t5, load_clip, options.store)
+    # Afterwards, because counting tokens loads torch, and a GPU is claimed before that.
+    for warning in cut_off(spec.encoder, spec.prompts):
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"{len(texts)} prompts: {made} encoder passes", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
