@@ -20,7 +20,7 @@ from PIL import Image
 from kindred.errors import run_main
 from kindred.files import write_json
 from kindred.prepare import prepare
-from kindred.source import check_ids, scan
+from kindred.source import RAWS, check_ids, scan
 from kindred.spec.data import PreprocessSpec
 
 
@@ -44,7 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     source = scan(options.source)
     check_ids(source)
     for path in source.strangers:
-        print(f"warning: {path}: neither photo nor captions; not used", file=sys.stderr)
+        raw = path.suffix.lower() in RAWS
+        what = "a raw photo, export it as JPEG" if raw else "neither photo nor captions"
+        print(f"warning: {path}: {what}; not used", file=sys.stderr)
     # Large photos are legitimate; Pillow refuses those beyond 178 million pixels by itself.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     result = prepare(source.photos, options.images_dir, spec, options.workers)

@@ -247,7 +247,29 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
         "a photo counted in the wrong cell, or a name trained on another face",
         "correct the one that is wrong; the caption is what is trained",
     ),
+    "profile": (
+        "photos whose colour profile could not be used",
+        "their colours are taken as sRGB; skin may look paler or redder than in the others",
+        "export them as sRGB",
+    ),
+    "cmyk": (
+        "CMYK photos without a usable profile",
+        "their colours are approximate, and learned as they are",
+        "export them as sRGB",
+    ),
+    "exif": (
+        "photos with damaged EXIF data",
+        "they may lie on their side, and people are learned so",
+        "look at the prepared images; turn the photo and save it again",
+    ),
+    "frames": ("files of several pictures", "only the first picture is used", "keep one picture"),
+    "transparent": (
+        "photos with transparent parts",
+        "the background put behind them is learned as the place; many of one colour are drawn so",
+        "choose `background`, or use photos with a background",
+    ),
 }
+NOTES = frozenset({"profile", "cmyk", "exif", "frames", "transparent"})
 
 
 def about_rows(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
@@ -257,7 +279,14 @@ def about_rows(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
         for item in [*photo["image"]["warnings"], *photo["caption"]["warnings"]]:
             by_kind[item["kind"]].append(f"{photo['image']['source']} {item['what']}")
     return [
-        Finding(kind, "warning", f"{what} ({len(by_kind[kind])})", effect, cure, by_kind[kind])
+        Finding(
+            kind,
+            "note" if kind in NOTES else "warning",
+            f"{what} ({len(by_kind[kind])})",
+            effect,
+            cure,
+            by_kind[kind],
+        )
         for kind, (what, effect, cure) in ROW_KINDS.items()
         if by_kind[kind]
     ]

@@ -16,6 +16,7 @@ from kindred.errors import KindredError, Problems
 JPEGS = frozenset({".jpg", ".jpeg", ".jfif"})
 HEIFS = frozenset({".heic", ".heif", ".hif", ".avif"})
 PHOTOS = JPEGS | HEIFS | {".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
+RAWS = frozenset({".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"})
 SIDECARS = frozenset({".txt", ".caption"})
 TABLES = frozenset({".csv", ".tsv", ".jsonl"})
 SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx"})

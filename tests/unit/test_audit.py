@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +14,7 @@ import audit as program
 from kindred import audit, names, token_counts
 from kindred.coverage_picture import coverage_svg
 from kindred.errors import KindredError, ProblemsError
+from kindred.findings import ROW_KINDS
 from kindred.hashing import caption_hash
 from kindred.spec.common import Character
 from kindred.spec.data import AuditSpec
@@ -135,6 +138,20 @@ def test_rows_warnings_nobody_and_repeats_become_findings():
     assert one(result, "blurred")["items"] == ["p0.jpg looks blurred (sharpness 3)"]
     assert one(result, "same-caption")["items"] == ["p0.jpg", "p1.jpg"]
     assert one(result, "nobody")["items"] == ["p2.jpg"] and result["unnamed"] == 1
+
+
+def test_every_kind_of_warning_on_a_photo_reaches_the_audit():
+    told = set(re.findall(r'note\(\s*"([\w-]+)"', _sources("photos", "prepare", "caption_rows")))
+    told |= set(re.findall(r'_note_once\(photo, "([\w-]+)"', _sources("photos")))
+    told |= {"duplicate", "near-duplicate"}
+    assert {"blurred", "case", "cmyk", "frames"} <= told
+    # Both are counted for the whole dataset by `about_people`.
+    assert told - {"nobody", "hint"} == set(ROW_KINDS)
+
+
+def _sources(*modules: str) -> str:
+    folder = Path(audit.__file__).parent
+    return "".join((folder / f"{module}.py").read_text() for module in modules)
 
 
 def test_several_resolutions_count_as_one_photo():

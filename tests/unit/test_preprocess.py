@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from photo_files import broken_files, red_green_swapped_profile
@@ -183,8 +186,30 @@ def test_sub_folders_are_read_and_their_name_is_in_the_id(source):
 
 def test_useless_files_are_named(source, capsys):
     (source / "clip.mov").write_bytes(b"x")
+    (source / "IMG_1.CR2").write_bytes(b"x")
     run(source)
-    assert "clip.mov: neither photo nor captions" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "clip.mov: neither photo nor captions" in told and "IMG_1.CR2: a raw photo" in told
+
+
+def test_the_program_ends_with_status_1_and_no_stack_trace(source):
+    broken_files(source)
+    program = Path(preprocess.__file__)
+    out = ["--images-dir", str(source.parent / "i"), "--out", str(source.parent / "i.json")]
+    done = subprocess.run(
+        [sys.executable, str(program), "--spec", "{}", "--source", str(source), *out],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and not (source.parent / "i.json").exists()
+    assert "8 of 11 photos can't be used" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_leftovers_of_a_killed_run_are_swept_up(source):
+    _, images = run(source)
+    (images / ".tmp-half.png").write_bytes(b"half")
+    run(source)
+    assert sorted(p.name for p in images.iterdir()) == ["a.png", "b.png", "c.png"]
 
 
 def test_photos_that_would_share_an_id_are_refused(source):
