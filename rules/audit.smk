@@ -12,6 +12,7 @@ rule audit:
     input:
         images="resources/{dataset}/images.json",
         captions="resources/{dataset}/captions.jsonl",
+        template="report/audit.html",
     output:
         table="results/{experiment}/audit/{dataset}.json",
         page="results/{experiment}/audit/{dataset}.html",
