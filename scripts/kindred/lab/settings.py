@@ -52,8 +52,9 @@ class VaeSettings(StageSettings):
     latent_channels: int = 16
     groups: int = 16
     kl: float = 5e-5
+    crop: tuple[int, int] = Field((128, 96), description="width, height; fits every native size")
     head_weight: float = 3.0
-    edges: float = 0.5
+    edges: float = 0.1
 
 
 class FlowSettings(StageSettings):

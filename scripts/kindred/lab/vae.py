@@ -5,6 +5,7 @@ It caps how alike a generated face can be, so heads weigh more in its loss, and 
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import torch
@@ -50,9 +51,9 @@ def reconstruction_loss(
     """
     error = output - target
     squared = error.square()
-    loss = (weight * (squared + 0.25 * error.abs())).mean()
+    loss = (weight * (squared + 0.1 * error.abs())).mean()
     dx, dy = error.diff(dim=3).abs(), error.diff(dim=2).abs()
-    loss = loss + 0.25 * edges * ((weight[..., 1:] * dx).mean() + (weight[..., 1:, :] * dy).mean())
+    loss = loss + edges * ((weight[..., 1:] * dx).mean() + (weight[..., 1:, :] * dy).mean())
     return loss, squared.mean()
 
 
@@ -77,14 +78,14 @@ def train(settings: VaeSettings, corpus: Corpus, folder: Path, seed: int, device
         loss, mse = reconstruction_loss(output.float(), images, weight, settings.edges)
         return loss + settings.kl * kl, mse, kl
 
-    step_function = torch.compile(forward) if settings.compile else forward
+    step_function = torch.compile(forward, dynamic=False) if settings.compile else forward
+    torch.backends.cudnn.benchmark = device.type == "cuda"  # crops have one shape
+    width, height = settings.crop
+    shape = (settings.batch, settings.latent_channels, height // 8, width // 8)
     for step in loop:
-        rng = generator(seed, step, device)
-        size, index = corpus.pick(settings.batch, seed, step)
-        images = to_signed(corpus.images[size][index])
-        weight = head_weights(corpus.heads[size][index], images.shape[2:], settings.head_weight)
-        shape = (len(images), settings.latent_channels, images.shape[2] // 8, images.shape[3] // 8)
-        noise = torch.randn(shape, generator=rng, device=device)
+        images, heads = crops(corpus, settings, seed, step)
+        weight = head_weights(heads, (height, width), settings.head_weight)
+        noise = torch.randn(shape, generator=generator(seed, step, device), device=device)
         loss, mse, kl = step_function(images, noise, weight)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -96,15 +97,30 @@ def train(settings: VaeSettings, corpus: Corpus, folder: Path, seed: int, device
     return vae
 
 
+def crops(
+    corpus: Corpus, settings: VaeSettings, seed: int, step: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(images [N, 3, H, W] in [-1, 1], head boxes [N, 4, 4]) of a step, cut to one shape for all
+    native sizes, so that one compiled graph serves them."""
+    width, height = settings.crop
+    size, index = corpus.pick(settings.batch, seed, step)
+    images = corpus.images[size]
+    rng = generator(seed + 3, step)
+    y = int(torch.randint(images.shape[1] - height + 1, (1,), generator=rng))
+    x = int(torch.randint(images.shape[2] - width + 1, (1,), generator=rng))
+    cut = to_signed(images[index, y : y + height, x : x + width])
+    return cut, corpus.heads[size][index] - cut.new_tensor([x, y, x, y])
+
+
 @torch.no_grad()
 def encode(vae: AutoencoderKL, images: torch.Tensor, batch: int = 512) -> torch.Tensor:
     """Latent means of uint8 [N, H, W, 3]: bfloat16 [N, C, H/8, W/8], not yet shifted or scaled."""
     device = next(vae.parameters()).device
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    encoder = copy.deepcopy(vae.encoder).to(dtype)
     out = []
     for chunk in images.split(batch):
-        with autocast:
-            mean = vae.encoder(to_signed(chunk.to(device))).chunk(2, dim=1)[0]
+        mean = encoder(to_signed(chunk.to(device)).to(dtype)).chunk(2, dim=1)[0]
         out.append(mean.to(torch.bfloat16))
     return torch.cat(out)
 
