@@ -64,7 +64,8 @@ def comparison(labelled: Labelled, spec: SheetSpec) -> Sheet:
 def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[Photo]) -> Sheet:
     """A section a character: training photos, then renderings of prompts that name nobody else.
 
-    Photos of the character alone come first, then those with the fewest others.
+    Photos of the character alone come first, then those with the fewest others; `spec.photos` a
+    row.
     """
     characters = spec.characters or {}
     shown = [
@@ -82,10 +83,10 @@ def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[Photo]) -> Sh
             for name, text in manifest.prompts().items()
             if letters_in(text, characters) == [letter]
         ] or [("no prompt names only this one", [None] * len(seeds))]
-        left = _photos_of(letter, photos, spec.photos)
-        for label, line in lines:
+        originals = _photos_of(letter, photos, spec.photos * len(lines))
+        for index, (label, line) in enumerate(lines):
+            left = originals[index * spec.photos : (index + 1) * spec.photos]
             rows.append(SheetRow(label, [*left, *line], section))
-            left = [None] * spec.photos
     columns = [""] * spec.photos + [f"seed {seed}" for seed in seeds]
     bands = [("training photos", spec.photos), ("rendered", len(seeds))]
     title = spec.title or "Originals beside renderings"
@@ -95,10 +96,15 @@ def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[Photo]) -> Sh
 def read_photos(
     images: Sequence[Mapping[str, Any]], captions: Sequence[Mapping[str, Any]], folder: Path
 ) -> list[Photo]:
-    """Photos out of images.json and captions.jsonl rows; those without a caption are left out."""
+    """Photos out of images.json and captions.jsonl rows, each in its largest size; those without
+    a caption are left out."""
     who = {row["id"]: frozenset(row["characters"]) for row in captions}
-    ids = [row["image_id"] for row in images if row["image_id"] in who]
-    return [Photo(name, folder / f"{name}.png", who[name]) for name in sorted(ids)]
+    largest: dict[str, Mapping[str, Any]] = {}
+    for row in sorted(images, key=lambda row: (row["width"] * row["height"], row["image_id"])):
+        if row["image_id"] in who:
+            largest[row["photo"]] = row
+    ids = sorted(row["image_id"] for row in largest.values())
+    return [Photo(name, folder / f"{name}.png", who[name]) for name in ids]
 
 
 def _photos_of(letter: str, photos: Sequence[Photo], count: int) -> list[Image.Image | None]:

@@ -37,7 +37,7 @@ class SheetRow:
     """Pictures beside one label; None leaves a place empty."""
 
     label: str
-    pictures: Sequence[Image.Image | None]
+    pictures: list[Image.Image | None]
     section: str = ""
 
 
@@ -50,7 +50,7 @@ class Sheet:
     """
 
     title: str
-    columns: Sequence[str]
+    columns: list[str]
     rows: Sequence[SheetRow]
     subtitle: str = ""
     legend: str = ""
@@ -95,24 +95,19 @@ def draw_sheet(sheet: Sheet) -> Image.Image:
 def pages(sheet: Sheet, width: int = LARGEST_WIDTH, height: int = LARGEST_HEIGHT) -> list[Sheet]:
     """The sheet split by columns, then by rows, so that each page fits; numbered when several.
 
-    A row of its own is never split, so a page may be larger than asked when one cell is.
+    A section stays together where it can. A row is never split, so a page may be larger than
+    asked when one cell is.
     """
     grid = _measure(sheet)
-    step = grid.cell_width + 2 * MAT + GAP
     # Bands (photos beside renderings) belong together, so such a sheet keeps its columns.
-    fitting = (width - 2 * MARGIN - grid.label_width) // step
+    fitting = (width - 2 * MARGIN - grid.label_width) // (grid.cell_width + 2 * MAT + GAP)
     across = len(sheet.columns) if sheet.bands else max(1, fitting)
-    down = max(1, (height - _height(replace(sheet, rows=()), grid)) // _row_height(sheet, grid))
     result = []
-    for rows in _chunks(sheet.rows, down):
-        for columns in _chunks(
-            range(len(sheet.columns)), len(sheet.columns) if sheet.bands else across
-        ):
-            cut = [
-                replace(row, pictures=[row.pictures[column] for column in columns]) for row in rows
-            ]
-            names = [sheet.columns[column] for column in columns]
-            result.append(replace(sheet, rows=cut, columns=names))
+    for start in range(0, len(sheet.columns), across):
+        columns = slice(start, start + across)
+        rows = [replace(row, pictures=row.pictures[columns]) for row in sheet.rows]
+        part = replace(sheet, columns=sheet.columns[columns], rows=rows, page="page 1 of 1")
+        result += [replace(part, rows=rows) for rows in _row_pages(part, height)]
     if len(result) <= 1:
         return [sheet]
     return [
@@ -121,8 +116,23 @@ def pages(sheet: Sheet, width: int = LARGEST_WIDTH, height: int = LARGEST_HEIGHT
     ]
 
 
-def _chunks(items: Sequence, size: int) -> list[Sequence]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def _row_pages(sheet: Sheet, height: int) -> list[list[SheetRow]]:
+    """The rows of each page, filled section by section, or row by row where one is too long."""
+    grid = _measure(sheet)
+
+    def fits(rows: list[SheetRow]) -> bool:
+        return _height(replace(sheet, rows=rows), grid) <= height
+
+    result: list[list[SheetRow]] = [[]]
+    for _, group in groupby(sheet.rows, key=lambda row: row.section):
+        section = list(group)
+        if result[-1] and not fits([*result[-1], *section]):
+            result.append([])
+        for row in section:
+            if result[-1] and not fits([*result[-1], row]):
+                result.append([])
+            result[-1].append(row)
+    return result
 
 
 def _measure(sheet: Sheet) -> _Grid:
@@ -142,12 +152,6 @@ def _measure(sheet: Sheet) -> _Grid:
     return _Grid(
         sheet.cell, cell_width, cell_height, label_width, xs, max(x - GAP - BAND + MARGIN, title)
     )
-
-
-def _row_height(sheet: Sheet, grid: _Grid) -> int:
-    """Height of a row, its share of a heading included when every row might have one."""
-    heads = 18 + 2 * line_height(HEADING) if any(row.section for row in sheet.rows) else 0
-    return grid.cell_height + 2 * MAT + GAP + heads
 
 
 def _head_lines(sheet: Sheet, grid: _Grid) -> tuple[list[str], list[str]]:
@@ -203,7 +207,6 @@ def _draw_row(
     write(draw, (MARGIN, top), lines, LABEL)
     for x, picture in zip(grid.xs, row.pictures, strict=True):
         if picture is None:
-            draw.rounded_rectangle((x, y, x + full_width, y + full_height), 4, outline=RULE)
             continue
         fitted = fit(picture, grid.cell)
         left = x + (full_width - fitted.width) // 2

@@ -78,6 +78,16 @@ def test_pages_fit_and_show_every_picture_once(sections):
         assert drawn.width <= 420 and drawn.height <= 520
 
 
+def test_a_section_moves_to_the_next_page_whole():
+    rows = [SheetRow(str(i), [tile(i)], f"part {i // 3}") for i in range(6)]
+    sheet = Sheet("Title", ["seed 0"], rows, cell=60)
+    parts = pages(sheet, height=draw_sheet(sheet).height - 1)
+    assert [[row.label for row in part.rows] for part in parts] == [
+        ["0", "1", "2"],
+        ["3", "4", "5"],
+    ]
+
+
 def test_a_sheet_that_fits_is_one_page():
     sheet = grid(2, 2)
     assert pages(sheet) == [sheet]
@@ -175,7 +185,10 @@ def photos(tmp_path):
     who = {"both": ["A", "J"], "jim1": ["J"], "jim2": ["J"], "nobody": []}
     for index, name in enumerate(who):
         tile(10 + index).save(tmp_path / f"{name}.png")
-    (tmp_path / "images.json").write_text(json.dumps([{"image_id": name} for name in who]))
+    small = {"image_id": "jim1@16", "photo": "jim1", "width": 16, "height": 16}
+    rows = [{"image_id": n, "photo": n, "width": 32, "height": 48} for n in who]
+    (tmp_path / "images.json").write_text(json.dumps([*rows, small]))
+    who["jim1@16"] = ["J"]
     rows = [json.dumps({"id": name, "characters": letters}) for name, letters in who.items()]
     (tmp_path / "captions.jsonl").write_text("\n".join(rows))
     return tmp_path

@@ -14,7 +14,7 @@ class SheetSpec(Strict):
     prompts: list[str] | None = Field(None, description="names of prompts; all when unset")
     seeds: list[int] | None = Field(None, description="columns; all when unset")
     characters: dict[str, Character] | None = None
-    photos: int = Field(3, ge=1, description="photos a character")
+    photos: int = Field(3, ge=1, description="photos of a character in a row")
     cell: int = Field(196, ge=48, description="pictures get the area of a square of this edge, px")
 
 
