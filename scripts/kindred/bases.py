@@ -193,7 +193,7 @@ def _folder(model: str, revision: str | None, part: str) -> Path:
         disable_progress_bars()
     try:
         return Path(snapshot_download(model, revision=revision, allow_patterns=[f"{part}/*"]))
-    except (OSError, ValueError) as error:
+    except Exception as error:  # the hub's errors have no base class in common
         raise KindredError(_advice(model, revision, part, error)) from error
 
 

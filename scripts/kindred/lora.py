@@ -52,7 +52,7 @@ def target_layers(layers: Iterable[str], targets: str | list[str]) -> list[str]:
         return _matching(layers, targets)
     for ending in targets:
         if not any(_ends(name, ending) for name in layers):
-            known = {re.sub(r"^.*?blocks\.\d+\.", "", name) for name in layers}
+            known = {re.sub(r"^(.*?blocks\.\d+\.)?(attn\.)?", "", name) for name in layers}
             raise KindredError(
                 f"recipe: targets: no linear layer ends in '{ending}'; {nearest(ending, known)}"
             )
@@ -127,6 +127,9 @@ def save_lora(
     provenance are equal bytes.
     """
     config = transformer.peft_config[ADAPTER].to_dict()
+    # Loaders build their layers in training mode: with the rate kept, dropout would go on working
+    # while pictures are rendered.
+    config["lora_dropout"] = 0.0
     plain = {PREFIX + key: _plain(value) for key, value in config.items()}
     header = {CONFIG_KEY: json.dumps(plain, sort_keys=True), **provenance}
     tensors.save(path, state, header)

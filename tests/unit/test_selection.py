@@ -1,0 +1,119 @@
+"""Which photos a variant gets: cells, counts, matching, and errors that say what is missing."""
+
+from collections import Counter
+
+import pytest
+
+from kindred.dataset import Item
+from kindred.errors import KindredError, ProblemsError
+from kindred.selection import match_appearances, match_images, select
+from kindred.spec.train import Selection
+
+FAMILY = {"J": 4, "A": 3, "C": 8, "A+C": 3, "C+J": 7}
+
+
+def items(cells, resolutions=("",)):
+    return [
+        Item(f"{cell}-{n}{r}", f"{cell}-{n}", cell, 32, 32, f"p{cell}{n}{r}", "text", "hash")
+        for cell, count in cells.items()
+        for n in range(count)
+        for r in resolutions
+    ]
+
+
+def cells_of(found):
+    return dict(Counter(item.cell for item in found))
+
+
+def chosen(photos=FAMILY, **wanted):
+    return select(items(photos), Selection(**wanted), "JAC")
+
+
+def test_everything_when_nothing_is_asked():
+    assert cells_of(chosen()) == FAMILY
+
+
+def test_photos_of_nobody_only_when_nothing_is_asked():
+    cells = {"J": 2, "": 1}
+    assert cells_of(chosen(cells)) == cells
+    assert cells_of(chosen(cells, characters=["J"])) == {"J": 2}
+
+
+def test_characters_drop_photos_with_anyone_else():
+    assert cells_of(chosen(characters=["J", "C"])) == {"J": 4, "C": 8, "C+J": 7}
+
+
+def test_cells_in_any_order_of_letters():
+    assert cells_of(chosen(cells=["J+C", "CA"])) == {"C+J": 7, "A+C": 3}
+
+
+def test_every_cell_without_photos_is_named_at_once():
+    with pytest.raises(ProblemsError) as error:
+        chosen(cells=["J", "A+J", "JAC", "X"])
+    text = str(error.value)
+    assert len(error.value.problems) == 3
+    assert "A+J" in text and "A+C+J" in text and "'X'" in text and "C+J 7" in text
+
+
+def test_per_cell_as_number_and_by_cell():
+    assert cells_of(chosen(per_cell=3)) == dict.fromkeys(FAMILY, 3)
+    assert cells_of(chosen(per_cell={"C": 2, "J+C": 0})) == {"J": 4, "A": 3, "C": 2, "A+C": 3}
+
+
+def test_asking_for_more_than_there_is():
+    with pytest.raises(ProblemsError) as error:
+        chosen(per_cell=4)
+    assert [p.where for p in error.value.problems] == [
+        "selection: per_cell: A",
+        "selection: per_cell: A+C",
+    ]
+
+
+def test_smaller_selections_are_part_of_larger_ones_and_seeds_differ():
+    def photos(**wanted):
+        return {item.photo for item in chosen(**wanted)}
+
+    assert photos(per_cell=1) < photos(per_cell=2) < photos(per_cell=3)
+    assert photos(per_cell=1, seed=0) == photos(per_cell=1, seed=0)
+    assert any(photos(per_cell=1, seed=0) != photos(per_cell=1, seed=s) for s in range(1, 5))
+
+
+def test_all_resolutions_of_a_photo_come_together():
+    found = select(items({"J": 3}, ("@512", "@768")), Selection(per_cell=2), "J")
+    assert len(found) == 4 and len({item.photo for item in found}) == 2
+
+
+def test_match_images_in_proportion():
+    assert match_images({"J": 10, "A": 20}, 15) == {"J": 5, "A": 10}
+    assert sum(match_images(FAMILY, 13).values()) == 13
+    with pytest.raises(KindredError, match="26 photos of 25"):
+        match_images(FAMILY, 26)
+
+
+@pytest.mark.parametrize("total", [1, 3, 5, 6])
+def test_match_appearances_is_exact(total):
+    counts = match_appearances(FAMILY, total)
+    assert all(counts[cell] <= FAMILY[cell] for cell in FAMILY)
+    for letter in "JAC":
+        assert sum(n for cell, n in counts.items() if letter in cell) == total
+
+
+def test_match_appearances_keeps_proportions():
+    assert match_appearances({"J": 4, "A": 4, "A+J": 4}, 4) == {"J": 2, "A": 2, "A+J": 2}
+
+
+def test_match_appearances_that_can_not_be_met():
+    with pytest.raises(KindredError, match="A 6, C 18, J 11"):
+        chosen(match="appearances", total=7)
+
+
+def test_appearances_of_four_characters_are_quick():
+    letters = "ABCD"
+    cells = {"+".join(a for i, a in enumerate(letters) if m >> i & 1): 6 for m in range(1, 16)}
+    counts = match_appearances(cells, 20)
+    assert all(sum(n for c, n in counts.items() if a in c) == 20 for a in letters)
+
+
+def test_nothing_left():
+    with pytest.raises(KindredError, match="no photo is left"):
+        chosen(characters=["J"], per_cell={"J": 0})
