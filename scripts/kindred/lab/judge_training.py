@@ -117,7 +117,7 @@ def face_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[str,
         traits = judge.face.read_traits(embedding)
     return {
         "likeness": contrastive(embedding, who.repeat_interleave(views)),
-        "traits": 2 * F.mse_loss(traits.float(), bank.labels["traits"][at, slot]),
+        "traits": 6 * F.mse_loss(traits.float(), bank.labels["traits"][at, slot]),
     }
 
 
