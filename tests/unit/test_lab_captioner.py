@@ -122,6 +122,18 @@ def test_a_tiny_captioner_learns_two_pictures_by_heart(tmp_path, monkeypatch):
     assert all(text.split()[0] in ("a", "an") for text in said)
 
 
+def test_training_also_runs_in_mixed_precision(tmp_path, monkeypatch):
+    """On CUDA the model runs under bfloat16 autocast; a CPU can do the same."""
+    mixed = torch.autocast("cpu", torch.bfloat16)
+    monkeypatch.setattr(captioner_training, "autocast", lambda _: mixed)
+    draw_identity_shard(1, 2, 2, tmp_path / "identities-a.npz")
+    bank = load_bank(None, tmp_path, torch.device("cpu"), 0)
+    captioner_training.train_captioner(build_model(48, 1, 1), bank, 2, 2, 0, tmp_path / "work")
+    with open(tmp_path / "work" / "captioner.csv") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert all(0 < float(last[name]) < 10 for name in ("loss", "probe"))
+
+
 def test_measuring_counts_what_is_right(monkeypatch):
     rng = Random(2)
     drawn = [picture(sample_scene(rng, count=2, size=WIDE)) for _ in range(2)]

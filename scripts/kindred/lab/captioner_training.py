@@ -19,13 +19,15 @@ from kindred.lab.captioner import IMAGE_PX, build_tokenizer, sentence, write_cap
 from kindred.lab.disturb import disturb
 from kindred.lab.gate_pictures import Picture
 from kindred.lab.judge_bank import Bank
-from kindred.lab.judge_labels import ATTRIBUTES, SCENE, person_words
-from kindred.lab.judge_training import autocast
+from kindred.lab.judge_labels import ATTRIBUTES, MOST, SCENE, person_words
+from kindred.lab.judge_training import autocast, seen_loss
 from kindred.lab.loop import Loop, adamw, generator
 from kindred.world.captions import PLACE_PHRASES
 from kindred.world.vocabulary import COLOURS, KINDS
 
 IGNORED = -100  # the loss skips these labels
+PROBED = ("kind", "hat", "clothes", "clothes_colour")
+PROBE_WEIGHT = 0.5
 TARGETS = {"count": 0.95, "place": 0.95, "kinds": 0.85}
 _KIND = re.compile(rf"\b({'|'.join(KINDS)})\b")
 _COLOUR = re.compile(rf"\b({'|'.join(COLOURS)})\b")
@@ -57,14 +59,44 @@ def token_table(sentences: Sequence[str], device: torch.device) -> Tensor:
     return ids.to(device)
 
 
+class Probe(nn.Module):
+    """Reads scene and people straight from the image tokens [B, N, D]; used in training only.
+
+    Without it the decoder first learns the language alone, and the image encoder has to wait.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.shape = [MOST + 1, len(SCENE["place"])]
+        self.shape += [len(ATTRIBUTES[name]) for name in PROBED for _ in range(MOST)]
+        self.out = nn.Linear(2 * width, sum(self.shape))
+
+    def forward(self, tokens: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross entropy of the answers. labels int64 [B, answers], -1: nobody there."""
+        pooled = torch.cat([tokens.mean(1), tokens.amax(1)], 1)
+        parts = self.out(pooled).float().split(self.shape, 1)
+        losses = [seen_loss(part, labels[:, k]) for k, part in enumerate(parts)]
+        return torch.stack(losses).mean()
+
+
+def probe_labels(bank: Bank) -> Tensor:
+    """int64 [N, answers] for Probe: people, place, then each probed attribute of each person."""
+    names, place = list(ATTRIBUTES), list(SCENE).index("place")
+    columns = [bank.labels["people"][:, None], bank.labels["scene"][:, place, None]]
+    columns += [bank.labels["attributes"][:, :, names.index(name)] for name in PROBED]
+    return torch.cat([column.long() for column in columns], 1)
+
+
 def train_captioner(
     model: Any, bank: Bank, steps: int, batch: int, seed: int, folder: Path, lr: float = 1e-3
 ) -> None:
     """Train in place; checkpoint and loss log go to `folder`."""
-    model.to(bank.device).train()
     tokens = token_table(bank_sentences(bank), bank.device)
-    optimizer = adamw(model, lr, 0.05)
-    parts = {"net": model, "optimizer": optimizer}
+    answers = probe_labels(bank)
+    probe = Probe(model.config.vision_config.hidden_size)
+    both = nn.ModuleList([model, probe]).to(bank.device).train()
+    optimizer = adamw(both, lr, 0.05)
+    parts = {"net": both, "optimizer": optimizer}
     loop = Loop("captioner", folder, steps, lr, max(1, min(300, steps // 10)), parts)
     for number in loop:
         rng = generator(seed * 10 + 7, number, bank.device)
@@ -73,24 +105,28 @@ def train_captioner(
         square = F.interpolate(images.contiguous(), side, mode="bicubic", antialias=True)
         square = disturb(square, rng)
         with autocast(bank.device):
-            loss = caption_loss(model, square, tokens[at])
+            said = say(model, square, tokens[at])
+            seen = probe(said.image_embeds, answers[at])
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        (said.loss + PROBE_WEIGHT * seen).backward()
+        nn.utils.clip_grad_norm_(both.parameters(), 1.0)
         optimizer.step()
-        loop.note(loss=loss)
+        loop.note(loss=said.loss, probe=seen)
     model.eval()
 
 
-def caption_loss(model: Any, images: Tensor, tokens: Tensor) -> Tensor:
-    """Mean cross entropy of the next token. images [B, 3, S, S] in [-1, 1], tokens [B, L]."""
+def say(model: Any, images: Tensor, tokens: Tensor) -> Any:
+    """The model's output with its loss, the mean cross entropy of the next token.
+
+    images [B, 3, S, S] in [-1, 1], tokens [B, L].
+    """
     padding = tokens == model.config.text_config.pad_token_id
     return model(
         pixel_values=images,
         input_ids=tokens,
         attention_mask=(~padding).long(),
         labels=tokens.masked_fill(padding, IGNORED),
-    ).loss
+    )
 
 
 def measure(model: Any, tokenizer: Any, drawn: Sequence[Picture]) -> dict[str, float]:
