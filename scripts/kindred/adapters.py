@@ -81,6 +81,7 @@ def apply_adapters(
                 "render it on the base that it was trained on"
             ) from error
     transformer.set_adapters(names, [adapter.weight for adapter in adapters])
+    transformer.eval()  # the loader leaves new layers in training mode, with their dropout on
     if merge:
         transformer.fuse_lora(adapter_names=names)
         transformer.unload_lora()

@@ -270,6 +270,7 @@ def test_merged_and_active_adapters_agree_and_weights_count(base, loras):
             apply_adapters(transformer, read_adapters(loras, weights), merge)
             results[merge, tuple(weights)] = velocity(transformer)
             assert merge != any("lora" in name for name, _ in transformer.named_modules())
+            assert not any(part.training for part in transformer.modules())
     for (merge, weights), result in results.items():
         torch.testing.assert_close(result, results[not merge, weights], atol=1e-5, rtol=1e-4)
     plain = velocity(load_transformer(base, "cpu"))
