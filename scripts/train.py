@@ -126,16 +126,18 @@ def main(argv: list[str] | None = None) -> int:
     if spec.pairing == "scrambled":
         print(f"*** {SCRAMBLED} ***", file=sys.stderr)
     sources = materials.gather(spec, options)
-    facts = finished.training_facts(spec, options.run, sources, Path(__file__))
+    facts = finished.training_facts(spec, options.run, sources)
     key = finished.training_key(facts)
-    if not finished.fetch(options.store, key, options.out_dir):
-        photos = len(sources[0].pairs)
-        print(f"{photos} images, every pair checked; key {key[:12]}", file=sys.stderr)
-        train(spec, sources, facts, options)
-        if not finished.fetch(options.store, key, options.out_dir):
-            raise KindredError(f"{options.store / key}: vanished; run again")
-    else:
+    if finished.fetch(options.store, key, options.out_dir):
         print(f"already trained ({key[:12]}); copied from the store", file=sys.stderr)
+        return 0
+    photos = len(sources[0].pairs)
+    print(f"{photos} images, every pair checked; key {key[:12]}", file=sys.stderr)
+    with finished.alone(options.checkpoints, key):
+        if not finished.fetch(options.store, key, options.out_dir):
+            train(spec, sources, facts, options)
+    if not finished.fetch(options.store, key, options.out_dir):
+        raise KindredError(f"{options.store / key}: vanished; run again")
     return 0
 
 

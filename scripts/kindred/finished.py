@@ -6,15 +6,18 @@ imports no torch, so that a job whose adapter is there takes no time.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from kindred import tensors
 from kindred.bases import PICTURE_PARTS, identity
-from kindred.code import closure, code_hash
+from kindred.code import LIBRARY, closure, code_hash
 from kindred.encoded import NO_CAPTION
 from kindred.files import replacing
 from kindred.hashing import spec_hash
@@ -23,6 +26,7 @@ from kindred.spec.train import TrainSpec
 
 STORE = Path("resources/store/adapters")
 CHECKPOINTS = Path("resources/training")
+PROGRAM = ("training.py", "examples.py", "lora.py", "bases.py")
 FILES = ("training.csv", "lora.safetensors", "lora.json")
 
 
@@ -41,21 +45,35 @@ def dataset_hash(materials: Sequence[Material]) -> str:
     return digest.hexdigest()
 
 
-def training_facts(
-    spec: TrainSpec, run: int, materials: Sequence[Material], program: Path
-) -> dict[str, Any]:
+def training_facts(spec: TrainSpec, run: int, materials: Sequence[Material]) -> dict[str, Any]:
     """Everything that a trained adapter depends on, as JSON: its key is the hash of this, and its
-    header carries it. How often checkpoints are written is not part of it."""
-    settings = spec.model_dump(mode="json", exclude_unset=True, by_alias=True)
-    settings["recipe"].pop("checkpoint_every", None)
+    header carries it.
+
+    The selection counts by the pairs that it gave, and how often checkpoints are written not at
+    all: two variants that come to the same training share it.
+    """
+    recipe = spec.recipe.model_dump(mode="json", exclude={"checkpoint_every"})
+    settings = {
+        "recipe": recipe,
+        "dtype": spec.base.dtype,
+        "quantization": spec.base.quantization,
+        "pairing": spec.pairing,
+    }
     return {
         "spec_hash": spec_hash(settings),
         "run": run,
         "dataset_hash": dataset_hash(materials),
         "base": identity(spec.base.model, spec.base.revision, PICTURE_PARTS),
-        "code_hash": code_hash(closure(program)),
+        "code_hash": training_code(),
         "pairing": spec.pairing,
     }
+
+
+def training_code() -> str:
+    """Hash of the code that an adapter's weights follow from. Specifications are left out: their
+    values, defaults included, are in `spec_hash`."""
+    reached = {path for name in PROGRAM for path in closure(LIBRARY / name)}
+    return code_hash(path for path in reached if path.parent != LIBRARY / "spec")
 
 
 def training_key(facts: dict[str, Any]) -> str:
@@ -72,3 +90,20 @@ def fetch(store: Path, key: str, out: Path) -> bool:
         with replacing(out / name) as temporary:
             shutil.copyfile(folder / name, temporary)
     return True
+
+
+@contextmanager
+def alone(checkpoints: Path, key: str) -> Iterator[None]:
+    """Wait until no other process trains this key: one may have outlived its Snakemake.
+
+    The lock lies among the checkpoints and goes with them.
+    """
+    folder = checkpoints / key
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("another process is at this training; waiting for it", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

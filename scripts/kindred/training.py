@@ -7,6 +7,7 @@ as an unbroken one with as many threads. Knows nothing of files but checkpoints.
 from __future__ import annotations
 
 import resource
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Trainer:
         saved = checkpoints.newest()
         if saved:
             self._restore(saved)
+            print(f"going on after step {self.done}", file=sys.stderr)
         feeds = self._feeds()
         began = time.monotonic() - self.seconds
         with Progress("training", self.recipe.steps, "step", initial=self.done) as progress:
