@@ -20,6 +20,7 @@ import train
 from kindred import finished, tensors
 from kindred.errors import KindredError, ProblemsError
 from kindred.files import read_json, read_jsonl, write_json, write_jsonl
+from kindred.spec.train import TrainSpec
 
 torch.set_num_threads(1)
 CELLS = {"J": 3, "A": 2, "A+J": 3}
@@ -93,27 +94,31 @@ RECIPES = [
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=["plain", "ema", "dropout"])
-def test_resuming_gives_the_bytes_of_an_unbroken_run(data, tmp_path, recipe, monkeypatch):
+def test_resuming_gives_the_bytes_of_an_unbroken_run(data, tmp_path, recipe):
     whole = run(data, tmp_path / "whole", steps=7, **recipe)
     forget(data)
-    from kindred.training import Trainer
-
-    step = Trainer.step
-
-    def breaks(self, feeds):
-        if self.done == 5:
-            raise RuntimeError("power cut")
-        return step(self, feeds)
-
-    monkeypatch.setattr(Trainer, "step", breaks)
-    with pytest.raises(RuntimeError):
-        run(data, tmp_path / "broken", steps=7, **recipe)
-    monkeypatch.setattr(Trainer, "step", step)
+    stop_at(data, 5, tmp_path / "broken", {"steps": 7, **recipe})
     saved = list((data.root / "work").rglob("step-*.pt"))
     assert {path.name for path in saved} == {"step-00000002.pt", "step-00000004.pt"}
     assert run(data, tmp_path / "resumed", steps=7, **recipe) == whole
     rows = list(csv.DictReader((tmp_path / "resumed/training.csv").open()))
     assert [int(row["step"]) for row in rows] == list(range(1, 8))
+
+
+def stop_at(data, step, out, recipe):
+    """Train until `step` steps are done, then fail as a power cut would."""
+    from kindred.training import Trainer
+
+    original = Trainer.step
+
+    def breaks(self, feeds):
+        if self.done == step:
+            raise RuntimeError("power cut")
+        return original(self, feeds)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(RuntimeError, match="power cut"):
+        patch.setattr(Trainer, "step", breaks)
+        run(data, out, **recipe)
 
 
 def start(arguments):
@@ -288,6 +293,21 @@ def test_accumulated_gradient_is_the_mean_and_priors_weigh_as_told(base, monkeyp
     assert loss.item() == pytest.approx(2.0 * total, rel=1e-4)
 
 
+def test_prodigy_says_how_to_install_it(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "prodigyopt", None)
+    with pytest.raises(KindredError, match="pip install prodigyopt"):
+        run(data, tmp_path / "out", optimizer="prodigy", lr=1.0)
+
+
+def test_prodigy_resumes_to_the_same_bytes(data, tmp_path):
+    pytest.importorskip("prodigyopt", reason="the package prodigyopt is not installed")
+    recipe = {"optimizer": "prodigy", "lr": 1.0, "steps": 6}
+    whole = run(data, tmp_path / "whole", **recipe)
+    forget(data)
+    stop_at(data, 4, tmp_path / "broken", recipe)
+    assert run(data, tmp_path / "resumed", **recipe) == whole
+
+
 def test_user_mistake_prints_no_stack_trace(data, tmp_path):
     arguments = data.train_arguments(tmp_path / "out", rank="many")
     found = subprocess.run(
@@ -297,12 +317,36 @@ def test_user_mistake_prints_no_stack_trace(data, tmp_path):
     assert "Traceback" not in found.stderr
 
 
-def test_key_does_not_depend_on_unset_options():
-    from kindred.spec.train import TrainSpec
+def test_key_depends_on_what_the_weights_follow_from():
+    def key(run=0, base=None, dataset="d", pairing="matched", **recipe):
+        text = {
+            "base": {"model": "owner/name", **(base or {})},
+            "recipe": {"rank": 4, **recipe},
+            "characters": {},
+            "dataset": dataset,
+            "pairing": pairing,
+        }
+        spec = TrainSpec.model_validate_json(json.dumps(text))
+        return finished.training_key(finished.training_facts(spec, run, []))
 
-    text = {"base": {"model": "m"}, "recipe": {"rank": 4}, "characters": {}, "dataset": "d"}
-    spec = TrainSpec.model_validate_json(json.dumps(text))
-    facts = finished.training_facts(spec, 0, [], Path(train.__file__))
-    text["recipe"]["checkpoint_every"] = 7
-    again = TrainSpec.model_validate_json(json.dumps(text))
-    assert finished.training_facts(again, 0, [], Path(train.__file__)) == facts
+    same = [key(), key(checkpoint_every=7), key(dataset="e"), key(dropout=0.0), key(steps=1500)]
+    assert len(set(same)) == 1
+    different = [
+        key(run=1),
+        key(rank=5),
+        key(lr=2e-4),
+        key(pairing="scrambled"),
+        key(base={"revision": "other"}),
+        key(base={"dtype": "float32"}),
+        key(base={"quantization": "nf4"}),
+    ]
+    assert len({*same, *different}) == 8
+
+
+def test_training_code_counts_and_specifications_do_not(monkeypatch):
+    hashed = []
+    monkeypatch.setattr(finished, "code_hash", lambda paths: hashed.extend(paths) or "")
+    finished.training_code()
+    names = {path.name for path in hashed}
+    assert {"training.py", "flow.py", "lora.py", "order.py", "seeds.py", "latents.py"} <= names
+    assert not any(path.parent.name == "spec" for path in hashed)

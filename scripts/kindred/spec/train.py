@@ -47,7 +47,6 @@ class Recipe(Strict):
         None, gt=0, lt=1, description="decay of the averaged adapter; none when unset"
     )
     prior_weight: float = Field(0.0, ge=0, description="weight of class-prior images; 0 is none")
-    prior_images: int = Field(0, ge=0, description="class-prior images per class noun")
     checkpoint_every: int = Field(250, gt=0, description="optimizer steps between checkpoints")
 
 
