@@ -89,17 +89,23 @@ def apply_adapters(
 
 def _load(transformer: FluxTransformer2DModel, path: Path, name: str) -> None:
     """One file onto the transformer under `name`, not yet at any weight."""
-    from diffusers import FluxPipeline
+    from diffusers.loaders.lora_pipeline import FluxLoraLoaderMixin
 
-    state, alphas, metadata = FluxPipeline.lora_state_dict(
+    state, alphas, metadata = FluxLoraLoaderMixin.lora_state_dict(
         str(path.parent), weight_name=path.name, return_alphas=True, return_lora_metadata=True
     )
     if any(key.startswith("text_encoder") for key in state):
         print(f"warning: {path}: its text encoder part is not used", file=sys.stderr)
     if not any(key.startswith("transformer.") for key in state):
         raise ValueError("it changes nothing in the transformer")
+    # The loader only warns of layers that it can't place, and the rest would be drawn with.
+    known = {f"transformer.{layer}" for layer, _ in transformer.named_modules()}
+    layers = {key.partition(".lora_A.")[0] for key in state if ".lora_A." in key}
+    lost = sorted(layer for layer in layers if layer not in known)
+    if lost:
+        raise ValueError(f"{len(lost)} of its {len(layers)} layers are not here, e.g. {lost[0]}")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")
-        FluxPipeline.load_lora_into_transformer(
+        FluxLoraLoaderMixin.load_lora_into_transformer(
             state, alphas, transformer, adapter_name=name, metadata=metadata
         )

@@ -320,6 +320,21 @@ def test_an_adapter_of_another_base_is_refused(base, loras, tmp_path):
         apply_adapters(load_transformer(base, "cpu"), adapters, merge=True)
 
 
+def test_an_adapter_with_layers_that_the_base_lacks_is_refused(base, loras, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    state = load_file(loras[0])
+    deeper = {
+        k.replace("single_transformer_blocks.1.", "single_transformer_blocks.9."): v
+        for k, v in state.items()
+    }
+    save_file(deeper, tmp_path / "deep.safetensors")
+    with pytest.raises(KindredError, match=r"deep\.safetensors: .*3 of its 8 layers are not here"):
+        apply_adapters(
+            load_transformer(base, "cpu"), read_adapters([tmp_path / "deep.safetensors"]), True
+        )
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
