@@ -15,6 +15,8 @@ from kindred.code import LIBRARY, closure, code_hash
 from kindred.hashing import spec_hash
 from kindred.spec.render import RenderSpec
 
+PLUMBING = ("code", "files", "hashing", "pictures", "tensors")
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -40,10 +42,13 @@ def drawing_code() -> str:
     """Hash of the code that pixels follow from: what `paint` reaches, and how text is encoded.
 
     Specifications are left out: their values are in the recipe, and a new option that nobody
-    sets must not ask for every picture again.
+    sets must not ask for every picture again. So is what only finds and writes bytes.
     """
     reached = [*closure(LIBRARY / "paint.py"), LIBRARY / "encode.py"]
-    return code_hash(path for path in reached if path.parent != LIBRARY / "spec")
+    plumbing = {LIBRARY / f"{name}.py" for name in PLUMBING}
+    return code_hash(
+        path for path in reached if path.parent != LIBRARY / "spec" and path not in plumbing
+    )
 
 
 def plan(

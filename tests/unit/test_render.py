@@ -146,12 +146,19 @@ def test_adapter_bytes_weight_order_and_merging_are_in_the_key(base, loras):
     assert keys(spec_of(base, merge=False)) == keys(spec)
 
 
-def test_the_code_in_the_key_is_what_draws_and_not_what_specifies():
-    from kindred.code import LIBRARY, closure
-
-    names = {path.name for path in closure(LIBRARY / "paint.py")}
-    assert {"sampling.py", "latents.py", "adapters.py", "bases.py", "paint.py"} <= names
-    assert len(drawing_code()) == 64
+def test_the_code_in_the_key_is_what_draws_and_nothing_else(monkeypatch):
+    hashed = []
+    monkeypatch.setattr("kindred.pictures.code_hash", lambda paths: hashed.extend(paths) or "h")
+    assert drawing_code() == "h"
+    assert {path.name for path in hashed} == {
+        "__init__.py",
+        "adapters.py",
+        "bases.py",
+        "encode.py",
+        "latents.py",
+        "paint.py",
+        "sampling.py",
+    }
 
 
 def test_batches_are_of_one_size_and_hold_each_picture_once(base):
