@@ -54,7 +54,8 @@ class Painter:
 
         The batch is filled to `fill_to` by repeating its last picture: matrix products round
         differently at another batch size, so a picture drawn alone later has the same bytes as
-        one drawn among others.
+        one drawn among others (on one device with one number of threads; else a few values are
+        off by one).
         """
         filled = [*pictures, *[pictures[-1]] * (fill_to - len(pictures))]
         recipe = filled[0].recipe
