@@ -1,0 +1,74 @@
+"""kill -9 in training, in rendering and of Snakemake itself: nothing made is lost."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from workspace import EXPERIMENT_FILE, RECIPE_FILE, Workspace
+
+pytestmark = pytest.mark.workflow
+
+STEPS = 150
+ADAPTER = "results/tiny/both/run-1/lora.safetensors"
+PICTURES = "results/tiny/BASE/run-1/images/solo.json"
+
+
+def checkpoints(workspace: Workspace) -> list[Path]:
+    return list((workspace.root / "resources/training").rglob("step-*.pt"))
+
+
+def long_training(workspace: Workspace) -> None:
+    workspace.replace(RECIPE_FILE, "steps: 3", f"steps: {STEPS}")
+
+
+def steps_written(workspace: Workspace) -> list[int]:
+    with open(workspace.root / "results/tiny/both/run-1/training.csv", newline="") as file:
+        return [int(row["step"]) for row in csv.DictReader(file)]
+
+
+def test_training_killed(workspace: Workspace):
+    long_training(workspace)
+    snakemake = workspace.start(ADAPTER)
+    workspace.kill("train", lambda: bool(checkpoints(workspace)))
+    assert snakemake.wait(120) != 0
+    workspace.run(ADAPTER)
+    assert "going on after step" in workspace.log("tiny/train/both.run-1")
+    assert steps_written(workspace) == list(range(1, STEPS + 1))
+    assert not checkpoints(workspace)
+
+
+def test_rendering_killed(workspace: Workspace):
+    seeds = 200
+    workspace.replace(EXPERIMENT_FILE, "seeds: [1, 2]", f"seeds: {seeds}")
+    store = workspace.root / "resources/store/images"
+    before = len(list(store.rglob("*.png")))
+    snakemake = workspace.start(PICTURES)
+    workspace.kill("render", lambda: len(list(store.rglob("*.png"))) > before + 4)
+    assert snakemake.wait(120) != 0
+    drawn = len(list(store.rglob("*.png"))) - before
+    assert 0 < drawn < seeds - 2
+    workspace.run(PICTURES)
+    log = workspace.log("tiny/render/BASE.run-1.solo")
+    assert f"{seeds} pictures, {drawn + 2} in the store" in log
+    rows = json.loads((workspace.root / PICTURES).read_text(encoding="utf-8"))["images"]
+    assert [row["seed"] for row in rows] == list(range(1, seeds + 1))
+    assert all((workspace.root / row["path"]).exists() for row in rows)
+
+
+def test_snakemake_killed(workspace: Workspace):
+    long_training(workspace)
+    snakemake = workspace.start(ADAPTER)
+    while not checkpoints(workspace):
+        assert snakemake.poll() is None, (workspace.root / "started.log").read_text()
+    snakemake.kill()
+    snakemake.wait(30)
+    message = workspace.run(ADAPTER, fails=True)
+    assert "snakemake --unlock" in message or "--unlock" in message
+    workspace.run("--unlock")
+    workspace.run(ADAPTER)
+    assert steps_written(workspace) == list(range(1, STEPS + 1))
+    assert workspace.process("train") is None
+    assert workspace.jobs(ADAPTER) == []

@@ -1,0 +1,58 @@
+"""A person's mistake ends in its message, all at once and without a stack trace."""
+
+from __future__ import annotations
+
+import pytest
+from workspace import EXPERIMENT_FILE, Workspace
+
+pytestmark = pytest.mark.workflow
+
+
+def refused(workspace: Workspace, *arguments: str) -> str:
+    output = workspace.run(*arguments, fails=True)
+    assert "Traceback" not in output
+    return output
+
+
+def test_configuration(workspace: Workspace):
+    workspace.replace(EXPERIMENT_FILE, "only-J: {characters: [J]}", "only-J: {charcters: [J]}")
+    workspace.replace(EXPERIMENT_FILE, "class: woman", "clas: woman")
+    output = refused(workspace, "-n")
+    assert (
+        "tiny.yaml:14: variants.only-J.charcters: unknown key -> did you mean 'characters'?"
+    ) in output
+    assert "tiny.yaml:5: characters.A.clas: unknown key -> did you mean 'class'?" in output
+    assert "File " not in output
+
+
+def test_an_experiment_that_does_not_exist(workspace: Workspace):
+    output = refused(workspace, "-n", "--config", "experiments=tyni")
+    assert "no file config/experiments/tyni.yaml -> did you mean 'tiny'?" in output
+
+
+def test_an_empty_photo_folder(workspace: Workspace):
+    for photo in (workspace.root / "photos").glob("*.jpg"):
+        photo.unlink()
+    assert "error: photos: holds no photo" in refused(workspace, "-n")
+
+
+def test_broken_photos_are_all_named(workspace: Workspace):
+    photos = workspace.root / "photos"
+    (photos / "J-01.jpg").write_bytes(b"")
+    (photos / "J-02.jpg").write_text("no photo", encoding="utf-8")
+    output = refused(workspace, "resources/ours/images.json")
+    assert "J-01.jpg" in output and "J-02.jpg" in output
+
+
+def test_a_cell_without_photos_is_refused_before_training(workspace: Workspace):
+    workspace.replace(EXPERIMENT_FILE, "prompt_sets:", "  alone: {cells: [A+J, J]}\nprompt_sets:")
+    workspace.run("-n")
+    (workspace.root / "photos" / "AJ-01.jpg").unlink()
+    table = workspace.root / "photos" / "captions.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join(line for line in lines if not line.startswith("AJ")), encoding="utf-8")
+    output = refused(workspace, "results/tiny/audit/ours.html")
+    assert "A+J" in output
+    output = refused(workspace, "results/tiny/alone/run-1/lora.safetensors")
+    assert "A+J" in output
+    assert "training: " not in workspace.log("tiny/train/alone.run-1")

@@ -1,0 +1,154 @@
+"""A copy of the repository with a tiny base and four photos, in which real Snakemake runs.
+
+Knows how to set it up, run it and read what Snakemake would do; asserts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+REPOSITORY = Path(__file__).parents[2]
+PARTS = ("Snakefile", "rules", "scripts", "profiles", "envs", "report", "config")
+TIMEOUT_S = 600
+
+EXPERIMENT = """
+title: tiny
+characters:
+  J: {name: JRussell, class: man}
+  A: {name: ARussell, class: woman}
+datasets:
+  ours:
+    source: photos
+    preprocess: {buckets: [[64, 64]], min_side: 16}
+base: tiny
+recipe: tiny
+variants:
+  both: {}
+  only-J: {characters: [J]}
+prompt_sets:
+  solo:
+    prompts:
+      J: headshot of {J}
+    seeds: [1, 2]
+    size: [64, 64]
+    steps: 2
+"""
+CONFIG = "experiments: [tiny]\ndevice: {kind: cpu, threads: 1}\n"
+BASE = "model: base\ndtype: float32\ntext_tokens: 56\n"
+RECIPE = "rank: 2\nsteps: 3\nbatch: 2\nlr: 1e-3\ncheckpoint_every: 10\n"
+EXPERIMENT_FILE = "config/experiments/tiny.yaml"
+RECIPE_FILE = "config/recipes/tiny.yaml"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with the workflow in it."""
+
+    root: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a Snakemake run."""
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+    def run(self, *arguments: str, fails: bool = False) -> str:
+        """Run Snakemake to its end; what it printed. Raises AssertionError on another outcome."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+        assert (done.returncode != 0) == fails, done.stdout
+        return done.stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Snakemake and go on."""
+        with open(self.root / "started.log", "wb") as log:
+            return subprocess.Popen(
+                self.command(*arguments), cwd=self.root, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def jobs(self, *arguments: str) -> list[str]:
+        """What a run would do: the jobs' messages, sorted."""
+        found = re.findall(r"^Job \d+: (.*)$", self.run("-n", *arguments), re.MULTILINE)
+        return sorted(message for message in found if not message.startswith("finished:"))
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Edit a text file; `old` must be in it."""
+        path = self.root / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def log(self, name: str) -> str:
+        """A job's log, e.g. 'tiny/train/both.run-1'."""
+        return (self.root / "logs" / f"{name}.log").read_text(encoding="utf-8")
+
+    def process(self, program: str) -> psutil.Process | None:
+        """The Python process of this workspace that runs scripts/<program>.py, if there is one."""
+        for process in psutil.process_iter():
+            try:
+                words = process.cmdline()
+                here = process.cwd() == str(self.root.resolve())
+            except psutil.Error:
+                continue
+            if here and f"scripts/{program}.py" in words and "python" in words[0]:
+                return process
+        return None
+
+    def kill(self, program: str, ready: Callable[[], bool]) -> None:
+        """kill -9 a program as soon as `ready` says so. Raises AssertionError if it never does."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline:
+            process = self.process(program) if ready() else None
+            if process:
+                process.kill()
+                process.wait(30)
+                return
+            time.sleep(0.02)
+        raise AssertionError(
+            f"{program} never got as far\n{(self.root / 'started.log').read_text()}"
+        )
+
+
+def set_up(root: Path) -> Workspace:
+    """A new workspace with nothing built in it."""
+    import tiny_base
+
+    from kindred.world.families import write_dataset
+
+    root.mkdir(parents=True)
+    unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            shutil.copytree(source, root / part, ignore=unwanted)
+        else:
+            shutil.copy2(source, root / part)
+    tiny_base.build(root / "base")
+    write_dataset(root / "photos", "russell", {"J": 2, "A": 1, "AJ": 1}, seed=1, scale=1)
+    for file, text in (
+        ("config/config.yaml", CONFIG),
+        ("config/bases/tiny.yaml", BASE),
+        (RECIPE_FILE, RECIPE),
+        (EXPERIMENT_FILE, EXPERIMENT),
+    ):
+        (root / file).write_text(text, encoding="utf-8")
+    return Workspace(root)
+
+
+def copy(workspace: Workspace, root: Path) -> Workspace:
+    """The same workspace elsewhere, all dates kept."""
+    shutil.copytree(workspace.root, root, symlinks=True)
+    return Workspace(root)
