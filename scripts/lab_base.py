@@ -17,7 +17,7 @@ from kindred.errors import run_main
 from kindred.files import read_json, write_json
 from kindred.lab import flow
 from kindred.lab.corpus import load_latents
-from kindred.lab.loop import pick_device
+from kindred.lab.loop import pick_device, rank
 from kindred.lab.settings import LabSettings
 from kindred.lab.text import load_tokenizers
 
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--settings", type=Path, required=True)
-    parser.add_argument("--latents", type=Path, required=True)
+    parser.add_argument("--latents", type=Path, nargs="+", required=True)
     parser.add_argument("--base", type=Path, required=True, help="with vae/ and tokenizers")
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and logs")
     parser.add_argument("--device", default="auto")
@@ -51,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     corpus = load_latents(args.latents, device)
     model = flow.train(model, settings.flow, corpus, args.work, settings.seed)
     model = flow.distill(model, settings.distill, corpus, args.work, settings.seed)
+    if rank() > 0:
+        return 0
     model.to("cpu", torch.bfloat16)
     FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(**SCHEDULER),

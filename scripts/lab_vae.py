@@ -14,7 +14,7 @@ import torch
 from kindred.errors import run_main
 from kindred.lab import corpus as drawings
 from kindred.lab import vae as autoencoder
-from kindred.lab.loop import pick_device
+from kindred.lab.loop import pick_device, rank
 from kindred.lab.settings import LabSettings
 
 
@@ -30,6 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     settings, device = LabSettings.load(args.settings), pick_device(args.device)
     corpus = drawings.load(args.corpus, device)
     vae = autoencoder.train(settings.vae, corpus, args.work, settings.seed, device)
+    if rank() > 0:
+        return 0
     shift, scale = autoencoder.measure_scale(vae, corpus)
     vae.register_to_config(shift_factor=round(shift, 6), scaling_factor=round(scale, 6))
     for size, images in corpus.images.items():

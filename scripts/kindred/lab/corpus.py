@@ -135,18 +135,16 @@ def save_ids(corpus: Corpus, tokenizers, tokens: int, size: Size) -> tuple[torch
     )
 
 
-def load_latents(path: Path, device: torch.device) -> LatentCorpus:
-    """Read what scripts/lab_latents.py wrote."""
-    tensors = load_file(path, device=str(device))
-    groups: dict[str, dict[Size, torch.Tensor]] = defaultdict(dict)
-    for key, value in tensors.items():
-        name, _, size = key.partition("/")
-        groups[name][size] = value
-    return LatentCorpus(
-        groups["latents"],
-        groups["weights"],
-        groups["clip_ids"],
-        groups["t5_ids"],
-        groups["empty_clip"][""].long(),
-        groups["empty_t5"][""].long(),
-    )
+def load_latents(paths: Iterable[Path], device: torch.device) -> LatentCorpus:
+    """Read what scripts/lab_latents.py wrote, one file or several."""
+    parts: dict[str, dict[Size, list[torch.Tensor]]] = defaultdict(lambda: defaultdict(list))
+    for path in paths:
+        for key, value in load_file(path, device=str(device)).items():
+            name, _, size = key.partition("/")
+            parts[name][size].append(value)
+    empty = {name: parts.pop(name)[""][0].long() for name in ("empty_clip", "empty_t5")}
+    whole = {
+        name: {size: torch.cat(tensors) for size, tensors in sizes.items()}
+        for name, sizes in parts.items()
+    }
+    return LatentCorpus(**whole, **empty)

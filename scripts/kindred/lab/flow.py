@@ -18,7 +18,7 @@ from torch import nn
 from transformers import CLIPTextModel, T5EncoderModel
 
 from kindred.lab.corpus import LatentCorpus
-from kindred.lab.loop import Ema, Loop, adamw, generator
+from kindred.lab.loop import Ema, Loop, adamw, average_gradients, generator, share
 from kindred.lab.settings import DistillSettings, FlowSettings, StageSettings, TextSettings
 from kindred.lab.text import clip_encoder, t5_encoder
 from kindred.latents import image_ids, pack, text_ids
@@ -80,7 +80,7 @@ class Batch:
 def draw_batch(
     corpus: LatentCorpus, settings: StageSettings, seed: int, step: int, dropout: float
 ) -> Batch:
-    """The batch of a step: a function of (seed, step) alone."""
+    """This process's share of a step's batch, which is a function of (seed, step) alone."""
     size, index = corpus.pick(settings.batch, seed, step)
     rng = generator(seed + 1, step, corpus.device)
     latents = corpus.latents[size][index].float()
@@ -95,7 +95,9 @@ def draw_batch(
     noise = torch.randn(latents.shape, generator=rng, device=corpus.device)
     time = torch.sigmoid(torch.randn(n, generator=rng, device=corpus.device))
     ids = image_ids(*latents.shape[2:]).to(corpus.device)
-    return Batch(pack(latents), pack(noise), pack(weight), ids, clip_ids, t5_ids, time)
+    mine = share()
+    pictures = (pack(part[mine]) for part in (latents, noise, weight))
+    return Batch(*pictures, ids, clip_ids[mine], t5_ids[mine], time[mine])
 
 
 def velocity(
@@ -137,7 +139,7 @@ def train(
     )
     # Text encoders stay eager: compiled, they took longer to build than they saved.
     predict = _compiled(settings, velocity)
-    one = torch.ones(settings.batch, device=corpus.device)
+    one = torch.ones(settings.batch, device=corpus.device)[share()]
     for step in loop:
         batch = draw_batch(corpus, settings, seed, step, settings.caption_dropout)
         with _autocast(corpus.device):
@@ -147,12 +149,24 @@ def train(
         loss = (error * batch.weight).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(model)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         ema.update(step)
         loop.note(loss=loss, plain=error.mean())
     ema.copy_to_live()
     return model
+
+
+def draw_guidance(
+    settings: DistillSettings, seed: int, step: int, device: torch.device
+) -> torch.Tensor:
+    """Guidance of a step's samples [N]: 1 for a quarter of them, else uniform."""
+    rng = generator(seed, step, device)
+    spread = torch.rand(settings.batch, generator=rng, device=device)
+    plain = torch.rand(settings.batch, generator=rng, device=device) < 0.25
+    w = settings.w_low + (settings.w_high - settings.w_low) * spread
+    return torch.where(plain, torch.ones_like(w), w)
 
 
 def distill(
@@ -178,19 +192,13 @@ def distill(
         settings.checkpoint_s,
     )
     student, guide = _compiled(settings, velocity), _compiled(settings, velocity)
-    one = torch.ones(settings.batch, device=corpus.device)
+    one = torch.ones(settings.batch, device=corpus.device)[share()]
     with torch.no_grad(), _autocast(corpus.device):
         empty = model.text(corpus.empty_clip[None], corpus.empty_t5[None])
-        no_text, no_pooled = (part.repeat_interleave(settings.batch, dim=0) for part in empty)
+        no_text, no_pooled = (part.repeat_interleave(len(one), dim=0) for part in empty)
     for step in loop:
         batch = draw_batch(corpus, settings, seed + 7, step, dropout=0.05)
-        rng = generator(seed + 9, step, corpus.device)
-        w = settings.w_low + (settings.w_high - settings.w_low) * torch.rand(
-            settings.batch, generator=rng, device=corpus.device
-        )
-        w = torch.where(
-            torch.rand(settings.batch, generator=rng, device=corpus.device) < 0.25, one, w
-        )
+        w = draw_guidance(settings, seed + 9, step, corpus.device)[share()]
         with torch.no_grad(), _autocast(corpus.device):
             sequence, pooled = model.text(batch.clip_ids, batch.t5_ids)
             with_text = guide(teacher, batch, sequence, pooled, one)
@@ -202,6 +210,7 @@ def distill(
         loss = (error * batch.weight).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(model.transformer)
         torch.nn.utils.clip_grad_norm_(model.transformer.parameters(), 1.0)
         optimizer.step()
         ema.update(step)

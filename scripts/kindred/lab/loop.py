@@ -7,12 +7,14 @@ last checkpoint with the same data order, because order and noise are functions 
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from kindred.files import replacing
@@ -91,13 +93,15 @@ class Loop:
                 part.load_state_dict(state[name])
 
     def __iter__(self) -> Iterator[int]:
+        if rank() > 0:
+            for step in range(self.start, self.steps):
+                self._set_rate(step)
+                yield step
+            return
         saved = began = time.monotonic()
-        optimizer = self.parts["optimizer"]
         with Progress(self.what, self.steps, "step", initial=self.start) as progress:
             for step in range(self.start, self.steps):
-                factor = cosine(step, self.steps, self.warmup)
-                for group in optimizer.param_groups:
-                    group["lr"] = self.lr * factor
+                self._set_rate(step)
                 yield step
                 progress.update(1)
                 if step % 100 == 99 or step + 1 == self.steps:
@@ -106,6 +110,11 @@ class Loop:
                     self.save(step + 1)
                     saved = time.monotonic()
         self.save(self.steps)
+
+    def _set_rate(self, step: int) -> None:
+        factor = cosine(step, self.steps, self.warmup)
+        for group in self.parts["optimizer"].param_groups:
+            group["lr"] = self.lr * factor
 
     def save(self, step: int) -> None:
         """Write the checkpoint atomically."""
@@ -139,7 +148,8 @@ def adamw(module: nn.Module, lr: float, weight_decay: float) -> torch.optim.Adam
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is the first CUDA device where there is one, else the CPU."""
+    """`auto` is a CUDA device where there is one, else the CPU. Under torchrun each process takes
+    its own device and joins the others."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
@@ -148,4 +158,30 @@ def pick_device(name: str) -> torch.device:
         torch.backends.cudnn.allow_tf32 = True
         # cuDNN attention met an illegal memory access in compiled graphs of these shapes.
         torch.backends.cuda.enable_cudnn_sdp(False)
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    if "WORLD_SIZE" in os.environ and not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return device
+
+
+def rank() -> int:
+    """This process's number among those that train together; 0 when alone."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def share() -> slice:
+    """This process's rows of a batch that every process drew alike."""
+    return slice(rank(), None, dist.get_world_size() if dist.is_initialized() else 1)
+
+
+def average_gradients(module: nn.Module) -> None:
+    """Mean of the gradients over the processes: one batch in shares equals the batch in one."""
+    if dist.is_initialized():
+        gradients = [p.grad for p in module.parameters() if p.grad is not None]
+        flat = torch.cat([g.flatten() for g in gradients])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        parts = flat.split([g.numel() for g in gradients])
+        shaped = [part.view_as(g) for part, g in zip(parts, gradients, strict=True)]
+        torch._foreach_copy_(gradients, shaped)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from kindred.lab.corpus import Corpus, head_weights
-from kindred.lab.loop import Ema, Loop, adamw, generator
+from kindred.lab.loop import Ema, Loop, adamw, average_gradients, generator, share
 from kindred.lab.settings import VaeSettings
 
 
@@ -86,9 +86,11 @@ def train(settings: VaeSettings, corpus: Corpus, folder: Path, seed: int, device
         images, heads = crops(corpus, settings, seed, step)
         weight = head_weights(heads, (height, width), settings.head_weight)
         noise = torch.randn(shape, generator=generator(seed, step, device), device=device)
+        images, weight, noise = images[share()], weight[share()], noise[share()]
         loss, mse, kl = step_function(images, noise, weight)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        average_gradients(vae)
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         ema.update(step)
