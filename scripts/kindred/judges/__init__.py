@@ -1,1 +1,29 @@
-"""Judges: what finds people in an image, says who they are and checks the prompt."""
+"""Judges of pictures, behind the interface in base.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kindred.errors import KindredError
+
+if TYPE_CHECKING:
+    import torch
+
+    from kindred.judges.base import Judge
+    from kindred.spec.judge import JudgeSpec
+
+
+def open_judge(spec: JudgeSpec, device: torch.device | str = "cpu") -> Judge:
+    """The judge that a specification describes, ready to look at pictures.
+
+    Raises KindredError that says what is missing and how to get it.
+    """
+    if spec.kind == "lab":
+        from kindred.judges.drawn import DrawnJudge
+
+        return DrawnJudge.open(spec, device)
+    if spec.kind == "photo":
+        from kindred.judges.photo import PhotoJudge
+
+        return PhotoJudge.open(spec, device)
+    raise KindredError(f"no judge of kind '{spec.kind}' in this version")
