@@ -7,6 +7,7 @@ as a set of values without their names:
   base   which version of a model it uses, where it uses one
 """
 
+import gc
 import shlex
 import sys
 from functools import cache
@@ -24,6 +25,10 @@ from kindred.errors import KindredError
 from kindred.source import check_ids, scan
 from kindred.spec.sheet import CurveSpec, SheetSpec
 from kindred.world.families import photo_names
+
+# Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
+# takes a quarter of the time that Snakemake needs to see that nothing is to be done.
+gc.set_threshold(2_000_000, 10, 10)
 
 # Rules say `python`: that is the one Snakemake itself runs in, also without an activated .venv.
 # Unbuffered, so that lines of progress pass through `tee` at once.

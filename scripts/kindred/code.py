@@ -34,11 +34,17 @@ def code_hash(paths: Iterable[Path | str]) -> str:
     """Hex SHA-256 over what the files do: equal when only comments, docstrings or layout differ."""
     digest = hashlib.sha256()
     for path in sorted(Path(p) for p in paths):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            _drop_docstring(node)
-        digest.update(path.name.encode() + b"\0" + ast.unparse(tree).encode() + b"\0")
+        digest.update(path.name.encode() + b"\0" + _meaning(path, path.stat().st_mtime_ns) + b"\0")
     return digest.hexdigest()
+
+
+@cache
+def _meaning(path: Path, mtime_ns: int) -> bytes:
+    """What a file does, as text in one layout; kept because most programs share most modules."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        _drop_docstring(node)
+    return ast.unparse(tree).encode()
 
 
 @cache

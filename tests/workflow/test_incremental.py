@@ -42,6 +42,12 @@ def only(variant: str) -> list[str]:
     ]
 
 
+def append(workspace: Workspace, file: str, line: str) -> None:
+    """Add a line to a file."""
+    with open(workspace.root / file, "a", encoding="utf-8") as text:
+        text.write(line + "\n")
+
+
 def test_nothing_changed(workspace: Workspace):
     assert workspace.jobs() == []
     assert "Nothing to be done" in workspace.run()
@@ -170,12 +176,12 @@ def test_a_photo_added_and_a_photo_removed(workspace: Workspace):
 
 
 def test_a_library_function_used_by_training_edited(workspace: Workspace):
-    workspace.replace("scripts/kindred/schedules.py", "\ndef ", "\nEDITED = True\n\n\ndef ")
+    append(workspace, "scripts/kindred/schedules.py", "EDITED = True")
     assert workspace.jobs() == sorted(AFTER_TRAINING)
 
 
 def test_a_function_of_rendering_edited_retrains_nothing(workspace: Workspace):
-    workspace.replace("scripts/kindred/paint.py", "\nclass ", "\nEDITED = True\n\n\nclass ")
+    append(workspace, "scripts/kindred/paint.py", "EDITED = True")
     found = workspace.jobs()
     assert set(PICTURES) <= set(found)
     assert not [job for job in found if "training " in job and "curves" not in job]

@@ -26,8 +26,8 @@ def test_configuration(workspace: Workspace):
 
 
 def test_an_experiment_that_does_not_exist(workspace: Workspace):
-    output = refused(workspace, "-n", "--config", "experiments=tyni")
-    assert "no file config/experiments/tyni.yaml -> did you mean 'tiny'?" in output
+    output = refused(workspace, "-n", "--config", "experiments=tinny")
+    assert "no file config/experiments/tinny.yaml -> did you mean 'tiny'?" in output
 
 
 def test_an_empty_photo_folder(workspace: Workspace):

@@ -11,8 +11,8 @@ from kindred.config.models import LabFamily
 from kindred.config.plan import Experiment, Plan, Variant
 from kindred.names import letters_in
 
-# Beyond this many variants one picture of all of them helps nobody; each variant still has its own.
-COMPARED = 40
+# Beyond this many variants nobody looks at every sheet: they are drawn when asked for by name.
+SHEETS_UP_TO = 40
 
 
 def everything(plan: Plan) -> list[str]:
@@ -21,7 +21,7 @@ def everything(plan: Plan) -> list[str]:
     for experiment in plan.experiments.values():
         folder = f"results/{experiment.name}"
         wanted += [f"{folder}/audit/{dataset}.html" for dataset in experiment.datasets]
-        wanted += sheets(experiment)
+        wanted += sheets(experiment) if len(experiment.variants) <= SHEETS_UP_TO else []
         for variant in experiment.variants.values():
             for run in run_folders(experiment.name, variant):
                 wanted += [f"{run}/images/{name}.json" for name in experiment.prompt_sets]
@@ -37,11 +37,10 @@ def sheets(experiment: Experiment) -> list[str]:
         for variant in experiment.variants
         for name in experiment.prompt_sets
     ]
-    if len(experiment.variants) <= COMPARED:
-        wanted += [f"{folder}/sheets/{name}.png" for name in experiment.prompt_sets]
-        wanted += [f"{folder}/curves.png"] if experiment.trained else []
-        if solo_prompt_sets(experiment):
-            wanted += [f"{folder}/likeness/{dataset}.png" for dataset in experiment.datasets]
+    wanted += [f"{folder}/sheets/{name}.png" for name in experiment.prompt_sets]
+    wanted += [f"{folder}/curves.png"] if experiment.trained else []
+    if solo_prompt_sets(experiment):
+        wanted += [f"{folder}/likeness/{dataset}.png" for dataset in experiment.datasets]
     return wanted
 
 
