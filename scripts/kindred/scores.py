@@ -39,7 +39,21 @@ Truth values are 0 and 1. What can't be said is empty.
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kindred.cells import cell_name
+from kindred.errors import KindredError
+from kindred.files import write_csv
+from kindred.judges.base import Seen
+from kindred.matching import Matched, margin
+
 VERSION = 1
+ADVICE = "score again: delete it and run `snakemake`"
 KEYS = ("version", "judge", "kind", "variant", "run", "prompt_set", "prompt", "seed", "key")
 OF_IMAGE = (
     "asked",
@@ -70,3 +84,121 @@ OF_PERSON = (
     "likeness",
 )
 COLUMNS = (*KEYS, *OF_IMAGE, *OF_PERSON)  # `identity` serves both kinds
+
+Row = dict[str, Any]
+
+
+def image_row(
+    keys: Row, asked: Sequence[str], matched: Matched, people: int, extra: Mapping[str, Any]
+) -> Row:
+    """The row of a picture. `extra`: the columns that have nothing to do with people."""
+    return {
+        **keys,
+        "version": VERSION,
+        "kind": "image",
+        "asked": cell_name(asked),
+        "people_asked": len(asked) if asked else None,
+        "people_found": people,
+        "count": matched.count,
+        "success": matched.success,
+        "missing": cell_name(matched.missing),
+        "duplicated": cell_name(matched.duplicated),
+        "unasked": cell_name(matched.unasked),
+        "strangers": matched.strangers,
+        "identity": matched.identity,
+        **extra,
+    }
+
+
+def person_rows(
+    keys: Row,
+    people: Sequence[Seen],
+    matched: Matched,
+    similarity: np.ndarray,
+    identity: np.ndarray,
+    letters: Sequence[str],
+) -> list[Row]:
+    """The rows of a picture's people; similarity and identity [P, C] with the C characters."""
+    rows = []
+    for n, person in enumerate(people):
+        row = {
+            **keys,
+            "version": VERSION,
+            "kind": "person",
+            "person": n,
+            "box": _numbers(person.box),
+            "head": _numbers(person.head),
+            "score": person.score,
+            "assigned": matched.assigned[n],
+            "found": matched.found[n],
+        }
+        if not np.isnan(identity[n]).all():
+            assigned = matched.assigned[n]
+            column = letters.index(assigned) if assigned else int(np.nanargmax(identity[n]))
+            row |= {
+                "similarity": _known(similarity[n, column]),
+                "identity": _known(identity[n, column]),
+                "margin": margin(identity[n], column),
+                "likeness": " ".join(
+                    f"{letter}:{value:.3f}"
+                    for letter, value in zip(letters, identity[n], strict=True)
+                    if not np.isnan(value)
+                ),
+            }
+        rows.append(row)
+    return rows
+
+
+def write_scores(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, atomically: truth values as 0 and 1, numbers with at most 4 decimals."""
+    write_csv(path, COLUMNS, ({name: _text(row.get(name)) for name in COLUMNS} for row in rows))
+
+
+def read_scores(path: Path | str) -> list[dict[str, str]]:
+    """Read a score file; values stay texts.
+
+    Raises KindredError when it is missing or of another version.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.reader(file)
+            columns = next(reader, [])
+            if tuple(columns) != COLUMNS:
+                raise KindredError(f"{path}: {_difference(columns)}; {ADVICE}")
+            rows = [dict(zip(COLUMNS, values, strict=True)) for values in reader]
+    except FileNotFoundError:
+        raise KindredError(f"{path}: no such file; {ADVICE}") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise KindredError(f"{path}: not readable as scores ({error}); {ADVICE}") from None
+    versions = {row["version"] for row in rows} - {str(VERSION)}
+    if versions:
+        found = ", ".join(sorted(versions))
+        raise KindredError(f"{path}: scores of version {found}, this is {VERSION}; {ADVICE}")
+    return rows
+
+
+def _difference(columns: Sequence[str]) -> str:
+    lacks = [name for name in COLUMNS if name not in columns]
+    other = [name for name in columns if name not in COLUMNS]
+    parts = ["scores of another version"]
+    parts += [f"without {', '.join(lacks[:4])}"] if lacks else []
+    parts += [f"with {', '.join(other[:4])}"] if other else []
+    return ", ".join(parts)
+
+
+def _numbers(box: Sequence[float]) -> str:
+    return " ".join(f"{value:.1f}" for value in box)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return f"{value:.4f}".rstrip("0").rstrip(".")
+    return str(value)

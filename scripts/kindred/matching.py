@@ -1,0 +1,112 @@
+"""Who in a picture stands for whom: likeness in, one-to-one assignment and mistakes out.
+
+Knows likeness and names asked for; knows nothing of pictures or judges.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+UNREAD = -10.0  # stands for the likeness of a face that can't be read: worse than any other
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean cosine of strangers, and of two photos of the same character, by letter."""
+
+    stranger: float
+    same: Mapping[str, float]
+
+    def identity(self, similarity: np.ndarray, letters: Sequence[str]) -> np.ndarray:
+        """Similarities [P, C] on the scale where 0 is a stranger and 1 another own photo."""
+        own = np.array([self.same.get(letter, np.nan) for letter in letters])
+        return (similarity - self.stranger) / (own - self.stranger)
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A picture's people, in the order given, and what is wrong with them as a group."""
+
+    assigned: tuple[str, ...]
+    found: tuple[str, ...]
+    missing: tuple[str, ...]
+    duplicated: tuple[str, ...]
+    unasked: tuple[str, ...]
+    strangers: int
+    count: bool | None
+    success: bool | None
+    identity: float | None
+
+
+def match(
+    asked: Sequence[str],
+    identity: np.ndarray,
+    letters: Sequence[str],
+    recognised: float,
+    known: Collection[str] | None = None,
+) -> Matched:
+    """Compare who was found with who was asked for.
+
+    identity [P, C]: of P people with the C characters of `letters`; NaN in the column of a
+    character without reference photos and in the row of a face that can't be read. `known`: letters
+    with reference photos (all when unset); for others success can't be said. A person is
+    recognised as the most similar character if their identity reaches `recognised`. The one-to-one
+    assignment of people to those asked for has the largest sum of identity (Kuhn 1955, "The
+    Hungarian method for the assignment problem").
+    """
+    people = len(identity)
+    likeness = np.where(np.isnan(identity), UNREAD, identity)
+    found = tuple(_found(row, letters, recognised) for row in likeness)
+    assigned = [""] * people
+    columns = [letters.index(letter) for letter in asked]
+    if people and columns:
+        for person, column in zip(
+            *linear_sum_assignment(likeness[:, columns], maximize=True), strict=True
+        ):
+            assigned[person] = asked[column]
+    seen = Counter(letter for letter in found if letter)
+    judged = [known is None or letter in known for letter in asked]
+    count = people == len(asked) if asked else None
+    measurable = bool(asked) and all(judged)
+    right = bool(count) and sorted(found) == sorted(asked)
+    return Matched(
+        assigned=tuple(assigned),
+        found=found,
+        missing=tuple(x for x, k in zip(asked, judged, strict=True) if k and x not in seen),
+        duplicated=tuple(sorted(letter for letter, times in seen.items() if times > 1)),
+        unasked=tuple(sorted(set(seen) - set(asked))),
+        strangers=sum(not letter for letter in found),
+        count=count,
+        success=right if measurable else None,
+        identity=_mean_identity(asked, assigned, identity, letters) if measurable else None,
+    )
+
+
+def _found(row: np.ndarray, letters: Sequence[str], recognised: float) -> str:
+    best = int(row.argmax()) if len(row) else -1
+    return letters[best] if best >= 0 and row[best] >= recognised else ""
+
+
+def _mean_identity(
+    asked: Sequence[str], assigned: Sequence[str], identity: np.ndarray, letters: Sequence[str]
+) -> float:
+    """Mean over those asked for; 0 for one who is missing or can't be read."""
+    values = {
+        letter: identity[person, letters.index(letter)]
+        for person, letter in enumerate(assigned)
+        if letter
+    }
+    return float(np.mean([np.nan_to_num(values.get(letter, 0.0)) for letter in asked]))
+
+
+def margin(row: np.ndarray, column: int) -> float | None:
+    """Identity with one character minus the best with any other; None without another."""
+    others = np.delete(row, column)
+    if not len(others) or np.isnan(row[column]) or np.isnan(others).all():
+        return None
+    return float(row[column] - np.nanmax(others))

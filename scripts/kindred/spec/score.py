@@ -1,0 +1,82 @@
+"""What scoring is told: the judge and the characters; and, to compare, the whole experiment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from kindred.spec.common import Character, Strict
+from kindred.spec.judge import JudgeSpec
+
+Measure = Literal[
+    "success",
+    "count",
+    "identity",
+    "adherence",
+    "rating",
+    "missing",
+    "duplicated",
+    "strangers",
+    "diversity",
+    "drift",
+    "pull",
+    "nearest_distance",
+]
+
+
+class ReferenceSpec(Strict):
+    """Whose reference photos are to be found, and by whom."""
+
+    judge: JudgeSpec
+    characters: dict[str, Character]
+    datasets: list[str] = Field(description="where photos are taken from, in this order")
+
+
+class ScoreSpec(Strict):
+    """What one variant's pictures of a prompt set are scored by."""
+
+    judge: JudgeSpec
+    characters: dict[str, Character]
+    dataset: str | None = Field(None, description="trained on; unset: nearest photo of all")
+
+
+class Hypothesis(Strict):
+    """What is claimed before anything is trained, and what decides it."""
+
+    claim: str = Field(description="one sentence")
+    variant: str
+    against: str = Field(description="the variant compared with, or BASE")
+    measure: Measure = Field(
+        "success", description="success: everyone asked for is there, once, and recognisable"
+    )
+    prompt_set: str
+    margin: float = Field(0.10, ge=0, description="the smallest difference that matters")
+    primary: bool = Field(
+        True, description="one of those the experiment is for; these are corrected for their number"
+    )
+
+
+class ComparedVariant(Strict):
+    """What comparing needs to know of a variant."""
+
+    kind: Literal["trained", "loaded", "base"]
+    base: str
+    runs: list[int]
+    dataset: str | None = None
+    control: str = Field("", description="'scrambled', 'null of <variant>', 'base' or ''")
+    spec: str = Field("", description="hash of what is trained; '' when nothing is")
+
+
+class CompareSpec(Strict):
+    """Everything that is compared, and the hypotheses."""
+
+    experiment: str
+    title: str = ""
+    question: str = ""
+    judge: JudgeSpec
+    characters: dict[str, Character]
+    variants: dict[str, ComparedVariant]
+    prompt_sets: dict[str, dict[str, str]] = Field(description="prompt set -> prompt -> text")
+    hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
+    draws: int = Field(4000, ge=100, description="of the bootstrap")
