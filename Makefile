@@ -31,7 +31,8 @@ test: $(ENV_DEV)
 	$(BIN)/python -m pytest
 
 lab-gates: env
-	$(BIN)/python scripts/lab_gates.py
+	$(BIN)/snakemake --config experiments=lab-singles
+	$(BIN)/python scripts/lab_gates.py --singles results/lab-singles --out results/lab-gates.json
 
 bench: $(ENV_DEV)
 	for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done

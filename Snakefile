@@ -9,6 +9,7 @@ min_version("9.27")
 
 
 include: "rules/common.smk"
+include: "rules/lab.smk"
 include: "rules/draw.smk"
 include: "rules/preprocess.smk"
 include: "rules/caption.smk"

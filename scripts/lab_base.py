@@ -54,15 +54,18 @@ def main(argv: list[str] | None = None) -> int:
     if rank() > 0:
         return 0
     model.to("cpu", torch.bfloat16)
-    FluxPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(**SCHEDULER),
-        vae=vae,
-        text_encoder=model.clip.eval(),
-        tokenizer=tokenizers[0],
-        text_encoder_2=model.t5.eval(),
-        tokenizer_2=tokenizers[1],
-        transformer=model.transformer.eval(),
-    ).save_pretrained(args.base)
+    parts = {
+        "scheduler": FlowMatchEulerDiscreteScheduler(**SCHEDULER),
+        "text_encoder": model.clip.eval(),
+        "text_encoder_2": model.t5.eval(),
+        "transformer": model.transformer.eval(),
+    }
+    for name, part in parts.items():
+        part.save_pretrained(args.base / name)
+    # The index alone: vae/ and the tokenizers are other stages' files and stay untouched.
+    FluxPipeline(vae=vae, tokenizer=tokenizers[0], tokenizer_2=tokenizers[1], **parts).save_config(
+        args.base
+    )
     for encoder in ("text_encoder", "text_encoder_2"):
         load_in_float32(args.base / encoder / "config.json")
     return 0

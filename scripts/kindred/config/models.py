@@ -216,6 +216,14 @@ class DeviceConfig(Strict):
     )
 
 
+class LabConfig(Strict):
+    """What `snakemake lab_models` builds, and from which settings."""
+
+    settings: str = Field("config/lab/full.yaml", description="sizes and lengths of its training")
+    out: str = Field("lab", description="folder for the models")
+    work: str = Field("resources/lab", description="folder for drawings, checkpoints and logs")
+
+
 class MainConfig(Strict):
     """config/config.yaml: what a bare `snakemake` builds, and where."""
 
@@ -227,3 +235,4 @@ class MainConfig(Strict):
         ),
     ] = Field(min_length=1, description="file names in config/experiments")
     device: DeviceConfig = Field(default_factory=DeviceConfig)
+    lab: LabConfig = Field(default_factory=LabConfig)

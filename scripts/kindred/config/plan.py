@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kindred.config.models import BASE_VARIANT, DeviceConfig, HypothesisConfig, LabFamily
+from kindred.config.models import BASE_VARIANT, DeviceConfig, HypothesisConfig, LabConfig, LabFamily
 from kindred.spec.common import Character
 from kindred.spec.data import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
 from kindred.spec.model import Base, PromptSet, RenderSpec, TrainSpec
@@ -98,6 +98,7 @@ class Plan:
     datasets: dict[str, Dataset]
     bases: dict[str, Base]
     device: DeviceConfig = field(default_factory=DeviceConfig)
+    lab: LabConfig = field(default_factory=LabConfig)
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""

@@ -40,7 +40,8 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
     library.problems.raise_if_any()
     assert main is not None
     bases = {v.base for e in experiments.values() for v in e.variants.values()}
-    return Plan(experiments, datasets, {name: library.bases[name] for name in bases}, main.device)
+    used = {name: library.bases[name] for name in bases}
+    return Plan(experiments, datasets, used, main.device, main.lab)
 
 
 @dataclass

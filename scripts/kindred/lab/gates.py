@@ -18,6 +18,7 @@ from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
 from kindred.bases import load_clip, load_scheduler, load_t5, load_transformer, load_vae
+from kindred.errors import KindredError
 from kindred.judges.lab import LabJudge, Seen
 from kindred.lab.judge_labels import person_words
 from kindred.progress import track
@@ -236,8 +237,10 @@ class Faces:
             for s in judge.look(drawings)
         ]
         means = np.asarray(rows).reshape(len(self.people), views, -1).mean(axis=1)
-        self.table = means / np.linalg.norm(means, axis=1, keepdims=True)
+        self.table = means / np.linalg.norm(means, axis=1, keepdims=True).clip(min=1e-6)
         calibration = judge.config.calibration
+        if not {"stranger", "same"} <= calibration.keys():
+            raise KindredError("the judge was never calibrated; train it to its end again")
         self.stranger, self.same = calibration["stranger"], calibration["same"]
 
     def identity(self, seen: Sequence[Seen], rows: Sequence[int]) -> np.ndarray:
@@ -297,7 +300,11 @@ def name_gates(studio: Studio, judge: LabJudge, each: int, seed: int) -> list[Ga
                 0.97,
                 note=f"(worst: {worst!r} {times}/{each})",
             ),
-            Gate(f"{who} of named strangers: right name on right head", float(np.mean(right)), 0.9),
+            Gate(
+                f"{who} of named strangers: right name on right head",
+                float(np.mean(right)) if right else 0.0,
+                0.9,
+            ),
         ]
     return gates
 
@@ -331,7 +338,7 @@ def vae_gates(studio: Studio, judge: LabJudge, count: int, seed: int) -> list[Ga
 @torch.inference_mode()
 def round_trip(studio: Studio, picture: Image.Image) -> Image.Image:
     """A picture through the autoencoder and back."""
-    signed = torch.from_numpy(np.asarray(picture)).permute(2, 0, 1)[None] / 127.5 - 1
+    signed = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 127.5 - 1
     latents = studio.vae.encode(signed.to(studio.device)).latent_dist.mode()
     pixels = studio.vae.decode(latents).sample[0].clamp(-1, 1).add(1).mul(127.5).round()
     return Image.fromarray(pixels.permute(1, 2, 0).to(torch.uint8).cpu().numpy())

@@ -17,6 +17,9 @@ class CorpusSettings(Strict):
 
     first: int
     rest: int
+    identities: int = Field(40000, description="people for the judge, each drawn `views` times")
+    views: int = 5
+    shard: int = Field(300, description="identities a file; an even number")
 
 
 class TextSettings(Strict):
@@ -78,6 +81,25 @@ class DistillSettings(StageSettings):
     ema: float = 0.999
 
 
+class JudgeSettings(Strict):
+    """The judge; see scripts/lab_judge.py."""
+
+    steps: int = 9000
+    batch: int = 1024
+    general: int = 50000
+    gates: float = 1.0
+
+
+class CaptionerSettings(Strict):
+    """The captioner; see scripts/lab_captioner.py."""
+
+    steps: int = 1900
+    batch: int = 512
+    images: int = 60000
+    width: int = 144
+    gates: int = 200
+
+
 class LabSettings(Strict):
     """Everything that `snakemake lab_models` builds the base from."""
 
@@ -87,6 +109,8 @@ class LabSettings(Strict):
     vae: VaeSettings
     flow: FlowSettings
     distill: DistillSettings
+    judge: JudgeSettings = JudgeSettings()
+    captioner: CaptionerSettings = CaptionerSettings()
 
     @classmethod
     def load(cls, path: Path | str) -> Self:

@@ -1,0 +1,154 @@
+"""The lab's training loops: resuming, sharing a batch, weights, guidance, text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from kindred.lab import flow, text, vae
+from kindred.lab.corpus import Corpus, LatentCorpus, head_weights
+from kindred.lab.loop import Ema, Loop, adamw, cosine, generator
+from kindred.lab.settings import DistillSettings, LabSettings
+
+SETTINGS = LabSettings.load(Path(__file__).parents[2] / "config/lab/tiny.yaml")
+CPU = torch.device("cpu")
+
+
+def corpus() -> Corpus:
+    rng = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (6, 96, 192, 3), generator=rng, dtype=torch.uint8)
+    heads = torch.zeros(6, 4, 4)
+    heads[:, 0] = torch.tensor([20.0, 10.0, 60.0, 50.0])
+    return Corpus({"192x96": images}, {"192x96": heads}, {"192x96": [("a man", "a boy")] * 6})
+
+
+def test_head_weights_have_mean_one_and_are_heavier_inside():
+    heads = torch.zeros(1, 4, 4)
+    heads[0, 0] = torch.tensor([8.0, 0.0, 16.0, 8.0])
+    weights = head_weights(heads, (2, 4), 3.0, stride=8)
+    assert weights.shape == (1, 1, 2, 4)
+    assert weights.mean() == pytest.approx(1.0)
+    assert weights[0, 0, 0, 1] == pytest.approx(3 * weights[0, 0, 1, 1].item())
+
+
+def test_rate_warms_up_and_ends_at_nothing():
+    assert cosine(0, 100, 10) == pytest.approx(0.1)
+    assert cosine(10, 100, 10) == pytest.approx(1.0)
+    assert cosine(100, 100, 10) == pytest.approx(0.0)
+
+
+def test_averaged_weights_follow_the_live_ones():
+    layer = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.fill_(0.0)
+    ema = Ema(layer, decay=0.5)
+    with torch.no_grad():
+        layer.weight.fill_(1.0)
+    for step in range(50):
+        ema.update(step)
+    ema.copy_to_live()
+    assert layer.weight.item() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_an_interrupted_autoencoder_ends_in_the_same_weights(tmp_path, monkeypatch):
+    settings = SETTINGS.vae.model_copy(update={"steps": 4, "checkpoint_s": 0.0})
+    whole = vae.train(settings, corpus(), tmp_path / "whole", 0, CPU).state_dict()
+    steps = Loop.__iter__
+
+    def cut(loop):
+        for step in steps(loop):
+            yield step
+            if step == 2:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Loop, "__iter__", cut)
+        vae.train(settings, corpus(), tmp_path / "cut", 0, CPU)
+    again = vae.train(settings, corpus(), tmp_path / "cut", 0, CPU).state_dict()
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def latents() -> tuple[LatentCorpus, tuple]:
+    captions = ["a man at the beach", "JBaker and AMiller in the park"]
+    words = text.words_of(captions * 3)
+    settings = SETTINGS.text
+    tokenizers = (
+        text.clip_tokenizer(words, ["Baker", "Miller"], settings.clip_vocabulary, settings.tokens),
+        text.t5_tokenizer(words, ["Baker", "Miller"], settings.tokens),
+    )
+
+    def ids(tokenizer, lines):
+        options = {"padding": "max_length", "max_length": settings.tokens, "truncation": True}
+        return torch.tensor(tokenizer(lines, **options)["input_ids"])
+
+    clip, t5 = (ids(t, captions).expand(8, 2, -1).to(torch.int16) for t in tokenizers)
+    rng = torch.Generator().manual_seed(1)
+    pictures = torch.randn(8, 16, 1, 1, generator=rng).repeat(1, 1, 12, 24)
+    made = LatentCorpus(
+        {"192x96": pictures},
+        {"192x96": torch.ones(8, 1, 12, 24)},
+        {"192x96": clip},
+        {"192x96": t5},
+        ids(tokenizers[0], [""])[0],
+        ids(tokenizers[1], [""])[0],
+    )
+    return made, tokenizers
+
+
+def test_flow_matching_learns_and_distillation_keeps_guidance_one(tmp_path):
+    made, tokenizers = latents()
+    settings = SETTINGS.flow.model_copy(update={"steps": 60, "batch": 8, "lr": 3e-3, "warmup": 5})
+    torch.manual_seed(0)
+    model = flow.build(settings, SETTINGS.text, 16, tokenizers)
+
+    def loss() -> float:
+        total = 0.0
+        with torch.no_grad():
+            for step in range(8):
+                batch = flow.draw_batch(made, settings, 99, step, 0.0)
+                sequence, pooled = model.text(batch.clip_ids, batch.t5_ids)
+                out = flow.velocity(model.transformer, batch, sequence, pooled, torch.ones(8))
+                total += (out - (batch.noise - batch.clean)).square().mean().item()
+        return total / 8
+
+    before = loss()
+    flow.train(model, settings, made, tmp_path, 0)
+    after = loss()
+    assert after < 0.8 * before
+    shorter = SETTINGS.distill.model_copy(update={"steps": 10, "batch": 8})
+    flow.distill(model, shorter, made, tmp_path, 0)
+    assert loss() < 1.2 * after
+
+
+def test_guidance_is_one_for_a_quarter_and_inside_its_range():
+    settings = DistillSettings(steps=1, batch=4000, lr=1e-3)
+    w = flow.draw_guidance(settings, 3, 0, CPU)
+    assert w.min() >= settings.w_low and w.max() <= settings.w_high
+    assert (w == 1).float().mean().item() == pytest.approx(0.25, abs=0.03)
+
+
+def test_a_batch_depends_on_seed_and_step_alone():
+    made, _ = latents()
+    first = flow.draw_batch(made, SETTINGS.flow, 5, 7, 0.1)
+    again = flow.draw_batch(made, SETTINGS.flow, 5, 7, 0.1)
+    other = flow.draw_batch(made, SETTINGS.flow, 5, 8, 0.1)
+    assert torch.equal(first.noise, again.noise) and torch.equal(first.t5_ids, again.t5_ids)
+    assert not torch.equal(first.noise, other.noise)
+    assert torch.rand(1, generator=generator(1, 2)) == torch.rand(1, generator=generator(1, 2))
+
+
+def test_words_are_whole_and_names_are_spelled():
+    tokenizer = text.t5_tokenizer(["photo", "beach"], ["Baker", "Russett"], 56)
+    assert tokenizer.tokenize("photo beach") == ["▁photo", "▁beach"]
+    spelled = [tokenizer.tokenize(f"{initial}Russell") for initial in "JAC"]
+    assert len({tuple(pieces) for pieces in spelled}) == 3
+    assert "".join(spelled[0]) == "▁JRussell"
+    assert "Baker" not in tokenizer.get_vocab()
+
+
+def test_only_matrices_decay():
+    groups = adamw(nn.Linear(2, 2), 1e-3, 0.01).param_groups
+    assert [group["weight_decay"] for group in groups] == [0.01, 0.0]
