@@ -22,7 +22,7 @@ def open_judge(spec: JudgeSpec, device: torch.device | str = "cpu") -> Judge:
         from kindred.judges.drawn import DrawnJudge
 
         return DrawnJudge.open(spec, device)
-    if spec.kind == "photo":
+    if spec.kind in ("photo", "yunet-sface", "insightface"):
         from kindred.judges.photo import PhotoJudge
 
         return PhotoJudge.open(spec, device)
