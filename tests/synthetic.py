@@ -385,3 +385,20 @@ def _references(results: Path) -> None:
             },
         },
     )
+
+
+def compared(made: Made, *options: str) -> Made:
+    """Run scripts/compare.py on a made-up experiment: scores.csv, summary.json, verdicts.json."""
+    import compare
+
+    results = made.results
+    files = {name: str(results / name) for name in ("scores.csv", "summary.json", "verdicts.json")}
+    compare.main(
+        [
+            *("--spec", made.spec.canonical(), "--results", str(results)),
+            *("--references", str(results / "references.json")),
+            *("--scores", files["scores.csv"], "--summary", files["summary.json"]),
+            *("--verdicts", files["verdicts.json"], *options),
+        ]
+    )
+    return made

@@ -86,6 +86,7 @@ OF_PERSON = (
 COLUMNS = (*KEYS, *OF_IMAGE, *OF_PERSON)  # `identity` serves both kinds
 
 Row = dict[str, Any]
+Scored = dict[str, str]  # a row as read
 
 
 def image_row(
@@ -154,7 +155,12 @@ def write_scores(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
     write_csv(path, COLUMNS, ({name: _text(row.get(name)) for name in COLUMNS} for row in rows))
 
 
-def read_scores(path: Path | str) -> list[dict[str, str]]:
+def write_texts(path: Path | str, rows: Iterable[Scored]) -> None:
+    """Write rows that were read, as they are."""
+    write_csv(path, COLUMNS, rows)
+
+
+def read_scores(path: Path | str) -> list[Scored]:
     """Read a score file; values stay texts.
 
     Raises KindredError when it is missing or of another version.

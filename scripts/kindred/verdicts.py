@@ -73,3 +73,256 @@ low and high null where they can't be known):
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kindred.aggregates import number, parts
+from kindred.grids import SHARES, Grid, Pictures
+from kindred.hypotheses import (
+    Decision,
+    changes,
+    decide_all,
+    declaration_hash,
+    declaration_in_force,
+    resolved,
+)
+from kindred.spec.score import CompareSpec, Hypothesis
+from kindred.statistics import LEVEL, Draws
+
+VERSION = 1
+WORDS = {
+    "success": "pictures in which everyone asked for is there, once and recognisable",
+    "count": "pictures with the right number of people",
+    "identity": "identity (0 a stranger, 1 another photo of the person)",
+    "adherence": "adherence to the prompt",
+    "rating": "people's rating (0 bad, 1 good)",
+    "missing": "people asked for who are missing",
+    "duplicated": "pictures in which somebody is there twice",
+    "strangers": "pictures with a stranger",
+    "diversity": "difference between seeds",
+    "drift": "distance from the base where nobody is named",
+    "pull": "pictures without names that show a character",
+    "nearest_distance": "distance from the nearest training photo",
+}
+IN_PERCENT = SHARES | {"missing"}
+Json = dict[str, Any]
+
+
+def verdicts(
+    spec: CompareSpec,
+    grids: Mapping[str, Grid],
+    pictures: Pictures,
+    judge: Json,
+    declared: Sequence[Json],
+) -> Json:
+    """verdicts.json. `declared`: the log of declarations, oldest first."""
+    decisions = decide_all(spec, grids, pictures)
+    return {
+        "version": VERSION,
+        "experiment": spec.experiment,
+        "level": LEVEL,
+        "draws": spec.draws,
+        "declared": declared_part(spec, declared),
+        "judge": {key: judge[key] for key in ("identity", "counts", "trusted", "why")},
+        "hypotheses": {
+            name: _entry(decision, spec, grids, pictures, judge)
+            for name, decision in decisions.items()
+        },
+    }
+
+
+def declared_part(spec: CompareSpec, log: Sequence[Json]) -> Json | None:
+    """What was declared when training started, and what has changed since."""
+    first = declaration_in_force(log)
+    if first is None:
+        return None
+    now = resolved(spec)
+    return {
+        "time": first["time"],
+        "hash": first["hash"],
+        "now": declaration_hash(now),
+        "changes": changes(first["hypotheses"], now),
+    }
+
+
+def _entry(
+    decision: Decision,
+    spec: CompareSpec,
+    grids: Mapping[str, Grid],
+    pictures: Pictures,
+    judge: Json,
+) -> Json:
+    h = decision.hypothesis
+    low, high = _interval(decision.draws, LEVEL)
+    adjusted = _interval(decision.draws, decision.adjusted_level)
+    sides = {"variant": h.variant, "against": h.against}
+    return {
+        **h.model_dump(mode="json"),
+        "verdict": decision.verdict,
+        "leaning": decision.leaning,
+        "sentence": sentence(decision),
+        "estimate": {
+            side: {"mean": number(mean), "runs": runs}
+            for side, mean, runs in zip(sides, decision.means, decision.runs, strict=True)
+        },
+        "difference": number(decision.draws.value) if decision.draws else None,
+        "low": low,
+        "high": high,
+        "p": number(decision.p, 5),
+        "p_adjusted": number(decision.p_adjusted, 5),
+        "adjusted": {
+            "level": number(decision.adjusted_level),
+            "low": adjusted[0],
+            "high": adjusted[1],
+        },
+        "odds_ratio": _odds(decision.odds_ratio),
+        "no_difference": no_difference(decision),
+        "opposite": opposite(decision),
+        "parts": {side: parts(grids[name], pictures, h.prompt_set) for side, name in sides.items()},
+        "pairs": decision.pairs,
+        "prompts": decision.prompts,
+        "seeds": decision.seeds,
+        "dropped": decision.dropped,
+        "resampled": decision.draws.resampled if decision.draws else "",
+        "more_runs": None if settled(decision) else decision.more_runs,
+        "advice": advice(decision),
+        "warnings": warnings_of(decision, judge),
+    }
+
+
+def _interval(draws: Draws | None, level: float) -> tuple[float | None, float | None]:
+    if draws is None:
+        return None, None
+    low, high = draws.interval(level)
+    return number(low), number(high)
+
+
+def _odds(draws: Draws | None) -> Json | None:
+    if draws is None:
+        return None
+    low, high = _interval(draws, LEVEL)
+    return {"value": number(draws.value), "low": low, "high": high}
+
+
+def settled(decision: Decision) -> bool:
+    """Whether nothing more needs to be trained."""
+    return decision.verdict in ("supported", "refuted")
+
+
+def no_difference(decision: Decision) -> bool:
+    """Whether the interval lies within the margin on both sides."""
+    if decision.draws is None or decision.pilot:
+        return False
+    low, high = decision.draws.interval(LEVEL)
+    return -decision.hypothesis.margin < low and high < decision.hypothesis.margin
+
+
+def opposite(decision: Decision) -> bool:
+    """Whether the difference is beyond the margin, but the other way."""
+    if decision.draws is None or decision.pilot:
+        return False
+    return decision.draws.interval(LEVEL)[1] < -decision.hypothesis.margin
+
+
+def sentence(decision: Decision) -> str:
+    """The verdict in plain words with its numbers."""
+    h, draws = decision.hypothesis, decision.draws
+    if draws is None:
+        return (
+            f"Not measured: no picture of '{h.prompt_set}' has a value for {WORDS[h.measure]} "
+            f"in both {h.variant} and {h.against}."
+        )
+    low, high = draws.interval(LEVEL)
+    numbers = (
+        f"{_upper(WORDS[h.measure])}: {_value(decision.means[0], h)} with {h.variant}, "
+        f"{_value(decision.means[1], h)} with {h.against}; a difference of "
+        f"{_gap(draws.value, h)} (95 % interval {_gap(low, h, False)} to {_gap(high, h)})"
+    )
+    margin = _gap(h.margin, h).lstrip("+")
+    runs = _runs(decision)
+    if decision.verdict == "pilot":
+        lean = {"supported": "for", "refuted": "against"}.get(decision.leaning)
+        towards = f"lean {lean} the claim" if lean else "lean neither way"
+        return (
+            f"Pilot: one training run shows nothing of how much trainings differ. {numbers}, "
+            f"{runs}; the numbers {towards}."
+        )
+    ends = {
+        "supported": f"the interval lies above the margin of {margin}",
+        "refuted": f"the interval lies below the margin of {margin}{_refuted_how(decision)}",
+        "undecided": f"the interval holds the margin of {margin}",
+    }
+    return f"{_upper(decision.verdict)}. {numbers}, {runs}; {ends[decision.verdict]}."
+
+
+def _refuted_how(decision: Decision) -> str:
+    if opposite(decision):
+        return ", and beyond it the other way: the opposite holds"
+    return ", on both sides: no difference that matters" if no_difference(decision) else ""
+
+
+def advice(decision: Decision) -> str:
+    """What would decide it; '' when it is decided."""
+    if settled(decision):
+        return ""
+    h = decision.hypothesis
+    if decision.draws is None:
+        if h.measure == "rating":
+            return "Rate pictures of both variants on the rating page."
+        return "See the warnings: the judge could not say."
+    if decision.more_runs is not None:
+        return f"{decision.more_runs} training runs an arm would probably decide it."
+    if decision.pilot:
+        return "Train each arm at least three times."
+    if abs(decision.draws.value - h.margin) < 0.25 * max(h.margin, 0.04):
+        return "The difference is about as large as the margin; more runs will hardly decide it."
+    return "More runs alone will not decide it; ask more prompts."
+
+
+def warnings_of(decision: Decision, judge: Json) -> list[str]:
+    """What a reader must know before relying on the verdict."""
+    found = []
+    if judge["trusted"] is False:
+        found.append(
+            "The judge is below its gates; do not rely on this. " + "; ".join(judge["why"])
+        )
+    if decision.draws is not None:
+        if decision.draws.resampled == "pictures":
+            found.append(
+                f"{decision.prompts} prompt{'s' if decision.prompts > 1 else ''} only: the verdict "
+                "is about these, not about prompts in general."
+            )
+        if decision.dropped:
+            found.append(f"{decision.dropped} pictures that one arm lacks are left out.")
+    return found
+
+
+def _runs(decision: Decision) -> str:
+    pairs = list(zip(decision.runs, decision.fixed, strict=True))
+    trained = [runs for runs, fixed in pairs if not fixed]
+    if not trained:
+        return "nothing trained"
+    if len(set(trained)) == 1:
+        plural = "s" if trained[0] != 1 else ""
+        each = " each" if len(trained) == 2 else ""
+        return f"{trained[0]} training run{plural}{each}"
+    return f"{trained[0]} and {trained[1]} training runs"
+
+
+def _value(value: float, hypothesis: Hypothesis) -> str:
+    if math.isnan(value):
+        return "nothing"
+    return f"{value:.0%}".replace("%", " %") if hypothesis.measure in IN_PERCENT else f"{value:.2f}"
+
+
+def _gap(value: float, hypothesis: Hypothesis, unit: bool = True) -> str:
+    if hypothesis.measure in IN_PERCENT:
+        points = round(100 * value)
+        return f"{points:+d}" + (" points" if unit else "")
+    return f"{value:+.2f}"
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

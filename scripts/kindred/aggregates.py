@@ -1,0 +1,189 @@
+"""Figures of every variant with their intervals, as summary.json holds them (see verdicts.py).
+
+Knows grids of values; knows nothing of hypotheses or of how to say things.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kindred import statistics
+from kindred.cells import cell_name
+from kindred.grids import DERIVED, FROM_COLUMNS, MISSING, SHARES, STRANGER, Grid, Pictures
+from kindred.hypotheses import arms_of
+from kindred.spec.score import CompareSpec
+from kindred.statistics import Arm
+
+DRAWS = 1000  # figures of the table need no finer tails
+COMPARED = ("success", "count", "identity", "adherence", "drift")
+Stat = dict[str, Any]
+
+
+def number(value: float | None, digits: int = 4) -> float | None:
+    """Rounded; None for what is not a number."""
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)
+
+
+def statistic(arm: Arm, prompts: np.ndarray, share: bool, draws: int = DRAWS) -> Stat | None:
+    """Mean with its 95 % interval; None without values. The interval of a single training run
+    speaks of its prompts alone."""
+    known = np.isfinite(arm.values)
+    columns = known.any(0)
+    if not columns.any():
+        return None
+    arm = Arm(arm.values[:, columns], arm.fixed)
+    low, high = statistics.bootstrap_mean(arm, prompts[columns], draws, share).interval()
+    low, high = (max(0.0, low), min(1.0, high)) if share else (low, high)
+    return {
+        "mean": number(arm.mean),
+        "low": number(low),
+        "high": number(high),
+        "runs": int(known.any(1).sum()),
+        "images": int(known.sum()),
+    }
+
+
+def scopes(pictures: Pictures, prompt_sets: Sequence[str]) -> dict[str, np.ndarray]:
+    """Name -> mask [N]: all pictures, those of a prompt set, of a cell, of a number of people."""
+    found = {"all": np.ones(len(pictures.cells), dtype=bool)}
+    found |= {f"set:{name}": pictures.of_set(name) for name in prompt_sets}
+    cells = sorted({cell_name(c.asked) for c in pictures.cells if c.asked})
+    found |= {f"cell:{cell}": pictures.of_cell(cell) for cell in cells}
+    sizes = sorted({len(c.asked) for c in pictures.cells if c.asked})
+    return found | {f"asked:{size}": pictures.of_size(size) for size in sizes}
+
+
+def measures(grid: Grid, fixed: bool, pictures: Pictures, where: dict[str, np.ndarray]) -> Stat:
+    """Measure -> scope -> statistic, where there is one."""
+    table: Stat = {}
+    for name in (*FROM_COLUMNS, *DERIVED):
+        values = grid.values[name]
+        if np.isfinite(values).any():
+            found = {
+                scope: statistic(
+                    Arm(values[:, mask], fixed), pictures.prompts[mask], name in SHARES
+                )
+                for scope, mask in where.items()
+            }
+            table[name] = {scope: value for scope, value in found.items() if value}
+    return table
+
+
+def identities(grid: Grid, fixed: bool, pictures: Pictures, letters: Sequence[str]) -> Stat:
+    """Character -> number of people asked for -> statistic of identity."""
+    sizes = sorted({len(c.asked) for c in pictures.cells if c.asked})
+    masks = {size: pictures.of_size(size) for size in sizes}
+    found: Stat = {}
+    for letter in letters:
+        values = grid.values[f"identity:{letter}"]
+        by_size = {
+            str(size): statistic(Arm(values[:, mask], fixed), pictures.prompts[mask], False)
+            for size, mask in masks.items()
+        }
+        found[letter] = {size: value for size, value in by_size.items() if value}
+    return found
+
+
+def parts(grid: Grid, pictures: Pictures, prompt_set: str) -> Stat | None:
+    """Success of a prompt set that asks for several people beside the product of its parts: each
+    character alone right, and the count right. None when it asks for nobody or one at a time.
+
+    What success lacks to the product is the interaction; the rest is compounding.
+    """
+    mask = pictures.of_set(prompt_set)
+    cells = {pictures.cells[n].asked for n in np.flatnonzero(mask)}
+    groups = sorted(cell for cell in cells if len(cell) > 1)
+    if not groups:
+        return None
+    many = mask & ~pictures.of_size(1) & ~pictures.of_size(0)
+    alone = {
+        letter: number(_mean(grid.values["success"][:, pictures.of_cell(letter)]))
+        for letter in sorted({letter for cell in groups for letter in cell})
+    }
+    success = number(_mean(grid.values["success"][:, many]))
+    count = number(_mean(grid.values["count"][:, many]))
+    product = None
+    if count is not None and None not in alone.values():
+        product = count * float(np.mean([math.prod(alone[x] for x in cell) for cell in groups]))
+    gap = None if success is None or product is None else success - product
+    return {
+        "success": success,
+        "count": count,
+        "alone": alone,
+        "product": number(product),
+        "interaction": number(gap),
+    }
+
+
+def bleed(grid: Grid, letters: Sequence[str]) -> Stat:
+    """Asked x found as shares of the appearances asked for; a row nobody asked for is null."""
+    total = grid.bleed.sum(1)
+    shares = [
+        [number(n / t) for n in row] if t else None
+        for row, t in zip(grid.bleed.tolist(), total.tolist(), strict=True)
+    ]
+    return {
+        "asked": list(letters),
+        "found": [*letters, STRANGER, MISSING],
+        "shares": shares,
+        "appearances": total.tolist(),
+    }
+
+
+def training(summaries: Sequence[Mapping[str, Any]]) -> Stat | None:
+    """Means over the runs' lora.json: seconds, peak memory, steps; None without any."""
+    found = {}
+    for name in ("seconds", "peak_memory_mib", "steps", "final_loss"):
+        values = [s[name] for s in summaries if isinstance(s.get(name), int | float)]
+        found[name] = number(float(np.mean(values)), 6) if values else None
+    return found if summaries else None
+
+
+def difference(
+    variants: tuple[str, str],
+    measure: str,
+    prompt_set: str,
+    spec: CompareSpec,
+    grids: Mapping[str, Grid],
+    pictures: Pictures,
+) -> Stat | None:
+    """Difference of two variants with its interval; None when nothing can be paired."""
+    where = pictures.of_set(prompt_set)
+    a, b, both = arms_of(variants, measure, where, spec, grids)
+    if not both.any():
+        return None
+    drawn = statistics.bootstrap_difference(a, b, pictures.prompts[both], DRAWS, measure in SHARES)
+    low, high = drawn.interval()
+    return {
+        "variant": variants[0],
+        "against": variants[1],
+        "measure": measure,
+        "prompt_set": prompt_set,
+        "difference": number(drawn.value),
+        "low": number(low),
+        "high": number(high),
+        "runs": [len(a.values), len(b.values)],
+    }
+
+
+def comparisons(
+    baseline: str, spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures
+) -> list[Stat]:
+    """Every other variant with the baseline, by measure and prompt set."""
+    found = [
+        difference((name, baseline), measure, prompt_set, spec, grids, pictures)
+        for name in grids
+        if name != baseline
+        for prompt_set in spec.prompt_sets
+        for measure in COMPARED
+    ]
+    return [row for row in found if row]
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")

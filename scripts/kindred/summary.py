@@ -1,0 +1,214 @@
+"""summary.json: everything about an experiment that a page shows (its form is in verdicts.py).
+
+Knows how figures, references, ratings and controls are put together; computes no statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kindred import aggregates
+from kindred.cells import cell_name
+from kindred.grids import Grid, Pictures
+from kindred.ratings import Rating, judge_agreement, krippendorff_alpha, mean_ratings
+from kindred.spec.score import CompareSpec
+from kindred.verdicts import VERSION
+
+Json = dict[str, Any]
+
+
+def summary(
+    spec: CompareSpec,
+    grids: Mapping[str, Grid],
+    pictures: Pictures,
+    references: Json,
+    trainings: Mapping[str, Sequence[Json]],
+    ratings: Json | None,
+    warnings: Sequence[str],
+) -> Json:
+    """The whole of summary.json. `trainings`: variant -> its runs' lora.json."""
+    baseline = baseline_of(spec)
+    letters = sorted(spec.characters)
+    where = aggregates.scopes(pictures, list(spec.prompt_sets))
+    rows = aggregates.comparisons(baseline, spec, grids, pictures)
+    return {
+        "version": VERSION,
+        "experiment": spec.experiment,
+        "title": spec.title,
+        "question": spec.question,
+        "characters": {
+            letter: {"name": who.name, "class": who.noun} for letter, who in spec.characters.items()
+        },
+        "judge": judge_part(references),
+        "references": references["characters"],
+        "prompt_sets": _prompt_sets(spec, pictures),
+        "baseline": baseline,
+        "variants": {
+            name: _variant(name, spec, grid, pictures, letters, where, trainings.get(name, ()))
+            for name, grid in grids.items()
+        },
+        "comparisons": rows,
+        "controls": controls(spec, grids, pictures),
+        "ratings": ratings,
+        "warnings": [*_reference_warnings(references), *warnings],
+    }
+
+
+def judge_part(references: Json) -> Json:
+    """The judge, and whether it may be trusted."""
+    gates = references["gates"]
+    trusted = not gates["failures"] if gates["measured"] else None
+    return {
+        "identity": references["judge"],
+        "hash": references["hash"],
+        "counts": references["counts"],
+        "trusted": trusted,
+        "why": list(gates["failures"]),
+        "figures": dict(gates["figures"]),
+        "recognised": references["recognised"],
+        "stranger": references["stranger"],
+        "source": references["source"],
+        "distance": references["distance"],
+    }
+
+
+def baseline_of(spec: CompareSpec) -> str:
+    """What others are compared with: the first trained variant that is no control."""
+    trained = [name for name, v in spec.variants.items() if v.kind == "trained"]
+    plain = [name for name in trained if not spec.variants[name].control]
+    return next(iter([*plain, *trained, *spec.variants]))
+
+
+def _variant(
+    name: str,
+    spec: CompareSpec,
+    grid: Grid,
+    pictures: Pictures,
+    letters: Sequence[str],
+    where: Mapping[str, Any],
+    trainings: Sequence[Json],
+) -> Json:
+    variant = spec.variants[name]
+    fixed = variant.kind == "base"
+    parts = {key: aggregates.parts(grid, pictures, key) for key in spec.prompt_sets}
+    return {
+        "kind": variant.kind,
+        "dataset": variant.dataset,
+        "base": variant.base,
+        "control": variant.control,
+        "runs": variant.runs,
+        "images": grid.images(),
+        "training": aggregates.training(trainings),
+        "measures": aggregates.measures(grid, fixed, pictures, dict(where)),
+        "identity": aggregates.identities(grid, fixed, pictures, letters),
+        "parts": {key: value for key, value in parts.items() if value},
+        "bleed": aggregates.bleed(grid, letters),
+    }
+
+
+def _prompt_sets(spec: CompareSpec, pictures: Pictures) -> Json:
+    found: Json = {}
+    for name, prompts in spec.prompt_sets.items():
+        cells = [c for c in pictures.cells if c.prompt_set == name]
+        asked = {c.prompt: cell_name(c.asked) for c in cells}
+        found[name] = {
+            "prompts": {
+                prompt: {"text": text, "asked": asked.get(prompt, "")}
+                for prompt, text in prompts.items()
+            },
+            "seeds": sorted({c.seed for c in cells}),
+            "sizes": sorted({str(len(c.asked)) for c in cells}),
+        }
+    return found
+
+
+def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -> list[Json]:
+    """Do the controls read as they must? On the prompt set that asks for most people."""
+    prompt_set = _largest_set(pictures)
+    baseline = baseline_of(spec)
+    found = []
+    for name, variant in spec.variants.items():
+        kind = variant.control.split(" ")[0]
+        against = variant.control.removeprefix("null of ") if kind == "null" else baseline
+        if not kind or prompt_set is None or name == against or against not in grids:
+            continue
+        pair = (name, against)
+        row = aggregates.difference(pair, "success", prompt_set, spec, grids, pictures)
+        if row:
+            trained = [x for x in pair if spec.variants[x].kind != "base"]
+            pilot = any(len(grids[x].runs) < 2 for x in trained)
+            found.append({**row, "kind": kind} | _reading(kind, row, pilot))
+    return found
+
+
+def _reading(kind: str, row: Json, pilot: bool) -> Json:
+    """Whether a control passes, and what that means; None with too few runs to say."""
+    low, high, margin = row["low"], row["high"], 0.10
+    name, against = row["variant"], row["against"]
+    if pilot:
+        return {
+            "passes": None,
+            "sentence": f"{name} and {against} need two training runs each to be a control.",
+        }
+    if kind == "null":
+        if low <= 0 <= high:
+            text = f"{name} is {against} trained again, and reads as no difference."
+            return {"passes": True, "sentence": text}
+        text = (
+            f"{name} is {against} trained again, yet the two differ: doubt every difference here."
+        )
+        return {"passes": False, "sentence": text}
+    if high < -margin:
+        return {
+            "passes": True,
+            "sentence": f"{name} reads clearly worse than {against}, as it must.",
+        }
+    text = (
+        f"{name} does not read clearly worse than {against}: nobody was learned, or nobody is seen."
+    )
+    return {"passes": False, "sentence": text}
+
+
+def _largest_set(pictures: Pictures) -> str | None:
+    most = max(pictures.cells, key=lambda c: len(c.asked), default=None)
+    return most.prompt_set if most and most.asked else None
+
+
+def ratings_part(ratings: Sequence[Rating], rows: Sequence[Mapping[str, str]]) -> Json | None:
+    """Raters, their agreement and the judge's with them; None without ratings."""
+    if not ratings:
+        return None
+    images = [row for row in rows if row["kind"] == "image"]
+    success = {row["key"]: float(row["success"]) for row in images if row["success"]}
+    identity = {row["key"]: float(row["identity"]) for row in images if row["identity"]}
+    alpha = krippendorff_alpha(ratings)
+    judge = judge_agreement(mean_ratings(ratings), success, identity)
+    part = {
+        "images": len({rating.key for rating in ratings}),
+        "ratings": len(ratings),
+        "raters": sorted({rating.rater for rating in ratings}),
+        "alpha": aggregates.number(alpha),
+        "judge": {
+            key: aggregates.number(value) if isinstance(value, float) else value
+            for key, value in judge.items()
+        },
+    }
+    return part | {"sentence": _ratings_sentence(part)}
+
+
+def _ratings_sentence(part: Json) -> str:
+    people, images = len(part["raters"]), part["images"]
+    text = f"{people} {'person' if people == 1 else 'people'} rated {images} pictures"
+    if part["alpha"] is not None:
+        text += f"; agreement between them (Krippendorff's alpha) {part['alpha']:.2f}"
+    if part["judge"]["auc"] is not None:
+        text += (
+            f"; a picture that the judge calls a success is rated above another in "
+            f"{part['judge']['auc']:.0%} of pairs".replace("%", " %")
+        )
+    return text + "."
+
+
+def _reference_warnings(references: Json) -> list[str]:
+    return [entry["warning"] for entry in references["characters"].values() if entry["warning"]]
