@@ -5,16 +5,15 @@ of one run resemble each other, and so do pictures of one prompt. Both are resam
 ("pigeonhole bootstrap", Owen 2007, arXiv 0712.1111). Two arms are paired on prompt and seed: the
 same draw of prompts serves both; their runs are drawn independently.
 
-A bootstrap of few groups is too narrow: resampling n of them has (n - 1)/n of the right variance,
-and its tails are a normal's. So deviations are widened by sqrt(n/(n-1)) and by Student's t over
-the normal quantile (Cameron, Gelbach and Miller 2008, "Bootstrap-based improvements for inference
-with clustered errors", on how badly few groups do otherwise). `benchmarks/verdicts.py` measures
-what that gives.
+Resampling n groups has (n - 1)/n of the right variance and a normal's tails, too narrow for few
+(Cameron, Gelbach and Miller 2008, "Bootstrap-based improvements for inference with clustered
+errors"). So deviations are scaled by sqrt(n/(n-1)), and by Student's t over the normal quantile.
+`benchmarks/verdicts.py` measures what that gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -70,33 +69,21 @@ def paired(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def bootstrap_mean(arm: Arm, prompts: np.ndarray, draws: int, share: bool = False) -> Draws:
     """The mean of one arm. `prompts` [N]: which prompt a picture is of. `share`: values are 0/1."""
-    items, resampled = _items(prompts)
-    mean = _resampled_means(arm, items, draws, 0)
-    return _widened(arm.mean, mean, [arm], items, share, resampled)
+    return _bootstrap([arm], [1], prompts, draws, _same, share)
 
 
 def bootstrap_difference(
     a: Arm, b: Arm, prompts: np.ndarray, draws: int, share: bool = False
 ) -> Draws:
     """Mean of `a` minus mean of `b` over the pictures that both have; see `paired`."""
-    items, resampled = _items(prompts)
-    drawn = _resampled_means(a, items, draws, 0) - _resampled_means(b, items, draws, 1)
-    return _widened(a.mean - b.mean, drawn, [a, b], items, share, resampled)
+    return _bootstrap([a, b], [1, -1], prompts, draws, _same, share)
 
 
 def bootstrap_odds_ratio(a: Arm, b: Arm, prompts: np.ndarray, draws: int) -> Draws:
     """Odds of `a` over odds of `b`, half a success and half a failure added to each arm
     (Haldane 1956), so that it is finite."""
-    items, resampled = _items(prompts)
-    logs = [
-        _log_odds(_resampled_means(arm, items, draws, which), np.isfinite(arm.values).sum())
-        for which, arm in enumerate((a, b))
-    ]
-    value = _log_odds(np.array(a.mean), np.isfinite(a.values).sum()) - _log_odds(
-        np.array(b.mean), np.isfinite(b.values).sum()
-    )
-    drawn = _widened(float(value), logs[0] - logs[1], [a, b], items, False, resampled)
-    return Draws(float(np.exp(value)), np.exp(drawn.draws), resampled)
+    drawn = _bootstrap([a, b], [1, -1], prompts, draws, _log_odds, False)
+    return Draws(float(np.exp(drawn.value)), np.exp(drawn.draws), drawn.resampled)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -155,22 +142,51 @@ def _items(prompts: np.ndarray) -> tuple[np.ndarray, str]:
     return np.arange(len(prompts)), "pictures"
 
 
-def _resampled_means(arm: Arm, items: np.ndarray, draws: int, which: int) -> np.ndarray:
-    """Means [B] after resampling runs and items; `which` arm chooses the draw of its runs."""
-    number = int(items.max()) + 1 if len(items) else 0
-    known = np.isfinite(arm.values)
-    member = np.zeros((len(items), number))
+def _bootstrap(
+    arms: Sequence[Arm],
+    signs: Sequence[int],
+    prompts: np.ndarray,
+    draws: int,
+    of_mean: Callable[[np.ndarray, int], np.ndarray],
+    share: bool,
+) -> Draws:
+    """Sum of the arms' `of_mean`, each with its sign. Deviations when the runs of each arm, and
+    when items, are drawn anew add up; each is scaled for the number of its groups, and their sum
+    by t over normal with Welch's and Satterthwaite's degrees of freedom."""
+    items, resampled = _items(prompts)
+    totals = [_totals(arm.values, items) for arm in arms]
+    sizes = [int(np.isfinite(arm.values).sum()) for arm in arms]
+
+    def of(n: int, runs: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        total, count = totals[n]
+        above = ((runs @ total) * drawn).sum(1)
+        below = ((runs @ count) * drawn).sum(1)
+        means = np.divide(above, below, out=np.full(len(above), arms[n].mean), where=below > 0)
+        return signs[n] * of_mean(means, sizes[n])
+
+    number = int(items.max()) + 1
+    all_runs = [np.ones((1, len(arm.values))) for arm in arms]
+    all_items = np.ones((1, number))
+    values = [of(n, all_runs[n], all_items)[0] for n in range(len(arms))]
+    value = float(sum(values))
+    parts: list[tuple[np.ndarray, int]] = []
+    for n, arm in enumerate(arms):
+        runs = len(arm.values)
+        if not arm.fixed and runs > 1:
+            parts.append((of(n, _weights(runs, draws, 1 + n), all_items) - values[n], runs))
+    if number > 1:
+        drawn = _weights(number, draws, 0)
+        parts.append((sum(of(n, all_runs[n], drawn) for n in range(len(arms))) - value, number))
+    wide = value + _widened(parts, draws)
+    return Draws(value, _no_surer(wide, arms) if share else wide, resampled)
+
+
+def _totals(values: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums and counts [R, items] of known values [R, N]."""
+    known = np.isfinite(values)
+    member = np.zeros((len(items), int(items.max()) + 1))
     member[np.arange(len(items)), items] = 1
-    total = np.where(known, arm.values, 0.0) @ member
-    count = known.astype(float) @ member
-    runs = len(arm.values)
-    weights = np.ones((1, runs)) if arm.fixed or runs == 1 else _weights(runs, draws, 1 + which)
-    of_items = _weights(number, draws, 0)
-    above = ((weights @ total) * of_items).sum(1)
-    below = ((weights @ count) * of_items).sum(1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = above / below
-    return np.where(below > 0, means, arm.mean)
+    return np.where(known, values, 0.0) @ member, known.astype(float) @ member
 
 
 @lru_cache(maxsize=64)
@@ -180,47 +196,38 @@ def _weights(number: int, draws: int, stream: int) -> np.ndarray:
     return rng.multinomial(number, np.full(number, 1 / number), size=draws).astype(float)
 
 
-def _widened(
-    value: float,
-    draws: np.ndarray,
-    arms: Sequence[Arm],
-    items: np.ndarray,
-    share: bool,
-    resampled: str,
-) -> Draws:
-    """Deviations from the estimate, widened for few groups; and shares never surer than as many
-    independent pictures would be (Agresti and Caffo 2000), which matters where all are alike."""
-    factor = _few_groups(arms, len(np.unique(items)))
-    wide = value + factor * (draws - value)
-    if share:
-        floor = sum(_share_variance(arm.values) for arm in arms)
-        lacking = floor - float(wide.var())
-        if lacking > 0:
-            rng = np.random.default_rng([SEED, 9])
-            wide = wide + lacking**0.5 * rng.standard_normal(len(wide))
-    return Draws(value, wide, resampled)
-
-
-def _few_groups(arms: Sequence[Arm], items: int) -> float:
-    """By how much deviations are too small for the number of runs or of items, the worse."""
-    runs = [len(arm.values) for arm in arms if not arm.fixed and len(arm.values) > 1]
-    factors = [1.0]
-    if runs:
-        factors.append(_factor(min(runs), sum(runs) - len(runs)))
-    if items > 1:
-        factors.append(_factor(items, items - 1))
-    return max(factors)
-
-
-def _factor(groups: int, freedom: int) -> float:
+def _widened(parts: Sequence[tuple[np.ndarray, int]], draws: int) -> np.ndarray:
+    """Sum [B] of deviations (each [B], with the number of its groups), widened."""
+    scaled = [((n / (n - 1)) ** 0.5 * part, n - 1) for part, n in parts]
+    variances = [(float(part.var()), freedom) for part, freedom in scaled]
+    total = sum(variance for variance, _ in variances)
+    if not total:
+        return np.zeros(draws)
+    freedom = total**2 / sum(variance**2 / freedom for variance, freedom in variances)
     tail = (1 + LEVEL) / 2
-    return (groups / (groups - 1)) ** 0.5 * float(stats.t.ppf(tail, freedom) / stats.norm.ppf(tail))
+    factor = float(stats.t.ppf(tail, freedom) / stats.norm.ppf(tail))
+    return factor * sum(part for part, _ in scaled)
+
+
+def _no_surer(draws: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:
+    """Draws of a share, or of a difference of shares, at least as wide as that many independent
+    pictures would give (Agresti and Caffo 2000); it matters where all pictures are alike."""
+    lacking = sum(_share_variance(arm.values) for arm in arms) - float(draws.var())
+    if lacking > 0:
+        noise = np.random.default_rng([SEED, 9]).standard_normal(len(draws))
+        draws = draws + lacking**0.5 * noise
+    lowest = -1.0 if len(arms) > 1 else 0.0
+    return draws.clip(lowest, 1.0)
 
 
 def _share_variance(values: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     share = (known.sum() + 1) / (len(known) + 2)
     return float(share * (1 - share) / (len(known) + 2))
+
+
+def _same(mean: np.ndarray, pictures: int) -> np.ndarray:
+    return mean
 
 
 def _log_odds(share: np.ndarray, pictures: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from kindred.ratings import Rating, judge_agreement, krippendorff_alpha, mean_ra
 from kindred.spec.score import CompareSpec
 from kindred.verdicts import VERSION
 
+MARGIN = 0.10  # by which broken training must read worse
 Json = dict[str, Any]
 
 
@@ -144,30 +145,25 @@ def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -
 
 def _reading(kind: str, row: Json, pilot: bool) -> Json:
     """Whether a control passes, and what that means; None with too few runs to say."""
-    low, high, margin = row["low"], row["high"], 0.10
     name, against = row["variant"], row["against"]
     if pilot:
-        return {
-            "passes": None,
-            "sentence": f"{name} and {against} need two training runs each to be a control.",
-        }
-    if kind == "null":
-        if low <= 0 <= high:
-            text = f"{name} is {against} trained again, and reads as no difference."
-            return {"passes": True, "sentence": text}
-        text = (
-            f"{name} is {against} trained again, yet the two differ: doubt every difference here."
+        passes, text = None, f"{name} and {against} need two training runs each to be a control"
+    elif kind == "null":
+        passes = row["low"] <= 0 <= row["high"]
+        text = f"{name} is {against} trained again, " + (
+            "and reads as no difference"
+            if passes
+            else "yet the two differ: doubt every difference here"
         )
-        return {"passes": False, "sentence": text}
-    if high < -margin:
-        return {
-            "passes": True,
-            "sentence": f"{name} reads clearly worse than {against}, as it must.",
-        }
-    text = (
-        f"{name} does not read clearly worse than {against}: nobody was learned, or nobody is seen."
-    )
-    return {"passes": False, "sentence": text}
+    else:
+        passes = row["high"] < -MARGIN
+        text = (
+            f"{name} reads clearly worse than {against}, as it must"
+            if passes
+            else f"{name} does not read clearly worse than {against}: either too little was "
+            "learned, or there are too few runs and pictures to see it"
+        )
+    return {"passes": passes, "sentence": f"{text}."}
 
 
 def _largest_set(pictures: Pictures) -> str | None:

@@ -285,9 +285,8 @@ def warnings_of(decision: Decision, judge: Json) -> list[str]:
     """What a reader must know before relying on the verdict."""
     found = []
     if judge["trusted"] is False:
-        found.append(
-            "The judge is below its gates; do not rely on this. " + "; ".join(judge["why"])
-        )
+        why = "; ".join(judge["why"])
+        found.append(f"The judge is below its gates, so this is not to be trusted: {why}")
     if decision.draws is not None:
         if decision.draws.resampled == "pictures":
             found.append(
