@@ -47,10 +47,24 @@ def identity(model: str, revision: str | None, parts: Sequence[str] = ALL_PARTS)
         return f"{model}@{revision or 'main'}"
     digest = hashlib.sha256()
     root = Path(model).expanduser()
+    _require(model, parts)
     for part in sorted(parts):
         for file in sorted(path for path in (root / part).rglob("*") if path.is_file()):
             digest.update(f"{file.relative_to(root).as_posix()}\0{_file_hash(file)}\n".encode())
     return f"{model}@{digest.hexdigest()[:12]}"
+
+
+def _require(model: str, parts: Sequence[str]) -> None:
+    """Raise KindredError when a local folder lacks parts, all named at once."""
+    root = Path(model).expanduser()
+    lost = [part for part in parts if not (root / part).is_dir()]
+    if lost:
+        card = root.parent / "README.md"
+        where = f"; {card} says how it is made" if card.exists() else ""
+        raise KindredError(
+            f"base {model}: has no folder {' or '.join(map(repr, lost))}; a base is a FluxPipeline "
+            f"folder with {', '.join(ALL_PARTS)}{where}"
+        )
 
 
 def _file_hash(path: Path) -> str:

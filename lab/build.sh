@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# The lab's models without Snakemake, stage by stage, for a GPU machine that has only Python:
+#
+#     bash lab/build.sh [SETTINGS [OUT [WORK]]]
+#
+# Drawing runs on the CPU beside the training of the autoencoder. Every stage keeps a checkpoint in
+# WORK and goes on from it, so the same command continues after an interruption; seconds a stage
+# took are in WORK/log/seconds. The same stages are rules in rules/lab.smk.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+settings=${1:-config/lab/full.yaml} out=${2:-lab} work=${3:-resources/lab}
+python=${PYTHON:-python3} workers=${WORKERS:-$(nproc)}
+base=$out/base
+mkdir -p "$work/log" "$work/done"
+
+setting() { # setting SECTION KEY
+  "$python" -c "import sys; sys.path.insert(0, 'scripts')
+from kindred.lab.settings import LabSettings
+print(getattr(getattr(LabSettings.load(sys.argv[1]), sys.argv[2]), sys.argv[3]))" "$settings" "$1" "$2"
+}
+stage() { # stage NAME COMMAND...: once, logged and timed
+  local name=$1 start=$SECONDS
+  shift
+  [ -e "$work/done/$name" ] && return 0
+  echo "lab: $name"
+  "$@" >"$work/log/$name" 2>&1 || { tail -n 20 "$work/log/$name"; echo "lab: $name failed"; return 1; }
+  echo "$name $((SECONDS - start))" | tee -a "$work/log/seconds"
+  touch "$work/done/$name"
+}
+draw() { # draw PART SEED
+  stage "draw-$1" "$python" scripts/lab_draw.py --seed "$2" --count "$(setting corpus "$1")" \
+    --workers "$workers" --out "$work/drawings-$1"
+}
+latents() { # latents PART
+  stage "latents-$1" "$python" scripts/lab_latents.py --settings "$settings" --base "$base" \
+    --corpus "$work/drawings-$1" --out "$work/latents-$1.safetensors"
+}
+
+draw first 1
+stage text "$python" scripts/lab_text.py --settings "$settings" --corpus "$work/drawings-first" \
+  --out "$base"
+{ draw rest 2 && stage identities "$python" scripts/lab_identities.py --workers "$workers" \
+  --identities "$(setting corpus identities)" --views "$(setting corpus views)" \
+  --shard "$(setting corpus shard)" --out "$work/identities"; } &
+drawing=$!
+stage vae "$python" scripts/lab_vae.py --settings "$settings" --corpus "$work/drawings-first" \
+  --out "$base/vae" --work "$work/work"
+wait $drawing
+latents first
+latents rest
+stage base "$python" scripts/lab_base.py --settings "$settings" --base "$base" \
+  --latents "$work/latents-first.safetensors" "$work/latents-rest.safetensors" --work "$work/work"
+stage judge "$python" scripts/lab_judge.py --identities "$work/identities" \
+  --corpus "$work/drawings-first" --vae "$base/vae" --out "$out/judge" --work "$work/work" \
+  --steps "$(setting judge steps)" --batch "$(setting judge batch)" \
+  --general "$(setting judge general)" --gates "$(setting judge gates)"
+stage captioner "$python" scripts/lab_captioner.py --corpus "$work/drawings-first" \
+  --out "$out/captioner" --work "$work/work" --steps "$(setting captioner steps)" \
+  --batch "$(setting captioner batch)" --images "$(setting captioner images)" \
+  --width "$(setting captioner width)" --gates "$(setting captioner gates)"
+echo "lab: finished; see $out"
