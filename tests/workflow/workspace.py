@@ -122,12 +122,8 @@ class Workspace:
         )
 
 
-def set_up(root: Path) -> Workspace:
-    """A new workspace with nothing built in it."""
-    import tiny_base
-
-    from kindred.world.families import write_dataset
-
+def copy_repository(root: Path) -> Workspace:
+    """The workflow alone, with its own configuration."""
     root.mkdir(parents=True)
     unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
     for part in PARTS:
@@ -136,6 +132,16 @@ def set_up(root: Path) -> Workspace:
             shutil.copytree(source, root / part, ignore=unwanted)
         else:
             shutil.copy2(source, root / part)
+    return Workspace(root)
+
+
+def set_up(root: Path) -> Workspace:
+    """A new workspace with a tiny base and four photos, nothing built in it."""
+    import tiny_base
+
+    from kindred.world.families import write_dataset
+
+    workspace = copy_repository(root)
     tiny_base.build(root / "base")
     write_dataset(root / "photos", "russell", {"J": 2, "A": 1, "AJ": 1}, seed=1, scale=1)
     for file, text in (
@@ -145,7 +151,7 @@ def set_up(root: Path) -> Workspace:
         (EXPERIMENT_FILE, EXPERIMENT),
     ):
         (root / file).write_text(text, encoding="utf-8")
-    return Workspace(root)
+    return workspace
 
 
 def copy(workspace: Workspace, root: Path) -> Workspace:
