@@ -1,0 +1,148 @@
+"""The lab's judge behind the interface of all judges, with the gates that it was measured by.
+
+Knows lab/judge and the places that prompts of the lab's world name; knows nothing of references.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from kindred.bases import identity
+from kindred.errors import KindredError
+from kindred.files import read_json
+from kindred.judges.base import Calibration, Gates, Seen
+from kindred.judges.lab import LabJudge, Sighting
+from kindred.spec.judge import JudgeSpec
+from kindred.world.phrases import PLACE_PHRASES
+
+if TYPE_CHECKING:
+    import torch
+
+    from kindred.judges.similarity import Similarity
+
+DEFAULT = "lab/judge"
+HOW_TO_GET_IT = "it is part of the repository: `git checkout lab`, or train it: `make lab`"
+# Below one of these, verdicts are not to be trusted. "vae ": after the base's autoencoder.
+GATES = {"count": 0.98, "family top-1": 0.97, "vae family top-1": 0.93}
+
+
+class DrawnJudge:
+    """The trained judge of drawings. Adherence is the probability of the place asked for."""
+
+    counts = "people"
+
+    def __init__(
+        self,
+        judge: LabJudge,
+        name: str,
+        gates: Gates | None = None,
+        threshold: float | None = None,
+        similarity: Similarity | None = None,
+    ) -> None:
+        self.judge = judge
+        self.threshold = threshold
+        self.similarity = similarity
+        self.gates = gates or Gates()
+        self.identity = name + (f"; similarity={similarity.identity}" if similarity else "")
+        known = judge.config.calibration
+        self.calibration = Calibration(
+            stranger=known.get("stranger"), same=known.get("same"), source="held-out drawings"
+        )
+        self._last: tuple[list[Image.Image], list[Sighting]] = ([], [])
+
+    @classmethod
+    def open(cls, spec: JudgeSpec, device: torch.device | str = "cpu") -> DrawnJudge:
+        """From the specification's folder. Raises KindredError saying how to get what is missing,
+        and for options that this judge does not have."""
+        for option in ("adherence", "person_detector"):
+            if getattr(spec, option) is not None:
+                raise KindredError(
+                    f"judge: {option}: the lab's judge does that itself -> remove the key"
+                )
+        folder = Path(spec.model or DEFAULT)
+        if not (folder / "model.safetensors").is_file():
+            raise KindredError(f"judge: no model in {folder} -> {HOW_TO_GET_IT}")
+        similarity = None
+        if spec.similarity:
+            from kindred.judges.similarity import Similarity
+
+            similarity = Similarity.open(spec.similarity, device)
+        return cls(
+            LabJudge.load(folder, device),
+            identity(folder.as_posix(), None, (".",)),
+            read_gates(folder / "gates.json"),
+            spec.threshold,
+            similarity,
+        )
+
+    def find(self, images: Sequence[Image.Image]) -> list[list[Seen]]:
+        """The people of every picture, from left to right."""
+        return [
+            [Seen(p.box, p.head, p.score, p.embedding, p.attributes) for p in sighting.people]
+            for sighting in self._look(images)
+        ]
+
+    def adherence(
+        self, images: Sequence[Image.Image], prompts: Sequence[str]
+    ) -> list[float | None]:
+        """Probability of the prompt's place; None where it names none."""
+        places = [place_in(prompt) for prompt in prompts]
+        if not any(places):
+            return [None] * len(images)
+        return [
+            sighting.place[place] if place else None
+            for sighting, place in zip(self._look(images), places, strict=True)
+        ]
+
+    def whole(self, images: Sequence[Image.Image]) -> np.ndarray | None:
+        """Unit vectors [N, D] of whole pictures; None without a model for it."""
+        return self.similarity.vectors(images) if self.similarity else None
+
+    def _look(self, images: Sequence[Image.Image]) -> list[Sighting]:
+        """Sightings; of the pictures asked for last they are remembered."""
+        before, sightings = self._last
+        same = len(before) == len(images) and all(
+            a is b for a, b in zip(before, images, strict=True)
+        )
+        if not same:
+            sightings = self.judge.look(images, self.threshold)
+            self._last = (list(images), sightings)
+        return sightings
+
+
+def place_in(prompt: str) -> str | None:
+    """The world's place that a prompt names, or None."""
+    text = prompt.casefold()
+    if "christmas card" in text:
+        return "christmas card"
+    for place, phrases in PLACE_PHRASES.items():
+        if any(phrase.casefold() in text for phrase in phrases):
+            return place
+    return None
+
+
+def read_gates(path: Path) -> Gates:
+    """Figures that were measured when the judge was trained; unmeasured without the file."""
+    if not path.exists():
+        return Gates()
+    written: dict[str, Any] = read_json(path)
+    figures = {k: float(v) for k, v in written.items() if isinstance(v, int | float)}
+    return Gates(True, figures, gate_failures(figures))
+
+
+def gate_failures(figures: dict[str, float]) -> list[str]:
+    """Gates that are not reached or were not measured, in words."""
+    failures = []
+    for name, target in GATES.items():
+        value = figures.get(name, math.nan)
+        if math.isnan(value):
+            failures.append(f"{name}: not measured, must be {target}")
+        elif value < target:
+            failures.append(f"{name}: {value:.3f} is below {target}")
+    return failures

@@ -1,0 +1,58 @@
+"""How a judge knows the characters: training photos of each alone, and the scale of identity.
+
+in:  prepared photos and captions of the experiment's datasets
+out: references.json (which photos, the scale, the judge, its gates) and .safetensors (vectors)
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred import devices
+from kindred.errors import run_main
+from kindred.files import read_json, read_jsonl
+from kindred.gallery import Photo, read_photos
+from kindred.spec.score import ReferenceSpec
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="ReferenceSpec as JSON, or a file of it")
+    parser.add_argument("--resources", type=Path, default=Path("resources"), help="of the datasets")
+    parser.add_argument("--facts", required=True, type=Path, help="JSON to write")
+    parser.add_argument("--vectors", required=True, type=Path, help="safetensors to write")
+    devices.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def photos_of(dataset: Path) -> list[Photo]:
+    """A dataset's prepared photos."""
+    rows = read_json(dataset / "images.json"), read_jsonl(dataset / "captions.jsonl")
+    return read_photos(*rows, dataset / "images")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Find the references."""
+    options = parse(argv)
+    spec = ReferenceSpec.read(options.spec)
+    photos = {name: photos_of(options.resources / name) for name in spec.datasets}
+    name = devices.claim(options.device)
+    # After the claim, which must come before torch: it hides the GPUs of other jobs.
+    from kindred import references
+    from kindred.judges import open_judge
+
+    judge = open_judge(spec.judge, devices.prepare(name, options.threads))
+    found = references.gather(judge, photos, spec)
+    references.save(found, options.facts, options.vectors)
+    for letter, entry in found.facts["characters"].items():
+        print(f"{letter}: {len(entry['photos'])} reference photos", file=sys.stderr)
+        if entry["warning"]:
+            print(f"warning: {entry['warning']}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
