@@ -18,6 +18,7 @@ include: "rules/encode.smk"
 include: "rules/train.smk"
 include: "rules/render.smk"
 include: "rules/sheets.smk"
+include: "rules/report.smk"
 
 
 localrules:

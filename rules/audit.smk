@@ -15,7 +15,12 @@ rule audit:
         template="report/audit.html",
     output:
         table="results/{experiment}/audit/{dataset}.json",
-        page="results/{experiment}/audit/{dataset}.html",
+        page=report(
+            "results/{experiment}/audit/{dataset}.html",
+            caption="../report/captions/audit.rst",
+            category="{experiment}",
+            subcategory="photos",
+        ),
     log:
         "logs/{experiment}/audit/{dataset}.log",
     benchmark:

@@ -13,7 +13,12 @@ rule sheet_of_variant:
     input:
         lambda w: outputs.paths(of_variant(w)),
     output:
-        "results/{experiment}/{variant}/sheets/{prompt_set}.png",
+        report(
+            "results/{experiment}/{variant}/sheets/{prompt_set}.png",
+            caption="../report/captions/sheet.rst",
+            category="{experiment}",
+            subcategory="pictures by variant",
+        ),
     log:
         "logs/{experiment}/sheets/{variant}.{prompt_set}.log",
     conda:
@@ -34,7 +39,12 @@ rule sheet_of_all:
     input:
         lambda w: outputs.paths(of_all(w)),
     output:
-        "results/{experiment}/sheets/{prompt_set}.png",
+        report(
+            "results/{experiment}/sheets/{prompt_set}.png",
+            caption="../report/captions/sheet.rst",
+            category="{experiment}",
+            subcategory="pictures, variants compared",
+        ),
     log:
         "logs/{experiment}/sheets/{prompt_set}.log",
     conda:
@@ -57,7 +67,12 @@ rule likeness:
         images="resources/{dataset}/images.json",
         captions="resources/{dataset}/captions.jsonl",
     output:
-        "results/{experiment}/likeness/{dataset}.png",
+        report(
+            "results/{experiment}/likeness/{dataset}.png",
+            caption="../report/captions/likeness.rst",
+            category="{experiment}",
+            subcategory="photos beside pictures",
+        ),
     log:
         "logs/{experiment}/likeness/{dataset}.log",
     conda:
@@ -81,7 +96,12 @@ rule curves:
     input:
         lambda w: outputs.paths(of_trainings(w)),
     output:
-        "results/{experiment}/curves.png",
+        report(
+            "results/{experiment}/curves.png",
+            caption="../report/captions/curves.rst",
+            category="{experiment}",
+            subcategory="training",
+        ),
     log:
         "logs/{experiment}/curves.log",
     conda:

@@ -66,6 +66,7 @@ def resolve_experiment(
         variants=variants,
         prompt_sets=prompts,
         hypotheses=config.hypotheses,
+        share=config.share,
     )
     return experiment, {key: datasets[key] for key in experiment.datasets if key in datasets}
 

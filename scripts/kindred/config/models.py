@@ -205,6 +205,7 @@ class ExperimentConfig(Strict):
     variants: dict[str, VariantConfig] = Field(min_length=1)  # type: ignore[valid-type]
     prompt_sets: dict[str, PromptSetConfig] = Field(min_length=1)
     hypotheses: dict[str, HypothesisConfig] = Field(default_factory=dict)
+    share: bool = Field(False, description="leave photos and file names out of report and ratings")
 
 
 class DeviceConfig(Strict):

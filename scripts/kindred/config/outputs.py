@@ -22,11 +22,41 @@ def everything(plan: Plan) -> list[str]:
         folder = f"results/{experiment.name}"
         wanted += [f"{folder}/audit/{dataset}.html" for dataset in experiment.datasets]
         wanted += sheets(experiment) if len(experiment.variants) <= SHEETS_UP_TO else []
+        wanted += [f"{folder}/rating.html"]
         for variant in experiment.variants.values():
             for run in run_folders(experiment.name, variant):
                 wanted += [f"{run}/images/{name}.json" for name in experiment.prompt_sets]
                 wanted += [f"{run}/lora.safetensors"] if variant.train else []
     return wanted
+
+
+def told_by_runs(experiment: Experiment) -> list[str]:
+    """What the report reads besides figures: settings, summaries and logs of all trainings, the
+    lists of all pictures."""
+    folder = f"results/{experiment.name}"
+    wanted = [f"{folder}/{variant.name}/spec.json" for variant in experiment.trained]
+    wanted += [f"{folder}/audit/{dataset}.json" for dataset in experiment.datasets]
+    for variant in experiment.variants.values():
+        for run in run_folders(experiment.name, variant):
+            wanted += [f"{run}/{file}" for file in ("lora.json", "training.csv") if variant.train]
+    return wanted + lists_of_pictures(experiment)
+
+
+def lists_of_pictures(experiment: Experiment) -> list[str]:
+    """The manifests of all variants, runs and prompt sets."""
+    return [
+        f"{run}/images/{name}.json"
+        for variant in experiment.variants.values()
+        for run in run_folders(experiment.name, variant)
+        for name in experiment.prompt_sets
+    ]
+
+
+def photos_of(experiment: Experiment) -> list[str]:
+    """The lists of prepared photos and their captions; none when they are not to be shown."""
+    files = ("images.json", "captions.jsonl")
+    shown = [] if experiment.share else experiment.datasets
+    return [f"resources/{dataset}/{file}" for dataset in shown for file in files]
 
 
 def sheets(experiment: Experiment) -> list[str]:

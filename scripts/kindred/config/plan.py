@@ -14,6 +14,7 @@ from kindred.spec.common import Character
 from kindred.spec.data import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
 from kindred.spec.model import Base, PromptSet, RenderSpec, TrainSpec
 from kindred.spec.render import PromptTexts
+from kindred.spec.report import RatingSpec, ReportSpec
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Experiment:
     variants: dict[str, Variant]
     prompt_sets: dict[str, PromptSet]
     hypotheses: dict[str, HypothesisConfig]
+    share: bool = False
 
     @property
     def trained(self) -> list[Variant]:
@@ -136,6 +138,24 @@ class Plan:
             prompt_set=chosen.prompt_sets[prompt_set],
             name=prompt_set,
             **({"weights": [weight for _, weight in loads]} if loads else {}),
+        )
+
+    def report_spec(self, experiment: str) -> ReportSpec:
+        """What the report is told; what it shows comes from files."""
+        share = self.experiments[experiment].share
+        return ReportSpec(experiment=experiment, **({"share": True} if share else {}))
+
+    def rating_spec(self, experiment: str) -> RatingSpec:
+        """Whose pictures people are to rate, and beside whose photos."""
+        chosen = self.experiments[experiment]
+        return RatingSpec(
+            experiment=experiment,
+            title=chosen.title,
+            characters=chosen.characters,
+            variants={name: list(variant.runs) for name, variant in chosen.variants.items()},
+            prompt_sets=list(chosen.prompt_sets),
+            datasets=chosen.datasets,
+            **({"share": True} if chosen.share else {}),
         )
 
 

@@ -1,0 +1,66 @@
+"""Pages for people: the report of an experiment, and a page on which to rate its pictures.
+
+needs: summary.json, verdicts.json, scores.csv; settings and logs of trainings, lists of pictures,
+       audits; prepared photos, unless the experiment says `share: true`
+gives: results/<experiment>/report.html, one self-contained page, and report.md;
+       results/<experiment>/rating.html, which saves the ratings.csv that compare reads
+"""
+
+
+rule rating:
+    """A page on which people rate pictures without knowing which variant drew them. It needs no
+    judge, and ratings count from the next comparison on."""
+    input:
+        pictures=lambda w: outputs.lists_of_pictures(PLAN.experiments[w.experiment]),
+        photos=lambda w: outputs.photos_of(PLAN.experiments[w.experiment]),
+        template="report/rating.html",
+    output:
+        "results/{experiment}/rating.html",
+    log:
+        "logs/{experiment}/rating.log",
+    benchmark:
+        "benchmarks/{experiment}/rating.tsv"
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: PLAN.rating_spec(w.experiment).canonical(),
+        code=code("rating"),
+    message:
+        "{wildcards.experiment}: page for ratings"
+    shell:
+        "python scripts/rating.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
+        " --out {output:q} 2>&1 | tee -i {log:q}"
+
+
+rule report:
+    """One page per experiment: verdicts in plain words, faces, groups, numbers, what to try
+    next."""
+    input:
+        summary="results/{experiment}/summary.json",
+        verdicts="results/{experiment}/verdicts.json",
+        scores="results/{experiment}/scores.csv",
+        runs=lambda w: outputs.told_by_runs(PLAN.experiments[w.experiment]),
+        photos=lambda w: outputs.photos_of(PLAN.experiments[w.experiment]),
+        templates=multiext("report/report", ".html", ".md", ".css", ".js"),
+    output:
+        page=report(
+            "results/{experiment}/report.html",
+            caption="../report/captions/report.rst",
+            category="{experiment}",
+            subcategory="the page to read",
+        ),
+        markdown="results/{experiment}/report.md",
+    log:
+        "logs/{experiment}/report.log",
+    benchmark:
+        "benchmarks/{experiment}/report.tsv"
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: PLAN.report_spec(w.experiment).canonical(),
+        code=code("report"),
+    message:
+        "{wildcards.experiment}: report"
+    shell:
+        "python scripts/report.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
+        " --page {output.page:q} --markdown {output.markdown:q} 2>&1 | tee -i {log:q}"

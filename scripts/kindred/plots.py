@@ -1,0 +1,155 @@
+"""Plots for a page, drawn with matplotlib: SVG text whose colours are the page's CSS variables.
+
+Knows values, labels and axes; knows nothing of experiments. Equal values give equal bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+# Colours that stand for the page's own; each is replaced in the finished SVG.
+INK, QUIET, LINE, CARD = "#010101", "#020202", "#030303", "#040404"
+GOOD, BAD, BAND = "#050505", "#060606", "#070707"
+SERIES = tuple(f"#0{n}0{n}0{n}" for n in "abcdef")
+VARIABLES = {
+    INK: "--text", QUIET: "--quiet", LINE: "--line", CARD: "--card", GOOD: "--good", BAD: "--bad",
+    BAND: "--band", **{colour: f"--series-{n}" for n, colour in enumerate(SERIES, 1)},
+}  # fmt: skip
+STYLE = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": QUIET,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "figure.facecolor": "none",
+    "legend.frameon": False,
+}
+PER_INCH = 72  # SVG points
+POINTS_SHOWN = 160
+MANY_LINES = len(SERIES)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its interval, under a label; `tone` is '', 'good' or 'bad'."""
+
+    label: str
+    value: float
+    low: float | None
+    high: float | None
+    tone: str = ""
+
+
+def share(value: float, _: object = None) -> str:
+    """0.25 -> '25 %'."""
+    return f"{100 * value:.0f} %".replace("-", "−")
+
+
+def intervals_svg(
+    rows: Sequence[Interval],
+    title: str,
+    axis: str,
+    *,
+    span: tuple[float, float] | None = None,
+    line_at: float | None = None,
+    margin: float | None = None,
+    percent: bool = True,
+) -> str:
+    """A dot and a bar for each interval, first on top; a line at `line_at`, a band up to ± margin.
+
+    `title` is for those who can't see the picture.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 0.62 + 0.34 * len(rows)), layout="constrained")
+        axes = figure.add_subplot()
+        if margin is not None and line_at is not None:
+            axes.axvspan(line_at - margin, line_at + margin, color=BAND, lw=0)
+        if line_at is not None:
+            axes.axvline(line_at, color=QUIET, lw=1)
+        for place, row in enumerate(rows):
+            _draw_interval(axes, place, row)
+        axes.set_yticks(range(len(rows)), [row.label for row in rows])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlim(span)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        if percent:
+            axes.xaxis.set_major_formatter(FuncFormatter(share))
+        axes.set_xlabel(axis, fontsize=10)
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.tick_params(axis="x", labelsize=10)
+        axes.grid(axis="x", color=LINE, lw=0.6)
+        axes.set_axisbelow(True)
+        axes.spines["left"].set_visible(False)
+        return _svg(figure, title)
+
+
+def _draw_interval(axes: Axes, place: int, row: Interval) -> None:
+    colour = {"good": GOOD, "bad": BAD}.get(row.tone, SERIES[0])
+    if row.low is not None and row.high is not None:
+        axes.plot([row.low, row.high], [place, place], color=colour, lw=2.4, solid_capstyle="round")
+    axes.plot([row.value], [place], "o", color=colour, ms=7.5, mec=CARD, mew=1.5)
+
+
+def curves_svg(lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]]) -> str:
+    """Loss over steps: label -> a (steps, smoothed losses) pair for each run. A colour a label;
+    with more labels than colours all are pale but the first."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 3.3), layout="constrained")
+        axes = figure.add_subplot()
+        many = len(lines) > MANY_LINES
+        for index, (label, runs) in reversed(list(enumerate(lines.items()))):
+            colour = SERIES[index] if not many or index == 0 else LINE
+            for number, (steps, losses) in enumerate(runs):
+                thin = max(1, len(steps) // POINTS_SHOWN)
+                axes.plot(
+                    steps[::thin],
+                    losses[::thin],
+                    color=colour,
+                    lw=2.0 if len(runs) == 1 else 1.2,
+                    label=None if number or (many and index) else label,
+                )
+        axes.set_xlabel("optimizer steps", fontsize=10)
+        axes.set_ylabel("loss, smoothed", fontsize=10)
+        axes.tick_params(labelsize=10)
+        axes.grid(axis="y", color=LINE, lw=0.6)
+        handles, labels = axes.get_legend_handles_labels()
+        axes.legend(handles[::-1], labels[::-1], loc="upper right", fontsize=10)
+        return _svg(figure, f"Training loss of {', '.join(lines)}")
+
+
+def _svg(figure: Figure, title: str) -> str:
+    """The figure as an <svg> element that scales with the page."""
+    buffer = io.StringIO()
+    metadata = {"Date": None, "Creator": None, "Title": title}
+    with matplotlib.rc_context({"svg.hashsalt": title}):
+        figure.savefig(buffer, format="svg", metadata=metadata)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    for unwanted in (
+        r"<metadata>.*?</metadata>",
+        r"<style.*?</style>",
+        r' id="[a-z]+[\d._a-z]*_\d+"',
+    ):
+        text = re.sub(unwanted, "", text, flags=re.DOTALL)
+    text = re.sub(r"font-family: [^;\"]*", "font-family: inherit", text)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, f"var({variable})")
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    width = float(size[1]) * 96 / PER_INCH if size else 800
+    head = f'<svg class="plot" style="max-width:{width:.0f}px" role="img"'
+    text = re.sub(r"^<svg", head, text)
+    return re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)

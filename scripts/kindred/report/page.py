@@ -1,0 +1,293 @@
+"""The report put together: every section's content, in the order of the page.
+
+Knows what stands in which section; how it looks is the templates' part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from kindred import plots
+from kindred.coverage_picture import coverage_svg
+from kindred.curves import smooth
+from kindred.errors import KindredError, Problems
+from kindred.manifest import ADVICE
+from kindred.report import words
+from kindred.report.advice import what_next
+from kindred.report.choice import (
+    Block,
+    Likeness,
+    Line,
+    all_places,
+    gallery,
+    leading_variants,
+    likenesses,
+    success_of,
+)
+from kindred.report.material import Material, Place
+from kindred.report.provenance import provenance
+from kindred.report.tables import bleed, columns, parts, variant_rows
+from kindred.report.templates import fill
+from kindred.spec.report import ReportSpec
+from kindred.thumbnails import Thumbnail, make_thumbnails, missing
+
+MEGABYTE = 1_000_000
+SMOOTHING = 0.97
+MATRICES = 12
+PLOTTED = 40
+VERDICTS = {
+    "supported": "Supported",
+    "refuted": "Refuted",
+    "undecided": "Undecided",
+    "pilot": "Pilot",
+    "unmeasured": "Not measured",
+}
+TONES = {"supported": "good", "refuted": "bad"}
+
+
+def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
+    """(HTML, Markdown). Raises ProblemsError naming pictures that are missing."""
+    alike = likenesses(material)
+    shown_alike = all_places([], alike)
+    blocks = gallery(material, max(0, spec.images - len(shown_alike)))
+    album = _album(material, spec, all_places(blocks, alike), alike)
+    content = content_of(material, spec)
+    page = {
+        **content,
+        "likeness": [_likeness(material, one, album) for one in alike],
+        "gallery": _blocks(material, blocks, album),
+        "left_out": sum(block.left_out for block in blocks),
+        "coverage": [
+            Markup(coverage_svg(audit["cells"], material.names))
+            for audit in material.audits.values()
+        ],
+        "differences": _difference_plot(material),
+        "successes": _success_plot(material),
+        "curves": _curves(material),
+        "larges": {one.id: one.large for one in album.pictures.values() if one.large},
+    }
+    return fill("report.html", page), fill("report.md", content)
+
+
+def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
+    """What page and Markdown share: everything but pictures and plots."""
+    summary, verdicts = material.summary, material.verdicts
+    matrices = [bleed(material, name) for name in material.variants]
+    return {
+        "spec": spec,
+        "title": summary.get("title") or spec.experiment,
+        "question": summary.get("question", ""),
+        "names": material.names,
+        "verdict_words": VERDICTS,
+        "tones": TONES,
+        "hypotheses": {
+            name: {**one, "sentence": _without_badge(one)}
+            for name, one in material.hypotheses.items()
+        },
+        "declared": verdicts["declared"],
+        "judge": summary["judge"],
+        "controls": summary["controls"],
+        "ratings": summary["ratings"],
+        "warnings": summary["warnings"],
+        "references": summary["references"],
+        "audits": material.audits,
+        "columns": columns(material),
+        "variants": variant_rows(material),
+        "parts": parts(material),
+        "matrices": [one for one in matrices if one],
+        "matrices_open": MATRICES,
+        "advice": what_next(material),
+        "provenance": provenance(material, spec.share),
+        "verdicts": verdicts,
+    }
+
+
+def _without_badge(hypothesis: Mapping[str, Any]) -> str:
+    """The sentence without the verdict in front, which the badge beside it says."""
+    word = hypothesis["verdict"].capitalize()
+    return hypothesis["sentence"].removeprefix(f"{word}. ")
+
+
+class Album:
+    """Pictures on the page by key, each with a short id that its larger version has too."""
+
+    def __init__(self, thumbnails: Mapping[str, Thumbnail]) -> None:
+        self.pictures = {
+            key: _Shown(f"p{index}", one) for index, (key, one) in enumerate(thumbnails.items())
+        }
+
+    def __getitem__(self, key: str) -> _Shown:
+        return self.pictures[key]
+
+
+class _Shown:
+    """A thumbnail with its id."""
+
+    def __init__(self, identity: str, thumbnail: Thumbnail) -> None:
+        self.id, self.uri, self.large = identity, thumbnail.uri, thumbnail.large
+        self.width, self.height = thumbnail.width, thumbnail.height
+
+
+def _album(
+    material: Material, spec: ReportSpec, places: Sequence[Place], alike: Sequence[Likeness]
+) -> Album:
+    files = {material.pictures[place].key: material.pictures[place].path for place in places}
+    photos = {str(photo.path): photo.path for one in alike for photo in one.photos}
+    lost = set(missing([*files.values(), *photos.values()]))
+    problems = Problems("pictures are missing")
+    drawn = [path for path in files.values() if path in lost]
+    if drawn:
+        few = ", ".join(map(str, drawn[:3])) + (" ..." if len(drawn) > 3 else "")
+        problems.add(str(material.folder), f"{len(drawn)} of {len(files)} missing ({few})", ADVICE)
+    for path in sorted(path for path in photos.values() if path in lost):
+        problems.add(str(path), "no such prepared photo", "run preprocess again (`snakemake`)")
+    problems.raise_if_any()
+    try:
+        return Album(make_thumbnails({**files, **photos}, round(spec.megabytes * MEGABYTE)))
+    except OSError as error:
+        raise KindredError(f"a picture can't be read ({error}) -> {ADVICE}") from None
+
+
+def _likeness(material: Material, one: Likeness, album: Album) -> dict[str, Any]:
+    who = material.characters[one.letter]
+    drawn = []
+    for variant, places in one.drawn:
+        found = material.variants[variant]["identity"].get(one.letter, {}).get("1")
+        drawn.append(
+            {
+                "variant": variant,
+                "likeness": words.value_of(found, "identity"),
+                "pictures": [_picture(material, place, album) for place in places],
+            }
+        )
+    photos = [
+        {"shown": album[str(photo.path)], "alt": f"photo of {who.name}", "more": ""}
+        for photo in one.photos
+    ]
+    reference = material.summary["references"].get(one.letter) or {}
+    return {
+        "name": who.name,
+        "noun": who.noun,
+        "photos": photos,
+        "drawn": drawn,
+        "warning": reference.get("warning", ""),
+    }
+
+
+def _blocks(material: Material, blocks: Sequence[Block], album: Album) -> list[dict[str, Any]]:
+    """Prompts with their rows of pictures. Of each size of group the first prompt is unfolded;
+    rows of further training runs are folded within each."""
+    found, sizes = [], set()
+    for block in blocks:
+        size = block.asked.count("+")
+        runs = [line.run for line in block.lines]
+        found.append(
+            {
+                "prompt_set": block.prompt_set,
+                "text": block.text,
+                "open": size > 0 and size not in sizes,
+                "several": len(set(runs)) > 1,
+                "first": [_row(material, x, album) for x in block.lines if x.run == runs[0]],
+                "more": [_row(material, x, album) for x in block.lines if x.run != runs[0]],
+            }
+        )
+        sizes.add(size)
+    return found
+
+
+def _row(material: Material, line: Line, album: Album) -> dict[str, Any]:
+    tiles = [
+        (_picture(material, place, album) if place else {"shown": None}) | {"variant": name}
+        for name, place in zip(material.variants, line.places, strict=True)
+    ]
+    shown = next(tile["shown"] for tile in tiles if tile["shown"])
+    return {
+        "run": line.run,
+        "seed": line.seed,
+        "tiles": tiles,
+        "wide": shown.width > 1.5 * shown.height,
+    }
+
+
+def _picture(material: Material, place: Place, album: Album) -> dict[str, Any]:
+    variant, run, _, _, seed = place
+    row = material.pictures[place]
+    said, tone = words.outcome(material.scores.get(place), material.names)
+    more = f"{variant}, run {run}, seed {seed}"
+    return {
+        "shown": album[row.key],
+        "outcome": said,
+        "tone": tone,
+        "alt": f"“{row.prompt}” by {more}" + (f": {said}" if said else ""),
+        "more": more,
+        "prompt": row.prompt,
+    }
+
+
+def _difference_plot(material: Material) -> Markup | None:
+    """Differences that hypotheses are decided by, with their intervals."""
+    rows, margins = [], set()
+    for name, one in material.hypotheses.items():
+        if one["difference"] is not None and one["measure"] in words.SHARES:
+            low, high = _deciding(one)
+            tone = TONES.get(one["verdict"], "")
+            rows.append(plots.Interval(name, one["difference"], low, high, tone))
+            margins.add(one["margin"])
+    if not rows:
+        return None
+    margin = margins.pop() if len(margins) == 1 else None
+    return Markup(
+        plots.intervals_svg(
+            rows,
+            "Differences that the hypotheses are decided by",
+            "difference: variant − the one it is compared with",
+            line_at=0.0,
+            margin=margin,
+        )
+    )
+
+
+def _deciding(one: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """The interval that decides: adjusted where the hypothesis is a primary one."""
+    adjusted = one.get("adjusted") if one.get("primary") else None
+    chosen = adjusted or one
+    return chosen["low"], chosen["high"]
+
+
+def _success_plot(material: Material) -> list[dict[str, Any]]:
+    """Success by variant, a plot for each number of people asked for."""
+    result = []
+    shown = leading_variants(material, PLOTTED)
+    for size in material.by_size:
+        rows = []
+        for name in shown:
+            found = material.variants[name]["measures"].get("success", {}).get(f"asked:{size}")
+            if found and found["mean"] is not None:
+                rows.append(plots.Interval(name, found["mean"], found["low"], found["high"]))
+        if rows:
+            title = f"Everyone right, asked for {words.group(size)}"
+            svg = plots.intervals_svg(rows, title, "share of pictures", span=(-0.02, 1.02))
+            result.append({"title": title, "svg": Markup(svg)})
+    return result[::-1]
+
+
+def _curves(material: Material) -> Markup | None:
+    """Smoothed loss of every training: the baseline first, then by success."""
+    lines: dict[str, list[tuple[list[int], list[float]]]] = {}
+    order = sorted(
+        {name for name, _ in material.curves},
+        key=lambda name: (name != material.summary["baseline"], -success_of(material, name), name),
+    )
+    for name in order:
+        runs = [run for (owner, _), run in material.curves.items() if owner == name]
+        lines[name] = [(run.steps, smooth(run.losses, SMOOTHING)) for run in runs]
+    return Markup(plots.curves_svg(lines)) if lines else None
+
+
+def write_paths(folder: Path) -> tuple[Path, Path]:
+    """(report.html, report.md) of an experiment's folder."""
+    return folder / "report.html", folder / "report.md"

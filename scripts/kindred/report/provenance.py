@@ -1,0 +1,77 @@
+"""Where every number came from: models, versions, hashes, settings.
+
+Knows which facts name a file or a folder of the person's own, and leaves those out of a page that
+is to be shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from kindred.report.material import Material
+
+SHOWN_DIGITS = 12
+
+
+def provenance(material: Material, share: bool) -> dict[str, Any]:
+    """Facts in the order of the page; hashes are cut to their first digits."""
+    trainings = list(material.trainings.values())
+    judge = material.summary["judge"]
+    return {
+        "judge": _model(str(judge["identity"]), share),
+        "judge_hash": str(judge["hash"])[:SHOWN_DIGITS],
+        "bases": sorted(
+            {_model(str(s["base"]), share) for s in material.settings.values() if s.get("base")}
+        ),
+        "drawing": _drawing(material),
+        "versions": _versions(trainings),
+        "devices": sorted({str(one["device"]) for one in trainings if one.get("device")}),
+        "adapters": [
+            {
+                "variant": variant,
+                "run": run,
+                **{
+                    key: str(one.get(key, ""))[:SHOWN_DIGITS]
+                    for key in ("spec_hash", "dataset_hash", "code_hash")
+                },
+                "photos": sum((one.get("photos_per_cell") or {}).values()),
+                "steps": one.get("steps"),
+                "final_loss": one.get("final_loss"),
+            }
+            for (variant, run), one in material.trainings.items()
+        ],
+        "photos_per_cell": {
+            variant: one.get("photos_per_cell") or {}
+            for (variant, run), one in material.trainings.items()
+            if run == material.variants[variant]["runs"][0]
+        },
+    }
+
+
+def _model(identity: str, share: bool) -> str:
+    """`id@revision`, the revision cut; of a folder only its own name where that is private."""
+    name, _, revision = identity.rpartition("@")
+    name, revision = (name, revision) if name else (revision, "")
+    local = PurePath(name).is_absolute() or name.startswith(("~", ".."))
+    shown = PurePath(name).name if share and local else name
+    return f"{shown}@{revision[:SHOWN_DIGITS]}" if revision else shown
+
+
+def _drawing(material: Material) -> str:
+    settings = next(iter(material.settings.values()), {})
+    wanted = {"steps": "steps", "guidance": "guidance", "dtype": "", "quantization": ""}
+    said = [
+        f"{label} {settings[key]}".strip() for key, label in wanted.items() if settings.get(key)
+    ]
+    return ", ".join(said)
+
+
+def _versions(trainings: list[Mapping[str, Any]]) -> dict[str, str]:
+    """Library -> version, all of them where trainings differ."""
+    found: dict[str, set[str]] = {}
+    for one in trainings:
+        for library, version in (one.get("versions") or {}).items():
+            found.setdefault(library, set()).add(str(version))
+    return {library: " / ".join(sorted(versions)) for library, versions in sorted(found.items())}

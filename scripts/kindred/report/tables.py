@@ -1,0 +1,188 @@
+"""The report's tables: variants with their measures, what differs between them, who is taken for
+whom.
+
+Knows the summary of an experiment; knows nothing of HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kindred.report import words
+from kindred.report.material import Material
+from kindred.spec.train import Recipe, Selection
+
+# measure -> (heading, what it says)
+MEASURES = {
+    "count": ("Count right", "share of pictures with as many people as were asked for"),
+    "identity": ("Likeness", "0 is a stranger, 1 another photo of the same person"),
+    "missing": ("Missing", "share of those asked for who are not in the picture"),
+    "duplicated": ("Twice", "share of pictures in which somebody asked for is more than once"),
+    "strangers": ("Strangers", "share of pictures with somebody who is recognised as nobody"),
+    "pull": ("Uncalled", "prompts that name nobody: share of pictures showing a character"),
+    "adherence": ("Prompt", "how well the picture fits the words of its prompt"),
+    "diversity": ("Diversity", "mean distance between pictures of one prompt"),
+    "drift": ("Drift", "distance to the base's picture where nobody is named"),
+    "nearest_distance": ("From photos", "distance to the most similar training photo; 0 is a copy"),
+    "rating": ("Rated", "by people: 0 bad, 0.5 neutral, 1 good"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: heading, explanation, and where its statistic stands in a variant's summary."""
+
+    heading: str
+    hint: str
+    measure: str
+    scope: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number as text, its interval, what to sort by, and a bar's length (0..1) or None."""
+
+    text: str
+    range: str = ""
+    sort: float | None = None
+    bar: float | None = None
+
+
+def columns(material: Material) -> list[Column]:
+    """The columns that some variant has a number for."""
+    wanted = [
+        Column(
+            f"Right {words.group(size)}",
+            "share of pictures with everyone asked for, once, and recognisable, and nobody else",
+            "success",
+            f"asked:{size}",
+        )
+        for size in material.by_size
+    ]
+    wanted += [Column(*about, measure, "all") for measure, about in MEASURES.items()]
+    return [c for c in wanted if any(_statistic(v, c) for v in material.variants.values())]
+
+
+def variant_rows(material: Material) -> list[dict[str, Any]]:
+    """A row a variant: name, kind, what differs from the baseline, cells, time and memory."""
+    shown = columns(material)
+    rows = []
+    for name, one in material.variants.items():
+        training = one.get("training") or {}
+        rows.append(
+            {
+                "name": name,
+                "baseline": name == material.summary["baseline"],
+                "differs": differences(material, name),
+                "runs": len(one["runs"]),
+                "images": one["images"],
+                "cells": [_cell(_statistic(one, column), column.measure) for column in shown],
+                "seconds": _plain(training.get("seconds"), words.duration),
+                "memory": _plain(training.get("peak_memory_mib"), words.memory),
+            }
+        )
+    return rows
+
+
+def _statistic(variant: Mapping[str, Any], column: Column) -> Mapping[str, Any] | None:
+    found = variant["measures"].get(column.measure, {}).get(column.scope)
+    return found if found and found.get("mean") is not None else None
+
+
+def _cell(statistic: Mapping[str, Any] | None, measure: str) -> Cell:
+    if statistic is None:
+        return Cell("–")
+    mean = statistic["mean"]
+    bar = min(1.0, max(0.0, mean)) if measure in words.SHARES or measure == "identity" else None
+    return Cell(
+        words.value_of(statistic, measure), words.range_of(statistic, measure), round(mean, 4), bar
+    )
+
+
+def _plain(value: float | None, wording: Any) -> Cell:
+    return Cell(wording(value), sort=value)
+
+
+def differences(material: Material, variant: str) -> list[str]:
+    """What a variant does otherwise than the baseline, a line each."""
+    one, baseline = material.variants[variant], material.summary["baseline"]
+    if variant == baseline:
+        return ["the baseline"]
+    if one["kind"] == "base":
+        return ["the base alone, no LoRA"]
+    if one["kind"] == "loaded":
+        return ["several variants' LoRAs loaded together"]
+    if baseline not in material.specs:
+        return [one["control"]] if one["control"] else []
+    own, other = _flat(material.specs[variant]), _flat(material.specs[baseline])
+    found = [
+        f"{key} {_say(own.get(key))}, not {_say(other.get(key))}"
+        for key in dict.fromkeys([*other, *own])
+        if own.get(key) != other.get(key)
+    ]
+    return found or ["nothing: trained again with other seeds"]
+
+
+def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by name, defaults filled in, so that an option written out is no difference."""
+    recipe = Recipe.model_validate(spec.get("recipe") or {}).model_dump(mode="json")
+    selection = Selection.model_validate(spec.get("selection") or {}).model_dump(mode="json")
+    selection["draw of photos"] = selection.pop("seed")
+    base = {f"base {key}": value for key, value in (spec.get("base") or {}).items()}
+    rest = {"dataset": spec.get("dataset"), "captions": spec.get("pairing", "matched")}
+    recipe.pop("checkpoint_every", None)
+    return {**rest, **selection, **recipe, **base}
+
+
+def _say(value: Any) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {number}" for key, number in value.items())
+    return str(value)
+
+
+def bleed(material: Material, variant: str) -> dict[str, Any] | None:
+    """A variant's matrix of who is found where somebody is asked for; None where nobody is."""
+    one = material.variants[variant].get("bleed")
+    if not one or not one["asked"] or not any(one["appearances"]):
+        return None
+    names = material.names
+    return {
+        "variant": variant,
+        "found": [names.get(column, column) for column in one["found"]],
+        "rows": [
+            {
+                "name": names.get(letter, letter),
+                "appearances": count,
+                "shares": [
+                    {"value": value or 0.0, "own": column == letter}
+                    for column, value in zip(one["found"], shares, strict=True)
+                ],
+            }
+            for letter, shares, count in zip(
+                one["asked"], one["shares"], one["appearances"], strict=True
+            )
+            if count
+        ],
+    }
+
+
+def parts(material: Material) -> list[dict[str, Any]]:
+    """For every variant and prompt set of two or more: success beside the product of the single
+    parts (each alone right, count right)."""
+    rows = []
+    for name, one in material.variants.items():
+        for prompt_set, part in (one.get("parts") or {}).items():
+            if part.get("success") is None or part.get("product") is None:
+                continue
+            rows.append({"variant": name, "prompt_set": prompt_set, **part})
+    return rows

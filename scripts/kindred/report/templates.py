@@ -1,0 +1,36 @@
+"""Templates under report/, filled in: text is escaped in HTML, and a misspelt name is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from kindred.report import words
+
+FOLDER = Path(__file__).parents[3] / "report"
+
+
+def fill(template: str, values: dict[str, Any]) -> str:
+    """A template of report/ with values. Strings are escaped in .html unless they are Markup."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "signed": words.signed,
+        "number": words.number,
+        "share": lambda value: "–" if value is None else words.share(value),
+        "plural": words.plural,
+        "sentence": lambda text: text[:1].upper() + text[1:].rstrip("."),
+        "one_line": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
+    }
+    environment.globals["source"] = lambda name: Markup(
+        environment.loader.get_source(environment, name)[0]
+    )
+    return environment.get_template(template).render(**values)

@@ -1,0 +1,108 @@
+"""Pictures small enough to live inside a page: a thumbnail each, and a larger one to open.
+
+Knows files, edges and bytes; knows nothing of what the pictures show. Pixels alone are copied:
+whatever a file carries besides (recipe, camera, place) stays behind.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+THUMBNAIL = 256  # px, longest edge
+LARGE_EDGES = (1024, 896, 768, 640, 512, 384)  # px, tried until all fit
+QUALITY = 82
+SMALL_QUALITY = 90  # of pictures that are small from the start and are shown enlarged
+PROBES = 12
+SAFETY = 0.92  # of the budget is planned for, because the probes are only a sample
+TEXT_PER_BYTE = 4 / 3  # base64
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A picture as base64 WebP: `small` to show and `large` to open ('' when small is all there
+    is); width and height of the original, px."""
+
+    small: str
+    large: str
+    width: int
+    height: int
+
+    @property
+    def uri(self) -> str:
+        """The thumbnail as a data URI."""
+        return f"data:image/webp;base64,{self.small}"
+
+    @property
+    def size(self) -> int:
+        """Characters it takes in a page."""
+        return len(self.small) + len(self.large)
+
+
+def missing(paths: Iterable[Path]) -> list[Path]:
+    """Those files that are not there or are empty."""
+    return [path for path in paths if not (path.is_file() and path.stat().st_size)]
+
+
+def make_thumbnails(
+    files: Mapping[str, Path], budget: int, thumbnail: int = THUMBNAIL
+) -> dict[str, Thumbnail]:
+    """A thumbnail for each file by its key; all together take at most about `budget` characters.
+
+    The larger versions shrink together until they fit; if even the smallest do not, there are
+    none. Raises OSError for a file that is no picture.
+    """
+    paths = list(files.values())
+    for edge in (*_fitting_edges(paths, budget, thumbnail), thumbnail):
+        make = partial(_thumbnail, thumbnail=thumbnail, edge=edge)
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            made = list(pool.map(make, paths))
+        if sum(one.size for one in made) <= budget:
+            break
+    return dict(zip(files, made, strict=True))
+
+
+def _fitting_edges(paths: Sequence[Path], budget: int, thumbnail: int) -> list[int]:
+    """The edges at which a sample says that all fit, largest first."""
+    probes = paths[:: max(1, len(paths) // PROBES)][:PROBES]
+    if not probes:
+        return []
+    fitting = []
+    for edge in LARGE_EDGES:
+        mean = sum(_thumbnail(path, thumbnail, edge).size for path in probes) / len(probes)
+        if mean * len(paths) <= budget * SAFETY:
+            fitting.append(edge)
+    return fitting
+
+
+def _thumbnail(path: Path, thumbnail: int, edge: int) -> Thumbnail:
+    with Image.open(path) as opened:
+        image = opened.convert("RGB")
+    longest = max(image.size)
+    if longest <= thumbnail * 1.25:
+        return Thumbnail(_webp(image, SMALL_QUALITY), "", *image.size)
+    large = _webp(_at_most(image, edge), QUALITY) if edge > thumbnail else ""
+    return Thumbnail(_webp(_at_most(image, thumbnail), QUALITY), large, *image.size)
+
+
+def _at_most(image: Image.Image, edge: int) -> Image.Image:
+    """Made smaller, never larger, to a longest edge of `edge` px."""
+    scale = edge / max(image.size)
+    if scale >= 1:
+        return image
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _webp(image: Image.Image, quality: int) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, format="WEBP", quality=quality, method=3)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
