@@ -11,6 +11,7 @@ min_version("9.27")
 include: "rules/common.smk"
 include: "rules/lab.smk"
 include: "rules/draw.smk"
+include: "rules/prior.smk"
 include: "rules/preprocess.smk"
 include: "rules/caption.smk"
 include: "rules/audit.smk"

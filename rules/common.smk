@@ -47,6 +47,7 @@ def or_stop(function, *arguments):
 PLAN = or_stop(load_plan, Path("."), config)
 DATASETS = PLAN.datasets
 DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}
+PRIORS = {name: dataset.prior for name, dataset in DATASETS.items() if dataset.prior}
 
 
 wildcard_constraints:
@@ -105,18 +106,18 @@ GPUS_EACH = int(on_gpu())
 @cache
 def source_folder(dataset):
     """Where a dataset's photos lie."""
-    return (
-        f"resources/{dataset}/photos" if dataset in DRAWN else DATASETS[dataset].source
-    )
+    made = dataset in DRAWN or dataset in PRIORS
+    return f"resources/{dataset}/photos" if made else DATASETS[dataset].source
 
 
 @cache
 def source_files(dataset):
     """The dataset's files: (photos, caption files). A new or lost file is a changed input."""
     folder = source_folder(dataset)
-    if dataset in DRAWN:
-        photos = photo_names(DRAWN[dataset].coverage)
-        return [f"{folder}/{name}" for name in photos], [f"{folder}/captions.csv"]
+    if dataset in DRAWN or dataset in PRIORS:
+        prior = PRIORS.get(dataset)
+        names = prior.names if prior else photo_names(DRAWN[dataset].coverage)
+        return [f"{folder}/{name}" for name in names], [f"{folder}/captions.csv"]
     found = or_stop(scan, Path(folder))
     or_stop(check_ids, found)
     return [str(p.path) for p in found.photos], [

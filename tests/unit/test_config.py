@@ -345,3 +345,39 @@ def test_audits_know_every_encoder_s_limit(root):
         "org/model/tokenizer@abc": 77,
         "org/model/tokenizer_2@abc": 512,
     }
+
+
+PRIOR = """
+datasets:
+  ours: {source: photos}
+  men: {prior: class-men}
+dataset: ours
+prompt_sets:
+  class-men: {prompts: {man: a man, boy: {text: a boy, seeds: [9]}}, seeds: 2, size: [64, 64]}
+"""
+
+
+def prior_head(text: str = PRIOR) -> str:
+    before, _, rest = HEAD.partition("datasets:")
+    return before + text + rest.partition("{source: photos}\n")[2].partition("prompt_sets:")[0]
+
+
+def test_class_images_are_a_dataset_of_the_base_s_pictures(root):
+    found = plan(root, "variants: {a: {}, b: {prior: men, prior_weight: 1}}\n", prior_head())
+    assert found.variant("one", "b").prior == "men"
+    assert found.variant("one", "a").prior is None
+    names = ("man-0001.png", "man-0002.png", "boy-0009.png")
+    assert found.datasets["men"].prior.names == names
+    assert found.experiments["one"].datasets == ["ours"]
+
+
+def test_class_images_and_their_weight_go_together(root):
+    listed = problems(
+        root,
+        "variants:\n  a: {prior_weight: 1}\n  b: {prior: men}\n  c: {prior: mne, prior_weight: 1}\n",
+        prior_head(PRIOR.replace("prior: class-men", "prior: clas-men")),
+    )
+    assert "variants.a: `prior_weight` without class images" in listed[0]
+    assert "variants.b.prior: class images count for nothing" in listed[1]
+    assert "variants.c.prior: no dataset 'mne' -> did you mean 'men'?" in listed[2]
+    assert "datasets.men.prior: no prompt set 'clas-men'" in listed[3]

@@ -22,12 +22,12 @@ from kindred.config.models import (
     ExperimentConfig,
     LabFamily,
 )
-from kindred.config.plan import Dataset, Experiment, Variant, base_variants
+from kindred.config.plan import ClassImages, Dataset, Experiment, Variant, base_variants
 from kindred.config.variants import Settings, expand, inherit
 from kindred.errors import KindredError, Problem, Problems, ProblemsError, nearest
 from kindred.spec.common import Character
 from kindred.spec.data import CaptionSpec
-from kindred.spec.model import Recipe, Selection, TrainSpec
+from kindred.spec.model import PromptSet, Recipe, Selection, TrainSpec
 from kindred.world.families import FAMILIES, parse_coverage
 
 if TYPE_CHECKING:
@@ -44,10 +44,6 @@ def resolve_experiment(
     """The experiment and the datasets its variants train on; every problem is noted."""
     problems = library.problems
     _check_characters(document, config, problems)
-    datasets = {
-        key: _dataset(document, config, key, dataset, library)
-        for key, dataset in config.datasets.items()
-    }
     variants = _variants(document, config, library)
     for base in base_variants(config.base, list(variants.values())):
         library.base(base.base, document.where("base"))
@@ -68,7 +64,11 @@ def resolve_experiment(
         hypotheses=config.hypotheses,
         share=config.share,
     )
-    return experiment, {key: datasets[key] for key in experiment.datasets if key in datasets}
+    datasets = {
+        key: _dataset(document, config, key, prompts, name, library) for key in config.datasets
+    }
+    used = [*experiment.datasets, *experiment.priors]
+    return experiment, {key: datasets[key] for key in used if key in datasets}
 
 
 def _check_characters(document: Document, config: ExperimentConfig, problems: Problems) -> None:
@@ -93,9 +93,14 @@ def _without_age(characters: dict[str, Character], letters: Any) -> dict[str, Ch
 
 
 def _dataset(
-    document: Document, config: ExperimentConfig, key: str, dataset: DatasetConfig, library: Library
+    document: Document,
+    config: ExperimentConfig,
+    key: str,
+    prompts: dict[str, PromptSet],
+    experiment: str,
+    library: Library,
 ) -> Dataset:
-    problems = library.problems
+    dataset, problems = config.datasets[key], library.problems
     where = document.where("datasets", key)
     if not NAME.match(key):
         problems.add(where, f"'{key}' is no fit name for a folder", NAME_RULE)
@@ -120,7 +125,28 @@ def _dataset(
             **({"not_names": dataset.not_names} if dataset.not_names else {}),
         ),
         thresholds=dataset.audit,
+        prior=_class_images(document, key, dataset, prompts, experiment, problems),
     )
+
+
+def _class_images(
+    document: Document,
+    key: str,
+    dataset: DatasetConfig,
+    prompts: dict[str, PromptSet],
+    experiment: str,
+    problems: Problems,
+) -> ClassImages | None:
+    """The pictures that scripts/prior.py will make a dataset of, by the names it gives them."""
+    if dataset.prior is None:
+        return None
+    if dataset.prior not in prompts:
+        where = document.where("datasets", key, "prior")
+        problems.add(where, f"no prompt set '{dataset.prior}'", nearest(dataset.prior, prompts))
+        return None
+    asked = prompts[dataset.prior]
+    names = (f"{n}-{seed:04d}.png" for n in asked.prompts for seed in asked.full(n).seeds or ())
+    return ClassImages(experiment, dataset.prior, tuple(names))
 
 
 def _check_lab(document: Document, key: str, lab: LabFamily, problems: Problems) -> None:
@@ -163,6 +189,7 @@ def _trained(
     selection = _selection(document, config, settings, library.problems)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
+    _check_prior(document, config, settings, recipe, library.problems)
     given: dict[str, Any] = {"selection": selection} if selection.model_fields_set else {}
     if settings.config.control is not None:
         given["pairing"] = settings.config.control.pairing
@@ -173,7 +200,32 @@ def _trained(
         dataset=dataset,
         **given,
     )
-    return Variant(settings.name, settings.values["base"], dataset, _runs(settings), train)
+    return Variant(
+        settings.name,
+        settings.values["base"],
+        dataset,
+        _runs(settings),
+        train,
+        prior=settings.values.get("prior"),
+    )
+
+
+def _check_prior(
+    document: Document,
+    config: ExperimentConfig,
+    settings: Settings,
+    recipe: Recipe,
+    problems: Problems,
+) -> None:
+    """Class images and their weight go together."""
+    prior, where = settings.values.get("prior"), document.where(*settings.at("prior"))
+    if prior is None and recipe.prior_weight:
+        where = document.where("variants", settings.key)
+        problems.add(where, "`prior_weight` without class images", "name their dataset: `prior:`")
+    elif prior is not None and prior not in config.datasets:
+        problems.add(where, f"no dataset '{prior}'", nearest(prior, config.datasets))
+    elif prior is not None and not recipe.prior_weight:
+        problems.add(where, "class images count for nothing", "set `prior_weight`, e.g. 1")
 
 
 def _runs(settings: Settings) -> tuple[int, ...]:

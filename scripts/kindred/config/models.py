@@ -96,10 +96,13 @@ class LabFamily(Strict):
 
 
 class DatasetConfig(Strict):
-    """Photos with captions: a folder of yours, or drawn by the lab."""
+    """Photos with captions: a folder of yours, drawn by the lab, or by the base itself."""
 
     source: str | None = Field(None, description="folder with photos and their captions")
     lab: LabFamily | None = None
+    prior: str | None = Field(
+        None, description="a prompt set whose pictures by the base are the photos: class images"
+    )
     preprocess: PreprocessSpec = Field(default_factory=PreprocessSpec)
     captioner: Captioner | None = Field(None, description="writes captions that are missing")
     not_names: list[str] = Field(
@@ -109,8 +112,8 @@ class DatasetConfig(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.source is None) == (self.lab is None):
-            raise ValueError("a dataset has either `source:` (a folder) or `lab:`, exactly one")
+        if sum(part is not None for part in (self.source, self.lab, self.prior)) != 1:
+            raise ValueError("a dataset has `source:` (a folder), `lab:` or `prior:`, exactly one")
         return self
 
 
@@ -142,6 +145,9 @@ class _VariantBase(Strict):
         None, description="file name in config/recipes; starts afresh from it"
     )
     dataset: str | None = Field(None, description="one of this experiment's datasets")
+    prior: str | None = Field(
+        None, description="a dataset of class images to train on besides; needs `prior_weight`"
+    )
     runs: int | None = Field(None, ge=1, description="trainings, each with another seed")
     first_run: int | None = Field(
         None, ge=1, description="number (and seed) of the first; 101 trains the same variant anew"

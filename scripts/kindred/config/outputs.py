@@ -84,6 +84,20 @@ def encoded_folder(variant: Variant) -> str:
     return f"resources/encoded/{variant.base}/{variant.dataset}"
 
 
+def prior_files(variant: Variant) -> list[tuple[str, str]]:
+    """(option, path) of what training reads of the variant's class images; none without any."""
+    if variant.prior is None:
+        return []
+    folder = f"resources/{variant.prior}"
+    encoded = f"resources/encoded/{variant.base}/{variant.prior}"
+    return [
+        ("--prior-images", f"{folder}/images.json"),
+        ("--prior-captions", f"{folder}/captions.jsonl"),
+        ("--prior-latents", f"{encoded}/latents.safetensors"),
+        ("--prior-text", f"{encoded}/text-{variant.text_tokens}.safetensors"),
+    ]
+
+
 def adapters_of(plan: Plan, experiment: str, variant: str, run: str) -> list[str]:
     """The adapters a variant's run renders with: its own, several others', or none."""
     loads = plan.variant(experiment, variant).loads

@@ -18,6 +18,15 @@ from kindred.spec.report import RatingSpec, ReportSpec
 
 
 @dataclass(frozen=True)
+class ClassImages:
+    """Pictures of a prompt set by the base, used as a dataset: which, and their file names."""
+
+    experiment: str
+    prompt_set: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Photos with captions, and how they are prepared."""
 
@@ -27,6 +36,7 @@ class Dataset:
     preprocess: PreprocessSpec
     caption: CaptionSpec
     thresholds: AuditThresholds
+    prior: ClassImages | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Variant:
     runs: tuple[int, ...]
     train: TrainSpec | None = None
     adapters: tuple[tuple[str, float], ...] = ()
+    prior: str | None = None
 
     @cached_property
     def spec(self) -> str:
@@ -80,6 +91,11 @@ class Experiment:
     def datasets(self) -> list[str]:
         """The datasets that some variant trains on."""
         return sorted({variant.dataset for variant in self.trained if variant.dataset})
+
+    @property
+    def priors(self) -> list[str]:
+        """The datasets of class images that some variant trains on besides."""
+        return sorted({variant.prior for variant in self.trained if variant.prior})
 
     def cells_asked(self, dataset: str) -> list[str]:
         """The cells that variants on this dataset ask for by name."""

@@ -23,7 +23,7 @@ from kindred.config.models import (
 )
 from kindred.errors import Problems, nearest
 
-INHERITED = SELECTION_KEYS | {"base", "dataset", "runs", "first_run"}
+INHERITED = SELECTION_KEYS | {"base", "dataset", "prior", "runs", "first_run"}
 
 
 @dataclass(frozen=True)
@@ -187,9 +187,10 @@ def _merge(
 ) -> Settings:
     recipe, changes = root or config.recipe, {}
     values: dict[str, Any] = {"base": config.base, "runs": config.runs}
+    told = ("recipe", "base", "dataset", "prior")
     origins = {"recipe": layers[0].key} if root else {}
     for layer in layers:
-        origins |= {key: layer.key for key in ("recipe", "base", "dataset") if _sets(layer, key)}
+        origins |= {key: layer.key for key in told if _sets(layer, key)}
         if layer.config.recipe is not None:
             recipe, changes = layer.config.recipe, {}
         for key in layer.config.model_fields_set & (RECIPE_KEYS | INHERITED):
