@@ -53,9 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     whose = scoring.Whose(options.variant, options.run)
     rows = scoring.score(judge, known, manifest, base, spec, whose)
     write_scores(options.out, rows)
-    print(
-        f"{len(manifest.rows)} pictures, {len(rows) - len(manifest.rows)} people", file=sys.stderr
-    )
+    pictures = len(manifest.rows)
+    print(f"{pictures} pictures, {len(rows) - pictures} people in them", file=sys.stderr)
     return 0
 
 

@@ -186,8 +186,8 @@ def _warning(
     few = ", ".join(unclear[:3]) + (" ..." if len(unclear) > 3 else "")
     if not used:
         return (
-            f"in no photo of {name} alone does the judge find exactly one {what} ({few}), so nobody "
-            f"can be compared with {name}"
+            f"in no photo of {name} alone does the judge find exactly one {what} ({few}), so "
+            f"nobody can be compared with {name}"
         )
     if same is None:
         return f"only one photo shows {name} alone, so there is no scale for likeness: add another"

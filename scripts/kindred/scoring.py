@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -143,15 +143,11 @@ def _nearest(
     vectors: np.ndarray, references: References, dataset: str | None, kind: str
 ) -> list[tuple[str, float | None]]:
     """The training photo that looks most alike and its distance; of all datasets without one."""
-    names = [dataset] if dataset else sorted(references.wholes)
-    ids = [
-        f"{name}/{image}" for name in names for image in references.facts["photos"].get(name, [])
-    ]
+    names = [name for name in sorted(references.wholes) if dataset in (None, name)]
+    ids = [f"{name}/{image}" for name in names for image in references.facts["photos"][name]]
     if not ids:
         return [("", None)] * len(vectors)
-    photos = np.concatenate(
-        [references.wholes[name] for name in names if name in references.wholes]
-    )
+    photos = np.concatenate([references.wholes[name] for name in names])
     far = distances(vectors, photos, kind)
     return [(ids[int(row.argmin())], float(row.min())) for row in far]
 
@@ -188,10 +184,15 @@ def _drift(
         for row in base.rows
         if not letters_in(row.prompt, spec.characters)
     }
-    for n, row in enumerate(manifest.rows):
-        other = plain.get((row.prompt, row.seed))
-        if other is not None:
-            with Image.open(other.path) as image:
-                vector = describe(judge, [image.convert("RGB")])
-            out[n] = float(distances(vectors[n : n + 1], vector, kind)[0, 0])
+    pairs = [
+        (n, plain[row.prompt, row.seed])
+        for n, row in enumerate(manifest.rows)
+        if (row.prompt, row.seed) in plain
+    ]
+    done = 0
+    for chunk, images in _batches(replace(base, rows=[row for _, row in pairs])):
+        others = describe(judge, images)
+        for (n, _), other in zip(pairs[done : done + len(chunk)], others, strict=True):
+            out[n] = float(distances(vectors[n][None], other[None], kind)[0, 0])
+        done += len(chunk)
     return out
