@@ -15,7 +15,16 @@ import torch
 from PIL import Image
 from transformers import AutoModel, AutoTokenizer
 
-from kindred.judges.vision import BATCH, Vision, batches, load, place, pooled, unloadable
+from kindred.judges.vision import (
+    BATCH,
+    UNREADABLE,
+    Vision,
+    batches,
+    load,
+    place,
+    pooled,
+    unloadable,
+)
 from kindred.spec.judge import Model
 
 ROLE = "adherence"
@@ -42,7 +51,7 @@ class Adherence:
         where, options = place(spec)
         try:
             tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        except (OSError, ValueError, ImportError) as error:
+        except UNREADABLE as error:
             raise unloadable(ROLE, spec, error) from error
         return cls(vision, tokenizer)
 

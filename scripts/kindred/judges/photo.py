@@ -6,6 +6,7 @@ no truth: how good it is on the user's pictures nobody has measured, and its `ga
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ class PhotoJudge:
         self.counts = "people" if people else "faces"
         self.calibration: Calibration = engine.calibration
         self.gates = Gates()
+        self.told: set[str] = set()
         parts = {"people": people, "adherence": adherence, "similarity": similarity}
         extra = [f"{name}={part.identity}" for name, part in parts.items() if part]
         self.identity = "; ".join([engine.identity, *extra])
@@ -84,6 +86,13 @@ class PhotoJudge:
         """Cosine of picture and prompt; None throughout without a model for it."""
         if self.prompts is None:
             return [None] * len(images)
+        for prompt in self.prompts.too_long(sorted(set(prompts) - self.told)):
+            print(
+                f"warning: {self.prompts.identity} reads {self.prompts.tokens} tokens and judges "
+                f"only the beginning of '{prompt}'",
+                file=sys.stderr,
+            )
+        self.told |= set(prompts)
         return list(self.prompts.cosines(images, prompts))
 
     def whole(self, images: Sequence[Image.Image]) -> np.ndarray | None:

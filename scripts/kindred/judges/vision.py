@@ -13,13 +13,16 @@ from typing import Any
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoImageProcessor
+from transformers.utils import logging
 
 from kindred.bases import identity, is_local
 from kindred.errors import KindredError
 from kindred.spec.judge import Model
 
 BATCH = 16  # pictures
+UNREADABLE = (OSError, ValueError, ImportError, SafetensorError)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def load(
     Raises KindredError when the model is missing, damaged or of another kind.
     """
     where, options = place(spec)
+    logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(where, **options)
         if kinds and config.model_type not in kinds:
@@ -67,8 +71,13 @@ def load(
                 f"name one of the kinds {', '.join(kinds)}"
             )
         processor = AutoImageProcessor.from_pretrained(where, backend="pil", **options)
-        model = auto.from_pretrained(where, dtype=torch.float32, **options)
-    except (OSError, ValueError, ImportError) as error:
+        model, report = auto.from_pretrained(
+            where, dtype=torch.float32, output_loading_info=True, **options
+        )
+        # Weights that a file lacks are drawn at random, with no more than a warning.
+        if lacking := sorted(report["missing_keys"]):
+            raise ValueError(f"lacks {len(lacking)} weights, e.g. {lacking[0]}")
+    except UNREADABLE as error:
         raise unloadable(role, spec, error) from error
     return Vision(model.eval().to(device), processor, named(spec), torch.device(device))
 
