@@ -56,6 +56,7 @@ def test_everything_of_a_small_experiment(plan_of):
     assert set(outputs.everything(plan)) == {
         f"{folder}/audit/ours.html",
         f"{folder}/curves.png",
+        f"{folder}/rating.html",
         f"{folder}/likeness/ours.png",
         *(f"{run}/lora.safetensors" for run in runs),
         *(f"{run}/images/{name}.json" for run in pictured for name in ("solo", "pair")),

@@ -13,6 +13,7 @@ from workspace import EXPERIMENT_FILE, RECIPE_FILE, Workspace
 pytestmark = pytest.mark.workflow
 
 SHEETS_OF_ALL = [
+    "tiny: page for ratings",
     "tiny: photos of ours beside renderings",
     "tiny: sheet of solo by all variants",
     "tiny: training curves",
@@ -89,6 +90,7 @@ def test_a_run_added(workspace: Workspace):
             "tiny: training only-J, run 2",
             "tiny: solo by only-J, run 2",
             "tiny: sheet of solo by only-J",
+            "tiny: page for ratings",
             "tiny: sheet of solo by all variants",
             "tiny: training curves",
         ]
@@ -102,6 +104,7 @@ def test_a_prompt_added(workspace: Workspace):
             "tiny: encoding the prompts of solo for tiny",
             *PICTURES,
             *SHEETS,
+            "tiny: page for ratings",
             "tiny: sheet of solo by all variants",
             "tiny: photos of ours beside renderings",
         ]
@@ -113,6 +116,7 @@ def test_a_seed_added_is_one_base_load_and_one_picture(workspace: Workspace):
     expected = [
         *PICTURES,
         *SHEETS,
+        "tiny: page for ratings",
         "tiny: sheet of solo by all variants",
         "tiny: photos of ours beside renderings",
     ]
@@ -202,6 +206,32 @@ def test_a_module_nobody_uses_is_nothing(workspace: Workspace):
     assert workspace.jobs() == []
 
 
+def test_class_images_are_drawn_prepared_and_trained_on(workspace: Workspace):
+    prior = "men: {prior: class, preprocess: {buckets: [[64, 64]], min_side: 16}}"
+    workspace.replace(EXPERIMENT_FILE, "\nbase:", f"\n  {prior}\ndataset: ours\nbase:")
+    workspace.replace(
+        EXPERIMENT_FILE, "prompt_sets:", "  kept: {prior: men, prior_weight: 1}\nprompt_sets:"
+    )
+    with open(workspace.root / EXPERIMENT_FILE, "a", encoding="utf-8") as file:
+        file.write("  class: {prompts: {man: a man}, seeds: 2, size: [64, 64], steps: 2}\n")
+    adapter = "results/tiny/kept/run-1/lora.safetensors"
+    assert workspace.jobs(adapter) == sorted(
+        [
+            "tiny: encoding the prompts of class for tiny",
+            "tiny: class by BASE, run 1",
+            "class images of men",
+            "photos of men",
+            "captions of men",
+            "tiny: encoding the photos of men",
+            "tiny: encoding the captions of men",
+            "tiny: settings of kept",
+            "tiny: training kept, run 1",
+        ]
+    )
+    workspace.run(adapter)
+    assert (workspace.root / "resources/men/photos/man-0002.png").exists()
+
+
 def test_the_recipe_file_edited(workspace: Workspace):
     workspace.replace(RECIPE_FILE, "lr: 1e-3", "lr: 2e-3")
     settings = [f"tiny: settings of {name}" for name in TRAINED]
@@ -215,7 +245,12 @@ def test_another_device_is_nothing(workspace: Workspace):
 
 def test_a_character_s_age_is_audited_and_no_more(workspace: Workspace):
     workspace.replace(EXPERIMENT_FILE, "class: man}", "class: man, age: adult}")
-    assert workspace.jobs() == ["tiny: audit of ours", "tiny: photos of ours beside renderings"]
+    told = [
+        "tiny: audit of ours",
+        "tiny: page for ratings",
+        "tiny: photos of ours beside renderings",
+    ]
+    assert workspace.jobs() == told
 
 
 def test_a_prepared_base_replaced(workspace: Workspace):
