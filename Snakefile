@@ -19,6 +19,8 @@ include: "rules/encode.smk"
 include: "rules/train.smk"
 include: "rules/render.smk"
 include: "rules/sheets.smk"
+include: "rules/score.smk"
+include: "rules/compare.smk"
 include: "rules/report.smk"
 
 

@@ -18,10 +18,11 @@ sys.path.insert(0, str(SCRIPTS))
 
 from kindred.bases import IMAGE_PARTS, TEXT_PARTS, ALL_PARTS, identity
 from kindred.code import closure, code_hash
-from kindred.config import outputs
+from kindred.config import judged, outputs
 from kindred.config.resolve import load_plan
 from kindred.devices import gpus_present
 from kindred.errors import KindredError
+from kindred.judges.version import version_of
 from kindred.source import check_ids, scan
 from kindred.spec.sheet import CurveSpec, SheetSpec
 from kindred.world.families import photo_names
@@ -84,6 +85,12 @@ def caption_identity(dataset):
     return (
         model_identity(captioner.model, captioner.revision, (".",)) if captioner else ""
     )
+
+
+@cache
+def judge_version(experiment):
+    """Which version of an experiment's judge is in use."""
+    return or_stop(version_of, PLAN.experiments[experiment].judge)
 
 
 def threads_each():

@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kindred.declarations import note_comparison, read_log
 from kindred.errors import KindredError, Problems, run_main
-from kindred.files import read_json, read_jsonl, write_json
+from kindred.files import read_json, write_json
 from kindred.grids import Grid, grid_of, pictures_of
 from kindred.ratings import known_ratings, mean_ratings, read_ratings
 from kindred.scores import ADVICE, Scored, read_scores, write_texts
@@ -91,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
         for name, part in rows.items()
     }
     judge = judge_part(references)
-    declared = read_jsonl(options.declared) if options.declared else []
+    declared = read_log(options.declared) if options.declared else []
     found = verdicts(spec, grids, pictures, judge, declared)
     figures = summary(
         spec,
@@ -105,6 +106,8 @@ def main(argv: list[str] | None = None) -> int:
     write_texts(options.scores, everything)
     write_json(options.summary, figures)
     write_json(options.verdicts, found)
+    if options.declared:
+        note_comparison(options.declared)
     for name, entry in found["hypotheses"].items():
         print(f"{name}: {entry['sentence']}", file=sys.stderr)
     return 0

@@ -22,7 +22,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="ScoreSpec as JSON, or a file of it")
     parser.add_argument("--manifest", required=True, type=Path, help="the pictures")
-    parser.add_argument("--base", type=Path, help="the same prompts by the base, for drift")
+    parser.add_argument(
+        "--base", nargs="*", default=[], type=Path, help="the same prompts by the base, for drift"
+    )
     parser.add_argument("--references", required=True, type=Path, help="references.json")
     parser.add_argument("--vectors", required=True, type=Path, help="references.safetensors")
     parser.add_argument("--variant", required=True, help="name of the variant")
@@ -37,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = ScoreSpec.read(options.spec)
     manifest = read_manifest(options.manifest)
-    base = read_manifest(options.base) if options.base else None
+    base = read_manifest(options.base[0]) if options.base else None
     name = devices.claim(options.device)
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
     from kindred import references, scoring

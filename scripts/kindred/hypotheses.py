@@ -6,7 +6,7 @@ resampled (statistics.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,6 @@ import numpy as np
 
 from kindred import statistics
 from kindred.grids import SHARES, Grid, Pictures
-from kindred.hashing import spec_hash
 from kindred.spec.score import CompareSpec, Hypothesis
 from kindred.statistics import LEVEL, Arm, Draws
 
@@ -76,32 +75,6 @@ def resolved(spec: CompareSpec) -> dict[str, dict[str, Any]]:
             "prompts": spec.prompt_sets[hypothesis.prompt_set],
         }
     return found
-
-
-def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What became of hypotheses since they were declared, a line each."""
-    lines = [f"{name}: added" for name in now if name not in before]
-    lines += [f"{name}: removed" for name in before if name not in now]
-    said = {"variant_spec": "settings of its variant", "against_spec": "settings of the other"}
-    for name in sorted(before.keys() & now.keys()):
-        for key in sorted(before[name].keys() | now[name].keys()):
-            old, new = before[name].get(key), now[name].get(key)
-            if old != new:
-                short = isinstance(old, str | int | float) and key not in said
-                what = f"was {old}, is {new}" if short else "changed"
-                lines.append(f"{name}: {said.get(key, key)} {what}")
-    return lines
-
-
-def declaration_in_force(log: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The last declaration made while nothing was trained yet; else the first there is."""
-    untrained = [entry for entry in log if not entry["trained"]]
-    return untrained[-1] if untrained else (log[0] if log else None)
-
-
-def declaration_hash(hypotheses: Mapping[str, Any]) -> str:
-    """Hash of resolved hypotheses."""
-    return spec_hash(hypotheses)
 
 
 def decide_all(

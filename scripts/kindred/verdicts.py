@@ -79,13 +79,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kindred.aggregates import number, parts
+from kindred.declarations import changes, declaration_hash, in_force
 from kindred.grids import SHARES, Grid, Pictures
 from kindred.hypotheses import (
     Decision,
-    changes,
     decide_all,
-    declaration_hash,
-    declaration_in_force,
     resolved,
 )
 from kindred.spec.score import CompareSpec, Hypothesis
@@ -135,7 +133,7 @@ def verdicts(
 
 def declared_part(spec: CompareSpec, log: Sequence[Json]) -> Json | None:
     """What was declared when training started, and what has changed since."""
-    first = declaration_in_force(log)
+    first = in_force(log)
     if first is None:
         return None
     now = resolved(spec)

@@ -88,7 +88,10 @@ def fill(text: str, characters: dict[str, Character], where: str, problems: Prob
 def check_hypotheses(
     document: Document, config: ExperimentConfig, variants: set[str], problems: Problems
 ) -> None:
-    """Note hypotheses about variants or prompt sets that do not exist."""
+    """Note hypotheses without a judge, or about variants or prompt sets that do not exist."""
+    if config.hypotheses and config.judge is None:
+        where = document.where("hypotheses")
+        problems.add(where, "nobody judges them", "set `judge:` to a file name in config/judges")
     for key, hypothesis in config.hypotheses.items():
         at = ("hypotheses", key)
         for side in ("variant", "against"):

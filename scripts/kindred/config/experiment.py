@@ -62,6 +62,7 @@ def resolve_experiment(
         variants=variants,
         prompt_sets=prompts,
         hypotheses=config.hypotheses,
+        judge=library.judge(config.judge, document.where("judge")) if config.judge else None,
         share=config.share,
     )
     datasets = {

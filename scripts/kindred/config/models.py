@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, create_model, model_validator
 from kindred.spec.common import Character, Strict
 from kindred.spec.data import AuditThresholds, Captioner, PreprocessSpec
 from kindred.spec.model import Recipe, Selection
+from kindred.spec.score import Hypothesis
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at most 64)"
@@ -184,19 +185,6 @@ RECIPE_KEYS = frozenset(Recipe.model_fields)
 SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset"}
 
 
-class HypothesisConfig(Strict):
-    """What is claimed before anything is trained, and what decides it."""
-
-    claim: str = Field(description="one sentence")
-    variant: str
-    against: str = Field(description="the variant compared with, or BASE")
-    measure: Literal["success", "count", "identity", "adherence"] = Field(
-        "success", description="success: everyone asked for is there, once, and recognisable"
-    )
-    prompt_set: str
-    margin: float = Field(0.10, ge=0, description="the smallest difference that matters")
-
-
 class ExperimentConfig(Strict):
     """One experiment: who, which photos, which variants, what is asked of them."""
 
@@ -210,7 +198,10 @@ class ExperimentConfig(Strict):
     runs: int = Field(1, ge=1, description="trainings per variant, each with another seed")
     variants: dict[str, VariantConfig] = Field(min_length=1)  # type: ignore[valid-type]
     prompt_sets: dict[str, PromptSetConfig] = Field(min_length=1)
-    hypotheses: dict[str, HypothesisConfig] = Field(default_factory=dict)
+    judge: str | None = Field(
+        None, description="file name in config/judges; unset: pictures are made but not scored"
+    )
+    hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
     share: bool = Field(False, description="leave photos and file names out of report and ratings")
 
 

@@ -23,6 +23,8 @@ def everything(plan: Plan) -> list[str]:
         wanted += [f"{folder}/audit/{dataset}.html" for dataset in experiment.datasets]
         wanted += sheets(experiment) if len(experiment.variants) <= SHEETS_UP_TO else []
         wanted += [f"{folder}/rating.html"]
+        wanted += [f"{folder}/declared.json"] if experiment.hypotheses else []
+        wanted += [f"{folder}/report.html"] if experiment.judge else []
         for variant in experiment.variants.values():
             for run in run_folders(experiment.name, variant):
                 wanted += [f"{run}/images/{name}.json" for name in experiment.prompt_sets]

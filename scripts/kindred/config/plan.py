@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kindred.config.models import BASE_VARIANT, DeviceConfig, HypothesisConfig, LabConfig, LabFamily
+from kindred.config.models import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
 from kindred.spec.common import Character
 from kindred.spec.data import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
+from kindred.spec.judge import JudgeSpec
 from kindred.spec.model import Base, PromptSet, RenderSpec, TrainSpec
 from kindred.spec.render import PromptTexts
 from kindred.spec.report import RatingSpec, ReportSpec
+from kindred.spec.score import Hypothesis
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Experiment:
     characters: dict[str, Character]
     variants: dict[str, Variant]
     prompt_sets: dict[str, PromptSet]
-    hypotheses: dict[str, HypothesisConfig]
+    hypotheses: dict[str, Hypothesis]
+    judge: JudgeSpec | None = None
     share: bool = False
 
     @property

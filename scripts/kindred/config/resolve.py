@@ -16,6 +16,7 @@ from kindred.config.models import NAME, NAME_RULE, ExperimentConfig, MainConfig
 from kindred.config.plan import Dataset, Experiment, Plan
 from kindred.errors import Problems, nearest
 from kindred.spec.common import Strict
+from kindred.spec.judge import JudgeSpec
 from kindred.spec.model import Base, Recipe
 
 Model = TypeVar("Model", bound=Strict)
@@ -46,12 +47,13 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
 
 @dataclass
 class Library:
-    """The small files that experiments name: bases and recipes, each read once."""
+    """The small files that experiments name: bases, recipes and judges, each read once."""
 
     root: Path
     problems: Problems
     bases: dict[str, Base] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
+    judges: dict[str, JudgeSpec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._broken: set[tuple[str, str]] = set()
@@ -71,6 +73,12 @@ class Library:
         if name not in self.recipes and (recipe := self._read("recipes", name, Recipe, where)):
             self.recipes[name] = recipe
         return self.recipes.get(name)
+
+    def judge(self, name: str, where: str) -> JudgeSpec | None:
+        """A judge by its file name."""
+        if name not in self.judges and (judge := self._read("judges", name, JudgeSpec, where)):
+            self.judges[name] = judge
+        return self.judges.get(name)
 
     def _read(self, kind: str, name: str, model: type[Model], where: str) -> Model | None:
         if (kind, name) in self._broken:

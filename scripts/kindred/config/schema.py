@@ -9,6 +9,7 @@ import json
 
 from kindred.config.models import ExperimentConfig, MainConfig
 from kindred.spec.common import Strict
+from kindred.spec.judge import JudgeSpec
 from kindred.spec.model import Base, Recipe
 
 SCHEMAS: dict[str, tuple[type[Strict], str]] = {
@@ -16,6 +17,7 @@ SCHEMAS: dict[str, tuple[type[Strict], str]] = {
     "schema-config.json": (MainConfig, "config/config.yaml"),
     "schema-base.json": (Base, "config/bases/*.yaml"),
     "schema-recipe.json": (Recipe, "config/recipes/*.yaml"),
+    "schema-judge.json": (JudgeSpec, "config/judges/*.yaml"),
 }
 
 

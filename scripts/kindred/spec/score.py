@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -80,3 +80,9 @@ class CompareSpec(Strict):
     prompt_sets: dict[str, dict[str, str]] = Field(description="prompt set -> prompt -> text")
     hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
     draws: int = Field(4000, ge=100, description="of the bootstrap")
+
+
+class DeclareSpec(Strict):
+    """The hypotheses of an experiment with all that they rest on."""
+
+    hypotheses: dict[str, dict[str, Any]]

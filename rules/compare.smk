@@ -1,0 +1,58 @@
+"""From scores to verdicts: what was claimed, and what the pictures say to it.
+
+needs: scores of all variants, the judge's references; ratings by people where there are any,
+       config/experiments/<experiment>.ratings*.csv
+gives: results/<experiment>/declared.json, the hypotheses as they were before training;
+       results/<experiment>/scores.csv, summary.json, verdicts.json
+"""
+
+
+rule declare:
+    """Write down what is claimed. Its priority puts it before any training; a log in
+    resources/store keeps every earlier declaration. Nothing is trained again for it."""
+    output:
+        "results/{experiment}/declared.json",
+    log:
+        "logs/{experiment}/declare.log",
+    priority: 100
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: judged.declare_spec(PLAN.experiments[w.experiment]).canonical(),
+        log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
+    message:
+        "{wildcards.experiment}: hypotheses"
+    shell:
+        "python scripts/declare.py --spec {params.spec:q} --results results/{wildcards.experiment}"
+        " --log {params.log:q} --out {output:q} 2>&1 | tee -i {log:q}"
+
+
+rule compare:
+    """Compare the variants, and decide every hypothesis by the margin declared for it."""
+    input:
+        scores=lambda w: judged.scores_of(PLAN.experiments[w.experiment]),
+        trainings=lambda w: judged.trainings_of(PLAN.experiments[w.experiment]),
+        references="results/{experiment}/references.json",
+        declared="results/{experiment}/declared.json",
+        ratings=lambda w: judged.ratings_of(w.experiment),
+    output:
+        scores="results/{experiment}/scores.csv",
+        summary="results/{experiment}/summary.json",
+        verdicts="results/{experiment}/verdicts.json",
+    log:
+        "logs/{experiment}/compare.log",
+    benchmark:
+        "benchmarks/{experiment}/compare.tsv"
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: judged.compare_spec(PLAN.experiments[w.experiment]).canonical(),
+        code=code("compare"),
+        log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
+    message:
+        "{wildcards.experiment}: figures and verdicts"
+    shell:
+        "python scripts/compare.py --spec {params.spec:q} --results results/{wildcards.experiment}"
+        " --references {input.references:q} --ratings {input.ratings:q} --declared {params.log:q}"
+        " --scores {output.scores:q} --summary {output.summary:q} --verdicts {output.verdicts:q}"
+        " 2>&1 | tee -i {log:q}"

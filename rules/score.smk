@@ -1,0 +1,76 @@
+"""Who is in each picture: the judge's references, and the scores of every list of pictures.
+
+needs: prepared photos and captions; lists of pictures
+gives: results/<experiment>/references.json and .safetensors, by which the judge knows everybody;
+       results/<experiment>/<variant>/run-<k>/scores/<prompt_set>.csv, a row an image and a person
+"""
+
+
+rule references:
+    """Find each character's reference photos: training photos that show it alone."""
+    input:
+        photos=lambda w: [
+            f"resources/{dataset}/{file}"
+            for dataset in PLAN.experiments[w.experiment].datasets
+            for file in ("images.json", "captions.jsonl")
+        ],
+    output:
+        facts="results/{experiment}/references.json",
+        vectors="results/{experiment}/references.safetensors",
+    log:
+        "logs/{experiment}/references.log",
+    benchmark:
+        "benchmarks/{experiment}/references.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        spec=lambda w: judged.reference_spec(PLAN.experiments[w.experiment]).canonical(),
+        code=code("references"),
+        judge=lambda w: judge_version(w.experiment),
+    message:
+        "{wildcards.experiment}: reference photos of everybody"
+    shell:
+        "python scripts/references.py --spec {params.spec:q} --facts {output.facts:q}"
+        " --vectors {output.vectors:q} --device {resources.device} --threads {threads}"
+        " 2>&1 | tee -i {log:q}"
+
+
+rule score:
+    """Find the people in one run's pictures of a prompt set, and compare them with whom the
+    prompts name."""
+    input:
+        pictures="results/{experiment}/{variant}/run-{run}/images/{prompt_set}.json",
+        base=lambda w: judged.plain_pictures(
+            PLAN.experiments[w.experiment], w.variant, w.prompt_set
+        ),
+        facts="results/{experiment}/references.json",
+        vectors="results/{experiment}/references.safetensors",
+    output:
+        "results/{experiment}/{variant}/run-{run}/scores/{prompt_set}.csv",
+    log:
+        "logs/{experiment}/score/{variant}.run-{run}.{prompt_set}.log",
+    benchmark:
+        "benchmarks/{experiment}/score/{variant}.run-{run}.{prompt_set}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        spec=lambda w: judged.score_spec(
+            PLAN.experiments[w.experiment], w.variant
+        ).canonical(),
+        code=code("score"),
+        judge=lambda w: judge_version(w.experiment),
+    message:
+        "{wildcards.experiment}: scores of {wildcards.prompt_set} by {wildcards.variant}, run {wildcards.run}"
+    shell:
+        "python scripts/score.py --spec {params.spec:q} --manifest {input.pictures:q}"
+        " --base {input.base:q} --references {input.facts:q} --vectors {input.vectors:q}"
+        " --variant {wildcards.variant:q} --run {wildcards.run} --out {output:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"

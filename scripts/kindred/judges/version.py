@@ -1,0 +1,40 @@
+"""Which version of a judge is in use, without loading it: so that a new model scores anew.
+
+Knows files, ids and packages; imports no deep-learning library.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from kindred.bases import identity
+from kindred.hashing import sha256_file
+from kindred.spec.judge import JudgeSpec
+
+PACKAGES = {
+    "photo": ("dlib-bin", "face_recognition_models"),
+    "yunet-sface": ("opencv-python-headless",),
+    "insightface": ("insightface", "onnxruntime"),
+}
+
+
+def version_of(spec: JudgeSpec) -> str:
+    """A string that changes with the judge's models: ids at revisions, hashes of local files and
+    versions of the packages that bring weights; 'missing' for what is not there."""
+    parts = [identity(spec.model, spec.revision, (".",))] if spec.model else []
+    for part in (spec.person_detector, spec.adherence, spec.similarity):
+        if part is not None:
+            parts.append(identity(part.model, part.revision, (".",)))
+    for name, file in sorted(spec.files.items()):
+        path = Path(file).expanduser()
+        parts.append(f"{name}:{sha256_file(path)[:12] if path.is_file() else 'missing'}")
+    parts += [f"{name}@{_installed(name)}" for name in PACKAGES.get(spec.kind, ())]
+    return " ".join(parts)
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
