@@ -24,6 +24,8 @@ SAYS = {
     "girl": "girls daughter sister",
 }
 ORDINARY = r"x|Xx|X+|9"  # shapes of everyday words, capitalised ones, acronyms and numbers
+# Words after which a name stands as a phrase of its own.
+LINKS = "and or of with by for to in on at near between beside behind from like beneath over"
 ALIKE = 0.8  # share of equal letters above which a word may be a misspelt name
 
 
@@ -44,15 +46,18 @@ def mentions(text: str, characters: Characters) -> list[Mention]:
     if not characters:
         return []
     by_name = {who.name.casefold(): letter for letter, who in characters.items()}
-    longest_first = sorted((who.name for who in characters.values()), key=len, reverse=True)
-    names = "|".join(re.escape(name) for name in longest_first)
-    found = re.finditer(rf"(?<!\w)(?<!\w-)(?:{names})(?!\w|-\w)", text, re.IGNORECASE)
     result = []
-    for match in found:
+    for match in _pattern(characters).finditer(text):
         letter = by_name[match.group().casefold()]
         exact = match.group() == characters[letter].name
         result.append(Mention(letter, match.group(), exact))
     return result
+
+
+def _pattern(characters: Characters) -> re.Pattern[str]:
+    longest_first = sorted((who.name for who in characters.values()), key=len, reverse=True)
+    names = "|".join(re.escape(name) for name in longest_first)
+    return re.compile(rf"(?<!\w)(?<!\w-)(?:{names})(?!\w|-\w)", re.IGNORECASE)
 
 
 def letters_in(text: str, characters: Characters) -> list[str]:
@@ -145,6 +150,26 @@ def put_names_in(text: str, letters: Iterable[str], characters: Characters) -> s
         return text
     named = [f"the {characters[letter].noun} {characters[letter].name}" for letter in letters]
     return ": ".join(part for part in (_listing(named), text) if part)
+
+
+def without_names(text: str, characters: Characters) -> str:
+    """A prompt for somebody who has never heard the names: 'JRussell and the woman ARussell' -> 'a
+    man and the woman'. An article goes before a noun only where a name could begin a phrase."""
+    if not characters:
+        return text
+    nouns = {who.name.casefold(): who.noun for who in characters.values()}
+    out, done = "", 0
+    for match in _pattern(characters).finditer(text):
+        out += text[done : match.start()]
+        before = re.search(r"(\w*)\s*$", out)
+        word, noun = before.group(1) if before else "", nouns[match.group().casefold()]
+        if word and says_noun(word, noun):
+            out = out.rstrip()
+        else:
+            begins = not word or word.casefold() in LINKS.split()
+            out += f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}" if begins else noun
+        done = match.end()
+    return out + text[done:]
 
 
 def _phrase(text: str, noun: str) -> list[re.Match[str]]:

@@ -19,7 +19,7 @@ from kindred.judges.base import Judge, Seen
 from kindred.manifest import ADVICE, Manifest
 from kindred.manifest import Row as Picture
 from kindred.matching import match
-from kindred.names import letters_in
+from kindred.names import letters_in, without_names
 from kindred.progress import Progress
 from kindred.references import References
 from kindred.scores import Row, image_row, person_rows
@@ -51,7 +51,8 @@ def score(
     Raises ProblemsError naming pictures that are not in the store.
     """
     check_pictures([manifest] + ([base] if base else []))
-    seen, said, vectors = _look(judge, manifest, f"score {whose.variant} run {whose.run}")
+    what = f"score {whose.variant} run {whose.run}"
+    seen, said, vectors = _look(judge, manifest, spec, what)
     kind = references.facts["distance"]
     nearest = _nearest(vectors, references, spec.dataset, kind)
     diversity = _diversity(manifest.rows, vectors, kind)
@@ -110,7 +111,7 @@ def _rows(
 
 
 def _look(
-    judge: Judge, manifest: Manifest, what: str
+    judge: Judge, manifest: Manifest, spec: ScoreSpec, what: str
 ) -> tuple[list[list[Seen]], list[float | None], np.ndarray]:
     """People, adherence and vectors of every picture."""
     seen: list[list[Seen]] = []
@@ -119,7 +120,9 @@ def _look(
     with Progress(what, len(manifest.rows), "images") as progress:
         for chunk, images in _batches(manifest):
             seen += judge.find(images)
-            said += judge.adherence(images, [row.prompt for row in chunk])
+            # The judge's prompts model has never heard of the trigger names.
+            prompts = [without_names(row.prompt, spec.characters) for row in chunk]
+            said += judge.adherence(images, prompts)
             vectors.append(describe(judge, images))
             progress.update(len(images))
     return seen, said, np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32)

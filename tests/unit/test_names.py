@@ -139,3 +139,21 @@ def test_class_nouns_and_their_kinds():
     assert names.class_nouns("a Man, two girls", WHO) == ["child", "girl", "man"]
     assert names.says_noun("her son", "child") and not names.says_noun("a woman", "man")
     assert names.says_noun("a robot", "robot")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("headshot of JRussell", "headshot of a man"),
+        ("JRussell's hat, ARussell and CRussell", "a man's hat, a woman and a child"),
+        ("the man JRussell and the kid CRussell", "the man and the kid"),
+        ("adult JRussell, adult ARussell and child CRussell", "adult man, adult woman and child"),
+        ("a smiling jrussell in the snow", "a smiling man in the snow"),
+        ("JRussell-Smith and XARussell", "JRussell-Smith and XARussell"),
+        ("a man in the snow", "a man in the snow"),
+        ("", ""),
+    ],
+)
+def test_prompts_for_somebody_who_does_not_know_the_names(text, plain):
+    assert names.without_names(text, WHO) == plain
+    assert names.without_names(text, {}) == text
