@@ -93,6 +93,11 @@ def judge_version(experiment):
     return or_stop(version_of, PLAN.experiments[experiment].judge)
 
 
+def options_of(model, *keys):
+    """Command-line options named like a model's fields."""
+    return " ".join(f"--{key} {getattr(model, key)}" for key in keys)
+
+
 def threads_each():
     """CPU threads of one training or rendering: two with one thread beat one with two."""
     wanted = PLAN.device.threads

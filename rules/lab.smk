@@ -16,12 +16,6 @@ LAB_PARTS = {
 }
 
 
-def lab_options(section, *keys):
-    """Command-line options of the same names from a section of the settings."""
-    chosen = getattr(LAB_SETTINGS, section)
-    return " ".join(f"--{key} {getattr(chosen, key)}" for key in keys)
-
-
 rule lab_models:
     """All models of the lab."""
     input:
@@ -46,7 +40,7 @@ rule lab_draw:
     params:
         seed=lambda w: LAB_PARTS[w.part][0],
         pictures=lambda w: LAB_PARTS[w.part][1],
-        out=f"{LAB_WORK}/drawings-{{part}}",
+        out=lambda w: f"{LAB_WORK}/drawings-{w.part}",
         code=code("lab_draw"),
     shell:
         "python scripts/lab_draw.py --seed {params.seed} --count {params.pictures}"
@@ -65,8 +59,8 @@ rule lab_identities:
         "../envs/environment.yaml"
     threads: workflow.cores
     params:
-        options=lab_options("corpus", "identities", "views", "shard"),
-        out=f"{LAB_WORK}/identities",
+        options=options_of(LAB_SETTINGS.corpus, "identities", "views", "shard"),
+        out=lambda w: f"{LAB_WORK}/identities",
         code=code("lab_identities"),
     shell:
         "python scripts/lab_identities.py {params.options} --workers {threads}"
@@ -191,7 +185,7 @@ rule lab_judge:
     resources:
         gpu=GPUS_EACH,
     params:
-        options=lab_options("judge", "steps", "batch", "general", "gates"),
+        options=options_of(LAB_SETTINGS.judge, "steps", "batch", "general", "gates"),
         code=code("lab_judge"),
     shell:
         f"python scripts/lab_judge.py {{params.options}} --identities {LAB_WORK}/identities"
@@ -217,7 +211,9 @@ rule lab_captioner:
     resources:
         gpu=GPUS_EACH,
     params:
-        options=lab_options("captioner", "steps", "batch", "images", "width", "gates"),
+        options=options_of(
+            LAB_SETTINGS.captioner, "steps", "batch", "images", "width", "gates"
+        ),
         code=code("lab_captioner"),
     shell:
         f"python scripts/lab_captioner.py {{params.options}} --corpus {LAB_WORK}/drawings-first"

@@ -374,7 +374,8 @@ def test_class_images_are_a_dataset_of_the_base_s_pictures(root):
 def test_class_images_and_their_weight_go_together(root):
     listed = problems(
         root,
-        "variants:\n  a: {prior_weight: 1}\n  b: {prior: men}\n  c: {prior: mne, prior_weight: 1}\n",
+        "variants:\n  a: {prior_weight: 1}\n  b: {prior: men}\n"
+        "  c: {prior: mne, prior_weight: 1}\n",
         prior_head(PRIOR.replace("prior: class-men", "prior: clas-men")),
     )
     assert "variants.a: `prior_weight` without class images" in listed[0]
