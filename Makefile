@@ -6,7 +6,7 @@ BIN := .venv/bin
 ENV := .venv/.ready
 ENV_DEV := .venv/.ready-dev
 
-.PHONY: all env test lab-gates bench help
+.PHONY: all env photo test lab-gates bench help
 
 all: env
 	$(BIN)/snakemake
@@ -23,9 +23,12 @@ $(ENV): envs/requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt
 	@touch $@
 
-$(ENV_DEV): envs/requirements-dev.txt $(ENV)
+$(ENV_DEV): envs/requirements-dev.txt envs/requirements-photo.txt $(ENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements-dev.txt
 	@touch $@
+
+photo: env
+	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements-photo.txt
 
 test: $(ENV_DEV)
 	$(BIN)/python -m pytest
@@ -40,6 +43,7 @@ bench: $(ENV_DEV)
 help:
 	@echo "make            set-up (.venv) and the default experiments on the lab"
 	@echo "make env        set-up alone"
+	@echo "make photo      set-up of the judge of real faces"
 	@echo "make test       set-up and all tests"
 	@echo "make lab-gates  how good the lab's models are, measured anew"
 	@echo "make bench      speed and memory figures"

@@ -12,10 +12,15 @@ import pytest
 from PIL import Image, ImageOps
 
 from kindred.errors import KindredError, ProblemsError
+from kindred.gallery import Photo
 from kindred.judges import open_judge
 from kindred.judges.model_files import Part, locate, package_folder
-from kindred.matching import Scale, match
+from kindred.manifest import Manifest, Row
+from kindred.references import gather
+from kindred.scoring import Whose, score
+from kindred.spec.common import Character
 from kindred.spec.judge import JudgeSpec
+from kindred.spec.score import ReferenceSpec, ScoreSpec
 
 SAMPLES = {
     "astronaut": ("skimage", "data/astronaut.png"),
@@ -174,21 +179,55 @@ def test_cosines_mean_what_dlibs_distances_mean(quick):
         assert cosine == pytest.approx(as_cosine(distance), abs=0.015)
 
 
-def test_on_the_identity_scale_a_copy_is_recognised_and_a_stranger_is_not(quick, collins):
-    changes = [CHANGES[name] for name in ("turned left", "badly recompressed", "mirrored", "half")]
-    astronaut = photo("astronaut")
-    found = quick.find([change(astronaut) for change in changes])
-    references = np.stack([people[0].embedding for people in found])
-    among = references @ references.T
-    same = float(among[~np.eye(len(among), dtype=bool)].mean())
-    scale = Scale(quick.calibration.stranger, {"E": same})
-    [people] = quick.find([side_by_side(astronaut, photo("hopper"))])
-    similarity = np.stack([person.embedding for person in people]) @ references.T
-    identity = scale.identity(similarity.mean(1, keepdims=True), ["E"])
-    assert identity[0, 0] > 0.8 and identity[1, 0] < 0.4
-    matched = match(["E"], identity, ["E"], recognised=JudgeSpec(kind="photo").recognised)
-    assert matched.found == ("E", "") and matched.strangers == 1
-    assert matched.count is False
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory) -> list[Photo]:
+    """Four photos of each woman, as they might be taken in other light or with another camera, and
+    one in which no face is seen."""
+    folder = tmp_path_factory.mktemp("photos")
+    changes = ["turned left", "badly recompressed", "mirrored", "half"]
+    photos = []
+    for letter, name in (("E", "astronaut"), ("G", "hopper")):
+        for change in changes:
+            path = folder / f"{letter}-{change}.png"
+            CHANGES[change](photo(name)).save(path)
+            photos.append(Photo(path.stem, path, frozenset({letter})))
+    away = folder / "E-away.png"
+    photo("chelsea.png").save(away)
+    return [*photos, Photo("E-away", away, frozenset({"E"}))]
+
+
+def test_from_reference_photos_to_scores(quick, gallery, tmp_path):
+    who = {
+        "E": Character(name="ECollins", noun="woman"),
+        "G": Character(name="GHopper", noun="woman"),
+    }
+    told = {"judge": JudgeSpec(kind="photo", detectors=["hog"]), "characters": who}
+    known = gather(quick, {"women": gallery}, ReferenceSpec(datasets=["women"], **told))
+    assert {letter: len(faces) for letter, faces in known.faces.items()} == {"E": 4, "G": 4}
+    assert "E-away" in known.facts["characters"]["E"]["warning"]
+    astronaut, hopper = photo("astronaut"), photo("hopper")
+    drawn = {
+        "both": ("ECollins and GHopper in space", side_by_side(hopper, astronaut)),
+        "twin": ("ECollins and GHopper in space", side_by_side(astronaut, astronaut)),
+        "other": ("headshot of GHopper", astronaut),
+        "nobody": ("headshot of GHopper", photo("chelsea.png")),
+    }
+    rows = []
+    for name, (prompt, image) in drawn.items():
+        path = tmp_path / f"{name}.png"
+        image.save(path)
+        rows.append(Row(name, prompt, 1, *image.size, name, path))
+    manifest = Manifest(tmp_path / "m.json", "set", {}, [], rows)
+    scored = score(quick, known, manifest, None, ScoreSpec(**told), Whose("v", 0))
+    of = {row["prompt"]: row for row in scored if row["kind"] == "image"}
+    both, twin, other, nobody = (of[name] for name in drawn)
+    assert (both["count"], both["success"], both["missing"], both["strangers"]) == (1, 1, "", 0)
+    assert both["identity"] > 0.8
+    assert (twin["count"], twin["success"]) == (1, 0)
+    assert (twin["missing"], twin["duplicated"]) == ("G", "E")
+    assert (other["count"], other["success"], other["unasked"]) == (1, 0, "E")
+    assert other["identity"] < 0.5
+    assert (nobody["people_found"], nobody["missing"], nobody["identity"]) == (0, "G", 0)
 
 
 def test_what_changes_answers_changes_the_identity(quick, thorough, tmp_path):

@@ -50,7 +50,8 @@ class InsightFaces:
         chosen = THRESHOLD if threshold is None else threshold
         self.analysis.prepare(ctx_id=-1, det_thresh=chosen, det_size=(SIDE, SIDE))
         self.identity = f"insightface:{folder.name}@{short_hash(models)}"
-        self.calibration = Calibration()
+        # An angular margin in training (ArcFace, arXiv 1801.07698) spreads people evenly.
+        self.calibration = Calibration(stranger=0.0, source="assumed: strangers point anywhere")
 
     @classmethod
     def open(cls, model: str | None, threshold: float | None = None) -> InsightFaces:

@@ -13,7 +13,7 @@ from pathlib import Path
 from kindred.errors import KindredError, Problems, nearest
 from kindred.hashing import sha256_file
 
-PHOTO_REQUIREMENTS = "pip install -r envs/requirements-photo.txt"
+PHOTO_REQUIREMENTS = "make photo, or pip install -r envs/requirements-photo.txt"
 
 
 @dataclass(frozen=True)

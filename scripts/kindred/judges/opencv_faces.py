@@ -29,13 +29,15 @@ PARTS = {
     "detector": Part("face_detection_yunet_2023mar.onnx", source=SOURCE),
     "recogniser": Part("face_recognition_sface_2021dec.onnx", source=SOURCE),
 }
+# Cosine from which SFace's authors say "the same person" (OpenCV's tutorial on DNN faces, LFW).
+SAME_PERSON = 0.363
 THRESHOLD = 0.7  # YuNet's probability of a face
 NON_MAXIMUM, TOP = 0.3, 5000  # OpenCV's own defaults
 LONGEST = 1280  # px; YuNet finds faces of about 10 to 300 px (OpenCV Zoo's description)
 
 
 class OpenCvFaces:
-    """YuNet and SFace. Cosine 0.363 is where SFace's authors put "the same person" (LFW)."""
+    """YuNet and SFace."""
 
     def __init__(self, paths: Mapping[str, Path], threshold: float | None = None) -> None:
         self.threshold = THRESHOLD if threshold is None else threshold
@@ -51,7 +53,9 @@ class OpenCvFaces:
                 f"({str(error).strip().splitlines()[0]}) -> get the file again{SOURCE}"
             ) from error
         self.identity = f"yunet-sface@{cv2.__version__}-{short_hash(paths)}"
-        self.calibration = Calibration()
+        self.calibration = Calibration(
+            stranger=0.0, same=2 * SAME_PERSON, source="assumed: strangers point anywhere"
+        )
 
     @classmethod
     def open(
