@@ -250,7 +250,7 @@ def sentence(decision: Decision) -> str:
     ends = {
         "supported": f"the interval lies above the margin of {margin}",
         "refuted": f"the interval lies below the margin of {margin}{_refuted_how(decision)}",
-        "undecided": f"the interval holds the margin of {margin}",
+        "undecided": f"the interval includes the margin of {margin}",
     }
     return f"{_upper(decision.verdict)}. {numbers}, {runs}; {ends[decision.verdict]}."
 
