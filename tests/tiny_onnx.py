@@ -12,32 +12,55 @@ from pathlib import Path
 
 import numpy as np
 
-CELL = 32  # px
+SIDE, CELL = 640, 32  # px
 # Eyes, nose, corners of the mouth: x, y in cells from the cell's corner.
 POINTS = (0.3, 0.35, 0.7, 0.35, 0.5, 0.55, 0.35, 0.75, 0.65, 0.75)
 FLOAT, INT64 = 1, 7
 
 
 def detector(path: Path) -> Path:
-    """Outputs cls, obj, bbox and kps at strides 8, 16, 32; only the last ever finds anything."""
+    """YuNet: cls, obj, bbox and kps at strides 8, 16, 32; only the last ever finds anything. Boxes
+    are offset and logarithm of the size."""
+    heads = {"cls": (0,), "obj": (0,), "bbox": (0.5, 0.5, 0, 0), "kps": POINTS}
+    return _detector(path, heads, anchors=1, gain=1 / 255, batch=True)
+
+
+def scrfd(path: Path) -> Path:
+    """insightface's SCRFD with two boxes a place, for pixels in -1..1. Boxes are the distances of
+    the edges."""
+    heads = {"score": (0.5,), "bbox": (0, 0, 1, 1), "kps": POINTS}
+    return _detector(path, heads, anchors=2, gain=0.5, batch=False)
+
+
+def _detector(
+    path: Path, heads: dict[str, Sequence[float]], anchors: int, gain: float, batch: bool
+) -> Path:
+    """Heads of one number see brightness at the last stride; the others say the same everywhere."""
     nodes, weights, outputs = [], [], []
-    for name, bias in (("cls", (0,)), ("obj", (0,)), ("bbox", (0.5, 0.5, 0, 0)), ("kps", POINTS)):
+    for name, bias in heads.items():
         for stride in (8, 16, CELL):
-            bright = 1 / (255 * 3 * stride**2) if stride == CELL and len(bias) == 1 else 0.0
-            kernel = np.full((len(bias), 3, stride, stride), bright, np.float32)
+            seeing = stride == CELL and len(bias) == 1
             label, channels = f"{name}_{stride}", len(bias)
+            kernel = np.full(
+                (channels * anchors, 3, stride, stride),
+                gain / (3 * stride**2) if seeing else 0.0,
+                np.float32,
+            )
+            level = bias if seeing or channels > 1 else (0,)
+            shape = [1, -1, channels] if batch else [-1, channels]
             weights += [
                 _tensor(f"{label}_w", kernel),
-                _tensor(f"{label}_b", np.array(bias, np.float32)),
-                _tensor(f"{label}_s", np.array([1, -1, channels], np.int64)),
+                _tensor(f"{label}_b", np.array([*level] * anchors, np.float32)),
+                _tensor(f"{label}_s", np.array(shape, np.int64)),
             ]
             nodes += [
                 _node("Conv", ["input", f"{label}_w", f"{label}_b"], f"{label}_c", stride=stride),
                 _node("Transpose", [f"{label}_c"], f"{label}_t", perm=(0, 2, 3, 1)),
                 _node("Reshape", [f"{label}_t", f"{label}_s"], label),
             ]
-            outputs.append((label, (1, (640 // stride) ** 2, channels)))
-    return _model(path, nodes, weights, ("input", (1, 3, 640, 640)), outputs)
+            rows = (SIDE // stride) ** 2 * anchors
+            outputs.append((label, (1, rows, channels) if batch else (rows, channels)))
+    return _model(path, nodes, weights, ("input", (1, 3, SIDE, SIDE)), outputs)
 
 
 def descriptor(path: Path) -> Path:

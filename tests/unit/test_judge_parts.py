@@ -282,3 +282,21 @@ def test_opencvs_missing_and_unreadable_files(opencv_files, tmp_path):
         open_judge(JudgeSpec(kind="yunet-sface", files={**opencv_files, "detector": str(junk)}))
     with pytest.raises(ProblemsError, match=r"SHA-256.*expected 0000"):
         open_judge(JudgeSpec(kind="yunet-sface", files=opencv_files, sha256={"detector": "0" * 64}))
+
+
+def test_insightfaces_faces(tmp_path):
+    pytest.importorskip("insightface", reason="insightface is not installed")
+    tiny_onnx.scrfd(tmp_path / "detector.onnx")
+    recogniser = tiny_onnx.descriptor(tmp_path / "recogniser.onnx")
+    spec = JudgeSpec(kind="insightface", model=str(tmp_path))
+    size = (tiny_onnx.SIDE, tiny_onnx.SIDE)
+    [[left, right], nobody] = open_judge(spec).find(
+        [squares(size, (6, 3), (2, 1)), Image.new("RGB", size)]
+    )
+    assert left.head == pytest.approx((64, 32, 96, 64), abs=0.5)
+    assert right.head == pytest.approx((192, 96, 224, 128), abs=0.5)
+    assert np.linalg.norm(left.embedding) == pytest.approx(1, abs=1e-5)
+    assert nobody == []
+    recogniser.unlink()
+    with pytest.raises(KindredError, match="no insightface model for recognition"):
+        open_judge(spec)

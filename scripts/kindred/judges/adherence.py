@@ -28,9 +28,8 @@ from kindred.judges.vision import (
 from kindred.spec.judge import Model
 
 ROLE = "adherence"
-KINDS = ("clip", "siglip", "siglip2", "metaclip_2", "chinese_clip", "altclip", "align")
 # SigLIP was trained on texts padded to full length (its model card); CLIP masks the padding.
-FULL_LENGTH = ("siglip", "siglip2")
+KINDS: dict[str, str | bool] = {"clip": True, "siglip": "max_length"}
 
 
 class Adherence:
@@ -41,13 +40,13 @@ class Adherence:
         self.tokenizer = tokenizer
         self.identity = vision.identity
         config = vision.model.config
-        self.padding = "max_length" if config.model_type in FULL_LENGTH else True
+        self.padding = KINDS[config.model_type]
         self.tokens = int(config.text_config.max_position_embeddings)
 
     @classmethod
     def open(cls, spec: Model, device: torch.device | str = "cpu") -> Adherence:
         """By id@revision or local folder. Raises KindredError when it can't be had."""
-        vision = load(spec, AutoModel, KINDS, ROLE, device)
+        vision = load(spec, AutoModel, tuple(KINDS), ROLE, device)
         where, options = place(spec)
         try:
             tokenizer = AutoTokenizer.from_pretrained(where, **options)
@@ -68,8 +67,8 @@ class Adherence:
 
     def too_long(self, prompts: Sequence[str]) -> list[str]:
         """The prompts whose end the model never reads."""
-        lengths = [len(self.tokenizer(prompt)["input_ids"]) for prompt in prompts]
-        return [p for p, length in zip(prompts, lengths, strict=True) if length > self.tokens]
+        one_more = {"truncation": True, "max_length": self.tokens + 1}
+        return [p for p in prompts if len(self.tokenizer(p, **one_more)["input_ids"]) > self.tokens]
 
     def _texts(self, texts: Sequence[str]) -> torch.Tensor:
         inputs = self.tokenizer(

@@ -16,7 +16,7 @@ from transformers import AutoModel
 from kindred.judges.vision import Vision, batches, load, pooled
 from kindred.spec.judge import Model
 
-KINDS = ("dinov2", "dinov2_with_registers", "dinov3_vit", "vit", "ijepa")
+KINDS = ("dinov2", "dinov2_with_registers")
 
 
 class Similarity:
