@@ -7,20 +7,40 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kindred import tensors
+from kindred import layouts, tensors
 from kindred.errors import KindredError, Problems
 from kindred.hashing import sha256_file
 
 if TYPE_CHECKING:
+    import torch
     from diffusers import FluxTransformer2DModel
 
 # Header entries that describe the file format and not where the adapter comes from.
-FORMAT_KEYS = frozenset({"format", "lora_adapter_metadata"})
+CONFIG_KEY = "lora_adapter_metadata"
+FORMAT_KEYS = frozenset({"format", CONFIG_KEY})
+OURS = {"software": "Kindred"}
+# Of a header that another trainer wrote: it may hold captions, folders and a person's name.
+THEIRS = frozenset(
+    {
+        "modelspec.architecture",
+        "modelspec.hash_sha256",
+        "modelspec.title",
+        "software",
+        "ss_base_model_version",
+        "ss_network_alpha",
+        "ss_network_dim",
+        "ss_network_module",
+        "sshs_model_hash",
+    }
+)
+LONGEST = 200
+# In files of these kinds diffusers knows better what the keys mean.
+DIFFUSERS_OWN = ("lora_magnitude_vector", ".processor.", "base_model.")
 
 
 @dataclass(frozen=True)
@@ -53,10 +73,20 @@ def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) ->
             continue
         if not any("lora" in name for name in entries):
             problems.add(str(path), "holds no LoRA weights", "give a LoRA file")
-        provenance = {k: v for k, v in sorted(metadata.items()) if k not in FORMAT_KEYS}
-        adapters.append(Adapter(Path(path), sha256_file(path), weight, provenance))
+        adapters.append(Adapter(Path(path), sha256_file(path), weight, provenance(metadata)))
     problems.raise_if_any()
     return adapters
+
+
+def provenance(metadata: Mapping[str, str]) -> dict[str, str]:
+    """What pictures and their lists say of an adapter: of ours all, of another trainer's header
+    only what is technical and short."""
+    ours = metadata.items() >= OURS.items()
+    return {
+        key: value
+        for key, value in sorted(metadata.items())
+        if (key not in FORMAT_KEYS if ours else key in THEIRS and len(value) <= LONGEST)
+    }
 
 
 def apply_adapters(
@@ -65,8 +95,8 @@ def apply_adapters(
     """Load every adapter at its weight; with `merge`, add them into the weights and drop the
     extra layers, so that sampling runs at the base's speed.
 
-    Goes through FluxPipeline's own loader, which also reads kohya's key names. Raises
-    KindredError naming the file that does not fit this transformer.
+    Goes through FluxPipeline's own loader; kohya's key names are translated before (see `_read`).
+    Raises KindredError naming the file that does not fit this transformer.
     """
     if not adapters:
         return
@@ -91,10 +121,8 @@ def _load(transformer: FluxTransformer2DModel, path: Path, name: str) -> None:
     """One file onto the transformer under `name`, not yet at any weight."""
     from diffusers.loaders.lora_pipeline import FluxLoraLoaderMixin
 
-    state, alphas, metadata = FluxLoraLoaderMixin.lora_state_dict(
-        str(path.parent), weight_name=path.name, return_alphas=True, return_lora_metadata=True
-    )
-    if any(key.startswith("text_encoder") for key in state):
+    state, alphas, metadata = _read(path)
+    if any(key.startswith(layouts.TEXT_ENCODERS) for key in tensors.header(path)[0]):
         print(f"warning: {path}: its text encoder part is not used", file=sys.stderr)
     if not any(key.startswith("transformer.") for key in state):
         raise ValueError("it changes nothing in the transformer")
@@ -109,3 +137,20 @@ def _load(transformer: FluxTransformer2DModel, path: Path, name: str) -> None:
         FluxLoraLoaderMixin.load_lora_into_transformer(
             state, alphas, transformer, adapter_name=name, metadata=metadata
         )
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], Any, Any]:
+    """(tensors by diffusers' names, alphas, LoRA configuration) of a file.
+
+    Files without a configuration are read by `layouts`: diffusers' translation of kohya's keys
+    takes FLUX.1-dev's own sizes for granted and loses the layers outside the blocks.
+    """
+    from diffusers.loaders.lora_pipeline import FluxLoraLoaderMixin
+
+    entries, metadata = tensors.header(path)
+    own = any(mark in name for name in entries for mark in DIFFUSERS_OWN)
+    if CONFIG_KEY not in metadata and not own:
+        return layouts.to_diffusers(tensors.load(path), str(path)), None, None
+    return FluxLoraLoaderMixin.lora_state_dict(
+        str(path.parent), weight_name=path.name, return_alphas=True, return_lora_metadata=True
+    )

@@ -156,6 +156,7 @@ def test_the_code_in_the_key_is_what_draws_and_nothing_else(monkeypatch):
         "bases.py",
         "encode.py",
         "latents.py",
+        "layouts.py",
         "paint.py",
         "sampling.py",
     }

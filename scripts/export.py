@@ -1,0 +1,62 @@
+"""A LoRA of ours -> the same one in the layout that ComfyUI and kohya's tools read.
+
+in:  lora.safetensors, as train.py writes it and diffusers loads it
+out: a file with q, k and v fused as in FLUX's original code, an alpha for every layer, and the
+     metadata that those tools show. Equal inputs give equal bytes.
+Both formats are one layout: ComfyUI reads kohya's names. No file name, folder or date goes in; the
+only names are those given by --title and --trigger.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from kindred import export, tensors
+from kindred.errors import KindredError, run_main
+
+FORMATS = ("comfyui", "kohya")
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--adapter", required=True, type=Path, help="lora.safetensors of a run")
+    parser.add_argument("--format", choices=FORMATS, default="kohya", help="both are one layout")
+    parser.add_argument("--out", required=True, type=Path, help="file to write")
+    parser.add_argument("--title", default="Kindred LoRA", help="shown by other tools")
+    parser.add_argument(
+        "--trigger", nargs="*", default=[], help="trigger names to mention; unset: none"
+    )
+    parser.add_argument("--resolution", default="1024x1024", help="size it is meant for")
+    parser.add_argument("--dtype", choices=PRECISIONS, help="unset: as it was trained")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the export."""
+    import torch
+
+    options = parse(argv)
+    if options.out.resolve() == options.adapter.resolve():
+        raise KindredError(f"--out {options.out}: is the adapter itself; give another name")
+    if not re.fullmatch(r"\d+x\d+", options.resolution):
+        raise KindredError(f"--resolution {options.resolution}: write it as 1024x1024")
+    _, header = tensors.header(options.adapter)
+    where = str(options.adapter)
+    state = export.fused(tensors.load(options.adapter), export.configuration(header), where)
+    if options.dtype:
+        wanted = getattr(torch, options.dtype)
+        state = {k: v if k.endswith(".alpha") else v.to(wanted) for k, v in state.items()}
+    told = export.metadata(state, header, options.title, options.trigger, options.resolution)
+    tensors.save(options.out, state, told)
+    layers = sum(key.endswith(".alpha") for key in state)
+    print(f"{options.out}: {layers} layers, rank {told['ss_network_dim']}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
