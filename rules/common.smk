@@ -19,6 +19,7 @@ sys.path.insert(0, str(SCRIPTS))
 from kindred.bases import IMAGE_PARTS, TEXT_PARTS, ALL_PARTS, identity
 from kindred.code import closure, code_hash
 from kindred.config import judged, outputs
+from kindred.config.prior import drawn_by_themselves, render_of, texts_of
 from kindred.config.resolve import load_plan
 from kindred.devices import gpus_present
 from kindred.errors import KindredError
@@ -49,6 +50,7 @@ PLAN = or_stop(load_plan, Path("."), config)
 DATASETS = PLAN.datasets
 DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}
 PRIORS = {name: dataset.prior for name, dataset in DATASETS.items() if dataset.prior}
+CLASSES = drawn_by_themselves(PLAN)
 
 
 wildcard_constraints:

@@ -1,17 +1,74 @@
 """Class images: pictures of 'a man' by the base itself, as a dataset to train on besides.
 
-needs: the base's pictures of a prompt set
-gives: resources/<dataset>/photos/*.png, captions.csv
+needs: nothing; or the base's pictures of a prompt set, where a dataset names one
+gives: resources/<dataset>/class.safetensors and class.json, embedded prompts and list of pictures;
+       resources/<dataset>/photos/*.png, captions.csv
 """
 
+
+rule class_prompts:
+    """Embeddings of 'a photo of a man', a prompt for each class noun."""
+    output:
+        "resources/{dataset}/class.safetensors",
+    log:
+        "logs/prior/{dataset}.prompts.log",
+    benchmark:
+        "benchmarks/prior/{dataset}.prompts.tsv"
+    priority: 20
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        spec=lambda w: texts_of(PLAN, CLASSES[w.dataset]).canonical(),
+        code=code("encode_prompts"),
+        base=lambda w: base_identity(CLASSES[w.dataset].base, TEXT_PARTS),
+    message:
+        "class prompts of {wildcards.dataset}"
+    shell:
+        "python scripts/encode_prompts.py --spec {params.spec:q} --out {output:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
+
+
+rule class_pictures:
+    """The base's pictures of each class that are not in the store yet."""
+    input:
+        "resources/{dataset}/class.safetensors",
+    output:
+        "resources/{dataset}/class.json",
+    log:
+        "logs/prior/{dataset}.pictures.log",
+    benchmark:
+        "benchmarks/prior/{dataset}.pictures.tsv"
+    priority: 20
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        spec=lambda w: render_of(PLAN, CLASSES[w.dataset]).canonical(),
+        code=code("render"),
+        base=lambda w: base_identity(CLASSES[w.dataset].base),
+    message:
+        "class pictures of {wildcards.dataset}"
+    shell:
+        "python scripts/render.py --spec {params.spec:q} --prompts {input:q}"
+        " --store resources/store/images --out {output:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
+
+
 # One rule a dataset, for the same reasons as in draw.smk.
-for prior, pictures in PRIORS.items():
+for prior in PRIORS:
 
     rule:
         name:
             f"prior_{prior}"
         input:
-            f"results/{pictures.experiment}/BASE/run-1/images/{pictures.prompt_set}.json",
+            outputs.class_pictures(DATASETS[prior]),
         output:
             photos=source_files(prior)[0],
             captions=source_files(prior)[1],

@@ -49,10 +49,10 @@ def training_facts(spec: TrainSpec, run: int, materials: Sequence[Material]) -> 
     """Everything that a trained adapter depends on, as JSON: its key is the hash of this, and its
     header carries it.
 
-    The selection counts by the pairs that it gave, and how often checkpoints are written not at
-    all: two variants that come to the same training share it.
+    The selection and the number of class images count by the pairs that they gave, and how often
+    checkpoints are written not at all: two variants that come to the same training share it.
     """
-    recipe = spec.recipe.model_dump(mode="json", exclude={"checkpoint_every"})
+    recipe = spec.recipe.model_dump(mode="json", exclude={"checkpoint_every", "prior_images"})
     settings = {
         "recipe": recipe,
         "dtype": spec.base.dtype,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from kindred.cells import parse_cell
+from kindred.config import prior
 from kindred.config.asked import check_hypotheses, resolve_prompt_set
 from kindred.config.document import Document
 from kindred.config.models import (
@@ -18,11 +19,10 @@ from kindred.config.models import (
     NAME_RULE,
     RECIPE_KEYS,
     SELECTION_KEYS,
-    DatasetConfig,
     ExperimentConfig,
     LabFamily,
 )
-from kindred.config.plan import ClassImages, Dataset, Experiment, Variant, base_variants
+from kindred.config.plan import Dataset, Experiment, Variant, base_variants
 from kindred.config.variants import Settings, expand, inherit
 from kindred.errors import KindredError, Problem, Problems, ProblemsError, nearest
 from kindred.spec.common import Character
@@ -44,7 +44,9 @@ def resolve_experiment(
     """The experiment and the datasets its variants train on; every problem is noted."""
     problems = library.problems
     _check_characters(document, config, problems)
-    variants = _variants(document, config, library)
+    variants, drawn = prior.drawn_for(
+        document, config, _variants(document, config, library), problems
+    )
     for base in base_variants(config.base, list(variants.values())):
         library.base(base.base, document.where("base"))
         if base.name in variants:
@@ -68,6 +70,7 @@ def resolve_experiment(
     datasets = {
         key: _dataset(document, config, key, prompts, name, library) for key in config.datasets
     }
+    datasets |= drawn
     used = [*experiment.datasets, *experiment.priors]
     return experiment, {key: datasets[key] for key in used if key in datasets}
 
@@ -126,28 +129,8 @@ def _dataset(
             **({"not_names": dataset.not_names} if dataset.not_names else {}),
         ),
         thresholds=dataset.audit,
-        prior=_class_images(document, key, dataset, prompts, experiment, problems),
+        prior=prior.of_prompt_set(document, config, key, prompts, experiment, problems),
     )
-
-
-def _class_images(
-    document: Document,
-    key: str,
-    dataset: DatasetConfig,
-    prompts: dict[str, PromptSet],
-    experiment: str,
-    problems: Problems,
-) -> ClassImages | None:
-    """The pictures that scripts/prior.py will make a dataset of, by the names it gives them."""
-    if dataset.prior is None:
-        return None
-    if dataset.prior not in prompts:
-        where = document.where("datasets", key, "prior")
-        problems.add(where, f"no prompt set '{dataset.prior}'", nearest(dataset.prior, prompts))
-        return None
-    asked = prompts[dataset.prior]
-    names = (f"{n}-{seed:04d}.png" for n in asked.prompts for seed in asked.full(n).seeds or ())
-    return ClassImages(experiment, dataset.prior, tuple(names))
 
 
 def _check_lab(document: Document, key: str, lab: LabFamily, problems: Problems) -> None:
@@ -190,7 +173,6 @@ def _trained(
     selection = _selection(document, config, settings, library.problems)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
-    _check_prior(document, config, settings, recipe, library.problems)
     given: dict[str, Any] = {"selection": selection} if selection.model_fields_set else {}
     if settings.config.control is not None:
         given["pairing"] = settings.config.control.pairing
@@ -207,26 +189,8 @@ def _trained(
         dataset,
         _runs(settings),
         train,
-        prior=settings.values.get("prior"),
+        prior=prior.named_dataset(document, config, settings, recipe, library.problems),
     )
-
-
-def _check_prior(
-    document: Document,
-    config: ExperimentConfig,
-    settings: Settings,
-    recipe: Recipe,
-    problems: Problems,
-) -> None:
-    """Class images and their weight go together."""
-    prior, where = settings.values.get("prior"), document.where(*settings.at("prior"))
-    if prior is None and recipe.prior_weight:
-        where = document.where("variants", settings.key)
-        problems.add(where, "`prior_weight` without class images", "name their dataset: `prior:`")
-    elif prior is not None and prior not in config.datasets:
-        problems.add(where, f"no dataset '{prior}'", nearest(prior, config.datasets))
-    elif prior is not None and not recipe.prior_weight:
-        problems.add(where, "class images count for nothing", "set `prior_weight`, e.g. 1")
 
 
 def _runs(settings: Settings) -> tuple[int, ...]:
@@ -241,6 +205,7 @@ def _recipe(document: Document, settings: Settings, library: Library) -> Recipe 
     merged = {**recipe.model_dump(exclude_unset=True), **settings.recipe_changes}
     # A default written out or left away is the same recipe; so is a key set to null.
     given = {key: value for key, value in merged.items() if value is not None}
+    given = prior.without_idle_images(given)
     try:
         return Recipe.model_validate({key: given[key] for key in RECIPE_KEYS & set(given)})
     except ValidationError as error:

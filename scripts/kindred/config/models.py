@@ -29,8 +29,8 @@ def _seeds(value: Any) -> Any:
     return list(range(1, value + 1)) if plain else value
 
 
-def _named(value: Any) -> Any:
-    """A list of prompts gets names from their words."""
+def named(value: Any) -> Any:
+    """A list of prompts, or of words, gets names from its words."""
     if not isinstance(value, list):
         return value
     named: dict[str, Any] = {}
@@ -78,7 +78,7 @@ OnePrompt = Annotated[
 Prompts = Annotated[
     dict[str, OnePrompt],
     BeforeValidator(
-        _named, json_schema_input_type=list[str | PromptConfig] | dict[str, str | PromptConfig]
+        named, json_schema_input_type=list[str | PromptConfig] | dict[str, str | PromptConfig]
     ),
 ]
 
@@ -147,7 +147,9 @@ class _VariantBase(Strict):
     )
     dataset: str | None = Field(None, description="one of this experiment's datasets")
     prior: str | None = Field(
-        None, description="a dataset of class images to train on besides; needs `prior_weight`"
+        None,
+        description="a dataset to take class images from; needs `prior_weight`. Unset: the base "
+        "draws `prior_images` of each class noun",
     )
     runs: int | None = Field(None, ge=1, description="trainings, each with another seed")
     first_run: int | None = Field(

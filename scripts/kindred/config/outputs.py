@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kindred.config.models import LabFamily
-from kindred.config.plan import Experiment, Plan, Variant
+from kindred.config.models import BASE_VARIANT, LabFamily
+from kindred.config.plan import Dataset, Experiment, Plan, Variant
 from kindred.names import letters_in
 
 # Beyond this many variants nobody looks at every sheet: they are drawn when asked for by name.
@@ -98,6 +98,16 @@ def prior_files(variant: Variant) -> list[tuple[str, str]]:
         ("--prior-latents", f"{encoded}/latents.safetensors"),
         ("--prior-text", f"{encoded}/text-{variant.text_tokens}.safetensors"),
     ]
+
+
+def class_pictures(dataset: Dataset) -> str:
+    """The list of pictures that a dataset of class images is made of."""
+    if dataset.prior is None:
+        raise ValueError(f"dataset {dataset.name} is not of class images")
+    if dataset.prior.asked_by:
+        experiment, prompt_set = dataset.prior.asked_by
+        return f"results/{experiment}/{BASE_VARIANT}/run-1/images/{prompt_set}.json"
+    return f"resources/{dataset.name}/class.json"
 
 
 def adapters_of(plan: Plan, experiment: str, variant: str, run: str) -> list[str]:

@@ -21,11 +21,18 @@ from kindred.spec.score import Hypothesis
 
 @dataclass(frozen=True)
 class ClassImages:
-    """Pictures of a prompt set by the base, used as a dataset: which, and their file names."""
+    """Pictures of a prompt set by a base alone, used as a dataset. `asked_by`: (experiment, prompt
+    set) where an experiment asks every variant for them; else they are drawn for this alone."""
 
-    experiment: str
-    prompt_set: str
-    names: tuple[str, ...]
+    base: str
+    prompt_set: PromptSet
+    asked_by: tuple[str, str] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The photos' file names, as scripts/prior.py gives them."""
+        asked = self.prompt_set
+        return [f"{n}-{seed:04d}.png" for n in asked.prompts for seed in asked.full(n).seeds or ()]
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,9 @@ class Recipe(Strict):
         None, gt=0, lt=1, description="decay of the averaged adapter; none when unset"
     )
     prior_weight: float = Field(0.0, ge=0, description="weight of class-prior images; 0 is none")
+    prior_images: int | None = Field(
+        None, gt=0, description="class-prior images of each class noun, by the base; 20 when unset"
+    )
     checkpoint_every: int = Field(250, gt=0, description="optimizer steps between checkpoints")
 
 
