@@ -345,6 +345,7 @@ def _dataset(root: Path, pictures: bool) -> None:
                     "width": image.width,
                     "height": image.height,
                     "pixel_hash": pixel_hash(image),
+                    "warnings": [],
                 }
             )
             captions.append(

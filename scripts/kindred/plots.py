@@ -45,10 +45,10 @@ MANY_LINES = len(SERIES)
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its interval, under a label; `tone` is '', 'good' or 'bad'."""
+    """A value with its interval, under a label; None draws nothing. `tone`: '', 'good', 'bad'."""
 
     label: str
-    value: float
+    value: float | None
     low: float | None
     high: float | None
     tone: str = ""
@@ -60,7 +60,7 @@ def share(value: float, _: object = None) -> str:
 
 
 def intervals_svg(
-    rows: Sequence[Interval],
+    panels: Mapping[str, Sequence[Interval]],
     title: str,
     axis: str,
     *,
@@ -69,39 +69,59 @@ def intervals_svg(
     margin: float | None = None,
     percent: bool = True,
 ) -> str:
-    """A dot and a bar for each interval, first on top; a line at `line_at`, a band up to ± margin.
+    """A dot and a bar for each interval, first on top; panels beside each other, their headings
+    above, share their labels. A line at `line_at`, a band up to ± margin around it.
 
-    `title` is for those who can't see the picture.
+    `title` is for those who can't see the picture. Raises ValueError when panels differ in labels.
     """
+    labels = [[row.label for row in rows] for rows in panels.values()]
+    if any(own != labels[0] for own in labels):
+        raise ValueError("panels show the same labels in the same order")
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(8.4, 0.62 + 0.34 * len(rows)), layout="constrained")
-        axes = figure.add_subplot()
-        if margin is not None and line_at is not None:
-            axes.axvspan(line_at - margin, line_at + margin, color=BAND, lw=0)
-        if line_at is not None:
-            axes.axvline(line_at, color=QUIET, lw=1)
-        for place, row in enumerate(rows):
-            _draw_interval(axes, place, row)
-        axes.set_yticks(range(len(rows)), [row.label for row in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlim(span)
-        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-        if percent:
-            axes.xaxis.set_major_formatter(FuncFormatter(share))
-        axes.set_xlabel(axis, fontsize=10)
-        axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.tick_params(axis="x", labelsize=10)
-        axes.grid(axis="x", color=LINE, lw=0.6)
-        axes.set_axisbelow(True)
-        axes.spines["left"].set_visible(False)
+        size = (10.2 if len(panels) > 1 else 8.4, 0.75 + 0.34 * len(labels[0]))
+        figure = Figure(figsize=size, layout="constrained")
+        drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for axes, (heading, rows) in zip(drawn, panels.items(), strict=True):
+            if margin is not None and line_at is not None:
+                axes.axvspan(line_at - margin, line_at + margin, color=BAND, lw=0)
+            if line_at is not None:
+                axes.axvline(line_at, color=QUIET, lw=1)
+            for place, row in enumerate(rows):
+                _draw_interval(axes, place, row)
+            _dress(axes, heading, axis, span, percent, 6 if len(panels) == 1 else 3)
+        drawn[0].set_yticks(range(len(labels[0])), labels[0])
+        drawn[0].set_ylim(len(labels[0]) - 0.4, -0.6)
         return _svg(figure, title)
+
+
+def _dress(
+    axes: Axes,
+    heading: str,
+    axis: str,
+    span: tuple[float, float] | None,
+    percent: bool,
+    ticks: int,
+) -> None:
+    """At most about so many ticks, grid and words of one panel."""
+    axes.set_title(heading, loc="left", fontsize=11, color=INK)
+    axes.set_xlim(span)
+    axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2.5, 5, 10]))
+    if percent:
+        axes.xaxis.set_major_formatter(FuncFormatter(share))
+    axes.set_xlabel(axis, fontsize=10)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.tick_params(axis="x", labelsize=10)
+    axes.grid(axis="x", color=LINE, lw=0.6)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
 
 
 def _draw_interval(axes: Axes, place: int, row: Interval) -> None:
     colour = {"good": GOOD, "bad": BAD}.get(row.tone, SERIES[0])
     if row.low is not None and row.high is not None:
         axes.plot([row.low, row.high], [place, place], color=colour, lw=2.4, solid_capstyle="round")
-    axes.plot([row.value], [place], "o", color=colour, ms=7.5, mec=CARD, mew=1.5)
+    if row.value is not None:
+        axes.plot([row.value], [place], "o", color=colour, ms=7.5, mec=CARD, mew=1.5)
 
 
 def curves_svg(lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]]) -> str:

@@ -46,7 +46,7 @@ def best_variant(material: Material) -> str | None:
     able = [
         name
         for name, one in material.variants.items()
-        if one["kind"] == "trained" and one["control"] != "scrambled"
+        if one["kind"] == "trained" and not one["control"]
     ]
     return max(able, key=lambda name: success_of(material, name), default=None)
 
@@ -78,7 +78,7 @@ def _about_verdicts(material: Material) -> list[Advice]:
     return [
         Advice(f"“{one['claim']}” is not decided.", one["advice"])
         for one in material.hypotheses.values()
-        if one["verdict"] in ("undecided", "pilot") and one["advice"]
+        if one["primary"] and one["verdict"] in ("undecided", "pilot") and one["advice"]
     ]
 
 
@@ -116,25 +116,27 @@ def _pairs(material: Material, variant: str) -> list[Advice]:
 
 
 def _groups(material: Material, variant: str) -> list[Advice]:
-    """Is a group worse than its parts, or are the parts weak?"""
-    found = []
-    for prompt_set, part in (material.variants[variant].get("parts") or {}).items():
-        success, product = part.get("success"), part.get("product")
-        if success is None or product is None or success >= WEAK:
-            continue
-        if success < product - SHORTFALL:
-            found.append(
-                Advice(
-                    f"In “{prompt_set}” everyone is right in {share(success)} of pictures; single "
-                    f"likenesses and counts would lead one to expect {share(product)}. Being "
-                    "together is what fails.",
-                    "Test photos or composites of groups, captions that say who stands left and "
-                    "right, and loss weighted by masks of each person.",
-                )
-            )
-        else:
-            found.append(_weakest(material, prompt_set, part))
-    return found
+    """Is the hardest group worse than its parts, or are the parts weak?"""
+    known = {
+        prompt_set: part
+        for prompt_set, part in (material.variants[variant].get("parts") or {}).items()
+        if part and part["success"] is not None and part["product"] is not None
+    }
+    prompt_set = min(known, key=lambda name: known[name]["success"], default=None)
+    if prompt_set is None or known[prompt_set]["success"] >= WEAK:
+        return []
+    part = known[prompt_set]
+    if part["success"] >= part["product"] - SHORTFALL:
+        return [_weakest(material, prompt_set, part)]
+    return [
+        Advice(
+            f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures; single "
+            f"likenesses and counts would lead one to expect {share(part['product'])}. Being "
+            "together is what fails.",
+            "Test photos or composites of groups, captions that say who stands left and right, "
+            "and loss weighted by masks of each person.",
+        )
+    ]
 
 
 def _weakest(material: Material, prompt_set: str, part: Mapping[str, Any]) -> Advice:
@@ -142,8 +144,8 @@ def _weakest(material: Material, prompt_set: str, part: Mapping[str, Any]) -> Ad
     letter = min(alone, key=alone.__getitem__, default=None)
     count = part.get("count")
     seen = (
-        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures, about what "
-        f"the single parts give ({share(part['product'])}). "
+        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures, no less "
+        f"than the single parts lead one to expect ({share(part['product'])}). "
     )
     if count is not None and (letter is None or count <= alone[letter]):
         return Advice(

@@ -66,7 +66,7 @@ def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
             for audit in material.audits.values()
         ],
         "differences": _difference_plot(material),
-        "successes": _success_plot(material),
+        "success": _success_plot(material),
         "curves": _curves(material),
         "larges": {one.id: one.large for one in album.pictures.values() if one.large},
     }
@@ -165,8 +165,8 @@ def _likeness(material: Material, one: Likeness, album: Album) -> dict[str, Any]
             }
         )
     photos = [
-        {"shown": album[str(photo.path)], "alt": f"photo of {who.name}", "more": ""}
-        for photo in one.photos
+        {"shown": album[str(photo.path)], "alt": f"photo {number} of {who.name}"}
+        for number, photo in enumerate(one.photos, 1)
     ]
     reference = material.summary["references"].get(one.letter) or {}
     return {
@@ -223,7 +223,6 @@ def _picture(material: Material, place: Place, album: Album) -> dict[str, Any]:
         "outcome": said,
         "tone": tone,
         "alt": f"“{row.prompt}” by {more}" + (f": {said}" if said else ""),
-        "more": more,
         "prompt": row.prompt,
     }
 
@@ -242,7 +241,7 @@ def _difference_plot(material: Material) -> Markup | None:
     margin = margins.pop() if len(margins) == 1 else None
     return Markup(
         plots.intervals_svg(
-            rows,
+            {"": rows},
             "Differences that the hypotheses are decided by",
             "difference: variant − the one it is compared with",
             line_at=0.0,
@@ -258,21 +257,22 @@ def _deciding(one: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return chosen["low"], chosen["high"]
 
 
-def _success_plot(material: Material) -> list[dict[str, Any]]:
-    """Success by variant, a plot for each number of people asked for."""
-    result = []
+def _success_plot(material: Material) -> Markup | None:
+    """Success by variant, a panel for each number of people asked for."""
     shown = leading_variants(material, PLOTTED)
+    panels = {}
     for size in material.by_size:
-        rows = []
-        for name in shown:
-            found = material.variants[name]["measures"].get("success", {}).get(f"asked:{size}")
-            if found and found["mean"] is not None:
-                rows.append(plots.Interval(name, found["mean"], found["low"], found["high"]))
-        if rows:
-            title = f"Everyone right, asked for {words.group(size)}"
-            svg = plots.intervals_svg(rows, title, "share of pictures", span=(-0.02, 1.02))
-            result.append({"title": title, "svg": Markup(svg)})
-    return result[::-1]
+        found = [material.variants[name]["measures"].get("success", {}) for name in shown]
+        statistics = [one.get(f"asked:{size}") or {} for one in found]
+        if any(one.get("mean") is not None for one in statistics):
+            panels[f"asked for {words.group(size)}"] = [
+                plots.Interval(name, one.get("mean"), one.get("low"), one.get("high"))
+                for name, one in zip(shown, statistics, strict=True)
+            ]
+    if not panels:
+        return None
+    title = "Share of pictures in which everyone asked for is right"
+    return Markup(plots.intervals_svg(panels, title, "", span=(-0.03, 1.03)))
 
 
 def _curves(material: Material) -> Markup | None:

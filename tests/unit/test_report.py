@@ -1,0 +1,375 @@
+"""The report: what stands on the page, what is left out, and how it behaves in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import reported
+from browser import browser
+from synthetic import ARMS, Made
+
+from kindred.errors import KindredError, ProblemsError
+from kindred.files import read_json, write_json
+from kindred.report.material import read_material
+
+VOID = {"meta", "img", "br", "hr", "input", "link", "path", "use", "rect", "circle", "line"}
+
+
+class Page(HTMLParser):
+    """Text, attributes and balance of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open, self.ids, self.links, self.words = [], [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found[name] for name in ("src", "href", "xlink:href") if name in found]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+            self.open.pop()
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Made:
+    return reported.build(tmp_path_factory.mktemp("experiment"))
+
+
+@pytest.fixture(scope="module")
+def written(made, tmp_path_factory) -> tuple[str, str, Path]:
+    out = tmp_path_factory.mktemp("out")
+    return (*reported.run_report(made, out), out)
+
+
+@pytest.fixture
+def changed(made, tmp_path) -> Made:
+    """A copy whose files may be changed; its pictures are those of the original."""
+    shutil.copytree(made.results, tmp_path / "results" / made.spec.experiment)
+    shutil.copytree(made.root / "resources" / "russell", tmp_path / "resources" / "russell")
+    return Made(tmp_path, made.spec)
+
+
+def test_the_page_is_well_formed_and_loads_nothing(written):
+    page = Page(written[0])
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids)), "an id stands twice"
+    assert {link[:5] for link in page.links if not link.startswith("#")} == {"data:"}
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert set(re.findall(r"\w+://[^/\"]*", written[0])) <= {"http://www.w3.org"}
+
+
+def test_sections_come_in_the_order_that_a_reader_needs(written):
+    found = re.findall(r'<section id="(\w+)">', written[0])
+    assert found == [
+        *("verdicts", "likeness", "together", "photos"),
+        *("variants", "bleed", "curves", "next", "methods"),
+    ]
+
+
+def test_verdicts_are_sentences_with_their_numbers(written, made):
+    text = Page(written[0]).text
+    verdicts = read_json(made.results / "verdicts.json")["hypotheses"]
+    for one in verdicts.values():
+        assert one["claim"] in text
+        assert (
+            " ".join(one["sentence"].split()).removeprefix(f"{one['verdict'].capitalize()}. ")
+            in text
+        )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("supported", "Supported"),
+        ("refuted", "Refuted"),
+        ("undecided", "Undecided"),
+        ("pilot", "Pilot"),
+        ("unmeasured", "Not measured"),
+    ],
+)
+def test_every_verdict_has_its_word(changed, tmp_path, verdict, said):
+    verdicts = read_json(changed.results / "verdicts.json")
+    one = verdicts["hypotheses"]["names-matter"]
+    one |= {"verdict": verdict, "sentence": f"{verdict.capitalize()}. Because of the numbers."}
+    if verdict == "unmeasured":
+        one |= {"difference": None, "low": None, "high": None, "adjusted": None, "estimate": None}
+        one |= {"p": None, "p_adjusted": None, "odds_ratio": None}
+    write_json(changed.results / "verdicts.json", verdicts)
+    html, markdown = reported.run_report(changed, tmp_path)
+    assert f"{said} {one['claim']} Because of the numbers." in Page(html).text
+    assert f"**{said}: {one['claim']}**" in markdown
+
+
+def test_every_picture_shown_is_of_the_variant_it_says(written, made):
+    """A picture's alternative text names variant, run and seed; its bytes are that picture's."""
+    from kindred.thumbnails import make_thumbnails
+
+    material = read_material(made.results, made.root / "resources", photos=True)
+    place = ("no-trio", 1, "trio", "card", 2)
+    small = make_thumbnails({"x": material.pictures[place].path}, 10**6)["x"].small
+    shown = re.search(rf'base64,{re.escape(small)}"[^>]*alt="([^"]*)"', written[0])
+    assert "by no-trio, run 1, seed 2" in shown[1]
+    row = material.scores[place]
+    assert ("everyone right" in shown[1]) == (row["success"] == "1")
+
+
+def test_a_row_is_one_seed_across_all_variants(written):
+    html = written[0]
+    block = html[html.index("Christmas card") :]
+    row = block[: block.index('<p class="seed">', block.index('<p class="seed">') + 9)]
+    found = re.findall(r"<figcaption><b>([\w-]+)</b>", row)
+    assert found == ["all", "no-trio", "all-again", "scrambled", "BASE"]
+    assert set(re.findall(r"seed (\d+)", row)) == {"1"}
+
+
+def test_figures_in_the_table_are_those_of_the_summary(written, made):
+    html, markdown, _ = written
+    trio = read_json(made.results / "summary.json")["variants"]["all"]["measures"]["success"]
+    wanted = f"{100 * trio['asked:3']['mean']:.0f} %"
+    line = next(line for line in markdown.splitlines() if line.startswith("| all |"))
+    assert line.split(" | ")[5].startswith(wanted)
+    assert f'data-sort="{round(trio["asked:3"]["mean"], 4)}"' in html
+
+
+def test_what_differs_from_the_baseline_is_said(written):
+    markdown = written[1]
+    assert "| scrambled | captions scrambled, not matched |" in markdown
+    assert "| BASE | the base alone, no LoRA |" in markdown
+    assert "| all | the baseline |" in markdown
+
+
+def test_photos_missing_for_a_pair_are_compared_with_pairs_that_have_some(written):
+    text = Page(written[0]).text
+    found = re.search(r"ARussell and JRussell have no photo together\. .{0,90} against \d+ %", text)
+    assert found, "advice on the pair without a photo"
+
+
+def test_coverage_and_its_warnings_are_shown(written):
+    assert 'aria-label="photos in each cell: A: 3; C: 8; J: 4' in written[0]
+    assert "ARussell and JRussell are in no photo together" in Page(written[0]).text
+
+
+def test_markdown_has_the_core_and_no_pictures(written):
+    markdown = written[1]
+    for part in ("# A family of three", "**Undecided:", "## What to try next", "| no-trio |"):
+        assert part in markdown
+    assert "data:image" not in markdown and "<" not in markdown
+    assert "\n\n\n" not in markdown
+    tables = [b.splitlines() for b in markdown.split("\n\n") if b.startswith("|")]
+    assert len(tables) > 3
+    for lines in tables:
+        assert len({line.count("|") for line in lines}) == 1, lines[0]
+        assert re.fullmatch(r"[|:-]+", lines[1])
+
+
+def test_equal_results_give_equal_bytes(written, made, tmp_path):
+    assert reported.run_report(made, tmp_path) == written[:2]
+
+
+def test_a_shared_report_has_neither_originals_nor_file_names(made, tmp_path):
+    images = read_json(made.root / "resources" / "russell" / "images.json")
+    html, markdown = reported.run_report(made, tmp_path, share=True)
+    plain, _ = reported.run_report(made, tmp_path)
+    assert 'alt="photo 1 of' in plain and 'alt="photo' not in html
+    assert images[0]["image_id"] in plain
+    for row in images:
+        for word in (row["image_id"], row["source"]):
+            assert word not in html and word not in markdown, word
+    assert "left out of this copy" in html
+    assert html.count("<img src=") == plain.count("<img src=") - 9
+
+
+def test_a_shared_report_needs_no_photos(changed, tmp_path):
+    shutil.rmtree(changed.root / "resources")
+    html, _ = reported.run_report(changed, tmp_path, share=True)
+    assert "What came out" in html
+
+
+def test_a_judge_below_its_gate_is_said_first(changed, tmp_path):
+    summary = read_json(changed.results / "summary.json")
+    summary["judge"] |= {"trusted": False, "why": ["count right 0.91, needs 0.98"]}
+    write_json(changed.results / "summary.json", summary)
+    html, markdown = reported.run_report(changed, tmp_path)
+    text = Page(html).text
+    assert text.index("not to be trusted") < text.index("With captions on the wrong photos")
+    assert "count right 0.91, needs 0.98" in text and "not to be trusted" in markdown
+
+
+def test_hypotheses_changed_after_training_are_said(changed, tmp_path):
+    verdicts = read_json(changed.results / "verdicts.json")
+    verdicts["declared"] = {
+        "time": "2026-01-31T12:00:00Z",
+        "hash": "a" * 64,
+        "now": "b" * 64,
+        "changes": ["names-matter: margin was 0.1, is 0.05"],
+    }
+    write_json(changed.results / "verdicts.json", verdicts)
+    html, markdown = reported.run_report(changed, tmp_path)
+    for text in (html, markdown):
+        assert "changed after training had started" in text
+        assert "names-matter: margin was 0.1, is 0.05" in text
+
+
+def test_text_of_a_person_is_never_markup(changed, tmp_path):
+    summary = read_json(changed.results / "summary.json")
+    summary["title"] = "<script>alert(1)</script> & co"
+    summary["prompt_sets"]["trio"]["prompts"]["card"]["text"] = 'a "quoted" <b>prompt</b>'
+    write_json(changed.results / "summary.json", summary)
+    html, _ = reported.run_report(changed, tmp_path)
+    assert "<script>alert" not in html and "<b>prompt" not in html
+    assert Page(html).open == []
+
+
+def test_pictures_missing_from_the_store_are_one_message(changed, tmp_path):
+    path = changed.manifest("all", 1, "trio")
+    manifest = read_json(path)
+    for row in manifest["images"][:2]:
+        row["path"] = str(tmp_path / "gone.png")
+        row["key"] = row["key"][::-1]
+    write_json(path, manifest)
+    with pytest.raises(ProblemsError, match=r"2 of \d+ missing .*gone.png.*render again"):
+        reported.run_report(changed, tmp_path)
+
+
+def test_files_of_another_version_are_one_message(changed, tmp_path):
+    summary = read_json(changed.results / "summary.json")
+    write_json(changed.results / "summary.json", {**summary, "version": 99})
+    with pytest.raises(KindredError, match=r"summary.json: of version 99, .* -> "):
+        reported.run_report(changed, tmp_path)
+    write_json(changed.results / "summary.json", summary)
+    scores = changed.results / "scores.csv"
+    scores.write_text(scores.read_text().replace("\n1,", "\n7,"))
+    with pytest.raises(KindredError, match=r"scores.csv: .*version 7"):
+        reported.run_report(changed, tmp_path)
+
+
+def test_unreadable_lists_are_all_named(changed, tmp_path):
+    for run in (1, 2):
+        changed.manifest("all", run, "trio").unlink()
+    with pytest.raises(ProblemsError) as error:
+        reported.run_report(changed, tmp_path)
+    assert len(error.value.problems) == 2
+
+
+def test_fewer_pictures_than_there_are_keep_whole_rows(made, tmp_path):
+    html, _ = reported.run_report(made, tmp_path, images=60)
+    assert 0 < html.count("<figcaption><b>") - 3 * 5 <= 60
+    assert re.search(r"\d+ further pictures would not fit", html)
+    rows = re.findall(r'<div class="row[^>]*>(.*?)\n</div>\n', html, re.DOTALL)
+    assert rows and all(row.count("<figure>") + row.count('class="empty"') == 5 for row in rows)
+
+
+def test_without_hypotheses_or_groups_there_is_still_a_page(tmp_path):
+    arms = {name: ARMS[name] for name in ("all", "BASE")}
+    prompts = {"headshot": {"J": "headshot of JRussell"}}
+    one = reported.build(tmp_path, arms=arms, runs=1, prompts=prompts, hypotheses={})
+    html, markdown = reported.run_report(one, tmp_path / "out")
+    assert "No hypothesis was declared" in html and "No hypothesis was declared" in markdown
+    assert "No prompt asks for CRussell alone" in html
+    assert Page(html).open == []
+
+
+def test_in_a_browser_pictures_open_tables_sort_and_nothing_complains(written, tmp_path):
+    with browser(tmp_path) as window:
+        window.open(written[2] / "report.html")
+        images = "[...document.querySelectorAll('main img')]"
+        assert window.run(f"{images}.length") > 100
+        loaded = f"{images}.map(i => {{ i.loading = 'eager'; return i.decode().then(() => i) }})"
+        assert window.run(f"Promise.all({loaded}).then(all => all.every(i => i.naturalWidth > 0))")
+        wide = "document.documentElement.scrollWidth - innerWidth"
+        assert window.run(wide) <= 0
+        window.click("#likeness .pic")
+        assert window.run("document.querySelector('dialog').open")
+        first = window.run("document.querySelector('dialog p').textContent")
+        window.type("right")
+        assert window.run("document.querySelector('dialog p').textContent") != first
+        window.type("escape")
+        assert not window.run("document.querySelector('dialog').open")
+
+        names = (
+            "[...document.querySelectorAll('.variants tbody tr')].map(r => r.cells[0].innerText)"
+        )
+        column = (
+            "[...document.querySelectorAll('.variants th')]"
+            ".findIndex(h => h.innerText.includes('threes'))"
+        )
+        index = window.run(column) + 1
+        window.click(f".variants th:nth-child({index}) button")
+        values = [
+            float(text)
+            for text in window.run(
+                "[...document.querySelectorAll('.variants tbody tr')]"
+                f".map(r => r.cells[{index - 1}].dataset.sort)"
+            )
+        ]
+        assert values == sorted(values, reverse=True)
+        falling = window.run(names)
+        window.click(f".variants th:nth-child({index}) button")
+        assert window.run(names) != falling
+
+        window.devtools(
+            "Emulation.setDeviceMetricsOverride",
+            width=360,
+            height=740,
+            deviceScaleFactor=2,
+            mobile=True,
+        )
+        assert window.run(wide) <= 0, "a phone has to scroll sideways"
+        assert window.errors() == []
+
+
+def test_colours_follow_the_reader_s_choice_of_light_or_dark(written, tmp_path):
+    with browser(tmp_path) as window:
+        window.open(written[2] / "report.html")
+
+        def brightness(selector: str, what: str, scheme: str) -> float:
+            window.devtools(
+                "Emulation.setEmulatedMedia",
+                features=[{"name": "prefers-color-scheme", "value": scheme}],
+            )
+            colour = window.run(f"getComputedStyle(document.querySelector('{selector}')).{what}")
+            return sum(map(float, re.findall(r"[\d.]+", colour)[:3]))
+
+        for scheme, order in (("light", 1), ("dark", -1)):
+            page = brightness("body", "backgroundColor", scheme)
+            for selector, what in (("body", "color"), (".plot text", "fill")):
+                assert order * (page - brightness(selector, what, scheme)) > 300, (scheme, what)
+
+
+def test_on_paper_everything_is_unfolded(written, tmp_path):
+    with browser(tmp_path) as window:
+        window.open(written[2] / "report.html")
+        closed = "document.querySelectorAll('details:not([open])').length"
+        before = window.run(closed)
+        assert before > 0
+        window.run("dispatchEvent(new Event('beforeprint'))")
+        assert window.run(closed) == 0
+        window.run("dispatchEvent(new Event('afterprint'))")
+        assert window.run(closed) == before
+        pdf = window.do("print", {"background": True})
+        assert len(json.dumps(pdf)) > 50_000
