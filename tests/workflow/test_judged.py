@@ -1,0 +1,108 @@
+"""Scores, verdicts and the report in real Snakemake: what is made, and what a change makes anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import tiny_judge
+from workspace import EXPERIMENT_FILE, Workspace, copy
+
+from kindred.files import read_jsonl
+
+pytestmark = pytest.mark.workflow
+
+JUDGE_FILE = "config/judges/tiny.yaml"
+QUESTIONS = """judge: tiny
+hypotheses:
+  counts:
+    claim: More photos give the right number of people.
+    variant: both
+    against: only-J
+    measure: count
+    prompt_set: solo
+prompt_sets:
+"""
+VARIANTS = ["BASE", "both", "only-J"]
+COMPARED = ["tiny: figures and verdicts", "tiny: report"]
+SCORES = [f"tiny: scores of solo by {name}, run 1" for name in VARIANTS]
+JUDGED = ["tiny: reference photos of everybody", *SCORES, *COMPARED]
+
+
+@pytest.fixture(scope="module")
+def built_judged(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The built workspace with a judge and a hypothesis, built too."""
+    workspace = copy(built, tmp_path_factory.mktemp("judged") / "kindred")
+    tiny_judge.build(workspace.root / "judge")
+    judge = workspace.root / JUDGE_FILE
+    judge.parent.mkdir(exist_ok=True)
+    judge.write_text("kind: lab\nmodel: judge\n")
+    workspace.replace(EXPERIMENT_FILE, "prompt_sets:\n", QUESTIONS)
+    assert workspace.jobs() == sorted(["tiny: hypotheses", *JUDGED])
+    workspace.run()
+    return workspace
+
+
+@pytest.fixture
+def judged(built_judged: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of it, to be changed at will."""
+    return copy(built_judged, tmp_path / "kindred")
+
+
+def test_results_lie_where_the_layout_says(judged: Workspace):
+    folder = judged.root / "results/tiny"
+    verdict = json.loads((folder / "verdicts.json").read_text())["hypotheses"]["counts"]
+    assert verdict["verdict"] == "pilot"
+    for variant in VARIANTS:
+        assert (folder / variant / "run-1/scores/solo.csv").exists()
+    for name in ("scores.csv", "summary.json", "declared.json", "report.html", "references.json"):
+        assert (folder / name).exists(), name
+    assert judged.jobs() == []
+
+
+def test_another_threshold_scores_again_and_draws_nothing(judged: Workspace):
+    judged.replace(JUDGE_FILE, "kind: lab", "recognised: 0.6\nkind: lab")
+    assert judged.jobs() == sorted(JUDGED)
+
+
+def test_another_model_under_the_same_name_scores_again(judged: Workspace):
+    tiny_judge.build(judged.root / "judge", seed=1)
+    assert judged.jobs() == sorted(JUDGED)
+
+
+def test_another_margin_only_compares_and_is_said(judged: Workspace):
+    judged.replace(EXPERIMENT_FILE, "measure: count", "margin: 0.3\n    measure: count")
+    assert judged.jobs() == sorted(["tiny: hypotheses", *COMPARED])
+    judged.run()
+    verdicts = json.loads((judged.root / "results/tiny/verdicts.json").read_text())
+    assert verdicts["declared"]["changes"] == ["counts: margin was 0.1, is 0.3"]
+    log = read_jsonl(judged.root / "resources/store/declared/tiny.jsonl")
+    assert ["compared" in entry for entry in log] == [False, True, False, True]
+
+
+def test_ratings_only_compare(judged: Workspace):
+    scores = (judged.root / "results/tiny/both/run-1/scores/solo.csv").read_text()
+    key = scores.splitlines()[1].split(",")[8]
+    file = judged.root / "config/experiments/tiny.ratings.csv"
+    file.write_text(f"rater,key,rating\nann,{key},3\n")
+    assert judged.jobs() == sorted(COMPARED)
+    judged.run()
+    summary = json.loads((judged.root / "results/tiny/summary.json").read_text())
+    assert summary["ratings"]["raters"] == ["ann"]
+    file.write_text("rater,key,rating\nann,nothing,3\n")
+    assert "rates 1 pictures, none of them of this experiment" in judged.run(fails=True)
+
+
+def test_a_judge_that_is_not_there_is_said_and_nothing_else_is_lost(judged: Workspace):
+    for file in (judged.root / "judge").iterdir():
+        file.unlink()
+    said = judged.run(fails=True)
+    assert "judge: no model in judge -> it is part of the repository" in said
+    assert (judged.root / "results/tiny/both/run-1/lora.safetensors").exists()
+
+
+def test_a_picture_lost_from_the_store_is_named(judged: Workspace):
+    manifest = json.loads((judged.root / "results/tiny/both/run-1/images/solo.json").read_text())
+    (judged.root / manifest["images"][0]["path"]).unlink()
+    assert "1 of 2 missing" in judged.run("--forcerun", "score", fails=True)
