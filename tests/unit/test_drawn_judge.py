@@ -1,0 +1,117 @@
+"""The lab's judge behind the common interface: places, gates, what is missing."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tiny_judge
+import torch
+from PIL import Image
+
+from kindred.errors import KindredError
+from kindred.judges import open_judge
+from kindred.judges.base import Gates
+from kindred.judges.drawn import gate_failures, place_in, read_gates
+from kindred.judges.version import version_of
+from kindred.spec.judge import JudgeSpec, Model
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_judge.build(tmp_path_factory.mktemp("lab") / "judge")
+
+
+def test_answers_like_every_judge(folder):
+    judge = open_judge(JudgeSpec(kind="lab", model=str(folder)))
+    images = [Image.new("RGB", (128, 144), "navy"), Image.new("RGB", (192, 96), "white")]
+    found = judge.find(images)
+    assert len(found) == 2 and all(found)
+    first = found[0][0]
+    assert np.linalg.norm(first.embedding) == pytest.approx(1, abs=1e-4)
+    assert first.attributes["kind"]
+    said = judge.adherence(images, ["a man at the beach", "a man"])
+    assert 0 < said[0] < 1 and said[1] is None
+    assert judge.adherence(images, ["a man", "JRussell"]) == [None, None]
+    assert judge.whole(images) is None
+    assert judge.counts == "people"
+    assert judge.calibration.stranger == 0.0 and judge.calibration.same == 0.8
+
+
+def test_pictures_are_looked_at_once(folder, monkeypatch):
+    judge = open_judge(JudgeSpec(kind="lab", model=str(folder)))
+    looks = []
+    look = judge.judge.look
+    monkeypatch.setattr(judge.judge, "look", lambda *args: looks.append(1) or look(*args))
+    images = [Image.new("RGB", (128, 144))]
+    judge.find(images)
+    judge.adherence(images, ["in the park"])
+    assert len(looks) == 1
+    judge.find([Image.new("RGB", (128, 144))])
+    assert len(looks) == 2
+
+
+def test_a_threshold_is_obeyed_and_part_of_no_identity(folder):
+    low = open_judge(JudgeSpec(kind="lab", model=str(folder)))
+    high = open_judge(JudgeSpec(kind="lab", model=str(folder), threshold=0.999))
+    image = [Image.new("RGB", (128, 144), "navy")]
+    assert low.find(image)[0] and not high.find(image)[0]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place"),
+    [
+        ("JRussell at the beach", "beach"),
+        ("a Christmas card with JRussell", "christmas card"),
+        ("adult JRussell in the snow", "snow"),
+        ("under the stars, JRussell and ARussell stand together", "night sky"),
+        ("headshot of JRussell", None),
+    ],
+)
+def test_places_in_prompts(prompt, place):
+    assert place_in(prompt) == place
+
+
+def test_what_is_missing_says_how_to_get_it(tmp_path, folder):
+    with pytest.raises(KindredError, match=r"no model in .*judge -> it is part of the repository"):
+        open_judge(JudgeSpec(kind="lab", model=str(tmp_path / "judge")))
+    spec = JudgeSpec(kind="lab", model=str(folder), adherence=Model(model="clip"))
+    with pytest.raises(KindredError, match="adherence: the lab's judge does that itself"):
+        open_judge(spec)
+
+
+def test_gates_are_read_from_beside_the_model(tmp_path):
+    path = tmp_path / "gates.json"
+    assert read_gates(path) == Gates()
+    good = {"count": 0.99, "family top-1": 0.98, "vae family top-1": 0.94, "AUC": 0.9, "x": None}
+    path.write_text(json.dumps(good))
+    assert read_gates(path).measured and read_gates(path).failures == []
+    assert gate_failures({**good, "count": 0.9}) == ["count: 0.900 is below 0.98"]
+    assert gate_failures({"count": 0.99, "family top-1": 0.98}) == [
+        "vae family top-1: not measured, must be 0.93"
+    ]
+
+
+def test_version_changes_with_the_files_of_a_judge(tmp_path):
+    folder = tiny_judge.build(tmp_path / "judge")
+    spec = JudgeSpec(kind="lab", model=str(folder))
+    first = version_of(spec)
+    assert version_of(spec) == first
+    tiny_judge.build(folder, seed=1)
+    assert version_of(spec) != first
+    file = tmp_path / "net.onnx"
+    faces = JudgeSpec(kind="yunet-sface", files={"detector": str(file)})
+    assert "detector:missing" in version_of(faces)
+    file.write_bytes(b"weights")
+    assert "missing" not in version_of(faces).split(" ")[0]
+    pinned = JudgeSpec(kind="lab", model="a/b", similarity=Model(model="c/d", revision="1"))
+    assert version_of(pinned) == "a/b@main c/d@1"
