@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from kindred.cells import parse_cell
-from kindred.config import prior
+from kindred.config import loaded, prior
 from kindred.config.asked import check_hypotheses, resolve_prompt_set
 from kindred.config.document import Document
 from kindred.config.models import (
@@ -153,14 +153,17 @@ def _variants(document: Document, config: ExperimentConfig, library: Library) ->
     declared = expand(document, config, problems)
     recipes = library.names("recipes")
     settings = inherit(document, config, declared, recipes, problems)
-    trained = [s for s in settings if s.config.adapters is None]
-    variants = {s.name: v for s in trained if (v := _trained(document, config, s, library))}
-    for loaded in (s for s in settings if s.config.adapters is not None):
-        variant = _loaded(document, loaded, variants, problems)
-        if variant:
-            variants[loaded.name] = variant
-    order = [s.name for s in settings]
-    return {name: variants[name] for name in order if name in variants}
+    variants: dict[str, Variant | None] = {}
+    for one in settings:
+        if loaded.is_trained(one):
+            variants[one.name] = _trained(document, config, one, library)
+        elif one.config.adapter is not None:
+            variants[one.name] = loaded.from_files(document, one, library)
+    known = {name: variant for name, variant in variants.items() if variant}
+    for one in settings:
+        if one.name not in variants:
+            variants[one.name] = loaded.from_variants(document, one, known, problems)
+    return {s.name: v for s in settings if (v := variants[s.name])}
 
 
 def _trained(
@@ -168,6 +171,9 @@ def _trained(
 ) -> Variant | None:
     """A variant with its training specification; None after noting what is wrong."""
     base = library.base(settings.values["base"], document.where(*settings.at("base")))
+    if settings.config.weight is not None:
+        where = document.where("variants", settings.key, "weight")
+        library.problems.add(where, "weighs nothing", "it goes with `adapter`, a LoRA file")
     recipe = _recipe(document, settings, library)
     dataset = _dataset_name(document, config, settings, library.problems)
     selection = _selection(document, config, settings, library.problems)
@@ -271,33 +277,3 @@ def _learned(config: ExperimentConfig, selection: Selection) -> set[str]:
     if selection.cells is not None:
         return {letter for cell in selection.cells for letter in cell.split("+")}
     return set(selection.characters or config.characters)
-
-
-def _loaded(
-    document: Document, settings: Settings, variants: dict[str, Variant], problems: Problems
-) -> Variant | None:
-    """Several trained variants' adapters loaded together: run k takes each one's run k."""
-    at = ("variants", settings.key)
-    extra = settings.config.model_fields_set - {"adapters", "sweep"}
-    if extra:
-        names = ", ".join(sorted("from" if key == "parent" else key for key in extra))
-        problems.add(document.where(*at), f"`adapters` trains nothing, so {names} can't be set")
-        return None
-    unknown = [name for name in settings.config.adapters if name not in variants]
-    for name in unknown:
-        where = document.where(*at, "adapters", name)
-        problems.add(where, f"no trained variant '{name}'", nearest(name, variants))
-    if unknown or not settings.config.adapters:
-        return None
-    parts = [variants[name] for name in settings.config.adapters]
-    bases = {part.base for part in parts}
-    if len(bases) > 1:
-        text = f"their bases differ ({', '.join(sorted(bases))})"
-        problems.add(document.where(*at, "adapters"), text, "take variants of one base")
-        return None
-    runs = set.intersection(*(set(part.runs) for part in parts))
-    if not runs:
-        problems.add(document.where(*at, "adapters"), "they have no run number in common")
-        return None
-    adapters = tuple(settings.config.adapters.items())
-    return Variant(settings.name, bases.pop(), None, tuple(sorted(runs)), adapters=adapters)

@@ -114,7 +114,7 @@ def _named(experiment: Experiment) -> dict[str, Character]:
 
 
 def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
-    kind = "trained" if variant.train else "loaded" if variant.adapters else "base"
+    kind = "trained" if variant.train else "loaded" if variant.loads else "base"
     given: dict[str, Any] = {
         "dataset": variant.dataset,
         "control": _control(variant, experiment),

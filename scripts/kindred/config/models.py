@@ -160,6 +160,12 @@ class _VariantBase(Strict):
     adapters: dict[str, float] | None = Field(
         None, description="no training: load these variants' adapters together, name -> weight"
     )
+    adapter: str | list[str] | None = Field(
+        None,
+        description="no training: a LoRA file trained elsewhere (diffusers or kohya names), or a "
+        "list with one a run",
+    )
+    weight: float | None = Field(None, description="of `adapter`; 1 when unset")
     sweep: dict[str, list[Any]] | None = Field(
         None, description="key -> values; makes one variant a value, called <name>-<value>"
     )
@@ -184,7 +190,7 @@ VariantConfig = create_model(
 )
 SELECTION_KEYS = frozenset(Selection.model_fields) - {"seed"} | {"data_seed"}
 RECIPE_KEYS = frozenset(Recipe.model_fields)
-SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset"}
+SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset", "weight"}
 
 
 class ExperimentConfig(Strict):

@@ -113,7 +113,7 @@ def class_pictures(dataset: Dataset) -> str:
 def adapters_of(plan: Plan, experiment: str, variant: str, run: str) -> list[str]:
     """The adapters a variant's run renders with: its own, several others', or none."""
     loads = plan.variant(experiment, variant).loads
-    return [f"results/{experiment}/{name}/run-{run}/lora.safetensors" for name, _ in loads]
+    return [plan.variant(experiment, name).adapter(experiment, int(run)) for name, _ in loads]
 
 
 def prompts_of(plan: Plan, experiment: str, variant: str, prompt_set: str) -> str:

@@ -50,7 +50,8 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Variant:
-    """One training set-up, or several variants' adapters loaded together, or the base alone."""
+    """One training set-up, or several variants' adapters loaded together, or LoRA files trained
+    elsewhere (one a run) at a weight, or the base alone."""
 
     name: str
     base: str
@@ -58,6 +59,8 @@ class Variant:
     runs: tuple[int, ...]
     train: TrainSpec | None = None
     adapters: tuple[tuple[str, float], ...] = ()
+    files: tuple[str, ...] = ()
+    weight: float = 1.0
     prior: str | None = None
 
     @cached_property
@@ -75,7 +78,16 @@ class Variant:
     @property
     def loads(self) -> tuple[tuple[str, float], ...]:
         """Variants whose adapters it renders with, and their weights: itself, others or none."""
-        return ((self.name, 1.0),) if self.train else self.adapters
+        return ((self.name, self.weight),) if self.train or self.files else self.adapters
+
+    def adapter(self, experiment: str, run: int) -> str:
+        """The adapter that is its own in a run; the only file trained elsewhere serves every run.
+        Raises ValueError when it has none."""
+        if self.files:
+            return self.files[0 if len(self.files) == 1 else run - 1]
+        if self.train is None:
+            raise ValueError(f"variant {self.name} has no adapter of its own")
+        return f"results/{experiment}/{self.name}/run-{run}/lora.safetensors"
 
 
 @dataclass(frozen=True)
