@@ -48,7 +48,7 @@ import numpy as np
 
 from kindred.cells import cell_name
 from kindred.errors import KindredError
-from kindred.files import write_csv
+from kindred.files import replacing, write_csv
 from kindred.judges.base import Seen
 from kindred.matching import Matched, margin
 
@@ -156,8 +156,11 @@ def write_scores(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def write_texts(path: Path | str, rows: Iterable[Scored]) -> None:
-    """Write rows that were read, as they are."""
-    write_csv(path, COLUMNS, rows)
+    """Write rows that were read, as they are, atomically."""
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(row.values() for row in rows)
 
 
 def read_scores(path: Path | str) -> list[Scored]:

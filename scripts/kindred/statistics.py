@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 FEWEST_PROMPTS = 5  # with fewer, prompts are taken as given and their pictures are resampled
@@ -113,7 +113,7 @@ def runs_to_decide(
     """
     for runs in range(max(2, now + 1), most + 1):
         spread = (between_runs / runs + between_items) ** 0.5
-        needed = stats.t.ppf((1 + LEVEL) / 2, 2 * runs - 2) + stats.norm.ppf(power)
+        needed = stdtrit(2 * runs - 2, (1 + LEVEL) / 2) + ndtri(power)
         if abs(distance) >= needed * spread:
             return runs
     return None
@@ -205,7 +205,7 @@ def _widened(parts: Sequence[tuple[np.ndarray, int]], draws: int) -> np.ndarray:
         return np.zeros(draws)
     freedom = total**2 / sum(variance**2 / freedom for variance, freedom in variances)
     tail = (1 + LEVEL) / 2
-    factor = float(stats.t.ppf(tail, freedom) / stats.norm.ppf(tail))
+    factor = float(stdtrit(freedom, tail) / ndtri(tail))
     return factor * sum(part for part, _ in scaled)
 
 
