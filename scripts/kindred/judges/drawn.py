@@ -84,7 +84,7 @@ class DrawnJudge:
     def find(self, images: Sequence[Image.Image]) -> list[list[Seen]]:
         """The people of every picture, from left to right."""
         return [
-            [Seen(p.box, p.head, p.score, p.embedding, p.attributes) for p in sighting.people]
+            [Seen(p.box, p.head, p.score, p.embedding) for p in sighting.people]
             for sighting in self._look(images)
         ]
 
@@ -111,7 +111,7 @@ class DrawnJudge:
             a is b for a, b in zip(before, images, strict=True)
         )
         if not same:
-            sightings = self.judge.look(images, self.threshold)
+            sightings = self.judge.look(images, self.threshold, attributes=False)
             self._last = (list(images), sightings)
         return sightings
 

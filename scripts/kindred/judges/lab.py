@@ -74,8 +74,14 @@ class LabJudge:
         return cls(load_judge(path), device)
 
     @torch.inference_mode()
-    def look(self, images: Sequence[Image.Image], threshold: float | None = None) -> list[Sighting]:
-        """Judge pictures of any size, in the order given."""
+    def look(
+        self,
+        images: Sequence[Image.Image],
+        threshold: float | None = None,
+        attributes: bool = True,
+    ) -> list[Sighting]:
+        """Judge pictures of any size, in the order given. Without `attributes`, people's are left
+        empty, which saves a third of the time."""
         threshold = self.config.threshold if threshold is None else threshold
         sides = [working_size(image.size) for image in images]
         out: list[Sighting | None] = [None] * len(images)
@@ -85,24 +91,34 @@ class LabJudge:
                 chunk = rows[first : first + BATCH]
                 tensor = to_tensor([images[i] for i in chunk], size).to(self.device)
                 scales = [(images[i].width / size[0], images[i].height / size[1]) for i in chunk]
-                for i, seen in zip(chunk, self._look(tensor, scales, threshold), strict=True):
+                for i, seen in zip(
+                    chunk, self._look(tensor, scales, threshold, attributes), strict=True
+                ):
                     out[i] = seen
         return [sighting for sighting in out if sighting is not None]
 
     def _look(
-        self, images: Tensor, scales: list[tuple[float, float]], threshold: float
+        self,
+        images: Tensor,
+        scales: list[tuple[float, float]],
+        threshold: float,
+        attributes: bool,
     ) -> list[Sighting]:
         heat, distances, scene = self.net.finder(images)
         found = decode(heat, distances, threshold)
         scenes = self._words(scene, self.config.scene)
-        people = self._people(images, found, scales)
+        people = self._people(images, found, scales, attributes)
         return [
             Sighting(sorted(p, key=lambda s: s.head[0] + s.head[2]), s)
             for p, s in zip(people, scenes, strict=True)
         ]
 
     def _people(
-        self, images: Tensor, found: list[Found], scales: list[tuple[float, float]]
+        self,
+        images: Tensor,
+        found: list[Found],
+        scales: list[tuple[float, float]],
+        attributes: bool,
     ) -> list[list[Seen]]:
         people: list[list[Seen]] = [[] for _ in found]
         index = torch.tensor([i for i, f in enumerate(found) for _ in f.scores], dtype=torch.long)
@@ -115,10 +131,11 @@ class LabJudge:
         at = index.to(images.device)
         embedding = self.net.face(self.net.face_crops(images, at, heads, sizes))
         traits = self.net.face.read_traits(embedding).cpu().numpy()
-        crops = self.net.reader_crops(images, at, heads, boxes, sizes)
-        words = self._words(
-            self.net.reader(*crops, geometry(heads, boxes, sizes)), self.config.attributes
-        )
+        words: list[dict[str, Words]] = [{} for _ in scores]
+        if attributes:
+            crops = self.net.reader_crops(images, at, heads, boxes, sizes)
+            logits = self.net.reader(*crops, geometry(heads, boxes, sizes))
+            words = self._words(logits, self.config.attributes)
         rows = embedding.cpu().numpy()
         for k, i in enumerate(index.tolist()):
             seen = Seen(
