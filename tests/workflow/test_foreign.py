@@ -1,0 +1,68 @@
+"""An adapter trained elsewhere as a variant: its jobs and no others, on real Snakemake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from workspace import EXPERIMENT_FILE, Workspace
+
+pytestmark = pytest.mark.workflow
+
+THEIRS = [
+    "tiny: page for ratings",
+    "tiny: sheet of solo by all variants",
+    "tiny: sheet of solo by theirs",
+    "tiny: solo by theirs, run 1",
+]
+
+
+def export(workspace: Workspace, variant: str) -> None:
+    """Put a trained variant's adapter into theirs.safetensors, in kohya's layout."""
+    adapter = f"results/tiny/{variant}/run-1/lora.safetensors"
+    command = [sys.executable, "scripts/export.py", "--adapter", adapter]
+    command += ["--format", "kohya", "--out", "loras/theirs.safetensors"]
+    subprocess.run(command, cwd=workspace.root, check=True)
+
+
+def add(workspace: Workspace, variant: str) -> None:
+    workspace.replace(EXPERIMENT_FILE, "prompt_sets:", f"  theirs: {variant}\nprompt_sets:")
+
+
+def test_it_is_rendered_and_nothing_else_is_stale(workspace: Workspace):
+    export(workspace, "both")
+    add(workspace, "{adapter: loras/theirs.safetensors, weight: 1.0}")
+    assert workspace.jobs() == THEIRS
+    workspace.run()
+    assert workspace.jobs() == []
+    folder = workspace.root / "results/tiny/theirs"
+    assert sorted(path.name for path in folder.iterdir()) == ["run-1", "sheets"]
+    assert [path.name for path in (folder / "run-1").iterdir()] == ["images"]
+
+    file = workspace.root / "loras/theirs.safetensors"
+    later = time.time() + 60
+    os.utime(file, (later, later))
+    assert workspace.jobs() == []
+
+    before = (folder / "run-1/images/solo.json").read_bytes()
+    export(workspace, "only-J")
+    assert workspace.jobs() == THEIRS
+    workspace.run("results/tiny/theirs/run-1/images/solo.json")
+    assert (folder / "run-1/images/solo.json").read_bytes() != before
+    assert "2 pictures, 0 in the store, 2 drawn" in workspace.log("tiny/render/theirs.run-1.solo")
+
+
+def test_a_file_that_is_not_there_or_no_lora(workspace: Workspace):
+    add(
+        workspace,
+        "{adapter: [loras/gone.safetensors, base/vae/diffusion_pytorch_model.safetensors]}",
+    )
+    output = workspace.run("-n", fails=True)
+    assert "Traceback" not in output
+    assert "'loras/gone.safetensors' is no file -> correct the path" in output
+    assert (
+        "diffusion_pytorch_model.safetensors' holds no LoRA weights -> give a LoRA file" in output
+    )
