@@ -8,11 +8,16 @@ and how often a planted difference of 0.3 is found beyond the margin of 0.10.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from kindred.simulation import World, simulate
 from kindred.statistics import Arm, bootstrap_difference
@@ -41,10 +46,43 @@ def rates(world: World, runs: int, prompts: int, seeds: int, trials: int) -> dic
     }
 
 
+def whole(runs: int = 10, seeds: int = 8) -> None:
+    """Time comparing 40 variants x 10 runs x 24 prompts x 8 seeds, from score files to verdicts."""
+    import synthetic
+
+    trio = {f"t{n}": f"JRussell, ARussell and CRussell, picture {n}" for n in range(16)}
+    arms = {f"v{n:02d}": synthetic.Arm(group=0.4 + 0.01 * n) for n in range(40)}
+    hypotheses = {
+        name: synthetic.Hypothesis(claim="x", variant=name, against="v00", prompt_set="trio")
+        for name in list(arms)[1:]
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        made = synthetic.make(
+            Path(folder),
+            arms,
+            runs,
+            tuple(range(1, seeds + 1)),
+            {**synthetic.PROMPTS, "trio": trio},
+            hypotheses,
+            pictures=False,
+        )
+        made = synthetic.Made(made.root, made.spec.model_copy(update={"draws": 4000}))
+        start = time.monotonic()
+        with contextlib.redirect_stderr(io.StringIO()):
+            synthetic.compared(made)
+        seconds = time.monotonic() - start
+    prompts = sum(map(len, made.spec.prompt_sets.values()))
+    print(
+        f"statistics: {len(arms)} variants x {runs} runs x {prompts} prompts x {seeds} seeds, "
+        f"{len(hypotheses)} hypotheses in {seconds:.1f} s (target 30)"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--run-sd", type=float, default=World.run_sd, help="logits")
+    parser.add_argument("--whole", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     print(f"{options.trials} trials a line; spread of runs {options.run_sd} logits")
     print(
@@ -70,6 +108,8 @@ def main() -> None:
             f" {some['missed']:.3f}",
             flush=True,
         )
+    if options.whole:
+        whole()
 
 
 if __name__ == "__main__":
