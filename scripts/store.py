@@ -18,6 +18,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["list", "prune"])
     parser.add_argument("--results", type=Path, default=Path("results"), help="experiments")
+    parser.add_argument("--datasets", type=Path, default=Path("resources"), help="class images")
     parser.add_argument("--images", type=Path, default=Path("resources/store/images"))
     parser.add_argument("--adapters", type=Path, default=Path("resources/store/adapters"))
     parser.add_argument(
@@ -42,7 +43,7 @@ def summary(items: Sequence[Item]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """List or prune."""
     options = parse(argv)
-    used = used_by(options.results)
+    used = used_by(options.results, options.datasets)
     items = stored(options.images, options.adapters, used)
     if options.what == "list":
         print(f"{used.manifests} manifests under {options.results}\n{summary(items)}")

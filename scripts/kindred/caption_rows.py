@@ -82,7 +82,8 @@ def by_captioner(text: str, author: str, hint: Hint, spec: CaptionSpec) -> Row:
 
 def _row(caption: str, author: str, spec: CaptionSpec) -> Row:
     letters = names.letters_in(caption, spec.characters)
-    warnings = [] if letters else [note("nobody", "the caption names no character")]
+    nobody = spec.characters and not letters  # class images have no characters to name
+    warnings = [note("nobody", "the caption names no character")] if nobody else []
     return {
         "caption": caption,
         "author": author,

@@ -17,6 +17,7 @@ from kindred.manifest import read_manifest
 from kindred.store import ImageStore
 
 ADAPTER_FILE = "lora.safetensors"
+CLASS_PICTURES = "class.json"
 DAY_S = 24 * 3600.0
 
 
@@ -33,22 +34,24 @@ class Item:
 
 @dataclass(frozen=True)
 class Used:
-    """What results mention: keys of pictures, SHA-256 of adapter files, number of manifests."""
+    """What is mentioned: keys of pictures, SHA-256 of adapter files; how many manifests results
+    have."""
 
     keys: frozenset[str]
     adapters: frozenset[str]
     manifests: int
 
 
-def used_by(results: Path) -> Used:
-    """Read every `images/*.json` and `lora.safetensors` under the results folder.
+def used_by(results: Path, datasets: Path | None = None) -> Used:
+    """Read every `images/*.json` and `lora.safetensors` under the results folder, and every list
+    of class pictures in a folder of datasets.
 
     Raises KindredError when a manifest can't be read, so that nothing is deleted half-informed.
     """
     keys: set[str] = set()
     adapters = {sha256_file(path) for path in results.rglob(ADAPTER_FILE)}
     files = sorted(results.rglob("images/*.json"))
-    for file in files:
+    for file in files + sorted(datasets.glob(f"*/{CLASS_PICTURES}") if datasets else ()):
         manifest = read_manifest(file)
         keys.update(row.key for row in manifest.rows)
         adapters.update(adapter["sha256"] for adapter in manifest.adapters)

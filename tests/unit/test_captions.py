@@ -161,6 +161,15 @@ def test_rows(source):
     assert [w["kind"] for w in rows["sub-three"]["warnings"]] == ["nobody"]
 
 
+def test_where_there_are_no_characters_nobody_is_missed(source):
+    (source / "captions.csv").write_text(
+        "Filename,Label\none.jpg,a photo of a man\ntwo.png,a man\nsub/three.jpg,a woman\n"
+    )
+    rows = run(source, characters={})
+    assert rows["one"]["characters"] == [] and rows["one"]["nouns"] == ["man"]
+    assert [row["warnings"] for row in rows.values()] == [[], [], []]
+
+
 def test_missing_captions_and_unknown_names_are_listed_together(source):
     (source / "captions.csv").write_text(
         "Filename,Label,who\none.jpg,BRussell at home,\ntwo.png,,Bob\ngone.jpg,JRussell,\n"

@@ -149,6 +149,18 @@ def test_an_adapter_that_is_trained_but_not_rendered_is_kept(house):
     assert "adapter" not in {item.kind for item in chosen}
 
 
+def test_pictures_that_class_images_are_made_of_are_kept(house):
+    root, images, adapters = house
+    (listed,) = (root / "results").rglob("images/*.json")
+    text = listed.read_text(encoding="utf-8").replace(KEY, "cd" + "0" * 62)
+    (root / "resources/prior-small").mkdir()
+    (root / "resources/prior-small/class.json").write_text(text, encoding="utf-8")
+    used = used_by(root / "results", root / "resources")
+    chosen = prunable(stored(images, adapters, used), 0, used)
+    assert "picture" not in {item.kind for item in chosen}
+    assert used.manifests == used_by(root / "results").manifests
+
+
 def test_prune_refuses_without_manifests_or_with_a_broken_one(house):
     root, images, adapters = house
     nothing = used_by(root / "elsewhere")

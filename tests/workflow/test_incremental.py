@@ -206,32 +206,6 @@ def test_a_module_nobody_uses_is_nothing(workspace: Workspace):
     assert workspace.jobs() == []
 
 
-def test_class_images_are_drawn_prepared_and_trained_on(workspace: Workspace):
-    prior = "men: {prior: class, preprocess: {buckets: [[64, 64]], min_side: 16}}"
-    workspace.replace(EXPERIMENT_FILE, "\nbase:", f"\n  {prior}\ndataset: ours\nbase:")
-    workspace.replace(
-        EXPERIMENT_FILE, "prompt_sets:", "  kept: {prior: men, prior_weight: 1}\nprompt_sets:"
-    )
-    with open(workspace.root / EXPERIMENT_FILE, "a", encoding="utf-8") as file:
-        file.write("  class: {prompts: {man: a man}, seeds: 2, size: [64, 64], steps: 2}\n")
-    adapter = "results/tiny/kept/run-1/lora.safetensors"
-    assert workspace.jobs(adapter) == sorted(
-        [
-            "tiny: encoding the prompts of class for tiny",
-            "tiny: class by BASE, run 1",
-            "class images of men",
-            "photos of men",
-            "captions of men",
-            "tiny: encoding the photos of men",
-            "tiny: encoding the captions of men",
-            "tiny: settings of kept",
-            "tiny: training kept, run 1",
-        ]
-    )
-    workspace.run(adapter)
-    assert (workspace.root / "resources/men/photos/man-0002.png").exists()
-
-
 def test_the_recipe_file_edited(workspace: Workspace):
     workspace.replace(RECIPE_FILE, "lr: 1e-3", "lr: 2e-3")
     settings = [f"tiny: settings of {name}" for name in TRAINED]

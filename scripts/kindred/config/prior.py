@@ -95,7 +95,10 @@ def _drawn(variant: Variant, preprocess: PreprocessSpec) -> Dataset:
         name=f"prior-{variant.base}-{'+'.join(by_name)}-{count}-{width}x{height}",
         source=None,
         lab=None,
-        preprocess=PreprocessSpec(buckets=[(width, height)], min_side=min(width, height)),
+        # No warnings: the base draws as small, soft and like each other as it draws.
+        preprocess=PreprocessSpec(
+            buckets=[(width, height)], min_side=0, min_sharpness=0, near_duplicate=-1
+        ),
         # Nobody is named in them, so they are the same for all families.
         caption=CaptionSpec(characters={}),
         thresholds=AuditThresholds(),
