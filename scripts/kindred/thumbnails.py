@@ -21,7 +21,8 @@ THUMBNAIL = 256  # px, longest edge
 LARGE_EDGES = (1024, 896, 768, 640, 512, 384)  # px, tried until all fit
 QUALITY = 82
 SMALL_QUALITY = 90  # of pictures that are small from the start and are shown enlarged
-PROBES = 12
+PROBES = 8
+METHOD = 1  # of WebP: a third of the time of the usual 4 for a twentieth more bytes
 SAFETY = 0.92  # of the budget is planned for, because the probes are only a sample
 TEXT_PER_BYTE = 4 / 3  # base64
 
@@ -89,8 +90,9 @@ def _thumbnail(path: Path, thumbnail: int, edge: int) -> Thumbnail:
     longest = max(image.size)
     if longest <= thumbnail * 1.25:
         return Thumbnail(_webp(image, SMALL_QUALITY), "", *image.size)
-    large = _webp(_at_most(image, edge), QUALITY) if edge > thumbnail else ""
-    return Thumbnail(_webp(_at_most(image, thumbnail), QUALITY), large, *image.size)
+    larger = _at_most(image, edge)
+    large = _webp(larger, QUALITY) if edge > thumbnail else ""
+    return Thumbnail(_webp(_at_most(larger, thumbnail), QUALITY), large, *image.size)
 
 
 def _at_most(image: Image.Image, edge: int) -> Image.Image:
@@ -104,5 +106,5 @@ def _at_most(image: Image.Image, edge: int) -> Image.Image:
 
 def _webp(image: Image.Image, quality: int) -> str:
     buffer = io.BytesIO()
-    image.save(buffer, format="WEBP", quality=quality, method=3)
+    image.save(buffer, format="WEBP", quality=quality, method=METHOD)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
