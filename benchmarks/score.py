@@ -102,7 +102,7 @@ def main() -> None:
     print(
         f"scores: {options.pictures} pictures, {people} people in {seconds:.1f} s, "
         f"{1000 * seconds / options.pictures:.0f} s a thousand on {options.threads} threads "
-        f"({1000 * busy / options.pictures:.0f} s of computing: what other programs took is left out)"
+        f"({1000 * busy / options.pictures:.0f} s of processor time)"
     )
 
 
