@@ -11,7 +11,7 @@ rule references:
     input:
         photos=lambda w: [
             f"resources/{dataset}/{file}"
-            for dataset in PLAN.experiments[w.experiment].datasets
+            for dataset in PLAN.experiments[w.experiment].references
             for file in ("images.json", "captions.jsonl")
         ],
     output:

@@ -66,12 +66,14 @@ def resolve_experiment(
         hypotheses=config.hypotheses,
         judge=library.judge(config.judge, document.where("judge")) if config.judge else None,
         share=config.share,
+        photos=tuple(key for key, dataset in config.datasets.items() if dataset.prior is None),
     )
     datasets = {
         key: _dataset(document, config, key, prompts, name, library) for key in config.datasets
     }
     datasets |= drawn
     used = [*experiment.datasets, *experiment.priors]
+    used += experiment.references if experiment.judge else []
     return experiment, {key: datasets[key] for key in used if key in datasets}
 
 

@@ -27,7 +27,7 @@ from kindred.spec.score import (
 def reference_spec(experiment: Experiment) -> ReferenceSpec:
     """Whose reference photos are looked for, in which datasets."""
     return ReferenceSpec(
-        judge=_judge(experiment), characters=_named(experiment), datasets=experiment.datasets
+        judge=_judge(experiment), characters=_named(experiment), datasets=experiment.references
     )
 
 

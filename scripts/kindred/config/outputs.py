@@ -62,7 +62,7 @@ def photos_of(experiment: Experiment) -> list[str]:
 
 
 def sheets(experiment: Experiment) -> list[str]:
-    """All contact sheets of an experiment."""
+    """All contact sheets of an experiment; with `share` none that shows photos."""
     folder = f"results/{experiment.name}"
     wanted = [
         f"{folder}/{variant}/sheets/{name}.png"
@@ -71,7 +71,7 @@ def sheets(experiment: Experiment) -> list[str]:
     ]
     wanted += [f"{folder}/sheets/{name}.png" for name in experiment.prompt_sets]
     wanted += [f"{folder}/curves.png"] if experiment.trained else []
-    if solo_prompt_sets(experiment):
+    if solo_prompt_sets(experiment) and not experiment.share:
         wanted += [f"{folder}/likeness/{dataset}.png" for dataset in experiment.datasets]
     return wanted
 

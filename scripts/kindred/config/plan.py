@@ -103,6 +103,7 @@ class Experiment:
     hypotheses: dict[str, Hypothesis]
     judge: JudgeSpec | None = None
     share: bool = False
+    photos: tuple[str, ...] = ()
 
     @property
     def trained(self) -> list[Variant]:
@@ -113,6 +114,12 @@ class Experiment:
     def datasets(self) -> list[str]:
         """The datasets that some variant trains on."""
         return sorted({variant.dataset for variant in self.trained if variant.dataset})
+
+    @property
+    def references(self) -> list[str]:
+        """The datasets whose photos show a judge the characters: those trained on, or, where
+        nothing is trained here, all there are."""
+        return self.datasets or sorted(self.photos)
 
     @property
     def priors(self) -> list[str]:
