@@ -15,12 +15,7 @@ rule audit:
         template="report/audit.html",
     output:
         table="results/{experiment}/audit/{dataset}.json",
-        page=report(
-            "results/{experiment}/audit/{dataset}.html",
-            caption="../report/captions/audit.rst",
-            category="{experiment}",
-            subcategory="photos",
-        ),
+        page="results/{experiment}/audit/{dataset}.html",
     log:
         "logs/{experiment}/audit/{dataset}.log",
     benchmark:

@@ -85,6 +85,7 @@ def rating_page(
     return fill(
         "rating.html",
         {
+            "spec": spec,
             "title": spec.title or spec.experiment,
             "page": page,
             "pictures": {key: one.small for key, one in drawn.items()},

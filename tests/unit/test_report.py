@@ -250,9 +250,17 @@ def test_pictures_missing_from_the_store_are_one_message(changed, tmp_path):
     manifest = read_json(path)
     for row in manifest["images"][:2]:
         row["path"] = str(tmp_path / "gone.png")
-        row["key"] = row["key"][::-1]
     write_json(path, manifest)
     with pytest.raises(ProblemsError, match=r"2 of \d+ missing .*gone.png.*render again"):
+        reported.run_report(changed, tmp_path)
+
+
+def test_scores_of_other_pictures_are_refused(changed, tmp_path):
+    path = changed.manifest("all", 1, "trio")
+    manifest = read_json(path)
+    manifest["images"][0]["key"] = "f" * 64
+    write_json(path, manifest)
+    with pytest.raises(ProblemsError, match=r"trio.json: 1 pictures are not those .* score again"):
         reported.run_report(changed, tmp_path)
 
 

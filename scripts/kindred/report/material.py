@@ -118,6 +118,9 @@ def read_material(folder: Path, resources: Path, photos: bool) -> Material:
     datasets = sorted({one["dataset"] for one in trained.values() if one["dataset"]})
     pictures, settings = read_pictures(folder, runs, summary["prompt_sets"])
 
+    scores = images_of(read_scores(folder / "scores.csv"))
+    check_keys(scores, pictures, folder)
+
     def of_run(run: tuple[str, int], file: str) -> Path:
         return folder / run[0] / f"run-{run[1]}" / file
 
@@ -125,7 +128,7 @@ def read_material(folder: Path, resources: Path, photos: bool) -> Material:
         folder,
         summary,
         verdicts,
-        images_of(read_scores(folder / "scores.csv")),
+        scores,
         pictures,
         settings,
         {name: read_json(folder / name / "spec.json") for name in trained},
@@ -143,6 +146,23 @@ def images_of(rows: Iterable[Mapping[str, str]]) -> dict[Place, Mapping[str, str
         for row in rows
         if row["kind"] == "image"
     }
+
+
+def check_keys(
+    scores: Mapping[Place, Mapping[str, str]], pictures: Mapping[Place, Row], folder: Path
+) -> None:
+    """Refuse scores of other pictures than those listed: words must not stand under a picture that
+    they were not said of. Raises ProblemsError."""
+    problems = Problems("scores and pictures do not belong together")
+    lists: dict[str, int] = {}
+    for place, row in scores.items():
+        if place in pictures and pictures[place].key != row["key"]:
+            variant, run, prompt_set, _, _ = place
+            path = str(folder / variant / f"run-{run}" / "images" / f"{prompt_set}.json")
+            lists[path] = lists.get(path, 0) + 1
+    for path, count in lists.items():
+        problems.add(path, f"{count} pictures are not those that were scored", "score again")
+    problems.raise_if_any()
 
 
 def read_photos(dataset: Path) -> list[Photo]:

@@ -30,7 +30,7 @@ from kindred.report.choice import (
 )
 from kindred.report.material import Material, Place
 from kindred.report.provenance import provenance
-from kindred.report.tables import bleed, columns, parts, variant_rows
+from kindred.report.tables import bleed, columns, likenesses_by_size, parts, variant_rows
 from kindred.report.templates import fill
 from kindred.spec.report import ReportSpec
 from kindred.thumbnails import Thumbnail, make_thumbnails, missing
@@ -98,6 +98,8 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "columns": columns(material),
         "variants": variant_rows(material),
         "parts": parts(material),
+        "likeness_rows": likenesses_by_size(material),
+        "sizes": [words.group(size) for size in material.by_size],
         "matrices": [one for one in matrices if one],
         "matrices_open": MATRICES,
         "advice": what_next(material),

@@ -92,7 +92,7 @@ def _statistic(variant: Mapping[str, Any], column: Column) -> Mapping[str, Any] 
 
 
 def _cell(statistic: Mapping[str, Any] | None, measure: str) -> Cell:
-    if statistic is None:
+    if statistic is None or statistic.get("mean") is None:
         return Cell("–")
     mean = statistic["mean"]
     bar = min(1.0, max(0.0, mean)) if measure in words.SHARES or measure == "identity" else None
@@ -174,6 +174,23 @@ def bleed(material: Material, variant: str) -> dict[str, Any] | None:
             if count
         ],
     }
+
+
+def likenesses_by_size(material: Material) -> list[dict[str, Any]]:
+    """For every variant its likeness of each character, by how many were asked for."""
+    sizes = list(material.by_size)
+    return [
+        {
+            "variant": name,
+            "cells": [
+                _cell(one["identity"].get(letter, {}).get(str(size)), "identity")
+                for letter in material.characters
+                for size in sizes
+            ],
+        }
+        for name, one in material.variants.items()
+        if one.get("identity")
+    ]
 
 
 def parts(material: Material) -> list[dict[str, Any]]:
