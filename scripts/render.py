@@ -48,9 +48,8 @@ def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Ada
     def load(missing: Sequence[Picture]) -> tuple[Any, Any, dict[str, str]]:
         name = devices.claim(options.device)
         # After the claim, which must come before torch: it hides the GPUs of other jobs.
-        from kindred.prompts import read_texts
-
         from kindred.paint import Painter, versions
+        from kindred.prompts import read_texts
 
         device = devices.prepare(name, options.threads)
         texts = read_texts(options.prompts, [picture.prompt for picture in missing], spec.base)

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     "command",
     [
-        ["ruff", "check", "scripts", "tests", "benchmarks"],
-        ["ruff", "format", "--check", "scripts", "tests", "benchmarks"],
+        ["ruff", "check", "--no-cache", "scripts", "tests", "benchmarks"],
+        ["ruff", "format", "--no-cache", "--check", "scripts", "tests", "benchmarks"],
         ["snakefmt", "--check", "Snakefile", "rules"],
         ["snakemake", "--lint"],
     ],
