@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 
 import pytest
+import tiny_judge
 from workspace import EXPERIMENT_FILE, Workspace
 
 pytestmark = pytest.mark.workflow
@@ -66,3 +68,24 @@ def test_a_file_that_is_not_there_or_no_lora(workspace: Workspace):
     assert (
         "diffusion_pytorch_model.safetensors' holds no LoRA weights -> give a LoRA file" in output
     )
+
+
+def test_it_is_judged_beside_our_own(workspace: Workspace):
+    export(workspace, "both")
+    add(workspace, "{adapter: loras/theirs.safetensors}")
+    tiny_judge.build(workspace.root / "judge")
+    (workspace.root / "config/judges").mkdir(exist_ok=True)
+    (workspace.root / "config/judges/tiny.yaml").write_text("kind: lab\nmodel: judge\n")
+    asked = "{claim: x, variant: theirs, against: both, measure: count, prompt_set: solo}"
+    workspace.replace(
+        EXPERIMENT_FILE, "prompt_sets:", f"judge: tiny\nhypotheses: {{h: {asked}}}\nprompt_sets:"
+    )
+    planned = workspace.jobs()
+    assert "tiny: scores of solo by theirs, run 1" in planned
+    assert not [job for job in planned if "training " in job and "curves" not in job]
+    workspace.run()
+    results = workspace.root / "results/tiny"
+    verdict = json.loads((results / "verdicts.json").read_text())["hypotheses"]["h"]
+    assert verdict["verdict"] == "pilot"
+    assert "theirs" in (results / "report.html").read_text()
+    assert workspace.jobs() == []
