@@ -89,11 +89,13 @@ def _pairs(material: Material, variant: str) -> list[Advice]:
     if not cells or len(material.characters) < 2:
         return []
     rates: dict[bool, list[tuple[str, float]]] = {True: [], False: []}
+    images = 0
     for pair in combinations(sorted(material.characters), 2):
         statistic = success.get(f"cell:{'+'.join(pair)}")
         if statistic and statistic.get("mean") is not None:
             photographed = any(set(pair) <= set(cell.split("+")) for cell in cells)
             rates[photographed].append(("+".join(pair), statistic["mean"]))
+            images = max(images, statistic["images"])
     if not rates[True] or not rates[False]:
         return []
     with_photo = words.mean([rate for _, rate in rates[True]]) or 0.0
@@ -102,7 +104,8 @@ def _pairs(material: Material, variant: str) -> list[Advice]:
         who = words.names_of(pair, material.names)
         seen = (
             f"{who} have no photo together. Asked for together, “{variant}” gets them right in "
-            f"{share(rate)} of pictures, against {share(with_photo)} for the pairs that have one."
+            f"{share(rate)} of pictures, against {share(with_photo)} for the pairs that have one "
+            f"(at most {words.plural(images, 'picture')} a pair)."
         )
         if rate < with_photo - NOTABLE:
             do = (

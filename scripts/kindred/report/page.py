@@ -17,7 +17,7 @@ from kindred.curves import smooth
 from kindred.errors import KindredError, Problems
 from kindred.manifest import ADVICE
 from kindred.report import words
-from kindred.report.advice import what_next
+from kindred.report.advice import best_variant, what_next
 from kindred.report.choice import (
     Block,
     Likeness,
@@ -30,7 +30,7 @@ from kindred.report.choice import (
 )
 from kindred.report.material import Material, Place
 from kindred.report.provenance import provenance
-from kindred.report.tables import bleed, columns, likenesses_by_size, parts, variant_rows
+from kindred.report.tables import bleed, columns, legend, likenesses_by_size, parts, variant_rows
 from kindred.report.templates import fill
 from kindred.spec.report import ReportSpec
 from kindred.thumbnails import Thumbnail, make_thumbnails, missing
@@ -96,6 +96,7 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "references": summary["references"],
         "audits": material.audits,
         "columns": columns(material),
+        "legend": legend(columns(material)),
         "variants": variant_rows(material),
         "parts": parts(material),
         "likeness_rows": likenesses_by_size(material),
@@ -103,6 +104,7 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "matrices": [one for one in matrices if one],
         "matrices_open": MATRICES,
         "advice": what_next(material),
+        "best": best_variant(material),
         "provenance": provenance(material, spec.share),
         "verdicts": verdicts,
     }

@@ -65,6 +65,14 @@ def columns(material: Material) -> list[Column]:
     return [c for c in wanted if any(_statistic(v, c) for v in material.variants.values())]
 
 
+def legend(shown: list[Column]) -> list[tuple[str, str]]:
+    """(headings, what they say); columns of the same meaning together."""
+    found: dict[str, list[str]] = {}
+    for column in shown:
+        found.setdefault(column.hint, []).append(column.heading)
+    return [(" · ".join(headings), hint) for hint, headings in found.items()]
+
+
 def variant_rows(material: Material) -> list[dict[str, Any]]:
     """A row a variant: name, kind, what differs from the baseline, cells, time and memory."""
     shown = columns(material)

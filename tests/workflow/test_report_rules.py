@@ -1,0 +1,39 @@
+"""Pages for people in real Snakemake: what `share` changes, and the report by Snakemake itself."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+from workspace import EXPERIMENT_FILE, Workspace
+
+pytestmark = pytest.mark.workflow
+
+
+def test_share_writes_pages_anew_and_nothing_else(workspace: Workspace):
+    page = workspace.root / "results/tiny/rating.html"
+    assert "photo of" in page.read_text() and 'id="r-' in page.read_text()
+    workspace.replace(EXPERIMENT_FILE, "title: tiny", "title: tiny\nshare: true")
+    assert workspace.jobs() == ["tiny: page for ratings"]
+    workspace.run()
+    assert 'id="r-' not in page.read_text()
+
+
+def test_another_template_writes_the_page_anew(workspace: Workspace):
+    workspace.replace("report/rating.html", "Thank you.", "Thanks.")
+    assert workspace.jobs() == ["tiny: page for ratings"]
+
+
+def test_snakemake_s_own_report_holds_the_sheets_with_captions(workspace: Workspace):
+    workspace.run("--report", "out.zip")
+    with zipfile.ZipFile(workspace.root / "out.zip") as archive:
+        names = archive.namelist()
+        text = "".join(
+            archive.read(name).decode()
+            for name in names
+            if name.endswith((".html", ".js", ".json"))
+        )
+    pictures = [name for name in names if name.endswith(".png")]
+    assert {"solo.png", "curves.png", "ours.png"} <= {name.split("/")[-1] for name in pictures}
+    assert "the same starting noise in every row" in text
+    assert "pictures, variants compared" in text
