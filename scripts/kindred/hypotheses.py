@@ -150,6 +150,9 @@ def _more_runs(
     where: np.ndarray,
 ) -> int | None:
     """Runs an arm that would probably decide; None when unknown or when runs don't help."""
+    trained = [len(arm.values) for arm in arms if not arm.fixed]
+    if not trained:
+        return None
     spreads = [statistics.run_variance(arm) for arm in arms]
     if None in spreads:
         common = _common_variance(hypothesis.measure, spec, grids, where)
@@ -160,7 +163,7 @@ def _more_runs(
         difference - hypothesis.margin,
         sum(spread for spread in spreads if spread is not None),
         statistics.item_variance(*arms, prompts, min(spec.draws, 1000)),
-        min(len(arm.values) for arm in arms if not arm.fixed or all(a.fixed for a in arms)),
+        min(trained),
     )
 
 

@@ -92,7 +92,7 @@ from kindred.statistics import LEVEL, Draws
 VERSION = 1
 WORDS = {
     "success": "pictures in which everyone asked for is there, once and recognisable",
-    "count": "pictures with the right number of people",
+    "count": "pictures with the right number of {counts}",
     "identity": "identity (0 a stranger, 1 another photo of the person)",
     "adherence": "adherence to the prompt",
     "rating": "people's rating (0 bad, 1 good)",
@@ -160,7 +160,7 @@ def _entry(
         **h.model_dump(mode="json"),
         "verdict": decision.verdict,
         "leaning": decision.leaning,
-        "sentence": sentence(decision),
+        "sentence": sentence(decision, judge["counts"]),
         "estimate": {
             side: {"mean": number(mean), "runs": runs}
             for side, mean, runs in zip(sides, decision.means, decision.runs, strict=True)
@@ -224,17 +224,18 @@ def opposite(decision: Decision) -> bool:
     return decision.draws.interval(LEVEL)[1] < -decision.hypothesis.margin
 
 
-def sentence(decision: Decision) -> str:
-    """The verdict in plain words with its numbers."""
+def sentence(decision: Decision, counts: str = "people") -> str:
+    """The verdict in plain words with its numbers. `counts`: what the judge counts."""
     h, draws = decision.hypothesis, decision.draws
+    measured = WORDS[h.measure].format(counts=counts)
     if draws is None:
         return (
-            f"Not measured: no picture of '{h.prompt_set}' has a value for {WORDS[h.measure]} "
+            f"Not measured: no picture of '{h.prompt_set}' has a value for {measured} "
             f"in both {h.variant} and {h.against}."
         )
     low, high = draws.interval(LEVEL)
     numbers = (
-        f"{_upper(WORDS[h.measure])}: {_value(decision.means[0], h)} with {h.variant}, "
+        f"{_upper(measured)}: {_value(decision.means[0], h)} with {h.variant}, "
         f"{_value(decision.means[1], h)} with {h.against}; a difference of "
         f"{_gap(draws.value, h)} (95 % interval {_gap(low, h, False)} to {_gap(high, h)})"
     )
@@ -285,6 +286,8 @@ def warnings_of(decision: Decision, judge: Json) -> list[str]:
     if judge["trusted"] is False:
         why = "; ".join(judge["why"])
         found.append(f"The judge is below its gates, so this is not to be trusted: {why}")
+    if judge["counts"] == "faces" and decision.hypothesis.measure in ("success", "count"):
+        found.append("The judge counts faces that it finds, not people: who looks away is missed.")
     if decision.draws is not None:
         if decision.draws.resampled == "pictures":
             found.append(

@@ -289,6 +289,17 @@ def test_a_judge_below_its_gates_is_not_to_be_trusted(small):
     assert read(small, "summary.json")["judge"]["trusted"] is None
 
 
+def test_a_judge_of_faces_does_not_speak_of_people(small):
+    path = small.results / "references.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"counts": "faces"}))
+    hypotheses = {"count": claim("all", "scrambled", measure="count")}
+    faces = replace(small, spec=small.spec.model_copy(update={"hypotheses": hypotheses}))
+    compared(faces)
+    found = read(faces, "verdicts.json")["hypotheses"]["count"]
+    assert "pictures with the right number of faces" in found["sentence"].lower()
+    assert any("who looks away is missed" in warning for warning in found["warnings"])
+
+
 def test_every_score_file_that_does_not_fit_is_named(small):
     small.scores("all", 1, "trio").unlink()
     old = small.scores("all", 2, "pair")

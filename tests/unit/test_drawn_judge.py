@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from kindred.errors import KindredError
+from kindred.hashing import sha256_file
 from kindred.judges import open_judge
 from kindred.judges.base import Gates
 from kindred.judges.drawn import gate_failures, place_in, read_gates
@@ -83,11 +84,24 @@ def test_places_in_prompts(prompt, place):
 
 
 def test_what_is_missing_says_how_to_get_it(tmp_path, folder):
-    with pytest.raises(KindredError, match=r"no model in .*judge -> it is part of the repository"):
+    with pytest.raises(KindredError, match=r"no model in .*judge -> it comes with the repository"):
         open_judge(JudgeSpec(kind="lab", model=str(tmp_path / "judge")))
     spec = JudgeSpec(kind="lab", model=str(folder), adherence=Model(model="clip"))
-    with pytest.raises(KindredError, match="adherence: the lab's judge does that itself"):
+    with pytest.raises(KindredError, match="adherence: the lab's judge has its own"):
         open_judge(spec)
+
+
+def test_a_wrong_or_broken_model_file_is_named(tmp_path):
+    folder = tiny_judge.build(tmp_path / "judge")
+    spec = JudgeSpec(kind="lab", model=str(folder), sha256={"model": "0" * 64})
+    with pytest.raises(KindredError, match=r"model\.safetensors: the judge's model has SHA-256"):
+        open_judge(spec)
+    right = {"model": sha256_file(folder / "model.safetensors")}
+    assert open_judge(JudgeSpec(kind="lab", model=str(folder), sha256=right))
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-64])
+    with pytest.raises(KindredError, match=r"can't be read .* get lab/ again"):
+        open_judge(JudgeSpec(kind="lab", model=str(folder)))
 
 
 def test_gates_are_read_from_beside_the_model(tmp_path):

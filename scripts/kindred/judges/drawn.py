@@ -18,6 +18,7 @@ from kindred.errors import KindredError
 from kindred.files import read_json
 from kindred.judges.base import Calibration, Gates, Seen
 from kindred.judges.lab import LabJudge, Sighting
+from kindred.judges.model_files import Part, locate
 from kindred.spec.judge import JudgeSpec
 from kindred.world.phrases import PLACE_PHRASES
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from kindred.judges.similarity import Similarity
 
 DEFAULT = "lab/judge"
-HOW_TO_GET_IT = "it is part of the repository: `git checkout lab`, or train it: `make lab`"
+HOW_TO_GET_IT = "it comes with the repository: get lab/ again, or train it as lab/README.md says"
+PARTS = {"model": Part("model.safetensors"), "config": Part("config.json")}
 # Below one of these, verdicts are not to be trusted. "vae ": after the base's autoencoder.
 GATES = {"count": 0.98, "family top-1": 0.97, "vae family top-1": 0.93}
 
@@ -60,21 +62,22 @@ class DrawnJudge:
     def open(cls, spec: JudgeSpec, device: torch.device | str = "cpu") -> DrawnJudge:
         """From the specification's folder. Raises KindredError saying how to get what is missing,
         and for options that this judge does not have."""
-        for option in ("adherence", "person_detector"):
-            if getattr(spec, option) is not None:
+        for option in ("adherence", "person_detector", "files"):
+            if getattr(spec, option):
                 raise KindredError(
-                    f"judge: {option}: the lab's judge does that itself -> remove the key"
+                    f"judge: {option}: the lab's judge has its own -> remove the key"
                 )
         folder = Path(spec.model or DEFAULT)
-        if not (folder / "model.safetensors").is_file():
+        if not (folder / PARTS["model"].file).is_file():
             raise KindredError(f"judge: no model in {folder} -> {HOW_TO_GET_IT}")
+        locate(PARTS, folder, spec.files, spec.sha256)
         similarity = None
         if spec.similarity:
             from kindred.judges.similarity import Similarity
 
             similarity = Similarity.open(spec.similarity, device)
         return cls(
-            LabJudge.load(folder, device),
+            _load(folder, device),
             identity(folder.as_posix(), None, (".",)),
             read_gates(folder / "gates.json"),
             spec.threshold,
@@ -114,6 +117,17 @@ class DrawnJudge:
             sightings = self.judge.look(images, self.threshold, attributes=False)
             self._last = (list(images), sightings)
         return sightings
+
+
+def _load(folder: Path, device: torch.device | str) -> LabJudge:
+    from safetensors import SafetensorError
+
+    try:
+        return LabJudge.load(folder, device)
+    except (SafetensorError, RuntimeError) as error:
+        raise KindredError(
+            f"judge: the model in {folder} can't be read ({error}) -> {HOW_TO_GET_IT}"
+        ) from None
 
 
 def place_in(prompt: str) -> str | None:
