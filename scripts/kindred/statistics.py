@@ -131,7 +131,9 @@ def run_variance(arm: Arm) -> float | None:
 def item_variance(a: Arm, b: Arm, prompts: np.ndarray, draws: int) -> float:
     """Variance of the difference that is due to the choice of prompts (or pictures)."""
     fixed = Arm(a.values, True), Arm(b.values, True)
-    return float(bootstrap_difference(*fixed, prompts, draws).draws.var())
+    variance = float(bootstrap_difference(*fixed, prompts, draws).draws.var())
+    groups = len(np.unique(_items(prompts)[0]))
+    return variance / _student(groups - 1) ** 2 if groups > 1 else 0.0
 
 
 def _items(prompts: np.ndarray) -> tuple[np.ndarray, str]:
@@ -204,9 +206,13 @@ def _widened(parts: Sequence[tuple[np.ndarray, int]], draws: int) -> np.ndarray:
     if not total:
         return np.zeros(draws)
     freedom = total**2 / sum(variance**2 / freedom for variance, freedom in variances)
+    return _student(freedom) * sum(part for part, _ in scaled)
+
+
+def _student(freedom: float) -> float:
+    """Quantile of Student's t over the normal one."""
     tail = (1 + LEVEL) / 2
-    factor = float(stdtrit(freedom, tail) / ndtri(tail))
-    return factor * sum(part for part, _ in scaled)
+    return float(stdtrit(freedom, tail) / ndtri(tail))
 
 
 def _no_surer(draws: np.ndarray, arms: Sequence[Arm]) -> np.ndarray:

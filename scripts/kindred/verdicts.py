@@ -40,7 +40,7 @@ low and high null where they can't be known):
  "version": 1, "experiment", "title", "question",
  "characters": {"J": {"name": "JRussell", "class": "man"}},
  "judge": {"identity", "hash", "counts", "trusted", "why", "recognised", "stranger", "source",
-           "distance": "cosine of ..." | "small copies"},
+           "figures": {...} of its gates, "distance": "cosine" | "small copies"},
  "references": {"J": {"photos": ["dataset/J-01"], "same": 0.86, "warning": ""}},
  "prompt_sets": {"trio": {"prompts": {"card": {"text": "...", "asked": "A+C+J"}},
                           "seeds": [1, 2], "sizes": ["3"]}},
@@ -49,7 +49,8 @@ low and high null where they can't be known):
    "all": {
      "kind": "trained" | "loaded" | "base", "dataset": "russell" | null, "base": "lab",
      "control": "" | "scrambled" | "null of <variant>" | "base", "runs": [1, 2], "images": 96,
-     "training": {"seconds": 81.2, "peak_memory_mib": 700, "steps": 600} or null,   run means
+     "training": {"seconds": 81.2, "peak_memory_mib": 700, "steps": 600, "final_loss": 0.4} or
+                 null,               means over the runs
      "measures": {                   measure -> scope -> statistic
        "success": {"all": {...}, "set:trio": {...}, "cell:A+J": {...}, "asked:2": {...}},
        "count", "identity", "adherence", "missing", "duplicated", "strangers", "diversity",
@@ -62,7 +63,8 @@ low and high null where they can't be known):
                "shares": [[0.9, 0.0, 0.0, 0.1, 0.0], ...], "appearances": [120, 96, 96]}
    }
  },
- "comparisons": [{"variant", "against", "measure", "prompt_set", "difference", "low", "high"}],
+ "comparisons": [{"variant", "against", "measure", "prompt_set", "difference", "low", "high",
+                  "runs": [3, 3]}],
                                      every trained variant with the baseline; not hypotheses
  "controls": [{"kind": "scrambled" | "null" | "base", "variant", "against", "prompt_set",
                "difference", "low", "high", "passes": true | false | null, "sentence"}],

@@ -155,6 +155,25 @@ def test_runs_needed_fall_with_distance_and_never_come_for_prompts_that_differ()
     assert (1.96 + 0.84) * spread <= 0.1
 
 
+def test_the_number_of_runs_foretold_decides_most_of_the_time():
+    rng = np.random.default_rng(11)
+    world, margin, foretold, decided = World(difference=0.3), 0.10, 0, 0
+    for _ in range(80):
+        a, b, prompts = simulate(world, 3, 24, 8, rng)
+        drawn = bootstrap_difference(Arm(a), Arm(b), prompts, DRAWS, share=True)
+        low, high = drawn.interval()
+        spread = (run_variance(Arm(a)) or 0) + (run_variance(Arm(b)) or 0)
+        items = item_variance(Arm(a), Arm(b), prompts, DRAWS)
+        runs = runs_to_decide(drawn.value - margin, spread, items, 3)
+        if low <= margin <= high and runs:
+            a, b, prompts = simulate(world, runs, 24, 8, rng)
+            again = bootstrap_difference(Arm(a), Arm(b), prompts, DRAWS, share=True).interval()
+            foretold += 1
+            decided += not again[0] <= margin <= again[1]
+    assert foretold >= 15
+    assert decided / foretold >= 0.75
+
+
 def test_variances_of_runs_and_of_prompts():
     values = np.array([[0.0, 0.0], [1.0, 1.0]])
     assert run_variance(Arm(values)) == pytest.approx(0.5)
