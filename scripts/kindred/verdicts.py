@@ -6,7 +6,8 @@ verdicts.json:
  "declared": {                       null when no declaration was kept
    "time": "2026-01-31T12:00:00Z",   of the declaration in force when training started
    "hash": "...", "now": "...",      of the hypotheses then and now
-   "changes": ["names-matter: margin was 0.1, is 0.05", "pairs: added"]     [] when equal
+   "changes": ["names-matter: margin was 0.1, is 0.05", "pairs: added"],    [] when equal
+   "trained": 0                      trainings that were finished by then
  },
  "judge": {"identity": "...", "counts": "people", "trusted": true, "why": ["count: ..."]},
                                      trusted: true, false (below a gate) or null (never tested)
@@ -119,15 +120,23 @@ def verdicts(
 ) -> Json:
     """verdicts.json. `declared`: the log of declarations, oldest first."""
     decisions = decide_all(spec, grids, pictures)
+    declaration = declared_part(spec, declared)
     return {
         "version": VERSION,
         "experiment": spec.experiment,
         "level": LEVEL,
         "draws": spec.draws,
-        "declared": declared_part(spec, declared),
+        "declared": declaration,
         "judge": {key: judge[key] for key in ("identity", "counts", "trusted", "why")},
         "hypotheses": {
-            name: _entry(decision, spec, grids, pictures, judge)
+            name: {
+                **_entry(decision, spec, grids, pictures),
+                "warnings": [
+                    *_warnings_of_declaration(name, declaration),
+                    *warnings_of(decision, judge),
+                ],
+                "sentence": sentence(decision, judge["counts"]),
+            }
             for name, decision in decisions.items()
         },
     }
@@ -144,7 +153,18 @@ def declared_part(spec: CompareSpec, log: Sequence[Json]) -> Json | None:
         "hash": first["hash"],
         "now": declaration_hash(now),
         "changes": changes(first["hypotheses"], now),
+        "trained": first["trained"],
     }
+
+
+def _warnings_of_declaration(name: str, declaration: Json | None) -> list[str]:
+    if declaration is None:
+        return []
+    late = declaration["trained"]
+    found = [f"Declared when {late} trainings were finished already."] if late else []
+    own = [line.removeprefix(f"{name}: ") for line in declaration["changes"]]
+    said = [line for line, whole in zip(own, declaration["changes"], strict=True) if line != whole]
+    return found + ([f"Not as declared before training: {'; '.join(said)}."] if said else [])
 
 
 def _entry(
@@ -152,7 +172,6 @@ def _entry(
     spec: CompareSpec,
     grids: Mapping[str, Grid],
     pictures: Pictures,
-    judge: Json,
 ) -> Json:
     h = decision.hypothesis
     low, high = _interval(decision.draws, LEVEL)
@@ -162,7 +181,6 @@ def _entry(
         **h.model_dump(mode="json"),
         "verdict": decision.verdict,
         "leaning": decision.leaning,
-        "sentence": sentence(decision, judge["counts"]),
         "estimate": {
             side: {"mean": number(mean), "runs": runs}
             for side, mean, runs in zip(sides, decision.means, decision.runs, strict=True)
@@ -188,7 +206,6 @@ def _entry(
         "resampled": decision.draws.resampled if decision.draws else "",
         "more_runs": None if settled(decision) else decision.more_runs,
         "advice": advice(decision),
-        "warnings": warnings_of(decision, judge),
     }
 
 

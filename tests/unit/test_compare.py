@@ -269,8 +269,23 @@ def test_hypotheses_changed_after_training_are_said(small, tmp_path):
     declared = read(other, "verdicts.json")["declared"]
     assert declared["changes"] == ["main: margin was 0.1, is 0.02"]
     assert declared["hash"] != declared["now"]
+    found = read(other, "verdicts.json")["hypotheses"]
+    assert found["main"]["warnings"][0] == (
+        "Not as declared before training: margin was 0.1, is 0.02."
+    )
+    assert not any("declared" in text.lower() for text in found["seen"]["warnings"])
     compared(other)
     assert read(other, "verdicts.json")["declared"] is None
+
+
+def test_a_declaration_after_training_is_said(small, tmp_path):
+    log = tmp_path / "log.jsonl"
+    declare(log, resolved(small.spec), 4)
+    compared(small, "--declared", str(log))
+    found = read(small, "verdicts.json")
+    assert found["declared"]["trained"] == 4
+    for entry in found["hypotheses"].values():
+        assert entry["warnings"][0] == "Declared when 4 trainings were finished already."
 
 
 def test_a_judge_below_its_gates_is_not_to_be_trusted(small):

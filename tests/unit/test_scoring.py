@@ -290,6 +290,13 @@ def test_both_programs_from_files_to_file(tmp_path, oracle, monkeypatch, capsys)
     assert score_program.main(command) == 0
     images = [row for row in read_scores(tmp_path / "s.csv") if row["kind"] == "image"]
     assert [row["success"] for row in images] == ["1", "1"]
+    plain = manifest_of(tmp_path, oracle, [("", "?")], "plain")
+    base = manifest_of(tmp_path, oracle, [("", "J")], "base")
+    command[command.index(str(manifest))] = str(plain)
+    assert score_program.main([*command, "--base", str(base)]) == 0
+    assert float(read_scores(tmp_path / "s.csv")[0]["drift"]) > 0.02
+    assert score_program.main([*command, "--base"]) == 0
+    assert read_scores(tmp_path / "s.csv")[0]["drift"] == ""
     oracle.identity = "oracle@2"
     with pytest.raises(KindredError, match=r"made with the judge oracle@1, this is oracle@2"):
         score_program.main(command)
