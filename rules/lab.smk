@@ -174,8 +174,7 @@ rule lab_judge:
         f"{LAB_WORK}/drawings-first.done",
         rules.lab_vae.output,
     output:
-        multiext(f"{LAB}/judge/", "config.json", "model.safetensors"),
-        gates=f"{LAB_WORK}/work/gates.json",
+        multiext(f"{LAB}/judge/", "config.json", "model.safetensors", "gates.json"),
     log:
         "logs/lab/judge.log",
     benchmark:

@@ -2,7 +2,8 @@
 
 Needs shards of lab_identities.py, and of lab_draw.py where there are any; an autoencoder if the
 judge is to know softened pictures. Gives <out>/config.json and <out>/model.safetensors, and
-<work>/gates.json with the figures of the gates on fresh drawings. Can be stopped and started again.
+gates.json, there and in <work>, with the figures of the gates on fresh drawings. Can be stopped
+and started again.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def main(argv: list[str] | None = None) -> int:
     if args.gates:
         figures = report(LabJudge.load(args.out, device), gates, vae, args.work)
         known = {k: v if math.isfinite(v) else None for k, v in figures.items()}
-        write_json(args.work / "gates.json", known)
+        for folder in (args.work, args.out):  # beside the judge for whoever uses it
+            write_json(folder / "gates.json", known)
     return 0
 
 
