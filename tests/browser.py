@@ -68,8 +68,21 @@ class Browser:
         return self.call(f"/session/{self.session}/{path}", body)
 
     def open(self, page: Path) -> None:
-        """Load a file."""
+        """Load a file to its end; the driver itself sometimes answers before that."""
         self.do("url", {"url": page.resolve().as_uri()})
+        self._wait(f"document.URL === {json.dumps(page.resolve().as_uri())}")
+
+    def reload(self) -> None:
+        """Load the same file again."""
+        self.run("window.stale = true")
+        self.do("refresh", {})
+        self._wait("!window.stale")
+
+    def _wait(self, fact: str) -> None:
+        deadline = time.monotonic() + START_S
+        while not self.run(f"{fact} && document.readyState === 'complete'"):
+            assert time.monotonic() < deadline, "the page does not load"
+            time.sleep(0.05)
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression."""

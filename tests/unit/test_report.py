@@ -158,7 +158,7 @@ def test_figures_in_the_table_are_those_of_the_summary(written, made):
 
 def test_what_differs_from_the_baseline_is_said(written):
     markdown = written[1]
-    assert "| scrambled | captions scrambled, not matched |" in markdown
+    assert "| scrambled | captions scrambled instead of matched |" in markdown
     assert "| BASE | the base alone, no LoRA |" in markdown
     assert "| all | the baseline |" in markdown
 
@@ -206,6 +206,37 @@ def test_a_shared_report_has_neither_originals_nor_file_names(made, tmp_path):
             assert word not in html and word not in markdown, word
     assert "left out of this copy" in html
     assert html.count("<img src=") == plain.count("<img src=") - 9
+
+
+def test_warnings_that_name_files_are_not_shared(changed, tmp_path):
+    summary = read_json(changed.results / "summary.json")
+    said = "in no photo of ARussell alone does the judge find one person (russell/SECRET-01)"
+    summary["references"]["A"] |= {"warning": said, "photos": ["russell/SECRET-01"]}
+    summary["warnings"] = [said, "SECRET.ratings.csv: 3 rated pictures are not here"]
+    write_json(changed.results / "summary.json", summary)
+    html, markdown = reported.run_report(changed, tmp_path, share=True)
+    assert "SECRET" not in html + markdown
+    assert "something is amiss with the reference photos of ARussell" in html
+    assert "2 notes left out of this copy" in html
+    assert "SECRET-01" in reported.run_report(changed, tmp_path)[0]
+
+
+def test_a_shared_report_names_no_folder_of_its_owner(changed, tmp_path):
+    summary = read_json(changed.results / "summary.json")
+    summary["judge"]["identity"] = "/home/SECRET/judge@0123456789abcdef"
+    write_json(changed.results / "summary.json", summary)
+    path = changed.manifest("all", 1, "headshot")
+    manifest = read_json(path)
+    manifest["settings"]["base"] = "/home/SECRET/flux@0123456789abcdef"
+    for run in (1, 2, 3):
+        for prompt_set in changed.spec.prompt_sets:
+            one = read_json(changed.manifest("all", run, prompt_set))
+            write_json(
+                changed.manifest("all", run, prompt_set), one | {"settings": manifest["settings"]}
+            )
+    html, markdown = reported.run_report(changed, tmp_path, share=True)
+    assert "SECRET" not in html + markdown
+    assert "judge@0123456789ab" in html and "flux@0123456789ab" in html
 
 
 def test_a_shared_report_needs_no_photos(changed, tmp_path):

@@ -58,7 +58,7 @@ def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
     content = content_of(material, spec)
     page = {
         **content,
-        "likeness": [_likeness(material, one, album) for one in alike],
+        "likeness": [_likeness(material, one, album, spec.share) for one in alike],
         "gallery": _blocks(material, blocks, album),
         "left_out": sum(block.left_out for block in blocks),
         "coverage": [
@@ -92,8 +92,9 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "judge": summary["judge"],
         "controls": summary["controls"],
         "ratings": summary["ratings"],
-        "warnings": summary["warnings"],
-        "references": summary["references"],
+        "warnings": [] if spec.share else summary["warnings"],
+        "unsaid": len(summary["warnings"]) if spec.share else 0,
+        "references": {} if spec.share else summary["references"],
         "audits": material.audits,
         "columns": columns(material),
         "legend": legend(columns(material)),
@@ -156,7 +157,7 @@ def _album(
         raise KindredError(f"a picture can't be read ({error}) -> {ADVICE}") from None
 
 
-def _likeness(material: Material, one: Likeness, album: Album) -> dict[str, Any]:
+def _likeness(material: Material, one: Likeness, album: Album, share: bool) -> dict[str, Any]:
     who = material.characters[one.letter]
     drawn = []
     for variant, places in one.drawn:
@@ -178,8 +179,15 @@ def _likeness(material: Material, one: Likeness, album: Album) -> dict[str, Any]
         "noun": who.noun,
         "photos": photos,
         "drawn": drawn,
-        "warning": reference.get("warning", ""),
+        "warning": _without_names(reference.get("warning", ""), who.name)
+        if share
+        else reference.get("warning", ""),
     }
+
+
+def _without_names(warning: str, name: str) -> str:
+    """A warning about reference photos, which would name files, in words that do not."""
+    return f"something is amiss with the reference photos of {name}" if warning else ""
 
 
 def _blocks(material: Material, blocks: Sequence[Block], album: Album) -> list[dict[str, Any]]:
@@ -193,7 +201,7 @@ def _blocks(material: Material, blocks: Sequence[Block], album: Album) -> list[d
             {
                 "prompt_set": block.prompt_set,
                 "text": block.text,
-                "open": size > 0 and size not in sizes,
+                "open": (size > 0 or not found) and size not in sizes,
                 "several": len(set(runs)) > 1,
                 "first": [_row(material, x, album) for x in block.lines if x.run == runs[0]],
                 "more": [_row(material, x, album) for x in block.lines if x.run != runs[0]],

@@ -126,7 +126,7 @@ def differences(material: Material, variant: str) -> list[str]:
         return [one["control"]] if one["control"] else []
     own, other = _flat(material.specs[variant]), _flat(material.specs[baseline])
     found = [
-        f"{key} {_say(own.get(key))}, not {_say(other.get(key))}"
+        f"{key} {_say(own.get(key))}{_instead(other.get(key))}"
         for key in dict.fromkeys([*other, *own])
         if own.get(key) != other.get(key)
     ]
@@ -144,9 +144,13 @@ def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, **selection, **recipe, **base}
 
 
+def _instead(value: Any) -> str:
+    return "" if value is None else f" instead of {_say(value)}"
+
+
 def _say(value: Any) -> str:
     if value is None:
-        return "unset"
+        return "not set"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
@@ -187,7 +191,7 @@ def bleed(material: Material, variant: str) -> dict[str, Any] | None:
 def likenesses_by_size(material: Material) -> list[dict[str, Any]]:
     """For every variant its likeness of each character, by how many were asked for."""
     sizes = list(material.by_size)
-    return [
+    rows = [
         {
             "variant": name,
             "cells": [
@@ -199,6 +203,7 @@ def likenesses_by_size(material: Material) -> list[dict[str, Any]]:
         for name, one in material.variants.items()
         if one.get("identity")
     ]
+    return rows if any(cell.sort is not None for row in rows for cell in row["cells"]) else []
 
 
 def parts(material: Material) -> list[dict[str, Any]]:
