@@ -20,6 +20,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from kindred.bases import ALL_PARTS  # noqa: E402
+
 PARTS = ("rules", "scripts", "profiles", "envs", "report", "config")
 SHELL = re.compile(r"(?m)^( +)shell:\n(?: +\"[^\n]*\"\n)+")
 EXPERIMENT = """
@@ -50,7 +54,8 @@ def set_up(root: Path, variants: int, runs: int, prompt_sets: int) -> None:
     (root / "photos").mkdir()
     (root / "photos" / "J-01.png").touch()
     (root / "photos" / "captions.csv").touch()
-    (root / "base").mkdir()
+    for part in ALL_PARTS:
+        (root / "base" / part).mkdir(parents=True)
     (root / "config/bases/fake.yaml").write_text("model: base\n", encoding="utf-8")
     config = "experiments: [many]\ndevice: {kind: cpu, threads: 1}\n"
     (root / "config/config.yaml").write_text(config, encoding="utf-8")

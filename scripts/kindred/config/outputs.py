@@ -11,7 +11,8 @@ from kindred.config.models import BASE_VARIANT, LabFamily
 from kindred.config.plan import Dataset, Experiment, Plan, Variant
 from kindred.names import letters_in
 
-# Beyond this many variants nobody looks at every sheet: they are drawn when asked for by name.
+# Beyond this many variants nobody looks at every sheet or rates pictures of all: those files are
+# made when asked for by name.
 SHEETS_UP_TO = 40
 
 
@@ -21,8 +22,8 @@ def everything(plan: Plan) -> list[str]:
     for experiment in plan.experiments.values():
         folder = f"results/{experiment.name}"
         wanted += [f"{folder}/audit/{dataset}.html" for dataset in experiment.datasets]
-        wanted += sheets(experiment) if len(experiment.variants) <= SHEETS_UP_TO else []
-        wanted += [f"{folder}/rating.html"]
+        if len(experiment.variants) <= SHEETS_UP_TO:
+            wanted += [*sheets(experiment), f"{folder}/rating.html"]
         wanted += [f"{folder}/declared.json"] if experiment.hypotheses else []
         wanted += [f"{folder}/report.html"] if experiment.judge else []
         for variant in experiment.variants.values():
