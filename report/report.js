@@ -58,10 +58,10 @@ for (const button of document.querySelectorAll("th button")) {
   });
 }
 
-/* What is folded away on the screen is open on paper. */
+/* What is folded away on the screen is open on paper, except the rows of further trainings. */
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = [...document.querySelectorAll("details:not([open])")];
+  folded = [...document.querySelectorAll("details:not([open], .more)")];
   for (const one of folded) one.open = true;
 });
 addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
