@@ -191,6 +191,12 @@ def test_markdown_has_the_core_and_no_pictures(written):
         assert re.fullmatch(r"[|:-]+", lines[1])
 
 
+def test_markdown_shows_the_sheets_that_lie_beside_it(made, tmp_path):
+    _, markdown = reported.run_report(made, tmp_path, sheets=["pair", "trio"])
+    assert "![trio by all variants](sheets/trio.png)" in markdown and "\n\n\n" not in markdown
+    assert "headshot.png" not in markdown
+
+
 def test_equal_results_give_equal_bytes(written, made, tmp_path):
     assert reported.run_report(made, tmp_path) == written[:2]
 

@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kindred.config.models import BASE_VARIANT, LabFamily
-from kindred.config.plan import Dataset, Experiment, Plan, Variant
+from kindred.config.plan import SHEETS_UP_TO, Dataset, Experiment, Plan, Variant
 from kindred.names import letters_in
-
-# Beyond this many variants nobody looks at every sheet or rates pictures of all: those files are
-# made when asked for by name.
-SHEETS_UP_TO = 40
 
 
 def everything(plan: Plan) -> list[str]:

@@ -35,6 +35,11 @@ class ClassImages:
         return [f"{n}-{seed:04d}.png" for n in asked.prompts for seed in asked.full(n).seeds or ()]
 
 
+# Beyond this many variants nobody looks at every sheet or rates pictures of all: those files are
+# made when asked for by name.
+SHEETS_UP_TO = 40
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Photos with captions, and how they are prepared."""
@@ -187,8 +192,10 @@ class Plan:
 
     def report_spec(self, experiment: str) -> ReportSpec:
         """What the report is told; what it shows comes from files."""
-        share = self.experiments[experiment].share
-        return ReportSpec(experiment=experiment, **({"share": True} if share else {}))
+        chosen = self.experiments[experiment]
+        sheets = list(chosen.prompt_sets) if len(chosen.variants) <= SHEETS_UP_TO else []
+        given = ({"share": True} if chosen.share else {}) | ({"sheets": sheets} if sheets else {})
+        return ReportSpec(experiment=experiment, **given)
 
     def rating_spec(self, experiment: str) -> RatingSpec:
         """Whose pictures people are to rate, and beside whose photos."""

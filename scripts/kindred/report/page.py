@@ -6,7 +6,6 @@ Knows what stands in which section; how it looks is the templates' part.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -60,6 +59,7 @@ def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
         **content,
         "likeness": [_likeness(material, one, album, spec.share) for one in alike],
         "gallery": _blocks(material, blocks, album),
+        "likeness_variants": len({name for one in alike for name, _ in one.drawn}),
         "left_out": sum(block.left_out for block in blocks),
         "coverage": [
             Markup(coverage_svg(audit["cells"], material.names))
@@ -228,7 +228,9 @@ def _row(material: Material, line: Line, album: Album) -> dict[str, Any]:
 def _picture(material: Material, place: Place, album: Album) -> dict[str, Any]:
     variant, run, _, _, seed = place
     row = material.pictures[place]
-    said, tone = words.outcome(material.scores.get(place), material.names)
+    said, tone = words.outcome(
+        material.scores.get(place), material.names, material.summary["judge"]["counts"]
+    )
     more = f"{variant}, run {run}, seed {seed}"
     return {
         "shown": album[row.key],
@@ -298,8 +300,3 @@ def _curves(material: Material) -> Markup | None:
         runs = [run for (owner, _), run in material.curves.items() if owner == name]
         lines[name] = [(run.steps, smooth(run.losses, SMOOTHING)) for run in runs]
     return Markup(plots.curves_svg(lines)) if lines else None
-
-
-def write_paths(folder: Path) -> tuple[Path, Path]:
-    """(report.html, report.md) of an experiment's folder."""
-    return folder / "report.html", folder / "report.md"

@@ -16,7 +16,10 @@ from kindred.spec.train import Recipe, Selection
 
 # measure -> (heading, what it says)
 MEASURES = {
-    "count": ("Count right", "share of pictures with as many people as were asked for"),
+    "count": (
+        "Count right",
+        "share of pictures in which the judge counts as many as were asked for",
+    ),
     "identity": ("Likeness", "0 is a stranger, 1 another photo of the same person"),
     "missing": ("Missing", "share of those asked for who are not in the picture"),
     "duplicated": ("Twice", "share of pictures in which somebody asked for is more than once"),
@@ -61,7 +64,9 @@ def columns(material: Material) -> list[Column]:
         )
         for size in material.by_size
     ]
-    wanted += [Column(*about, measure, "all") for measure, about in MEASURES.items()]
+    wanted += [
+        Column(heading, hint, measure, "all") for measure, (heading, hint) in MEASURES.items()
+    ]
     return [c for c in wanted if any(_statistic(v, c) for v in material.variants.values())]
 
 

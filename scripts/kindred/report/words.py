@@ -84,15 +84,19 @@ def group(size: int) -> str:
     return GROUPS.get(size, f"in groups of {size}")
 
 
-def outcome(row: Mapping[str, str] | None, names: Mapping[str, str]) -> tuple[str, str]:
-    """What the judge saw in a picture, and its tone: 'good', 'bad' or '' (nothing to say)."""
+def outcome(
+    row: Mapping[str, str] | None, names: Mapping[str, str], counts: str = "people"
+) -> tuple[str, str]:
+    """What the judge, who counts people or faces, saw in a picture, and its tone: 'good', 'bad' or
+    '' (nothing to say)."""
     if not row or not row.get("asked"):
         return "", ""
     if row["success"] == "1":
         return "everyone right" if "+" in row["asked"] else "recognised", "good"
     parts = []
     if row["count"] == "0":
-        people = plural(int(row["people_found"] or 0), "person", "people")
+        one, many = ("person", "people") if counts == "people" else ("face", "faces")
+        people = plural(int(row["people_found"] or 0), one, many)
         parts.append(f"{people} of {row['people_asked']}")
     for column, words in (("missing", "not seen"), ("duplicated", "twice"), ("unasked", "unasked")):
         if row[column]:

@@ -14,7 +14,9 @@ class ReportSpec(Strict):
     share: bool = Field(False, description="leave originals and file names out")
     images: int = Field(1000, ge=0, description="most rendered pictures on the page")
     megabytes: float = Field(55, gt=0, description="most that all pictures together may take")
-    sheets: bool = Field(True, description="contact sheets lie beside the page, in sheets/")
+    sheets: list[str] = Field(
+        default_factory=list, description="prompt sets whose contact sheet lies in sheets/"
+    )
 
 
 class RatingSpec(Strict):
