@@ -9,6 +9,7 @@ import pytest
 from kindred.report import words
 from kindred.report.advice import what_next
 from kindred.report.material import Material
+from kindred.report.tables import differences
 
 NAMES = {"A": "Ann", "C": "Cleo", "J": "Jim"}
 
@@ -139,6 +140,25 @@ def test_mix_ups_likeness_repeats_and_pull_are_seen():
     assert "twice in 20 %" in one.seen
     (one,) = advice(variant(measures=measures | {"pull": {"all": statistic(0.5)}}))
     assert "whole class is pulled along" in one.seen and "prior preservation" in one.do
+
+
+@pytest.mark.parametrize(
+    ("adapters", "said"),
+    [
+        ([("Kindred", 1.0), ("Kindred", 1.0)], "2 LoRAs of other variants loaded together"),
+        ([("Kindred", 0.7)], "1 LoRA of other variants, at weight 0.7"),
+        ([("", 1.0)], "1 LoRA trained elsewhere"),
+    ],
+)
+def test_adapters_loaded_are_told_from_those_trained(adapters, said):
+    told = [{"weight": w, "provenance": {"software": s} if s else {}} for s, w in adapters]
+    one = variant(kind="loaded", control="")
+    material = SimpleNamespace(
+        variants={"all": variant(), "x": one},
+        summary={"baseline": "all"},
+        settings={"x": {"adapters": told}},
+    )
+    assert differences(material, "x") == [said]
 
 
 def test_what_makes_numbers_worthless_comes_first():

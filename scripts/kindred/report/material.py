@@ -203,7 +203,8 @@ def read_pictures(
             except KindredError as error:
                 problems.add(str(path), str(error).removeprefix(f"{path}: "))
                 continue
-            settings.setdefault(variant, manifest.settings)
+            told = {**manifest.settings, "adapters": manifest.adapters}
+            settings.setdefault(variant, told)
             for row in manifest.rows:
                 pictures[variant, run, key, row.name, row.seed] = row
     problems.raise_if_any()

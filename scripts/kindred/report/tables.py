@@ -6,7 +6,7 @@ Knows the summary of an experiment; knows nothing of HTML.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +136,18 @@ def differences(material: Material, variant: str) -> list[str]:
         if own.get(key) != other.get(key)
     ]
     return found or ["nothing: trained again with other seeds"]
+
+
+def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
+    """Adapters that a variant draws with but was not trained for."""
+    ours = all(one["provenance"].get("software") == "Kindred" for one in adapters)
+    number = words.plural(len(adapters), "LoRA")
+    weights = sorted({one["weight"] for one in adapters} - {1.0})
+    return (
+        f"{number} {'of other variants' if ours else 'trained elsewhere'}"
+        + (" loaded together" if len(adapters) > 1 else "")
+        + (f", at weight {', '.join(f'{weight:g}' for weight in weights)}" if weights else "")
+    )
 
 
 def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
