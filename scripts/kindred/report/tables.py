@@ -126,7 +126,7 @@ def differences(material: Material, variant: str) -> list[str]:
     if one["kind"] == "base":
         return ["the base alone, no LoRA"]
     if one["kind"] == "loaded":
-        return ["nothing trained: other LoRAs loaded"]
+        return [_loaded(material.settings.get(variant, {}).get("adapters", []))]
     if baseline not in material.specs:
         return [one["control"]] if one["control"] else []
     own, other = _flat(material.specs[variant]), _flat(material.specs[baseline])
