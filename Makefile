@@ -11,8 +11,8 @@ ENV_DEV := .venv/.ready-dev
 all: env
 	$(BIN)/snakemake
 	@echo
-	@echo "Finished. Look at the pictures in results/*/sheets, at the photos' audit in"
-	@echo "results/*/audit, at the LoRAs in results/*/*/run-*/lora.safetensors."
+	@echo "Finished. Open results/*/report.html; rate pictures yourself in results/*/rating.html."
+	@echo "The LoRAs are results/*/*/run-*/lora.safetensors."
 
 env: $(ENV)
 

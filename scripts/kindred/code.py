@@ -41,16 +41,21 @@ def code_hash(paths: Iterable[Path | str]) -> str:
 @cache
 def _meaning(path: Path, mtime_ns: int) -> bytes:
     """What a file does, as text in one layout; kept because most programs share most modules."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path, mtime_ns)
     for node in ast.walk(tree):
         _drop_docstring(node)
     return ast.unparse(tree).encode()
 
 
 @cache
+def _tree(path: Path, mtime_ns: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def _imports(path: Path) -> tuple[Path, ...]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path, path.stat().st_mtime_ns)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
