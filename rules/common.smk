@@ -29,8 +29,13 @@ from kindred.spec.sheet import CurveSpec, SheetSpec
 from kindred.world.families import photo_names
 
 # Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
-# takes a quarter of the time that Snakemake needs to see that nothing is to be done.
-gc.set_threshold(2_000_000, 10, 10)
+# takes a third of the time that Snakemake needs to see that nothing is to be done.
+gc.disable()
+
+
+onstart:
+    gc.enable()
+
 
 # Rules say `python`: that is the one Snakemake itself runs in, also without an activated .venv.
 # Unbuffered, so that lines of progress pass through `tee` at once.
