@@ -146,3 +146,18 @@ def _clip_tokenizer() -> CLIPTokenizer:
     vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
     merges = list(dict.fromkeys(merges))
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)
+
+
+def answer(net: FluxTransformer2DModel) -> torch.Tensor:
+    """The network's output for one fixed made-up input: equal networks answer alike."""
+    source = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        return net(
+            hidden_states=torch.randn(1, 6, 64, generator=source),
+            encoder_hidden_states=torch.randn(1, 5, 32, generator=source),
+            pooled_projections=torch.randn(1, 24, generator=source),
+            timestep=torch.tensor([0.5]),
+            guidance=torch.tensor([3.5]),
+            img_ids=torch.zeros(6, 3),
+            txt_ids=torch.zeros(5, 3),
+        ).sample

@@ -36,20 +36,6 @@ def network(base):
     return FluxTransformer2DModel.from_pretrained(base, subfolder="transformer").eval()
 
 
-def answer(net):
-    source = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        return net(
-            hidden_states=torch.randn(1, 6, 64, generator=source),
-            encoder_hidden_states=torch.randn(1, 5, 32, generator=source),
-            pooled_projections=torch.randn(1, 24, generator=source),
-            timestep=torch.tensor([0.5]),
-            guidance=torch.tensor([3.5]),
-            img_ids=torch.zeros(6, 3),
-            txt_ids=torch.zeros(5, 3),
-        ).sample
-
-
 def trained(base, path, **recipe):
     """Write an adapter with an effect on every layer; return the network that has it."""
     net = network(base)
@@ -90,11 +76,11 @@ RECIPES = [
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)
 def test_our_loader_makes_the_same_network_of_an_export(base, tmp_path, recipe):
     path = tmp_path / "lora.safetensors"
-    wanted = answer(trained(base, path, **recipe))
+    wanted = tiny_base.answer(trained(base, path, **recipe))
     for merge in (False, True):
-        got = answer(loaded(base, exported(path), merge))
+        got = tiny_base.answer(loaded(base, exported(path), merge))
         torch.testing.assert_close(got, wanted, atol=2e-5, rtol=1e-4)
-    assert not torch.allclose(wanted, answer(network(base)), atol=1e-3)
+    assert not torch.allclose(wanted, tiny_base.answer(network(base)), atol=1e-3)
 
 
 @pytest.mark.parametrize("scale", [{}, {"alpha": 5.0}, {"alpha": 5.0, "rslora": True}], ids=str)
@@ -102,10 +88,10 @@ def test_diffusers_makes_the_same_network_of_an_export(base, tmp_path, scale):
     """Double blocks only: diffusers cuts single blocks at FLUX.1-dev's width, see below."""
     path = tmp_path / "lora.safetensors"
     targets = r"transformer_blocks\.\d+\.(attn|ff).*"
-    wanted = answer(trained(base, path, rank=2, targets=targets, **scale))
+    wanted = tiny_base.answer(trained(base, path, rank=2, targets=targets, **scale))
     pipeline = FluxPipeline.from_pretrained(base)
     pipeline.load_lora_weights(exported(path))
-    torch.testing.assert_close(answer(pipeline.transformer), wanted, atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(tiny_base.answer(pipeline.transformer), wanted, atol=2e-5, rtol=1e-4)
 
 
 def full_width(parts, rank):
@@ -242,7 +228,9 @@ def test_half_precision_keeps_alphas_exact(base, tmp_path):
     entries, _ = tensors.header(out := exported(path, "--dtype", "bfloat16"))
     kinds = {(name.endswith(".alpha"), entry["dtype"]) for name, entry in entries.items()}
     assert kinds == {(True, "F32"), (False, "BF16")}
-    torch.testing.assert_close(answer(loaded(base, out)), answer(net), atol=2e-2, rtol=2e-2)
+    torch.testing.assert_close(
+        tiny_base.answer(loaded(base, out)), tiny_base.answer(net), atol=2e-2, rtol=2e-2
+    )
 
 
 def test_what_the_layout_can_t_hold_is_refused(base, tmp_path):

@@ -168,20 +168,6 @@ def test_layers_of_a_configuration_are_the_model_s_own(base):
     assert full["single_transformer_blocks.37.proj_out"] == 15360
 
 
-def velocity(net):
-    source = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        return net(
-            hidden_states=torch.randn(1, 6, 64, generator=source),
-            encoder_hidden_states=torch.randn(1, 5, 32, generator=source),
-            pooled_projections=torch.randn(1, 24, generator=source),
-            timestep=torch.tensor([0.5]),
-            guidance=torch.tensor([3.5]),
-            img_ids=torch.zeros(6, 3),
-            txt_ids=torch.zeros(5, 3),
-        ).sample
-
-
 def network(base):
     return FluxTransformer2DModel.from_pretrained(base, subfolder="transformer").eval()
 
@@ -235,7 +221,9 @@ def test_every_naming_adds_alpha_over_rank_times_b_a(base, tmp_path, name, layer
     for merge in (False, True):
         net = network(base)
         apply_adapters(net, read_adapters([tmp_path / "a.safetensors"]), merge)
-        torch.testing.assert_close(velocity(net), velocity(by_hand), atol=2e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            tiny_base.answer(net), tiny_base.answer(by_hand), atol=2e-5, rtol=1e-4
+        )
 
 
 def test_final_layer_has_shift_above_scale_in_the_original(base, tmp_path):
@@ -245,7 +233,9 @@ def test_final_layer_has_shift_above_scale_in_the_original(base, tmp_path):
     by_hand, net = network(base), network(base)
     by_hand.norm_out.linear.weight.data += torch.cat([scale, shift]) / 2
     apply_adapters(net, read_adapters([tmp_path / "a.safetensors"]), True)
-    torch.testing.assert_close(velocity(net), velocity(by_hand), atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        tiny_base.answer(net), tiny_base.answer(by_hand), atol=2e-5, rtol=1e-4
+    )
 
 
 def test_a_text_encoder_s_part_is_left_out_with_a_warning(base, tmp_path, capsys):
@@ -255,7 +245,7 @@ def test_a_text_encoder_s_part_is_left_out_with_a_warning(base, tmp_path, capsys
     tensors.save(tmp_path / "both.safetensors", {**state, **text})
     apply_adapters(net := network(base), read_adapters([tmp_path / "both.safetensors"]), True)
     apply_adapters(alone := network(base), read_adapters([tmp_path / "a.safetensors"]), True)
-    assert torch.equal(velocity(net), velocity(alone))
+    assert torch.equal(tiny_base.answer(net), tiny_base.answer(alone))
     assert "both.safetensors: its text encoder part is not used" in capsys.readouterr().err
 
 

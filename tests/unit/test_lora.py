@@ -70,20 +70,6 @@ def test_adapter_is_float32_on_a_bfloat16_base(base):
     assert {p.dtype for p in lora.add_lora(half, Recipe(rank=2), 0)} == {torch.float32}
 
 
-def answer(net):
-    source = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        return net(
-            hidden_states=torch.randn(1, 6, 64, generator=source),
-            encoder_hidden_states=torch.randn(1, 5, 32, generator=source),
-            pooled_projections=torch.randn(1, 24, generator=source),
-            timestep=torch.tensor([0.5]),
-            guidance=torch.tensor([3.5]),
-            img_ids=torch.zeros(6, 3),
-            txt_ids=torch.zeros(5, 3),
-        ).sample
-
-
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -106,8 +92,8 @@ def test_flux_pipeline_loads_the_same_network(base, tmp_path, recipe):
     lora.save_lora(path, lora.lora_state(trained), trained, {"run": "0"})
 
     pipeline = FluxPipeline.from_pretrained(base)
-    plain = answer(pipeline.transformer)
+    plain = tiny_base.answer(pipeline.transformer)
     pipeline.load_lora_weights(path)
-    loaded = answer(pipeline.transformer)
-    assert torch.allclose(loaded, answer(trained), atol=1e-6)
+    loaded = tiny_base.answer(pipeline.transformer)
+    assert torch.allclose(loaded, tiny_base.answer(trained), atol=1e-6)
     assert not torch.allclose(loaded, plain, atol=1e-3)
