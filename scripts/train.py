@@ -42,6 +42,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             parser.add_argument(
                 f"--{prefix}{name}", required=needed, type=Path, help=f"{name} file{whose}"
             )
+    parser.add_argument("--masks", type=Path, help="masks.json, with recipe: mask_weight")
     parser.add_argument("--store", type=Path, default=finished.STORE, help="finished adapters")
     parser.add_argument("--checkpoints", type=Path, default=finished.CHECKPOINTS)
     devices.add_arguments(parser)
@@ -62,7 +63,9 @@ def train(
     device = devices.prepare(name, options.threads)
     streams = [
         Stream(
-            source.name, source.weight, *load_examples(source.pairs, source.latents, source.text)
+            source.name,
+            source.weight,
+            *load_examples(source.pairs, source.latents, source.text, source.token_weights),
         )
         for source in sources
     ]

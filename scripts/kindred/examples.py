@@ -24,33 +24,42 @@ from kindred.spec.train import Recipe
 
 @dataclass(frozen=True)
 class Example:
-    """A latent [C, H, W] and the embeddings of the caption it trains with."""
+    """A latent [C, H, W], the embeddings of the caption it trains with, and the weights of its
+    tokens [H * W / 4] in the loss where they are not equal."""
 
     pixel_hash: str
     caption_hash: str
     latent: torch.Tensor
     text: Text
+    weights: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """latents, noise [B, C, H, W] and sigmas [B] in float32; states [B, T, D], pooled [B, D]."""
+    """latents, noise [B, C, H, W] and sigmas [B] in float32; states [B, T, D], pooled [B, D];
+    weights [B, H * W / 4] or None."""
 
     latents: torch.Tensor
     noise: torch.Tensor
     sigmas: torch.Tensor
     states: torch.Tensor
     pooled: torch.Tensor
+    weights: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
-        return Batch(*(value.to(device, non_blocking=True) for value in vars(self).values()))
+        values = vars(self).values()
+        return Batch(*(v if v is None else v.to(device, non_blocking=True) for v in values))
 
 
 def load_examples(
-    pairs: Sequence[Pair], latents: Path, text: Path
+    pairs: Sequence[Pair],
+    latents: Path,
+    text: Path,
+    weights: Mapping[str, Sequence[float]] | None = None,
 ) -> tuple[dict[str, list[Example]], Text]:
-    """(examples by bucket '<width>x<height>', the empty caption). Both look-ups are by hash."""
+    """(examples by bucket '<width>x<height>', the empty caption). All look-ups are by hash;
+    `weights`: of the tokens of each image."""
     images = encoded.read_latents(latents, sorted({pair.item.pixel_hash for pair in pairs}))
     texts = encoded.read_texts(text, sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION}))
     buckets: dict[str, list[Example]] = defaultdict(list)
@@ -62,6 +71,7 @@ def load_examples(
                 pair.caption_hash,
                 images[item.pixel_hash].float(),
                 texts[pair.caption_hash],
+                torch.tensor(weights[item.pixel_hash]) if weights else None,
             )
         )
     return dict(buckets), texts[NO_CAPTION]
@@ -85,10 +95,12 @@ def make_batch(
         for draw, example in zip(drop.tolist(), examples, strict=True)
     ]
     source = generator(run, "sigma", *place)
+    weights = [example.weights for example in examples if example.weights is not None]
     return Batch(
         latents=latents,
         noise=torch.randn(latents.shape, generator=generator(run, "noise", *place)),
         sigmas=sample_sigmas(len(examples), recipe, tokens, scheduler, source),
         states=torch.stack([text.states for text in texts]),
         pooled=torch.stack([text.pooled for text in texts]),
+        weights=torch.stack(weights) if weights else None,
     )

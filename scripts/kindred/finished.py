@@ -39,6 +39,8 @@ def dataset_hash(materials: Sequence[Material]) -> str:
         for pair in pairs:
             digest.update(f"{pair.item.pixel_hash} {pair.caption_hash}\n".encode())
             digest.update(tensors.raw_bytes(material.latents, pair.item.pixel_hash))
+            if material.token_weights:
+                digest.update(repr(material.token_weights[pair.item.pixel_hash]).encode())
         for text in sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION}):
             for kind in ("t5", "clip"):
                 digest.update(tensors.raw_bytes(material.text, f"{text}.{kind}"))
@@ -53,6 +55,8 @@ def training_facts(spec: TrainSpec, run: int, materials: Sequence[Material]) -> 
     checkpoints are written not at all: two variants that come to the same training share it.
     """
     recipe = spec.recipe.model_dump(mode="json", exclude={"checkpoint_every", "prior_images"})
+    # Younger than the first adapters, whose keys must not change.
+    recipe = {k: v for k, v in recipe.items() if (k, v) != ("mask_weight", None)}
     settings = {
         "recipe": recipe,
         "dtype": spec.base.dtype,

@@ -58,10 +58,12 @@ def flow_loss(
     states: torch.Tensor,
     pooled: torch.Tensor,
     guidance: float,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean squared error of the network's velocity, in float32.
 
-    latents, noise: [B, C, H, W] float32; sigmas [B]; states [B, tokens, D]; pooled [B, D].
+    latents, noise: [B, C, H, W] float32; sigmas [B]; states [B, tokens, D]; pooled [B, D];
+    weights: of image tokens [B, H * W / 4], mean 1; all equal when None.
     """
     dtype = transformer.dtype
     noisy = pack(add_noise(latents, noise, sigmas)).to(dtype)
@@ -79,4 +81,7 @@ def flow_loss(
         txt_ids=text_ids(states.shape[1]).to(device, dtype),
         return_dict=False,
     )[0]
-    return torch.nn.functional.mse_loss(predicted.float(), pack(noise - latents))
+    target = pack(noise - latents)
+    if weights is None:
+        return torch.nn.functional.mse_loss(predicted.float(), target)
+    return ((predicted.float() - target).square().mean(-1) * weights).mean()

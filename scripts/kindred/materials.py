@@ -22,13 +22,15 @@ from kindred.spec.train import TrainSpec
 
 @dataclass(frozen=True)
 class Material:
-    """Pairs to train on with the files that hold their tensors, and their weight in the loss."""
+    """Pairs to train on with the files that hold their tensors, and their weight in the loss;
+    `token_weights`: by pixel hash, of each image's tokens; all equal when None."""
 
     name: str
     weight: float
     pairs: list[Pair]
     latents: Path
     text: Path
+    token_weights: dict[str, list[float]] | None = None
 
 
 def gather(spec: TrainSpec, options: argparse.Namespace) -> list[Material]:
@@ -41,8 +43,23 @@ def gather(spec: TrainSpec, options: argparse.Namespace) -> list[Material]:
     items = select(dataset, spec.selection, spec.characters)
     pairs = make_pairs(items, spec.pairing, spec.selection.seed)
     _prove(pairs, dataset, spec.pairing, options.latents, options.text)
-    photos = Material("photos", 1.0, pairs, options.latents, options.text)
+    weights = _token_weights(spec, pairs, options)
+    photos = Material("photos", 1.0, pairs, options.latents, options.text, weights)
     return [photos, *_prior(spec, options)]
+
+
+def _token_weights(
+    spec: TrainSpec, pairs: list[Pair], options: argparse.Namespace
+) -> dict[str, list[float]] | None:
+    """Weights of tokens by people's masks, where the recipe has a `mask_weight`."""
+    weight = spec.recipe.mask_weight
+    if weight is None:
+        return None
+    if getattr(options, "masks", None) is None:
+        raise KindredError("recipe: mask_weight needs people's masks: give --masks, or unset it")
+    from kindred.masks import token_weights
+
+    return token_weights([pair.item for pair in pairs], options.images, options.masks, weight)
 
 
 def _prior(spec: TrainSpec, options: argparse.Namespace) -> list[Material]:

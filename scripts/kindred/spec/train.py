@@ -50,6 +50,11 @@ class Recipe(Strict):
     prior_images: int | None = Field(
         None, gt=0, description="class-prior images of each class noun, by the base; 20 when unset"
     )
+    mask_weight: float | None = Field(
+        None,
+        gt=0,
+        description="loss inside people relative to background (mean 1 an image); equal when unset",
+    )
     checkpoint_every: int = Field(250, gt=0, description="optimizer steps between checkpoints")
 
 
@@ -63,6 +68,13 @@ class Selection(Strict):
         None, description="what `total` counts when variants are compared at equal size"
     )
     total: int | None = Field(None, gt=0, description="images, or appearances per character")
+    balance: Literal["repeat", "drop"] | None = Field(
+        None,
+        description="everyone equally often: photos of one alone repeated, or photos dropped",
+    )
+    kinds: list[Literal["photo", "composed", "cropped"]] | None = Field(
+        None, description="pictures of which origin; all when unset"
+    )
     seed: int = 0
 
 

@@ -1,0 +1,48 @@
+"""What finding people's outlines, and making new training pictures of them, is told."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from kindred.spec.common import Character, Strict
+from kindred.spec.data import PreprocessSpec
+from kindred.spec.judge import JudgeSpec, Model
+
+
+class Composites(Strict):
+    """Pictures of people cut out of photos and set side by side, for cells without photos."""
+
+    cells: list[str] = Field(min_length=1, description="e.g. [A+J, A+C+J]")
+    per_cell: int = Field(4, gt=0, description="pictures of each cell")
+    background: Literal["own", "plain"] = Field(
+        "own", description="own: of one of the photos, where people stood filled in; or one colour"
+    )
+    seed: int = Field(0, description="another seed takes other photos and places")
+
+
+class MaskSpec(Strict):
+    """Who is looked for in photos, and by what: a segmentation model, a judge's boxes, or, with
+    neither, the truth that drawn photos come with."""
+
+    characters: dict[str, Character]
+    segmenter: Model | None = None
+    judge: JudgeSpec | None = None
+
+
+class MadeSpec(Strict):
+    """Which pictures are made of a dataset's photos."""
+
+    characters: dict[str, Character]
+    preprocess: PreprocessSpec = Field(
+        default_factory=PreprocessSpec, description="its buckets give composites their shape"
+    )
+    compose: Composites | None = None
+    crop: Literal["solos"] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.compose is None and self.crop is None:
+            raise ValueError("set `compose`, `crop` or both")
+        return self
