@@ -11,7 +11,6 @@ import argparse
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline
 
 from kindred.errors import run_main
 from kindred.files import read_json, write_json
@@ -42,6 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and logs")
     parser.add_argument("--device", default="auto")
     args = parser.parse_args(argv)
+    # Here, because `errors` silences a warning of its import first.
+    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline
+
     settings, device = LabSettings.load(args.settings), pick_device(args.device)
     torch.manual_seed(settings.seed)
     tokenizers = load_tokenizers(args.base)

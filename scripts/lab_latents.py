@@ -9,7 +9,6 @@ import argparse
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL
 from safetensors.torch import save_file
 
 from kindred.errors import run_main
@@ -30,6 +29,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="auto")
     args = parser.parse_args(argv)
+    # Here, because `errors` silences a warning of its import first.
+    from diffusers import AutoencoderKL
+
     settings, device = LabSettings.load(args.settings), pick_device(args.device)
     vae = AutoencoderKL.from_pretrained(args.base / "vae").to(
         device, memory_format=torch.channels_last

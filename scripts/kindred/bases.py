@@ -8,7 +8,6 @@ module imports neither torch nor diffusers.
 from __future__ import annotations
 
 import hashlib
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,9 +24,6 @@ IMAGE_PARTS = ("vae",)
 TEXT_PARTS = ("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2")
 PICTURE_PARTS = ("transformer", "scheduler")
 ALL_PARTS = (*IMAGE_PARTS, *TEXT_PARTS, *PICTURE_PARTS)
-# It warns of missing CPU kernels whenever diffusers is imported; we quantize on GPUs only.
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-
 WHOLE_HASH_BYTES = 256 * 2**20
 SAMPLES, SAMPLE_BYTES = 64, 2**16
 

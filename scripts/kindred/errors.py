@@ -7,9 +7,14 @@ what is being checked.
 from __future__ import annotations
 
 import difflib
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+# It warns of missing CPU kernels whenever diffusers is imported, and nobody can act on that: we
+# quantize on GPUs only. Here because every program reads this file before it imports diffusers.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 class KindredError(Exception):
