@@ -53,7 +53,8 @@ stage base "$python" scripts/lab_base.py --settings "$settings" --base "$base" \
 stage judge "$python" scripts/lab_judge.py --identities "$work/identities" \
   --corpus "$work/drawings-first" --vae "$base/vae" --out "$out/judge" --work "$work/work" \
   --steps "$(setting judge steps)" --batch "$(setting judge batch)" \
-  --general "$(setting judge general)" --gates "$(setting judge gates)"
+  --general "$(setting judge general)" --vae-share "$(setting judge vae_share)" \
+  --gates "$(setting judge gates)"
 stage captioner "$python" scripts/lab_captioner.py --corpus "$work/drawings-first" \
   --out "$out/captioner" --work "$work/work" --steps "$(setting captioner steps)" \
   --batch "$(setting captioner batch)" --images "$(setting captioner images)" \

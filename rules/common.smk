@@ -54,6 +54,7 @@ def or_stop(function, *arguments):
 PLAN = or_stop(load_plan, Path("."), config)
 DATASETS = PLAN.datasets
 DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}
+MADE = {name: dataset.made for name, dataset in DATASETS.items() if dataset.made}
 PRIORS = {name: dataset.prior for name, dataset in DATASETS.items() if dataset.prior}
 CLASSES = drawn_by_themselves(PLAN)
 
@@ -95,6 +96,14 @@ def caption_identity(dataset):
 
 
 @cache
+def finder_identity(spec):
+    """Which versions of the models that find people are in use; '' for the truth of drawings."""
+    segmenter, judge = spec.segmenter, spec.judge
+    parts = [model_identity(segmenter.model, segmenter.revision, (".",))] if segmenter else []
+    return " ".join(parts + ([or_stop(version_of, judge)] if judge else []))
+
+
+@cache
 def judge_version(experiment):
     """Which version of an experiment's judge is in use."""
     return or_stop(version_of, PLAN.experiments[experiment].judge)
@@ -102,7 +111,8 @@ def judge_version(experiment):
 
 def options_of(model, *keys):
     """Command-line options named like a model's fields."""
-    return " ".join(f"--{key} {getattr(model, key)}" for key in keys)
+    options = {key.replace("_", "-"): getattr(model, key) for key in keys}
+    return " ".join(f"--{name} {value}" for name, value in options.items())
 
 
 def threads_each():
@@ -125,7 +135,7 @@ GPUS_EACH = int(on_gpu())
 @cache
 def source_folder(dataset):
     """Where a dataset's photos lie."""
-    made = dataset in DRAWN or dataset in PRIORS
+    made = dataset in DRAWN or dataset in PRIORS or dataset in MADE
     return f"resources/{dataset}/photos" if made else DATASETS[dataset].source
 
 
@@ -133,6 +143,8 @@ def source_folder(dataset):
 def source_files(dataset):
     """The dataset's files: (photos, caption files). A new or lost file is a changed input."""
     folder = source_folder(dataset)
+    if dataset in MADE:
+        return [outputs.made_file(dataset)], [f"{folder}/captions.csv"]
     if dataset in DRAWN or dataset in PRIORS:
         prior = PRIORS.get(dataset)
         names = prior.names if prior else photo_names(DRAWN[dataset].coverage)

@@ -184,7 +184,9 @@ rule lab_judge:
     resources:
         gpu=GPUS_EACH,
     params:
-        options=options_of(LAB_SETTINGS.judge, "steps", "batch", "general", "gates"),
+        options=options_of(
+            LAB_SETTINGS.judge, "steps", "batch", "general", "vae_share", "gates"
+        ),
         code=code("lab_judge"),
     shell:
         f"python scripts/lab_judge.py {{params.options}} --identities {LAB_WORK}/identities"

@@ -18,7 +18,7 @@ from torch import nn
 from transformers import CLIPTextModel, T5EncoderModel
 
 from kindred.lab.corpus import LatentCorpus
-from kindred.lab.loop import Ema, Loop, adamw, average_gradients, generator, share
+from kindred.lab.loop import Ema, Loop, adamw, average_gradients, fast_bfloat16, generator, share
 from kindred.lab.settings import DistillSettings, FlowSettings, StageSettings, TextSettings
 from kindred.lab.text import clip_encoder, t5_encoder
 from kindred.latents import image_ids, pack, text_ids
@@ -117,7 +117,7 @@ def velocity(
 
 
 def _autocast(device: torch.device):
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device))
 
 
 def _compiled(settings: StageSettings, function: Callable) -> Callable:

@@ -19,6 +19,7 @@ from torch import Generator, Tensor
 
 from kindred.errors import KindredError
 from kindred.lab.judge_labels import ATTRIBUTES, SIZES
+from kindred.lab.loop import fast_bfloat16
 from kindred.progress import Progress
 from kindred.world import corpus
 from kindred.world.vocabulary import HAIR_STYLES, hats_style_visible
@@ -180,13 +181,14 @@ def general_labels(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def soften(bank: Bank, vae: Any, share: float, seed: int, batch: int = 256) -> None:
+def soften(bank: Bank, vae: Any, share: float, seed: int) -> None:
     """Replace a random share of the pictures by their way through the autoencoder, in place.
 
     Half of those get a little noise on the latent, up to 0.15 of its spread, because generated
     latents are never exactly an encoder's. `vae` is a diffusers AutoencoderKL on bank.device.
     """
     rng = torch.Generator(bank.device).manual_seed(seed)
+    batch = 256 if bank.device.type == "cuda" else 16
     with Progress("pictures through the VAE", int(len(bank.size) * share), "image") as progress:
         for size, rows in enumerate(bank.rows):
             width, height = SIZES[size]
@@ -203,7 +205,7 @@ def round_trip(
     vae: Any, images: Tensor, rng: Generator | None = None, noise: float = 0.0
 ) -> Tensor:
     """Images [B, 3, H, W] in [-1, 1] -> decoded again; `noise` as in `soften`."""
-    with torch.autocast(images.device.type, torch.bfloat16, images.device.type == "cuda"):
+    with torch.autocast(images.device.type, torch.bfloat16, fast_bfloat16(images.device)):
         latent = vae.encode(images).latent_dist.mode().float()
         if noise:
             shape = (len(latent), 1, 1, 1)

@@ -18,7 +18,7 @@ from kindred.lab.disturb import disturb
 from kindred.lab.finder import box_loss, heat_loss, heat_target
 from kindred.lab.judge import Judge, geometry
 from kindred.lab.judge_bank import Bank
-from kindred.lab.loop import Loop, adamw, generator
+from kindred.lab.loop import Loop, adamw, fast_bfloat16, generator
 
 VIEWS = 4  # appearances of an identity in one batch
 SHARES = {"finder": 0.15, "face": 0.6, "reader": 0.25}  # of all steps
@@ -74,8 +74,8 @@ def run_stage(
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 where the tensor cores are."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    """bfloat16 where it is faster."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device))
 
 
 def finder_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[str, Tensor]:

@@ -87,6 +87,7 @@ class JudgeSettings(Strict):
     steps: int = 9000
     batch: int = 1024
     general: int = 50000
+    vae_share: float = Field(0.5, description="share of pictures sent through the autoencoder")
     gates: float = 1.0
 
 

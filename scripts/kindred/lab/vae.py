@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from kindred.lab.corpus import Corpus, head_weights
-from kindred.lab.loop import Ema, Loop, adamw, average_gradients, generator, share
+from kindred.lab.loop import Ema, Loop, adamw, average_gradients, fast_bfloat16, generator, share
 from kindred.lab.settings import VaeSettings
 
 
@@ -115,11 +115,12 @@ def crops(
 
 
 @torch.no_grad()
-def encode(vae: AutoencoderKL, images: torch.Tensor, batch: int = 512) -> torch.Tensor:
+def encode(vae: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
     """Latent means of uint8 [N, H, W, 3]: bfloat16 [N, C, H/8, W/8], not yet shifted or scaled."""
     device = next(vae.parameters()).device
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    dtype = torch.bfloat16 if fast_bfloat16(device) else torch.float32
     encoder = copy.deepcopy(vae.encoder).to(dtype)
+    batch = 512 if device.type == "cuda" else 16  # a CPU's caches hold no more
     out = []
     for chunk in images.split(batch):
         mean = encoder(to_signed(chunk.to(device)).to(dtype)).chunk(2, dim=1)[0]
