@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kindred import quantized
 from kindred.errors import KindredError
 from kindred.hashing import sha256_file
 from kindred.spec.base import Base, ImageEncoder, TextEncoder
@@ -24,6 +25,7 @@ IMAGE_PARTS = ("vae",)
 TEXT_PARTS = ("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2")
 PICTURE_PARTS = ("transformer", "scheduler")
 ALL_PARTS = (*IMAGE_PARTS, *TEXT_PARTS, *PICTURE_PARTS)
+QUANTIZED_ON = ("cuda",)  # diffusers refuses bitsandbytes elsewhere
 WHOLE_HASH_BYTES = 256 * 2**20
 SAMPLES, SAMPLE_BYTES = 64, 2**16
 
@@ -81,15 +83,13 @@ def load_transformer(base: Base, device: torch.device | str) -> Any:
 
     Raises KindredError when it can't be found, or is to be quantized on a CPU.
     """
-    from diffusers import FluxTransformer2DModel
+    from diffusers import BitsAndBytesConfig, FluxTransformer2DModel
 
-    extra: dict[str, Any] = {"torch_dtype": torch_dtype(base.dtype)}
+    loader = FluxTransformer2DModel.from_pretrained
+    dtype = {"torch_dtype": torch_dtype(base.dtype)}
     if base.quantization:
-        from diffusers import BitsAndBytesConfig
-
-        extra |= _quantized(base.quantization, base.dtype, BitsAndBytesConfig, device)
-    model = _load(FluxTransformer2DModel.from_pretrained, base, "transformer", **extra)
-    return _frozen(model, None if base.quantization else device)
+        return _quantized(loader, base, "transformer", BitsAndBytesConfig, device, dtype)
+    return _frozen(_load(loader, base, "transformer", **dtype, **straight_to(device)), device)
 
 
 def load_vae(encoder: ImageEncoder | Base, device: torch.device | str) -> Any:
@@ -114,16 +114,15 @@ def load_clip(encoder: TextEncoder, device: torch.device | str) -> tuple[Any, An
 
 def load_t5(encoder: TextEncoder, device: torch.device | str) -> tuple[Any, Any]:
     """(T5Tokenizer, T5EncoderModel) on `device`. Raises KindredError as load_transformer does."""
-    from transformers import T5EncoderModel, T5TokenizerFast
+    from transformers import BitsAndBytesConfig, T5EncoderModel, T5TokenizerFast
 
     tokenizer = _load(T5TokenizerFast.from_pretrained, encoder, "tokenizer_2")
-    extra: dict[str, Any] = {"dtype": torch_dtype(encoder.dtype)}
+    loader, dtype = T5EncoderModel.from_pretrained, {"dtype": torch_dtype(encoder.dtype)}
     if encoder.quantization:
-        from transformers import BitsAndBytesConfig
-
-        extra |= _quantized(encoder.quantization, encoder.dtype, BitsAndBytesConfig, device)
-    model = _load(T5EncoderModel.from_pretrained, encoder, "text_encoder_2", **extra)
-    return tokenizer, _frozen(model, None if encoder.quantization else device)
+        part = "text_encoder_2"
+        return tokenizer, _quantized(loader, encoder, part, BitsAndBytesConfig, device, dtype)
+    model = _load(loader, encoder, "text_encoder_2", **dtype, **straight_to(device))
+    return tokenizer, _frozen(model, device)
 
 
 def load_scheduler(base: Base) -> Any:
@@ -140,27 +139,42 @@ def torch_dtype(name: str) -> torch.dtype:
     return getattr(torch, name)
 
 
-def _quantized(
-    kind: str, dtype: str, config: Callable[..., Any], device: torch.device | str
-) -> dict[str, Any]:
-    """Keyword arguments of from_pretrained for bitsandbytes weights."""
+def straight_to(device: torch.device | str) -> dict[str, Any]:
+    """Keyword arguments of from_pretrained that bring each weight to a GPU as it is read: a whole
+    model never lies in main memory."""
     import torch
 
     device = torch.device(device)
-    if device.type != "cuda":
+    return {} if device.type == "cpu" else {"device_map": {"": device}}
+
+
+def _quantized(
+    loader: Callable[..., Any],
+    spec: Base | TextEncoder,
+    part: str,
+    config: Callable[..., Any],
+    device: torch.device | str,
+    dtype: dict[str, Any],
+) -> Any:
+    """A part with bitsandbytes weights: from those kept on disk, or quantized and kept."""
+    import torch
+
+    device, kind = torch.device(device), str(spec.quantization)
+    if device.type not in QUANTIZED_ON:
         raise KindredError(
             f"base.quantization: {kind} needs a CUDA GPU and this run is on the {device.type}; "
             "remove `quantization` from the base, or run on a machine with a GPU"
         )
-    if kind == "int8":
-        chosen = config(load_in_8bit=True)
-    else:
-        chosen = config(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_compute_dtype=torch_dtype(dtype),
-        )
-    return {"quantization_config": chosen, "device_map": {"": device.index or 0}}
+    where = {**dtype, "device_map": {"": device}}
+    chosen = quantized.config_of(kind, torch_dtype(spec.dtype), config)
+    name = quantized.key(identity(spec.model, spec.revision, (part,)), part, kind, spec.dtype)
+    model = quantized.load(
+        quantized.STORE / name,
+        part,
+        lambda: _load(loader, spec, part, quantization_config=chosen, **where),
+        lambda folder: loader(str(folder), **where),
+    )
+    return _frozen(model, None)
 
 
 def _frozen(model: Any, device: torch.device | str | None) -> Any:
