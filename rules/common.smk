@@ -130,6 +130,8 @@ def on_gpu():
 THREADS = threads_each()
 DEVICE = PLAN.device.kind
 GPUS_EACH = int(on_gpu())
+# Text, because a resource is a whole number or text; 0 is unset.
+MEMORY_GIB = str(PLAN.device.memory_gib or 0)
 
 
 @cache

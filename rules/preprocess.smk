@@ -23,9 +23,11 @@ rule preprocess:
         spec=lambda w: DATASETS[w.dataset].preprocess.canonical(),
         code=code("preprocess"),
         source=lambda w: source_folder(w.dataset),
+        made=lambda w: outputs.made_option(DATASETS[w.dataset]),
     message:
         "photos of {wildcards.dataset}"
     shell:
         "python scripts/preprocess.py --spec {params.spec:q} --source {params.source:q}"
         " --images-dir resources/{wildcards.dataset}/images --out {output:q} --workers {threads}"
+        " {params.made:q}"
         " 2>&1 | tee -i {log:q}"

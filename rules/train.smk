@@ -32,6 +32,7 @@ rule train:
         captions=lambda w: f"resources/{variant_of(w).dataset}/captions.jsonl",
         latents=lambda w: f"{outputs.encoded_folder(variant_of(w))}/latents.safetensors",
         prior=lambda w: outputs.paths(outputs.prior_files(variant_of(w))),
+        masks=lambda w: outputs.masks_files(variant_of(w)),
         text=lambda w: f"{outputs.encoded_folder(variant_of(w))}/text-{variant_of(w).text_tokens}.safetensors",
     output:
         adapter="results/{experiment}/{variant}/run-{run}/lora.safetensors",
@@ -51,12 +52,13 @@ rule train:
     params:
         code=code("train"),
         prior=lambda w: list(sum(outputs.prior_files(variant_of(w)), ())),
+        masks=lambda w: outputs.masks_option(variant_of(w)),
         base=lambda w: base_identity(variant_of(w).base),
     message:
         "{wildcards.experiment}: training {wildcards.variant}, run {wildcards.run}"
     shell:
         "python scripts/train.py --spec-file {input.spec:q} --run {wildcards.run}"
         " --images {input.images:q} --captions {input.captions:q}"
-        " --latents {input.latents:q} --text {input.text:q} {params.prior:q}"
+        " --latents {input.latents:q} --text {input.text:q} {params.prior:q} {params.masks:q}"
         " --out-dir results/{wildcards.experiment}/{wildcards.variant}/run-{wildcards.run}"
         " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,10 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
         *about_tokens,
         *findings.about_people(photos),
         *findings.about_rows(photos),
+        *findings.about_made(photos),
         *findings.about_repeats(audit.repeated_captions(photos)),
     ]
+    made = Counter(photo["image"]["made"] for photo in photos if "made" in photo["image"])
     least = min((count for count in seen.values() if count), default=0)
     return {
         "photos": len(photos),
@@ -74,6 +77,7 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
         "characters": {letter: one.model_dump(by_alias=True) for letter, one in who.items()},
         "cells": cells,
         "appearances": seen,
+        **({"made": dict(sorted(made.items()))} if made else {}),
         "solos": {letter: cells[letter] for letter in seen},
         "appearance_ratio": round(max(seen.values()) / least, 3) if least else None,
         "together": audit.together(cells, who),

@@ -3,7 +3,7 @@
 in:  the dataset folder (CSV, metadata.jsonl or .txt files), images.json and prepared images
 out: captions.jsonl, a row an image: id (its image_id), photo, caption, author ('file' or
      'captioner id@revision'), characters (letters, sorted), nouns, caption_hash,
-     warnings [{kind, what}]
+     warnings [{kind, what}]; of a picture made of photos also made, as in images.json
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     by_photo = caption_photos(photos, spec, options)
     rows = [
         {"id": image["image_id"], "photo": image["photo"], **by_photo[image["source"]]}
+        | ({"made": image["made"]} if "made" in image else {})
         for image in images
     ]
     write_jsonl(options.out, rows)

@@ -4,7 +4,8 @@ in:  a folder of photos
 out: <images-dir>/<image_id>.png, RGB; images.json, a row an image:
      image_id, photo (the same for all resolutions of one photo), source (path in the folder),
      source_sha256, source_width, source_height (px, upright), pixel_hash, width, height, bucket,
-     sharpness, perceptual_hash, warnings [{kind, what}]
+     sharpness, perceptual_hash, warnings [{kind, what}]; of a picture made of photos also
+     made ('composed' or 'cropped')
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from PIL import Image
 
 from kindred.errors import run_main
-from kindred.files import write_json
+from kindred.files import read_json, write_json
 from kindred.prepare import prepare
 from kindred.source import RAWS, check_ids, scan
 from kindred.spec.data import PreprocessSpec
@@ -31,6 +32,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--source", required=True, type=Path, help="folder of photos")
     parser.add_argument("--images-dir", required=True, type=Path, help="folder of prepared images")
     parser.add_argument("--out", required=True, type=Path, help="images.json to write")
+    parser.add_argument("--made", type=Path, help="made.json, where pictures are made of photos")
     parser.add_argument(
         "--workers", type=int, default=len(os.sched_getaffinity(0)), help="photos at once"
     )
@@ -50,6 +52,10 @@ def main(argv: list[str] | None = None) -> int:
     # Large photos are legitimate; Pillow refuses those beyond 178 million pixels by itself.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     result = prepare(source.photos, options.images_dir, spec, options.workers)
+    if options.made:
+        known = read_json(options.made)
+        made = {name: {"made": row["kind"]} for name, row in known.items() if "kind" in row}
+        result.rows = [row | made.get(row["source"], {}) for row in result.rows]
     write_json(options.out, result.rows)
     for row in result.rows:
         for item in row["warnings"]:

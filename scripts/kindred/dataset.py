@@ -28,6 +28,7 @@ class Item:
     pixel_hash: str
     caption: str
     caption_hash: str
+    made: str = ""  # 'composed' or 'cropped' for a picture made of photos
 
 
 def read_dataset(images: Path | str, captions: Path | str) -> list[Item]:
@@ -67,6 +68,7 @@ def _item(image: dict[str, Any], caption: dict[str, Any]) -> Item:
         pixel_hash=image["pixel_hash"],
         caption=caption["caption"],
         caption_hash=caption["caption_hash"],
+        made=image.get("made", ""),
     )
 
 

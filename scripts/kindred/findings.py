@@ -292,6 +292,32 @@ def about_rows(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
     ]
 
 
+MADE = {
+    "composed": "composites of people cut out of photos",
+    "cropped": "crops of one person out of photos of several",
+}
+
+
+def about_made(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Pictures that nobody photographed: they are made of the dataset's photos."""
+    by_kind = defaultdict(list)
+    for photo in photos:
+        if kind := photo["image"].get("made"):
+            by_kind[kind].append(f"{photo['image']['source']}: {photo['caption']['caption']}")
+    return [
+        Finding(
+            kind,
+            "note",
+            f"{len(by_kind[kind])} of {len(photos)} pictures are {what}",
+            "they count in the cells above; seams and wrong sizes may be learned too",
+            "look at them, and compare with a variant without",
+            by_kind[kind],
+        )
+        for kind, what in MADE.items()
+        if by_kind[kind]
+    ]
+
+
 def _unseen(name: str) -> Finding:
     return Finding(
         "unseen",

@@ -21,8 +21,11 @@ def select(items: Sequence[Item], wanted: Selection, known: Iterable[str]) -> li
 
     `known`: letters of the experiment's characters. A photo that names nobody is used only when
     neither characters nor cells are asked for. Raises ProblemsError for every cell asked for that
-    has no photos, or fewer than asked; and where no choice of photos gives the total.
+    has no photos, or fewer than asked; and where no choice of photos gives the total. With
+    `balance: repeat` a photo's items may stand several times.
     """
+    if wanted.kinds is not None:
+        items = [item for item in items if (item.made or "photo") in wanted.kinds]
     ranked = _by_cell(items, wanted, sorted(known))
     counts = {cell: len(photos) for cell, photos in ranked.items()}
     counts = _limited(counts, wanted, sorted(known))
@@ -31,8 +34,15 @@ def select(items: Sequence[Item], wanted: Selection, known: Iterable[str]) -> li
             counts = match_appearances(counts, wanted.total)
         else:
             counts = match_images(counts, wanted.total)
-    taken = {photo for cell, count in counts.items() for photo in ranked[cell][:count]}
-    chosen = [item for item in items if item.photo in taken]
+    if wanted.balance == "drop":
+        counts = most_balanced(counts)
+    more = repeats(counts) if wanted.balance == "repeat" else {}
+    times: Counter[str] = Counter()
+    for cell, count in counts.items():
+        taken = ranked[cell][:count]
+        times.update(taken)
+        times.update(taken[n % count] for n in range(more.get(cell, 0)))
+    chosen = [item for item in items for _ in range(times[item.photo])]
     if not chosen:
         raise KindredError("selection: no photo is left to train on; loosen it")
     return chosen
@@ -112,7 +122,7 @@ def match_appearances(counts: Mapping[str, int], total: int) -> dict[str, int]:
     """
     cells = sorted((cell for cell in counts if cell), key=lambda cell: (cell.count("+"), cell))
     letters = sorted({letter for cell in cells for letter in _who(cell)})
-    seen = Counter({a: sum(counts[c] for c in cells if a in _who(c)) for a in letters})
+    seen = _appearances(counts)
     scale = total * len(letters) / max(1, sum(seen.values()))
     states: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {(0,) * len(letters): (0.0, ())}
     for cell in cells:
@@ -136,6 +146,41 @@ def match_appearances(counts: Mapping[str, int], total: int) -> dict[str, int]:
             f"appearances here: {have}; photos: {_listing(counts)}"
         )
     return dict(zip(cells, best[1], strict=True))
+
+
+def most_balanced(counts: Mapping[str, int]) -> dict[str, int]:
+    """The most photos in which every character occurs equally often, as near as possible to the
+    proportions of the cells. Raises KindredError when there are none."""
+    seen = _appearances(counts)
+    for total in range(min(seen.values(), default=0), 0, -1):
+        try:
+            return match_appearances(counts, total)
+        except KindredError:
+            continue
+    raise KindredError(
+        "selection: balance: no choice of photos shows everyone equally often; photos: "
+        + _listing(counts)
+    )
+
+
+def repeats(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many times more photos of one character alone are to be shown, by cell, so that everyone
+    occurs as often as the most frequent one. Raises KindredError for a character without any."""
+    seen = _appearances(counts)
+    most = max(seen.values(), default=0)
+    lacking = {letter: most - count for letter, count in seen.items() if count < most}
+    without = [letter for letter in lacking if not counts.get(letter)]
+    if without:
+        raise KindredError(
+            f"selection: balance: repeat: {', '.join(without)} alone is in no photo that could be "
+            "repeated; add one, or choose `drop`"
+        )
+    return lacking
+
+
+def _appearances(counts: Mapping[str, int]) -> dict[str, int]:
+    letters = sorted({letter for cell in counts if cell for letter in _who(cell)})
+    return {a: sum(n for cell, n in counts.items() if a in _who(cell)) for a in letters}
 
 
 def _parsed(texts: Iterable[str], known: Sequence[str], where: str, problems: Problems) -> set[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from kindred.cells import parse_cell
-from kindred.config import loaded, prior
+from kindred.config import loaded, made, prior
 from kindred.config.asked import check_hypotheses, resolve_prompt_set
 from kindred.config.document import Document
 from kindred.config.models import (
@@ -67,12 +67,14 @@ def resolve_experiment(
         judge=library.judge(config.judge, document.where("judge")) if config.judge else None,
         share=config.share,
         photos=tuple(key for key, dataset in config.datasets.items() if dataset.prior is None),
+        masks=made.masks_for(document, config, variants.values(), library),
     )
     datasets = {
         key: _dataset(document, config, key, prompts, name, library) for key in config.datasets
     }
-    datasets |= drawn
+    datasets = made.with_made(datasets, experiment.trained) | drawn
     used = [*experiment.datasets, *experiment.priors]
+    used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
     return experiment, {key: datasets[key] for key in used if key in datasets}
 
@@ -181,6 +183,8 @@ def _trained(
     selection = _selection(document, config, settings, library.problems)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
+    wanted = made.made_for(document, config, settings, dataset, library.problems)
+    dataset = made.name_of(wanted) if wanted else dataset
     given: dict[str, Any] = {"selection": selection} if selection.model_fields_set else {}
     if settings.config.control is not None:
         given["pairing"] = settings.config.control.pairing
@@ -198,6 +202,7 @@ def _trained(
         _runs(settings),
         train,
         prior=prior.named_dataset(document, config, settings, recipe, library.problems),
+        made=wanted,
     )
 
 

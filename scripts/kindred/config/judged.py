@@ -33,7 +33,7 @@ def reference_spec(experiment: Experiment) -> ReferenceSpec:
 
 def score_spec(experiment: Experiment, variant: str) -> ScoreSpec:
     """What one variant's pictures are scored by."""
-    dataset = experiment.variants[variant].dataset
+    dataset = experiment.variants[variant].root
     given: dict[str, Any] = {"dataset": dataset} if dataset else {}
     return ScoreSpec(judge=_judge(experiment), characters=_named(experiment), **given)
 
@@ -116,7 +116,7 @@ def _named(experiment: Experiment) -> dict[str, Character]:
 def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
     kind = "trained" if variant.train else "loaded" if variant.loads else "base"
     given: dict[str, Any] = {
-        "dataset": variant.dataset,
+        "dataset": variant.root,
         "control": _control(variant, experiment),
         "spec": sha256_text(variant.spec) if variant.train else None,
     }

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from kindred.spec.common import Character, Strict
+from kindred.spec.compose import Composites
 from kindred.spec.data import AuditThresholds, Captioner, PreprocessSpec
+from kindred.spec.judge import Model
 from kindred.spec.model import Recipe, Selection
 from kindred.spec.score import Hypothesis
 
@@ -110,6 +112,11 @@ class DatasetConfig(Strict):
         default_factory=list, description="words in captions that look like a trigger name"
     )
     audit: AuditThresholds = Field(default_factory=AuditThresholds)
+    segmenter: Model | None = Field(
+        None,
+        description="finds people's outlines, for `compose`, `crop` and `mask_weight`; a model of "
+        "the DETR or Mask2Former class. Unset: the boxes of the judge",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -150,6 +157,12 @@ class _VariantBase(Strict):
         None,
         description="a dataset to take class images from; needs `prior_weight`. Unset: the base "
         "draws `prior_images` of each class noun",
+    )
+    compose: Composites | None = Field(
+        None, description="train on composites of cut-out people besides the photos"
+    )
+    crop: Literal["solos"] | None = Field(
+        None, description="train on crops of one person out of group photos besides the photos"
     )
     runs: int | None = Field(None, ge=1, description="trainings, each with another seed")
     first_run: int | None = Field(
@@ -219,6 +232,11 @@ class DeviceConfig(Strict):
     kind: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int | Literal["auto"] = Field(
         "auto", description="CPU threads a training or rendering uses; auto: a quarter of the cores"
+    )
+    memory_gib: float | None = Field(
+        None,
+        gt=0,
+        description="what a training may take of its GPU, GiB; unset: what is free when it starts",
     )
 
 

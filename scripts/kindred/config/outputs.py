@@ -54,8 +54,13 @@ def lists_of_pictures(experiment: Experiment) -> list[str]:
 def photos_of(experiment: Experiment) -> list[str]:
     """The lists of prepared photos and their captions; none when they are not to be shown."""
     files = ("images.json", "captions.jsonl")
-    shown = [] if experiment.share else experiment.datasets
+    shown = [] if experiment.share else photos_trained_on(experiment)
     return [f"resources/{dataset}/{file}" for dataset in shown for file in files]
+
+
+def photos_trained_on(experiment: Experiment) -> list[str]:
+    """The datasets of photos, without what is made of them."""
+    return sorted({variant.root for variant in experiment.trained if variant.root})
 
 
 def sheets(experiment: Experiment) -> list[str]:
@@ -69,7 +74,7 @@ def sheets(experiment: Experiment) -> list[str]:
     wanted += [f"{folder}/sheets/{name}.png" for name in experiment.prompt_sets]
     wanted += [f"{folder}/curves.png"] if experiment.trained else []
     if solo_prompt_sets(experiment) and not experiment.share:
-        wanted += [f"{folder}/likeness/{dataset}.png" for dataset in experiment.datasets]
+        wanted += [f"{folder}/likeness/{dataset}.png" for dataset in photos_trained_on(experiment)]
     return wanted
 
 
@@ -95,6 +100,32 @@ def prior_files(variant: Variant) -> list[tuple[str, str]]:
         ("--prior-latents", f"{encoded}/latents.safetensors"),
         ("--prior-text", f"{encoded}/text-{variant.text_tokens}.safetensors"),
     ]
+
+
+def masks_files(variant: Variant) -> list[str]:
+    """Where training learns where people are; none unless its loss is weighted by that."""
+    weighed = variant.train is not None and variant.train.recipe.mask_weight is not None
+    return [f"resources/{variant.dataset}/masks.json"] if weighed else []
+
+
+def masks_option(variant: Variant) -> list[str]:
+    """The same as an option."""
+    return [word for path in masks_files(variant) for word in ("--masks", path)]
+
+
+def truth_of(dataset: Dataset) -> list[str]:
+    """The truth about drawn photos; none about a person's."""
+    return [f"resources/{dataset.name}/photos.truth.json"] if dataset.lab else []
+
+
+def made_file(dataset: str) -> str:
+    """The list of the photos of a dataset with pictures made of them."""
+    return f"resources/{dataset}/made.json"
+
+
+def made_option(dataset: Dataset) -> list[str]:
+    """How preparing and captioning learn which pictures are made; nothing for photos."""
+    return ["--made", made_file(dataset.name)] if dataset.made else []
 
 
 def class_pictures(dataset: Dataset) -> str:
@@ -143,7 +174,7 @@ def of_solos(experiment: Experiment, dataset: str) -> list[tuple[str, str]]:
     return [
         (variant.name, f"{run_folders(experiment.name, variant)[0]}/images/{name}.json")
         for variant in experiment.trained
-        if variant.dataset == dataset
+        if variant.root == dataset
         for name in solo_prompt_sets(experiment)
     ]
 

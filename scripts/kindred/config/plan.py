@@ -11,6 +11,7 @@ from functools import cached_property
 
 from kindred.config.models import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
 from kindred.spec.common import Character
+from kindred.spec.compose import MadeSpec, MaskSpec
 from kindred.spec.data import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
 from kindred.spec.judge import JudgeSpec
 from kindred.spec.model import Base, PromptSet, RenderSpec, TrainSpec
@@ -41,6 +42,14 @@ SHEETS_UP_TO = 40
 
 
 @dataclass(frozen=True)
+class Made:
+    """Pictures made of the photos of the dataset `of`, and trained on besides them."""
+
+    of: str
+    spec: MadeSpec
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Photos with captions, and how they are prepared."""
 
@@ -51,6 +60,7 @@ class Dataset:
     caption: CaptionSpec
     thresholds: AuditThresholds
     prior: ClassImages | None = None
+    made: Made | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,18 @@ class Variant:
     files: tuple[str, ...] = ()
     weight: float = 1.0
     prior: str | None = None
+    made: Made | None = None
+
+    @property
+    def root(self) -> str | None:
+        """The dataset of photos that it trains on: without what is made of them."""
+        return self.made.of if self.made else self.dataset
+
+    @property
+    def needs_masks(self) -> bool:
+        """Whether people's outlines are needed to train it."""
+        weighed = self.train is not None and self.train.recipe.mask_weight is not None
+        return self.made is not None or weighed
 
     @cached_property
     def spec(self) -> str:
@@ -109,6 +131,7 @@ class Experiment:
     judge: JudgeSpec | None = None
     share: bool = False
     photos: tuple[str, ...] = ()
+    masks: dict[str, MaskSpec] = field(default_factory=dict)
 
     @property
     def trained(self) -> list[Variant]:
@@ -123,8 +146,8 @@ class Experiment:
     @property
     def references(self) -> list[str]:
         """The datasets whose photos show a judge the characters: those trained on, or, where
-        nothing is trained here, all there are."""
-        return self.datasets or sorted(self.photos)
+        nothing is trained here, all there are. Pictures made of photos are never among them."""
+        return sorted({v.root for v in self.trained if v.root}) or sorted(self.photos)
 
     @property
     def priors(self) -> list[str]:
@@ -151,6 +174,7 @@ class Plan:
     bases: dict[str, Base]
     device: DeviceConfig = field(default_factory=DeviceConfig)
     lab: LabConfig = field(default_factory=LabConfig)
+    masks: dict[str, MaskSpec] = field(default_factory=dict)
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""
@@ -206,7 +230,7 @@ class Plan:
             characters=chosen.characters,
             variants={name: list(variant.runs) for name, variant in chosen.variants.items()},
             prompt_sets=list(chosen.prompt_sets),
-            datasets=chosen.datasets,
+            datasets=sorted({v.root for v in chosen.trained if v.root}),
             **({"share": True} if chosen.share else {}),
         )
 

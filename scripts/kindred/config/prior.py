@@ -68,7 +68,7 @@ def drawn_for(
     for variant in variants.values():
         if variant.train is None or variant.prior or not variant.train.recipe.prior_weight:
             continue
-        dataset = _drawn(variant, config.datasets[variant.dataset].preprocess)
+        dataset = _drawn(variant, config.datasets[variant.root].preprocess)
         other = config.datasets.get(dataset.name) or datasets.get(dataset.name, dataset)
         if other != dataset:
             where = document.where("variants", variant.name)

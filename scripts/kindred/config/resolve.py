@@ -16,6 +16,7 @@ from kindred.config.models import NAME, NAME_RULE, ExperimentConfig, MainConfig
 from kindred.config.plan import Dataset, Experiment, Plan
 from kindred.errors import Problems, nearest
 from kindred.spec.common import Strict
+from kindred.spec.compose import MaskSpec
 from kindred.spec.judge import JudgeSpec
 from kindred.spec.model import Base, Recipe
 
@@ -32,17 +33,19 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
     main = _main(library, overrides or {})
     experiments: dict[str, Experiment] = {}
     datasets: dict[str, Dataset] = {}
+    masks: dict[str, MaskSpec] = {}
     for name in main.experiments if main else ():
         found = _experiment(library, name.strip())
         if found:
             experiment, used = found
             experiments[experiment.name] = experiment
             _share(library.problems, datasets, used, experiment.name)
+            _share_masks(library.problems, masks, experiment)
     library.problems.raise_if_any()
     assert main is not None
     bases = {v.base for e in experiments.values() for v in e.variants.values()}
     used = {name: library.bases[name] for name in bases}
-    return Plan(experiments, datasets, used, main.device, main.lab)
+    return Plan(experiments, datasets, used, main.device, main.lab, masks)
 
 
 @dataclass
@@ -132,4 +135,15 @@ def _share(
                 f"experiment {experiment}: datasets.{name}",
                 "another experiment describes a dataset of this name differently",
                 "make both equal (characters too), or rename one",
+            )
+
+
+def _share_masks(problems: Problems, masks: dict[str, MaskSpec], experiment: Experiment) -> None:
+    """People are looked for once in a dataset, so for all experiments by the same means."""
+    for name, spec in experiment.masks.items():
+        if masks.setdefault(name, spec) != spec:
+            problems.add(
+                f"experiment {experiment.name}: datasets.{name}",
+                "another experiment finds people's outlines in these photos by other means",
+                "give both the same `segmenter` and `judge`, or rename the dataset",
             )

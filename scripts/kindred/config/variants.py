@@ -23,7 +23,15 @@ from kindred.config.models import (
 )
 from kindred.errors import Problems, nearest
 
-INHERITED = SELECTION_KEYS | {"base", "dataset", "prior", "runs", "first_run"}
+INHERITED = SELECTION_KEYS | {
+    "base",
+    "dataset",
+    "prior",
+    "runs",
+    "first_run",
+    "compose",
+    "crop",
+}
 
 
 @dataclass(frozen=True)
@@ -187,7 +195,7 @@ def _merge(
 ) -> Settings:
     recipe, changes = root or config.recipe, {}
     values: dict[str, Any] = {"base": config.base, "runs": config.runs}
-    told = ("recipe", "base", "dataset", "prior")
+    told = ("recipe", "base", "dataset", "prior", "compose", "crop")
     origins = {"recipe": layers[0].key} if root else {}
     for layer in layers:
         origins |= {key: layer.key for key in told if _sets(layer, key)}

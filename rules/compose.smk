@@ -1,0 +1,77 @@
+"""Training pictures made of photos, for variants that ask: composites of cut-out people, crops of
+one person; and the outlines of people that these, and losses weighted by them, need.
+
+needs: photos of a dataset, prepared images and captions
+gives: resources/<dataset>/masks.json, who is where in its photos;
+       resources/<dataset>-composed-<hash>/photos/*, captions.csv, made.json and masks.json: the
+       photos with what was made of them, a dataset like any other
+"""
+
+# One rule a dataset, for the same reasons as in draw.smk.
+for masked, mask_spec in PLAN.masks.items():
+
+    rule:
+        name:
+            f"masks_{masked}"
+        input:
+            images=f"resources/{masked}/images.json",
+            captions=f"resources/{masked}/captions.jsonl",
+            truth=outputs.truth_of(DATASETS[masked]),
+        output:
+            f"resources/{masked}/masks.json",
+        log:
+            f"logs/masks/{masked}.log",
+        benchmark:
+            f"benchmarks/masks/{masked}.tsv"
+        priority: 20
+        conda:
+            "../envs/environment.yaml"
+        threads: THREADS
+        resources:
+            gpu=0 if DATASETS[masked].lab else GPUS_EACH,
+            device=DEVICE,
+        params:
+            spec=mask_spec.canonical(),
+            code=code("masks"),
+            models=lambda w, spec=mask_spec: finder_identity(spec),
+            source=lambda w, dataset=masked: source_folder(dataset),
+        message:
+            f"outlines of people in {masked}"
+        shell:
+            "python scripts/masks.py --spec {params.spec:q} --source {params.source:q}"
+            " --images {input.images:q} --captions {input.captions:q} --truth {input.truth:q}"
+            " --out {output:q} --device {resources.device} --threads {threads}"
+            " 2>&1 | tee -i {log:q}"
+
+
+for made, made_spec in MADE.items():
+
+    rule:
+        name:
+            f"compose_{made}"
+        input:
+            images=f"resources/{made_spec.of}/images.json",
+            captions=f"resources/{made_spec.of}/captions.jsonl",
+            masks=f"resources/{made_spec.of}/masks.json",
+        output:
+            captions=f"resources/{made}/photos/captions.csv",
+            made=f"resources/{made}/made.json",
+            masks=f"resources/{made}/masks.json",
+        log:
+            f"logs/compose/{made}.log",
+        benchmark:
+            f"benchmarks/compose/{made}.tsv"
+        priority: 20
+        conda:
+            "../envs/environment.yaml"
+        params:
+            spec=made_spec.spec.canonical(),
+            code=code("compose"),
+            source=lambda w, root=made_spec.of: source_folder(root),
+        message:
+            f"composites and crops of {made}"
+        shell:
+            "python scripts/compose.py --spec {params.spec:q} --source {params.source:q}"
+            " --images {input.images:q} --captions {input.captions:q} --masks {input.masks:q}"
+            ' --photos "$(dirname {output.captions:q})" --made {output.made:q}'
+            " --masks-out {output.masks:q} 2>&1 | tee -i {log:q}"

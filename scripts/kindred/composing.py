@@ -1,0 +1,141 @@
+"""Sets cut-out people side by side on a background, at plausible sizes.
+
+Knows cut-outs, relative sizes and the canvas; knows nothing of datasets or captions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+import numpy as np
+from PIL import Image
+
+from kindred.buckets import Size, covered_box
+from kindred.cutouts import Cutout
+from kindred.masks import Box
+
+CHILD = 0.85  # height of a child's head for an adult's, where no photo shows both
+TALLEST = 0.52  # head's height of the canvas'
+FILLED = 0.94  # share of the canvas' width that people may take
+FOLLOWED = 0.5  # share of the way down that others go with the lowest
+LOWER = 0.45  # how much lower a child's head is, in heights of an adult's head
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a cut-out goes: scale of its pixels, and its upper left corner on the canvas, px."""
+
+    cutout: Cutout
+    size: float
+    scale: float
+    x: float
+    y: float
+
+
+def relative_sizes(
+    ages: Mapping[str, str | None], pairs: Sequence[tuple[str, str, float]]
+) -> dict[str, float]:
+    """Height of everybody's head, an adult's being about 1.
+
+    pairs: (a, b, height of a's head / b's) for every two people of one photo. Least squares of
+    logarithms, with a child's `CHILD` counting as half a photo, so that it decides where there are
+    no photos.
+    """
+    letters = sorted(ages)
+    prior = np.log([CHILD if ages[x] == "child" else 1.0 for x in letters])
+    matrix, values = 0.5 * np.eye(len(letters)), 0.5 * prior
+    for a, b, ratio in pairs:
+        i, j, difference = letters.index(a), letters.index(b), float(np.log(ratio))
+        matrix[i, i] += 1
+        matrix[j, j] += 1
+        matrix[i, j] -= 1
+        matrix[j, i] -= 1
+        values[i] += difference
+        values[j] -= difference
+    sizes = np.exp(np.linalg.solve(matrix, values))
+    return {letter: float(size) for letter, size in zip(letters, sizes, strict=True)}
+
+
+def arrange(
+    cutouts: Sequence[Cutout], sizes: Sequence[float], canvas: Size, rng: Random
+) -> list[Placed]:
+    """People from left to right, as large as the canvas lets them be.
+
+    Who is cut off by a photo's lower edge is cut off by the canvas' too; children stand lower.
+    """
+    width, height = canvas
+    slots = [_slot(cutout) * size for cutout, size in zip(cutouts, sizes, strict=True)]
+    tall = max(sizes)
+    unit = min(TALLEST * height / tall, FILLED * width / sum(slots)) * (0.92 + 0.08 * rng.random())
+    gaps = [0.6 + 0.8 * rng.random() for _ in range(len(cutouts) + 1)]
+    slack = max(0.0, width - unit * sum(slots)) / sum(gaps)
+    middle = (0.45 + 0.03 * rng.random()) * height
+    placed, edge = [], 0.0
+    for cutout, size, slot, gap in zip(cutouts, sizes, slots, gaps[1:], strict=True):
+        edge += slack * (gaps[0] if not placed else gap)
+        scale = size * unit / cutout.head_height
+        centre = edge + unit * slot / 2
+        x = centre - scale * (cutout.head[0] + cutout.head[2]) / 2
+        lower = LOWER * unit * max(0.0, tall - size) / (1 - CHILD) * 0.5
+        y = middle + lower - scale * (cutout.head[1] + cutout.head[3]) / 2
+        y = max(y, 0.02 * height - scale * max(0.0, cutout.head[1]))
+        placed.append(Placed(cutout, size, scale, x, y))
+        edge += unit * slot
+    return _grounded(placed, height)
+
+
+def _grounded(placed: Sequence[Placed], height: int) -> list[Placed]:
+    """Everybody down to the canvas' lower edge; the others follow most of the way, so that
+    somebody cut out of a headshot does not stand in a hole."""
+    short = [
+        (height if one.cutout.cut else 0.97 * height) - one.y - one.scale * one.cutout.image.height
+        for one in placed
+    ]
+    common = FOLLOWED * max(0.0, *short)
+    return [
+        replace(one, y=one.y + max(common, gap)) for one, gap in zip(placed, short, strict=True)
+    ]
+
+
+def _slot(cutout: Cutout) -> float:
+    """Width that somebody needs, in heights of their head: bodies may overlap, heads may not."""
+    head = (cutout.head[2] - cutout.head[0]) / cutout.head_height
+    return min(max(1.05 * head, 0.85 * cutout.image.width / cutout.head_height), 1.5 * head)
+
+
+def paint(
+    background: Image.Image, placed: Sequence[Placed]
+) -> tuple[Image.Image, np.ndarray, list[Box]]:
+    """The picture; its mask [H, W] uint8, k for the k-th of `placed`; and everybody's head. The
+    smaller stand in front."""
+    picture, mask = background.copy(), np.zeros(background.size[::-1], np.uint8)
+    heads: dict[int, Box] = {}
+    for index in sorted(range(len(placed)), key=lambda k: (-placed[k].size, k)):
+        one = placed[index]
+        x, y = round(one.x), round(one.y)
+        size = tuple(max(1, round(edge * one.scale)) for edge in one.cutout.image.size)
+        person = one.cutout.image.resize(size, Image.Resampling.LANCZOS)
+        alpha = one.cutout.alpha.resize(size, Image.Resampling.LANCZOS)
+        picture.paste(person, (x, y), alpha)
+        layer = Image.new("L", picture.size)
+        layer.paste(alpha, (x, y))
+        mask[np.asarray(layer) > 127] = index + 1
+        head = one.cutout.head
+        heads[index] = tuple(
+            round(v * one.scale + at, 1) for v, at in zip(head, (x, y, x, y), strict=True)
+        )
+    return picture, mask, [heads[index] for index in range(len(placed))]
+
+
+def covering(picture: Image.Image, canvas: Size) -> Image.Image:
+    """The largest centred part of a background, in the canvas' size."""
+    box = covered_box(picture.size, canvas)
+    return picture.resize(canvas, Image.Resampling.LANCZOS, box=box)
+
+
+def plain(canvas: Size, rng: Random) -> Image.Image:
+    """A wall of one quiet colour."""
+    colour = tuple(rng.randrange(170, 236) for _ in range(3))
+    return Image.new("RGB", canvas, colour)

@@ -1,0 +1,123 @@
+"""One person cut out of a photo, and a photo with people taken out.
+
+Knows pixels and masks; knows nothing of names, captions or where a person is put.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from kindred.masks import Box
+
+SOFT = 0.004  # width of an outline's soft edge, as share of the photo's shorter side
+GROWN = 0.012  # how far beyond their outline people are taken out, same share
+TOUCHES = 3  # px from a photo's edge at which somebody is cut off by it
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A person's pixels: RGB and alpha of one size, and the head's box in them.
+
+    `cut`: the photo's lower edge cuts the person off, so that no feet are seen.
+    """
+
+    image: Image.Image
+    alpha: Image.Image
+    head: Box
+    cut: bool
+    sides: bool  # a side of the photo cuts into the person
+
+    @property
+    def head_height(self) -> float:
+        """Height of the head, px."""
+        return self.head[3] - self.head[1]
+
+
+def cut_out(photo: Image.Image, outline: np.ndarray, head: Box | None) -> Cutout | None:
+    """The person of `outline` [H, W] bool; None when hardly anything of them is seen.
+
+    Without a box of the head it is taken from the outline.
+    """
+    outline = fitted(outline, photo.size)
+    if outline.mean() < 0.003:
+        return None
+    rows, columns = np.flatnonzero(outline.any(1)), np.flatnonzero(outline.any(0))
+    box = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    soft = max(0.6, SOFT * min(photo.size))
+    alpha = Image.fromarray(outline.astype(np.uint8) * 255)
+    # Narrower by the blur, so that nothing of the old background shines through at the edge.
+    alpha = alpha.filter(ImageFilter.MinFilter(3)).filter(ImageFilter.GaussianBlur(soft))
+    head = head or head_of(outline)
+    return Cutout(
+        photo.crop(box),
+        alpha.crop(box),
+        (head[0] - box[0], head[1] - box[1], head[2] - box[0], head[3] - box[1]),
+        cut=box[3] >= photo.height - TOUCHES - round(0.08 * photo.height),
+        sides=box[0] <= TOUCHES or box[2] >= photo.width - TOUCHES,
+    )
+
+
+def head_of(outline: np.ndarray) -> Box:
+    """The head's box in an outline: down to the neck, narrow below the first bulge."""
+    rows = np.flatnonzero(outline.any(1))
+    top, height = int(rows[0]), len(rows)
+    widths = outline[top : top + height].sum(1).astype(float)
+    smooth = max(1, height // 30)
+    widths = np.convolve(widths, np.ones(smooth) / smooth, "same")
+    upper = max(3, height * 2 // 3)
+    bottom = top + max(2, height // 3)
+    for row in range(height // 12 + 1, upper - 1):
+        bulge = widths[:row].max()
+        below = widths[row : row + max(2, height // 5)].max()
+        if widths[row] < 0.8 * bulge and widths[row] < 0.7 * below:
+            bottom = top + row + int(np.argmin(widths[row : row + max(2, height // 20)]))
+            break
+    columns = np.flatnonzero(outline[top:bottom].any(0))
+    return float(columns[0]), float(top), float(columns[-1] + 1), float(bottom)
+
+
+def without(photo: Image.Image, outline: np.ndarray) -> Image.Image:
+    """The photo with everybody inside `outline` [H, W] bool painted over by what is around."""
+    outline = fitted(outline, photo.size)
+    grown = max(3, 2 * round(GROWN * min(photo.size)) + 1)
+    hidden = Image.fromarray(outline.astype(np.uint8) * 255)
+    hidden = np.asarray(hidden.filter(ImageFilter.MaxFilter(grown))) > 0
+    if not hidden.any():
+        return photo
+    pixels = np.asarray(photo).astype(np.float32)
+    filled = _filled(pixels, (~hidden).astype(np.float32))
+    return Image.fromarray(np.rint(np.where(hidden[..., None], filled, pixels)).astype(np.uint8))
+
+
+def fitted(outline: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An outline in a photo's size (width, height)."""
+    if outline.shape == (size[1], size[0]):
+        return outline
+    picture = Image.fromarray(outline.astype(np.uint8) * 255).resize(
+        size, Image.Resampling.BILINEAR
+    )
+    return np.asarray(picture) > 127
+
+
+def _filled(pixels: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Unseen pixels from ever coarser averages of seen ones (push-pull: Gortler et al. 1996, "The
+    Lumigraph", section 3.4). pixels [H, W, 3]; seen [H, W], 1 or 0."""
+    height, width = seen.shape
+    if min(height, width) < 2 or seen.min() > 0:
+        return pixels
+    half = (max(1, width // 2), max(1, height // 2))
+    weight = _scaled(seen, half)
+    colours = np.stack([_scaled(pixels[..., c] * seen, half) for c in range(3)], -1)
+    colours /= np.maximum(weight, 1e-6)[..., None]
+    coarse = _filled(colours, (weight > 1e-6).astype(np.float32))
+    back = np.stack([_scaled(coarse[..., c], (width, height)) for c in range(3)], -1)
+    return np.where(seen[..., None] > 0, pixels, back)
+
+
+def _scaled(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    down = size[0] < values.shape[1]
+    how = Image.Resampling.BOX if down else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, how))

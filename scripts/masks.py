@@ -1,0 +1,75 @@
+"""Who is where in a dataset's photos: outlines of people, for composites, crops and losses.
+
+in:  the photos, images.json and captions.jsonl; for drawn photos their truth
+out: masks.json: photo -> {file, people: [{letter, head}]}; masks lie in the store as PNG
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred import devices, masks, outlines
+from kindred.errors import run_main
+from kindred.files import read_json, read_jsonl
+from kindred.spec.compose import MaskSpec
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="MaskSpec as JSON, or a file of it")
+    parser.add_argument("--source", required=True, type=Path, help="folder of photos")
+    parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
+    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
+    parser.add_argument("--truth", type=Path, nargs="*", default=[], help="about drawn photos")
+    parser.add_argument("--out", required=True, type=Path, help="masks.json to write")
+    parser.add_argument("--store", type=Path, default=masks.STORE, help="folder of masks")
+    devices.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def captions_by_source(images: Path, captions: Path) -> dict[str, str]:
+    """Photo's name -> its caption."""
+    texts = {row["id"]: row["caption"] for row in read_jsonl(captions)}
+    return {row["source"]: texts[row["image_id"]] for row in read_json(images)}
+
+
+def finder(spec: MaskSpec, options: argparse.Namespace) -> outlines.Finder:
+    """What finds people, by the specification."""
+    name = devices.claim(options.device)
+    # After the claim, which must come before torch: it hides the GPUs of other jobs.
+    from kindred.judges import open_judge
+
+    device = devices.prepare(name, options.threads)
+    judge = open_judge(spec.judge, device) if spec.judge else None
+    if spec.segmenter is None:
+        assert judge is not None
+        return outlines.boxes_of(judge)
+    from kindred.segmenter import Segmenter
+
+    find = Segmenter.open(spec.segmenter, device).find
+    return outlines.with_faces(find, judge) if judge else find
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Find the people."""
+    options = parse(argv)
+    spec = MaskSpec.read(options.spec)
+    captions = captions_by_source(options.images, options.captions)
+    if options.truth:
+        facts = read_json(options.truth[0])["photos"]
+        found = outlines.from_truth(facts, list(captions), spec.characters, options.store)
+    else:
+        find = finder(spec, options)
+        found = outlines.from_finder(find, options.source, captions, spec.characters, options.store)
+    masks.write(options.out, found)
+    people = sum(len(masked.people) for masked in found.values())
+    known = sum(bool(one.letter) for masked in found.values() for one in masked.people)
+    print(f"{len(found)} photos: {people} people, {known} of them known", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
