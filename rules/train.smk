@@ -49,6 +49,7 @@ rule train:
     resources:
         gpu=GPUS_EACH,
         device=DEVICE,
+        memory_gib=MEMORY_GIB,
     params:
         code=code("train"),
         prior=lambda w: list(sum(outputs.prior_files(variant_of(w)), ())),
@@ -61,4 +62,5 @@ rule train:
         " --images {input.images:q} --captions {input.captions:q}"
         " --latents {input.latents:q} --text {input.text:q} {params.prior:q} {params.masks:q}"
         " --out-dir results/{wildcards.experiment}/{wildcards.variant}/run-{wildcards.run}"
-        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
+        " --device {resources.device} --threads {threads}"
+        " --memory-gib {resources.memory_gib} 2>&1 | tee -i {log:q}"

@@ -10,6 +10,7 @@ interrupted training goes on where it was, a finished one is copied.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections import Counter
@@ -45,6 +46,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--masks", type=Path, help="masks.json, with recipe: mask_weight")
     parser.add_argument("--store", type=Path, default=finished.STORE, help="finished adapters")
     parser.add_argument("--checkpoints", type=Path, default=finished.CHECKPOINTS)
+    parser.add_argument(
+        "--memory-gib",
+        type=float,
+        default=0.0,
+        help="what may be taken of a GPU; 0: what is free when training starts",
+    )
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 
@@ -54,8 +61,10 @@ def train(
 ) -> None:
     """Train and put the finished adapter into the store."""
     name = devices.claim(options.device)
+    # Segments that grow leave fewer holes: more of a small card can be filled.
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
-    from kindred import bases, lora
+    from kindred import bases, fitting, lora
     from kindred.checkpoint import Checkpoints
     from kindred.examples import load_examples
     from kindred.training import Stream, Trainer
@@ -69,10 +78,13 @@ def train(
         )
         for source in sources
     ]
+    scheduler = dict(bases.load_scheduler(spec.base).config)
+    fit = fitting.fit(spec, streams, device, options.memory_gib)
     transformer = bases.load_transformer(spec.base, device)
     parameters = lora.add_lora(transformer, spec.recipe, options.run)
-    scheduler = dict(bases.load_scheduler(spec.base).config)
-    trainer = Trainer(transformer, parameters, streams, spec.recipe, options.run, scheduler)
+    if fit:
+        fit.apply(transformer)
+    trainer = Trainer(transformer, parameters, streams, spec.recipe, options.run, scheduler, fit)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
     key = finished.training_key(facts)
@@ -103,6 +115,7 @@ def summary(
     import torch
 
     items = [pair.item for pair in sources[0].pairs]
+    fit = trainer.fitting
     report = {
         **facts,
         "seed": seed_of(facts["run"]),
@@ -115,6 +128,7 @@ def summary(
         "final_loss": round(trainer.smoothed(), 6),
         "seconds": round(trainer.seconds, 1),
         "peak_memory_mib": trainer.peak_memory_mib(),
+        **({"memory_plan": fit.report(trainer.peak_memory_mib())} if fit else {}),
         "device": str(trainer.device),
         "threads": torch.get_num_threads(),
         "versions": {lib.__name__: lib.__version__ for lib in (torch, diffusers, peft)},

@@ -53,7 +53,6 @@ class Job:
     text_tokens: int
     dtype_bytes: int = 2
     quantization: str | None = None
-    double_quantization: bool = False
     optimizer: str = "adamw"
     dora: bool = False
     ema: bool = False
@@ -124,10 +123,10 @@ class Job:
 
     def _weight(self, layer: Layer) -> int:
         numbers, bias = layer.inputs * layer.outputs, self.dtype_bytes * layer.outputs
-        if self.quantization == "nf4":
-            # One scale for 64 numbers; quantized themselves they are a byte each, and more scales.
-            scales = numbers // 64 + numbers // 64**2 if self.double_quantization else numbers // 16
-            return numbers // 2 + scales + bias
+        if self.quantization == "nf4":  # a float32 scale for 64 numbers
+            return numbers // 2 + numbers // 16 + bias
+        if self.quantization == "nf4-double":  # a byte each, and a scale for 256 scales
+            return numbers // 2 + numbers // 64 + numbers // 64**2 + bias
         if self.quantization == "int8":
             return numbers + 4 * layer.outputs + bias
         return self.dtype_bytes * numbers + bias
@@ -265,7 +264,7 @@ def _too_much(job: Job, least: Plan, allowed: float) -> str:
 def _cures(job: Job) -> dict[str, Job]:
     """Changes that make a training smaller, each with the job that it leads to."""
     cures = {}
-    if job.quantization != "nf4":
+    if job.quantization not in ("nf4", "nf4-double"):
         cures["a base with `quantization: nf4`"] = replace(job, quantization="nf4")
     if job.image_tokens > 1024:
         cures["photos of 512 px (`preprocess.resolutions`)"] = replace(job, image_tokens=1024)

@@ -8,6 +8,7 @@ arXiv 2210.02747). Knows nothing of LoRA or of where latents come from.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -77,11 +78,22 @@ def flow_loss(
         pooled_projections=pooled.to(dtype),
         timestep=sigmas,
         guidance=levels,
-        img_ids=image_ids(*latents.shape[-2:]).to(device, dtype),
-        txt_ids=text_ids(states.shape[1]).to(device, dtype),
+        img_ids=_image_ids(*latents.shape[-2:], device, dtype),
+        txt_ids=_text_ids(states.shape[1], device, dtype),
         return_dict=False,
     )[0]
     target = pack(noise - latents)
     if weights is None:
         return torch.nn.functional.mse_loss(predicted.float(), target)
     return ((predicted.float() - target).square().mean(-1) * weights).mean()
+
+
+# Kept on the device: copying them there at every step would make the step wait.
+@lru_cache(maxsize=64)
+def _image_ids(height: int, width: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    return image_ids(height, width).to(device, dtype)
+
+
+@lru_cache(maxsize=64)
+def _text_ids(tokens: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    return text_ids(tokens).to(device, dtype)

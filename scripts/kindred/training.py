@@ -6,19 +6,21 @@ as an unbroken one with as many threads. Knows nothing of files but checkpoints.
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import torch
 
 from kindred.checkpoint import Checkpoints
 from kindred.encoded import Text
-from kindred.examples import Example, make_batch
+from kindred.examples import Batch, Example, make_batch
 from kindred.flow import flow_loss
 from kindred.lora import lora_state
 from kindred.optimizers import Average, make_optimizer, set_rate
@@ -29,7 +31,11 @@ from kindred.seeds import seed_of
 from kindred.spec.train import Recipe
 
 MIB = 2**20
+# A GPU is asked for its losses every so many steps: each question makes it wait.
+READ_EVERY = 20
 Row = dict[str, float]
+Place = tuple[str | int, ...]
+Feed = Iterator[tuple[Place, Batch]]
 
 
 @dataclass
@@ -48,7 +54,12 @@ class Stream:
 
 @dataclass
 class Trainer:
-    """One training: transformer with its adapter, data, optimizer, and where it has got to."""
+    """One training: transformer with its adapter, data, optimizer, and where it has got to.
+
+    fitting: how it is fitted into a GPU's memory, if it is: `micro_batch`, most examples at once
+    (larger batches are taken in pieces with the same mean gradient), and `retry(error)`, asked when
+    a step fails: True when it changed something and the step is worth doing again.
+    """
 
     transformer: Any
     parameters: list[torch.nn.Parameter]
@@ -56,6 +67,7 @@ class Trainer:
     recipe: Recipe
     run: int
     scheduler: Mapping[str, Any]
+    fitting: Any = None
     rows: list[Row] = field(default_factory=list)
     done: int = 0
     seconds: float = 0.0
@@ -66,6 +78,7 @@ class Trainer:
         self.average = Average(self.parameters, self.recipe.ema) if self.recipe.ema else None
         self.transformer.train()
         self._stopping = False
+        self._unread: list[torch.Tensor] = []
 
     def stop(self) -> None:
         """Ask for an end after the step in work, with a checkpoint."""
@@ -89,22 +102,21 @@ class Trainer:
                 self._note(loss, rate)
                 progress.update(loss=f"{self.smoothed():.4f}", lr=f"{rate:.1e}")
                 last = self.done == self.recipe.steps
+                if last:
+                    self._read()
                 if self._stopping or (self.done % self.recipe.checkpoint_every == 0 and not last):
                     checkpoints.save(self.done, self._state())
                 if self._stopping and not last:
                     raise KeyboardInterrupt
 
-    def step(self, feeds: Sequence[Iterator[list[Example]]]) -> tuple[torch.Tensor, float]:
+    def step(self, feeds: Sequence[Feed]) -> tuple[torch.Tensor, float]:
         """One optimizer step; (loss of the photos, learning rate)."""
-        rate, parts = learning_rate(self.done, self.recipe), self.recipe.accumulation
+        rate = learning_rate(self.done, self.recipe)
         set_rate(self.optimizer, rate)
-        total = torch.zeros((), device=self.device)
-        for part in range(parts):
-            for stream, feed in zip(self.streams, feeds, strict=True):
-                loss = self._loss(stream, next(feed), part) / parts
-                (stream.weight * loss).backward()
-                if stream is self.streams[0]:
-                    total += loss.detach()
+        pairs = list(zip(self.streams, feeds, strict=True))
+        work = [(s, *next(feed)) for _ in range(self.recipe.accumulation) for s, feed in pairs]
+        while (total := self._attempt(work)) is None:
+            self.optimizer.zero_grad(set_to_none=True)
         if self.recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
         self.optimizer.step()
@@ -115,9 +127,10 @@ class Trainer:
         return total, rate
 
     def smoothed(self) -> float:
-        """Mean loss of the last tenth of the steps done."""
-        last = self.rows[-max(1, len(self.rows) // 10) :]
-        return sum(row["loss"] for row in last) / len(last)
+        """Mean loss of the last tenth of the steps whose losses have been read; NaN for none."""
+        read = self.rows[: len(self.rows) - len(self._unread)]
+        last = read[-max(1, len(read) // 10) :]
+        return sum(row["loss"] for row in last) / len(last) if last else math.nan
 
     def final_state(self) -> dict[str, torch.Tensor]:
         """The adapter to be saved: the average where there is one."""
@@ -134,34 +147,76 @@ class Trainer:
             return round(torch.cuda.max_memory_allocated(self.device) / MIB, 1)
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
-    def _loss(self, stream: Stream, examples: list[Example], part: int) -> torch.Tensor:
-        place = (stream.name, self.done, part)
-        batch = make_batch(examples, stream.empty, self.recipe, self.scheduler, self.run, place).to(
-            self.device
-        )
+    def _attempt(self, work: Sequence[tuple[Stream, Place, Batch]]) -> torch.Tensor | None:
+        """`_gradients`, or None when it failed and is worth doing again. The failed one's tensors
+        go with its frames when this returns."""
+        try:
+            return self._gradients(work)
+        except Exception as error:
+            if self.fitting and self.fitting.retry(error):
+                return None
+            raise
+
+    def _gradients(self, work: Sequence[tuple[Stream, Place, Batch]]) -> torch.Tensor:
+        """Add up the gradients of a step's batches; the loss of the photos."""
+        parts = self.recipe.accumulation
+        most = self.fitting.micro_batch if self.fitting else None
+        total = torch.zeros((), device=self.device)
+        for stream, place, batch in work:
+            for piece, share in pieces(batch, most):
+                loss = self._loss(piece, place) * share / parts
+                (stream.weight * loss).backward()
+                if stream is self.streams[0]:
+                    total += loss.detach()
+                place = (*place, "piece")
+        return total
+
+    def _loss(self, batch: Batch, place: Place) -> torch.Tensor:
+        batch = batch.to(self.device)
         if self.recipe.dropout:
             torch.manual_seed(seed_of(self.run, "dropout", *place))
         return flow_loss(self.transformer, **vars(batch), guidance=self.recipe.guidance)
 
-    def _feeds(self) -> list[Iterator[list[Example]]]:
-        """The streams' batches from where the training has got to."""
-        seen = self.done * self.recipe.accumulation
-        return [
-            islice(stream.batches(self.recipe, self.run), seen, None) for stream in self.streams
-        ]
+    def _feeds(self) -> list[Feed]:
+        """The streams' batches from where the training has got to, each with its place; for a GPU
+        prepared ahead."""
+        feeds = [self._batches(stream) for stream in self.streams]
+        return [ahead(feed) for feed in feeds] if self.device.type == "cuda" else feeds
+
+    def _batches(self, stream: Stream) -> Feed:
+        parts = self.recipe.accumulation
+        seen = self.done * parts
+        examples = islice(stream.batches(self.recipe, self.run), seen, None)
+        for number, chosen in zip(count(seen), examples, strict=False):
+            place = (stream.name, number // parts, number % parts)
+            made = make_batch(chosen, stream.empty, self.recipe, self.scheduler, self.run, place)
+            yield place, made
 
     def _note(self, loss: torch.Tensor, rate: float) -> None:
         self.rows.append(
             {
                 "step": self.done,
-                "loss": round(loss.item(), 6),
+                "loss": math.nan,
                 "lr": rate,
                 "seconds": round(self.seconds, 3),
                 "memory_mib": self.peak_memory_mib(),
             }
         )
+        self._unread.append(loss)
+        if self.device.type != "cuda" or len(self._unread) == READ_EVERY:
+            self._read()
+
+    def _read(self) -> None:
+        """Fetch the losses that still lie on the device into their rows."""
+        if not self._unread:
+            return
+        losses = torch.stack(self._unread).tolist()
+        for row, loss in zip(self.rows[-len(losses) :], losses, strict=True):
+            row["loss"] = round(loss, 6)
+        self._unread.clear()
 
     def _state(self) -> dict[str, Any]:
+        self._read()
         return {
             "done": self.done,
             "seconds": self.seconds,
@@ -181,3 +236,30 @@ class Trainer:
         if self.average:
             for own, value in zip(self.average.values, saved["average"], strict=True):
                 own.copy_(value)
+
+
+def pieces(batch: Batch, most: int | None) -> list[tuple[Batch, float]]:
+    """A batch in pieces of at most `most` examples, each with its share of them; whole for None."""
+    whole = len(batch.latents)
+    if not most or whole <= most:
+        return [(batch, 1.0)]
+    parts = []
+    for start in range(0, whole, most):
+        cut = {k: v if v is None else v[start : start + most] for k, v in vars(batch).items()}
+        parts.append((Batch(**cut), min(most, whole - start) / whole))
+    return parts
+
+
+def ahead(feed: Feed) -> Feed:
+    """The same batches, each prepared while the one before is in use, in pinned memory."""
+
+    def pinned() -> tuple[Place, Batch]:
+        place, batch = next(feed)
+        values = {k: v if v is None else v.pin_memory() for k, v in vars(batch).items()}
+        return place, Batch(**values)
+
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(pinned)
+        while True:
+            made, coming = coming.result(), worker.submit(pinned)
+            yield made

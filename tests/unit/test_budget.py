@@ -184,7 +184,7 @@ def test_working_set_covers_the_real_backward_pass(kind, targets):
 @pytest.mark.parametrize("double", [False, True])
 def test_nf4_bytes_are_those_of_bitsandbytes(double):
     bnb = pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
-    asked = job(config=SMALL, double_quantization=double)
+    asked = job(config=SMALL, quantization="nf4-double" if double else "nf4")
     layer = next(found for found in asked.shape.layers if found.name.endswith("ff.net.2"))
     real = bnb.nn.Linear4bit(
         layer.inputs,

@@ -1,0 +1,160 @@
+"""Blocks whose frozen weights live in the machine's memory and visit the GPU only to be used.
+
+Such a block is checkpointed: its forward pass runs without a graph, and it is computed anew just
+before its backward pass, with its weights fetched both times. While one works, the next in the
+direction of travel is on its way over a stream of its own. Knows plain and bitsandbytes weights;
+adapters, which train, stay where they are.
+
+Why not a library's: diffusers' group offloading and accelerate's hooks take a block's weights away
+when its forward pass ends, and so in a checkpoint before its backward pass; diffusers' also puts
+back the trained parameters as they were when offloading began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+# Where a tensor is referred to: objects and attributes that all hold the same one.
+Places = Sequence[tuple[Any, str]]
+
+
+@dataclass
+class Slot:
+    """One frozen tensor: who holds it, its copy at home, what stands in for it."""
+
+    places: Places
+    home: torch.Tensor
+    nothing: torch.Tensor
+
+    def put(self, tensor: torch.Tensor) -> None:
+        """Let every holder have `tensor`."""
+        for holder, name in self.places:
+            setattr(holder, name, tensor)
+
+
+@dataclass
+class Visit:
+    """Copies of a block's tensors on the device, and when they will be there."""
+
+    tensors: list[torch.Tensor]
+    arrival: torch.cuda.Event | None
+
+
+class Offloader:
+    """Blocks by their number in the order of execution, which need not be without gaps.
+
+    device: where they compute. preserve_rng: whether they draw random numbers (dropout).
+    """
+
+    def __init__(
+        self, blocks: Mapping[int, torch.nn.Module], device: torch.device, preserve_rng: bool = True
+    ) -> None:
+        self.blocks, self.device, self.preserve_rng = dict(blocks), device, preserve_rng
+        self.away = tuple(sorted(blocks))
+        cuda = device.type == "cuda"
+        self.stream = torch.cuda.Stream(device) if cuda else None
+        self.slots = {index: [_slot(p, device) for p in frozen(blocks[index])] for index in blocks}
+        self.visits: dict[int, Visit] = {}
+        # Blocks before any adapter have no input with a gradient; this one stands in for it.
+        self.anchor = torch.zeros((), device=device, requires_grad=True)
+
+    def run(self, index: int, *arguments: Any) -> Any:
+        """The block's call, checkpointed."""
+
+        def call(_: torch.Tensor, *given: Any) -> Any:
+            self._enter(index)
+            return self.blocks[index](*given)
+
+        # Reentrant: a graph that is kept, even one without activations, would hold the weights.
+        return checkpoint(
+            call,
+            self.anchor,
+            *arguments,
+            use_reentrant=True,
+            preserve_rng_state=self.preserve_rng,
+        )
+
+    def present(self) -> list[int]:
+        """Numbers of the blocks that are on the device or on their way, in the order of asking."""
+        return list(self.visits)
+
+    def _enter(self, index: int) -> None:
+        """Have a block's weights in place and the next one's on their way; the others go.
+
+        The block before is done by now: backward passes too come here one after the other. The last
+        of the forward pass stays for the backward pass to begin with, and the other way round.
+        """
+        place = self.away.index(index) + (-1 if torch.is_grad_enabled() else 1)
+        coming = self.away[place] if 0 <= place < len(self.away) else None
+        for other in [other for other in self.visits if other not in (index, coming)]:
+            self._leave(other)
+        self._fetch(index)
+        visit = self.visits[index]
+        if visit.arrival:
+            torch.cuda.current_stream(self.device).wait_event(visit.arrival)
+            visit.arrival = None
+        for slot, tensor in zip(self.slots[index], visit.tensors, strict=True):
+            slot.put(tensor)
+        if coming is not None:
+            self._fetch(coming)
+
+    def _fetch(self, index: int) -> None:
+        """Begin to copy a block's weights to the device, once what runs there now is done.
+
+        Memory is taken on the stream that computes, which waits for the copy before it uses or
+        frees it: so no block's memory is ever given away while a copy is under way.
+        """
+        if index in self.visits:
+            return
+        homes = [slot.home for slot in self.slots[index]]
+        if self.stream is None:
+            self.visits[index] = Visit([home.clone() for home in homes], None)
+            return
+        tensors = [torch.empty_like(home, device=self.device) for home in homes]
+        self.stream.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(self.stream):
+            for tensor, home in zip(tensors, homes, strict=True):
+                tensor.copy_(home, non_blocking=True)
+            arrival = self.stream.record_event()
+        self.visits[index] = Visit(tensors, arrival)
+
+    def _leave(self, index: int) -> None:
+        visit = self.visits.pop(index)
+        if visit.arrival:
+            torch.cuda.current_stream(self.device).wait_event(visit.arrival)
+        for slot in self.slots[index]:
+            slot.put(slot.nothing)
+
+
+def frozen(block: torch.nn.Module) -> Iterator[Places]:
+    """Every frozen tensor of a block: weights and biases, and what quantized weights need beside
+    them. A second level of scales is a 256th of the first and stays on the device."""
+    for module in block.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.requires_grad:
+                continue
+            places: list[tuple[Any, str]] = [(parameter, "data")]
+            state = getattr(parameter, "quant_state", None)
+            if state is not None:
+                yield [(state, "absmax")]
+            if name == "weight" and hasattr(parameter, "CB"):
+                if parameter.CB is not None:
+                    module.init_8bit_state()
+                places.append((module.state, "CB"))
+            yield places
+
+
+def _slot(places: Places, device: torch.device) -> Slot:
+    """Take a tensor home, pinned where it must travel to a GPU, and leave nothing in its place."""
+    holder, name = places[0]
+    home = getattr(holder, name).detach().to("cpu")
+    if device.type == "cuda":
+        home = home.pin_memory()
+    slot = Slot(places, home, torch.empty(0, dtype=home.dtype, device=device))
+    slot.put(slot.nothing)
+    return slot
