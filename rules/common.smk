@@ -132,8 +132,6 @@ DEVICE = PLAN.device.kind
 GPUS_EACH = int(on_gpu())
 # Text, because a resource is a whole number or text; 0 is unset.
 MEMORY_GIB = str(PLAN.device.memory_gib or 0)
-# Text, because a resource is a whole number or text; 0 is unset.
-MEMORY_GIB = str(PLAN.device.memory_gib or 0)
 
 
 @cache

@@ -238,11 +238,6 @@ class DeviceConfig(Strict):
         gt=0,
         description="what a training may take of its GPU, GiB; unset: what is free when it starts",
     )
-    memory_gib: float | None = Field(
-        None,
-        gt=0,
-        description="what a training may take of its GPU, GiB; unset: what is free when it starts",
-    )
 
 
 class LabConfig(Strict):
