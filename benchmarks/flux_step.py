@@ -1,0 +1,241 @@
+"""A training step and a picture of FLUX.1-dev at full size, with random weights: time, memory, and
+the share of the arithmetic floor. Needs a GPU, no download and little main memory.
+
+    python benchmarks/flux_step.py --out results/flux_step.json
+    python benchmarks/flux_step.py --diffusers ~/diffusers    its script too, in the same run
+    python benchmarks/flux_step.py --render                   pictures instead of training steps
+    python benchmarks/flux_step.py --tiny --device cpu        tries the program itself
+
+Figures are written as they come: a run that is stopped keeps what it has. Machines differ in their
+processors, so compare figures of one run only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from kindred import devices  # noqa: E402
+from kindred.errors import run_main  # noqa: E402
+from kindred.files import read_json, write_json  # noqa: E402
+
+LIBRARIES = ("torch", "diffusers", "transformers", "peft", "bitsandbytes", "accelerate")
+COLUMNS = ("px", "set-up", "median ms", "least ms", "peak GiB", "x floor")
+Rows = list[dict[str, Any]]
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, help="JSON file of all figures")
+    parser.add_argument("--resolutions", type=int, nargs="+", metavar="PX")
+    parser.add_argument(
+        "--precisions",
+        nargs="+",
+        default=["nf4", "bf16"],
+        choices=["nf4", "nf4-double", "int8", "bf16"],
+    )
+    parser.add_argument("--rank", type=int, default=4)
+    parser.add_argument("--targets", default="attention")
+    parser.add_argument("--text-tokens", type=int)
+    parser.add_argument("--warm", type=int, default=3, help="steps before the clock runs")
+    parser.add_argument("--steps", type=int, default=20, help="steps on the clock")
+    parser.add_argument(
+        "--plans",
+        type=float,
+        nargs="*",
+        metavar="GIB",
+        help="the trainer's own plans for cards of so many GiB",
+    )
+    parser.add_argument("--no-compile", action="store_true", help="leave compiled set-ups out")
+    parser.add_argument("--diffusers", type=Path, help="checkout whose script is timed too")
+    parser.add_argument("--render", action="store_true", help="pictures, not training steps")
+    parser.add_argument("--sampling-steps", type=int, default=28)
+    parser.add_argument("--tiny", action="store_true", help="a network of a few thousand weights")
+    devices.add_arguments(parser)
+    options = parser.parse_args(argv)
+    options.shape = "tiny" if options.tiny else "flux-dev"
+    options.text_tokens = options.text_tokens or (16 if options.tiny else 512)
+    usual = [1024] if options.render else [512, 1024]
+    options.plans = (
+        ([] if options.tiny else [6, 8, 11, 24]) if options.plans is None else options.plans
+    )
+    options.resolutions = options.resolutions or ([64] if options.tiny else usual)
+    return options
+
+
+def about(device: Any, rate: float) -> dict[str, Any]:
+    """Machine and versions."""
+    import torch
+
+    cuda = device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(device) if cuda else platform.processor() or "cpu",
+        "memory_gib": torch.cuda.get_device_properties(device).total_memory / 2**30
+        if cuda
+        else None,
+        "cuda": torch.version.cuda,
+        "tflops": rate / 1e12,
+        "versions": {name: metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def set_ups(options: argparse.Namespace) -> list[Any]:
+    """What is measured at every resolution."""
+    from kindred.speed.steps import SetUp
+
+    compiles = [False] if options.no_compile else [False, True]
+    names = [None if name == "bf16" else name for name in options.precisions]
+    plain = [SetUp(q, again, c) for q in names for c in compiles for again in (True, False)]
+    return plain + [SetUp(q, False, compiles[-1], gib) for q in names for gib in options.plans]
+
+
+def training_cases(options: argparse.Namespace, device: Any) -> Iterator[tuple[str, int, Any, int]]:
+    """(set-up, resolution, what measures it, passes of the floor) of every case. A plan's floor is
+    that without checkpointing."""
+    from kindred.spec.train import Recipe
+    from kindred.speed import floor
+    from kindred.speed.steps import train_steps
+
+    optimizer = "adamw8bit" if device.type == "cuda" else "adamw"
+    recipe = Recipe(rank=options.rank, targets=options.targets, optimizer=optimizer)
+    for resolution in options.resolutions:
+        if options.diffusers:
+            name = "diffusers' script (nf4 + checkpointing)"
+            yield name, resolution, reference(options, resolution), floor.CHECKPOINTED
+        for setup in set_ups(options):
+            passes = floor.CHECKPOINTED if setup.checkpointing else floor.TRAINING
+            sizes = (options.shape, resolution, options.text_tokens)
+            counts = (options.warm, options.steps)
+            measure = partial(train_steps, setup, *sizes, recipe, device, *counts)
+            yield setup.name, resolution, measure, passes
+
+
+def reference(options: argparse.Namespace, resolution: int) -> Callable[[], dict[str, Any]]:
+    """Times diffusers' script in a process of its own."""
+
+    def measure() -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "figures.json"
+            asked = {
+                "diffusers": options.diffusers.resolve(),
+                "out": out,
+                "device": "cpu" if options.device == "cpu" else "cuda",
+                "shape": options.shape,
+                "resolution": resolution,
+                "text-tokens": options.text_tokens,
+                "rank": options.rank,
+                "warm": options.warm,
+                "steps": options.steps,
+            }
+            command = [sys.executable, "-m", "kindred.speed.reference"]
+            command += [f"--{name}={value}" for name, value in asked.items()]
+            done = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(done.stderr.strip().splitlines()[-1])
+            return read_json(out)
+
+    return measure
+
+
+def measured(options: argparse.Namespace, device: Any, rate: float) -> Iterator[dict[str, Any]]:
+    """A row of figures for every case; what fails has its error in place of figures."""
+    from kindred import random_flux
+    from kindred.speed import floor
+
+    config = random_flux.SHAPES[options.shape]
+
+    def seconds(resolution: int, passes: int) -> float:
+        tokens = (resolution // 16) ** 2 + options.text_tokens
+        return floor.operations(config, tokens, passes) / rate
+
+    if options.render:
+        yield from drawn(options, device, seconds)
+        return
+    for name, resolution, measure, passes in training_cases(options, device):
+        row = {"set-up": name, "resolution": resolution, "floor_s": seconds(resolution, passes)}
+        try:
+            yield row | measure()
+        except Exception as error:  # out of memory, or no compiler: the next set-up may do
+            yield row | {"error": f"{type(error).__name__}: {str(error).strip()[:300]}"}
+
+
+def drawn(options: argparse.Namespace, device: Any, seconds: Any) -> Iterator[dict[str, Any]]:
+    """A row for every way of drawing a picture."""
+    from kindred.speed.drawing import pictures
+
+    for resolution in options.resolutions:
+        floor_s = seconds(resolution, options.sampling_steps)
+        for precision in options.precisions:
+            row = {"resolution": resolution, "floor_s": floor_s}
+            try:
+                found = pictures(
+                    None if precision == "bf16" else precision,
+                    options.shape,
+                    resolution,
+                    options.text_tokens,
+                    options.sampling_steps,
+                    device,
+                    max(1, options.steps // 5),
+                    not options.no_compile,
+                )
+            except Exception as error:
+                yield row | {"set-up": precision, "error": f"{type(error).__name__}: {error}"}
+                continue
+            for name, figures in found.items():
+                yield row | {"set-up": f"{precision}, {name}"} | figures
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row of the table, in Markdown."""
+    if "error" in row:
+        return f"| {row['resolution']} | {row['set-up']} | {row['error']} | | | |"
+    peak = row["peak_gib"]
+    cells = [
+        row["resolution"],
+        row["set-up"],
+        f"{1000 * row['median_s']:.0f}",
+        f"{1000 * row['least_s']:.0f}",
+        "–" if peak is None else f"{peak:.1f}",
+        f"{row['median_s'] / row['floor_s']:.2f}",
+    ]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print and write."""
+    options = parse(argv)
+    name = devices.claim(options.device)
+    if name == "cpu" and not options.tiny:
+        print("flux_step measures a GPU and there is none here; --tiny --device cpu tries it")
+        return 0
+    device = devices.prepare(name, options.threads)
+    from kindred.speed import floor
+
+    rate = floor.rate(device, 256 if options.tiny else 8192)
+    report: dict[str, Any] = {"about": about(device, rate), "rows": []}
+    print(f"{report['about']['device']}, {rate / 1e12:.0f} TFLOP/s in one large product")
+    print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|", flush=True)
+    for row in measured(options, device, rate):
+        report["rows"].append(row)
+        print(line(row), flush=True)
+        if options.out:
+            write_json(options.out, report)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

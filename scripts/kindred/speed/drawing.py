@@ -1,0 +1,81 @@
+"""Timing of one picture: our painter beside diffusers' FluxPipeline, from the same embeddings,
+noise and random weights.
+
+Knows how a picture is timed and how far two ways agree; knows nothing of tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import FluxPipeline
+
+from kindred import random_flux
+from kindred.compiling import compiled
+from kindred.latents import pack
+from kindred.sampling import decode, denoise, initial_noise, schedule
+from kindred.speed import steps
+
+GUIDANCE = 3.5
+
+
+def pictures(
+    quantization: str | None,
+    shape: str,
+    resolution: int,
+    text_tokens: int,
+    sampling_steps: int,
+    device: torch.device,
+    repeats: int,
+    with_compiler: bool,
+) -> dict[str, dict[str, Any]]:
+    """Figures of each way of drawing, by name; 'difference' in the latents from FluxPipeline's."""
+    steps.clear(device)
+    dtype = torch.bfloat16
+    net = random_flux.transformer(shape, device, quantization, dtype)
+    config, plan = net.config, random_flux.scheduler()
+    text = torch.randn(1, text_tokens, config.joint_attention_dim, device=device, dtype=dtype)
+    pooled = torch.randn(1, config.pooled_projection_dim, device=device, dtype=dtype)
+    edge, tokens = resolution // 8, (resolution // 16) ** 2
+    noise = initial_noise([1], config.in_channels // 4, edge, edge)
+    vaes = {own: random_flux.vae(shape, device, own) for own in (torch.float32, dtype)}
+    pipeline = FluxPipeline(plan, vaes[dtype], None, None, None, None, net)
+    pipeline.set_progress_bar_config(disable=True)
+
+    def theirs(kind: str) -> Any:
+        return pipeline(
+            prompt_embeds=text,
+            pooled_prompt_embeds=pooled,
+            latents=pack(noise).to(device, dtype),
+            height=resolution,
+            width=resolution,
+            num_inference_steps=sampling_steps,
+            guidance_scale=GUIDANCE,
+            output_type=kind,
+        ).images
+
+    def latents() -> torch.Tensor:
+        times = schedule(plan, sampling_steps, tokens)
+        return denoise(net, noise, text, pooled, times, GUIDANCE)
+
+    def ours() -> torch.Tensor:
+        return decode(vaes[torch.float32], latents())
+
+    ways = {"FluxPipeline": lambda: theirs("np"), "ours": ours}
+    found = {}
+    with torch.inference_mode():
+        expected = theirs("latent").float()
+        for name, way in ways.items():
+            found[name] = steps.timed(way, device, 1, repeats)
+        found["ours"]["difference"] = difference(latents(), expected)
+        if with_compiler and compiled(net):
+            found["ours, compiled"] = steps.timed(ours, device, 1, repeats)
+            found["ours, compiled"]["difference"] = difference(latents(), expected)
+    return found
+
+
+def difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """Root mean square of the difference, as a share of the latents' own."""
+    packed = pack(ours).to(theirs.device)
+    return ((packed - theirs).square().mean() / theirs.square().mean()).sqrt().item()
