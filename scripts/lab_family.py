@@ -25,6 +25,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=int, default=4, help="size of the photos, 1 to 8")
     parser.add_argument("--hats", type=float, default=0.0, help="share of people with a hat")
+    parser.add_argument(
+        "--say-hats",
+        action=argparse.BooleanOptionalAction,
+        help="captions name every hat, or none; unset: about two of three",
+    )
     parser.add_argument("--shared", type=int, default=SHARED_TRAITS, help="traits that all share")
     parser.add_argument("--sides", action="store_true", help="captions say left and right")
     parser.add_argument(
@@ -47,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         hats=args.hats,
         class_nouns=args.class_nouns,
         sides=args.sides,
+        say_hats=args.say_hats,
     )
     print(f"{args.out}: {len(names)} photos and captions.csv")
     return 0

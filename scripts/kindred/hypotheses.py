@@ -69,7 +69,10 @@ def resolved(spec: CompareSpec) -> dict[str, dict[str, Any]]:
     """Every hypothesis with all that it rests on: the variants' settings and the prompts' texts."""
     found = {}
     for name, hypothesis in spec.hypotheses.items():
-        found[name] = hypothesis.model_dump(mode="json") | {
+        declared = hypothesis.model_dump(mode="json")
+        # Younger than the first declarations, which must not change.
+        declared = {k: v for k, v in declared.items() if (k, v) != ("excluded", "")}
+        found[name] = declared | {
             "variant_spec": spec.variants[hypothesis.variant].spec,
             "against_spec": spec.variants[hypothesis.against].spec,
             "prompts": spec.prompt_sets[hypothesis.prompt_set],

@@ -166,7 +166,7 @@ def _variants(document: Document, config: ExperimentConfig, library: Library) ->
     known = {name: variant for name, variant in variants.items() if variant}
     for one in settings:
         if one.name not in variants:
-            variants[one.name] = loaded.from_variants(document, one, known, problems)
+            variants[one.name] = loaded.from_variants(document, one, known, library)
     return {s.name: v for s in settings if (v := variants[s.name])}
 
 

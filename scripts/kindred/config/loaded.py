@@ -17,7 +17,7 @@ from kindred.foreign import fault, layers_of
 if TYPE_CHECKING:
     from kindred.config.resolve import Library
 
-OF_SEVERAL = frozenset({"adapters", "sweep"})
+OF_SEVERAL = frozenset({"adapters", "base", "sweep"})
 OF_FILES = frozenset({"adapter", "weight", "base", "sweep"})
 
 
@@ -53,11 +53,12 @@ def from_files(document: Document, settings: Settings, library: Library) -> Vari
 
 
 def from_variants(
-    document: Document, settings: Settings, variants: dict[str, Variant], problems: Problems
+    document: Document, settings: Settings, variants: dict[str, Variant], library: Library
 ) -> Variant | None:
     """Several variants' adapters loaded together: run k takes each one's run k, and of an adapter
-    trained elsewhere that has one file, that."""
-    at = ("variants", settings.key)
+    trained elsewhere that has one file, that. `base` draws with another base than theirs, such as
+    the same one in another precision."""
+    at, problems = ("variants", settings.key), library.problems
     if not _only(document, settings, "adapters", OF_SEVERAL, problems):
         return None
     unknown = [name for name in settings.config.adapters if name not in variants]
@@ -67,7 +68,10 @@ def from_variants(
     if unknown or not settings.config.adapters:
         return None
     parts = [variants[name] for name in settings.config.adapters]
-    bases = {part.base for part in parts}
+    other = settings.config.base
+    if other is not None and library.base(other, document.where(*at, "base")) is None:
+        return None
+    bases = {other or part.base for part in parts}
     if len(bases) > 1:
         text = f"their bases differ ({', '.join(sorted(bases))})"
         problems.add(document.where(*at, "adapters"), text, "take variants of one base")

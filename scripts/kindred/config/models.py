@@ -93,6 +93,9 @@ class LabFamily(Strict):
     seed: int = Field(1, description="another seed draws other photos")
     hats: float = Field(0.0, ge=0, le=1, description="share of photos in which people wear hats")
     class_nouns: bool = Field(True, description="captions say man, woman, child")
+    say_hats: bool | None = Field(
+        None, description="captions name every hat, or none; unset: about two of three"
+    )
     sides: bool = Field(False, description="captions of groups say who is left and right")
     shared: int | None = Field(None, ge=0, description="how many traits the family has in common")
     scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
@@ -171,7 +174,9 @@ class _VariantBase(Strict):
     data_seed: int | None = Field(None, description="which images are drawn where cells are cut")
     control: Control | None = None
     adapters: dict[str, float] | None = Field(
-        None, description="no training: load these variants' adapters together, name -> weight"
+        None,
+        description="no training: load these variants' adapters together, name -> weight; with "
+        "`base`, onto another one",
     )
     adapter: str | list[str] | None = Field(
         None,
@@ -209,6 +214,11 @@ SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset", "weigh
 class ExperimentConfig(Strict):
     """One experiment: who, which photos, which variants, what is asked of them."""
 
+    like: str | None = Field(
+        None,
+        description="another experiment file: its keys hold here too, but for those set here; null "
+        "takes one away",
+    )
     title: str
     question: str = ""
     characters: dict[str, Character] = Field(min_length=1, description="letter -> character")

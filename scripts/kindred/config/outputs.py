@@ -194,6 +194,8 @@ def album_options(lab: LabFamily) -> str:
     given = [f"--family {lab.family} --coverage '{lab.coverage}' --seed {lab.seed}"]
     given += [f"--hats {lab.hats}"] if lab.hats else []
     given += ["--sides"] if lab.sides else []
+    if lab.say_hats is not None:
+        given += ["--say-hats" if lab.say_hats else "--no-say-hats"]
     given += [] if lab.class_nouns else ["--no-class-nouns"]
     given += [f"--shared {lab.shared}"] if lab.shared is not None else []
     given += [f"--scale {lab.scale}"] if lab.scale is not None else []

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from kindred.config.document import Document, read_document
 from kindred.config.experiment import resolve_experiment
+from kindred.config.likeness import read_experiment
 from kindred.config.models import NAME, NAME_RULE, ExperimentConfig, MainConfig
 from kindred.config.plan import Dataset, Experiment, Plan
 from kindred.errors import Problems, nearest
@@ -120,7 +121,7 @@ def _experiment(library: Library, name: str) -> tuple[Experiment, dict[str, Data
     if not NAME.match(name):
         library.problems.add(str(path), "its name is unfit for a folder", NAME_RULE)
         return None
-    document = read_document(path, library.problems)
+    document = read_experiment(path, library.problems)
     config = document.validate(ExperimentConfig, library.problems) if document else None
     return resolve_experiment(document, config, name, library) if document and config else None
 

@@ -55,6 +55,9 @@ class Hypothesis(Strict):
     primary: bool = Field(
         True, description="one of those the experiment is for; these are corrected for their number"
     )
+    excluded: str = Field(
+        "", description="what will be left out of the comparison, said beforehand"
+    )
 
 
 class ComparedVariant(Strict):

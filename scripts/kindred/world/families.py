@@ -18,6 +18,7 @@ from kindred.files import replacing, write_csv, write_json
 from .captions import caption
 from .drawing import draw, truth
 from .people import Person
+from .phrases import join
 from .scene import Scene, sample_scene
 from .vocabulary import COLOURS, HATS, LANDSCAPE, PORTRAIT, TRAITS, WIDE
 
@@ -41,6 +42,7 @@ KINSHIP = (
     "eye_size",
     "mole_position",
 )
+_TRIES = 200  # captions drawn until one names every hat
 _SIZES = {1: PORTRAIT, 2: LANDSCAPE, 3: WIDE, 4: WIDE}
 
 
@@ -193,11 +195,13 @@ def write_dataset(
     class_nouns: bool = True,
     sides: bool = False,
     places: tuple[str, ...] | None = None,
+    say_hats: bool | None = None,
 ) -> list[str]:
     """Draw an album into `out`: JPEG photos and captions.csv; the truth in `<out>.truth.json`.
 
     hats: share of people with a hat. class_nouns: captions say adult man / adult woman / small
     child before a name. sides: group captions say who is left and right. places: draw only these.
+    say_hats: captions name every hat, or none.
     Each photo depends on seed, cell and number alone, so a larger album holds the smaller one.
     Returns the file names.
     """
@@ -211,7 +215,7 @@ def write_dataset(
         people = [family.member(letter) for letter in name.split("-")[0]]
         scene = _photo(rng, people, hats, places)
         drawing = draw(scene, scale)
-        label = _label(scene, rng, class_nouns, sides)
+        label = _label(scene, rng, class_nouns, sides, say_hats)
         with replacing(out / name) as temporary:
             drawing.image.save(temporary, quality=95, subsampling=0)
         rows.append({"Filename": name, "Label": label})
@@ -239,7 +243,16 @@ def _photo(rng: Random, people: list[Person], hats: float, places: tuple[str, ..
     return replace(scene, figures=figures)
 
 
-def _label(scene: Scene, rng: Random, class_nouns: bool, sides: bool) -> str:
+def _label(scene: Scene, rng: Random, class_nouns: bool, sides: bool, say_hats: bool | None) -> str:
     """A careful user's caption: names, clothes, pose and place, no permanent looks."""
     call = rng.choice(("role", "age")) if class_nouns else "plain"
-    return caption(scene, rng, "detailed", place=True, looks=False, call=call, sides=sides)
+    if say_hats is False:
+        bare = tuple(replace(figure, hat=None, hat_colour=None) for figure in scene.figures)
+        scene = replace(scene, figures=bare)
+    hats = [figure.hat for figure in scene.figures if figure.hat] if say_hats else []
+    for _ in range(_TRIES):
+        text = caption(scene, rng, "detailed", place=True, looks=False, call=call, sides=sides)
+        if all(text.count(hat) >= hats.count(hat) for hat in hats):
+            return text
+    words = [f"{f.person.name}" + (f" in a {f.hat}" if f.hat else "") for f in scene.figures]
+    return f"a photo of {join(words)}"
