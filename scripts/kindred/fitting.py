@@ -122,6 +122,8 @@ class Fitting:
             # Sizes of buckets, blocks with and without gradients: each may be compiled once.
             torch._dynamo.config.recompile_limit = RECOMPILES
             transformer.compile_repeated_blocks()
+        if self.device.type == "cuda":  # what loading took is not the training's peak
+            torch.cuda.reset_peak_memory_stats(self.device)
 
     def run(self, block: Any, *arguments: Any) -> Any:
         """A block's call as the plan wants it; diffusers calls this in place of a checkpoint."""

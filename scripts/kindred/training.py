@@ -74,6 +74,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.device = self.parameters[0].device
+        self.ahead = self.device.type == "cuda"
         self.optimizer = make_optimizer(self.parameters, self.recipe)
         self.average = Average(self.parameters, self.recipe.ema) if self.recipe.ema else None
         self.transformer.train()
@@ -181,7 +182,7 @@ class Trainer:
         """The streams' batches from where the training has got to, each with its place; for a GPU
         prepared ahead."""
         feeds = [self._batches(stream) for stream in self.streams]
-        return [ahead(feed) for feed in feeds] if self.device.type == "cuda" else feeds
+        return [ahead(feed) for feed in feeds] if self.ahead else feeds
 
     def _batches(self, stream: Stream) -> Feed:
         parts = self.recipe.accumulation
@@ -203,7 +204,7 @@ class Trainer:
             }
         )
         self._unread.append(loss)
-        if self.device.type != "cuda" or len(self._unread) == READ_EVERY:
+        if not self.ahead or len(self._unread) == READ_EVERY:
             self._read()
 
     def _read(self) -> None:
