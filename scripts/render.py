@@ -53,7 +53,8 @@ def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Ada
 
         device = devices.prepare(name, options.threads)
         texts = read_texts(options.prompts, [picture.prompt for picture in missing], spec.base)
-        return Painter.load(spec, adapters, device), texts, versions(device)
+        steps = len(missing) * spec.prompt_set.steps
+        return Painter.load(spec, adapters, device, steps), texts, versions(device)
 
     return load
 

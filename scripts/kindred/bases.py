@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kindred import quantized
+from kindred import quantized, tensors
 from kindred.errors import KindredError
 from kindred.hashing import sha256_file
 from kindred.spec.base import Base, ImageEncoder, TextEncoder
@@ -78,8 +78,9 @@ def _file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def load_transformer(base: Base, device: torch.device | str) -> Any:
-    """The frozen FluxTransformer2DModel in the base's precision on `device`.
+def load_transformer(base: Base, device: torch.device | str, home: bool = False) -> Any:
+    """The frozen FluxTransformer2DModel in the base's precision on `device`; with `home` in main
+    memory, from where parts of it will visit `device`.
 
     Raises KindredError when it can't be found, or is to be quantized on a CPU.
     """
@@ -88,7 +89,8 @@ def load_transformer(base: Base, device: torch.device | str) -> Any:
     loader = FluxTransformer2DModel.from_pretrained
     dtype = {"torch_dtype": torch_dtype(base.dtype)}
     if base.quantization:
-        return _quantized(loader, base, "transformer", BitsAndBytesConfig, device, dtype)
+        return _quantized(loader, base, "transformer", BitsAndBytesConfig, device, dtype, home)
+    device = "cpu" if home else device
     return _frozen(_load(loader, base, "transformer", **dtype, **straight_to(device)), device)
 
 
@@ -139,6 +141,13 @@ def torch_dtype(name: str) -> torch.dtype:
     return getattr(torch, name)
 
 
+def weight_files(base: Base, part: str) -> dict[str, Path]:
+    """Name of a weight -> the safetensors file that holds it, for every weight of a part."""
+    folder = _folder(base.model, base.revision, part) / part
+    files = sorted(folder.glob("*.safetensors"))
+    return {name: file for file in files for name in tensors.header(file)[0]}
+
+
 def straight_to(device: torch.device | str) -> dict[str, Any]:
     """Keyword arguments of from_pretrained that bring each weight to a GPU as it is read: a whole
     model never lies in main memory."""
@@ -155,6 +164,7 @@ def _quantized(
     config: Callable[..., Any],
     device: torch.device | str,
     dtype: dict[str, Any],
+    home: bool = False,
 ) -> Any:
     """A part with bitsandbytes weights: from those kept on disk, or quantized and kept."""
     import torch
@@ -165,7 +175,8 @@ def _quantized(
             f"base.quantization: {kind} needs a CUDA GPU and this run is on the {device.type}; "
             "remove `quantization` from the base, or run on a machine with a GPU"
         )
-    where = {**dtype, "device_map": {"": device}}
+    # As a torch.device: diffusers refuses the name 'cpu', because models don't run there.
+    where = {**dtype, "device_map": {"": torch.device("cpu") if home else device}}
     chosen = quantized.config_of(kind, torch_dtype(spec.dtype), config)
     name = quantized.key(identity(spec.model, spec.revision, (part,)), part, kind, spec.dtype)
     model = quantized.load(

@@ -6,16 +6,19 @@ never loaded here: embeddings come from what `encode_prompts` wrote.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
 from PIL import Image
 
-from kindred.adapters import Adapter, apply_adapters
-from kindred.bases import load_scheduler, load_transformer, load_vae
+from kindred import compiling, precision
+from kindred.adapters import Adapter
+from kindred.bases import load_scheduler, load_vae
 from kindred.hashing import caption_hash
 from kindred.pictures import Picture
 from kindred.sampling import decode, denoise, initial_noise, schedule
@@ -23,6 +26,9 @@ from kindred.spec.render import RenderSpec
 
 # caption hash -> (T5 states [L, D], CLIP vector [P])
 Texts = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+# Compiling takes about a minute on a GPU; from so many steps on the faster ones give it back.
+COMPILE_FROM_STEPS = 400
+TILE = 64  # latents; at FLUX.1's own 128 a picture of 1024 px would be one tile
 
 
 @dataclass
@@ -35,12 +41,24 @@ class Painter:
 
     @classmethod
     def load(
-        cls, spec: RenderSpec, adapters: Sequence[Adapter], device: torch.device | str
+        cls,
+        spec: RenderSpec,
+        adapters: Sequence[Adapter],
+        device: torch.device | str,
+        steps: int = 0,
     ) -> Painter:
-        """Load the base once. Raises KindredError for a base or adapter that can't be used."""
-        transformer = load_transformer(spec.base, device)
-        apply_adapters(transformer, adapters, spec.merged())
+        """Load the base once, for so many sampling steps in all. Raises KindredError for a base or
+        adapter that can't be used."""
+        transformer = precision.load(spec, adapters, device)
+        on_gpu = next(transformer.parameters()).device.type == "cuda"  # and not visiting it
+        if on_gpu and steps >= COMPILE_FROM_STEPS:
+            compiling.compiled(transformer)
         return cls(transformer, load_scheduler(spec.base), load_vae(spec.base, device))
+
+    def notes(self) -> dict[str, Any]:
+        """What beside versions may change a picture's bytes here."""
+        tiled = {"tiled": True} if self.vae.use_tiling else {}
+        return tiled | ({"compiled": True} if compiling.is_compiled(self.transformer) else {})
 
     @torch.inference_mode()
     def draw(
@@ -64,8 +82,7 @@ class Painter:
         channels = self.transformer.config.in_channels // 4
         noise = initial_noise([picture.seed for picture in filled], channels, height, width)
         embedded = [texts[caption_hash(picture.prompt)] for picture in filled]
-        latents = denoise(
-            self.transformer,
+        latents = self._denoise(
             noise,
             torch.stack([text for text, _ in embedded]),
             torch.stack([pooled for _, pooled in embedded]),
@@ -74,8 +91,33 @@ class Painter:
             after_step,
         )
         # One by one: as fast, least memory, and again the same bytes whatever is beside it.
-        decoded = (decode(self.vae, one[None])[0] for one in latents[: len(pictures)])
+        decoded = (self._decode(one[None])[0] for one in latents[: len(pictures)])
         return [Image.fromarray(picture.numpy()) for picture in decoded]
+
+    def _denoise(self, *arguments: Any) -> torch.Tensor:
+        """`denoise`, without the compiler where it fails."""
+        try:
+            return denoise(self.transformer, *arguments)
+        except Exception as error:
+            memory = isinstance(error, torch.OutOfMemoryError)
+            if memory or not compiling.is_compiled(self.transformer):
+                raise
+            compiling.eager(self.transformer, error)
+        return denoise(self.transformer, *arguments)
+
+    def _decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """`decode`, in tiles from the first time that memory runs out."""
+        try:
+            return decode(self.vae, latents)
+        except torch.OutOfMemoryError:
+            if self.vae.use_tiling:
+                raise
+        print("warning: too little memory to decode at once: decoding in tiles", file=sys.stderr)
+        torch.cuda.empty_cache()
+        self.vae.enable_tiling()
+        self.vae.tile_latent_min_size = TILE
+        self.vae.tile_sample_min_size = TILE * 2 ** (len(self.vae.config.block_out_channels) - 1)
+        return decode(self.vae, latents)
 
 
 def versions(device: torch.device | str) -> dict[str, str]:

@@ -66,6 +66,8 @@ def plan(
         "merged": bool(adapters) and spec.merged(),
         "code": code,
     }
+    precision = spec.drawn_as(bool(adapters))
+    shared |= {"precision": precision} if precision != "trained" else {}
     pictures = []
     for name in spec.prompt_set.prompts:
         prompt = spec.prompt_set.full(name)

@@ -58,6 +58,18 @@ def config_of(kind: str, dtype: torch.dtype, config: Callable[..., Any]) -> Any:
     )
 
 
+def packed(weight: torch.Tensor, kind: str) -> torch.nn.Parameter:
+    """A weight [out, in] as bitsandbytes' parameter; it is quantized when moved to its device."""
+    import bitsandbytes as bnb
+
+    if kind == "int8":
+        # Quantized on its way from main memory, and on no other.
+        return bnb.nn.Int8Params(weight.cpu(), requires_grad=False, has_fp16_weights=False)
+    return bnb.nn.Params4bit(
+        weight, requires_grad=False, quant_type="nf4", compress_statistics=kind == "nf4-double"
+    )
+
+
 def key(identity: str, part: str, kind: str, dtype: str) -> str:
     """The folder that a part's quantized weights lie in: a hash of the base's id@revision, the
     part, its precision and the versions that decide how they are written."""

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
 
+from kindred import quantized
+
 SHAPES: dict[str, dict[str, Any]] = {
     "flux-dev": {
         "num_layers": 19,
@@ -90,21 +92,9 @@ def quantize(
             new = bnb.nn.Linear8bitLt(inputs, outputs, has_bias, has_fp16_weights=False)
         else:
             new = bnb.nn.Linear4bit(inputs, outputs, has_bias, dtype, quant_type="nf4")
-    new.weight = packed(layer.weight.data, kind).to(device)
+    new.weight = quantized.packed(layer.weight.data, kind).to(device)
     new.bias = layer.bias
     return new.requires_grad_(False)
-
-
-def packed(weight: torch.Tensor, kind: str) -> torch.nn.Parameter:
-    """A weight as bitsandbytes' parameter, quantized when it is moved to its device."""
-    import bitsandbytes as bnb
-
-    if kind == "int8":
-        # Quantized on its way from main memory, and on no other.
-        return bnb.nn.Int8Params(weight.cpu(), requires_grad=False, has_fp16_weights=False)
-    return bnb.nn.Params4bit(
-        weight, requires_grad=False, quant_type="nf4", compress_statistics=kind == "nf4-double"
-    )
 
 
 def vae(shape: str, device: torch.device | str, dtype: torch.dtype) -> AutoencoderKL:

@@ -72,7 +72,8 @@ def render(
                 group, texts, fill_to=spec.batch_of(*group[0].size), after_step=show
             )
             for picture, image in zip(group, images, strict=True):
-                recipe = {**picture.recipe, "adapters": used, "made_with": made_with}
+                made = {**made_with, **painter.notes()}
+                recipe = {**picture.recipe, "adapters": used, "made_with": made}
                 store.put(picture.key, image, recipe)
             done += len(group)
     return Work(len(pictures), drawn, 1, loaded - start, time.monotonic() - loaded)

@@ -154,10 +154,13 @@ def test_the_code_in_the_key_is_what_draws_and_nothing_else(monkeypatch):
         "__init__.py",
         "adapters.py",
         "bases.py",
+        "compiling.py",
         "encode.py",
         "latents.py",
         "layouts.py",
         "paint.py",
+        "precision.py",
+        "quantized.py",
         "sampling.py",
     }
 

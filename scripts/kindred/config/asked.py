@@ -33,7 +33,7 @@ def resolve_prompt_set(
         if not NAME.match(name):
             problems.add(where, f"'{name}' is no fit name for a file", NAME_RULE)
         prompts[name] = _prompt(prompt, config.characters, where, problems)
-    optional = {"steps": written.steps, "guidance": written.guidance}
+    optional = {name: getattr(written, name) for name in ("steps", "guidance", "precision")}
     try:
         return PromptSet(
             prompts=prompts,

@@ -15,7 +15,8 @@ from kindred.spec.common import Character, Strict
 from kindred.spec.compose import Composites
 from kindred.spec.data import AuditThresholds, Captioner, PreprocessSpec
 from kindred.spec.judge import Model
-from kindred.spec.model import Recipe, Selection
+from kindred.spec.model import PromptSet, Recipe, Selection
+from kindred.spec.render import Precision
 from kindred.spec.score import Hypothesis
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
@@ -139,6 +140,9 @@ class PromptSetConfig(Strict):
     size: tuple[int, int] = Field(description="[width, height], px")
     steps: int | None = Field(None, ge=1, description="sampling steps")
     guidance: float | None = Field(None, description="guidance scale")
+    precision: Precision | None = Field(
+        None, description=PromptSet.model_fields["precision"].description
+    )
 
 
 class Control(Strict):

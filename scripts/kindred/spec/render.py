@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -28,6 +28,7 @@ def _once(seeds: list[int]) -> list[int]:
     return seeds
 
 
+Precision = Literal["trained", "merged", "unquantized"]
 Edge = Annotated[int, AfterValidator(_edge)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Seeds = Annotated[list[Seed], AfterValidator(_once)]
@@ -51,6 +52,12 @@ class PromptSet(Strict):
     height: Edge
     steps: int = Field(28, ge=1)
     guidance: float = 3.5
+    precision: Precision | None = Field(
+        None,
+        description="of quantized bases. trained (unset): adapters on the quantized base, as they "
+        "were trained; merged: added into the base's own weights, which are quantized again; "
+        "unquantized: adapters on the base's own weights",
+    )
 
     def full(self, name: str) -> Prompt:
         """The named prompt with nothing left unset."""
@@ -104,8 +111,17 @@ class RenderSpec(Strict):
         tokens = (width // EDGE_MULTIPLE) * (height // EDGE_MULTIPLE)
         return self.batch or max(1, min(4, FULL_TOKENS // tokens))
 
+    def drawn_as(self, adapted: bool) -> Precision:
+        """The precision that pictures are drawn in, `adapted` or by the base alone: the one asked
+        for, or 'trained' where that comes to the same."""
+        asked = self.prompt_set.precision or "trained"
+        same = self.base.quantization is None or (asked == "merged" and not adapted)
+        return "trained" if same else asked
+
     def merged(self) -> bool:
         """Whether adapters are merged. Unset: in float32 only, where no weight is rounded off."""
         if self.merge is None:
+            if self.prompt_set.precision == "merged" and self.base.quantization is None:
+                return True
             return self.base.quantization is None and self.base.dtype == "float32"
         return self.merge

@@ -1,0 +1,99 @@
+"""A base's transformer with its adapters, in the precision that a prompt set is drawn in.
+
+trained: adapters beside the quantized weights, as they were trained. merged: adapters added into
+the base's own weights, layer by layer, each quantized again. unquantized: adapters on the base's
+own weights; where the card is too small for them, they stay in their files and visit it block by
+block. Knows modules and memory; knows nothing of prompts or pictures.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
+
+from kindred import bases, quantized, tensors
+from kindred.adapters import Adapter, apply_adapters
+from kindred.errors import KindredError
+from kindred.spec.base import Base
+from kindred.spec.render import RenderSpec
+
+GIB = 2**30
+# Beside the weights: activations of one large picture, the VAE, the driver.
+WORKING = 5 * GIB
+
+
+def load(spec: RenderSpec, adapters: Sequence[Adapter], device: torch.device | str) -> Any:
+    """The transformer to draw with. Raises KindredError for a base or adapter that can't be
+    used."""
+    way = spec.drawn_as(bool(adapters))
+    if way == "unquantized" or spec.base.quantization is None:
+        return _whole(spec, adapters, torch.device(device))
+    transformer = bases.load_transformer(spec.base, device)
+    apply_adapters(transformer, adapters, merge=False)
+    if way == "merged":
+        merge_and_quantize(transformer, spec.base)
+    return transformer
+
+
+def _whole(spec: RenderSpec, adapters: Sequence[Adapter], device: torch.device) -> Any:
+    """The base's own weights with adapters, on the device or visiting it block by block."""
+    base = spec.base.model_copy(update={"quantization": None})
+    away = device.type == "cuda" and not fits(base, device)
+    transformer = bases.load_transformer(base, "cpu" if away else device)
+    # Merging would draw weights out of their files into main memory, all of them.
+    apply_adapters(transformer, adapters, spec.merged() and not away)
+    if away:
+        print("the base is larger than the GPU: its blocks visit it one by one", file=sys.stderr)
+        visit(transformer, device)
+    return transformer
+
+
+def fits(base: Base, device: torch.device) -> bool:
+    """Whether the base's own weights and one picture's work fit into what is free of a GPU."""
+    files = set(bases.weight_files(base, "transformer").values())
+    free, _ = torch.cuda.mem_get_info(device)
+    return sum(file.stat().st_size for file in files) + WORKING <= free
+
+
+def visit(transformer: Any, device: torch.device) -> None:
+    """Let weights lie where they are and come to `device` a block at a time, the next one while
+    one works. Weights that `from_pretrained` mapped from files take no main memory meanwhile."""
+    cuda = device.type == "cuda"
+    transformer.enable_group_offload(
+        onload_device=device,
+        offload_type="block_level",
+        num_blocks_per_group=1,
+        use_stream=cuda,
+        non_blocking=cuda,
+        low_cpu_mem_usage=cuda,  # pins a block when it is needed, not all of them for good
+    )
+
+
+@torch.no_grad()
+def merge_and_quantize(transformer: Any, base: Base) -> None:
+    """Put base weight + adapters, quantized as the base is, into every adapted layer, and drop the
+    adapters. Of the base's own weights one is in memory at a time; sums are in float32.
+
+    Raises KindredError for adapters of the DoRA kind, which are no sum.
+    """
+    files = bases.weight_files(base, "transformer")
+    dtype, kind = bases.torch_dtype(base.dtype), str(base.quantization)
+    for name, layer in list(transformer.named_modules()):
+        if not isinstance(layer, BaseTunerLayer):
+            continue
+        if any(layer.use_dora.values()):
+            raise KindredError(
+                "precision: merged: a DoRA adapter can't be added to weights that are quantized "
+                "again; use `precision: trained` or `unquantized`"
+            )
+        inner = layer.get_base_layer()
+        device, weight = inner.weight.device, f"{name}.weight"
+        total = tensors.load(files[weight], [weight])[weight].to(device, torch.float32)
+        for adapter in layer.active_adapters:
+            total += layer.get_delta_weight(adapter).float()
+        inner.weight = quantized.packed(total.to(dtype), kind).to(device)
+    transformer.unload_lora()
