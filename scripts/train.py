@@ -80,7 +80,8 @@ def train(
     ]
     scheduler = dict(bases.load_scheduler(spec.base).config)
     fit = fitting.fit(spec, streams, device, options.memory_gib)
-    transformer = bases.load_transformer(spec.base, device)
+    home = bool(fit and fit.starts_at_home)
+    transformer = bases.load_transformer(spec.base, device, home)
     parameters = lora.add_lora(transformer, spec.recipe, options.run)
     if fit:
         fit.apply(transformer)

@@ -16,13 +16,13 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from kindred import budget
+from kindred import budget, compiling
 from kindred.bases import is_local
 from kindred.budget import GIB, Job, Plan
 from kindred.errors import KindredError
 from kindred.flux_shape import FluxShape, shape_of
 from kindred.lora import target_layers
-from kindred.offload import Offloader
+from kindred.offload import Offloader, place
 from kindred.spec.train import Recipe, TrainSpec
 
 # When memory ran out all the same, the plan is made anew for so much less, so many times.
@@ -112,16 +112,24 @@ class Fitting:
         for line in self.plan.lines(self.allowed):
             print(line, file=sys.stderr)
 
+    @property
+    def starts_at_home(self) -> bool:
+        """Whether weights are loaded into the machine's memory first: the card can't take all."""
+        return bool(self.plan.offloaded)
+
     def apply(self, transformer: Any) -> None:
-        """Arrange a transformer that has its adapter. Its parts keep their names."""
+        """Arrange a transformer that has its adapter, wherever it was loaded. Its parts keep their
+        names, its trained parameters stay the same objects."""
         self.transformer = transformer
         blocks = blocks_of(transformer)
         self.order = {id(block): index for index, block in enumerate(blocks)}
         self._arrange()
+        place(transformer, self.offloader.blocks if self.offloader else {}, self.device)
         if self.job.compiled:
             # Sizes of buckets, blocks with and without gradients: each may be compiled once.
             torch._dynamo.config.recompile_limit = RECOMPILES
-            transformer.compile_repeated_blocks()
+            if not compiling.compiled(transformer):
+                self._without_compiler()
         if self.device.type == "cuda":  # what loading took is not the training's peak
             torch.cuda.reset_peak_memory_stats(self.device)
 
@@ -176,16 +184,12 @@ class Fitting:
             self.transformer.disable_gradient_checkpointing()
 
     def _uncompile(self, error: Exception) -> None:
-        """Go on without the compiler, which needs a plan of its own."""
-        first = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        print(
-            f"warning: blocks can't be compiled here ({first}); going on without: slower, same "
-            "results",
-            file=sys.stderr,
-        )
-        for block in blocks_of(self.transformer):
-            block._compiled_call_impl = None
-        torch._dynamo.reset()
+        """Go on without the compiler."""
+        compiling.eager(self.transformer, error)
+        self._without_compiler()
+
+    def _without_compiler(self) -> None:
+        """Blocks that aren't compiled need more memory, and so another plan."""
         self.job = replace(self.job, compiled=False)
         self._replan()
 

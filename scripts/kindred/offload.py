@@ -59,6 +59,8 @@ class Offloader:
         cuda = device.type == "cuda"
         self.stream = torch.cuda.Stream(device) if cuda else None
         self.slots = {index: [_slot(p, device) for p in frozen(blocks[index])] for index in blocks}
+        for block in blocks.values():
+            _settle(block, device)
         self.visits: dict[int, Visit] = {}
         # Blocks before any adapter have no input with a gradient; this one stands in for it.
         self.anchor = torch.zeros((), device=device, requires_grad=True)
@@ -147,6 +149,46 @@ def frozen(block: torch.nn.Module) -> Iterator[Places]:
                     module.init_8bit_state()
                 places.append((module.state, "CB"))
             yield places
+
+
+def place(transformer: torch.nn.Module, away: Mapping[int, Any], device: torch.device) -> None:
+    """Bring to the device what is not there of a transformer that was loaded into the machine's
+    memory, but for the blocks in `away`. Trained parameters stay the objects that they are."""
+    for parameter in transformer.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.to(device)
+    numbers = {id(block): index for index, block in away.items()}
+    for child in transformer.children():
+        parts = child if isinstance(child, torch.nn.ModuleList) else [child]
+        for part in parts:
+            if id(part) not in numbers:
+                part.to(device)
+
+
+def _settle(block: torch.nn.Module, device: torch.device) -> None:
+    """Bring what is small or trained of an offloaded block to the device, to stay there."""
+    for module in block.modules():
+        for parameter in module.parameters(recurse=False):
+            if parameter.requires_grad:
+                parameter.data = parameter.data.to(device)
+            state = getattr(parameter, "quant_state", None)
+            for holder, names in (
+                (state, ("code", "offset")),
+                (_nested(state), ("code", "absmax")),
+            ):
+                _move(holder, names, device)
+        _move(getattr(module, "state", None), ("SCB",), device)
+
+
+def _nested(state: Any) -> Any:
+    return getattr(state, "state2", None)
+
+
+def _move(holder: Any, names: Sequence[str], device: torch.device) -> None:
+    for name in names:
+        value = getattr(holder, name, None)
+        if isinstance(value, torch.Tensor):
+            setattr(holder, name, value.to(device))
 
 
 def _slot(places: Places, device: torch.device) -> Slot:

@@ -284,3 +284,34 @@ def test_states_in_eight_bits_survive_a_checkpoint(data, tmp_path, monkeypatch):
 
 def values_of(*trainers):
     return zip(*[one.parameters for one in trainers], strict=True)
+
+
+@pytest.mark.parametrize("kind", [None, "nf4", "int8"])
+def test_weights_that_will_be_offloaded_are_loaded_at_home(data, tmp_path, kind, monkeypatch):
+    """Asked for a GPU that isn't there, which would fail if anything went to it."""
+    from kindred import bases, quantized
+    from kindred.spec.base import Base
+
+    if kind:
+        bnb = pytest.importorskip("diffusers.quantizers.bitsandbytes.bnb_quantizer")
+        for name in ("BnB4BitDiffusersQuantizer", "BnB8BitDiffusersQuantizer"):
+            monkeypatch.setattr(getattr(bnb, name), "validate_environment", lambda *_, **__: 0)
+    monkeypatch.setattr(quantized, "STORE", tmp_path / "quantized")
+    base = Base(model=data.base, dtype="float32", quantization=kind, text_tokens=8)
+    for _ in range(2):  # quantized, then read from the store
+        net = bases.load_transformer(base, torch.device("cuda"), home=True)
+        assert {parameter.device.type for parameter in net.parameters()} == {"cpu"}
+
+
+def test_diffusers_lets_a_machine_with_a_gpu_quantize_at_home(monkeypatch):
+    bnb = pytest.importorskip("diffusers.quantizers.bitsandbytes.bnb_quantizer")
+    from diffusers import BitsAndBytesConfig
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for name, bits in (("BnB4BitDiffusersQuantizer", 4), ("BnB8BitDiffusersQuantizer", 8)):
+        config = BitsAndBytesConfig(**{f"load_in_{bits}bit": True})
+        quantizer = getattr(bnb, name)(config)
+        quantizer.modules_to_not_convert = []
+        quantizer.validate_environment(device_map={"": CPU})
+        with pytest.raises(ValueError, match="dispatched on the CPU"):
+            quantizer.validate_environment(device_map={"": "cpu"})

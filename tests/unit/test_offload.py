@@ -8,7 +8,7 @@ from diffusers import FluxTransformer2DModel
 
 from kindred import fitting, lora
 from kindred.budget import Plan
-from kindred.offload import Offloader
+from kindred.offload import Offloader, place
 from kindred.spec.train import Recipe
 
 torch.set_num_threads(1)
@@ -232,3 +232,39 @@ def test_training_steps_keep_what_they_taught():
 def test_a_block_with_everything_trained_has_nothing_to_offload():
     block = copy.deepcopy(fitting.blocks_of(network()[0])[0]).requires_grad_(True)
     assert Offloader({0: block}, CPU).slots == {0: []}
+
+
+@pytest.mark.parametrize("quantization", [None, "nf4", "nf4-double", "int8"])
+def test_a_network_loaded_at_home_is_sent_to_the_device_whole(quantization, monkeypatch):
+    """Without a second device: every tensor must be asked `to` it, be at home or stand in."""
+    net, parameters = network(quantization)
+    blocks, sent, original = fitting.blocks_of(net), set(), torch.Tensor.to
+
+    def to(self, *args, **kwargs):
+        sent.add(self.data_ptr())
+        return original(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.Tensor, "to", to)
+        made = Offloader({1: blocks[1], 4: blocks[4]}, CPU)
+        place(net, made.blocks, CPU)
+    assert all(not slot.nothing.numel() for slots in made.slots.values() for slot in slots)
+    missed = [t for t in everything(net) if t.numel() and t.data_ptr() not in sent]
+    assert not missed
+    assert all(a is b for a, b in zip(parameters, trained(net), strict=True))
+
+
+def trained(net):
+    return [parameter for parameter in net.parameters() if parameter.requires_grad]
+
+
+def everything(net):
+    """Every tensor that the network's layers hold, in places that libraries made up too."""
+    for module in net.modules():
+        yield from module.buffers(recurse=False)
+        for parameter in module.parameters(recurse=False):
+            yield parameter
+            state = getattr(parameter, "quant_state", None)
+            for holder in (state, getattr(state, "state2", None), getattr(module, "state", None)):
+                held = vars(holder).values() if holder is not None else ()
+                yield from (value for value in held if isinstance(value, torch.Tensor))
