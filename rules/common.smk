@@ -95,7 +95,6 @@ def caption_identity(dataset):
     )
 
 
-@cache
 def finder_identity(spec):
     """Which versions of the models that find people are in use; '' for the truth of drawings."""
     segmenter, judge = spec.segmenter, spec.judge
