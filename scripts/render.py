@@ -39,6 +39,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--store", required=True, type=Path, help="folder of all pictures")
     parser.add_argument("--out", required=True, type=Path, help="manifest to write")
     devices.add_arguments(parser)
+    devices.add_split(parser)
     return parser.parse_args(argv)
 
 
@@ -46,7 +47,7 @@ def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Ada
     """What `render` calls when pictures are missing: claims the device, loads the base."""
 
     def load(missing: Sequence[Picture]) -> tuple[Any, Any, dict[str, str]]:
-        name = devices.claim(options.device)
+        name = devices.claim(options.device, split=options.split)
         # After the claim, which must come before torch: it hides the GPUs of other jobs.
         from kindred.paint import Painter, versions
         from kindred.prompts import read_texts
@@ -54,7 +55,8 @@ def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Ada
         device = devices.prepare(name, options.threads)
         texts = read_texts(options.prompts, [picture.prompt for picture in missing], spec.base)
         steps = len(missing) * spec.prompt_set.steps
-        return Painter.load(spec, adapters, device, steps), texts, versions(device)
+        split = options.split if name == "cuda" else None
+        return Painter.load(spec, adapters, device, steps, split), texts, versions(device)
 
     return load
 

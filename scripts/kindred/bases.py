@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kindred import quantized, tensors
+from kindred import quantized, splitting, tensors
+from kindred.devices import Split
 from kindred.errors import KindredError
 from kindred.hashing import sha256_file
 from kindred.spec.base import Base, ImageEncoder, TextEncoder
@@ -78,9 +79,11 @@ def _file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def load_transformer(base: Base, device: torch.device | str, home: bool = False) -> Any:
+def load_transformer(
+    base: Base, device: torch.device | str, home: bool = False, split: Split | None = None
+) -> Any:
     """The frozen FluxTransformer2DModel in the base's precision on `device`; with `home` in main
-    memory, from where parts of it will visit `device`.
+    memory, from where parts of it will visit `device`; with `split` spread over all GPUs.
 
     Raises KindredError when it can't be found, or is to be quantized on a CPU.
     """
@@ -88,10 +91,16 @@ def load_transformer(base: Base, device: torch.device | str, home: bool = False)
 
     loader = FluxTransformer2DModel.from_pretrained
     dtype = {"torch_dtype": torch_dtype(base.dtype)}
+    where = straight_to("cpu" if home else device)
+    if split:
+        config = _load(FluxTransformer2DModel.load_config, base, "transformer")
+        where = {"device_map": splitting.over_gpus(config, split)}
     if base.quantization:
-        return _quantized(loader, base, "transformer", BitsAndBytesConfig, device, dtype, home)
-    device = "cpu" if home else device
-    return _frozen(_load(loader, base, "transformer", **dtype, **straight_to(device)), device)
+        return _quantized(
+            loader, base, "transformer", BitsAndBytesConfig, device, dtype | where, home
+        )
+    model = _load(loader, base, "transformer", **dtype, **where)
+    return _frozen(model, None if split else "cpu" if home else device)
 
 
 def load_vae(encoder: ImageEncoder | Base, device: torch.device | str) -> Any:
@@ -163,7 +172,7 @@ def _quantized(
     part: str,
     config: Callable[..., Any],
     device: torch.device | str,
-    dtype: dict[str, Any],
+    extra: dict[str, Any],
     home: bool = False,
 ) -> Any:
     """A part with bitsandbytes weights: from those kept on disk, or quantized and kept."""
@@ -176,7 +185,7 @@ def _quantized(
             "remove `quantization` from the base, or run on a machine with a GPU"
         )
     # As a torch.device: diffusers refuses the name 'cpu', because models don't run there.
-    where = {**dtype, "device_map": {"": torch.device("cpu") if home else device}}
+    where = {"device_map": {"": torch.device("cpu") if home else device}, **extra}
     chosen = quantized.config_of(kind, torch_dtype(spec.dtype), config)
     name = quantized.key(identity(spec.model, spec.revision, (part,)), part, kind, spec.dtype)
     model = quantized.load(

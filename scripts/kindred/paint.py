@@ -19,10 +19,12 @@ from PIL import Image
 from kindred import compiling, precision
 from kindred.adapters import Adapter
 from kindred.bases import load_scheduler, load_vae
+from kindred.devices import Split
 from kindred.hashing import caption_hash
 from kindred.pictures import Picture
 from kindred.sampling import decode, denoise, initial_noise, schedule
 from kindred.spec.render import RenderSpec
+from kindred.splitting import roomiest
 
 # caption hash -> (T5 states [L, D], CLIP vector [P])
 Texts = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
@@ -46,14 +48,16 @@ class Painter:
         adapters: Sequence[Adapter],
         device: torch.device | str,
         steps: int = 0,
+        split: Split | None = None,
     ) -> Painter:
-        """Load the base once, for so many sampling steps in all. Raises KindredError for a base or
-        adapter that can't be used."""
-        transformer = precision.load(spec, adapters, device)
+        """Load the base once, for so many sampling steps in all, on `device` or split over GPUs.
+        Raises KindredError for a base or adapter that can't be used."""
+        transformer = precision.load(spec, adapters, device, split)
         on_gpu = next(transformer.parameters()).device.type == "cuda"  # and not visiting it
-        if on_gpu and steps >= COMPILE_FROM_STEPS:
+        if on_gpu and not split and steps >= COMPILE_FROM_STEPS:
             compiling.compiled(transformer)
-        return cls(transformer, load_scheduler(spec.base), load_vae(spec.base, device))
+        vae = load_vae(spec.base, roomiest(device) if split else device)
+        return cls(transformer, load_scheduler(spec.base), vae)
 
     def notes(self) -> dict[str, Any]:
         """What beside versions may change a picture's bytes here."""

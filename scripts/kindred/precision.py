@@ -17,6 +17,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from kindred import bases, quantized, tensors
 from kindred.adapters import Adapter, apply_adapters
+from kindred.devices import Split
 from kindred.errors import KindredError
 from kindred.spec.base import Base
 from kindred.spec.render import RenderSpec
@@ -26,24 +27,31 @@ GIB = 2**30
 WORKING = 5 * GIB
 
 
-def load(spec: RenderSpec, adapters: Sequence[Adapter], device: torch.device | str) -> Any:
-    """The transformer to draw with. Raises KindredError for a base or adapter that can't be
-    used."""
+def load(
+    spec: RenderSpec,
+    adapters: Sequence[Adapter],
+    device: torch.device | str,
+    split: Split | None = None,
+) -> Any:
+    """The transformer to draw with, on `device` or split over GPUs. Raises KindredError for a base
+    or adapter that can't be used."""
     way = spec.drawn_as(bool(adapters))
     if way == "unquantized" or spec.base.quantization is None:
-        return _whole(spec, adapters, torch.device(device))
-    transformer = bases.load_transformer(spec.base, device)
+        return _whole(spec, adapters, torch.device(device), split)
+    transformer = bases.load_transformer(spec.base, device, split=split)
     apply_adapters(transformer, adapters, merge=False)
     if way == "merged":
         merge_and_quantize(transformer, spec.base)
     return transformer
 
 
-def _whole(spec: RenderSpec, adapters: Sequence[Adapter], device: torch.device) -> Any:
+def _whole(
+    spec: RenderSpec, adapters: Sequence[Adapter], device: torch.device, split: Split | None
+) -> Any:
     """The base's own weights with adapters, on the device or visiting it block by block."""
     base = spec.base.model_copy(update={"quantization": None})
-    away = device.type == "cuda" and not fits(base, device)
-    transformer = bases.load_transformer(base, "cpu" if away else device)
+    away = device.type == "cuda" and not split and not fits(base, device)
+    transformer = bases.load_transformer(base, "cpu" if away else device, split=split)
     # Merging would draw weights out of their files into main memory, all of them.
     apply_adapters(transformer, adapters, spec.merged() and not away)
     if away:

@@ -1,0 +1,68 @@
+"""One transformer over several GPUs: blocks in order, as many on each as its memory holds.
+
+Arithmetic on the transformer's shape makes a device map, which diffusers and accelerate carry out:
+inputs move to the GPU of the block that reads them, forward and backward. Knows blocks and bytes;
+knows nothing of training or rendering.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from kindred.devices import Split
+from kindred.flux_shape import FluxShape, shape_of
+
+if TYPE_CHECKING:
+    import torch
+
+BEFORE = ("pos_embed", "time_text_embed", "context_embedder", "x_embedder")
+AFTER = ("norm_out", "proj_out")
+DeviceMap = dict[str, Any]
+
+
+def device_map(shape: FluxShape, memory: Sequence[float], devices: Sequence[Any]) -> DeviceMap:
+    """Name of a module -> its device, for every part of a FluxTransformer2DModel.
+
+    memory: what may be used of each device, in any unit. Each block goes where the middle of its
+    weights falls when all weights are laid along all memory; what comes before the blocks goes to
+    the first device, what comes after them to the last.
+    """
+    ends = list(accumulate(memory))
+    sizes = [sum(layer.inputs * layer.outputs for layer in block.layers) for block in shape.blocks]
+    total, done = sum(sizes), 0
+    places = dict.fromkeys(BEFORE, devices[0])
+    for block, size in zip(shape.blocks, sizes, strict=True):
+        middle = (done + size / 2) / total * ends[-1]
+        places[block.name] = devices[min(bisect_right(ends, middle), len(devices) - 1)]
+        done += size
+    return places | dict.fromkeys(AFTER, devices[-1])
+
+
+def free_memory(split: Split) -> list[float]:
+    """GiB that may be used of every visible GPU: as the split says, or what is free."""
+    import torch
+
+    free = [torch.cuda.mem_get_info(i)[0] / 2**30 for i in range(torch.cuda.device_count())]
+    return list(split.sizes) or free
+
+
+def over_gpus(config: Any, split: Split) -> DeviceMap:
+    """The device map of a transformer with this configuration over all visible GPUs."""
+    import torch
+
+    devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return device_map(shape_of(config), free_memory(split), devices)
+
+
+def roomiest(device: torch.device | str) -> Any:
+    """The visible GPU with most memory free, for a VAE or an encoder; `device` if that is none."""
+    import torch
+
+    device = torch.device(device)
+    if device.type != "cuda":
+        return device
+    free = [torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())]
+    return torch.device("cuda", free.index(max(free)))
