@@ -8,6 +8,7 @@ as a set of values without their names:
 """
 
 import gc
+import os
 import shlex
 import sys
 from functools import cache
@@ -126,9 +127,22 @@ def on_gpu():
     return kind == "cuda" or (kind == "auto" and bool(gpus_present()))
 
 
+def gpu_slots():
+    """How many jobs may be on GPUs at once: the profile says how many GPUs, the configuration how
+    many jobs share one."""
+    limit = workflow.global_resources.get("gpu")
+    return (limit.value if limit else len(gpus_present())) * PLAN.device.jobs_per_gpu
+
+
 THREADS = threads_each()
 DEVICE = PLAN.device.kind
 GPUS_EACH = int(on_gpu())
+if PLAN.device.jobs_per_gpu > 1 and workflow.is_main_process:
+    workflow.register_resource("gpu", gpu_slots())
+if PLAN.device.split and GPUS_EACH:
+    GPUS_EACH = max(1, gpu_slots())
+# Through the environment, not on command lines: these settings make nothing stale.
+os.environ.update(PLAN.device.environment())
 # Text, because a resource is a whole number or text; 0 is unset.
 MEMORY_GIB = str(PLAN.device.memory_gib or 0)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
+from kindred.devices import JOBS_PER_GPU, SPLIT
 from kindred.spec.common import Character, Strict
 from kindred.spec.compose import Composites
 from kindred.spec.data import AuditThresholds, Captioner, PreprocessSpec
@@ -240,6 +241,9 @@ class ExperimentConfig(Strict):
     share: bool = Field(False, description="leave photos and file names out of report and ratings")
 
 
+Gib = Annotated[float, Field(gt=0)]
+
+
 class DeviceConfig(Strict):
     """Where the work is done. Nothing here makes finished work stale."""
 
@@ -252,6 +256,18 @@ class DeviceConfig(Strict):
         gt=0,
         description="what a training may take of its GPU, GiB; unset: what is free when it starts",
     )
+    jobs_per_gpu: int = Field(1, ge=1, description="how many small jobs share a GPU")
+    split: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
+        False,
+        description="spread one model over all GPUs, for those too small alone: true, or the GiB "
+        "to be used of each, as [12, 24]",
+    )
+
+    def environment(self) -> dict[str, str]:
+        """What `devices` reads of these; empty where nothing was set."""
+        split = "yes" if self.split is True else ",".join(map(str, self.split or ()))
+        found = {JOBS_PER_GPU: str(self.jobs_per_gpu)} if self.jobs_per_gpu > 1 else {}
+        return found | ({SPLIT: split} if split else {})
 
 
 class LabConfig(Strict):

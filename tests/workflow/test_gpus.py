@@ -1,0 +1,58 @@
+"""Device settings: how many jobs meet on a GPU, and what jobs are told of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from workspace import Workspace, set_up
+
+pytestmark = pytest.mark.workflow
+CUDA = "device={kind: cuda, threads: 1"
+# Takes what every rule with a GPU takes, and says what every program can read.
+RULE = """
+
+rule told:
+    resources: gpu=GPUS_EACH
+    shell: "env | grep ^KINDRED || true"
+"""
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = set_up(tmp_path_factory.mktemp("fresh") / "kindred")
+    rule = Path(workspace.root / "rules/report.smk")
+    rule.write_text(rule.read_text(encoding="utf-8") + RULE, encoding="utf-8")
+    return workspace
+
+
+def told(workspace: Workspace, *arguments: str) -> tuple[int, int, set[str]]:
+    """(GPU slots of the machine, slots of a job, lines of its environment)."""
+    output = workspace.run("told", *arguments)
+    provided = re.search(r"Provided resources: .*gpu\D+(\d+)", output)
+    taken = re.search(r"resources: .*\bgpu=(\d+)", output)
+    assert provided and taken, output
+    return int(provided[1]), int(taken[1]), set(re.findall(r"^KINDRED_\w+=.*$", output, re.M))
+
+
+def test_nothing_is_said_where_nothing_is_set(fresh: Workspace):
+    assert told(fresh, "--config", CUDA + "}") == (1, 1, set())
+
+
+def test_jobs_share_a_gpu(fresh: Workspace):
+    several = told(fresh, "--config", CUDA + ", jobs_per_gpu: 3}", "--resources", "gpu=2")
+    assert several == (6, 1, {"KINDRED_JOBS_PER_GPU=3"})
+
+
+@pytest.mark.parametrize(
+    ("split", "said"), [("true", "yes"), ("[12, 24]", "12.0,24.0"), ("false", "")]
+)
+def test_a_split_takes_all_gpus(fresh: Workspace, split: str, said: str):
+    found = told(fresh, "--config", CUDA + f", split: {split}}}", "--resources", "gpu=2")
+    assert found == (2, 2 if said else 1, {f"KINDRED_SPLIT={said}"} if said else set())
+
+
+def test_a_split_needs_two_sizes(fresh: Workspace):
+    output = fresh.run("-n", "--config", CUDA + ", split: [12]}", fails=True)
+    assert "device.split" in output and "Traceback" not in output
