@@ -1,6 +1,6 @@
-"""CLIP, SigLIP, DINOv2 and YOLOS of transformers' own classes with random weights, for tests: their
-answers mean nothing, but differ from picture to picture and are the same each time. The detector
-alone is told what to say."""
+"""CLIP, SigLIP, DINOv2, YOLOS and DETR of transformers' own classes with random weights, for tests:
+their answers mean nothing, but differ from picture to picture and are the same each time. The
+detectors alone are told what to say."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from transformers import (
     CLIPConfig,
     CLIPModel,
     CLIPTokenizer,
+    DetrConfig,
+    DetrForSegmentation,
     Dinov2Config,
     Dinov2Model,
     PreTrainedModel,
+    ResNetConfig,
     SiglipConfig,
     SiglipModel,
     YolosConfig,
@@ -93,12 +96,41 @@ def yolos(path: Path, labels: tuple[str, ...] = ("person", "dog")) -> Path:
     return _save(YolosForObjectDetection, config, path, "YolosImageProcessor", size=size)
 
 
+def detr(path: Path, labels: tuple[str, ...] = ("person", "dog")) -> Path:
+    """A DETR folder for segmentation: everything is one thing of the first of `labels`."""
+    backbone = ResNetConfig(
+        embedding_size=8,
+        hidden_sizes=[8, 8, 16, 16],
+        depths=[1, 1, 1, 1],
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    )
+    config = DetrConfig(
+        backbone_config=backbone,
+        use_timm_backbone=False,
+        use_pretrained_backbone=False,
+        d_model=64,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        encoder_attention_heads=8,
+        decoder_attention_heads=8,
+        num_queries=3,
+        id2label=dict(enumerate(labels)),
+        label2id={label: index for index, label in enumerate(labels)},
+    )
+    size = {"shortest_edge": SIDE, "longest_edge": 2 * SIDE}
+    return _save(DetrForSegmentation, config, path, "DetrImageProcessor", size=size)
+
+
 def _save(kind: type[PreTrainedModel], config: object, path: Path, processor: str, **size) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = kind(config)
     if isinstance(model, YolosForObjectDetection):
         _say(model)
+    if isinstance(model, DetrForSegmentation):
+        _cover(model)
     model.save_pretrained(path)
     settings = {"image_processor_type": processor, **size}
     (path / "preprocessor_config.json").write_text(json.dumps(settings))
@@ -112,6 +144,15 @@ def _say(model: YolosForObjectDetection) -> None:
         head.layers[-1].weight.zero_()
     model.class_labels_classifier.layers[-1].bias.copy_(torch.tensor([9.0, 0.0, 0.0]))
     model.bbox_predictor.layers[-1].bias.copy_(torch.logit(torch.tensor(BOX)))
+
+
+@torch.no_grad()
+def _cover(model: DetrForSegmentation) -> None:
+    """One thing of the first kind, everywhere: queries say it with a certainty of 0.99 or more."""
+    for head in (model.detr.class_labels_classifier, model.mask_head.output_conv):
+        head.weight.zero_()
+    model.detr.class_labels_classifier.bias.copy_(torch.tensor([9.0, 0.0, 0.0]))
+    model.mask_head.output_conv.bias.fill_(9.0)
 
 
 def _pieces(path: Path) -> None:

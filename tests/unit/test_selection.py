@@ -1,6 +1,7 @@
 """Which photos a variant gets: cells, counts, matching, and errors that say what is missing."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -117,3 +118,43 @@ def test_appearances_of_four_characters_are_quick():
 def test_nothing_left():
     with pytest.raises(KindredError, match="no photo is left"):
         chosen(characters=["J"], per_cell={"J": 0})
+
+
+def appearances(found):
+    cells = cells_of(found)
+    return {x: sum(n for cell, n in cells.items() if x in cell) for x in "JAC"}
+
+
+def test_balance_by_dropping_takes_the_most_photos_that_are_even():
+    found = chosen(balance="drop")
+    assert appearances(found) == {"J": 6, "A": 6, "C": 6}
+    assert len({item.photo for item in found}) == len(found)
+
+
+def test_balance_by_repeating_shows_solos_again_and_every_photo_at_least_once():
+    found = chosen(balance="repeat")
+    assert appearances(found) == {"J": 18, "A": 18, "C": 18}
+    times = Counter(item.photo for item in found)
+    assert set(times) == {item.photo for item in items(FAMILY)}
+    solos = [n for photo, n in times.items() if photo.startswith("A-")]
+    assert max(solos) - min(solos) <= 1
+    assert all(n == 1 for photo, n in times.items() if "+" in photo)
+
+
+def test_balance_by_repeating_needs_a_solo():
+    with pytest.raises(KindredError, match="A alone is in no photo"):
+        chosen({"J": 5, "A+J": 2}, balance="repeat")
+
+
+def test_resolutions_of_a_photo_repeat_together():
+    found = select(items({"J": 3, "A": 1}, ("", "@64")), Selection(balance="repeat"), "JA")
+    times = Counter(item.image_id for item in found)
+    assert times["A-0"] == times["A-0@64"] == 3
+
+
+def test_kinds_of_pictures():
+    made = [replace(item, made="composed") for item in items({"A+J": 2})]
+    both = [*items({"J": 1, "A": 1}), *made]
+    assert cells_of(select(both, Selection(kinds=["photo"]), "JA")) == {"J": 1, "A": 1}
+    assert cells_of(select(both, Selection(kinds=["composed"]), "JA")) == {"A+J": 2}
+    assert len(select(both, Selection(), "JA")) == 4

@@ -1,0 +1,182 @@
+"""Pictures made of photos: people cut out, set side by side and cropped out, and their captions."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import caption
+import compose
+import masks as masks_program
+import preprocess
+from kindred import composing, masks, who
+from kindred.cutouts import cut_out, head_of, without
+from kindred.errors import ProblemsError
+from kindred.files import read_json, read_jsonl
+from kindred.spec.common import Character
+from kindred.world.families import truth_path, write_dataset
+
+WHO = {
+    "J": {"name": "JRussell", "class": "man", "age": "adult"},
+    "A": {"name": "ARussell", "class": "woman", "age": "adult"},
+    "C": {"name": "CRussell", "class": "child", "age": "child"},
+}
+CHARACTERS = {letter: Character(**one) for letter, one in WHO.items()}
+BUCKETS = {"buckets": [[128, 144], [144, 128], [192, 96]], "min_side": 64}
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory) -> Path:
+    """A drawn album with prepared photos, captions and masks."""
+    root = tmp_path_factory.mktemp("album")
+    write_dataset(root / "photos", "russell", {"J": 3, "A": 3, "C": 3, "CJ": 2}, seed=1, scale=2)
+    prepared(root)
+    where = ["--source", str(root / "photos"), *files(root), "--store", str(root / "store")]
+    spec = json.dumps({"characters": WHO})
+    truth = ["--truth", str(truth_path(root / "photos"))]
+    masks_program.main(["--spec", spec, *where, *truth, "--out", str(root / "masks.json")])
+    return root
+
+
+def files(root: Path) -> list[str]:
+    return ["--images", str(root / "images.json"), "--captions", str(root / "captions.jsonl")]
+
+
+def prepared(root: Path, *made: str) -> None:
+    source = ["--source", str(root / "photos"), "--images-dir", str(root / "images")]
+    images = str(root / "images.json")
+    preprocess.main(["--spec", json.dumps(BUCKETS), *source, "--out", images, *made])
+    out = ["--images", images, "--out", str(root / "captions.jsonl")]
+    caption.main(["--spec", json.dumps({"characters": WHO}), *source, *out])
+
+
+def make(album: Path, out: Path, **asked) -> dict:
+    """Run compose.py; made.json."""
+    spec = {"characters": WHO, "preprocess": {"buckets": BUCKETS["buckets"]}, **asked}
+    where = ["--source", str(album / "photos"), *files(album), "--store", str(album / "store")]
+    made = ["--photos", str(out / "photos"), "--made", str(out / "made.json")]
+    made += ["--masks", str(album / "masks.json"), "--masks-out", str(out / "masks.json")]
+    assert compose.main(["--spec", json.dumps(spec), *where, *made]) == 0
+    return read_json(out / "made.json")
+
+
+def test_composites_show_whom_their_captions_name_where_they_say(album, tmp_path):
+    made = make(album, tmp_path, compose={"cells": ["A+J", "A+C+J"], "per_cell": 3})
+    prepared(tmp_path, "--made", str(tmp_path / "made.json"))
+    rows = {row["id"]: row for row in read_jsonl(tmp_path / "captions.jsonl")}
+    known = masks.read(tmp_path / "masks.json")
+    names = [name for name, row in made.items() if row.get("kind") == "composed"]
+    assert len(names) == 6 and len(rows) == 6 + 11
+    for name in names:
+        row = rows[Path(name).parent.name + "-" + Path(name).stem]
+        assert row["made"] == "composed" and "+".join(row["characters"]) == made[name]["cell"]
+        letters = [person.letter for person in known[name].people]
+        assert who.order_said(row["caption"], CHARACTERS) == letters
+        mask = known[name].indices()
+        with Image.open(tmp_path / "photos" / name) as image:
+            assert mask.shape == (image.height, image.width)
+        middles = [np.flatnonzero((mask == k + 1).any(0)).mean() for k in range(len(letters))]
+        assert middles == sorted(middles)
+        for index, person in enumerate(known[name].people):
+            x0, y0, x1, y1 = map(round, person.head)
+            assert y0 >= 0 and y1 <= mask.shape[0]
+            assert (mask[y0:y1, max(0, x0) : x1] == index + 1).mean() > 0.5
+    unmade = [row for row in rows.values() if "made" not in row]
+    assert len(unmade) == 11
+
+
+def test_more_composites_leave_the_first_as_they_are_and_another_seed_does_not(album, tmp_path):
+    few = make(album, tmp_path / "few", compose={"cells": ["A+J"], "per_cell": 1})
+    more = make(album, tmp_path / "more", compose={"cells": ["A+J"], "per_cell": 2})
+    other = make(album, tmp_path / "other", compose={"cells": ["A+J"], "per_cell": 1, "seed": 1})
+    name = "composed/A+J-01.png"
+    assert few[name] == more[name] and set(more) - set(few) == {"composed/A+J-02.png"}
+    assert few[name]["sha256"] != other[name]["sha256"]
+
+
+def test_plain_backgrounds_say_so(album, tmp_path):
+    make(album, tmp_path, compose={"cells": ["A+J"], "per_cell": 1, "background": "plain"})
+    text = (tmp_path / "photos/captions.csv").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("composed"))
+    assert line.strip('"').endswith("in front of a plain wall")
+    with Image.open(tmp_path / "photos/composed/A+J-01.png") as image:
+        top = np.asarray(image)[0]
+        assert (top == top[0]).all(1).mean() > 0.5
+
+
+def test_crops_show_one_person_each(album, tmp_path):
+    made = make(album, tmp_path, crop="solos")
+    crops = {name: row for name, row in made.items() if row.get("kind") == "cropped"}
+    assert sorted(row["cell"] for row in crops.values()) == ["C", "C", "J", "J"]
+    known = masks.read(tmp_path / "masks.json")
+    for name, row in crops.items():
+        assert [person.letter for person in known[name].people] == [row["cell"]]
+        assert 0.05 < (known[name].indices() == 1).mean() < 0.95
+
+
+def test_own_photos_stay_as_they_are(album, tmp_path):
+    photo = album / "photos/J-01.jpg"
+    before = photo.read_bytes(), photo.stat().st_mode, photo.stat().st_nlink
+    make(album, tmp_path, crop="solos")
+    assert (photo.read_bytes(), photo.stat().st_mode, photo.stat().st_nlink) == before
+    assert (tmp_path / "photos/J-01.jpg").read_bytes() == before[0]
+
+
+def test_cells_of_somebody_never_seen_are_named(album, tmp_path):
+    nobody = WHO | {"B": {"name": "BRussell", "class": "man"}}
+    with pytest.raises(ProblemsError, match="no photo to cut BRussell out of"):
+        make(album, tmp_path, characters=nobody, compose={"cells": ["B+J"]})
+    assert not (tmp_path / "photos").exists()
+
+
+def test_relative_sizes_come_from_photos_of_two_and_else_from_age():
+    ages = {"J": "adult", "A": "adult", "C": "child"}
+    told = composing.relative_sizes(ages, [])
+    assert told == pytest.approx({"J": 1, "A": 1, "C": composing.CHILD})
+    seen = composing.relative_sizes(ages, [("C", "J", 0.6)] * 50)
+    assert seen["C"] / seen["J"] == pytest.approx(0.6, abs=0.02)
+    assert seen["A"] == pytest.approx(1)
+
+
+def figure(height=200, width=120):
+    """A round head on a neck above broad shoulders."""
+    rows, columns = np.mgrid[:height, :width]
+    head = (rows - 40) ** 2 + (columns - 60) ** 2 < 30**2
+    neck = (rows >= 65) & (rows < 85) & (abs(columns - 60) < 10)
+    return head | neck | ((rows >= 85) & (abs(columns - 60) < 50))
+
+
+def test_a_head_is_found_above_the_neck():
+    x0, y0, x1, y1 = head_of(figure())
+    assert (x0, y0) == (31, 11) and x1 == 90 and 65 <= y1 <= 85
+
+
+def test_somebody_cut_out_keeps_their_pixels_and_is_gone_from_the_photo():
+    outline = figure()
+    pixels = np.full((200, 120, 3), (20, 120, 200), np.uint8)
+    pixels[outline] = (200, 40, 40)
+    photo = Image.fromarray(pixels)
+    one = cut_out(photo, outline, None)
+    inside = np.asarray(one.image)[np.asarray(one.alpha) > 250]
+    assert (inside == (200, 40, 40)).all() and one.cut and not one.sides
+    left = np.asarray(without(photo, outline)).astype(int)
+    assert abs(left - (20, 120, 200)).max() <= 2
+
+
+def test_everybody_fits_on_the_canvas_and_children_are_smaller():
+    outline = figure()
+    photo = Image.fromarray(np.full((200, 120, 3), 99, np.uint8))
+    one = cut_out(photo, outline, None)
+    placed = composing.arrange([one] * 3, [1.0, 0.8, 1.0], (600, 300), Random(1))
+    picture, mask, heads = composing.paint(Image.new("RGB", (600, 300)), placed)
+    assert picture.size == (600, 300) and set(np.unique(mask)) == {0, 1, 2, 3}
+    tall = [y1 - y0 for _, y0, _, y1 in heads]
+    assert tall[1] / tall[0] == pytest.approx(0.8, abs=0.02) and heads[1][1] > heads[0][1]
+    assert all(left[2] <= right[0] + 2 for left, right in pairwise(heads))
+    assert heads[0][0] >= 0 and heads[2][2] <= 600 and (mask[-1] > 0).any()

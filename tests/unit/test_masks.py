@@ -1,0 +1,91 @@
+"""Masks of people: kept by content, drawn again from the truth, turned into weights of tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from kindred import masks
+from kindred.dataset import Item
+from kindred.errors import ProblemsError
+from kindred.files import read_json, write_json
+from kindred.flow import flow_loss
+from kindred.masks import Masked, Someone
+from kindred.world.families import truth_path, write_dataset
+from kindred.world.remembered import mask_of
+
+
+def dataset(tmp_path, people):
+    """images.json and masks.json of one photo of 64x48 px, prepared to 32x32."""
+    file = masks.keep(people.astype(np.uint8), tmp_path / "store")
+    masks.write(tmp_path / "masks.json", {"a.jpg": Masked(file, (Someone("J", (1, 2, 3, 4)),))})
+    row = {"image_id": "a", "source": "a.jpg", "source_width": 64, "source_height": 48}
+    write_json(tmp_path / "images.json", [row])
+    return Item("a", "a", "J", 32, 32, "pixels", "text", "hash")
+
+
+def test_masks_are_read_as_written(tmp_path):
+    dataset(tmp_path, np.eye(48, 64))
+    found = masks.read(tmp_path / "masks.json")["a.jpg"]
+    assert found.people == (Someone("J", (1, 2, 3, 4)),)
+    assert (found.indices() == np.eye(48, 64)).all()
+
+
+def test_weights_follow_the_part_of_the_photo_that_is_kept(tmp_path):
+    people = np.zeros((48, 64), bool)
+    people[:24, 8:32] = True  # the upper left quarter of the kept 48x48 px
+    people[:, :8] = True  # cut away
+    item = dataset(tmp_path, people)
+    found = masks.token_weights([item], tmp_path / "images.json", tmp_path / "masks.json", 3.0)
+    weights = np.array(found["pixels"])
+    assert weights.mean() == pytest.approx(1, abs=1e-5)
+    assert weights == pytest.approx(np.array([3, 1, 1, 1]) / 1.5, abs=1e-5)
+
+
+def test_photos_without_a_mask_are_named(tmp_path):
+    item = dataset(tmp_path, np.zeros((48, 64)))
+    masks.write(tmp_path / "masks.json", {})
+    with pytest.raises(ProblemsError, match=r"a\.jpg: has no mask"):
+        masks.token_weights([item], tmp_path / "images.json", tmp_path / "masks.json", 3.0)
+
+
+class Zero(torch.nn.Module):
+    """Says that the velocity is 0 everywhere."""
+
+    dtype = torch.float32
+
+    class config:
+        guidance_embeds = False
+
+    def forward(self, hidden_states, **_):
+        return (torch.zeros_like(hidden_states),)
+
+
+def test_loss_of_equal_weights_is_the_plain_loss_and_a_weighted_token_counts_more():
+    latents, noise = torch.zeros(1, 4, 4, 4), torch.zeros(1, 4, 4, 4)
+    noise[:, :, :2, :2] = 1.0  # the first token is wrong by 1
+    given = {
+        "latents": latents,
+        "noise": noise,
+        "sigmas": torch.tensor([0.5]),
+        "states": torch.zeros(1, 2, 8),
+        "pooled": torch.zeros(1, 8),
+        "guidance": 1.0,
+    }
+    plain = flow_loss(Zero(), **given)
+    assert plain == pytest.approx(0.25)
+    assert flow_loss(Zero(), **given, weights=torch.ones(1, 4)) == pytest.approx(float(plain))
+    heavy = torch.tensor([[2.5, 0.5, 0.5, 0.5]])
+    assert flow_loss(Zero(), **given, weights=heavy) == pytest.approx(2.5 * float(plain))
+
+
+def test_masks_drawn_from_the_truth_cover_the_people_and_nothing_else(tmp_path):
+    write_dataset(tmp_path / "photos", "russell", {"AC": 2, "J": 2}, seed=5, scale=2)
+    for facts in read_json(truth_path(tmp_path / "photos"))["photos"].values():
+        mask = mask_of(facts)
+        assert mask.shape == (facts["height"], facts["width"])
+        for index, person in enumerate(facts["people"]):
+            x0, y0, x1, y1 = (round(v) for v in person["head"])
+            head = mask[max(0, y0) : y1, max(0, x0) : x1]
+            assert (head == index + 1).mean() > 0.6
