@@ -6,7 +6,9 @@ Knows which model belongs to which file; the models themselves say everything el
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from kindred.config.likeness import LIKE
 from kindred.config.models import ExperimentConfig, MainConfig
 from kindred.spec.common import Strict
 from kindred.spec.judge import JudgeSpec
@@ -25,5 +27,18 @@ def schema_text(name: str) -> str:
     """The text of config/<name>."""
     model, files = SCHEMAS[name]
     schema = model.model_json_schema(by_alias=True)
+    if model is ExperimentConfig:
+        _allow_likeness(schema)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": files}
     return json.dumps({**head, **schema}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _allow_likeness(schema: dict[str, Any]) -> None:
+    """A file that is like another one need not say everything, and takes keys away with null."""
+    required = schema.pop("required", [])
+    schema["if"] = {"not": {"required": [LIKE]}}
+    schema["then"] = {"required": required}
+    for about in schema["properties"].values():
+        if "additionalProperties" in about:
+            inner = about["additionalProperties"]
+            about["additionalProperties"] = {"anyOf": [inner, {"type": "null"}]}
