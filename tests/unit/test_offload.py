@@ -268,3 +268,20 @@ def everything(net):
             for holder in (state, getattr(state, "state2", None), getattr(module, "state", None)):
                 held = vars(holder).values() if holder is not None else ()
                 yield from (value for value in held if isinstance(value, torch.Tensor))
+
+
+def test_compiled_blocks_are_offloaded_too_and_not_compiled_one_by_one():
+    net, parameters = network("nf4")
+    loss, slopes = gradients(net, parameters)
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    arranged(net, BLOCKS, (0, 1, 3, 5))
+    net.compile_repeated_blocks(backend="aot_eager")
+    found = gradients(net, parameters)
+    assert found[0] == pytest.approx(loss, rel=1e-5)
+    for one, other in zip(found[1], slopes, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-6)
+    # Of each kind: with and without gradients, the first block of its kind and the others.
+    assert 0 < torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 8
+    assert not torch._dynamo.utils.counters["graph_break"]
+    torch._dynamo.reset()

@@ -1,0 +1,187 @@
+"""Plans carried out on a real GPU under a hard cap: random weights of FLUX.1-dev's shape.
+
+`pytest -m gpu tests/gpu`; a few minutes on a large card. What is expected and what is measured is
+printed with `-s`.
+"""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tiny_base
+import torch
+import training_set
+
+import train
+from kindred import fitting, lora, random_flux
+from kindred.budget import CONTEXT_GIB, GIB, Plan
+from kindred.files import read_json
+from kindred.flux_shape import shape_of
+from kindred.spec.base import Base
+from kindred.spec.train import Recipe, TrainSpec
+from kindred.speed.steps import made_up
+from kindred.training import Stream, Trainer
+
+HERE = torch.cuda.is_available()
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not HERE, reason="needs a CUDA device; this machine has none"),
+]
+DEVICE = torch.device("cuda" if HERE else "cpu")
+SHAPE, TEXT_TOKENS, STEPS = "flux-dev", 512, 4
+RECIPE = {"rank": 4, "targets": "attention", "optimizer": "adamw8bit" if HERE else "adamw"}
+
+
+@pytest.fixture(autouse=True)
+def whole_card():
+    """Each test begins and ends with an empty card and no cap."""
+    free()
+    yield
+    free()
+
+
+def free():
+    torch._dynamo.reset()
+    if HERE:
+        torch.cuda.set_per_process_memory_fraction(1.0, DEVICE)
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(DEVICE)
+
+
+def spec_of(**recipe):
+    return TrainSpec(
+        base=Base(model="random", quantization="nf4"),
+        recipe=Recipe(**RECIPE | recipe),
+        characters={},
+        dataset="random",
+    )
+
+
+def fitted_trainer(memory_gib, edge, **recipe):
+    """A Trainer on a random base, planned and capped as train.py does it."""
+    spec = spec_of(**recipe)
+    net = random_flux.transformer(SHAPE, DEVICE, "nf4")
+    photos = made_up(net.config, edge, TEXT_TOKENS)
+    streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
+    allowed = fitting.allowance(DEVICE, memory_gib)
+    job = fitting.job_of(spec, shape_of(net.config), streams)
+    fit = fitting.Fitting(job, allowed, DEVICE, preserve_rng=False)
+    fit.tell()
+    if fit.starts_at_home:
+        torch.nn.Module.to(net, "cpu")
+        if HERE:
+            torch.cuda.empty_cache()
+    parameters = lora.add_lora(net, spec.recipe, 0)
+    fit.apply(net)
+    scheduler = dict(random_flux.scheduler().config)
+    return Trainer(net, parameters, streams, spec.recipe, 0, scheduler, fit), fit
+
+
+@pytest.mark.parametrize(("memory_gib", "edge"), [(12, 512), (12, 1024), (8, 512), (6, 512)])
+def test_training_fits_under_a_cap_as_foretold(memory_gib, edge):
+    trainer, fit = fitted_trainer(memory_gib, edge, steps=STEPS)
+    feeds, seconds, losses = trainer._feeds(), [], []
+    for _ in range(STEPS):
+        began = time.perf_counter()
+        losses.append(trainer.step(feeds)[0].item())
+        seconds.append(time.perf_counter() - began)
+    measured, held = torch.cuda.max_memory_allocated(DEVICE), torch.cuda.max_memory_reserved(DEVICE)
+    print(
+        f"{memory_gib} GiB, {edge} px: expected {fit.plan.peak_gib:.2f} GiB, measured "
+        f"{measured / GIB:.2f}, reserved {held / GIB:.2f}; step {min(seconds):.3f} s"
+    )
+    assert all(0 < loss < 100 for loss in losses)
+    assert fit.tries == 0 and fit.job.compiled
+    assert held <= (memory_gib - CONTEXT_GIB) * GIB
+    assert measured / GIB == pytest.approx(fit.plan.peak_gib, rel=0.15)
+
+
+@pytest.mark.parametrize("quantization", [None, "nf4", "int8"])
+def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantization, monkeypatch):
+    small = random_flux.SHAPES[SHAPE] | {"num_layers": 3, "num_single_layers": 6}
+    monkeypatch.setitem(random_flux.SHAPES, "small", small)
+    slopes = []
+    for away in ((), tuple(range(9))):
+        net = random_flux.transformer("small", DEVICE, quantization)
+        parameters = lora.add_lora(net, Recipe(**RECIPE), 0)
+        with torch.no_grad():
+            for number, parameter in enumerate(parameters):
+                parameter.normal_(std=0.02, generator=torch.Generator(DEVICE).manual_seed(number))
+        photos = made_up_once(net.config)
+        streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
+        job = fitting.job_of(spec_of(), shape_of(net.config), streams)
+        fit = fitting.Fitting(fitting.replace(job, compiled=False), 1e12, DEVICE, False)
+        fit.plan = Plan(1, 1, 9 if away else 0, away, 9, 0.0, 1.0)
+        fit.apply(net)
+        trainer = Trainer(net, parameters, streams, Recipe(**RECIPE), 0, {}, fit)
+        feeds = trainer._feeds()
+        for _ in range(3):  # gradients add up: a block fetched too late would show
+            work = [(streams[0], *next(feeds[0]))]
+            trainer._gradients(work)
+        slopes.append([parameter.grad.float() for parameter in parameters])
+    for one, other in zip(*slopes, strict=True):
+        assert one.norm() > 0
+        assert (one - other).norm() <= 0.02 * one.norm()
+
+
+def made_up_once(config):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return made_up(config, 256, 64)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    base = tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+    return training_set.build(tmp_path_factory.mktemp("data") / "set", base, {"J": 3, "A+J": 3})
+
+
+def start(arguments):
+    return subprocess.Popen(
+        [sys.executable, train.__file__, *arguments], stderr=subprocess.PIPE, text=True
+    )
+
+
+def arguments_of(data, out):
+    recipe = {"steps": 120, "checkpoint_every": 10, "rank": 64, "optimizer": RECIPE["optimizer"]}
+    where = ["--store", str(out / "store"), "--checkpoints", str(out / "work")]
+    device = ["--device", DEVICE.type, "--memory-gib", "4"]
+    return [*data.train_arguments(out, **recipe), *where, *device]
+
+
+def losses_of(out):
+    with open(out / "training.csv", newline="") as file:
+        return [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
+
+
+def test_killed_in_mid_step_and_taken_up_again(data, tmp_path):
+    whole = start(arguments_of(data, tmp_path / "whole"))
+    assert whole.communicate()[1] is not None and whole.returncode == 0
+    broken = start(arguments_of(data, tmp_path / "broken"))
+    try:
+        wait_for_checkpoint(tmp_path / "broken/work", broken)
+    finally:
+        os.kill(broken.pid, signal.SIGKILL)
+        broken.wait()
+    assert not (tmp_path / "broken/lora.safetensors").exists()
+    again = start(arguments_of(data, tmp_path / "broken"))
+    _, said = again.communicate()
+    assert again.returncode == 0 and "going on after step" in said, said
+    expected, found = losses_of(tmp_path / "whole"), losses_of(tmp_path / "broken")
+    assert [step for step, _ in found] == list(range(1, 121))
+    # Other data or noise after the break would change losses by more than a GPU's rounding does.
+    assert [loss for _, loss in found] == pytest.approx([loss for _, loss in expected], rel=0.02)
+    assert read_json(tmp_path / "broken/lora.json")["steps"] == 120
+
+
+def wait_for_checkpoint(folder: Path, process):
+    until = time.monotonic() + 300
+    while not list(folder.rglob("step-*.pt")):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < until
+        time.sleep(0.02)
