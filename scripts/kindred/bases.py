@@ -163,7 +163,13 @@ def straight_to(device: torch.device | str) -> dict[str, Any]:
     import torch
 
     device = torch.device(device)
-    return {} if device.type == "cpu" else {"device_map": {"": device}}
+    return {} if device.type == "cpu" else {"device_map": {"": _place(device)}}
+
+
+def _place(device: torch.device) -> Any:
+    """A device as all loaders take it: a GPU by its number, and the CPU not by its name, because
+    diffusers refuses that for quantized models."""
+    return device.index or 0 if device.type == "cuda" else device
 
 
 def _quantized(
@@ -184,8 +190,7 @@ def _quantized(
             f"base.quantization: {kind} needs a CUDA GPU and this run is on the {device.type}; "
             "remove `quantization` from the base, or run on a machine with a GPU"
         )
-    # As a torch.device: diffusers refuses the name 'cpu', because models don't run there.
-    where = {"device_map": {"": torch.device("cpu") if home else device}, **extra}
+    where = {"device_map": {"": _place(torch.device("cpu") if home else device)}, **extra}
     chosen = quantized.config_of(kind, torch_dtype(spec.dtype), config)
     name = quantized.key(identity(spec.model, spec.revision, (part,)), part, kind, spec.dtype)
     model = quantized.load(

@@ -113,7 +113,9 @@ def vae(shape: str, device: torch.device | str, dtype: torch.dtype) -> Autoencod
             use_quant_conv=False,
             use_post_quant_conv=False,
         )
-    return net.to(dtype).eval().requires_grad_(False)
+    for parameter in net.parameters():
+        parameter.data = parameter.data.to(dtype)
+    return net.eval().requires_grad_(False)
 
 
 def scheduler() -> FlowMatchEulerDiscreteScheduler:

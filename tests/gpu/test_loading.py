@@ -1,0 +1,244 @@
+"""Loading, splitting and drawing at FLUX.1-dev's full size, with random weights, on a real GPU.
+
+pytest -m gpu tests/gpu/test_loading.py     a few minutes and 50 GB of disk on an H200
+"""
+
+import shutil
+import sys
+import time
+
+import pytest
+import torch
+from transformers import T5Config, T5EncoderModel
+
+from kindred import bases, lora, precision, quantized, random_flux
+from kindred.adapters import read_adapters
+from kindred.devices import Split
+from kindred.hashing import caption_hash
+from kindred.paint import Painter
+from kindred.pictures import plan
+from kindred.spec.base import Base, TextEncoder
+from kindred.spec.render import PromptSet, RenderSpec
+from kindred.spec.train import Recipe
+from kindred.speed import drawing, steps
+from kindred.speed.memory import Watch
+
+SHAPE, DEVICE, TOKENS, EDGE, NEEDED_GIB = "flux-dev", "cuda", 512, 512, 40
+HAS_GPU = torch.cuda.is_available()
+MEMORY = torch.cuda.get_device_properties(0).total_memory / 2**30 if HAS_GPU else 0
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(
+        MEMORY < NEEDED_GIB,
+        reason=f"needs a CUDA GPU of {NEEDED_GIB} GiB: the unquantized model is built on it first",
+    ),
+]
+T5_XXL = T5Config(
+    vocab_size=32128,
+    d_model=4096,
+    d_kv=64,
+    d_ff=10240,
+    num_layers=24,
+    num_heads=64,
+    feed_forward_proj="gated-gelu",
+    dtype="bfloat16",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A base folder: 24 GB of random transformer, a VAE, a scheduler."""
+    root = tmp_path_factory.mktemp("base")
+    net = random_flux.transformer(SHAPE, DEVICE)
+    net.save_config(root / "transformer")
+    quantized.write(root / "transformer" / quantized.WEIGHTS["transformer"], net.state_dict())
+    random_flux.vae(SHAPE, DEVICE, torch.float32).save_pretrained(root / "vae")
+    random_flux.scheduler().save_pretrained(root / "scheduler")
+    del net
+    torch.cuda.empty_cache()
+    yield root
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """An empty store of quantized weights, gone after the test."""
+    monkeypatch.setattr(quantized, "STORE", tmp_path / "store")
+    yield tmp_path / "store"
+    shutil.rmtree(tmp_path / "store", ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory):
+    """One for all pictures."""
+    yield (root := tmp_path_factory.mktemp("quantized"))
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory):
+    """A LoRA that changes something."""
+    with torch.device("meta"):
+        net = random_flux.FluxTransformer2DModel(**random_flux.SHAPES[SHAPE])
+    lora.add_lora(net, Recipe(rank=4, targets="attention"), 1)
+    source = torch.Generator().manual_seed(0)
+    state = {
+        name: torch.randn(value.shape, generator=source) * 0.02
+        for name, value in lora.lora_state(net).items()
+    }
+    path = tmp_path_factory.mktemp("lora") / "lora.safetensors"
+    lora.save_lora(path, state, net, {})
+    return read_adapters([path])
+
+
+def base_of(folder, kind=None):
+    return Base(model=str(folder), quantization=kind, text_tokens=TOKENS)
+
+
+def timed(load):
+    """(what was loaded, seconds, peak of main memory in GiB)."""
+    with Watch() as watch:
+        start = time.perf_counter()
+        found = load()
+        steps.wait(torch.device(DEVICE))
+        seconds = time.perf_counter() - start
+    return found, seconds, watch.peak_gib
+
+
+def loaded_twice(load, what):
+    """Load with quantizing and from disk; both within bounds and with equal weights."""
+    first, making, most = timed(load)
+    state = {name: value.cpu() for name, value in list(first.state_dict().items())[::50]}
+    del first
+    again, reading, later = timed(load)
+    print(
+        f"{what}: quantized in {making:.1f} s, read in {reading:.1f} s; "
+        f"main memory {most:.1f} and {later:.1f} GiB",
+        file=sys.stderr,
+    )
+    assert reading < 20 and max(most, later) < 16
+    now = again.state_dict()
+    assert all(torch.equal(value, now[name].cpu()) for name, value in state.items())
+
+
+@pytest.mark.parametrize("kind", ["nf4", "nf4-double", "int8"])
+def test_a_transformer_is_quantized_once_and_read_in_seconds(folder, store, kind):
+    loaded_twice(lambda: bases.load_transformer(base_of(folder, kind), DEVICE), kind)
+    assert len([path for path in store.iterdir() if path.is_dir()]) == 1
+
+
+@pytest.mark.parametrize("kind", ["nf4", "int8"])
+def test_t5_too(tmp_path, store, kind, monkeypatch):
+    with torch.device("meta"):
+        net = T5EncoderModel(T5_XXL).to(torch.bfloat16)
+    net = net.to_empty(device=DEVICE)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.02)
+    part = tmp_path / "text_encoder_2"
+    part.mkdir()
+    net.config.save_pretrained(part)
+    state = {name: value for name, value in net.state_dict().items() if "embed_tokens" not in name}
+    quantized.write(part / quantized.WEIGHTS["text_encoder_2"], state)
+    del net, state
+    real = bases._load
+    monkeypatch.setattr(
+        bases, "_load", lambda *a, **k: None if a[2] == "tokenizer_2" else real(*a, **k)
+    )
+    encoder = TextEncoder(model=str(tmp_path), quantization=kind)
+    loaded_twice(lambda: bases.load_t5(encoder, DEVICE)[1], f"T5 in {kind}")
+
+
+@pytest.mark.parametrize("kind", ["nf4", "int8", None])
+def test_a_step_in_each_precision(kind):
+    recipe = Recipe(rank=4, targets="attention", optimizer="adamw8bit" if MEMORY else "adamw")
+    setup = steps.SetUp(kind, checkpointing=True, compiled=False)
+    device = torch.device(DEVICE)
+    found = steps.train_steps(setup, SHAPE, EDGE, TOKENS, recipe, device, warm=1, steps=2)
+    print(f"{setup.name}: {found['median_s']:.2f} s, {found['peak_gib']} GiB", file=sys.stderr)
+    assert found["host_gib"] < 16
+
+
+def spec_of(folder, way, kind="nf4"):
+    prompt_set = PromptSet(
+        prompts={"a": "x"}, seeds=[1], width=EDGE, height=EDGE, steps=2, precision=way
+    )
+    return RenderSpec(base=base_of(folder, kind), prompt_set=prompt_set, name="p")
+
+
+def picture(folder, way, adapter):
+    """A picture's latents, its pixels, and the peak of main memory."""
+    spec = spec_of(folder, way)
+    shape = random_flux.SHAPES[SHAPE]
+    source = torch.Generator().manual_seed(0)
+    text = torch.randn(TOKENS, shape["joint_attention_dim"], generator=source)
+    pooled = torch.randn(shape["pooled_projection_dim"], generator=source)
+    with Watch() as watch:
+        painter = Painter.load(spec, adapter, DEVICE)
+        pictures = plan(spec, adapter, "base@1", "code")
+        (image,) = painter.draw(pictures, {caption_hash("x"): (text, pooled)})
+    assert image.size == (EDGE, EDGE)
+    return torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).float(), watch.peak_gib
+
+
+def test_a_picture_in_each_precision(folder, adapter, shared_store, monkeypatch):
+    monkeypatch.setattr(quantized, "STORE", shared_store)
+    found = {way: picture(folder, way, adapter) for way in ("trained", "merged", "unquantized")}
+    assert max(gib for _, gib in found.values()) < 16
+    monkeypatch.setattr(precision, "fits", lambda *_: False)
+    visiting, gib = picture(folder, "unquantized", adapter)
+    assert gib < 16
+    torch.testing.assert_close(visiting, found["unquantized"][0], atol=1, rtol=0)
+    for way in ("trained", "merged"):
+        apart = (found[way][0] - found["unquantized"][0]).abs().mean()
+        print(f"{way}: {apart:.2f} of 255 from the unquantized picture", file=sys.stderr)
+        assert not torch.equal(found[way][0], found["unquantized"][0])
+
+
+def test_pictures_agree_with_flux_pipelines_compiled_too():
+    device = torch.device(DEVICE)
+    found = drawing.pictures("nf4", SHAPE, EDGE, TOKENS, 4, device, 1, with_compiler=True)
+    assert found["ours"]["difference"] < 0.02
+    assert found["ours, compiled"]["difference"] < 0.03
+
+
+def gradients(net, device):
+    shape, (edge, text) = random_flux.SHAPES[SHAPE], (EDGE // 16, TOKENS)
+    parameters = lora.add_lora(net, Recipe(rank=4, targets="attention"), 1)
+    source = torch.Generator().manual_seed(1)
+    for parameter in parameters:  # B starts at zero, and A would have no gradient
+        drawn = torch.randn(parameter.shape, generator=source) * 0.02
+        parameter.data = drawn.to(parameter.device)
+    net.enable_gradient_checkpointing()
+    net.train()
+
+    def numbers(*size):
+        return torch.randn(*size, generator=source).to(device, torch.bfloat16)
+
+    net(
+        hidden_states=numbers(1, edge**2, 64),
+        encoder_hidden_states=numbers(1, text, shape["joint_attention_dim"]),
+        pooled_projections=numbers(1, shape["pooled_projection_dim"]),
+        timestep=torch.tensor([0.5], device=device),
+        guidance=torch.tensor([3.5], device=device),
+        img_ids=torch.zeros(edge**2, 3, device=device),
+        txt_ids=torch.zeros(text, 3, device=device),
+    ).sample.float().square().mean().backward()
+    return [p.grad.float().cpu() for p in parameters if p.grad is not None]
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_a_split_over_two_capped_gpus_has_the_same_gradients(folder):
+    base = base_of(folder)
+    whole = gradients(bases.load_transformer(base, "cuda:0"), torch.device("cuda:0"))
+    torch.cuda.empty_cache()
+    for index in (0, 1):
+        total = torch.cuda.get_device_properties(index).total_memory
+        torch.cuda.set_per_process_memory_fraction(16 * 2**30 / total, index)
+    try:
+        net = bases.load_transformer(base, "cuda:0", split=Split((16, 16)))
+        split = gradients(net, torch.device("cuda:0"))
+    finally:
+        for index in (0, 1):
+            torch.cuda.set_per_process_memory_fraction(1.0, index)
+    for one, other in zip(whole, split, strict=True):
+        assert (one - other).norm() <= 0.02 * one.norm()
