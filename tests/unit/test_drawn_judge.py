@@ -14,7 +14,7 @@ from kindred.errors import KindredError
 from kindred.hashing import sha256_file
 from kindred.judges import open_judge
 from kindred.judges.base import Gates
-from kindred.judges.drawn import gate_failures, place_in, read_gates
+from kindred.judges.drawn import gate_failures, hair_in, place_in, read_gates
 from kindred.judges.version import version_of
 from kindred.spec.judge import JudgeSpec, Model
 
@@ -81,6 +81,34 @@ def test_a_threshold_is_obeyed_and_part_of_no_identity(folder):
 )
 def test_places_in_prompts(prompt, place):
     assert place_in(prompt) == place
+
+
+@pytest.mark.parametrize(
+    ("prompt", "hair"),
+    [
+        ("JRussell with short brown hair", {"hair_style": "short", "hair_colour": "brown"}),
+        ("CRussell with blonde pigtails", {"hair_style": "pigtails", "hair_colour": "blonde"}),
+        ("JRussell with red hair in the park", {"hair_colour": "red"}),
+        ("TOkorie with a bald head", {"hair_style": "bald"}),
+        ("a man with red hair and a woman with black hair", {}),
+        ("JRussell in a red hat", {}),
+    ],
+)
+def test_hair_in_prompts(prompt, hair):
+    assert hair_in(prompt) == hair
+
+
+def test_hair_is_part_of_adherence_only_where_it_is_asked_for(folder):
+    judge = open_judge(JudgeSpec(kind="lab", model=str(folder)))
+    images = [Image.new("RGB", (128, 144), "navy")]
+    (person, *_), sighting = judge.find(images)[0], judge.judge.look(images)[0]
+    said = max(sighting.people, key=lambda one: one.score).attributes["hair_colour"]["red"]
+    assert judge.adherence(images, ["a man with red hair"]) == [pytest.approx(said)]
+    place = judge.adherence(images, ["a man in the park"])[0]
+    both = judge.adherence(images, ["a man with red hair in the park"])[0]
+    assert both == pytest.approx(place * said)
+    nobody = open_judge(JudgeSpec(kind="lab", model=str(folder), threshold=0.999))
+    assert nobody.adherence(images, ["a man with red hair"]) == [0.0] and person
 
 
 def test_what_is_missing_says_how_to_get_it(tmp_path, folder):

@@ -111,3 +111,21 @@ def test_the_program_writes_an_album(tmp_path, capsys):
     assert lab_family.main(["--coverage", "C: 1", "--scale", "1", "--out", str(out)]) == 0
     assert (out / "C-01.jpg").exists() and truth_path(out).exists()
     assert "1 photos" in capsys.readouterr().out
+
+
+def test_hats_are_said_in_every_caption_or_in_none(tmp_path):
+    said = {}
+    for say in (True, False, None):
+        out = tmp_path / str(say)
+        write_dataset(out, "russell", {"J": 4, "CJ": 4}, seed=1, scale=1, hats=1.0, say_hats=say)
+        photos = json.loads(truth_path(out).read_text(encoding="utf-8"))["photos"]
+        assert all(person["hat"] for photo in photos.values() for person in photo["people"])
+        said[say] = [
+            photo["caption"].count(person["hat"])
+            for photo in photos.values()
+            for person in photo["people"]
+        ]
+        pictures = [(out / name).read_bytes() for name in photos]
+        assert said.setdefault("pictures", pictures) == pictures
+    assert all(said[True]) and not any(said[False])
+    assert 0 < sum(map(bool, said[None])) < len(said[None])

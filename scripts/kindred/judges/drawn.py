@@ -1,11 +1,13 @@
 """The lab's judge behind the interface of all judges, with the gates that it was measured by.
 
-Knows lab/judge and the places that prompts of the lab's world name; knows nothing of references.
+Knows lab/judge, and the places and hair that prompts of the lab's world name; knows nothing of
+references.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from kindred.judges.lab import LabJudge, Sighting
 from kindred.judges.model_files import Part, locate
 from kindred.spec.judge import JudgeSpec
 from kindred.world.phrases import PLACE_PHRASES
+from kindred.world.vocabulary import HAIR_COLOURS, HAIR_STYLES
 
 if TYPE_CHECKING:
     import torch
@@ -30,12 +33,16 @@ if TYPE_CHECKING:
 DEFAULT = "lab/judge"
 HOW_TO_GET_IT = "it comes with the repository: get lab/ again, or train it as lab/README.md says"
 PARTS = {"model": Part("model.safetensors"), "config": Part("config.json")}
+HAIR = re.compile(
+    r"\b(?:(?P<style>short|spiky|curly|long) )?"
+    rf"(?P<colour>{'|'.join(HAIR_COLOURS)}) (?P<kind>hair|bob|ponytail|bun|pigtails)\b"
+)
 # Below one of these, verdicts are not to be trusted. "vae ": after the base's autoencoder.
 GATES = {"count": 0.98, "family top-1": 0.97, "vae family top-1": 0.93}
 
 
 class DrawnJudge:
-    """The trained judge of drawings. Adherence is the probability of the place asked for."""
+    """The trained judge of drawings. Adherence is the probability of place and hair asked for."""
 
     counts = "people"
 
@@ -94,13 +101,18 @@ class DrawnJudge:
     def adherence(
         self, images: Sequence[Image.Image], prompts: Sequence[str]
     ) -> list[float | None]:
-        """Probability of the prompt's place; None where it names none."""
-        places = [place_in(prompt) for prompt in prompts]
-        if not any(places):
+        """Probability of the prompt's place, of its hair, or of both (product); None where it has
+        neither. Hair is read from the person found most surely; 0 where nobody is found."""
+        places, hairs = [place_in(p) for p in prompts], [hair_in(p) for p in prompts]
+        if not any(places) and not any(hairs):
             return [None] * len(images)
+        sightings = self._look(images)
+        if any(hairs):
+            # Attributes take time, so that they are read only where a prompt is about them.
+            sightings = self.judge.look(images, self.threshold)
         return [
-            sighting.place[place] if place else None
-            for sighting, place in zip(self._look(images), places, strict=True)
+            _both(sighting.place[place] if place else None, _hair(sighting, hair) if hair else None)
+            for sighting, place, hair in zip(sightings, places, hairs, strict=True)
         ]
 
     def whole(self, images: Sequence[Image.Image]) -> np.ndarray | None:
@@ -139,6 +151,33 @@ def place_in(prompt: str) -> str | None:
         if any(phrase.casefold() in text for phrase in phrases):
             return place
     return None
+
+
+def hair_in(prompt: str) -> dict[str, str]:
+    """The hair that a prompt says, by the judge's attributes; empty where it says none, or of more
+    than one person."""
+    text = prompt.casefold()
+    found = list(HAIR.finditer(text))
+    if len(found) != 1:
+        return {"hair_style": "bald"} if "bald head" in text and not found else {}
+    style, colour, kind = found[0].group("style", "colour", "kind")
+    style = style or (kind if kind in HAIR_STYLES else None)
+    named = {"hair_style": style, "hair_colour": colour}
+    return {key: value for key, value in named.items() if value}
+
+
+def _hair(sighting: Sighting, hair: dict[str, str]) -> float:
+    """Probability that the most certain person has the hair."""
+    if not sighting.people:
+        return 0.0
+    person = max(sighting.people, key=lambda one: one.score)
+    return math.prod(person.attributes[name][value] for name, value in hair.items())
+
+
+def _both(*chances: float | None) -> float | None:
+    """The product of those that are known; None when none is."""
+    known = [chance for chance in chances if chance is not None]
+    return math.prod(known) if known else None
 
 
 def read_gates(path: Path) -> Gates:
