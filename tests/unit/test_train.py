@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_base
 import torch
@@ -17,7 +18,7 @@ import training_set
 from safetensors.torch import load_file
 
 import train
-from kindred import finished, tensors
+from kindred import finished, masks, tensors
 from kindred.errors import KindredError, ProblemsError
 from kindred.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.spec.train import TrainSpec
@@ -258,6 +259,38 @@ def test_prior_images_change_the_result_and_need_their_files(data, tmp_path, bas
     assert lora_bytes(tmp_path / "prior-out") != plain
 
 
+def masks_of(data, share):
+    """masks.json of all photos: people in this share of each, from the left."""
+    rows, known = read_json(data.root / "images.json"), {}
+    for row in rows:
+        row |= {"source": row["image_id"], "source_width": row["width"]}
+        row |= {"source_height": row["height"]}
+        people = np.zeros((row["height"], row["width"]), np.uint8)
+        people[:, : round(share * row["width"])] = 1
+        file = masks.keep(people, data.root / "masks")
+        known[row["source"]] = masks.Masked(file, (masks.Someone("J"),))
+    write_json(data.root / "images.json", rows)
+    masks.write(data.root / "masks.json", known)
+    return ["--masks", str(data.root / "masks.json")]
+
+
+def test_a_loss_weighted_by_masks_trains_otherwise_and_needs_them(data, tmp_path):
+    extra = masks_of(data, 0.5)
+    with pytest.raises(KindredError, match="mask_weight needs people's masks"):
+        run(data, tmp_path / "none", mask_weight=3.0)
+    plain = run(data, tmp_path / "plain")
+    train.main(data.train_arguments(tmp_path / "heavy", mask_weight=3.0) + extra)
+    heavy = lora_bytes(tmp_path / "heavy")
+    assert heavy != plain
+    train.main(data.train_arguments(tmp_path / "other", mask_weight=3.0) + masks_of(data, 0.7))
+    assert lora_bytes(tmp_path / "other") != heavy
+    # People everywhere: every token weighs the same, so the weights are those of a plain training.
+    train.main(data.train_arguments(tmp_path / "all", mask_weight=3.0) + masks_of(data, 1.0))
+    weights = [load_file(tmp_path / name / "lora.safetensors") for name in ("all", "plain")]
+    for name, value in weights[0].items():
+        assert torch.allclose(value, weights[1][name], atol=1e-5), name
+
+
 def test_eight_bit_optimizer_needs_a_gpu(data, tmp_path):
     with pytest.raises(KindredError, match="adamw8bit needs a CUDA GPU"):
         run(data, tmp_path / "out", optimizer="adamw8bit")
@@ -330,6 +363,7 @@ def test_key_depends_on_what_the_weights_follow_from():
         return finished.training_key(finished.training_facts(spec, run, []))
 
     same = [key(), key(checkpoint_every=7), key(dataset="e"), key(dropout=0.0), key(steps=1500)]
+    same += [key(mask_weight=None)]
     assert len(set(same)) == 1
     different = [
         key(run=1),
@@ -339,8 +373,9 @@ def test_key_depends_on_what_the_weights_follow_from():
         key(base={"revision": "other"}),
         key(base={"dtype": "float32"}),
         key(base={"quantization": "nf4"}),
+        key(mask_weight=3.0),
     ]
-    assert len({*same, *different}) == 8
+    assert len({*same, *different}) == 9
 
 
 def test_training_code_counts_and_specifications_do_not(monkeypatch):
