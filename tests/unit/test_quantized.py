@@ -181,3 +181,31 @@ def test_a_store_that_cannot_be_written_is_named(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(quantized, "STORE", tmp_path / "file/store")
     with pytest.raises(KindredError, match="can't be written"):
         bases.load_transformer(base_of(folder, "nf4"), "cpu")
+
+
+def test_reading_maps_files_instead_of_filling_main_memory(tmp_path):
+    from diffusers import FluxTransformer2DModel
+
+    from kindred.speed.memory import Watch, own_gib
+
+    torch.manual_seed(0)
+    net = FluxTransformer2DModel(
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=128,
+        num_attention_heads=6,
+        joint_attention_dim=64,
+        pooled_projection_dim=64,
+    ).to(torch.bfloat16)
+    size = sum(p.numel() * p.element_size() for p in net.parameters()) / 2**30
+    net.save_pretrained(tmp_path / "base/transformer", max_shard_size="20MB")
+    assert len(list((tmp_path / "base/transformer").glob("*.safetensors"))) > 2
+    del net
+    base = base_of(tmp_path / "base", "nf4", "bfloat16")
+    bases.load_transformer(base, "cpu")  # quantizes and keeps
+    for chosen in (base, base.model_copy(update={"quantization": None})):
+        before = own_gib()
+        with Watch() as watch:
+            loaded = bases.load_transformer(chosen, "cpu")
+        assert watch.peak_gib - before < size / 4
+        del loaded
