@@ -53,6 +53,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="what may be taken of a GPU; 0: what is free when training starts",
     )
     devices.add_arguments(parser)
+    devices.add_split(parser)
     return parser.parse_args(argv)
 
 
@@ -60,7 +61,8 @@ def train(
     spec: TrainSpec, sources: Sequence[Material], facts: dict[str, Any], options: argparse.Namespace
 ) -> None:
     """Train and put the finished adapter into the store."""
-    name = devices.claim(options.device)
+    name = devices.claim(options.device, split=options.split)
+    split = options.split if name == "cuda" else None
     # Segments that grow leave fewer holes: more of a small card can be filled.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
@@ -79,10 +81,12 @@ def train(
         for source in sources
     ]
     scheduler = dict(bases.load_scheduler(spec.base).config)
-    fit = fitting.fit(spec, streams, device, options.memory_gib)
+    fit = None if split else fitting.fit(spec, streams, device, options.memory_gib)
     home = bool(fit and fit.starts_at_home)
-    transformer = bases.load_transformer(spec.base, device, home)
+    transformer = bases.load_transformer(spec.base, device, home, split)
     parameters = lora.add_lora(transformer, spec.recipe, options.run)
+    if split:  # only models that are large for their cards are split
+        transformer.enable_gradient_checkpointing()
     if fit:
         fit.apply(transformer)
     trainer = Trainer(transformer, parameters, streams, spec.recipe, options.run, scheduler, fit)

@@ -114,3 +114,31 @@ def test_the_roomiest_gpu(monkeypatch):
     assert splitting.roomiest("cuda") == torch.device("cuda", 1)
     assert splitting.free_memory(Split()) == [3, 9, 5]
     assert splitting.free_memory(Split((1, 2, 3))) == [1, 2, 3]
+
+
+def test_training_of_a_split_model(folder, tmp_path, monkeypatch):
+    """By the program itself, with one processor in the place of two GPUs."""
+    import shutil
+
+    import training_set
+
+    import train
+    from kindred import devices, tensors
+
+    data = training_set.build(tmp_path / "set", folder, {"J": 2})
+    train.main(data.train_arguments(tmp_path / "whole"))
+    shutil.rmtree(data.root / "store")
+    asked = []
+
+    def over(config, split):
+        asked.append(split)
+        return device_map(shape_of(config), split.sizes, PAIR)
+
+    monkeypatch.setattr(splitting, "over_gpus", over)
+    monkeypatch.setattr(devices, "claim", lambda *_, split: asked.append(split) or "cuda")
+    monkeypatch.setattr(devices, "prepare", lambda *_: torch.device("cpu"))
+    train.main([*data.train_arguments(tmp_path / "split"), "--split", "12,24"])
+    assert asked == [Split((12, 24))] * 2
+    whole, split = (tensors.load(tmp_path / n / "lora.safetensors") for n in ("whole", "split"))
+    assert whole.keys() == split.keys()
+    assert all(torch.equal(value, split[name]) for name, value in whole.items())
