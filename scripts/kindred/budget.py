@@ -87,7 +87,8 @@ class Job:
     def unpacked(self) -> int:
         """Bytes of the largest weight as arithmetic needs it: dequantized, or as DoRA reads it."""
         largest = max(layer.inputs * layer.outputs for layer in self.shape.layers)
-        quantized = self.dtype_bytes * largest if self.quantization else 0
+        copies = {None: 0, "int8": 2}.get(self.quantization, 1)
+        quantized = self.dtype_bytes * largest * copies
         return quantized + 3 * 4 * largest * self.dora
 
     def kept(self, block: Block, images: int) -> float:

@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from kindred import budget, compiling
 from kindred.bases import is_local
 from kindred.budget import GIB, Job, Plan
+from kindred.devices import slots
 from kindred.errors import KindredError
 from kindred.flux_shape import FluxShape, shape_of
 from kindred.lora import target_layers
@@ -42,12 +43,19 @@ def fit(
         return None
     from diffusers import FluxTransformer2DModel
 
-    model = spec.base.model
+    model, revision = spec.base.model, spec.base.revision
     if is_local(model):
         model = str(Path(model).expanduser())
-    config = FluxTransformer2DModel.load_config(
-        model, subfolder="transformer", revision=spec.base.revision
-    )
+    try:  # of a repository this one small file is fetched
+        config = FluxTransformer2DModel.load_config(
+            model, subfolder="transformer", revision=revision
+        )
+    except OSError as error:
+        first = str(error).strip().splitlines()[0]
+        raise KindredError(
+            f"base {model}: its transformer/config.json can't be read ({first}); fetch or save the "
+            "base again"
+        ) from error
     allowed = allowance(device, memory_gib)
     job = job_of(spec, shape_of(config), streams)
     found = Fitting(job, allowed, device, preserve_rng=bool(spec.recipe.dropout))
@@ -56,8 +64,10 @@ def fit(
 
 
 def allowance(device: torch.device, memory_gib: float) -> float:
-    """Bytes that may be allocated; torch is held to them where `memory_gib` says how many."""
+    """Bytes that may be allocated: what is free of this job's share of the card, and no more than
+    `memory_gib` where it is given. Then torch is held to it, whatever the plan expects."""
     free, total = torch.cuda.mem_get_info(device)
+    free = min(free, total / slots())
     if not memory_gib:
         return free * budget.FILLED
     cap = max(0.0, memory_gib - budget.CONTEXT_GIB) * GIB

@@ -6,8 +6,8 @@ direction of travel is on its way over a stream of its own. Knows plain and bits
 adapters, which train, stay where they are.
 
 Why not a library's: diffusers' group offloading and accelerate's hooks take a block's weights away
-when its forward pass ends, and so in a checkpoint before its backward pass; diffusers' also puts
-back the trained parameters as they were when offloading began.
+when its forward pass ends, and so in a checkpoint before its backward pass; diffusers' with
+streams also puts back trained parameters as they were when offloading began.
 """
 
 from __future__ import annotations

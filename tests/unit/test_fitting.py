@@ -10,7 +10,7 @@ import training_set
 from safetensors.torch import load_file
 
 import train
-from kindred import budget, examples, fitting, training
+from kindred import budget, examples, finished, fitting, training
 from kindred.budget import GIB, Job, Plan
 from kindred.checkpoint import Checkpoints
 from kindred.errors import KindredError
@@ -193,6 +193,16 @@ def test_a_card_is_taken_as_far_as_it_is_free_or_allowed(monkeypatch):
     assert fitting.allowance(card, 8) == budget.usable(8) < free
     assert fitting.allowance(card, 20) == free
     assert capped == pytest.approx([7.5 / 24, 19.5 / 24])
+    monkeypatch.setattr(fitting, "slots", lambda: 3)
+    assert fitting.allowance(card, 0) == pytest.approx(8 * GIB * budget.FILLED)
+
+
+def test_a_config_that_cannot_be_read_is_said_plainly(data, tmp_path, monkeypatch):
+    (tmp_path / "base/transformer").mkdir(parents=True)
+    base = tmp_path / "base"
+    text = {"base": {"model": str(base)}, "recipe": {}, "characters": {}, "dataset": "d"}
+    with pytest.raises(KindredError, match=r"transformer/config\.json can't be read"):
+        fitting.fit(TrainSpec.model_validate(text), [], torch.device("cuda"), 0)
 
 
 def test_what_cannot_fit_is_said_before_anything_is_loaded(data, tmp_path, monkeypatch):
@@ -315,3 +325,12 @@ def test_diffusers_lets_a_machine_with_a_gpu_quantize_at_home(monkeypatch):
         quantizer.validate_environment(device_map={"": CPU})
         with pytest.raises(ValueError, match="dispatched on the CPU"):
             quantizer.validate_environment(device_map={"": "cpu"})
+
+
+def test_plans_are_not_part_of_what_an_adapter_follows_from(monkeypatch):
+    hashed = []
+    monkeypatch.setattr(finished, "code_hash", lambda paths: hashed.extend(paths) or "")
+    finished.training_code()
+    names = {path.name for path in hashed}
+    assert "training.py" in names
+    assert not names & {"budget.py", "fitting.py", "offload.py", "compiling.py"}

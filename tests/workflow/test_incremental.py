@@ -213,7 +213,7 @@ def test_the_recipe_file_edited(workspace: Workspace):
 
 
 def test_another_device_is_nothing(workspace: Workspace):
-    workspace.replace("config/config.yaml", "threads: 1", "threads: 2")
+    workspace.replace("config/config.yaml", "threads: 1", "threads: 2, memory_gib: 11.5")
     assert workspace.jobs() == []
 
 
