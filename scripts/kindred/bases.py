@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kindred import quantized, splitting, tensors
 from kindred.devices import Split
 from kindred.errors import KindredError
+from kindred.files import read_json
 from kindred.hashing import sha256_file
 from kindred.spec.base import Base, ImageEncoder, TextEncoder
 
@@ -93,8 +94,7 @@ def load_transformer(
     dtype = {"torch_dtype": torch_dtype(base.dtype)}
     where = straight_to("cpu" if home else device)
     if split:
-        config = _load(FluxTransformer2DModel.load_config, base, "transformer")
-        where = {"device_map": splitting.over_gpus(config, split)}
+        where = {"device_map": splitting.over_gpus(transformer_config(base), split)}
     if base.quantization:
         return _quantized(
             loader, base, "transformer", BitsAndBytesConfig, device, dtype | where, home
@@ -148,6 +148,24 @@ def torch_dtype(name: str) -> torch.dtype:
     import torch
 
     return getattr(torch, name)
+
+
+def transformer_config(base: Base) -> dict[str, Any]:
+    """The transformer's config.json; of a repository nothing else is fetched.
+
+    Raises KindredError when it can't be had.
+    """
+    name = "transformer/config.json"
+    if is_local(base.model):
+        return read_json(Path(base.model).expanduser() / name)
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return read_json(hf_hub_download(base.model, name, revision=base.revision))
+    except KindredError:
+        raise
+    except Exception as error:  # the hub's errors have no base class in common
+        raise KindredError(_advice(base.model, base.revision, "transformer", error)) from error
 
 
 def weight_files(base: Base, part: str) -> dict[str, Path]:

@@ -225,4 +225,6 @@ def prepare(name: str, threads: int) -> torch.device:
             )
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+        # cuDNN's attention in compiled blocks has met illegal memory accesses, which end a process.
+        torch.backends.cuda.enable_cudnn_sdp(False)
     return torch.device(name)

@@ -96,6 +96,7 @@ def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[P
     """
     with _alone(folder):
         if not _whole(folder, part):
+            print(f"quantizing {part}, once: kept in {folder}", file=sys.stderr, flush=True)
             model = quantize()
             _keep(model, folder, part)
             return model
@@ -113,7 +114,11 @@ def _alone(folder: Path) -> Iterator[None]:
             f"{folder.parent}: can't be written ({error.strerror or error})"
         ) from error
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("another process quantizes the same weights; waiting for it", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

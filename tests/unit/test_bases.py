@@ -107,6 +107,23 @@ def test_hub_errors_say_what_to_do(monkeypatch, error, advice):
     assert advice in str(caught.value) and "owner/name at abc" in str(caught.value)
 
 
+def test_a_config_alone(folder, monkeypatch, tmp_path):
+    import huggingface_hub
+
+    asked = Base(model=str(folder))
+    assert bases.transformer_config(asked)["num_single_layers"] == 2
+    with pytest.raises(KindredError, match=r"config\.json: no such file"):
+        bases.transformer_config(Base(model=str(tmp_path)))
+
+    def gated(model, name, revision):
+        assert (model, name, revision) == ("owner/name", "transformer/config.json", "abc")
+        raise hub.GatedRepoError("gated", response=ANSWER)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", gated)
+    with pytest.raises(KindredError, match="hf auth login"):
+        bases.transformer_config(Base(model="owner/name", revision="abc"))
+
+
 @pytest.mark.parametrize("model", ["./nowhere", "/no/where", "a/b/c"])
 def test_paths_that_are_not_there(model, monkeypatch):
     import huggingface_hub

@@ -209,3 +209,30 @@ def test_reading_maps_files_instead_of_filling_main_memory(tmp_path):
             loaded = bases.load_transformer(chosen, "cpu")
         assert watch.peak_gib - before < size / 4
         del loaded
+
+
+def test_two_processes_quantize_once(folder, tmp_path, monkeypatch, capsys):
+    """Two threads with open files of their own lock each other out as processes do."""
+    import threading
+    import time
+
+    made, real = [], bases._load
+
+    def slow(*arguments, **settings):
+        made.append(arguments)
+        time.sleep(0.5)
+        return real(*arguments, **settings)
+
+    monkeypatch.setattr(bases, "_load", slow)
+    found = []
+    base = base_of(folder, "nf4")
+    other = threading.Thread(target=lambda: found.append(bases.load_transformer(base, "cpu")))
+    other.start()
+    while not made:
+        time.sleep(0.01)
+    found.append(bases.load_transformer(base, "cpu"))
+    other.join()
+    assert len(made) == 1 and len(found) == 2
+    assert torch.equal(*(tiny_base.answer(net) for net in found))
+    said = capsys.readouterr().err
+    assert said.count("quantizing transformer, once") == 1 and "waiting for it" in said
