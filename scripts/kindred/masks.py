@@ -1,8 +1,9 @@
 """Where the people are in a dataset's photos: masks.json, the masks it names, and what they weigh.
 
-A mask is an "L" picture of the photo's upright size: 0 is background, k the k-th person from the
-left. masks.json: source -> {file, people: [{letter, head}]}; letter '' is somebody unknown, head a
-box in pixels or null. Knows files and pixels; knows nothing of how people are found.
+A mask is an "L" picture of the upright photo, as large or smaller: 0 is background, k the k-th
+person from the left. masks.json: source -> {file, people: [{letter, head}]}; letter '' is somebody
+unknown, head a box in pixels of the mask or null. Knows files and pixels; knows nothing of how
+people are found.
 """
 
 from __future__ import annotations

@@ -16,14 +16,16 @@ import numpy as np
 from PIL import Image
 
 from kindred import who
+from kindred.errors import KindredError
 from kindred.judges.base import Box, Judge
 from kindred.masks import Masked, Someone, keep
 from kindred.names import letters_in
-from kindred.photos import read_photo, to_srgb
+from kindred.photos import PhotoError, read_photo, to_srgb
 from kindred.progress import track
 from kindred.spec.common import Character
 
 Characters = Mapping[str, Character]
+LARGEST = 2048  # px of the longest edge: more than any bucket needs, and many photos fit in memory
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,14 @@ def from_finder(
 
 
 def upright(path: Path) -> Image.Image:
-    """A photo upright in sRGB. Raises PhotoError."""
-    photo = read_photo(path, path.name)
-    return to_srgb(photo.image, photo).convert("RGB")
+    """A photo upright in sRGB, scaled down to `LARGEST`. Raises KindredError."""
+    try:
+        photo = read_photo(path, path.name, LARGEST)
+    except PhotoError as error:
+        raise KindredError(str(error)) from None
+    image = to_srgb(photo.image, photo).convert("RGB")
+    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    return image
 
 
 def boxes_of(judge: Judge) -> Finder:

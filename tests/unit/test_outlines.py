@@ -75,6 +75,14 @@ def test_a_photo_of_nobody_has_an_empty_mask(photos):
     assert not masked.indices().any()
 
 
+def test_large_photos_are_scaled_down_and_bad_ones_named(tmp_path):
+    Image.new("RGB", (4100, 1000), "red").save(tmp_path / "wide.jpg")
+    assert outlines.upright(tmp_path / "wide.jpg").size == (2048, 500)
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    with pytest.raises(KindredError, match=r"bad\.jpg"):
+        outlines.upright(tmp_path / "bad.jpg")
+
+
 def test_heads_of_a_judge_go_to_the_outlines_that_hold_them(photos):
     left = np.zeros((48, 64), bool)
     left[:, :30] = True
