@@ -51,12 +51,15 @@ def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Ada
         # After the claim, which must come before torch: it hides the GPUs of other jobs.
         from kindred.paint import Painter, versions
         from kindred.prompts import read_texts
+        from kindred.splitting import over_gpus
 
         device = devices.prepare(name, options.threads)
         texts = read_texts(options.prompts, [picture.prompt for picture in missing], spec.base)
         steps = len(missing) * spec.prompt_set.steps
-        split = options.split if name == "cuda" else None
-        return Painter.load(spec, adapters, device, steps, split), texts, versions(device)
+        places = None
+        if options.split and name == "cuda":
+            places = over_gpus(spec.base, options.split)
+        return Painter.load(spec, adapters, device, steps, places), texts, versions(device)
 
     return load
 

@@ -66,7 +66,7 @@ def train(
     # Segments that grow leave fewer holes: more of a small card can be filled.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
-    from kindred import bases, fitting, lora
+    from kindred import bases, fitting, lora, splitting
     from kindred.checkpoint import Checkpoints
     from kindred.examples import load_examples
     from kindred.training import Stream, Trainer
@@ -83,7 +83,8 @@ def train(
     scheduler = dict(bases.load_scheduler(spec.base).config)
     fit = None if split else fitting.fit(spec, streams, device, options.memory_gib)
     home = bool(fit and fit.starts_at_home)
-    transformer = bases.load_transformer(spec.base, device, home, split)
+    places = splitting.over_gpus(spec.base, split) if split else None
+    transformer = bases.load_transformer(spec.base, device, home, places)
     parameters = lora.add_lora(transformer, spec.recipe, options.run)
     if split:  # only models that are large for their cards are split
         transformer.enable_gradient_checkpointing()

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kindred import quantized, splitting, tensors
-from kindred.devices import Split
+from kindred import quantized, tensors
 from kindred.errors import KindredError
 from kindred.files import read_json
 from kindred.hashing import sha256_file
@@ -81,10 +80,14 @@ def _file_hash(path: Path) -> str:
 
 
 def load_transformer(
-    base: Base, device: torch.device | str, home: bool = False, split: Split | None = None
+    base: Base,
+    device: torch.device | str,
+    home: bool = False,
+    places: Mapping[str, Any] | None = None,
 ) -> Any:
     """The frozen FluxTransformer2DModel in the base's precision on `device`; with `home` in main
-    memory, from where parts of it will visit `device`; with `split` spread over all GPUs.
+    memory, from where parts of it will visit `device`; with `places` (module -> device) each part
+    where they say.
 
     Raises KindredError when it can't be found, or is to be quantized on a CPU.
     """
@@ -92,15 +95,13 @@ def load_transformer(
 
     loader = FluxTransformer2DModel.from_pretrained
     dtype = {"torch_dtype": torch_dtype(base.dtype)}
-    where = straight_to("cpu" if home else device)
-    if split:
-        where = {"device_map": splitting.over_gpus(transformer_config(base), split)}
+    where = {"device_map": dict(places)} if places else straight_to("cpu" if home else device)
     if base.quantization:
         return _quantized(
             loader, base, "transformer", BitsAndBytesConfig, device, dtype | where, home
         )
     model = _load(loader, base, "transformer", **dtype, **where)
-    return _frozen(model, None if split else "cpu" if home else device)
+    return _frozen(model, None if places else "cpu" if home else device)
 
 
 def load_vae(encoder: ImageEncoder | Base, device: torch.device | str) -> Any:

@@ -19,12 +19,10 @@ from PIL import Image
 from kindred import compiling, precision
 from kindred.adapters import Adapter
 from kindred.bases import load_scheduler, load_vae
-from kindred.devices import Split
 from kindred.hashing import caption_hash
 from kindred.pictures import Picture
 from kindred.sampling import decode, denoise, initial_noise, schedule
 from kindred.spec.render import RenderSpec
-from kindred.splitting import roomiest
 
 # caption hash -> (T5 states [L, D], CLIP vector [P])
 Texts = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
@@ -48,15 +46,15 @@ class Painter:
         adapters: Sequence[Adapter],
         device: torch.device | str,
         steps: int = 0,
-        split: Split | None = None,
+        places: Mapping[str, Any] | None = None,
     ) -> Painter:
-        """Load the base once, for so many sampling steps in all, on `device` or split over GPUs.
+        """Load the base once, for so many sampling steps in all, on `device` or in `places`.
         Raises KindredError for a base or adapter that can't be used."""
-        transformer = precision.load(spec, adapters, device, split)
+        transformer = precision.load(spec, adapters, device, places)
         on_gpu = next(transformer.parameters()).device.type == "cuda"  # and not visiting it
-        if on_gpu and not split and steps >= COMPILE_FROM_STEPS:
+        if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
             compiling.compiled(transformer)
-        vae = load_vae(spec.base, roomiest(device) if split else device)
+        vae = load_vae(spec.base, roomiest(places) if places else device)
         return cls(transformer, load_scheduler(spec.base), vae)
 
     def notes(self) -> dict[str, Any]:
@@ -122,6 +120,14 @@ class Painter:
         self.vae.tile_latent_min_size = TILE
         self.vae.tile_sample_min_size = TILE * 2 ** (len(self.vae.config.block_out_channels) - 1)
         return decode(self.vae, latents)
+
+
+def roomiest(places: Mapping[str, Any]) -> torch.device:
+    """The device in use with most memory free."""
+    devices = sorted({torch.device(place) for place in places.values()}, key=str)
+    if len(devices) == 1:
+        return devices[0]
+    return max(devices, key=lambda device: torch.cuda.mem_get_info(device)[0])
 
 
 def versions(device: torch.device | str) -> dict[str, str]:

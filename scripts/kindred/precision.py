@@ -9,7 +9,7 @@ block. Knows modules and memory; knows nothing of prompts or pictures.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,6 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from kindred import bases, quantized, tensors
 from kindred.adapters import Adapter, apply_adapters
-from kindred.devices import Split
 from kindred.errors import KindredError
 from kindred.spec.base import Base
 from kindred.spec.render import RenderSpec
@@ -31,14 +30,16 @@ def load(
     spec: RenderSpec,
     adapters: Sequence[Adapter],
     device: torch.device | str,
-    split: Split | None = None,
+    places: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The transformer to draw with, on `device` or split over GPUs. Raises KindredError for a base
-    or adapter that can't be used."""
+    """The transformer to draw with, on `device` or in `places` (module -> device).
+
+    Raises KindredError for a base or adapter that can't be used.
+    """
     way = spec.drawn_as(bool(adapters))
     if way == "unquantized" or spec.base.quantization is None:
-        return _whole(spec, adapters, torch.device(device), split)
-    transformer = bases.load_transformer(spec.base, device, split=split)
+        return _whole(spec, adapters, torch.device(device), places)
+    transformer = bases.load_transformer(spec.base, device, places=places)
     apply_adapters(transformer, adapters, merge=False)
     if way == "merged":
         merge_and_quantize(transformer, spec.base)
@@ -46,12 +47,15 @@ def load(
 
 
 def _whole(
-    spec: RenderSpec, adapters: Sequence[Adapter], device: torch.device, split: Split | None
+    spec: RenderSpec,
+    adapters: Sequence[Adapter],
+    device: torch.device,
+    places: Mapping[str, Any] | None,
 ) -> Any:
     """The base's own weights with adapters, on the device or visiting it block by block."""
     base = spec.base.model_copy(update={"quantization": None})
-    away = device.type == "cuda" and not split and not fits(base, device)
-    transformer = bases.load_transformer(base, "cpu" if away else device, split=split)
+    away = device.type == "cuda" and not places and not fits(base, device)
+    transformer = bases.load_transformer(base, "cpu" if away else device, places=places)
     # Merging would draw weights out of their files into main memory, all of them.
     apply_adapters(transformer, adapters, spec.merged() and not away)
     if away:

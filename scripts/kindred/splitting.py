@@ -10,13 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kindred.bases import transformer_config
 from kindred.devices import Split
 from kindred.flux_shape import FluxShape, shape_of
-
-if TYPE_CHECKING:
-    import torch
+from kindred.spec.base import Base
 
 BEFORE = ("pos_embed", "time_text_embed", "context_embedder", "x_embedder")
 AFTER = ("norm_out", "proj_out")
@@ -49,20 +48,9 @@ def free_memory(split: Split) -> list[float]:
     return list(split.sizes) or free
 
 
-def over_gpus(config: Any, split: Split) -> DeviceMap:
-    """The device map of a transformer with this configuration over all visible GPUs."""
+def over_gpus(base: Base, split: Split) -> DeviceMap:
+    """The device map of a base's transformer over all visible GPUs."""
     import torch
 
     devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
-    return device_map(shape_of(config), free_memory(split), devices)
-
-
-def roomiest(device: torch.device | str) -> Any:
-    """The visible GPU with most memory free, for a VAE or an encoder; `device` if that is none."""
-    import torch
-
-    device = torch.device(device)
-    if device.type != "cuda":
-        return device
-    free = [torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count())]
-    return torch.device("cuda", free.index(max(free)))
+    return device_map(shape_of(transformer_config(base)), free_memory(split), devices)

@@ -22,6 +22,7 @@ from kindred.spec.render import PromptSet, RenderSpec
 from kindred.spec.train import Recipe
 from kindred.speed import drawing, steps
 from kindred.speed.memory import Watch
+from kindred.splitting import over_gpus
 
 SHAPE, DEVICE, TOKENS, EDGE, NEEDED_GIB = "flux-dev", "cuda", 512, 512, 40
 HAS_GPU = torch.cuda.is_available()
@@ -235,7 +236,8 @@ def test_a_split_over_two_capped_gpus_has_the_same_gradients(folder):
         total = torch.cuda.get_device_properties(index).total_memory
         torch.cuda.set_per_process_memory_fraction(16 * 2**30 / total, index)
     try:
-        net = bases.load_transformer(base, "cuda:0", split=Split((16, 16)))
+        places = over_gpus(base, Split((16, 16)))
+        net = bases.load_transformer(base, "cuda:0", places=places)
         split = gradients(net, torch.device("cuda:0"))
     finally:
         for index in (0, 1):

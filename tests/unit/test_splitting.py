@@ -7,7 +7,7 @@ from accelerate import dispatch_model
 from accelerate.big_modeling import check_device_map
 from diffusers import FluxTransformer2DModel
 
-from kindred import bases, lora, precision, random_flux, splitting
+from kindred import bases, lora, paint, precision, random_flux, splitting
 from kindred.devices import Split
 from kindred.flux_shape import shape_of
 from kindred.spec.base import Base
@@ -92,26 +92,25 @@ def test_a_split_model_has_the_same_gradients(folder, checkpointing):
     assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True))
 
 
-def test_a_split_base_is_loaded_in_its_parts_and_draws_the_same(folder, monkeypatch):
-    monkeypatch.setattr(
-        splitting,
-        "over_gpus",
-        lambda config, split: device_map(shape_of(config), split.sizes, PAIR),
-    )
+def test_a_split_base_is_loaded_in_its_parts_and_draws_the_same(folder):
     base = Base(model=str(folder), dtype="float32")
     prompt_set = PromptSet(prompts={"a": "x"}, seeds=[1], width=32, height=32)
     spec = RenderSpec(base=base, prompt_set=prompt_set, name="p")
-    net = precision.load(spec, [], "cpu", Split((1, 2)))
+    places = device_map(shape_of(bases.transformer_config(base)), [1, 2], PAIR)
+    net = precision.load(spec, [], "cpu", places)
     assert set(net.hf_device_map) >= {"x_embedder", "transformer_blocks.0", "proj_out"}
     assert not any(p.requires_grad for p in net.parameters())
     assert torch.equal(tiny_base.answer(net), tiny_base.answer(bases.load_transformer(base, "cpu")))
 
 
 def test_the_roomiest_gpu(monkeypatch):
-    assert splitting.roomiest("cpu") == torch.device("cpu")
+    assert paint.roomiest({"": "cpu"}) == torch.device("cpu")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda i: ([3, 9, 5][i] * 2**30, 2**34))
-    assert splitting.roomiest("cuda") == torch.device("cuda", 1)
+    free = [3, 9, 5]
+    monkeypatch.setattr(
+        torch.cuda, "mem_get_info", lambda i: (free[getattr(i, "index", i)] * 2**30, 2**34)
+    )
+    assert paint.roomiest({"x": "cuda:0", "y": "cuda:1"}) == torch.device("cuda", 1)
     assert splitting.free_memory(Split()) == [3, 9, 5]
     assert splitting.free_memory(Split((1, 2, 3))) == [1, 2, 3]
 
@@ -130,9 +129,9 @@ def test_training_of_a_split_model(folder, tmp_path, monkeypatch):
     shutil.rmtree(data.root / "store")
     asked = []
 
-    def over(config, split):
+    def over(base, split):
         asked.append(split)
-        return device_map(shape_of(config), split.sizes, PAIR)
+        return device_map(shape_of(bases.transformer_config(base)), split.sizes, PAIR)
 
     monkeypatch.setattr(splitting, "over_gpus", over)
     monkeypatch.setattr(devices, "claim", lambda *_, split: asked.append(split) or "cuda")
