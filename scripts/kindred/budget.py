@@ -216,13 +216,26 @@ def plan(job: Job, allowed: float) -> Plan:
     return min(fitting, key=lambda found: (found.time, found.peak))
 
 
+def arranged(job: Job, images: int, checkpointed: int, away: tuple[int, ...]) -> Plan:
+    """The plan of one arrangement, whether it fits or not."""
+    return Plan(
+        batch=job.batch,
+        micro_batch=images,
+        checkpointed=checkpointed,
+        offloaded=away,
+        blocks=len(job.shape.blocks),
+        peak=peak(job, images, checkpointed, away),
+        time=seconds(job, images, checkpointed, len(away)) / seconds(job, job.batch, 0, 0),
+        host=sum(job.block_weights[i] for i in away),
+    )
+
+
 def _arrangements(job: Job) -> Iterator[Plan]:
     """Everything that can be done, in the order of: nothing, checkpoint, split batches, offload.
 
     Weights are offloaded only where all blocks are checkpointed: fetching them is dearer.
     """
     blocks = len(job.shape.blocks)
-    whole = seconds(job, job.batch, 0, 0)
     for pieces in range(1, job.batch + 1):
         images = -(-job.batch // pieces)
         if -(-job.batch // images) != pieces:
@@ -230,16 +243,7 @@ def _arrangements(job: Job) -> Iterator[Plan]:
         choices = [(count, ()) for count in range(blocks + 1)]
         choices += [(blocks, spread(count, blocks)) for count in range(3, blocks + 1)]
         for checkpointed, away in choices:
-            yield Plan(
-                batch=job.batch,
-                micro_batch=images,
-                checkpointed=checkpointed,
-                offloaded=away,
-                blocks=blocks,
-                peak=peak(job, images, checkpointed, away),
-                time=seconds(job, images, checkpointed, len(away)) / whole,
-                host=sum(job.block_weights[i] for i in away),
-            )
+            yield arranged(job, images, checkpointed, away)
 
 
 def _too_much(job: Job, least: Plan, allowed: float) -> str:

@@ -184,10 +184,12 @@ class Fitting:
         }
 
     def _arrange(self) -> None:
-        if self.plan.offloaded and not self.offloader:
+        if self.plan.offloaded:
             blocks = blocks_of(self.transformer)
             away = {index: blocks[index] for index in self.plan.offloaded}
-            self.offloader = Offloader(away, self.device, self.preserve_rng)
+            if not self.offloader:
+                self.offloader = Offloader({}, self.device, self.preserve_rng)
+            self.offloader.add(away)
         if self.plan.checkpointed:
             self.transformer.enable_gradient_checkpointing(self.run)
         else:
@@ -223,7 +225,8 @@ class Fitting:
         """A new plan for the blocks as they are: weights once offloaded stay so."""
         found = budget.plan(self.job, self.allowed)
         if self.offloader:
-            found = replace(found, checkpointed=found.blocks, offloaded=self.plan.offloaded)
+            away = tuple(sorted({*found.offloaded, *self.offloader.away}))
+            found = budget.arranged(self.job, found.micro_batch, found.blocks, away)
         self.plan = found
         self.tell()
         self._arrange()

@@ -54,16 +54,24 @@ class Offloader:
     def __init__(
         self, blocks: Mapping[int, torch.nn.Module], device: torch.device, preserve_rng: bool = True
     ) -> None:
-        self.blocks, self.device, self.preserve_rng = dict(blocks), device, preserve_rng
-        self.away = tuple(sorted(blocks))
+        self.device, self.preserve_rng = device, preserve_rng
         cuda = device.type == "cuda"
         self.stream = torch.cuda.Stream(device) if cuda else None
-        self.slots = {index: [_slot(p, device) for p in frozen(blocks[index])] for index in blocks}
-        for block in blocks.values():
-            _settle(block, device)
+        self.blocks: dict[int, torch.nn.Module] = {}
+        self.away: tuple[int, ...] = ()
+        self.slots: dict[int, list[Slot]] = {}
+        self.add(blocks)
         self.visits: dict[int, Visit] = {}
         # Blocks before any adapter have no input with a gradient; this one stands in for it.
         self.anchor = torch.zeros((), device=device, requires_grad=True)
+
+    def add(self, blocks: Mapping[int, torch.nn.Module]) -> None:
+        """Take the weights of more blocks home; those that are there already are left alone."""
+        for index in blocks.keys() - self.blocks.keys():
+            self.blocks[index] = blocks[index]
+            self.slots[index] = [_slot(p, self.device) for p in frozen(blocks[index])]
+            _settle(blocks[index], self.device)
+        self.away = tuple(sorted(self.blocks))
 
     def run(self, index: int, *arguments: Any) -> Any:
         """The block's call, checkpointed."""

@@ -172,6 +172,22 @@ def test_less_memory_than_believed_makes_a_tighter_plan(capsys):
     assert "trying with less" in capsys.readouterr().err
 
 
+def test_a_tighter_plan_takes_more_blocks_home_and_none_back():
+    net = tiny_base._transformer()
+    shape = shape_of(net.config)
+    settings = {"rank": 2, "batch": 1, "dtype_bytes": 4}
+    job = Job(shape, frozenset(), image_tokens=4096, text_tokens=512, **settings)
+    found = fitting.Fitting(job, 1e12, CPU)
+    found.plan = budget.arranged(job, 1, 3, (1,))
+    found.apply(net)
+    whole = budget.peak(job, 1, 3, (0, 1, 2))
+    assert whole < found.plan.peak + 1
+    found.allowed = whole / fitting.TIGHTER + 1
+    assert found.retry(torch.OutOfMemoryError("CUDA out of memory"))
+    assert found.offloader.away == found.plan.offloaded == (0, 1, 2)
+    assert found.plan.peak <= found.allowed
+
+
 def flux_dev_job():
     config = {"num_layers": 19, "num_single_layers": 38}
     heads = {"attention_head_dim": 128, "num_attention_heads": 24}
