@@ -216,6 +216,20 @@ def test_a_prompt_s_seed_changes_no_text_to_encode(root):
     assert specs[0] != specs[1]
 
 
+def test_precision_is_a_prompt_set_s_and_for_rendering_alone(root):
+    one = plan(root, "variants: {a: {}}\n")
+    head = HEAD.replace("seeds: 2", "precision: merged, seeds: 2")
+    two = plan(root, "variants: {a: {}}\n", head)
+    assert "precision" not in one.render_spec("one", "a", "solo").canonical()
+    assert '"precision":"merged"' in two.render_spec("one", "a", "solo").canonical()
+    same = [
+        (p.variant("one", "a").spec, p.prompt_texts("one", "solo", "small")) for p in (one, two)
+    ]
+    assert same[0] == same[1]
+    wrong = problems(root, "variants: {a: {}}\n", head.replace("merged", "fused"))
+    assert any("prompt_sets.solo.precision" in problem for problem in wrong)
+
+
 def test_adding_a_variant_changes_no_other_string(root):
     one = plan(root, "variants: {a: {rank: 2}}\n")
     two = plan(root, "variants: {a: {rank: 2}, b: {cells: [J]}}\n")
