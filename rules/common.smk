@@ -141,6 +141,8 @@ if PLAN.device.jobs_per_gpu > 1 and workflow.is_main_process:
     workflow.register_resource("gpu", gpu_slots())
 if PLAN.device.split and GPUS_EACH:
     GPUS_EACH = max(1, gpu_slots())
+# Only trainings are shared by several processes.
+GPUS_TO_TRAIN = GPUS_EACH * PLAN.device.processes
 # Through the environment, not on command lines: these settings make nothing stale.
 os.environ.update(PLAN.device.environment())
 # Text, because a resource is a whole number or text; 0 is unset.

@@ -47,7 +47,7 @@ rule train:
         "../envs/environment.yaml"
     threads: THREADS
     resources:
-        gpu=GPUS_EACH,
+        gpu=GPUS_TO_TRAIN,
         device=DEVICE,
         memory_gib=MEMORY_GIB,
     params:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kindred import devices, finished, materials
+from kindred import devices, finished, materials, team
 from kindred.errors import KindredError, run_main
 from kindred.files import write_csv, write_json
 from kindred.materials import Material
@@ -72,6 +72,7 @@ def train(
     from kindred.training import Stream, Trainer
 
     device = devices.prepare(name, options.threads)
+    together = team.Team.join(device)
     streams = [
         Stream(
             source.name,
@@ -90,12 +91,17 @@ def train(
         transformer.enable_gradient_checkpointing()
     if fit:
         fit.apply(transformer)
-    trainer = Trainer(transformer, parameters, streams, spec.recipe, options.run, scheduler, fit)
+    trainer = Trainer(
+        transformer, parameters, streams, spec.recipe, options.run, scheduler, fit, together
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
     key = finished.training_key(facts)
     checkpoints = Checkpoints(options.checkpoints, key)
     trainer.train(checkpoints)
+    together.leave()
+    if not together.first:
+        return
 
     folder = options.store / key
     write_csv(folder / "training.csv", COLUMNS, trainer.rows)
@@ -148,14 +154,21 @@ def main(argv: list[str] | None = None) -> int:
     spec = TrainSpec.read(str(options.spec_file))
     if spec.pairing == "scrambled":
         print(f"*** {SCRAMBLED} ***", file=sys.stderr)
+    team.check(spec.recipe.accumulation)
     sources = materials.gather(spec, options)
     facts = finished.training_facts(spec, options.run, sources)
     key = finished.training_key(facts)
     if finished.fetch(options.store, key, options.out_dir):
         print(f"already trained ({key[:12]}); copied from the store", file=sys.stderr)
         return 0
+    if team.wanted() > 1 and not team.launched():
+        team.launch(sys.argv[1:] if argv is None else argv)
     photos = len(sources[0].pairs)
-    print(f"{photos} images, every pair checked; key {key[:12]}", file=sys.stderr)
+    if not team.others_lead():
+        print(f"{photos} images, every pair checked; key {key[:12]}", file=sys.stderr)
+    if team.others_lead():
+        train(spec, sources, facts, options)
+        return 0
     with finished.alone(options.checkpoints, key):
         if not finished.fetch(options.store, key, options.out_dir):
             train(spec, sources, facts, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -21,9 +22,11 @@ class Progress:
         self.start, self.initial = time.monotonic(), initial
         self.last_line = self.start
         self.tty = sys.stderr.isatty()
+        # One of several processes at the same work speaks for all.
+        self.silent = os.environ.get("RANK", "0") != "0"
         self.bar = (
             tqdm(total=total, desc=what, unit=unit, initial=initial, dynamic_ncols=True)
-            if self.tty
+            if self.tty and not self.silent
             else None
         )
 
@@ -47,6 +50,8 @@ class Progress:
 
     def _line(self, figures: dict[str, Any]) -> None:
         self.last_line = time.monotonic()
+        if self.silent:
+            return
         seconds = self.last_line - self.start
         rate = (self.done - self.initial) / seconds if seconds > 0 else 0.0
         left = (self.total - self.done) / rate if rate > 0 else 0.0

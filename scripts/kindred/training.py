@@ -29,6 +29,7 @@ from kindred.progress import Progress
 from kindred.schedules import learning_rate
 from kindred.seeds import seed_of
 from kindred.spec.train import Recipe
+from kindred.team import Team
 
 MIB = 2**20
 # A GPU is asked for its losses every so many steps: each question makes it wait.
@@ -59,6 +60,7 @@ class Trainer:
     fitting: how it is fitted into a GPU's memory, if it is: `micro_batch`, most examples at once
     (larger batches are taken in pieces with the same mean gradient), and `retry(error)`, asked when
     a step fails: True when it changed something and the step is worth doing again.
+    team: the processes that share this training; the first writes checkpoints.
     """
 
     transformer: Any
@@ -68,6 +70,7 @@ class Trainer:
     run: int
     scheduler: Mapping[str, Any]
     fitting: Any = None
+    team: Team = field(default_factory=Team)
     rows: list[Row] = field(default_factory=list)
     done: int = 0
     seconds: float = 0.0
@@ -105,7 +108,8 @@ class Trainer:
                 last = self.done == self.recipe.steps
                 if last:
                     self._read()
-                if self._stopping or (self.done % self.recipe.checkpoint_every == 0 and not last):
+                due = self._stopping or (self.done % self.recipe.checkpoint_every == 0 and not last)
+                if due and self.team.first:
                     checkpoints.save(self.done, self._state())
                 if self._stopping and not last:
                     raise KeyboardInterrupt
@@ -115,9 +119,12 @@ class Trainer:
         rate = learning_rate(self.done, self.recipe)
         set_rate(self.optimizer, rate)
         pairs = list(zip(self.streams, feeds, strict=True))
-        work = [(s, *next(feed)) for _ in range(self.recipe.accumulation) for s, feed in pairs]
+        parts = range(self.recipe.accumulation)
+        dealt = [(part, s, *next(feed)) for part in parts for s, feed in pairs]
+        work = [rest for part, *rest in dealt if self.team.does(part)]
         while (total := self._attempt(work)) is None:
             self.optimizer.zero_grad(set_to_none=True)
+        total, self._stopping = self.team.add_up(self.parameters, total, self._stopping)
         if self.recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
         self.optimizer.step()

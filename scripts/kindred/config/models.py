@@ -19,6 +19,7 @@ from kindred.spec.judge import Model
 from kindred.spec.model import PromptSet, Recipe, Selection
 from kindred.spec.render import Precision
 from kindred.spec.score import Hypothesis
+from kindred.team import PROCESSES
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at most 64)"
@@ -263,10 +264,25 @@ class DeviceConfig(Strict):
         "to be used of each, as [12, 24]",
     )
 
+    processes: int = Field(
+        1,
+        ge=1,
+        description="GPUs that share one training (data parallel): each takes its part of the "
+        "recipe's `accumulation`, and the result is the same within rounding",
+    )
+
+    @model_validator(mode="after")
+    def _one_way_at_a_time(self) -> Self:
+        if self.split and self.processes > 1:
+            raise ValueError("split and processes exclude each other; leave one of them out")
+        return self
+
     def environment(self) -> dict[str, str]:
         """What `devices` reads of these; empty where nothing was set."""
         split = "yes" if self.split is True else ",".join(map(str, self.split or ()))
         found = {JOBS_PER_GPU: str(self.jobs_per_gpu)} if self.jobs_per_gpu > 1 else {}
+        if self.processes > 1:
+            found[PROCESSES] = str(self.processes)
         return found | ({SPLIT: split} if split else {})
 
 
