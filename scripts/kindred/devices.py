@@ -210,6 +210,7 @@ def _lock(gpu: int, slot: int) -> bool:
 def prepare(name: str, threads: int) -> torch.device:
     """torch's device, with threads set and arithmetic choices made explicit.
 
+    Fused attention is on, whatever ran in this process before: it changes a training's last bits.
     TF32 stays off: float32 parts (LoRA, norms) are small and keep their precision. Raises
     KindredError when torch can't use the GPU.
     """
@@ -217,6 +218,8 @@ def prepare(name: str, threads: int) -> torch.device:
 
     if threads > 0:
         torch.set_num_threads(threads)
+    # Works on CPUs too, in spite of its name; the lab's training programs turn it off there.
+    torch.backends.cuda.enable_flash_sdp(True)
     if name == "cuda":
         if not torch.cuda.is_available():
             raise KindredError(

@@ -81,6 +81,16 @@ def test_equal_runs_are_equal_bytes_and_other_runs_are_not(data, tmp_path):
     assert lora_bytes(tmp_path / "c") != first
 
 
+def test_a_switch_that_another_program_left_in_the_process_changes_nothing(data, tmp_path):
+    first = run(data, tmp_path / "a")
+    forget(data)
+    torch.backends.cuda.enable_flash_sdp(False)  # as the lab's programs do on a CPU
+    try:
+        assert run(data, tmp_path / "b") == first
+    finally:
+        torch.backends.cuda.enable_flash_sdp(True)
+
+
 def test_training_fits_its_photos(data, tmp_path):
     run(data, tmp_path / "out", steps=80, rank=8, batch=4, lr=1e-2)
     losses = [float(r["loss"]) for r in csv.DictReader((tmp_path / "out/training.csv").open())]
