@@ -39,17 +39,20 @@ latents() { # latents PART
 draw first 1
 stage text "$python" scripts/lab_text.py --settings "$settings" --corpus "$work/drawings-first" \
   --out "$base"
-{ draw rest 2 && stage identities "$python" scripts/lab_identities.py --workers "$workers" \
-  --identities "$(setting corpus identities)" --views "$(setting corpus views)" \
-  --shard "$(setting corpus shard)" --out "$work/identities"; } &
+draw rest 2 &
 drawing=$!
 stage vae "$python" scripts/lab_vae.py --settings "$settings" --corpus "$work/drawings-first" \
   --out "$base/vae" --work "$work/work"
-wait $drawing
 latents first
+wait $drawing
+stage identities "$python" scripts/lab_identities.py --workers "$workers" \
+  --identities "$(setting corpus identities)" --views "$(setting corpus views)" \
+  --shard "$(setting corpus shard)" --out "$work/identities" &
+drawing=$!
 latents rest
 stage base "$python" scripts/lab_base.py --settings "$settings" --base "$base" \
   --latents "$work/latents-first.safetensors" "$work/latents-rest.safetensors" --work "$work/work"
+wait $drawing
 stage judge "$python" scripts/lab_judge.py --identities "$work/identities" \
   --corpus "$work/drawings-first" --vae "$base/vae" --out "$out/judge" --work "$work/work" \
   --steps "$(setting judge steps)" --batch "$(setting judge batch)" \

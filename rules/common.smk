@@ -99,7 +99,11 @@ def caption_identity(dataset):
 def finder_identity(spec):
     """Which versions of the models that find people are in use; '' for the truth of drawings."""
     segmenter, judge = spec.segmenter, spec.judge
-    parts = [model_identity(segmenter.model, segmenter.revision, (".",))] if segmenter else []
+    parts = (
+        [model_identity(segmenter.model, segmenter.revision, (".",))]
+        if segmenter
+        else []
+    )
     return " ".join(parts + ([or_stop(version_of, judge)] if judge else []))
 
 
