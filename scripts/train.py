@@ -138,7 +138,7 @@ def summary(
         "trainable_parameters": sum(parameter.numel() for parameter in trainer.parameters),
         "steps": trainer.done,
         "final_loss": round(trainer.smoothed(), 6),
-        "seconds": round(trainer.seconds, 1),
+        "seconds": round(trainer.seconds, 3),
         "peak_memory_mib": trainer.peak_memory_mib(),
         **({"memory_plan": fit.report(trainer.peak_memory_mib())} if fit else {}),
         "device": str(trainer.device),

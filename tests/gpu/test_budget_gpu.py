@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not HERE, reason="needs a CUDA device; this machine has none"),
 ]
-DEVICE = torch.device("cuda" if HERE else "cpu")
+DEVICE = torch.device("cuda:0" if HERE else "cpu")
 SHAPE, TEXT_TOKENS, STEPS = "flux-dev", 512, 4
 RECIPE = {"rank": 4, "targets": "attention", "optimizer": "adamw8bit" if HERE else "adamw"}
 
