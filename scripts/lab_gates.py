@@ -29,6 +29,7 @@ from kindred.lab.gates import (
     name_gates,
     vae_gates,
 )
+from kindred.lab.loop import pick_device
 from kindred.manifest import read_manifest
 from kindred.world import PORTRAIT
 from kindred.world.families import FAMILIES
@@ -45,6 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=1.0, help="of the pictures; 1 is all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="the gates of speed are meant for cpu")
     args = parser.parse_args(argv)
     for part in ("base/transformer", "judge"):
         if not (args.lab / part).is_dir():
@@ -63,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def measure(args: argparse.Namespace) -> list[Gate]:
     """Every gate that can be measured with what is there."""
-    device = torch.device("cpu")
+    device = pick_device(args.device)
     judge = LabJudge.load(args.lab / "judge", device)
     tokens = 56
     studio = Studio(args.lab / "base", tokens, device)

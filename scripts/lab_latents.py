@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
             corpus.heads[size], latents.shape[2:], settings.flow.head_weight, stride=8
         )
         tensors[f"weights/{size}"] = weights.to(torch.bfloat16)
+        tensors[f"facts/{size}"] = corpus.facts[size]
+        tensors[f"owners/{size}"] = drawings.token_owners(corpus.heads[size], *images.shape[1:3])
         clip_ids, t5_ids = drawings.save_ids(corpus, tokenizers, tokens, size)
         tensors[f"clip_ids/{size}"], tensors[f"t5_ids/{size}"] = clip_ids, t5_ids
     for name, tokenizer in zip(("empty_clip", "empty_t5"), tokenizers, strict=True):

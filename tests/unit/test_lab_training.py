@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from kindred.lab import flow, text, vae
-from kindred.lab.corpus import Corpus, LatentCorpus, head_weights
+from kindred.lab.corpus import Corpus, LatentCorpus, head_weights, token_owners
 from kindred.lab.loop import Ema, Loop, adamw, cosine, generator
 from kindred.lab.settings import DistillSettings, LabSettings
+from kindred.world.corpus import ATTRIBUTES, draw_arrays, person_facts
 
 SETTINGS = LabSettings.load(Path(__file__).parents[2] / "config/lab/tiny.yaml")
 CPU = torch.device("cpu")
@@ -22,7 +24,8 @@ def corpus() -> Corpus:
     images = torch.randint(0, 256, (6, 96, 192, 3), generator=rng, dtype=torch.uint8)
     heads = torch.zeros(6, 4, 4)
     heads[:, 0] = torch.tensor([20.0, 10.0, 60.0, 50.0])
-    return Corpus({"192x96": images}, {"192x96": heads}, {"192x96": [("a man", "a boy")] * 6})
+    captions, facts = [("a man", "a boy")] * 6, torch.zeros(6, 4, flow.FACTS)
+    return Corpus(*({"192x96": part} for part in (images, heads, captions, facts)))
 
 
 def test_head_weights_have_mean_one_and_are_heavier_inside():
@@ -92,6 +95,8 @@ def latents() -> tuple[LatentCorpus, tuple]:
         {"192x96": torch.ones(8, 1, 12, 24)},
         {"192x96": clip},
         {"192x96": t5},
+        {"192x96": torch.randn(8, 4, flow.FACTS, generator=rng).half()},
+        {"192x96": torch.arange(72).remainder(3).sub(1).expand(8, 72).to(torch.int8)},
         ids(tokenizers[0], [""])[0],
         ids(tokenizers[1], [""])[0],
     )
@@ -121,6 +126,46 @@ def test_flow_matching_learns_and_distillation_keeps_guidance_one(tmp_path):
     shorter = SETTINGS.distill.model_copy(update={"steps": 10, "batch": 8})
     flow.distill(model, shorter, made, tmp_path, 0)
     assert loss() < 1.2 * after
+
+
+def test_the_training_pass_is_the_networks_own():
+    made, tokenizers = latents()
+    torch.manual_seed(0)
+    model = flow.build(SETTINGS.flow, SETTINGS.text, 16, tokenizers)
+    batch = flow.draw_batch(made, SETTINGS.flow, 5, 0, 0.1, time_mean=0.4)
+    inputs = (batch, *model.text(batch.clip_ids, batch.t5_ids), torch.ones(SETTINGS.flow.batch))
+    own = flow.velocity(model.transformer, *inputs)
+    output, told = flow.velocity_and_facts(model, *inputs)
+    assert torch.equal(output, own)
+    assert told.shape == (*own.shape[:2], flow.FACTS)
+
+
+def test_tokens_tell_of_their_own_person_and_nobodys_do_not_count():
+    made, _ = latents()
+    batch = flow.draw_batch(made, SETTINGS.flow, 5, 0, 0.0)
+    told = torch.full((*batch.owners.shape, flow.FACTS), 9.0)
+    for row, token in (batch.owners >= 0).nonzero().tolist():
+        told[row, token] = batch.facts[row, batch.owners[row, token]].float()
+    assert flow.facts_loss(told, batch) == 0
+    assert flow.facts_loss(told + 1, batch) > 0
+
+
+def test_a_token_belongs_to_the_nearest_person_above_it():
+    heads = torch.zeros(1, 4, 4)
+    heads[0, 0] = torch.tensor([0.0, 16.0, 40.0, 48.0])
+    heads[0, 1] = torch.tensor([30.0, 0.0, 64.0, 32.0])
+    owners = token_owners(heads, 64, 80)
+    assert owners.view(4, 5).tolist() == [[-1, -1, 1, 1, -1]] + [[0, 0, 1, 1, -1]] * 3
+
+
+def test_facts_of_people_have_variance_one_a_trait():
+    arrays, _ = draw_arrays(3, 40, (128, 144))
+    facts = person_facts(arrays)
+    people = facts[:, 0].astype(float)
+    assert facts.shape == (40, 4, flow.FACTS)
+    assert people[:, :16].var() == pytest.approx(1.0, abs=0.15)
+    assert (people[:, 16:].sum(axis=1) == len(ATTRIBUTES)).all()
+    assert not facts[np.arange(4) >= arrays["n_people"][:, None]].any()
 
 
 def test_guidance_is_one_for_a_quarter_and_inside_its_range():

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from kindred.errors import KindredError
 from kindred.lab.loop import generator
 from kindred.progress import track
-from kindred.world.corpus import captions_path
+from kindred.world.corpus import captions_path, person_facts
 
 Size = str  # "WxH", in pixels
 
@@ -36,11 +36,12 @@ def _pick(counts: dict[Size, int], batch: int, seed: int, step: int, device: tor
 @dataclass(frozen=True)
 class Corpus:
     """images: size -> uint8 [N, H, W, 3]; heads: size -> float32 [N, 4, 4] boxes in px, unused
-    rows zero; captions: size -> N pairs."""
+    rows zero; captions: size -> N pairs; facts: size -> float16 [N, 4, F] of `person_facts`."""
 
     images: dict[Size, torch.Tensor]
     heads: dict[Size, torch.Tensor]
     captions: dict[Size, list[tuple[str, str]]]
+    facts: dict[Size, torch.Tensor]
 
     def pick(self, batch: int, seed: int, step: int) -> tuple[Size, torch.Tensor]:
         """(size, indices) of a step's batch; sizes come up by their share of the corpus."""
@@ -52,12 +53,15 @@ class Corpus:
 @dataclass(frozen=True)
 class LatentCorpus:
     """latents: size -> [N, C, H/8, W/8], shifted and scaled; weights: [N, 1, H/8, W/8];
-    clip_ids, t5_ids: [N, 2, L] of the two captions; empty_*: [L] of the empty caption."""
+    clip_ids, t5_ids: [N, 2, L] of the two captions; empty_*: [L] of the empty caption; facts:
+    [N, 4, F] of each person; owners: int8 [N, T], the person behind each token, -1 nobody."""
 
     latents: dict[Size, torch.Tensor]
     weights: dict[Size, torch.Tensor]
     clip_ids: dict[Size, torch.Tensor]
     t5_ids: dict[Size, torch.Tensor]
+    facts: dict[Size, torch.Tensor]
+    owners: dict[Size, torch.Tensor]
     empty_clip: torch.Tensor
     empty_t5: torch.Tensor
 
@@ -82,7 +86,7 @@ def shards(folders: Iterable[Path]) -> list[Path]:
 
 def load(folders: Iterable[Path], device: torch.device) -> Corpus:
     """Read every shard into the device's memory."""
-    images, heads, captions = defaultdict(list), defaultdict(list), defaultdict(list)
+    images, heads, captions, facts = (defaultdict(list) for _ in range(4))
     paths = shards(folders)
     for path in track(paths, "reading drawings", len(paths), "shard"):
         with np.load(path) as shard:
@@ -90,11 +94,13 @@ def load(folders: Iterable[Path], device: torch.device) -> Corpus:
             size = f"{picture.shape[2]}x{picture.shape[1]}"
             images[size].append(picture.to(device))
             heads[size].append(torch.from_numpy(shard["heads"]).float().to(device))
+            facts[size].append(torch.from_numpy(person_facts(shard)))
         captions[size].extend(read_captions(path))
     return Corpus(
         {size: torch.cat(parts) for size, parts in images.items()},
         {size: torch.cat(parts) for size, parts in heads.items()},
         dict(captions),
+        {size: torch.cat(parts) for size, parts in facts.items()},
     )
 
 
@@ -121,6 +127,21 @@ def head_weights(
     inside = (inside_y[..., :, None] & inside_x[..., None, :]).any(dim=1, keepdim=True)
     weights = 1 + (weight - 1) * inside.float()
     return weights / weights.mean(dim=(1, 2, 3), keepdim=True)
+
+
+def token_owners(heads: torch.Tensor, height: int, width: int, stride: int = 16) -> torch.Tensor:
+    """Whose each token is, int8 [N, H/stride * W/stride], rows first: the nearest of the people
+    whose head is as wide and no lower than the token; -1 nobody's.
+
+    heads: [N, P, 4] as x0, y0, x1, y1 in px, zero where there is nobody.
+    """
+    y = (torch.arange(height // stride, device=heads.device) + 0.5) * stride
+    x = (torch.arange(width // stride, device=heads.device) + 0.5) * stride
+    x0, y0, x1, _ = heads[..., None, None].unbind(dim=2)
+    under = (x >= x0) & (x < x1) & (y[:, None] >= y0)
+    away = (x - (x0 + x1) / 2).abs().expand_as(under).masked_fill(~under, float("inf"))
+    distance, owner = away.min(dim=1)
+    return owner.masked_fill(distance.isinf(), -1).flatten(1).to(torch.int8)
 
 
 def save_ids(corpus: Corpus, tokenizers, tokens: int, size: Size) -> tuple[torch.Tensor, ...]:

@@ -70,6 +70,12 @@ class FlowSettings(StageSettings):
     rope: tuple[int, int, int] = (8, 12, 12)
     caption_dropout: float = 0.1
     head_weight: float = 2.5
+    facts_weight: float = Field(
+        0.5, description="of reading each person's facts from the tokens behind the double blocks"
+    )
+    time_mean: float = Field(
+        0.4, description="of the normal whose sigmoid is the time; FLUX's shift"
+    )
     ema: float = 0.9995
 
 

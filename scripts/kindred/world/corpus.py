@@ -12,6 +12,7 @@ ATTRIBUTES (index in its values, -1 nobody). `NAME.jsonl` beside it has a line a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
@@ -97,6 +98,15 @@ def draw_arrays(
                 arrays[key][n, k] = attribute(figure, key)
         captions.append({key: caption(scene, rng, detail=key) for key in ("short", "detailed")})
     return arrays, captions
+
+
+def person_facts(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Everything about each person as numbers, float16 [N, P, F]: traits scaled to variance 1 over
+    all people, then each of ATTRIBUTES one-hot. Zero where there is nobody."""
+    parts = [arrays["traits"] * np.float32(np.sqrt(3))]
+    for key, values in ATTRIBUTES.items():
+        parts.append(arrays[key][..., None] == np.arange(len(values)))
+    return np.concatenate(parts, axis=-1, dtype=np.float16, casting="unsafe")
 
 
 def draw_shard(seed: int, count: int, size: tuple[int, int], out_path: Path | str) -> Path:
