@@ -19,7 +19,7 @@ from PIL import Image
 from kindred.errors import KindredError, run_main
 from kindred.files import read_json, write_json
 from kindred.judges.lab import LabJudge
-from kindred.lab import judge_gates
+from kindred.lab import judge_gates, samples
 from kindred.lab.gates import (
     STEPS,
     Faces,
@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--lab", type=Path, default=Path("lab"))
     parser.add_argument("--singles", type=Path, help="results/lab-singles")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
+    parser.add_argument("--sheets", type=Path, help="folder for sheets of what the base draws")
     parser.add_argument("--share", type=float, default=1.0, help="of the pictures; 1 is all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -74,11 +75,21 @@ def measure(args: argparse.Namespace) -> list[Gate]:
     gates += caption_gates(studio, judge, max(8, round(200 * args.share)), args.seed)
     gates += name_gates(studio, judge, max(1, round(8 * args.share)), args.seed)
     gates.append(speed_gate(studio))
+    if args.sheets:
+        save_sheets(studio, args)
     if args.singles and args.singles.is_dir():
         gates += single_gates(judge, args.singles)
     else:
         print("no results of lab-singles: the gate of single-character LoRAs is left out")
     return gates
+
+
+def save_sheets(studio: Studio, args: argparse.Namespace) -> None:
+    """Pictures for the card."""
+    args.sheets.mkdir(parents=True, exist_ok=True)
+    samples.base_sheet(studio).save(args.sheets / "base.jpg", quality=88)
+    if args.singles and args.singles.is_dir():
+        samples.singles_sheet(args.singles).save(args.sheets / "singles.jpg", quality=88)
 
 
 def judge_gate_list(judge: LabJudge, studio: Studio, args: argparse.Namespace) -> list[Gate]:

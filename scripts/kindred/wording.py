@@ -75,15 +75,20 @@ def frame(captions: Sequence[str]) -> str:
     return max(set(said), key=said.count) if len(said) * 2 > len(captions) else ""
 
 
+def together(people: Sequence[str], where: str, opening: str) -> str:
+    """Caption of people in any order, without who stands where."""
+    tail = f" {where}" if where else ""
+    return f"{opening}{', '.join(people[:-1])} and {people[-1]}{tail}"
+
+
 def group(people: Sequence[str], where: str, opening: str, listed: bool) -> str:
     """Caption of people from left to right, who stands where; `listed`: 'from left to right: ...',
     which is also how more than three are said."""
-    tail = f" {where}" if where else ""
     sides = SIDES.get(len(people))
     if listed or sides is None:
-        return f"{opening}from left to right: {', '.join(people[:-1])} and {people[-1]}{tail}"
+        return together(people, where, f"{opening}from left to right: ")
     said = [f"{one} {_at(side)}" for one, side in zip(people, sides, strict=True)]
-    return f"{opening}{', '.join(said[:-1])} and {said[-1]}{tail}"
+    return together(said, where, opening)
 
 
 def _at(side: str) -> str:

@@ -74,9 +74,9 @@ def fitted_trainer(memory_gib, edge, **recipe):
     fit.tell()
     if fit.starts_at_home:
         torch.nn.Module.to(net, "cpu")
-        if HERE:
-            torch.cuda.empty_cache()
     parameters = lora.add_lora(net, spec.recipe, 0)
+    if HERE:  # what building in bfloat16 took is not the training's
+        torch.cuda.empty_cache()
     fit.apply(net)
     scheduler = dict(random_flux.scheduler().config)
     return Trainer(net, parameters, streams, spec.recipe, 0, scheduler, fit), fit

@@ -77,7 +77,9 @@ def test_composites_show_whom_their_captions_name_where_they_say(album, tmp_path
         row = rows[Path(name).parent.name + "-" + Path(name).stem]
         assert row["made"] == "composed" and "+".join(row["characters"]) == made[name]["cell"]
         letters = [person.letter for person in known[name].people]
-        assert who.order_said(row["caption"], CHARACTERS) == letters
+        # Every second caption names them in any order and does not say who stands where.
+        told = int(name[-6:-4]) % 2 == 1
+        assert who.order_said(row["caption"], CHARACTERS) == (letters if told else None)
         mask = known[name].indices()
         with Image.open(tmp_path / "photos" / name) as image:
             assert mask.shape == (image.height, image.width)
