@@ -35,7 +35,8 @@ test: $(ENV_DEV)
 
 lab-gates: env
 	$(BIN)/snakemake --config experiments=lab-singles
-	$(BIN)/python scripts/lab_gates.py --singles results/lab-singles --out results/lab-gates.json
+	$(BIN)/python scripts/lab_gates.py --singles results/lab-singles \
+	  --sheets results/lab-sheets --out results/lab-gates.json
 
 bench: $(ENV_DEV)
 	for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done

@@ -125,13 +125,17 @@ def _prompt_sets(spec: CompareSpec, pictures: Pictures) -> Json:
 
 
 def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -> list[Json]:
-    """Do the controls read as they must? On the prompt set that asks for most people."""
-    prompt_set = _largest_set(pictures)
+    """Do the controls read as they must? A training again on the prompt set that asks for most
+    people; what must be worse where the baseline is right most often, since nothing can be seen to
+    be worse than next to nothing."""
     baseline = baseline_of(spec)
+    largest = _largest_set(pictures)
+    clearest = _clearest_set(baseline, spec, grids, pictures) or largest
     found = []
     for name, variant in spec.variants.items():
         kind = variant.control.split(" ")[0]
         against = variant.control.removeprefix("null of ") if kind == "null" else baseline
+        prompt_set = largest if kind == "null" else clearest
         if not kind or prompt_set is None or name == against or against not in grids:
             continue
         pair = (name, against)
@@ -158,9 +162,10 @@ def _reading(kind: str, row: Json, pilot: bool) -> Json:
     else:
         passes = row["high"] < -MARGIN
         text = (
-            f"{name} reads clearly worse than {against}, as it must"
+            f"{name} reads clearly worse than {against} in “{row['prompt_set']}”, as it must"
             if passes
-            else f"{name} does not read clearly worse than {against}: either too little was "
+            else f"{name} does not read clearly worse than {against}, not even in "
+            f"“{row['prompt_set']}”: either too little was "
             "learned, or there are too few runs and pictures to see it"
         )
     return {"passes": passes, "sentence": f"{text}."}
@@ -169,6 +174,19 @@ def _reading(kind: str, row: Json, pilot: bool) -> Json:
 def _largest_set(pictures: Pictures) -> str | None:
     most = max(pictures.cells, key=lambda c: len(c.asked), default=None)
     return most.prompt_set if most and most.asked else None
+
+
+def _clearest_set(
+    baseline: str, spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures
+) -> str | None:
+    """The prompt set with people in which the baseline is right most often."""
+    shares = {}
+    for prompt_set in {cell.prompt_set for cell in pictures.cells if cell.asked}:
+        where = pictures.of_set(prompt_set)
+        own, _, known = aggregates.arms_of((baseline, baseline), "success", where, spec, grids)
+        if known.any():
+            shares[prompt_set] = float(own.values.mean())
+    return max(sorted(shares), key=lambda name: shares[name], default=None)
 
 
 def ratings_part(ratings: Sequence[Rating], rows: Sequence[Mapping[str, str]]) -> Json | None:

@@ -68,7 +68,9 @@ def test_group_says_sides_of_two_and_three_and_lists_more():
         "a photo of X on the left, Y in the middle and Z on the right"
     )
     assert wording.group(list("WXYZ"), "", "", False) == "from left to right: W, X, Y and Z"
-    assert wording.together(list("XYZ"), "at home", "a photo of ") == "a photo of X, Y and Z at home"
+    assert (
+        wording.together(list("XYZ"), "at home", "a photo of ") == "a photo of X, Y and Z at home"
+    )
 
 
 def test_opening_only_where_most_captions_have_it():
