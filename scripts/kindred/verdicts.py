@@ -262,10 +262,14 @@ def sentence(decision: Decision, counts: str = "people") -> str:
     runs = _runs(decision)
     if decision.verdict == "pilot":
         lean = {"supported": "for", "refuted": "against"}.get(decision.leaning)
-        towards = f"lean {lean} the claim" if lean else "lean neither way"
+        towards = (
+            f"the numbers lean {lean} the claim"
+            if lean
+            else (f"the interval includes the margin of {margin}")
+        )
         return (
             f"Pilot: one training run shows nothing of how much trainings differ. {numbers}, "
-            f"{runs}; the numbers {towards}."
+            f"{runs}; {towards}."
         )
     ends = {
         "supported": f"the interval lies above the margin of {margin}",
