@@ -130,7 +130,7 @@ def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -
     be worse than next to nothing."""
     baseline = baseline_of(spec)
     largest = _largest_set(pictures)
-    clearest = _clearest_set(baseline, spec, grids, pictures) or largest
+    clearest, share = _clearest_set(baseline, spec, grids, pictures)
     found = []
     for name, variant in spec.variants.items():
         kind = variant.control.split(" ")[0]
@@ -143,12 +143,13 @@ def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -
         if row:
             trained = [x for x in pair if spec.variants[x].kind != "base"]
             pilot = any(len(grids[x].runs) < 2 for x in trained)
-            found.append({**row, "kind": kind} | _reading(kind, row, pilot))
+            found.append({**row, "kind": kind} | _reading(kind, row, pilot, share))
     return found
 
 
-def _reading(kind: str, row: Json, pilot: bool) -> Json:
-    """Whether a control passes, and what that means; None with too few runs to say."""
+def _reading(kind: str, row: Json, pilot: bool, share: float) -> Json:
+    """Whether a control passes, and what that means; None with too few runs to say, or where the
+    baseline's `share` of right pictures leaves no room below it."""
     name, against = row["variant"], row["against"]
     if pilot:
         passes, text = None, f"{name} and {against} need two training runs each to be a control"
@@ -159,6 +160,9 @@ def _reading(kind: str, row: Json, pilot: bool) -> Json:
             if passes
             else "yet the two differ: doubt every difference here"
         )
+    elif share < 2 * MARGIN:
+        passes = None
+        text = f"{against} is hardly ever right, so {name} can't be seen to be worse"
     else:
         passes = row["high"] < -MARGIN
         text = (
@@ -178,15 +182,16 @@ def _largest_set(pictures: Pictures) -> str | None:
 
 def _clearest_set(
     baseline: str, spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures
-) -> str | None:
-    """The prompt set with people in which the baseline is right most often."""
-    shares = {}
+) -> tuple[str | None, float]:
+    """The prompt set with people in which the baseline is right most often, and how often."""
+    shares: dict[str, float] = {}
     for prompt_set in {cell.prompt_set for cell in pictures.cells if cell.asked}:
         where = pictures.of_set(prompt_set)
         own, _, known = aggregates.arms_of((baseline, baseline), "success", where, spec, grids)
         if known.any():
             shares[prompt_set] = float(own.values.mean())
-    return max(sorted(shares), key=lambda name: shares[name], default=None)
+    name = max(sorted(shares), key=shares.__getitem__, default=None)
+    return name, shares.get(name or "", 0.0)
 
 
 def ratings_part(ratings: Sequence[Rating], rows: Sequence[Mapping[str, str]]) -> Json | None:

@@ -162,6 +162,17 @@ def test_controls_are_read(large, whole):
     assert scrambled[0]["passes"] is True and scrambled[0]["difference"] < -0.3
 
 
+def test_broken_training_is_looked_for_where_the_baseline_succeeds(tmp_path):
+    able = {"all": Arm(alone=0.95, group=0.05, run_sd=0.1), "BASE": ARMS["BASE"]}
+    made = compared(make(tmp_path / "able", able, 4, prompts=LARGE, pictures=False))
+    (control,) = read(made, "summary.json")["controls"]
+    assert control["prompt_set"] == "headshot" and control["passes"] is True
+    useless = {"all": Arm(alone=0.05, group=0.05, run_sd=0.1), "BASE": ARMS["BASE"]}
+    made = compared(make(tmp_path / "useless", useless, 4, prompts=LARGE, pictures=False))
+    (control,) = read(made, "summary.json")["controls"]
+    assert control["passes"] is None and "hardly ever right" in control["sentence"]
+
+
 def test_every_variant_is_compared_with_the_baseline(whole):
     rows = read(whole, "summary.json")["comparisons"]
     assert {row["variant"] for row in rows} == set(ARMS) - {"all"}

@@ -111,6 +111,14 @@ def test_a_pair_without_a_photo(rate, do):
     assert do in one.do
 
 
+def test_composites_of_the_best_variant_hide_no_pair_without_a_photo():
+    cells = {"cell:A+C": statistic(0.9), "cell:A+J": statistic(0.2)}
+    best = variant(measures={"success": {"all": statistic(0.99), **cells}}, runs=[])
+    photos = variant(measures={"success": {"all": statistic(0.5), **cells}})
+    found = advice(photos, variants={"all": photos, "composed": best})
+    assert "Ann and Jim have no photo together" in found[0].seen and "“all”" in found[0].seen
+
+
 def test_a_photo_of_a_larger_group_counts_as_one_of_the_pair():
     cells = {"cell:A+C": statistic(0.9), "cell:A+J": statistic(0.1)}
     one = variant(measures={"success": {"all": statistic(0.9), **cells}})
@@ -159,6 +167,23 @@ def test_adapters_loaded_are_told_from_those_trained(adapters, said):
         settings={"x": {"adapters": told}},
     )
     assert differences(material, "x") == [said]
+
+
+def test_pictures_made_of_photos_are_counted_and_not_named_by_their_folder():
+    spec = {"recipe": {"rank": 4}, "selection": {}, "dataset": "ours"}
+    made = spec | {"dataset": "ours-composed-1a2b", "selection": {"balance": "repeat"}}
+    material = SimpleNamespace(
+        variants={"all": variant(), "x": variant()},
+        summary={"baseline": "all"},
+        specs={"all": spec, "x": made},
+        audits={
+            "ours": {"cells": {"A": 3, "A+J": 0}},
+            "ours-composed-1a2b": {"cells": {"A": 3, "A+J": 24, "A+C+J": 8}},
+        },
+    )
+    first, *others = differences(material, "x")
+    assert first == "pictures made of its photos: A+J 24 and A+C+J 8"
+    assert others == ["balance repeat"]
 
 
 def test_what_makes_numbers_worthless_comes_first():

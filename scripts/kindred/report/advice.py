@@ -36,7 +36,9 @@ def what_next(material: Material) -> list[Advice]:
     found = [*_about_trust(material), *_about_verdicts(material)]
     best = best_variant(material)
     if best is not None:
-        for look in (_pairs, _groups, _bleed, _likeness, _repeats, _pull):
+        # Composites count as photos of a pair; then the baseline tells what photos alone gave.
+        found += _pairs(material, best) or _pairs(material, material.summary["baseline"])
+        for look in (_groups, _bleed, _likeness, _repeats, _pull):
             found += look(material, best)
     return found[:MOST]
 

@@ -130,12 +130,26 @@ def differences(material: Material, variant: str) -> list[str]:
     if baseline not in material.specs:
         return [one["control"]] if one["control"] else []
     own, other = _flat(material.specs[variant]), _flat(material.specs[baseline])
-    found = [
+    made = _made(material, own["dataset"], other["dataset"])
+    found = [made] if made else []
+    other |= {"dataset": own["dataset"]} if made else {}
+    found += [
         f"{key} {_say(own.get(key))}{_instead(other.get(key))}"
         for key in dict.fromkeys([*other, *own])
         if own.get(key) != other.get(key)
     ]
     return found or ["nothing: trained again with other seeds"]
+
+
+def _made(material: Material, own: str, other: str) -> str:
+    """Pictures that a dataset has beside the photos of another that it was made of."""
+    if not {own, other} <= material.audits.keys() or not own.startswith(f"{other}-"):
+        return ""
+    before = material.audits[other]["cells"]
+    more = {c: n - before.get(c, 0) for c, n in material.audits[own]["cells"].items()}
+    return "pictures made of its photos: " + words.listing(
+        [f"{c} {n}" for c, n in more.items() if n]
+    )
 
 
 def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
