@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kindred import devices
+from kindred import devices, progress
 from kindred.adapters import Adapter, read_adapters
 from kindred.bases import identity
 from kindred.errors import run_main
@@ -67,6 +67,7 @@ def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Ada
 def main(argv: list[str] | None = None) -> int:
     """Render one prompt set."""
     options = parse(argv)
+    progress.speak_for(options.out.parents[1])
     spec = RenderSpec.read(options.spec)
     adapters = read_adapters(options.adapter, spec.weights)
     base = identity(spec.base.model, spec.base.revision)

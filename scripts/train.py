@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kindred import devices, finished, materials, team
+from kindred import devices, finished, materials, progress, team
 from kindred.errors import KindredError, run_main
 from kindred.files import write_csv, write_json
 from kindred.materials import Material
@@ -151,6 +151,7 @@ def summary(
 def main(argv: list[str] | None = None) -> int:
     """Train one run of a variant, or copy it from the store."""
     options = parse(argv)
+    progress.speak_for(options.out_dir)
     spec = TrainSpec.read(str(options.spec_file))
     if spec.pairing == "scrambled":
         print(f"*** {SCRAMBLED} ***", file=sys.stderr)

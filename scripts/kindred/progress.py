@@ -6,26 +6,34 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
 LINE_EVERY_S = 10.0
+_job: list[str] = []  # what stands before every line, so that jobs beside each other are told apart
+
+
+def speak_for(job: Path | str) -> None:
+    """From now on this process's progress names `job`, such as family/all/run-1."""
+    _job[:] = [Path(job).as_posix().removeprefix("results/") + ": "]
 
 
 class Progress:
     """Counts towards `total`; `update(n, loss=...)` shows it. Use as a context manager."""
 
     def __init__(self, what: str, total: int, unit: str = "it", initial: int = 0) -> None:
-        self.what, self.total, self.unit, self.done = what, total, unit, initial
+        self.what = "".join((*_job, what))
+        self.total, self.unit, self.done = total, unit, initial
         self.start, self.initial = time.monotonic(), initial
         self.last_line = self.start
         self.tty = sys.stderr.isatty()
         # One of several processes at the same work speaks for all.
         self.silent = os.environ.get("RANK", "0") != "0"
         self.bar = (
-            tqdm(total=total, desc=what, unit=unit, initial=initial, dynamic_ncols=True)
+            tqdm(total=total, desc=self.what, unit=unit, initial=initial, dynamic_ncols=True)
             if self.tty and not self.silent
             else None
         )
