@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from synthetic import ARMS, PROMPTS, Arm, Made, compared, make
 
+from kindred.aggregates import measures, scopes
 from kindred.declarations import declare
 from kindred.errors import KindredError, ProblemsError
+from kindred.grids import DERIVED, FROM_COLUMNS, Cell, Grid, Pictures
 from kindred.hypotheses import Decision, resolved
 from kindred.scores import COLUMNS, read_scores
 from kindred.spec.score import Hypothesis
@@ -191,6 +193,30 @@ def test_controls_are_read(large, whole):
         row for row in read(whole, "summary.json")["controls"] if row["kind"] == "scrambled"
     ]
     assert scrambled[0]["passes"] is True and scrambled[0]["difference"] < -0.3
+
+
+def test_controls_of_one_run_ask_runs_only_of_what_is_trained(tmp_path):
+    arms = {name: ARMS[name] for name in ("all", "scrambled", "BASE")}
+    made = compared(make(tmp_path, arms, 1, hypotheses={}, pictures=False))
+    found = {row["kind"]: row["sentence"] for row in read(made, "summary.json")["controls"]}
+    assert found["base"] == "all needs two training runs for BASE to be a control."
+    assert found["scrambled"].startswith("scrambled and all need two training runs each")
+
+
+def test_intervals_stay_within_the_scale_of_their_measure():
+    """Two runs far apart: Student's t with one degree of freedom reaches far."""
+    cells = [Cell("trio", f"p{n}", 1, ("A", "C")) for n in range(6)]
+    pictures = Pictures(cells)
+    apart = np.array([[0.1] * 6, [0.9] * 6])
+    names = (*FROM_COLUMNS, *DERIVED, "identity:A")
+    grid = Grid([1, 2], dict.fromkeys(names, apart), np.zeros((1, 3), dtype=int))
+    table = measures(grid, False, pictures, scopes(pictures, ["trio"]))
+    for name in ("missing", "rating", "adherence"):
+        assert (table[name]["all"]["low"], table[name]["all"]["high"]) == (0, 1), name
+    assert table["identity"]["all"]["low"] < 0 and table["identity"]["all"]["high"] > 1
+    grid.values["adherence"] = apart - 0.2  # a cosine
+    table = measures(grid, False, pictures, scopes(pictures, ["trio"]))
+    assert table["adherence"]["all"]["low"] < 0
 
 
 def test_every_variant_is_compared_with_the_baseline(whole):
