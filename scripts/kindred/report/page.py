@@ -244,7 +244,8 @@ def _picture(material: Material, place: Place, album: Album) -> dict[str, Any]:
 
 
 def _difference_plot(material: Material) -> Markup | None:
-    """Differences that hypotheses are decided by, with their intervals."""
+    """Differences that hypotheses are decided by, with their intervals; drawn twice, because the
+    letters of a plot that shrinks to a phone's width can't be read there."""
     rows = []
     for name, one in _plotted(material).items():
         low, high = _deciding(one)
@@ -252,15 +253,13 @@ def _difference_plot(material: Material) -> Markup | None:
         rows.append(plots.Interval(name, one["difference"], low, high, tone))
     if not rows:
         return None
-    return Markup(
-        plots.intervals_svg(
-            {"": rows},
-            "Differences that the hypotheses are decided by",
-            "difference: variant − the one it is compared with",
-            line_at=0.0,
-            margin=_one_margin(material),
-        )
+    title, margin = "Differences that the hypotheses are decided by", _one_margin(material)
+    axis = "difference: variant − the one it is compared with"
+    wide = plots.intervals_svg({"": rows}, title, axis, line_at=0.0, margin=margin)
+    narrow = plots.intervals_svg(
+        {"": rows}, title, "difference", line_at=0.0, margin=margin, narrow=True
     )
+    return Markup(wide + narrow)
 
 
 def _plotted(material: Material) -> dict[str, Mapping[str, Any]]:
