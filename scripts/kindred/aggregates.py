@@ -19,6 +19,8 @@ from kindred.spec.score import CompareSpec
 from kindred.statistics import Arm
 
 DRAWS = 1000  # figures of the table need no finer tails
+# Measures that lie between 0 and 1 though their values are not 0 and 1.
+FRACTIONS = frozenset({"missing", "rating"})
 COMPARED = ("success", "count", "identity", "adherence", "drift")
 Stat = dict[str, Any]
 
@@ -28,16 +30,19 @@ def number(value: float | None, digits: int = 4) -> float | None:
     return None if value is None or not math.isfinite(value) else round(float(value), digits)
 
 
-def statistic(arm: Arm, prompts: np.ndarray, share: bool, draws: int = DRAWS) -> Stat | None:
+def statistic(
+    arm: Arm, prompts: np.ndarray, share: bool, draws: int = DRAWS, bounded: bool = False
+) -> Stat | None:
     """Mean with its 95 % interval; None without values. The interval of a single training run
-    speaks of its prompts alone."""
+    speaks of its prompts alone. `share`: values are 0/1; `bounded`: the mean lies between 0 and 1
+    all the same, so its interval does."""
     known = np.isfinite(arm.values)
     columns = known.any(0)
     if not columns.any():
         return None
     arm = Arm(arm.values[:, columns], arm.fixed)
     low, high = statistics.bootstrap_mean(arm, prompts[columns], draws, share).interval()
-    low, high = (max(0.0, low), min(1.0, high)) if share else (low, high)
+    low, high = (max(0.0, low), min(1.0, high)) if share or bounded else (low, high)
     return {
         "mean": number(arm.mean),
         "low": number(low),
@@ -63,14 +68,26 @@ def measures(grid: Grid, fixed: bool, pictures: Pictures, where: dict[str, np.nd
     for name in (*FROM_COLUMNS, *DERIVED):
         values = grid.values[name]
         if np.isfinite(values).any():
+            bounded = _bounded(name, values)
             found = {
                 scope: statistic(
-                    Arm(values[:, mask], fixed), pictures.prompts[mask], name in SHARES
+                    Arm(values[:, mask], fixed),
+                    pictures.prompts[mask],
+                    name in SHARES,
+                    bounded=bounded,
                 )
                 for scope, mask in where.items()
             }
             table[name] = {scope: value for scope, value in found.items() if value}
     return table
+
+
+def _bounded(measure: str, values: np.ndarray) -> bool:
+    """Whether a measure's scale is 0 to 1. Adherence is a probability or a cosine, by the judge."""
+    if measure == "adherence":
+        known = values[np.isfinite(values)]
+        return bool(known.min() >= 0 and known.max() <= 1)
+    return measure in SHARES | FRACTIONS
 
 
 def identities(grid: Grid, fixed: bool, pictures: Pictures, letters: Sequence[str]) -> Stat:

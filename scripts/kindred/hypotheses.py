@@ -22,7 +22,8 @@ ALPHA = (1 - LEVEL) / 2  # one-sided
 
 @dataclass(frozen=True)
 class Decision:
-    """What the numbers say of one hypothesis; `draws` is None when nothing could be measured."""
+    """What the numbers say of one hypothesis; `draws` is None when nothing could be measured.
+    `primaries`: how many hypotheses p is corrected for."""
 
     hypothesis: Hypothesis
     draws: Draws | None
@@ -37,6 +38,7 @@ class Decision:
     more_runs: int | None = None
     p: float = 1.0
     p_adjusted: float = 1.0
+    primaries: int = 1
 
     @property
     def leaning(self) -> str:
@@ -64,6 +66,16 @@ class Decision:
         times = self.p_adjusted / self.p if self.p > 0 else 1.0
         return 1 - (1 - LEVEL) / max(1.0, times)
 
+    @property
+    def corrected(self) -> bool:
+        """Whether a wider interval than the one at LEVEL decides."""
+        return self.adjusted_level > LEVEL + 1e-6
+
+    def deciding_interval(self) -> tuple[float, float]:
+        """The interval that decides: the corrected one, or that at LEVEL. Needs `draws`."""
+        assert self.draws is not None
+        return self.draws.interval(self.adjusted_level if self.corrected else LEVEL)
+
 
 def resolved(spec: CompareSpec) -> dict[str, dict[str, Any]]:
     """Every hypothesis with all that it rests on: the variants' settings and the prompts' texts."""
@@ -90,7 +102,9 @@ def decide_all(
     ]
     adjusted = dict(zip(primary, statistics.holm([decisions[n].p for n in primary]), strict=True))
     return {
-        name: replace(decision, p_adjusted=adjusted.get(name, decision.p))
+        name: replace(decision, p_adjusted=adjusted[name], primaries=len(primary))
+        if name in adjusted
+        else replace(decision, p_adjusted=decision.p)
         for name, decision in decisions.items()
     }
 

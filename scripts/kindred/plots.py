@@ -39,6 +39,7 @@ STYLE = {
     "legend.frameon": False,
 }
 PER_INCH = 72  # SVG points
+NARROW = 4.4  # inches: letters are about 11 pixels high on a page of 390
 POINTS_SHOWN = 160
 MANY_LINES = len(SERIES)
 
@@ -68,18 +69,22 @@ def intervals_svg(
     line_at: float | None = None,
     margin: float | None = None,
     percent: bool = True,
+    narrow: bool = False,
 ) -> str:
     """A dot and a bar for each interval, first on top; panels beside each other, their headings
     above, share their labels. A line at `line_at`, a band up to ± margin around it.
 
-    `title` is for those who can't see the picture. Raises ValueError when panels differ in labels.
+    `title` is for those who can't see the picture. `narrow`: for a phone, of class "narrow"; with
+    few ticks, and so small that letters stay readable there.
+
+    Raises ValueError when panels differ in labels.
     """
     labels = [[row.label for row in rows] for rows in panels.values()]
     if any(own != labels[0] for own in labels):
         raise ValueError("panels show the same labels in the same order")
     with matplotlib.rc_context(STYLE):
-        size = (10.2 if len(panels) > 1 else 8.4, 0.75 + 0.34 * len(labels[0]))
-        figure = Figure(figsize=size, layout="constrained")
+        width = NARROW if narrow else 10.2 if len(panels) > 1 else 8.4
+        figure = Figure(figsize=(width, 0.75 + 0.34 * len(labels[0])), layout="constrained")
         drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (heading, rows) in zip(drawn, panels.items(), strict=True):
             if margin is not None and line_at is not None:
@@ -88,10 +93,10 @@ def intervals_svg(
                 axes.axvline(line_at, color=QUIET, lw=1)
             for place, row in enumerate(rows):
                 _draw_interval(axes, place, row)
-            _dress(axes, heading, axis, span, percent, 6 if len(panels) == 1 else 3)
+            _dress(axes, heading, axis, span, percent, 6 if len(panels) == 1 and not narrow else 3)
         drawn[0].set_yticks(range(len(labels[0])), labels[0])
         drawn[0].set_ylim(len(labels[0]) - 0.4, -0.6)
-        return _svg(figure, title)
+        return _svg(figure, title, "plot narrow" if narrow else "plot")
 
 
 def _dress(
@@ -151,11 +156,11 @@ def curves_svg(lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[floa
         return _svg(figure, f"Training loss of {', '.join(lines)}")
 
 
-def _svg(figure: Figure, title: str) -> str:
+def _svg(figure: Figure, title: str, classes: str = "plot") -> str:
     """The figure as an <svg> element that scales with the page."""
     buffer = io.StringIO()
     metadata = {"Date": None, "Creator": None, "Title": title}
-    with matplotlib.rc_context({"svg.hashsalt": title}):
+    with matplotlib.rc_context({"svg.hashsalt": title + classes}):
         figure.savefig(buffer, format="svg", metadata=metadata)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -170,6 +175,6 @@ def _svg(figure: Figure, title: str) -> str:
         text = text.replace(colour, f"var({variable})")
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     width = float(size[1]) * 96 / PER_INCH if size else 800
-    head = f'<svg class="plot" style="max-width:{width:.0f}px" role="img"'
+    head = f'<svg class="{classes}" style="max-width:{width:.0f}px" role="img"'
     text = re.sub(r"^<svg", head, text)
     return re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)

@@ -152,7 +152,7 @@ def _reading(kind: str, row: Json, pilot: bool, share: float) -> Json:
     baseline's `share` of right pictures leaves no room below it."""
     name, against = row["variant"], row["against"]
     if pilot:
-        passes, text = None, f"{name} and {against} need two training runs each to be a control"
+        passes, text = None, _too_few_runs(kind, name, against)
     elif kind == "null":
         passes = row["low"] <= 0 <= row["high"]
         text = f"{name} is {against} trained again, " + (
@@ -173,6 +173,12 @@ def _reading(kind: str, row: Json, pilot: bool, share: float) -> Json:
             "learned, or there are too few runs and pictures to see it"
         )
     return {"passes": passes, "sentence": f"{text}."}
+
+
+def _too_few_runs(kind: str, name: str, against: str) -> str:
+    if kind == "base":  # nothing of it is trained
+        return f"{against} needs two training runs for {name} to be a control"
+    return f"{name} and {against} need two training runs each to be a control"
 
 
 def _largest_set(pictures: Pictures) -> str | None:

@@ -229,10 +229,10 @@ def settled(decision: Decision) -> bool:
 
 
 def no_difference(decision: Decision) -> bool:
-    """Whether the interval lies within the margin on both sides."""
+    """Whether the interval that decides lies within the margin on both sides."""
     if decision.draws is None or decision.pilot:
         return False
-    low, high = decision.draws.interval(LEVEL)
+    low, high = decision.deciding_interval()
     return -decision.hypothesis.margin < low and high < decision.hypothesis.margin
 
 
@@ -240,7 +240,7 @@ def opposite(decision: Decision) -> bool:
     """Whether the difference is beyond the margin, but the other way."""
     if decision.draws is None or decision.pilot:
         return False
-    return decision.draws.interval(LEVEL)[1] < -decision.hypothesis.margin
+    return decision.deciding_interval()[1] < -decision.hypothesis.margin
 
 
 def sentence(decision: Decision, counts: str = "people") -> str:
@@ -252,31 +252,45 @@ def sentence(decision: Decision, counts: str = "people") -> str:
             f"Not measured: no picture of '{h.prompt_set}' has a value for {measured} "
             f"in both {h.variant} and {h.against}."
         )
-    low, high = draws.interval(LEVEL)
     numbers = (
         f"{_upper(measured)}: {_value(decision.means[0], h)} with {h.variant}, "
         f"{_value(decision.means[1], h)} with {h.against}; a difference of "
-        f"{_gap(draws.value, h)} (95 % interval {_gap(low, h, False)} to {_gap(high, h)})"
+        f"{_gap(draws.value, h)} ({_intervals(decision, draws)}), {_runs(decision)}"
     )
-    margin = _gap(h.margin, h).lstrip("+")
-    runs = _runs(decision)
     if decision.verdict == "pilot":
-        lean = {"supported": "for", "refuted": "against"}.get(decision.leaning)
-        towards = (
-            f"the numbers lean {lean} the claim"
-            if lean
-            else (f"the interval includes the margin of {margin}")
-        )
         return (
-            f"Pilot: one training run shows nothing of how much trainings differ. {numbers}, "
-            f"{runs}; {towards}."
+            "Pilot: one training run shows nothing of how much trainings differ. "
+            f"{numbers}; {_pilot_leans(decision)}."
         )
-    ends = {
-        "supported": f"the interval lies above the margin of {margin}",
-        "refuted": f"the interval lies below the margin of {margin}{_refuted_how(decision)}",
-        "undecided": f"the interval includes the margin of {margin}",
-    }
-    return f"{_upper(decision.verdict)}. {numbers}, {runs}; {ends[decision.verdict]}."
+    return f"{_upper(decision.verdict)}. {numbers}; {_where(decision)}."
+
+
+def _intervals(decision: Decision, draws: Draws) -> str:
+    """The interval at LEVEL and, where another decides, that one too."""
+    h = decision.hypothesis
+    low, high = draws.interval(LEVEL)
+    text = f"95 % interval {_gap(low, h, False)} to {_gap(high, h)}"
+    if not decision.corrected:
+        return text
+    low, high = decision.deciding_interval()
+    return (
+        f"{text}; after correction for {decision.primaries} hypotheses "
+        f"{_gap(low, h, False)} to {_gap(high, h)}"
+    )
+
+
+def _where(decision: Decision) -> str:
+    """How the interval that decides lies to the margin."""
+    h = decision.hypothesis
+    interval = "the corrected interval" if decision.corrected else "the interval"
+    where = {"supported": "lies above", "refuted": "lies below"}.get(decision.leaning, "includes")
+    how = _refuted_how(decision) if decision.leaning == "refuted" else ""
+    return f"{interval} {where} the margin of {_gap(h.margin, h).lstrip('+')}{how}"
+
+
+def _pilot_leans(decision: Decision) -> str:
+    lean = {"supported": "for", "refuted": "against"}.get(decision.leaning)
+    return f"the numbers lean {lean} the claim" if lean else _where(decision)
 
 
 def _refuted_how(decision: Decision) -> str:

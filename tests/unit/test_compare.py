@@ -8,14 +8,19 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from synthetic import ARMS, PROMPTS, Arm, Made, compared, make
 
+from kindred.aggregates import measures, scopes
 from kindred.declarations import declare
 from kindred.errors import KindredError, ProblemsError
-from kindred.hypotheses import resolved
+from kindred.grids import DERIVED, FROM_COLUMNS, Cell, Grid, Pictures
+from kindred.hypotheses import Decision, resolved
 from kindred.scores import COLUMNS, read_scores
 from kindred.spec.score import Hypothesis
+from kindred.statistics import Draws
+from kindred.verdicts import no_difference, opposite, sentence
 
 MANY = {f"t{n}": f"JRussell, ARussell and CRussell, picture {n}" for n in range(12)}
 LARGE = {"headshot": PROMPTS["headshot"], "trio": MANY}
@@ -99,6 +104,34 @@ def test_sentences_give_the_numbers_in_words(large):
     assert "8 training runs;" in text
 
 
+def test_sentences_argue_with_the_interval_that_decides():
+    """A difference that would be supported alone, and is not as one of three."""
+    h = claim("good", "bad")
+    draws = Draws(0.345, np.linspace(0.095, 0.595, 4001), "prompts")
+    alone = Decision(h, draws, runs=(3, 3), p=0.015, p_adjusted=0.015)
+    text = sentence(alone)
+    assert text.startswith("Supported.") and "correct" not in text
+    assert text.endswith("; the interval lies above the margin of 10 points.")
+    text = sentence(replace(alone, p_adjusted=0.045, primaries=3))
+    assert text.startswith("Undecided.")
+    assert "(95 % interval +11 to +58 points; after correction for 3 hypotheses +10 to +" in text
+    assert text.endswith("; the corrected interval includes the margin of 10 points.")
+    far = replace(draws, draws=draws.draws + 1)
+    text = sentence(replace(alone, draws=far, p=0.001, p_adjusted=0.003, primaries=3))
+    assert text.endswith("; the corrected interval lies above the margin of 10 points.")
+
+
+def test_no_difference_and_the_opposite_are_read_from_the_interval_that_decides():
+    """Within the margin, or beyond it, at 95 %, but not after the correction."""
+    h = claim("good", "bad")
+    same = Draws(0.0, np.linspace(-0.104, 0.104, 4001), "prompts")
+    worse = Draws(-0.4, np.linspace(-0.7, -0.09, 4001), "prompts")
+    for draws, read_as in ((same, no_difference), (worse, opposite)):
+        decision = Decision(h, draws, runs=(3, 3), p=0.01, p_adjusted=0.01)
+        assert read_as(decision)
+        assert not read_as(replace(decision, p_adjusted=0.024, primaries=3))
+
+
 def test_product_of_the_parts_stands_beside_success(large):
     part = read(large, "summary.json")["variants"]["good"]["parts"]["trio"]
     alone = part["alone"]
@@ -171,6 +204,30 @@ def test_broken_training_is_looked_for_where_the_baseline_succeeds(tmp_path):
     made = compared(make(tmp_path / "useless", useless, 4, prompts=LARGE, pictures=False))
     (control,) = read(made, "summary.json")["controls"]
     assert control["passes"] is None and "hardly ever right" in control["sentence"]
+
+
+def test_controls_of_one_run_ask_runs_only_of_what_is_trained(tmp_path):
+    arms = {name: ARMS[name] for name in ("all", "scrambled", "BASE")}
+    made = compared(make(tmp_path, arms, 1, hypotheses={}, pictures=False))
+    found = {row["kind"]: row["sentence"] for row in read(made, "summary.json")["controls"]}
+    assert found["base"] == "all needs two training runs for BASE to be a control."
+    assert found["scrambled"].startswith("scrambled and all need two training runs each")
+
+
+def test_intervals_stay_within_the_scale_of_their_measure():
+    """Two runs far apart: Student's t with one degree of freedom reaches far."""
+    cells = [Cell("trio", f"p{n}", 1, ("A", "C")) for n in range(6)]
+    pictures = Pictures(cells)
+    apart = np.array([[0.1] * 6, [0.9] * 6])
+    names = (*FROM_COLUMNS, *DERIVED, "identity:A")
+    grid = Grid([1, 2], dict.fromkeys(names, apart), np.zeros((1, 3), dtype=int))
+    table = measures(grid, False, pictures, scopes(pictures, ["trio"]))
+    for name in ("missing", "rating", "adherence"):
+        assert (table[name]["all"]["low"], table[name]["all"]["high"]) == (0, 1), name
+    assert table["identity"]["all"]["low"] < 0 and table["identity"]["all"]["high"] > 1
+    grid.values["adherence"] = apart - 0.2  # a cosine
+    table = measures(grid, False, pictures, scopes(pictures, ["trio"]))
+    assert table["adherence"]["all"]["low"] < 0
 
 
 def test_every_variant_is_compared_with_the_baseline(whole):

@@ -46,6 +46,20 @@ def test_panels_share_labels_and_say_what_is_unknown():
         intervals_svg({"x": ROWS, "y": ROWS[:1]}, "t", "")
 
 
+def test_a_narrow_plot_is_half_as_wide_and_may_stand_beside_the_wide_one():
+    def drawn(**options):
+        return intervals_svg({"": ROWS}, "t", "x", line_at=0.0, margin=0.1, **options)
+
+    def width(svg):
+        return float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+
+    wide, narrow = drawn(), drawn(narrow=True)
+    assert 'class="plot narrow"' in narrow and 'class="plot"' in wide
+    assert 300 < width(narrow) < 0.6 * width(wide)
+    ids = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (wide, narrow)]
+    assert not ids[0] & ids[1], "one would use the other's parts"
+
+
 def test_curves_name_every_label_once_and_are_thinned():
     steps = list(range(1, 2001))
     losses = [1 / step for step in steps]

@@ -103,26 +103,62 @@ def test_verdicts_are_sentences_with_their_numbers(written, made):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said"),
+    ("verdict", "said", "mark"),
     [
-        ("supported", "Supported"),
-        ("refuted", "Refuted"),
-        ("undecided", "Undecided"),
-        ("pilot", "Pilot"),
-        ("unmeasured", "Not measured"),
+        ("supported", "Supported", "."),
+        ("refuted", "Refuted", "."),
+        ("undecided", "Undecided", "."),
+        ("pilot", "Pilot", ":"),
+        ("unmeasured", "Not measured", ":"),
     ],
 )
-def test_every_verdict_has_its_word(changed, tmp_path, verdict, said):
+def test_every_verdict_has_its_word_once(changed, tmp_path, verdict, said, mark):
     verdicts = read_json(changed.results / "verdicts.json")
     one = verdicts["hypotheses"]["names-matter"]
-    one |= {"verdict": verdict, "sentence": f"{verdict.capitalize()}. Because of the numbers."}
+    one |= {"verdict": verdict, "sentence": f"{said}{mark} because of the numbers."}
     if verdict == "unmeasured":
         one |= {"difference": None, "low": None, "high": None, "adjusted": None, "estimate": None}
         one |= {"p": None, "p_adjusted": None, "odds_ratio": None}
     write_json(changed.results / "verdicts.json", verdicts)
     html, markdown = reported.run_report(changed, tmp_path)
     assert f"{said} {one['claim']} Because of the numbers." in Page(html).text
-    assert f"**{said}: {one['claim']}**" in markdown
+    assert f"**{said}: {one['claim']}**\nBecause of the numbers." in markdown
+
+
+def test_warnings_of_a_verdict_stand_beside_it(changed, tmp_path):
+    verdicts = read_json(changed.results / "verdicts.json")
+    verdicts["hypotheses"]["names-matter"]["warnings"] = ["The judge counts faces.", "2 prompts"]
+    write_json(changed.results / "verdicts.json", verdicts)
+    html, markdown = reported.run_report(changed, tmp_path)
+    assert "Mind: The judge counts faces. Mind: 2 prompts" in Page(html).text
+    assert "\n- Mind: The judge counts faces.\n- Mind: 2 prompts\n" in markdown
+    assert "\n\n\n" not in markdown
+
+
+def test_the_way_to_repeat_it_names_the_experiment_to_snakemake(written, made):
+    for text in written[:2]:
+        assert f"snakemake --config experiments={made.spec.experiment}" in text
+        assert "snakemake results/" not in text
+
+
+def test_the_shaded_zone_is_explained_where_there_is_one(changed, tmp_path):
+    verdicts = read_json(changed.results / "verdicts.json")
+    several = list(verdicts["hypotheses"].values())
+    assert len(several) > 1
+    for margins, zone in (([0.1, 0.1], True), ([0.1, 0.05], False)):
+        for number, one in enumerate(several):
+            one |= {"margin": margins[number > 0], "difference": 0.2, "measure": "success"}
+        write_json(changed.results / "verdicts.json", verdicts)
+        text = Page(reported.run_report(changed, tmp_path)[0]).text
+        assert ("the shaded zone" in text) == zone
+        assert ("Margins differ" in text) != zone
+
+
+def test_missing_means_one_thing_on_the_page(written):
+    html, markdown, _ = written
+    for text in (html[html.index('<section id="bleed">') :], markdown):
+        assert "nobody there" in text
+    assert "<th>missing</th>" not in html and "| missing |" not in markdown
 
 
 def test_every_picture_shown_is_of_the_variant_it_says(written, made):
@@ -389,6 +425,8 @@ def test_in_a_browser_pictures_open_tables_sort_and_nothing_complains(written, t
             mobile=True,
         )
         assert window.run(wide) <= 0, "a phone has to scroll sideways"
+        plot = "document.querySelector('#verdicts .fits')"
+        assert window.run(f"{plot}.scrollWidth - {plot}.clientWidth") <= 0, "the plot is cut"
         assert window.errors() == []
 
 

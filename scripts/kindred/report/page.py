@@ -66,6 +66,7 @@ def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
             for audit in material.audits.values()
         ],
         "differences": _difference_plot(material),
+        "one_margin": _one_margin(material),
         "success": _success_plot(material),
         "curves": _curves(material),
         "larges": {one.id: one.large for one in album.pictures.values() if one.large},
@@ -113,8 +114,9 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
 
 def _without_badge(hypothesis: Mapping[str, Any]) -> str:
     """The sentence without the verdict in front, which the badge beside it says."""
-    word = hypothesis["verdict"].capitalize()
-    return hypothesis["sentence"].removeprefix(f"{word}. ")
+    word, sentence = VERDICTS[hypothesis["verdict"]], hypothesis["sentence"]
+    said = sentence.removeprefix(f"{word}. ").removeprefix(f"{word}: ")
+    return said[:1].upper() + said[1:]
 
 
 class Album:
@@ -242,26 +244,37 @@ def _picture(material: Material, place: Place, album: Album) -> dict[str, Any]:
 
 
 def _difference_plot(material: Material) -> Markup | None:
-    """Differences that hypotheses are decided by, with their intervals."""
-    rows, margins = [], set()
-    for name, one in material.hypotheses.items():
-        if one["difference"] is not None and one["measure"] in words.SHARES:
-            low, high = _deciding(one)
-            tone = TONES.get(one["verdict"], "")
-            rows.append(plots.Interval(name, one["difference"], low, high, tone))
-            margins.add(one["margin"])
+    """Differences that hypotheses are decided by, with their intervals; drawn twice, because the
+    letters of a plot that shrinks to a phone's width can't be read there."""
+    rows = []
+    for name, one in _plotted(material).items():
+        low, high = _deciding(one)
+        tone = TONES.get(one["verdict"], "")
+        rows.append(plots.Interval(name, one["difference"], low, high, tone))
     if not rows:
         return None
-    margin = margins.pop() if len(margins) == 1 else None
-    return Markup(
-        plots.intervals_svg(
-            {"": rows},
-            "Differences that the hypotheses are decided by",
-            "difference: variant − the one it is compared with",
-            line_at=0.0,
-            margin=margin,
-        )
+    title, margin = "Differences that the hypotheses are decided by", _one_margin(material)
+    axis = "difference: variant − the one it is compared with"
+    wide = plots.intervals_svg({"": rows}, title, axis, line_at=0.0, margin=margin)
+    narrow = plots.intervals_svg(
+        {"": rows}, title, "difference", line_at=0.0, margin=margin, narrow=True
     )
+    return Markup(wide + narrow)
+
+
+def _plotted(material: Material) -> dict[str, Mapping[str, Any]]:
+    """Hypotheses about shares that have a difference: those that fit one axis of points."""
+    return {
+        name: one
+        for name, one in material.hypotheses.items()
+        if one["difference"] is not None and one["measure"] in words.SHARES
+    }
+
+
+def _one_margin(material: Material) -> float | None:
+    """The margin of all plotted hypotheses; None when they differ, so that no band is right."""
+    margins = {one["margin"] for one in _plotted(material).values()}
+    return margins.pop() if len(margins) == 1 else None
 
 
 def _deciding(one: Mapping[str, Any]) -> tuple[float | None, float | None]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kindred.grids import MISSING
 from kindred.report import words
 from kindred.report.material import Material
 from kindred.spec.train import Recipe, Selection
@@ -21,7 +22,7 @@ MEASURES = {
         "share of pictures in which the judge counts as many as were asked for",
     ),
     "identity": ("Likeness", "0 is a stranger, 1 another photo of the same person"),
-    "missing": ("Missing", "share of those asked for who are not in the picture"),
+    "missing": ("Missing", "share of those asked for who are not recognised in the picture"),
     "duplicated": ("Twice", "share of pictures in which somebody asked for is more than once"),
     "strangers": ("Strangers", "share of pictures with somebody who is recognised as nobody"),
     "pull": ("Uncalled", "prompts that name nobody: share of pictures showing a character"),
@@ -198,7 +199,8 @@ def bleed(material: Material, variant: str) -> dict[str, Any] | None:
     one = material.variants[variant].get("bleed")
     if not one or not one["asked"] or not any(one["appearances"]):
         return None
-    names = material.names
+    # The variants' table calls missing whoever is not recognised, somebody there or not.
+    names = {**material.names, MISSING: "nobody there"}
     return {
         "variant": variant,
         "found": [names.get(column, column) for column in one["found"]],
