@@ -100,8 +100,9 @@ def examine_tokens(
         tokenizer = token_counts.load_tokenizer(name)
         counts[name] = token_counts.too_long(tokenizer, limit, captions)
         pieces[name] = token_counts.trigger_tokens(tokenizer, spec.characters)
-        whole_text = "T5" in type(tokenizer).__name__ or "tokenizer_2" in name
-        found += token_findings.about_cut(name, counts[name], sources, whole_text)
+        # Two bases may cut the same captions: that is one finding.
+        cut = token_findings.about_cut(name, counts[name], sources)
+        found += [finding for finding in cut if finding not in found]
     shared = {name: token_counts.shared_tokens(by_letter) for name, by_letter in pieces.items()}
     found += token_findings.about_shared(shared, spec.characters, spec.thresholds.max_shared_tokens)
     found += token_findings.about_known_names(pieces, spec.characters)

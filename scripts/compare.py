@@ -73,6 +73,18 @@ def trainings(spec: CompareSpec, results: Path) -> dict[str, list[dict[str, Any]
     return found
 
 
+def shared_runs(spec: CompareSpec) -> list[str]:
+    """A warning for every two variants that train the same with some of the same runs."""
+    trained = [(name, one) for name, one in spec.variants.items() if one.spec]
+    return [
+        f"variants.{name}: trains the same as {before} with the same runs, so these adapters are "
+        "the same and tell nothing; it is no control -> set `first_run` (e.g. 101) there"
+        for place, (name, one) in enumerate(trained)
+        for before, other in trained[:place]
+        if one.spec == other.spec and {*one.runs} & {*other.runs}
+    ]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Compare one experiment's variants."""
     options = parse(argv)
@@ -83,6 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     keys = {row["key"] for row in everything}
     where = ", ".join(str(path) for path in options.ratings)
     rated, warnings = known_ratings(read_ratings(options.ratings), keys, where)
+    warnings += shared_runs(spec)
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     pictures = pictures_of(everything, spec)

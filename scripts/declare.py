@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred.declarations import declare
+from kindred.declarations import declare, trainings_begun
 from kindred.errors import run_main
 from kindred.files import write_json
 from kindred.spec.score import DeclareSpec
@@ -30,8 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     """Declare the hypotheses of one experiment."""
     options = parse(argv)
     spec = DeclareSpec.read(options.spec)
-    trained = len(list(options.results.glob("*/run-*/lora.safetensors")))
-    entry = declare(options.log, spec.hypotheses, trained)
+    entry = declare(options.log, spec.hypotheses, trainings_begun(options.results))
     write_json(options.out, entry)
     print(f"{len(spec.hypotheses)} hypotheses, declared {entry['time']}", file=sys.stderr)
     return 0

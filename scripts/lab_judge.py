@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from kindred.errors import KindredError, run_main
-from kindred.files import write_json
+from kindred.judges.drawn import write_gates
 from kindred.judges.lab import LabJudge
 from kindred.lab import judge_gates
 from kindred.lab.finder import best_threshold
@@ -90,9 +90,8 @@ def main(argv: list[str] | None = None) -> int:
     calibrate(args.out, scenes, identities, device)
     if args.gates:
         figures = report(LabJudge.load(args.out, device), gates, vae, args.work)
-        known = {k: v if math.isfinite(v) else None for k, v in figures.items()}
         for folder in (args.work, args.out):  # beside the judge for whoever uses it
-            write_json(folder / "gates.json", known)
+            write_gates(folder, figures, args.out)
     return 0
 
 

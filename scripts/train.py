@@ -2,7 +2,8 @@
 
 in:  spec.json (TrainSpec), encoded photos and captions, images.json and captions.jsonl
 out: <out-dir>/lora.safetensors, which diffusers loads as it is, with provenance in its header;
-     lora.json, a summary; training.csv: step, loss, lr, seconds, memory_mib.
+     lora.json, a summary; training.csv: step, loss, lr, seconds, memory_mib; begun.json, a mark
+     from the start on that hypotheses declared later are late.
 Checkpoints and finished adapters are kept under a key of all that the result depends on: an
 interrupted training goes on where it was, a finished one is copied.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred import devices, finished, materials, progress, team
+from kindred.declarations import note_training
 from kindred.errors import KindredError, run_main
 from kindred.files import write_csv, write_json
 from kindred.materials import Material
@@ -98,6 +100,8 @@ def train(
         signal.signal(number, lambda *_: trainer.stop())
     key = finished.training_key(facts)
     checkpoints = Checkpoints(options.checkpoints, key)
+    if together.first:
+        note_training(options.out_dir)
     trainer.train(checkpoints)
     together.leave()
     if not together.first:

@@ -43,12 +43,12 @@ def run_compare(made: Made, *options: str) -> None:
     )
 
 
-def run_audit(made: Made) -> None:
+def run_audit(made: Made, **options) -> None:
     """Write audit/russell.json and its page."""
     dataset, out = made.root / "resources" / "russell", made.results / "audit"
     audit.main(
         [
-            *("--spec", AuditSpec(characters=CHARACTERS).canonical()),
+            *("--spec", AuditSpec(characters=CHARACTERS, **options).canonical()),
             *("--images", str(dataset / "images.json")),
             *("--captions", str(dataset / "captions.jsonl")),
             *("--out", str(out / "russell.json"), "--page", str(out / "russell.html")),

@@ -1,8 +1,8 @@
 """The log of declared hypotheses: what was claimed when, and whether results were known by then.
 
-One JSON object a line: a declaration {"time", "hash", "hypotheses", "trained"} (`trained`: adapters
-that existed), or {"compared": time} when verdicts were computed. Knows the log; what hypotheses
-mean is in hypotheses.py.
+One JSON object a line: a declaration {"time", "hash", "hypotheses", "trained"} (`trained`: how many
+trainings had begun), or {"compared": time} when verdicts were computed. Knows the log, and the mark
+that a training leaves when it begins; what hypotheses mean is in hypotheses.py.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kindred.files import read_jsonl, write_jsonl
+from kindred.files import read_jsonl, write_json, write_jsonl
 from kindred.hashing import spec_hash
 
 Entry = dict[str, Any]
+BEGUN = "begun.json"
 
 
 def read_log(path: Path) -> list[Entry]:
@@ -37,6 +38,20 @@ def declare(path: Path, hypotheses: Mapping[str, Any], trained: int) -> Entry:
         return made[-1]
     write_jsonl(path, [*log, entry])
     return entry
+
+
+def note_training(folder: Path) -> None:
+    """Leave a run's mark that it is being trained from now on; the first one stays."""
+    if not (folder / BEGUN).exists():
+        write_json(folder / BEGUN, {"time": _now()})
+
+
+def trainings_begun(results: Path) -> int:
+    """How many of an experiment's trainings have begun; finished ones too."""
+    files = [
+        path for name in (BEGUN, "lora.safetensors") for path in results.glob(f"*/run-*/{name}")
+    ]
+    return len({path.parent for path in files})
 
 
 def note_comparison(path: Path) -> None:

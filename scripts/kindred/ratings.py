@@ -7,9 +7,9 @@ knows nothing of the page on which people rate.
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,16 +31,21 @@ class Rating:
 
 
 def read_ratings(paths: Sequence[Path]) -> list[Rating]:
-    """All ratings; of the same person on the same picture the last one counts.
+    """All ratings; of the same person on the same picture the last one in a file counts.
 
-    Raises ProblemsError naming every line that is no rating.
+    A name that occurs in several files stands for several people, 'me (<file stem>)': the rating
+    page calls everybody 'me' who gives no name. Raises ProblemsError naming every line that is no
+    rating.
     """
     problems = Problems("ratings can't be read")
-    last: dict[tuple[str, str], Rating] = {}
-    for path in paths:
-        for rating in _read(path, problems):
-            last[rating.rater, rating.key] = rating
+    files = [(path.stem, _read(path, problems)) for path in paths]
     problems.raise_if_any()
+    files_of = Counter(name for _, found in files for name in {one.rater for one in found})
+    last: dict[tuple[str, str], Rating] = {}
+    for stem, found in files:
+        for one in found:
+            rater = f"{one.rater} ({stem})" if files_of[one.rater] > 1 else one.rater
+            last[rater, one.key] = replace(one, rater=rater)
     return list(last.values())
 
 

@@ -1,4 +1,8 @@
-"""What an audit warns of about tokens: cut captions, names read alike, names already taken."""
+"""What an audit warns of about tokens: cut captions, names read alike, names already taken.
+
+Findings are printed in reports that are passed on, so they say CLIP or T5, never where a tokenizer
+lies.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +31,21 @@ COMMON = """
 GIVEN_NAMES = frozenset(COMMON.split())
 
 
+def encoder_of(tokenizer: str) -> str:
+    """Which of a base's two text encoders a tokenizer, `<model>/<folder>[@revision]`, is of."""
+    folder = tokenizer.rpartition("/")[2].partition("@")[0]
+    return "T5" if folder == "tokenizer_2" else "CLIP"
+
+
 def about_cut(
-    name: str, counts: Mapping[str, Any], sources: Mapping[str, str], whole_text: bool
+    tokenizer: str, counts: Mapping[str, Any], sources: Mapping[str, str]
 ) -> list[Finding]:
-    """Captions beyond a tokenizer's limit. `whole_text`: this encoder carries the text's content
-    (T5); the other (CLIP) only gives an overall direction."""
+    """Captions beyond a tokenizer's limit. T5 carries the text's content; CLIP only gives an
+    overall direction."""
     if not counts["cut"]:
         return []
+    encoder = encoder_of(tokenizer)
+    whole_text = encoder == "T5"
     effect = (
         "what stands behind is never trained: it is learned as part of the person or the scene"
         if whole_text
@@ -47,7 +59,7 @@ def about_cut(
         Finding(
             "tokens",
             "warning" if whole_text else "note",
-            f"{name}: captions longer than {counts['limit']} tokens are cut ({len(items)})",
+            f"{encoder}: captions longer than {counts['limit']} tokens are cut ({len(items)})",
             effect,
             "shorten them, names first" + (", or raise `text_tokens`" if whole_text else ""),
             items,
@@ -59,18 +71,18 @@ def about_shared(
     shared: Mapping[str, list[dict[str, Any]]], who: Characters, most: float
 ) -> list[Finding]:
     """Triggers read by the same pieces. `shared`: by tokenizer, rows of `shared_tokens`."""
-    by_pair: dict[tuple[str, str], dict[str, str]] = {}
+    by_pair: dict[tuple[str, str], dict[str, None]] = {}  # a dict: in order, each once
     for tokenizer, rows in shared.items():
         for row in rows:
             if row["share"] >= most:
                 pieces = " ".join(row["shared"])
-                by_pair.setdefault(tuple(row["letters"]), {})[tokenizer] = pieces
+                said = f"{pieces} ({encoder_of(tokenizer)})"
+                by_pair.setdefault(tuple(row["letters"]), {})[said] = None
     return [
         Finding(
             "shared-tokens",
             "warning",
-            f"{who[one].name} and {who[other].name} share pieces: "
-            + "; ".join(f"{pieces} ({tokenizer})" for tokenizer, pieces in where.items()),
+            f"{who[one].name} and {who[other].name} share pieces: " + "; ".join(where),
             "to the text encoders the names are partly the same word: one face may bleed into "
             "the other",
             "choose triggers that start and end differently, if the names are not part of the test",
@@ -87,7 +99,7 @@ def about_known_names(
     `pieces`: by tokenizer, by letter."""
     result = []
     for letter, character in sorted(who.items()):
-        where = sorted(name for name, by_letter in pieces.items() if len(by_letter[letter]) == 1)
+        where = sorted({encoder_of(t) for t, own in pieces.items() if len(own[letter]) == 1})
         real = character.name.casefold() in GIVEN_NAMES
         if not (real or where):
             continue

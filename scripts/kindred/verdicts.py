@@ -161,7 +161,7 @@ def _warnings_of_declaration(name: str, declaration: Json | None) -> list[str]:
     if declaration is None:
         return []
     late = declaration["trained"]
-    found = [f"Declared when {late} trainings were finished already."] if late else []
+    found = [f"Declared when {late} trainings had begun already."] if late else []
     own = [line.removeprefix(f"{name}: ") for line in declaration["changes"]]
     said = [line for line, whole in zip(own, declaration["changes"], strict=True) if line != whole]
     return found + ([f"Not as declared before training: {'; '.join(said)}."] if said else [])

@@ -11,7 +11,7 @@ import tiny_base
 import torch
 
 import audit as program
-from kindred import audit, names, token_counts
+from kindred import audit, names, token_counts, token_findings
 from kindred.coverage_picture import coverage_svg
 from kindred.errors import KindredError, ProblemsError
 from kindred.findings import ROW_KINDS
@@ -204,6 +204,20 @@ def test_token_limits_and_shared_pieces(base):
     assert result["tokens"][t5]["cut"][0]["tokens"] == counts[1]
     pairs = [f["what"] for f in result["findings"] if f["kind"] == "shared-tokens"]
     assert len(pairs) == 3 and "ARussell and CRussell share pieces" in pairs[0]
+
+
+def test_findings_about_tokens_name_the_encoder_and_no_folder(base):
+    who = WHO | {"B": Character(name="beach", noun="man")}
+    limits = {str(base / "tokenizer"): 3, str(base / "tokenizer_2"): 3}
+    photos = audit.photos_of(*rows(["the man JRussell on the beach"]))
+    result = program.examine(photos, AuditSpec(characters=who, tokenizers=limits))
+    said = [f["what"] for f in result["findings"]]
+    assert {"tokens", "shared-tokens", "known-name"} <= set(kinds(result))
+    assert not [text for text in said if str(base.parent) in text or "tokenizer" in text]
+    for text in ("CLIP: captions longer than 3", "T5: captions longer than 3", "(T5)"):
+        assert any(text in one for one in said)
+    assert token_findings.encoder_of("owner/name/tokenizer_2@main") == "T5"
+    assert token_findings.encoder_of("tokenizer_2/base/tokenizer") == "CLIP"
 
 
 def test_triggers_that_are_real_names_or_one_known_word(base):

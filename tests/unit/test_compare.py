@@ -353,7 +353,7 @@ def test_a_declaration_after_training_is_said(small, tmp_path):
     found = read(small, "verdicts.json")
     assert found["declared"]["trained"] == 4
     for entry in found["hypotheses"].values():
-        assert entry["warnings"][0] == "Declared when 4 trainings were finished already."
+        assert entry["warnings"][0] == "Declared when 4 trainings had begun already."
 
 
 def test_a_judge_below_its_gates_is_not_to_be_trusted(small):

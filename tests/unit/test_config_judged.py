@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import compare
 from kindred.config import judged
 from kindred.config.plan import Plan
 from kindred.config.resolve import load_plan
@@ -104,6 +105,20 @@ def test_kinds_and_controls_are_recognised(tmp_path):
     assert found["again"].runs == [11, 12]
     assert found["all"].spec == found["again"].spec != found["mixed"].spec
     assert found["both"].dataset is None and found["all"].dataset == "ours"
+
+
+def test_the_same_runs_again_are_no_control(tmp_path):
+    alike = (E, "again: {from: all, first_run: 11}", "again: {from: all}")
+    spec = judged.compare_spec(experiment(tmp_path / "a", alike))
+    assert spec.variants["again"].control == ""
+    (warning,) = compare.shared_runs(spec)
+    assert warning.startswith("variants.again: trains the same as all") and "first_run" in warning
+    assert compare.shared_runs(judged.compare_spec(experiment(tmp_path / "b"))) == []
+    overlapping = (E, "first_run: 11", "first_run: 2")
+    found = judged.compare_spec(experiment(tmp_path / "c", overlapping)).variants
+    assert found["again"].control == "" and found["again"].runs == [2, 3]
+    with pytest.raises(ProblemsError, match=r"first_run` \(e\.g\. 101\) under variants\.again"):
+        plan(tmp_path / "d", alike, (E, "against: only-J", "against: again"))
 
 
 def test_drift_needs_the_base_only_where_a_prompt_names_nobody(tmp_path):

@@ -72,7 +72,9 @@ def test_everything_of_a_small_experiment(plan_of):
 def test_many_variants_get_sheets_only_when_asked(plan_of):
     seeds = ", ".join(map(str, range(outputs.SHEETS_UP_TO + 1)))
     plan = plan_of(f"  v: {{sweep: {{data_seed: [{seeds}]}}}}\n")
-    assert not [path for path in outputs.everything(plan) if path.endswith(".png")]
+    wanted = outputs.everything(plan)
+    assert not [path for path in wanted if path.endswith(".png")]
+    assert "results/one/rating.html" in wanted
 
 
 def test_combined_adapters_and_the_base_render_with_the_right_files(plan_of):

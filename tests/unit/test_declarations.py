@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 
 import declare as declare_program
-from kindred.declarations import changes, declarations, declare, in_force, note_comparison, read_log
+from kindred.declarations import (
+    changes,
+    declarations,
+    declare,
+    in_force,
+    note_comparison,
+    note_training,
+    read_log,
+    trainings_begun,
+)
 from kindred.spec.score import DeclareSpec
 
 FIRST = {"h": {"claim": "a", "margin": 0.1, "variant_spec": "x", "prompts": {"card": "one"}}}
@@ -74,3 +83,18 @@ def test_program_counts_what_is_trained(tmp_path):
     assert declare_program.main(command) == 0
     assert json.loads(out.read_text()) == read_log(log)[0]
     assert read_log(log)[0]["trained"] == 1
+
+
+def test_a_training_that_has_begun_counts_before_anything_is_finished(tmp_path):
+    results, log = tmp_path / "results", tmp_path / "log.jsonl"
+    assert trainings_begun(results) == 0
+    first = declare(log, FIRST, trainings_begun(results))
+    note_training(results / "all" / "run-1")
+    mark = (results / "all" / "run-1" / "begun.json").read_text()
+    note_training(results / "all" / "run-1")
+    assert (results / "all" / "run-1" / "begun.json").read_text() == mark
+    (results / "all" / "run-1" / "lora.safetensors").touch()
+    (results / "all" / "run-2").mkdir()
+    assert trainings_begun(results) == 1
+    declare(log, OTHER, trainings_begun(results))
+    assert in_force(read_log(log))["hash"] == first["hash"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from kindred.errors import KindredError
 from kindred.hashing import sha256_file
 from kindred.judges import open_judge
 from kindred.judges.base import Gates
-from kindred.judges.drawn import gate_failures, hair_in, place_in, read_gates
+from kindred.judges.drawn import gate_failures, hair_in, place_in, read_gates, write_gates
 from kindred.judges.version import version_of
 from kindred.spec.judge import JudgeSpec, Model
 
@@ -132,16 +133,37 @@ def test_a_wrong_or_broken_model_file_is_named(tmp_path):
         open_judge(JudgeSpec(kind="lab", model=str(folder)))
 
 
+GOOD = {"count": 0.99, "family top-1": 0.98, "vae family top-1": 0.94, "AUC": 0.9}
+
+
 def test_gates_are_read_from_beside_the_model(tmp_path):
-    path = tmp_path / "gates.json"
-    assert read_gates(path) == Gates()
-    good = {"count": 0.99, "family top-1": 0.98, "vae family top-1": 0.94, "AUC": 0.9, "x": None}
-    path.write_text(json.dumps(good))
-    assert read_gates(path).measured and read_gates(path).failures == []
-    assert gate_failures({**good, "count": 0.9}) == ["count: 0.900 is below 0.98"]
+    folder = tiny_judge.build(tmp_path / "judge")
+    assert read_gates(folder) == Gates()
+    write_gates(folder, {**GOOD, "x": float("nan")}, folder)
+    assert read_gates(folder) == Gates(True, GOOD, [])
+    assert gate_failures({**GOOD, "count": 0.9}) == ["count: 0.900 is below 0.98"]
     assert gate_failures({"count": 0.99, "family top-1": 0.98}) == [
         "vae family top-1: not measured, must be 0.93"
     ]
+
+
+def test_gates_of_another_model_or_threshold_do_not_count(tmp_path):
+    folder = tiny_judge.build(tmp_path / "judge", threshold=0.5)
+    write_gates(folder, GOOD, folder)
+    same = JudgeSpec(kind="lab", model=str(folder), threshold=0.5)
+    assert open_judge(same).gates.measured
+    other = open_judge(same.model_copy(update={"threshold": 0.4})).gates
+    assert not other.measured and "measured at threshold 0.5" in other.failures[0]
+    tiny_judge.build(folder, seed=1)
+    gates = open_judge(JudgeSpec(kind="lab", model=str(folder))).gates
+    assert not gates.measured and "another model" in gates.failures[0]
+    (folder / "gates.json").write_text(json.dumps(GOOD))
+    assert "says nothing of model sha256" in read_gates(folder).failures[0]
+
+
+def test_the_judge_that_comes_with_the_repository_has_measured_gates():
+    gates = read_gates(Path(__file__).parents[2] / "lab" / "judge")
+    assert gates.measured and not gates.failures and gates.figures["count"] == 1
 
 
 def test_version_changes_with_the_files_of_a_judge(tmp_path):

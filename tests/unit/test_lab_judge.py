@@ -16,6 +16,7 @@ from PIL import Image
 import lab_identities
 import lab_judge
 from kindred.errors import KindredError
+from kindred.judges.drawn import read_gates
 from kindred.judges.lab import LabJudge, Seen, Sighting, working_size
 from kindred.lab import judge_bank, judge_gates, judge_training
 from kindred.lab.disturb import _dct, disturb, jpeg_like
@@ -422,6 +423,7 @@ def test_whole_training_from_nothing_twice_and_interrupted(tmp_path, monkeypatch
         assert [row["step"] for row in csv.DictReader(file)] == ["5"]
     figures = json.loads((tmp_path / "a" / "gates.json").read_text())
     assert {"AUC", "count", "family top-1", "worst trait"} <= set(figures)
+    assert read_gates(tmp_path / "a" / "judge").measured
     assert 0.1 <= load_judge(tmp_path / "a" / "judge").config.threshold <= 0.7
 
 

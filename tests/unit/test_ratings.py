@@ -37,6 +37,18 @@ def test_files_are_read_and_the_last_opinion_counts(tmp_path):
     assert read_ratings([]) == []
 
 
+def test_two_files_by_one_name_are_two_people(tmp_path):
+    one, two = tmp_path / "e.ratings.csv", tmp_path / "e.ratings-bob.csv"
+    one.write_text("rater,key,rating\nme,k1,1\nann,k1,2\nme,k1,3\n")
+    two.write_text("rater,key,rating\nme,k1,2\n")
+    assert read_ratings([one, two]) == [
+        Rating("me (e.ratings)", "k1", 3),
+        Rating("ann", "k1", 2),
+        Rating("me (e.ratings-bob)", "k1", 2),
+    ]
+    assert mean_ratings(read_ratings([one, two])) == {"k1": pytest.approx(2 / 3)}
+
+
 def test_every_broken_line_is_named(tmp_path):
     bad, strange = tmp_path / "a.csv", tmp_path / "b.csv"
     bad.write_text("rater,key,rating\nann,k1,5\nann,,2\nann,k2,2\nann,k3,good\nann,k4\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import reported
+import tiny_base
 from browser import browser
 from synthetic import ARMS, Made
 
@@ -276,7 +277,10 @@ def test_a_shared_report_names_no_folder_of_its_owner(changed, tmp_path):
             write_json(
                 changed.manifest("all", run, prompt_set), one | {"settings": manifest["settings"]}
             )
+    base = tiny_base.build(tmp_path / "SECRET" / "base")
+    reported.run_audit(changed, tokenizers={str(base / f"tokenizer{n}"): 3 for n in ("", "_2")})
     html, markdown = reported.run_report(changed, tmp_path, share=True)
+    assert "T5: captions longer than 3 tokens" in html
     assert "SECRET" not in html + markdown
     assert "judge@0123456789ab" in html and "flux@0123456789ab" in html
 

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 import train
 from kindred import finished, masks, tensors
+from kindred.declarations import BEGUN
 from kindred.errors import KindredError, ProblemsError
 from kindred.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.spec.train import TrainSpec
@@ -156,6 +157,7 @@ def test_killed_and_run_again(data, tmp_path, number):
     _, said = process.communicate()
     assert process.returncode == (130 if number == signal.SIGTERM else -number)
     assert not (tmp_path / "out/lora.safetensors").exists()
+    assert (tmp_path / "out" / BEGUN).exists()
     if number == signal.SIGTERM:
         assert "run the same command again" in said
     train.main(arguments)
@@ -181,6 +183,7 @@ def test_finished_adapters_are_copied(data, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "train", lambda *_: pytest.fail("trained again"))
     assert run(data, tmp_path / "b") == first
     assert run(data, tmp_path / "c", checkpoint_every=3) == first
+    assert (tmp_path / "a" / BEGUN).exists() and not (tmp_path / "b" / BEGUN).exists()
 
 
 def test_only_a_change_of_its_own_photos_trains_again(data, tmp_path):

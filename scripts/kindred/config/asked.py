@@ -6,12 +6,14 @@ Knows placeholders and names; knows nothing of how pictures are made or judged.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from kindred.config.document import Document
 from kindred.config.models import NAME, NAME_RULE, ExperimentConfig, PromptConfig
+from kindred.config.plan import Variant
 from kindred.errors import Problems, nearest
 from kindred.spec.common import Character
 from kindred.spec.render import PromptSet
@@ -86,9 +88,13 @@ def fill(text: str, characters: dict[str, Character], where: str, problems: Prob
 
 
 def check_hypotheses(
-    document: Document, config: ExperimentConfig, variants: set[str], problems: Problems
+    document: Document,
+    config: ExperimentConfig,
+    variants: Mapping[str, Variant],
+    problems: Problems,
 ) -> None:
-    """Note hypotheses without a judge, or about variants or prompt sets that do not exist."""
+    """Note hypotheses without a judge, about variants or prompt sets that do not exist, or about
+    two names of the same adapters."""
     if config.hypotheses and config.judge is None:
         where = document.where("hypotheses")
         problems.add(where, "nobody judges them", "set `judge:` to a file name in config/judges")
@@ -99,6 +105,14 @@ def check_hypotheses(
             if name not in variants:
                 where = document.where(*at, side)
                 problems.add(where, f"no variant '{name}'", nearest(name, variants))
+        one, other = variants.get(hypothesis.variant), variants.get(hypothesis.against)
+        if one and other and one is not other and one.shares_runs(other):
+            problems.add(
+                document.where(*at, "against"),
+                f"compares adapters with themselves: '{one.name}' and '{other.name}' train the "
+                "same with the same runs",
+                f"set `first_run` (e.g. 101) under variants.{other.name}",
+            )
         if hypothesis.variant == hypothesis.against:
             problems.add(
                 document.where(*at, "against"),

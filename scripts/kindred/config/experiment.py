@@ -55,7 +55,7 @@ def resolve_experiment(
         variants[base.name] = base
     found = {key: resolve_prompt_set(document, config, key, problems) for key in config.prompt_sets}
     prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
-    check_hypotheses(document, config, set(variants), problems)
+    check_hypotheses(document, config, variants, problems)
     experiment = Experiment(
         name=name,
         title=config.title,

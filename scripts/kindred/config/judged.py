@@ -139,6 +139,7 @@ def _control(variant: Variant, experiment: Experiment) -> str:
     for other in experiment.trained:
         if other.name == variant.name:
             return ""
-        if other.spec == variant.spec:
+        # The same runs are the same adapters: they can't but read as equal.
+        if other.spec == variant.spec and not variant.shares_runs(other):
             return f"null of {other.name}"
     return ""

@@ -18,8 +18,9 @@ def everything(plan: Plan) -> list[str]:
     for experiment in plan.experiments.values():
         folder = f"results/{experiment.name}"
         wanted += [f"{folder}/audit/{dataset}.html" for dataset in experiment.datasets]
-        if len(experiment.variants) <= SHEETS_UP_TO:
-            wanted += [*sheets(experiment), f"{folder}/rating.html"]
+        wanted += sheets(experiment) if len(experiment.variants) <= SHEETS_UP_TO else []
+        # The page picks a number of pictures itself, however many there are.
+        wanted += [f"{folder}/rating.html"]
         wanted += [f"{folder}/declared.json"] if experiment.hypotheses else []
         wanted += [f"{folder}/report.html"] if experiment.judge else []
         for variant in experiment.variants.values():

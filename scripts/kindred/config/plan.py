@@ -95,6 +95,10 @@ class Variant:
         """The canonical string of the training specification; '' when nothing is trained."""
         return self.train.canonical() if self.train else ""
 
+    def shares_runs(self, other: Variant) -> bool:
+        """Whether some adapters of both are the same: equal training under equal seeds."""
+        return bool(self.spec) and self.spec == other.spec and bool({*self.runs} & {*other.runs})
+
     @property
     def text_tokens(self) -> int:
         """T5 length of the captions it trains on."""

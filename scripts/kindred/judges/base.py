@@ -40,7 +40,7 @@ class Calibration:
 @dataclass(frozen=True)
 class Gates:
     """What is known about how good a judge is: figures, and those below their gate in words.
-    `measured` is False for a judge that nobody has tested against truth."""
+    `measured` is False for a judge that nobody has tested against truth; `failures` may say why."""
 
     measured: bool = False
     figures: Mapping[str, float] = field(default_factory=dict)

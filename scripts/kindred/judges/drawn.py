@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from PIL import Image
 
 from kindred.bases import identity
 from kindred.errors import KindredError
-from kindred.files import read_json
+from kindred.files import read_json, write_json
+from kindred.hashing import sha256_file
 from kindred.judges.base import Calibration, Gates, Seen
 from kindred.judges.lab import LabJudge, Sighting
 from kindred.judges.model_files import Part, locate
@@ -37,6 +38,8 @@ HAIR = re.compile(
     r"\b(?:(?P<style>short|spiky|curly|long) )?"
     rf"(?P<colour>{'|'.join(HAIR_COLOURS)}) (?P<kind>hair|bob|ponytail|bun|pigtails)\b"
 )
+GATES_FILE = "gates.json"
+MODEL_HASH = "model sha256"  # in GATES_FILE: which weights the figures are of
 # Below one of these, verdicts are not to be trusted. "vae ": after the base's autoencoder.
 GATES = {"count": 0.98, "family top-1": 0.97, "vae family top-1": 0.93}
 
@@ -83,10 +86,14 @@ class DrawnJudge:
             from kindred.judges.similarity import Similarity
 
             similarity = Similarity.open(spec.similarity, device)
+        judge = _load(folder, device)
+        gates = read_gates(folder)
+        if gates.measured and spec.threshold not in (None, judge.config.threshold):
+            gates = _unmeasured(f"measured at threshold {judge.config.threshold}")
         return cls(
-            _load(folder, device),
+            judge,
             identity(folder.as_posix(), None, (".",)),
-            read_gates(folder / "gates.json"),
+            gates,
             spec.threshold,
             similarity,
         )
@@ -180,13 +187,31 @@ def _both(*chances: float | None) -> float | None:
     return math.prod(known) if known else None
 
 
-def read_gates(path: Path) -> Gates:
-    """Figures that were measured when the judge was trained; unmeasured without the file."""
+def read_gates(folder: Path) -> Gates:
+    """Figures that were measured when the judge was trained; unmeasured without gates.json, or
+    when they are of another model than lies beside it."""
+    path = folder / GATES_FILE
     if not path.exists():
         return Gates()
     written: dict[str, Any] = read_json(path)
+    measured = written.get(MODEL_HASH)
+    if measured is None:
+        return _unmeasured(f"says nothing of {MODEL_HASH}")
+    if measured != sha256_file(folder / PARTS["model"].file):
+        return _unmeasured("measured with another model")
     figures = {k: float(v) for k, v in written.items() if isinstance(v, int | float)}
     return Gates(True, figures, gate_failures(figures))
+
+
+def write_gates(folder: Path, figures: Mapping[str, float], model: Path) -> None:
+    """Write what was measured with the judge in the folder `model`."""
+    known = {k: v if math.isfinite(v) else None for k, v in figures.items()}
+    digest = sha256_file(model / PARTS["model"].file)
+    write_json(folder / GATES_FILE, {**known, MODEL_HASH: digest})
+
+
+def _unmeasured(why: str) -> Gates:
+    return Gates(False, {}, [f"{GATES_FILE}: {why}, so this judge counts as never tested"])
 
 
 def gate_failures(figures: dict[str, float]) -> list[str]:
