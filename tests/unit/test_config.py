@@ -359,3 +359,23 @@ def test_audits_know_every_encoder_s_limit(root):
         "org/model/tokenizer@abc": 77,
         "org/model/tokenizer_2@abc": 512,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  a: {sweep: {rank: []}}\n", "variants.a.sweep.rank: has no values"),
+        ("  a: {}\n  both: {adapters: {}}\n", "variants.both.adapters: names no variant"),
+        ("  a: {cells: []}\n", "variants.a.cells: names nothing"),
+        ("  a: {characters: []}\n", "variants.a.characters: names nothing"),
+        ("  a: {match: appearances}\n", "variants.a.match: `match` needs `total`"),
+    ],
+)
+def test_what_says_nothing_is_refused(root, text, expected):
+    (found,) = problems(root, "variants:\n" + text)
+    assert expected in found
+
+
+def test_match_may_inherit_its_total(root):
+    found = variants(root, "  a: {match: images, total: 4}\n  b: {from: a, match: appearances}\n")
+    assert found["b"].train.selection.total == 4

@@ -262,6 +262,13 @@ def _selection(
             problems.add(document.where(*at, key), str(error))
             return text
 
+    for key in ("characters", "cells", "kinds"):
+        if given.get(key) == []:
+            where = document.where(*at, key)
+            problems.add(where, "names nothing, so no photo is left", "name one, or take it out")
+    if "match" in given and "total" not in given:
+        where = document.where(*at, "match")
+        problems.add(where, "`match` needs `total`", "say how many, or take `match` out")
     if "characters" in given:
         given["characters"] = sorted(set(given["characters"]))
     if "cells" in given:
