@@ -266,7 +266,7 @@ variants:
   t: {from: r}
   r-1: {}
 hypotheses:
-  h: {claim: x, variant: a, against: a, measure: success, prompt_set: solos}
+  h: {claim: x, variant: zz, against: zz, measure: success, prompt_set: solos}
 """,
     )
     expected = [
@@ -287,7 +287,7 @@ hypotheses:
         "prompts.C-age: '{C.age}' stands for nothing: characters.C has no age",
         "bad.seeds: each seed once",
         "bad.size: edges are multiples of 16 px; nearest: 64 (is 60)",
-        "hypotheses.h.variant: no variant 'a'",
+        "hypotheses.h.variant: no variant 'zz'",
         "hypotheses.h.against: compares a variant with itself",
         "hypotheses.h.prompt_set: no prompt set 'solos' -> did you mean 'solo'?",
         "config.yaml: experiments: no file config/experiments/tow.yaml",
@@ -379,3 +379,47 @@ def test_what_says_nothing_is_refused(root, text, expected):
 def test_match_may_inherit_its_total(root):
     found = variants(root, "  a: {match: images, total: 4}\n  b: {from: a, match: appearances}\n")
     assert found["b"].train.selection.total == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('  a: {targets: "attn[("}\n', "variants.a.targets: 'attn[(' is no pattern"),
+        ("  a: {per_cell: -3}\n", "variants.a.per_cell: -3 is no number of photos"),
+        ("  a: {per_cell: {J: -1}}\n", "variants.a.per_cell: -1 is no number of photos"),
+    ],
+)
+def test_values_that_can_t_be_meant_are_refused(root, text, expected):
+    (found,) = problems(root, "variants:\n" + text)
+    assert expected in found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('"headshot of {J}"', '""', "prompts.j: the prompt is empty"),
+        ("{source: photos}", "{source: photos, preprocess: {multiple: 8}}", "nearest: 16"),
+        ("{source: photos}", "{source: photos, audit: {min_noun_share: 80}}", "min_noun_share: "),
+    ],
+)
+def test_other_values_that_can_t_be_meant(root, before, after, expected):
+    (found,) = problems(root, "variants: {a: {}}\n", HEAD.replace(before, after))
+    assert expected in found
+
+
+def test_a_variant_with_nothing_behind_its_name_differs_in_nothing(root):
+    found = variants(root, "  a:\n  b: {}\n")
+    assert found["a"].spec == found["b"].spec
+
+
+@pytest.mark.parametrize("typo", [("base: small", "base: smal"), ("recipe: plain", "recipe: plan")])
+def test_a_typo_in_base_or_recipe_is_one_problem(root, typo):
+    head = HEAD.replace(*typo) + "judge: lab\n"
+    (root / "config" / "judges").mkdir()
+    write(root, "judges/lab.yaml", "kind: lab\nmodel: lab/judge\n")
+    text = (
+        "variants: {a: {}, b: {rank: 4}}\n"
+        "hypotheses: {h: {claim: c, variant: a, against: b, prompt_set: solo}}\n"
+    )
+    (found,) = problems(root, text, head)
+    assert "no file config/" in found

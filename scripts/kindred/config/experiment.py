@@ -23,7 +23,7 @@ from kindred.config.models import (
     LabFamily,
 )
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
-from kindred.config.variants import Settings, expand, inherit
+from kindred.config.variants import Declared, Settings, expand, inherit
 from kindred.errors import KindredError, Problem, Problems, ProblemsError, nearest
 from kindred.spec.common import Character
 from kindred.spec.data import CaptionSpec
@@ -44,8 +44,9 @@ def resolve_experiment(
     """The experiment and the datasets its variants train on; every problem is noted."""
     problems = library.problems
     _check_characters(document, config, problems)
+    declared = expand(document, config, problems)
     variants, drawn = prior.drawn_for(
-        document, config, _variants(document, config, library), problems
+        document, config, _variants(document, config, declared, library), problems
     )
     for base in base_variants(config.base, list(variants.values())):
         library.base(base.base, document.where("base"))
@@ -55,7 +56,8 @@ def resolve_experiment(
         variants[base.name] = base
     found = {key: resolve_prompt_set(document, config, key, problems) for key in config.prompt_sets}
     prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
-    check_hypotheses(document, config, set(variants), problems)
+    # A variant that something else is wrong with is there all the same.
+    check_hypotheses(document, config, {*variants, *declared}, problems)
     experiment = Experiment(
         name=name,
         title=config.title,
@@ -152,9 +154,13 @@ def _check_lab(document: Document, key: str, lab: LabFamily, problems: Problems)
         ]
 
 
-def _variants(document: Document, config: ExperimentConfig, library: Library) -> dict[str, Variant]:
+def _variants(
+    document: Document,
+    config: ExperimentConfig,
+    declared: dict[str, Declared],
+    library: Library,
+) -> dict[str, Variant]:
     problems = library.problems
-    declared = expand(document, config, problems)
     recipes = library.names("recipes")
     settings = inherit(document, config, declared, recipes, problems)
     variants: dict[str, Variant | None] = {}
@@ -220,10 +226,24 @@ def _recipe(document: Document, settings: Settings, library: Library) -> Recipe 
     given = {key: value for key, value in merged.items() if value is not None}
     given = prior.without_idle_images(given)
     try:
-        return Recipe.model_validate({key: given[key] for key in RECIPE_KEYS & set(given)})
+        found = Recipe.model_validate({key: given[key] for key in RECIPE_KEYS & set(given)})
     except ValidationError as error:
         document.note(error, Recipe, library.problems, "variants", settings.key)
         return None
+    if fault := _pattern_fault(found.targets):
+        where = document.where("variants", settings.key, "targets")
+        cure = f"escape ( [ . with \\ or name endings in a list (recipe '{settings.recipe}')"
+        library.problems.add(where, f"'{found.targets}' is no pattern ({fault})", cure)
+    return found
+
+
+def _pattern_fault(targets: str | list[str]) -> str:
+    """What is wrong with a regular expression; '' where it is right or `targets` is none."""
+    try:
+        re.compile(targets if isinstance(targets, str) else "")
+    except re.error as error:
+        return str(error)
+    return ""
 
 
 def _dataset_name(
@@ -269,6 +289,10 @@ def _selection(
     if "match" in given and "total" not in given:
         where = document.where(*at, "match")
         problems.add(where, "`match` needs `total`", "say how many, or take `match` out")
+    for count in _counts(given.get("per_cell")):
+        if count < 0:
+            where = document.where(*at, "per_cell")
+            problems.add(where, f"{count} is no number of photos", "write 1 or more")
     if "characters" in given:
         given["characters"] = sorted(set(given["characters"]))
     if "cells" in given:
@@ -284,6 +308,13 @@ def _selection(
     except ValidationError as error:
         document.note(error, Selection, problems, *at)
         return None
+
+
+def _counts(per_cell: Any) -> list[int]:
+    """The numbers in `per_cell`, which is one for all cells or one a cell."""
+    if per_cell is None:
+        return []
+    return list(per_cell.values()) if isinstance(per_cell, dict) else [per_cell]
 
 
 def _learned(config: ExperimentConfig, selection: Selection) -> set[str]:
