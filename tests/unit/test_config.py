@@ -423,3 +423,10 @@ def test_a_typo_in_base_or_recipe_is_one_problem(root, typo):
     )
     (found,) = problems(root, text, head)
     assert "no file config/" in found
+
+
+def test_photos_may_lie_below_home_and_other_paths_stay_as_written(root, monkeypatch):
+    monkeypatch.setenv("HOME", str(root))
+    for written, told in (("~/photos", f"{root}/photos"), ("./photos/", "./photos/")):
+        head = HEAD.replace("source: photos", f"source: {written}")
+        assert plan(root, "variants: {a: {}}\n", head).datasets["ours"].source == told

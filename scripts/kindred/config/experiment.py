@@ -5,6 +5,7 @@ Knows what the parts of one file may say about each other; knows nothing of othe
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,9 @@ def _dataset(
         problems.add(where, f"'{key}' is no fit name for a folder", NAME_RULE)
     if key in TAKEN:
         problems.add(where, f"the name '{key}' is taken", "choose another name")
-    if dataset.source is not None and not (library.root / dataset.source).is_dir():
+    # Not Path.expanduser, which would respell paths without ~ too: jobs would be told otherwise.
+    source = None if dataset.source is None else os.path.expanduser(dataset.source)
+    if source is not None and not (library.root / source).is_dir():
         problems.add(
             document.where("datasets", key, "source"),
             f"no folder '{dataset.source}'",
@@ -126,7 +129,7 @@ def _dataset(
         _check_lab(document, key, dataset.lab, problems)
     return Dataset(
         name=key,
-        source=dataset.source,
+        source=source,
         lab=dataset.lab,
         preprocess=dataset.preprocess,
         caption=CaptionSpec(
