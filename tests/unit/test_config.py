@@ -366,8 +366,8 @@ def test_audits_know_every_encoder_s_limit(root):
     [
         ("  a: {sweep: {rank: []}}\n", "variants.a.sweep.rank: has no values"),
         ("  a: {}\n  both: {adapters: {}}\n", "variants.both.adapters: names no variant"),
-        ("  a: {cells: []}\n", "variants.a.cells: names nothing"),
-        ("  a: {characters: []}\n", "variants.a.characters: names nothing"),
+        ("  a: {cells: []}\n", "variants.a.cells: List should have at least 1 item"),
+        ("  a: {characters: []}\n", "variants.a.characters: List should have at least 1 item"),
         ("  a: {match: appearances}\n", "variants.a.match: `match` needs `total`"),
     ],
 )
@@ -384,7 +384,7 @@ def test_match_may_inherit_its_total(root):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('  a: {targets: "attn[("}\n', "variants.a.targets: 'attn[(' is no pattern"),
+        ('  a: {targets: "attn[("}\n', "variants.a.targets: 'attn[(' is no regular expression"),
         ("  a: {per_cell: -3}\n", "variants.a.per_cell: -3 is no number of photos"),
         ("  a: {per_cell: {J: -1}}\n", "variants.a.per_cell: -1 is no number of photos"),
     ],
@@ -430,3 +430,9 @@ def test_photos_may_lie_below_home_and_other_paths_stay_as_written(root, monkeyp
     for written, told in (("~/photos", f"{root}/photos"), ("./photos/", "./photos/")):
         head = HEAD.replace("source: photos", f"source: {written}")
         assert plan(root, "variants: {a: {}}\n", head).datasets["ours"].source == told
+
+
+def test_a_recipe_s_own_mistake_is_named_in_its_file(root):
+    write(root, "recipes/plain.yaml", 'rank: 16\ntargets: "attn[("\n')
+    (found,) = problems(root, "variants: {a: {}, b: {rank: 4}}\n")
+    assert "recipes/plain.yaml:2: targets: 'attn[(' is no regular expression" in found

@@ -229,24 +229,10 @@ def _recipe(document: Document, settings: Settings, library: Library) -> Recipe 
     given = {key: value for key, value in merged.items() if value is not None}
     given = prior.without_idle_images(given)
     try:
-        found = Recipe.model_validate({key: given[key] for key in RECIPE_KEYS & set(given)})
+        return Recipe.model_validate({key: given[key] for key in RECIPE_KEYS & set(given)})
     except ValidationError as error:
         document.note(error, Recipe, library.problems, "variants", settings.key)
         return None
-    if fault := _pattern_fault(found.targets):
-        where = document.where("variants", settings.key, "targets")
-        cure = f"escape ( [ . with \\ or name endings in a list (recipe '{settings.recipe}')"
-        library.problems.add(where, f"'{found.targets}' is no pattern ({fault})", cure)
-    return found
-
-
-def _pattern_fault(targets: str | list[str]) -> str:
-    """What is wrong with a regular expression; '' where it is right or `targets` is none."""
-    try:
-        re.compile(targets if isinstance(targets, str) else "")
-    except re.error as error:
-        return str(error)
-    return ""
 
 
 def _dataset_name(
@@ -285,10 +271,6 @@ def _selection(
             problems.add(document.where(*at, key), str(error))
             return text
 
-    for key in ("characters", "cells", "kinds"):
-        if given.get(key) == []:
-            where = document.where(*at, key)
-            problems.add(where, "names nothing, so no photo is left", "name one, or take it out")
     if "match" in given and "total" not in given:
         where = document.where(*at, "match")
         problems.add(where, "`match` needs `total`", "say how many, or take `match` out")
