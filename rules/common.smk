@@ -25,7 +25,7 @@ from kindred.config.resolve import load_plan
 from kindred.devices import gpus_present
 from kindred.errors import KindredError
 from kindred.judges.version import version_of
-from kindred.source import check_ids, scan
+from kindred.source import check_ids, check_inputs, scan
 from kindred.spec.sheet import CurveSpec, SheetSpec
 from kindred.world.families import photo_names
 
@@ -172,6 +172,7 @@ def source_files(dataset):
         return [f"{folder}/{name}" for name in names], [f"{folder}/captions.csv"]
     found = or_stop(scan, Path(folder))
     or_stop(check_ids, found)
+    or_stop(check_inputs, found)
     return [str(p.path) for p in found.photos], [
         str(p) for p in found.tables + found.sidecars
     ]

@@ -18,7 +18,7 @@ from typing import Any
 
 from kindred import audit, findings, token_counts, token_findings
 from kindred.audit_page import render
-from kindred.errors import run_main
+from kindred.errors import KindredError, run_main
 from kindred.files import read_json, read_jsonl, write_json, write_text
 from kindred.spec.data import AuditSpec
 
@@ -46,8 +46,24 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{finding['level']}: {finding['what']}: {finding['effect']}", file=sys.stderr)
     write_json(options.out, result)
     write_text(options.page, render(result))
-    audit.check_cells(spec.cells, result["cells"], spec.characters)
+    try:
+        audit.check_cells(spec.cells, result["cells"], spec.characters)
+    except KindredError:
+        # Snakemake deletes what a failed job wrote, so the page can't say it.
+        print(coverage_table(result), file=sys.stderr)
+        raise
     return 0
+
+
+def coverage_table(result: dict[str, Any]) -> str:
+    """Photos in every cell and with every character, as lines of text."""
+    cells, seen = result["cells"], result["appearances"]
+    width = max(map(len, ["cell", *cells]))
+    lines = [f"  {'cell':{width}}  photos"]
+    lines += [f"  {cell:{width}}  {count:6}" for cell, count in cells.items()]
+    with_others = ", ".join(f"{letter} {count}" for letter, count in seen.items())
+    lines.append(f"  alone or with others: {with_others}; naming nobody: {result['unnamed']}")
+    return "\n".join([f"the dataset has {result['photos']} photos:", *lines])
 
 
 def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:

@@ -22,7 +22,7 @@ PARTS = frozenset({".safetensors", ".bin", ".json", ".txt", ".model"})
 
 def author_of(spec: Captioner) -> str:
     """'id@revision'; for a local directory the revision is a hash of its files."""
-    folder = Path(spec.model)
+    folder = Path(spec.model).expanduser()
     if not folder.is_dir():
         return f"{spec.model}@{spec.revision or 'newest'}"
     files = sorted(path for path in folder.iterdir() if path.suffix in PARTS)
@@ -44,7 +44,9 @@ def describe_all(
     if missing:
         from kindred import captioner
 
-        writer = captioner.load(spec)
+        # Here, because captioner.py's code is part of every kept caption's key.
+        model = str(Path(spec.model).expanduser()) if spec.model.startswith("~") else spec.model
+        writer = captioner.load(spec.model_copy(update={"model": model}))
         for name in track(missing, "captions", len(missing), "image"):
             with Image.open(images[name][1]) as image:
                 text = captioner.describe(writer, image.convert("RGB"))

@@ -96,7 +96,7 @@ def read_table(path: Path, root: Path, problems: Problems) -> Iterator[tuple[str
     folder = path.parent.relative_to(root).as_posix()
     records = (
         _json_lines(text, label, problems)
-        if path.suffix == ".jsonl"
+        if path.suffix.lower() == ".jsonl"
         else _csv_rows(text, label, problems)
     )
     for where, record in records:
@@ -117,7 +117,12 @@ def clean(text: str) -> str:
 def _csv_rows(text: str, label: str, problems: Problems) -> Iterator[tuple[str, dict[str, Any]]]:
     header = text.lstrip().splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    end = _unclosed(text, delimiter)
+    if end is not None:
+        cure = 'close it; a quote inside a quoted caption is written twice: ""'
+        problems.add(f"{label}:{end}", 'a quote (") is opened here and not closed', cure)
+    before = text if end is None else "\n".join(text.split("\n")[: end - 1])
+    reader = csv.reader(io.StringIO(before), delimiter=delimiter)
     keys: list[str] = []
     for fields in reader:
         if not any(field.strip() for field in fields):
@@ -136,6 +141,23 @@ def _csv_rows(text: str, label: str, problems: Problems) -> Iterator[tuple[str, 
             yield f"{label}:{reader.line_num}", dict(zip(keys, fields, strict=False))
 
 
+def _unclosed(text: str, delimiter: str) -> int | None:
+    """The line on which a row begins whose quote is not closed, or closed rows later; None when
+    there is none. A lenient reader would take all that follows for one caption."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    start = 1
+    while True:
+        try:
+            next(reader)
+        except StopIteration:
+            return None
+        except csv.Error as error:
+            # A letter behind a closing quote is forgiven, if nothing but its own line is at stake.
+            if reader.line_num > start or "expected after" not in str(error):
+                return start
+        start = reader.line_num + 1
+
+
 def _header_is_right(keys: list[str], label: str, problems: Problems) -> bool:
     missing = [] if set(keys) & set(FILE_KEYS) else [f"file ({', '.join(FILE_KEYS)})"]
     if not set(keys) & {*TEXT_KEYS, *WHO_KEYS}:
@@ -150,7 +172,8 @@ def _header_is_right(keys: list[str], label: str, problems: Problems) -> bool:
 
 
 def _json_lines(text: str, label: str, problems: Problems) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines: inside a string, JSON allows U+2028 and other ends of lines as they are.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -1,6 +1,6 @@
 """What lies in a dataset folder: photos, caption files, and things that are neither.
 
-Knows names and suffixes; opens nothing. One level of sub-folders is read: a folder's name is a
+Knows names and suffixes; opens no file. One level of sub-folders is read: a folder's name is a
 hint who is in its photos.
 """
 
@@ -83,6 +83,26 @@ def check_ids(source: Source) -> None:
                 " and ".join(photo.name for photo in photos),
                 f"would all become image '{photos[0].id}'",
                 "rename all but one, or remove copies in another format",
+            )
+    problems.raise_if_any()
+
+
+def check_inputs(source: Source) -> None:
+    """Files must be such that Snakemake can take them for inputs: no links to nothing, and no
+    braces in names, its sign for wildcards.
+
+    Raises ProblemsError naming every such file.
+    """
+    problems = Problems(f"{source.root}: files that can't be used as they are")
+    if set("{}") & set(str(source.root)):
+        problems.add(str(source.root), "has a brace in its name", "rename the folder without { }")
+    for path in [photo.path for photo in source.photos] + source.tables + source.sidecars:
+        name = path.relative_to(source.root).as_posix()
+        if set("{}") & set(name):
+            problems.add(name, "has a brace in its name", "rename it without { }")
+        if not path.exists():
+            problems.add(
+                name, "is a link to a file that is not there", "copy the file, or remove it"
             )
     problems.raise_if_any()
 

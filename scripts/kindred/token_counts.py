@@ -22,8 +22,9 @@ def load_tokenizer(name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        if Path(name).is_dir():
-            return AutoTokenizer.from_pretrained(name)
+        folder = Path(name).expanduser()
+        if folder.is_dir():
+            return AutoTokenizer.from_pretrained(folder)
         place, _, revision = name.partition("@")
         owner, repository, *rest = place.split("/")
         return AutoTokenizer.from_pretrained(

@@ -286,9 +286,16 @@ def test_the_page_is_whole_and_self_contained(tmp_path):
         assert finding["effect"].split(",")[0].split("'")[0] in page
 
 
-def test_the_program_refuses_cells_without_photos(tmp_path):
+def test_the_program_refuses_cells_without_photos_and_says_what_there_is(tmp_path, capsys):
     with pytest.raises(ProblemsError, match=r"A\+J"):
         run(tmp_path, cell_captions(RUSSELLS), cells=["J", "A+J"])
+    told = [line.split() for line in capsys.readouterr().err.splitlines()]
+    assert ["A+J", "0"] in told and ["J", str(RUSSELLS["J"])] in told
+
+
+def test_tokenizers_may_lie_below_home(base, monkeypatch):
+    monkeypatch.setenv("HOME", str(base.parent))
+    assert token_counts.load_tokenizer(f"~/{base.name}/tokenizer") is not None
 
 
 def test_the_picture_shows_every_cell():

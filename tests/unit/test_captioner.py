@@ -117,3 +117,10 @@ def test_a_model_of_another_kind_is_refused(tmp_path):
 )
 def test_tidy(raw, text):
     assert captioner.tidy(raw) == text
+
+
+def test_a_captioner_may_lie_below_home(source, model, monkeypatch):
+    monkeypatch.setenv("HOME", str(model.parent))
+    rows, _ = run(source, f"~/{model.name}")
+    assert rows["b"]["author"].startswith(f"captioner ~/{model.name}@")
+    assert not rows["b"]["author"].endswith("@newest")

@@ -203,3 +203,31 @@ def test_a_missing_captioner_is_one_clear_line(source):
     with pytest.raises(KindredError, match="no-such-model: can't be loaded") as caught:
         run(source, captioner={"model": missing})
     assert "\n" not in str(caught.value) and "write the missing captions" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ('one.jpg,"first\ntwo.png,second\n', "a.csv:2"),
+        ('one.jpg,first\ntwo.png,"second\nsub/three.jpg,"third"\n', "a.csv:3"),
+        ('one.jpg,first\ntwo.png,"' + "x" * 200_000 + "\n", "a.csv:3"),
+    ],
+)
+def test_a_quote_left_open_is_named_by_its_line(source, rows, line):
+    (source / "a.csv").write_text("filename,label\n" + rows)
+    found, problems, _ = read(source)
+    assert [problem.where for problem in problems] == [line]
+    assert "not closed" in problems[0].what
+    assert found == ({} if line == "a.csv:2" else {"one.jpg": "first"})
+
+
+def test_quotes_inside_captions_and_letters_behind_quotes_are_forgiven(source):
+    (source / "a.csv").write_text('filename,label\none.jpg,a "big" hat\ntwo.png,"sec"ond\n')
+    assert read(source)[:2] == ({"one.jpg": 'a "big" hat', "two.png": "second"}, [])
+
+
+def test_json_lines_end_at_line_feeds_alone_and_their_suffix_has_no_case(source):
+    (source / "META.JSONL").write_text(
+        '{"file_name": "one.jpg", "text": "at\u2028home"}\n', encoding="utf-8"
+    )
+    assert read(source)[:2] == ({"one.jpg": "at home"}, [])

@@ -266,7 +266,7 @@ variants:
   t: {from: r}
   r-1: {}
 hypotheses:
-  h: {claim: x, variant: a, against: a, measure: success, prompt_set: solos}
+  h: {claim: x, variant: zz, against: zz, measure: success, prompt_set: solos}
 """,
     )
     expected = [
@@ -287,7 +287,7 @@ hypotheses:
         "prompts.C-age: '{C.age}' stands for nothing: characters.C has no age",
         "bad.seeds: each seed once",
         "bad.size: edges are multiples of 16 px; nearest: 64 (is 60)",
-        "hypotheses.h.variant: no variant 'a'",
+        "hypotheses.h.variant: no variant 'zz'",
         "hypotheses.h.against: compares a variant with itself",
         "hypotheses.h.prompt_set: no prompt set 'solos' -> did you mean 'solo'?",
         "config.yaml: experiments: no file config/experiments/tow.yaml",
@@ -359,3 +359,80 @@ def test_audits_know_every_encoder_s_limit(root):
         "org/model/tokenizer@abc": 77,
         "org/model/tokenizer_2@abc": 512,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  a: {sweep: {rank: []}}\n", "variants.a.sweep.rank: has no values"),
+        ("  a: {}\n  both: {adapters: {}}\n", "variants.both.adapters: names no variant"),
+        ("  a: {cells: []}\n", "variants.a.cells: List should have at least 1 item"),
+        ("  a: {characters: []}\n", "variants.a.characters: List should have at least 1 item"),
+        ("  a: {match: appearances}\n", "variants.a.match: `match` needs `total`"),
+    ],
+)
+def test_what_says_nothing_is_refused(root, text, expected):
+    (found,) = problems(root, "variants:\n" + text)
+    assert expected in found
+
+
+def test_match_may_inherit_its_total(root):
+    found = variants(root, "  a: {match: images, total: 4}\n  b: {from: a, match: appearances}\n")
+    assert found["b"].train.selection.total == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('  a: {targets: "attn[("}\n', "variants.a.targets: 'attn[(' is no regular expression"),
+        ("  a: {per_cell: -3}\n", "variants.a.per_cell: -3 is no number of photos"),
+        ("  a: {per_cell: {J: -1}}\n", "variants.a.per_cell: -1 is no number of photos"),
+    ],
+)
+def test_values_that_can_t_be_meant_are_refused(root, text, expected):
+    (found,) = problems(root, "variants:\n" + text)
+    assert expected in found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('"headshot of {J}"', '""', "prompts.j: the prompt is empty"),
+        ("{source: photos}", "{source: photos, preprocess: {multiple: 8}}", "nearest: 16"),
+        ("{source: photos}", "{source: photos, audit: {min_noun_share: 80}}", "min_noun_share: "),
+    ],
+)
+def test_other_values_that_can_t_be_meant(root, before, after, expected):
+    (found,) = problems(root, "variants: {a: {}}\n", HEAD.replace(before, after))
+    assert expected in found
+
+
+def test_a_variant_with_nothing_behind_its_name_differs_in_nothing(root):
+    found = variants(root, "  a:\n  b: {}\n")
+    assert found["a"].spec == found["b"].spec
+
+
+@pytest.mark.parametrize("typo", [("base: small", "base: smal"), ("recipe: plain", "recipe: plan")])
+def test_a_typo_in_base_or_recipe_is_one_problem(root, typo):
+    head = HEAD.replace(*typo) + "judge: lab\n"
+    (root / "config" / "judges").mkdir()
+    write(root, "judges/lab.yaml", "kind: lab\nmodel: lab/judge\n")
+    text = (
+        "variants: {a: {}, b: {rank: 4}}\n"
+        "hypotheses: {h: {claim: c, variant: a, against: b, prompt_set: solo}}\n"
+    )
+    (found,) = problems(root, text, head)
+    assert "no file config/" in found
+
+
+def test_photos_may_lie_below_home_and_other_paths_stay_as_written(root, monkeypatch):
+    monkeypatch.setenv("HOME", str(root))
+    for written, told in (("~/photos", f"{root}/photos"), ("./photos/", "./photos/")):
+        head = HEAD.replace("source: photos", f"source: {written}")
+        assert plan(root, "variants: {a: {}}\n", head).datasets["ours"].source == told
+
+
+def test_a_recipe_s_own_mistake_is_named_in_its_file(root):
+    write(root, "recipes/plain.yaml", 'rank: 16\ntargets: "attn[("\n')
+    (found,) = problems(root, "variants: {a: {}, b: {rank: 4}}\n")
+    assert "recipes/plain.yaml:2: targets: 'attn[(' is no regular expression" in found

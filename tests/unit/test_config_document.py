@@ -115,3 +115,22 @@ def test_every_finding_has_its_place_and_union_members_count_once(tmp_path):
     }
     assert " or " in places["a.yaml:5: things.second.kind"].what
     assert places["a.yaml:6: things.second.knid"].cure == "did you mean 'kind'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what", "cure"),
+    [
+        ("a: 1\n{J}: headshot of {J}\n", "a.yaml:2", "the key {J} is no text", 'quotes: "{J}"'),
+        ("a: 1\n[b, c]: 2\n", "a.yaml:2", "the key [b, c] is no text", 'quotes: "[b, c]"'),
+        ("a: 1\nb: x\x07y\n", "a.yaml:2", "holds the character U+0007", "save the file as UTF-8"),
+        ("a\0:\0 \x001\0\n\0", "a.yaml:1", "holds the character U+0000", "save the file as UTF-8"),
+        ("a: 1\nb: &x [*x]\n", "a.yaml:2: b.0", "contains itself", "without the alias"),
+        ("a: " + "[" * 5000, "a.yaml", "is nested too deeply", "brackets"),
+    ],
+)
+def test_what_yaml_can_t_say_is_one_problem_with_its_line(tmp_path, text, where, what, cure):
+    document, problems = read(tmp_path, text)
+    assert document is None
+    (found,) = problems.found
+    assert found.where.rsplit("/", 1)[1] == where
+    assert what in found.what and cure in found.cure

@@ -14,7 +14,7 @@ import preprocess
 from kindred import measures
 from kindred.errors import KindredError, ProblemsError
 from kindred.hashing import pixel_hash, sha256_file
-from kindred.source import check_ids, scan
+from kindred.source import check_ids, check_inputs, scan
 
 
 def picture(seed: int, size=(160, 120)) -> Image.Image:
@@ -240,3 +240,13 @@ def test_sharpness_falls_with_blur():
         measures.sharpness(image.filter(ImageFilter.GaussianBlur(radius))) for radius in (0, 1, 3)
     ]
     assert values[0] > 4 * values[1] > 4 * values[2] > 0
+
+
+def test_links_to_nothing_and_braces_are_said_together(source):
+    (source / "gone.jpg").symlink_to(source / "nowhere.jpg")
+    picture(4).save(source / "{x}.png")
+    with pytest.raises(ProblemsError) as caught:
+        check_inputs(scan(source))
+    told = {problem.where: problem.what for problem in caught.value.problems}
+    assert set(told) == {"gone.jpg", "{x}.png"}
+    assert "link" in told["gone.jpg"] and "brace" in told["{x}.png"]

@@ -64,7 +64,7 @@ def test_two_processes_give_the_adapter_of_one(data, tmp_path):
 
 
 def test_stopped_together_and_taken_up_again(data, tmp_path):
-    given = arguments(data, tmp_path, steps=400)
+    given = arguments(data, tmp_path, steps=4000)
     process = start(given)
     until = time.monotonic() + 120
     while not list((tmp_path / "work").rglob("step-*.pt")):
@@ -74,7 +74,7 @@ def test_stopped_together_and_taken_up_again(data, tmp_path):
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=120) != 0
     steps = [int(path.stem[5:]) for path in (tmp_path / "work").rglob("step-*.pt")]
-    assert max(steps) < 400
+    assert max(steps) < 4000
     assert not (tmp_path / "out" / "lora.safetensors").exists()
 
 

@@ -36,6 +36,14 @@ def test_an_empty_photo_folder(workspace: Workspace):
     assert "error: photos: holds no photo" in refused(workspace, "-n")
 
 
+def test_a_link_to_nothing_and_braces_in_names(workspace: Workspace):
+    photos = workspace.root / "photos"
+    (photos / "gone.jpg").symlink_to("nowhere.jpg")
+    (photos / "J-01.jpg").rename(photos / "{J}-01.jpg")
+    output = refused(workspace, "-n")
+    assert "gone.jpg: is a link" in output and "{J}-01.jpg: has a brace" in output
+
+
 def test_broken_photos_are_all_named(workspace: Workspace):
     photos = workspace.root / "photos"
     (photos / "J-01.jpg").write_bytes(b"")
@@ -52,7 +60,7 @@ def test_a_cell_without_photos_is_refused_before_training(workspace: Workspace):
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     table.write_text("".join(line for line in lines if not line.startswith("AJ")), encoding="utf-8")
     output = refused(workspace, "results/tiny/audit/ours.html")
-    assert "A+J" in output
+    assert "A+J" in output and "alone or with others: " in output
     output = refused(workspace, "results/tiny/alone/run-1/lora.safetensors")
     assert "A+J" in output
     assert "training: " not in workspace.log("tiny/train/alone.run-1")

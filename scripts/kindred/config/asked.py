@@ -90,11 +90,11 @@ def fill(text: str, characters: dict[str, Character], where: str, problems: Prob
 def check_hypotheses(
     document: Document,
     config: ExperimentConfig,
-    variants: Mapping[str, Variant],
+    variants: Mapping[str, Variant | None],
     problems: Problems,
 ) -> None:
     """Note hypotheses without a judge, about variants or prompt sets that do not exist, or about
-    two names of the same adapters."""
+    two names of the same adapters. A variant that could not be resolved is None."""
     if config.hypotheses and config.judge is None:
         where = document.where("hypotheses")
         problems.add(where, "nobody judges them", "set `judge:` to a file name in config/judges")

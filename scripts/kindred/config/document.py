@@ -109,6 +109,19 @@ def read_document(path: Path, problems: Problems) -> Document | None:
     except (OSError, UnicodeDecodeError) as error:
         problems.add(str(path), f"can't be read ({error})", "save it as UTF-8 text")
         return None
+    try:
+        return _parsed(path, text, problems)
+    except yaml.reader.ReaderError as error:
+        problems.add(*_unprintable(path, text, error))
+    except yaml.YAMLError as error:
+        problems.add(*_syntax(path, error))
+    except RecursionError:
+        problems.add(str(path), "is nested too deeply", "check its brackets")
+    return None
+
+
+def _parsed(path: Path, text: str, problems: Problems) -> Document | None:
+    """The text of a file as a document; None after noting what is wrong with its keys."""
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -118,20 +131,34 @@ def read_document(path: Path, problems: Problems) -> Document | None:
             return None
         before = len(problems.found)
         _walk(node, (), document, problems)
+        if len(problems.found) > before:
+            return None
         document.data = loader.construct_document(node)
-        return document if len(problems.found) == before else None
-    except yaml.YAMLError as error:
-        problems.add(*_syntax(path, error))
-        return None
+        return document
     finally:
         loader.dispose()
 
 
-def _walk(node: yaml.Node, location: Location, document: Document, problems: Problems) -> None:
-    """Note lines and duplicate keys, and make every key a text."""
+def _walk(
+    node: yaml.Node,
+    location: Location,
+    document: Document,
+    problems: Problems,
+    above: tuple[yaml.Node, ...] = (),
+) -> None:
+    """Note lines, duplicate keys, keys that are no texts and what contains itself (`above`: the
+    nodes that contain this one), and make every key a text."""
+    if node in above:
+        where = document.where(*location)
+        problems.add(where, "contains itself by an alias (*)", "write it out, without the alias")
+        return
+    above = (*above, node)
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problems.add(*_bracketed(document, key))
+                continue
             if key.tag != "tag:yaml.org,2002:merge":
                 key.tag = "tag:yaml.org,2002:str"
             line = key.start_mark.line + 1
@@ -144,11 +171,25 @@ def _walk(node: yaml.Node, location: Location, document: Document, problems: Pro
                 )
             seen[key.value] = line
             document.lines[place] = line
-            _walk(value, place, document, problems)
+            _walk(value, place, document, problems, above)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             document.lines[(*location, index)] = item.start_mark.line + 1
-            _walk(item, (*location, index), document, problems)
+            _walk(item, (*location, index), document, problems, above)
+
+
+def _bracketed(document: Document, key: yaml.Node) -> tuple[str, str, str]:
+    """About a key that YAML reads as a mapping or a list, such as {J}."""
+    start, end = key.start_mark, key.end_mark
+    text = (start.buffer or "")[start.pointer : end.pointer].strip()
+    where = f"{document.path}:{start.line + 1}"
+    return where, f"the key {text} is no text to YAML", f'put it in quotes: "{text}"'
+
+
+def _unprintable(path: Path, text: str, error: yaml.reader.ReaderError) -> tuple[str, str, str]:
+    line = text.count("\n", 0, error.position) + 1
+    what = f"holds the character U+{ord(text[error.position]):04X}, which YAML can't hold"
+    return f"{path}:{line}", what, "take it out, and save the file as UTF-8 text"
 
 
 def _syntax(path: Path, error: yaml.YAMLError) -> tuple[str, str, str]:

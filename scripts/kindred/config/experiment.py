@@ -5,6 +5,7 @@ Knows what the parts of one file may say about each other; knows nothing of othe
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from kindred.config.models import (
     LabFamily,
 )
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
-from kindred.config.variants import Settings, expand, inherit
+from kindred.config.variants import Declared, Settings, expand, inherit
 from kindred.errors import KindredError, Problem, Problems, ProblemsError, nearest
 from kindred.spec.common import Character
 from kindred.spec.data import CaptionSpec
@@ -44,8 +45,9 @@ def resolve_experiment(
     """The experiment and the datasets its variants train on; every problem is noted."""
     problems = library.problems
     _check_characters(document, config, problems)
+    declared = expand(document, config, problems)
     variants, drawn = prior.drawn_for(
-        document, config, _variants(document, config, library), problems
+        document, config, _variants(document, config, declared, library), problems
     )
     for base in base_variants(config.base, list(variants.values())):
         library.base(base.base, document.where("base"))
@@ -55,7 +57,8 @@ def resolve_experiment(
         variants[base.name] = base
     found = {key: resolve_prompt_set(document, config, key, problems) for key in config.prompt_sets}
     prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
-    check_hypotheses(document, config, variants, problems)
+    # A variant that something else is wrong with is there all the same.
+    check_hypotheses(document, config, {**dict.fromkeys(declared), **variants}, problems)
     experiment = Experiment(
         name=name,
         title=config.title,
@@ -114,7 +117,9 @@ def _dataset(
         problems.add(where, f"'{key}' is no fit name for a folder", NAME_RULE)
     if key in TAKEN:
         problems.add(where, f"the name '{key}' is taken", "choose another name")
-    if dataset.source is not None and not (library.root / dataset.source).is_dir():
+    # Not Path.expanduser, which would respell paths without ~ too: jobs would be told otherwise.
+    source = None if dataset.source is None else os.path.expanduser(dataset.source)
+    if source is not None and not (library.root / source).is_dir():
         problems.add(
             document.where("datasets", key, "source"),
             f"no folder '{dataset.source}'",
@@ -124,7 +129,7 @@ def _dataset(
         _check_lab(document, key, dataset.lab, problems)
     return Dataset(
         name=key,
-        source=dataset.source,
+        source=source,
         lab=dataset.lab,
         preprocess=dataset.preprocess,
         caption=CaptionSpec(
@@ -152,9 +157,13 @@ def _check_lab(document: Document, key: str, lab: LabFamily, problems: Problems)
         ]
 
 
-def _variants(document: Document, config: ExperimentConfig, library: Library) -> dict[str, Variant]:
+def _variants(
+    document: Document,
+    config: ExperimentConfig,
+    declared: dict[str, Declared],
+    library: Library,
+) -> dict[str, Variant]:
     problems = library.problems
-    declared = expand(document, config, problems)
     recipes = library.names("recipes")
     settings = inherit(document, config, declared, recipes, problems)
     variants: dict[str, Variant | None] = {}
@@ -262,6 +271,13 @@ def _selection(
             problems.add(document.where(*at, key), str(error))
             return text
 
+    if "match" in given and "total" not in given:
+        where = document.where(*at, "match")
+        problems.add(where, "`match` needs `total`", "say how many, or take `match` out")
+    for count in _counts(given.get("per_cell")):
+        if count < 0:
+            where = document.where(*at, "per_cell")
+            problems.add(where, f"{count} is no number of photos", "write 1 or more")
     if "characters" in given:
         given["characters"] = sorted(set(given["characters"]))
     if "cells" in given:
@@ -277,6 +293,13 @@ def _selection(
     except ValidationError as error:
         document.note(error, Selection, problems, *at)
         return None
+
+
+def _counts(per_cell: Any) -> list[int]:
+    """The numbers in `per_cell`, which is one for all cells or one a cell."""
+    if per_cell is None:
+        return []
+    return list(per_cell.values()) if isinstance(per_cell, dict) else [per_cell]
 
 
 def _learned(config: ExperimentConfig, selection: Selection) -> set[str]:

@@ -22,7 +22,10 @@ def read_experiment(path: Path, problems: Problems, seen: tuple[str, ...] = ()) 
     file away. Lines are those of this file, where it has them.
     """
     document = read_document(path, problems)
-    if document is None or LIKE not in document.data:
+    if document is None:
+        return None
+    if LIKE not in document.data:
+        _fill_empty_variants(document)
         return document
     where, name = document.where(LIKE), str(document.data[LIKE])
     others = {other.stem for other in path.parent.glob("*.yaml")} - {path.stem}
@@ -37,6 +40,15 @@ def read_experiment(path: Path, problems: Problems, seen: tuple[str, ...] = ()) 
         return None
     own = {key: value for key, value in document.data.items() if key != LIKE}
     return Document(path, merged(other.data, own), document.lines)
+
+
+def _fill_empty_variants(document: Document) -> None:
+    """`only-J:` with nothing behind it is a variant that differs in nothing. Not in a file that is
+    like another one, where null takes a key away."""
+    variants = document.data.get("variants")
+    if isinstance(variants, dict):
+        filled = {key: {} if value is None else value for key, value in variants.items()}
+        document.data["variants"] = filled
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

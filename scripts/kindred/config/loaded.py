@@ -65,6 +65,9 @@ def from_variants(
     for name in unknown:
         where = document.where(*at, "adapters", name)
         problems.add(where, f"no trained variant '{name}'", nearest(name, variants))
+    if not settings.config.adapters:
+        cure = "name at least one variant with its weight, or take `adapters` out"
+        problems.add(document.where(*at, "adapters"), "names no variant", cure)
     if unknown or not settings.config.adapters:
         return None
     parts = [variants[name] for name in settings.config.adapters]

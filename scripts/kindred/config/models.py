@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from kindred.devices import JOBS_PER_GPU, SPLIT
 from kindred.spec.common import Character, Strict
@@ -64,10 +64,16 @@ Seeds = Annotated[
 ]
 
 
+def _says_something(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the prompt is empty; write what the picture shows, or take it out")
+    return text
+
+
 class PromptConfig(Strict):
     """A prompt with seeds or a size of its own."""
 
-    text: str
+    text: Annotated[str, AfterValidator(_says_something)]
     seeds: Seeds | None = None
     size: tuple[int, int] | None = Field(None, description="[width, height], px")
 

@@ -102,7 +102,11 @@ def _members(document: Document, key: str, config: Any, problems: Problems) -> l
             "can't be swept",
             nearest(word, SWEEP_KEYS),
         )
-    if unknown:
+    empty = [option for option, values in config.sweep.items() if not values]
+    for option in empty:
+        where = document.where("variants", key, "sweep", option)
+        problems.add(where, "has no values, so no variant is made", "list at least one value")
+    if unknown or empty:
         return []
     written = config.model_dump(exclude_unset=True, by_alias=True, exclude={"sweep"})
     members: list[tuple[str, dict[str, Any]]] = [(key, written)]

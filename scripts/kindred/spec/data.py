@@ -8,6 +8,9 @@ from pydantic import Field, field_validator, model_validator
 
 from kindred.spec.common import Character, Strict
 
+# As in spec/render.py, which is not imported: a change to rendering must not prepare photos anew.
+EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
+
 
 class PreprocessSpec(Strict):
     """How photos become training images."""
@@ -38,6 +41,12 @@ class PreprocessSpec(Strict):
 
     @model_validator(mode="after")
     def _edges(self) -> Self:
+        if self.multiple % EDGE_MULTIPLE:
+            near = max(1, round(self.multiple / EDGE_MULTIPLE)) * EDGE_MULTIPLE
+            raise ValueError(
+                f"`multiple` must be a multiple of {EDGE_MULTIPLE} px, the squares that the base "
+                f"reads; nearest: {near}"
+            )
         if not (self.resolutions if self.buckets is None else self.buckets):
             raise ValueError("name at least one resolution or bucket")
         for edge in self.resolutions if self.buckets is None else sum(self.buckets, ()):
@@ -75,10 +84,16 @@ class AuditThresholds(Strict):
     min_images_per_character: int = 8
     min_solos: int = 3
     max_appearance_ratio: float = 2.0
-    common_word_share: float = Field(0.8, description="a word in this share of captions is common")
+    common_word_share: float = Field(
+        0.8, ge=0, le=1, description="a word in this share of captions is common"
+    )
     min_captions_for_words: int = Field(4, description="fewer captions say nothing about words")
-    min_noun_share: float = Field(0.8, description="share of captions that say the class noun")
-    max_shared_tokens: float = Field(0.5, description="share of a trigger's tokens in another's")
+    min_noun_share: float = Field(
+        0.8, ge=0, le=1, description="share of captions that say the class noun"
+    )
+    max_shared_tokens: float = Field(
+        0.5, ge=0, le=1, description="share of a trigger's tokens in another's"
+    )
 
 
 class AuditSpec(Strict):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from kindred.spec.base import Base
 from kindred.spec.common import Character, Strict
@@ -57,12 +58,25 @@ class Recipe(Strict):
     )
     checkpoint_every: int = Field(250, gt=0, description="optimizer steps between checkpoints")
 
+    @field_validator("targets")
+    @classmethod
+    def _pattern(cls, value: list[str] | str) -> list[str] | str:
+        try:
+            re.compile(value if isinstance(value, str) else "")
+        except re.error as error:
+            raise ValueError(f"'{value}' is no regular expression ({error})") from None
+        return value
+
 
 class Selection(Strict):
     """Which training images a variant sees."""
 
-    characters: list[str] | None = Field(None, description="letters; photos with anyone else drop")
-    cells: list[str] | None = Field(None, description="e.g. [J, A, C, J+A]; all when unset")
+    characters: list[str] | None = Field(
+        None, min_length=1, description="letters; photos with anyone else drop"
+    )
+    cells: list[str] | None = Field(
+        None, min_length=1, description="e.g. [J, A, C, J+A]; all when unset"
+    )
     per_cell: int | dict[str, int] | None = Field(None, description="images kept per cell")
     match: Literal["images", "appearances"] | None = Field(
         None, description="what `total` counts when variants are compared at equal size"
@@ -73,7 +87,7 @@ class Selection(Strict):
         description="everyone equally often: photos of one alone repeated, or photos dropped",
     )
     kinds: list[Literal["photo", "composed", "cropped"]] | None = Field(
-        None, description="pictures of which origin; all when unset"
+        None, min_length=1, description="pictures of which origin; all when unset"
     )
     seed: int = 0
 
