@@ -39,6 +39,7 @@ from kindred.world import (
     random_person,
     sample_scene,
 )
+from kindred.world.phrases import join
 from kindred.world.vocabulary import hats_style_visible
 
 STEPS, GUIDANCE, BATCH = 24, 3.5, 8
@@ -128,7 +129,7 @@ def describe(figure: Figure) -> tuple[str, dict[str, str]]:
     looks = [hair] + ["a beard"] * person.beard + ["glasses"] * person.glasses
     looks = [look for look in looks if look]
     noun = f"a {'bald ' if person.hair_style == 'bald' else ''}{person.kind}"
-    with_looks = f" with {', '.join(looks[:-1])}{' and ' if looks[1:] else ''}{looks[-1]}"
+    with_looks = f" with {join(looks)}" if looks else ""
     a = "an" if figure.clothes_colour[0] == "o" else "a"
     clothes = (
         f"{figure.clothes_colour} overalls"
@@ -141,7 +142,7 @@ def describe(figure: Figure) -> tuple[str, dict[str, str]]:
         hat = f" and {'an' if colour.startswith('o') else 'a'} {colour}{figure.hat}"
     mood = {"serious": "looking serious", "surprised": "looking surprised", "sad": "looking sad"}
     pose = {"arms crossed": "with crossed arms"}.get(figure.pose, figure.pose)
-    text = f"{noun}{with_looks if looks else ''} in {clothes}{hat} {pose}"
+    text = f"{noun}{with_looks} in {clothes}{hat} {pose}"
     return f"{text} {mood.get(figure.expression, figure.expression)}", facts
 
 
