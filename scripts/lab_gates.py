@@ -75,12 +75,12 @@ def measure(args: argparse.Namespace) -> list[Gate]:
     gates += caption_gates(studio, judge, max(8, round(200 * args.share)), args.seed)
     gates += name_gates(studio, judge, max(1, round(8 * args.share)), args.seed)
     gates.append(speed_gate(studio))
-    if args.sheets:
-        save_sheets(studio, args)
     if args.singles and args.singles.is_dir():
         gates += single_gates(judge, args.singles)
     else:
         print("no results of lab-singles: the gate of single-character LoRAs is left out")
+    if args.sheets:
+        save_sheets(studio, args)
     return gates
 
 

@@ -37,7 +37,9 @@ def base_sheet(studio: Studio) -> Image.Image:
             text = prompt.format(*(person.name for person in named))
             pictures = studio.take([text] * SEEDS, SIZE_FOR[people], 1, "sheet of the base")
             if named:
-                rows.append(SheetRow("as they are drawn", [portrait(p) for p in named], text))
+                drawn = [portrait(p) for p in named]
+                drawn += [None] * (SEEDS - len(named))
+                rows.append(SheetRow("as they are drawn", drawn, text))
             rows.append(SheetRow("" if not named else "generated", list(pictures), text))
     columns = [f"seed {seed}" for seed in range(1, SEEDS + 1)]
     return draw_sheet(Sheet("What the lab's base draws", columns, rows))
