@@ -50,6 +50,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--rank", type=int, default=4)
     parser.add_argument("--targets", default="attention")
+    parser.add_argument(
+        "--optimizer",
+        default="adamw",
+        choices=["adamw", "adamw8bit"],
+        help="of our steps: adamw is one fused kernel (default), adamw8bit one a tensor",
+    )
     parser.add_argument("--text-tokens", type=int)
     parser.add_argument("--warm", type=int, default=3, help="steps before the clock runs")
     parser.add_argument("--steps", type=int, default=20, help="steps on the clock")
@@ -60,6 +66,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="GIB",
         help="the trainer's own plans for cards of so many GiB",
     )
+    parser.add_argument("--plans-only", action="store_true", help="leave fixed set-ups out")
     parser.add_argument("--no-compile", action="store_true", help="leave compiled set-ups out")
     parser.add_argument("--diffusers", type=Path, help="checkout whose script is timed too")
     parser.add_argument("--render", action="store_true", help="pictures, not training steps")
@@ -100,7 +107,10 @@ def set_ups(options: argparse.Namespace) -> list[Any]:
     compiles = [False] if options.no_compile else [False, True]
     names = [None if name == "bf16" else name for name in options.precisions]
     plain = [SetUp(q, again, c) for q in names for c in compiles for again in (True, False)]
-    return plain + [SetUp(q, False, compiles[-1], gib) for q in names for gib in options.plans]
+    plans = [(q, gib) for q in names for gib in options.plans]
+    recorded = [options.device != "cpu"] if options.plans_only else [False, True]
+    both = [SetUp(q, False, compiles[-1], gib, how) for q, gib in plans for how in recorded]
+    return plain * (not options.plans_only) + both
 
 
 def training_cases(options: argparse.Namespace, device: Any) -> Iterator[tuple[str, int, Any, int]]:
@@ -110,8 +120,7 @@ def training_cases(options: argparse.Namespace, device: Any) -> Iterator[tuple[s
     from kindred.speed import floor
     from kindred.speed.steps import train_steps
 
-    optimizer = "adamw8bit" if device.type == "cuda" else "adamw"
-    recipe = Recipe(rank=options.rank, targets=options.targets, optimizer=optimizer)
+    recipe = Recipe(rank=options.rank, targets=options.targets, optimizer=options.optimizer)
     for resolution in options.resolutions:
         if options.diffusers:
             name = "diffusers' script (nf4 + checkpointing)"

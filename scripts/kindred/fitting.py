@@ -103,6 +103,7 @@ class Fitting:
     allowed: float
     device: torch.device
     preserve_rng: bool = True
+    graphs: bool = True
     plan: Plan = field(init=False)
     transformer: Any = None
     offloader: Offloader | None = None
@@ -142,6 +143,11 @@ class Fitting:
                 self._without_compiler()
         if self.device.type == "cuda":  # what loading took is not the training's peak
             torch.cuda.reset_peak_memory_stats(self.device)
+
+    def settle(self) -> None:
+        """Send weights that are visiting the GPU home: nothing of one step is left to the next."""
+        if self.offloader:
+            self.offloader.settle()
 
     def run(self, block: Any, *arguments: Any) -> Any:
         """A block's call as the plan wants it; diffusers calls this in place of a checkpoint."""

@@ -89,6 +89,11 @@ class Offloader:
             preserve_rng_state=self.preserve_rng,
         )
 
+    def settle(self) -> None:
+        """Send all visiting weights home."""
+        for index in list(self.visits):
+            self._leave(index)
+
     def present(self) -> list[int]:
         """Numbers of the blocks that are on the device or on their way, in the order of asking."""
         return list(self.visits)

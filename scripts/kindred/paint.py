@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -21,6 +21,7 @@ from kindred.adapters import Adapter
 from kindred.bases import load_scheduler, load_vae
 from kindred.hashing import caption_hash
 from kindred.pictures import Picture
+from kindred.recorded import RecordedNetwork
 from kindred.sampling import decode, denoise, initial_noise, schedule
 from kindred.spec.render import RenderSpec
 
@@ -38,6 +39,7 @@ class Painter:
     transformer: FluxTransformer2DModel
     scheduler: FlowMatchEulerDiscreteScheduler
     vae: AutoencoderKL
+    recorded: RecordedNetwork | None = field(default=None)
 
     @classmethod
     def load(
@@ -55,7 +57,8 @@ class Painter:
         if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
             compiling.compiled(transformer)
         vae = load_vae(spec.base, roomiest(places) if places else device)
-        return cls(transformer, load_scheduler(spec.base), vae)
+        recorded = RecordedNetwork(transformer) if on_gpu and not places else None
+        return cls(transformer, load_scheduler(spec.base), vae, recorded)
 
     def notes(self) -> dict[str, Any]:
         """What beside versions may change a picture's bytes here."""
@@ -99,13 +102,14 @@ class Painter:
     def _denoise(self, *arguments: Any) -> torch.Tensor:
         """`denoise`, without the compiler where it fails."""
         try:
-            return denoise(self.transformer, *arguments)
+            return denoise(self.transformer, *arguments, network=self.recorded)
         except Exception as error:
             memory = isinstance(error, torch.OutOfMemoryError)
             if memory or not compiling.is_compiled(self.transformer):
                 raise
             compiling.eager(self.transformer, error)
-        return denoise(self.transformer, *arguments)
+            self.recorded = self.recorded and RecordedNetwork(self.transformer)
+        return denoise(self.transformer, *arguments, network=self.recorded)
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
         """`decode`, in tiles from the first time that memory runs out."""

@@ -43,7 +43,49 @@ def load(
     apply_adapters(transformer, adapters, merge=False)
     if way == "merged":
         merge_and_quantize(transformer, spec.base)
+    if places is None and torch.device(device).type == "cuda":
+        unpack(transformer, room(torch.device(device)))
     return transformer
+
+
+def room(device: torch.device) -> int:
+    """Bytes of a GPU that are left beside the work on one picture."""
+    free, _ = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return free + unused - WORKING
+
+
+@torch.no_grad()
+def unpack(transformer: Any, allowed: int) -> bool:
+    """Put dequantized weights in the place of NF4 ones, where that takes at most `allowed` bytes
+    more: every pass needs them so, and dequantizing takes time. Whether it was done.
+
+    The numbers are those that bitsandbytes would compute with, so pictures stay as they are. LLM
+    int8 weights are left: they are multiplied as integers.
+    """
+    import bitsandbytes as bnb
+
+    packed = {
+        name: part
+        for name, part in transformer.named_modules()
+        if isinstance(part, bnb.nn.Linear4bit)
+    }
+    more = sum(
+        part.in_features * part.out_features * part.compute_dtype.itemsize - part.weight.nbytes
+        for part in packed.values()
+    )
+    if not packed or more > allowed:
+        return False
+    for name, part in packed.items():
+        weight = bnb.functional.dequantize_4bit(part.weight.data, part.weight.quant_state)
+        with torch.device("meta"):
+            plain = torch.nn.Linear(part.in_features, part.out_features, part.bias is not None)
+        plain.weight = torch.nn.Parameter(weight.to(part.compute_dtype), requires_grad=False)
+        plain.bias = part.bias
+        parent, _, own = name.rpartition(".")
+        setattr(transformer.get_submodule(parent), own, plain)
+        part.weight = None
+    return True
 
 
 def _whole(

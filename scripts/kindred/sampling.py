@@ -8,6 +8,7 @@ picture (t = 0), as in the published FLUX.1 sampling code, written anew here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -44,11 +45,13 @@ def denoise(
     times: Sequence[float],
     guidance: float,
     after_step: Callable[[], None] = lambda: None,
+    network: Callable[..., tuple[torch.Tensor]] | None = None,
 ) -> torch.Tensor:
     """Latents [N, C, H, W] in float32 from noise of that shape.
 
     `text` [N, L, D] are T5 states, `pooled` [N, P] the CLIP vector. The network computes in its
-    own precision; the sum of the steps is kept in float32.
+    own precision; the sum of the steps is kept in float32. `network`: called in the transformer's
+    place (a recording of it).
     """
     device, dtype = transformer.device, transformer.dtype
     count, _, height, width = noise.shape
@@ -62,9 +65,10 @@ def denoise(
         if transformer.config.guidance_embeds
         else None,
     }
+    network = network or partial(transformer, return_dict=False)
     for now, following in pairwise(times):
         time = torch.full((count,), now, device=device, dtype=dtype)
-        (velocity,) = transformer(tokens.to(dtype), timestep=time, return_dict=False, **fixed)
+        (velocity,) = network(hidden_states=tokens.to(dtype), timestep=time, **fixed)
         tokens = tokens + (following - now) * velocity.float()
         after_step()
     return unpack(tokens, height, width)

@@ -22,6 +22,7 @@ from kindred.checkpoint import Checkpoints
 from kindred.encoded import Text
 from kindred.examples import Batch, Example, make_batch
 from kindred.flow import flow_loss
+from kindred.graphs import Graphs
 from kindred.lora import lora_state
 from kindred.optimizers import Average, make_optimizer, set_rate
 from kindred.order import batches
@@ -58,8 +59,9 @@ class Trainer:
     """One training: transformer with its adapter, data, optimizer, and where it has got to.
 
     fitting: how it is fitted into a GPU's memory, if it is: `micro_batch`, most examples at once
-    (larger batches are taken in pieces with the same mean gradient), and `retry(error)`, asked when
-    a step fails: True when it changed something and the step is worth doing again.
+    (larger batches are taken in pieces with the same mean gradient), `retry(error)`, asked when a
+    step fails: True when it changed something and the step is worth doing again, and `graphs`,
+    whether micro-steps are recorded, with `settle()` to be called around a recording.
     team: the processes that share this training; the first writes checkpoints.
     """
 
@@ -83,6 +85,12 @@ class Trainer:
         self.transformer.train()
         self._stopping = False
         self._unread: list[torch.Tensor] = []
+        # Dropout is seeded for each micro-step from outside, which a recording can't be.
+        recorded = self.ahead and self.fitting and self.fitting.graphs and not self.recipe.dropout
+        self.graphs = (
+            Graphs(self._micro_step, self.parameters, self.fitting.settle) if recorded else None
+        )
+        self._weights: dict[float, torch.Tensor] = {}
 
     def stop(self) -> None:
         """Ask for an end after the step in work, with a checkpoint."""
@@ -123,12 +131,12 @@ class Trainer:
         dealt = [(part, s, *next(feed)) for part in parts for s, feed in pairs]
         work = [rest for part, *rest in dealt if self.team.does(part)]
         while (total := self._attempt(work)) is None:
-            self.optimizer.zero_grad(set_to_none=True)
+            self._zero()
         total, self._stopping = self.team.add_up(self.parameters, total, self._stopping)
         if self.recipe.clip:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self._zero()
         if self.average:
             self.average.update(self.done)
         self.done += 1
@@ -162,6 +170,8 @@ class Trainer:
             return self._gradients(work)
         except Exception as error:
             if self.fitting and self.fitting.retry(error):
+                if self.graphs:
+                    self.graphs.clear()
                 return None
             raise
 
@@ -170,20 +180,35 @@ class Trainer:
         parts = self.recipe.accumulation
         most = self.fitting.micro_batch if self.fitting else None
         total = torch.zeros((), device=self.device)
+        micro_step = self.graphs or self._micro_step
         for stream, place, batch in work:
             for piece, share in pieces(batch, most):
-                loss = self._loss(piece, place) * share / parts
-                (stream.weight * loss).backward()
+                if self.recipe.dropout:
+                    torch.manual_seed(seed_of(self.run, "dropout", *place))
+                weight = self._weight(stream.weight * share / parts)
+                loss = micro_step(piece.to(self.device), weight)
                 if stream is self.streams[0]:
-                    total += loss.detach()
+                    total += loss / stream.weight
                 place = (*place, "piece")
         return total
 
-    def _loss(self, batch: Batch, place: Place) -> torch.Tensor:
-        batch = batch.to(self.device)
-        if self.recipe.dropout:
-            torch.manual_seed(seed_of(self.run, "dropout", *place))
-        return flow_loss(self.transformer, **vars(batch), guidance=self.recipe.guidance)
+    def _micro_step(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
+        """Add a batch's gradients, weighted; its weighted loss."""
+        loss = flow_loss(self.transformer, **vars(batch), guidance=self.recipe.guidance) * weight
+        loss.backward()
+        return loss.detach()
+
+    def _weight(self, value: float) -> torch.Tensor:
+        """The number on the device; kept, because sending one makes a step wait."""
+        if value not in self._weights:
+            self._weights[value] = torch.tensor(value, device=self.device)
+        return self._weights[value]
+
+    def _zero(self) -> None:
+        if self.graphs:
+            self.graphs.zero()
+        else:
+            self.optimizer.zero_grad(set_to_none=True)
 
     def _feeds(self) -> list[Feed]:
         """The streams' batches from where the training has got to, each with its place; for a GPU

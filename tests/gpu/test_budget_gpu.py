@@ -185,3 +185,30 @@ def wait_for_checkpoint(folder: Path, process):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("away", [(), (1, 3, 5)])
+def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
+    small = random_flux.SHAPES[SHAPE] | {"num_layers": 2, "num_single_layers": 4}
+    monkeypatch.setitem(random_flux.SHAPES, "small", small)
+    found = []
+    for recorded in (False, True):
+        net = random_flux.transformer("small", DEVICE, "nf4")
+        parameters = lora.add_lora(net, Recipe(**RECIPE), 0)
+        photos = made_up_once(net.config)
+        streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
+        job = fitting.job_of(spec_of(), shape_of(net.config), streams)
+        fit = fitting.Fitting(fitting.replace(job, compiled=False), 1e12, DEVICE, False, recorded)
+        fit.plan = Plan(1, 1, 6 if away else 2, away, 6, 0.0, 1.0)
+        fit.apply(net)
+        recipe = Recipe(**RECIPE | {"optimizer": "adamw"}, lr=1e-3)
+        trainer = Trainer(net, parameters, streams, recipe, 0, {}, fit)
+        feeds = trainer._feeds()
+        losses = [trainer.step(feeds)[0].item() for _ in range(8)]
+        assert bool(trainer.graphs and trainer.graphs.recordings) == recorded
+        found.append((losses, [parameter.detach().clone() for parameter in parameters]))
+    (plain, before), (replayed, after) = found
+    assert len(set(plain)) == len(plain)
+    assert replayed == pytest.approx(plain, rel=1e-3)
+    for one, other in zip(before, after, strict=True):
+        assert (one - other).norm() <= 0.01 * one.norm() + 1e-4

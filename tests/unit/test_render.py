@@ -161,6 +161,7 @@ def test_the_code_in_the_key_is_what_draws_and_nothing_else(monkeypatch):
         "paint.py",
         "precision.py",
         "quantized.py",
+        "recorded.py",
         "sampling.py",
     }
 

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from diffusers import FluxPipeline
 
-from kindred import random_flux
+from kindred import precision, random_flux
 from kindred.compiling import compiled
 from kindred.latents import pack
+from kindred.recorded import RecordedNetwork
 from kindred.sampling import decode, denoise, initial_noise, schedule
 from kindred.speed import steps
 
@@ -55,9 +56,11 @@ def pictures(
             output_type=kind,
         ).images
 
+    recorded: RecordedNetwork | None = None
+
     def latents() -> torch.Tensor:
         times = schedule(plan, sampling_steps, tokens)
-        return denoise(net, noise, text, pooled, times, GUIDANCE)
+        return denoise(net, noise, text, pooled, times, GUIDANCE, network=recorded)
 
     def ours() -> torch.Tensor:
         return decode(vaes[torch.float32], latents())
@@ -69,9 +72,23 @@ def pictures(
         for name, way in ways.items():
             found[name] = steps.timed(way, device, 1, repeats)
         found["ours"]["difference"] = difference(latents(), expected)
+        name = "ours"
         if with_compiler and compiled(net):
-            found["ours, compiled"] = steps.timed(ours, device, 1, repeats)
-            found["ours, compiled"]["difference"] = difference(latents(), expected)
+            name += ", compiled"
+            found[name] = steps.timed(ours, device, 1, repeats)
+            found[name]["difference"] = difference(latents(), expected)
+        if device.type == "cuda":  # as scripts/render.py does it
+            recorded = RecordedNetwork(net)
+            name += ", recorded"
+            found[name] = steps.timed(ours, device, 1, repeats)
+            found[name]["difference"] = difference(latents(), expected)
+            if quantization and precision.unpack(net, precision.room(device)):
+                if with_compiler:
+                    torch._dynamo.reset()
+                recorded = RecordedNetwork(net)
+                name += ", dequantized for good"
+                found[name] = steps.timed(ours, device, 1, repeats)
+                found[name]["difference"] = difference(latents(), expected)
     return found
 
 

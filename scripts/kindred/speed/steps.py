@@ -37,6 +37,7 @@ class SetUp:
     checkpointing: bool
     compiled: bool
     memory_gib: float | None = None
+    recorded: bool = True
 
     @property
     def name(self) -> str:
@@ -45,16 +46,19 @@ class SetUp:
         parts += [f"plan for {self.memory_gib:g} GiB"] if self.memory_gib else []
         parts += ["checkpointing"] if self.checkpointing else []
         parts += ["compiled"] if self.compiled else []
+        parts += ["recorded"] if self.memory_gib and self.recorded else []
         return " + ".join(parts)
 
 
 def timed(work: Callable[[], Any], device: torch.device, warm: int, steps: int) -> dict[str, Any]:
-    """Seconds of every call after `warm` of them, their median and least, peak memory in GiB."""
+    """Seconds of every call after `warm` of them, their median and least; the peak of allocated
+    memory of all of them, GiB."""
+    wait(device)
+    if device.type == "cuda":  # before the warm-up: recorded steps take their memory there
+        torch.cuda.reset_peak_memory_stats(device)
     for _ in range(warm):
         work()
     wait(device)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
     seconds = []
     for _ in range(steps):
         start = time.perf_counter()
@@ -131,7 +135,9 @@ def arrange(
             dataset="made-up",
         )
         job = replace(job_of(spec, shape_of(net.config), streams), compiled=setup.compiled)
-        fit = Fitting(job, usable(setup.memory_gib), device, preserve_rng=False)
+        fit = Fitting(
+            job, usable(setup.memory_gib), device, preserve_rng=False, graphs=setup.recorded
+        )
         fit.apply(net)
         return fit
     if setup.checkpointing:

@@ -1,0 +1,160 @@
+"""Training micro-steps recorded as CUDA graphs: a step of thousands of small kernels is asked for
+with one call, so that a GPU does not wait for Python.
+
+A graph replays the very kernels that were recorded, at the same addresses: results are those of
+the step without it. Knows torch.cuda.graph; knows nothing of networks or losses.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+
+from kindred.examples import Batch
+from kindred.recorded import warn
+
+# Of each shape so many steps run as usual first: the first compiles, the second shows that the
+# compiled code needs nothing more.
+WARM = 2
+# Recordings share memory, but each holds its own list of kernels: with more shapes than this the
+# rest runs as usual.
+MOST = 24
+Key = tuple[Any, ...]
+# (batch, weight in the sum of gradients [] float32) -> weighted loss []; adds to the gradients.
+MicroStep = Callable[[Batch, torch.Tensor], torch.Tensor]
+
+
+@dataclass
+class Recording:
+    """One shape's graph, where its inputs are read from, and where its loss lies."""
+
+    graph: torch.cuda.CUDAGraph
+    batch: Batch
+    weight: torch.Tensor
+    loss: torch.Tensor
+
+    def replay(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
+        """Do the recorded step with other numbers."""
+        for own, new in zip(_tensors(self.batch), _tensors(batch), strict=True):
+            own.copy_(new, non_blocking=True)
+        self.weight.copy_(weight, non_blocking=True)
+        self.graph.replay()
+        return self.loss.clone()
+
+
+class Graphs:
+    """A micro-step that is recorded once for every shape of batch, then replayed.
+
+    parameters: what is trained; their gradients stay the same tensors for good, so they must be
+    zeroed in place (`zero`). settle: called around recording, to leave no state of an eager step
+    that the recording would read (weights that are visiting the GPU).
+    """
+
+    def __init__(
+        self,
+        micro_step: MicroStep,
+        parameters: Sequence[torch.nn.Parameter],
+        settle: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.micro_step, self.parameters, self.settle = micro_step, parameters, settle
+        self.device = parameters[0].device
+        self.stream = torch.cuda.Stream(self.device)
+        self.seen: Counter[Key] = Counter()
+        self.given_up = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all recordings: the step is arranged in another way from now on."""
+        self.recordings: dict[Key, Recording] = {}
+        self.pool: Any = None
+        self.seen.clear()
+
+    def zero(self) -> None:
+        """Zero all gradients in place."""
+        there = [p.grad for p in self.parameters if p.grad is not None]
+        if there:
+            torch._foreach_zero_(there)
+
+    def __call__(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
+        """The micro-step of a batch on the GPU; its weighted loss."""
+        key = key_of(batch)
+        recording = self.recordings.get(key)
+        if recording is None and self._due(key):
+            recording = self._record(key, batch, weight)
+        if recording is not None:
+            return recording.replay(batch, weight)
+        with self._aside():
+            return self.micro_step(batch, weight)
+
+    def _due(self, key: Key) -> bool:
+        if self.given_up or len(self.recordings) >= MOST:
+            return False
+        self.seen[key] += 1
+        return self.seen[key] > WARM
+
+    def _aside(self) -> Any:
+        """The stream of the recordings, in step with the current one: nodes that add up gradients
+        remember the stream that they first ran on."""
+        return _InStep(self.stream)
+
+    def _record(self, key: Key, batch: Batch, weight: torch.Tensor) -> Recording | None:
+        """Record a step without doing it; None, with a warning, where that can't be."""
+        for parameter in self.parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        own = Batch(*(v if v is None else v.clone() for v in vars(batch).values()))
+        held = weight.clone()
+        graph = torch.cuda.CUDAGraph()
+        self.settle()
+        try:
+            # The thread that prepares batches may ask for pinned memory meanwhile.
+            with torch.cuda.graph(
+                graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"
+            ):
+                loss = self.micro_step(own, held)
+        except Exception as error:
+            self._give_up(error)
+            return None
+        finally:
+            self.settle()
+        self.pool = graph.pool()
+        self.recordings[key] = Recording(graph, own, held, loss)
+        return self.recordings[key]
+
+    def _give_up(self, error: Exception) -> None:
+        self.given_up = True
+        self.clear()
+        warn(error)
+
+
+class _InStep:
+    """`with` a stream that waits for the current one, and the current one for it afterwards."""
+
+    def __init__(self, stream: torch.cuda.Stream) -> None:
+        self.stream = stream
+
+    def __enter__(self) -> None:
+        self.outer = torch.cuda.current_stream(self.stream.device)
+        self.stream.wait_stream(self.outer)
+        self.inner = torch.cuda.stream(self.stream)
+        self.inner.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self.inner.__exit__(*error)
+        self.outer.wait_stream(self.stream)
+
+
+def key_of(batch: Batch) -> Key:
+    """What batches must have in common to share a recording: shapes, and what is absent."""
+    return tuple(
+        None if (value := getattr(batch, field.name)) is None else tuple(value.shape)
+        for field in fields(batch)
+    )
+
+
+def _tensors(batch: Batch) -> list[torch.Tensor]:
+    return [value for value in vars(batch).values() if value is not None]
