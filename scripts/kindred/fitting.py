@@ -134,6 +134,8 @@ class Fitting:
         self.transformer = transformer
         blocks = blocks_of(transformer)
         self.order = {id(block): index for index, block in enumerate(blocks)}
+        if self.device.type == "cuda":  # what loading took and freed may lie in another stream's
+            torch.cuda.empty_cache()
         self._arrange()
         place(transformer, self.offloader.blocks if self.offloader else {}, self.device)
         if self.job.compiled:

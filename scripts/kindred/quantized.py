@@ -9,6 +9,7 @@ it gives back when it is needed.
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import shutil
 import sys
@@ -92,15 +93,28 @@ def _major(library: str) -> str:
 def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[Path], Any]) -> Any:
     """The part read from `folder` by `read`, or else made by `quantize` and kept there.
 
-    Where it can't be kept (a full disk), a warning says so and the work goes on.
+    Read also when it was just made: what quantizing took and freed lies between the weights of a
+    model that was made, gigabytes that a GPU could not fill again. Where it can't be kept (a full
+    disk), a warning says so and the work goes on with the model that was made.
     """
     with _alone(folder):
         if not _whole(folder, part):
             print(f"quantizing {part}, once: kept in {folder}", file=sys.stderr, flush=True)
             model = quantize()
-            _keep(model, folder, part)
-            return model
+            if not _keep(model, folder, part):
+                return model
+            del model
+            _release()
     return read(folder)
+
+
+def _release() -> None:
+    """Give the memory of what is no more in use back to the GPU."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 @contextmanager
@@ -135,8 +149,9 @@ def _whole(folder: Path, part: str) -> bool:
     return True
 
 
-def _keep(model: Any, folder: Path, part: str) -> None:
-    """Write config and weights into a new folder, and rename it when all is there."""
+def _keep(model: Any, folder: Path, part: str) -> bool:
+    """Write config and weights into a new folder, and rename it when all is there; whether that
+    was done."""
     for left in folder.parent.glob(f".{folder.name}-*"):  # of a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
@@ -148,12 +163,14 @@ def _keep(model: Any, folder: Path, part: str) -> None:
             model.config.save_pretrained(temporary)
         write(temporary / WEIGHTS[part], model.state_dict())
         temporary.rename(folder)
+        return True
     except OSError as error:
         print(
             f"warning: {folder}: quantized weights can't be kept ({error.strerror or error}); "
             "the next run quantizes them again",
             file=sys.stderr,
         )
+        return False
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

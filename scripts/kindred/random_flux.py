@@ -62,7 +62,17 @@ def transformer(
     if quantization:
         net.is_loaded_in_4bit = quantization != "int8"
         net.is_loaded_in_8bit = quantization == "int8"
+    if quantization and torch.device(device).type == "cuda":
+        _close_ranks(net, device)
     return net.eval()
+
+
+def _close_ranks(net: FluxTransformer2DModel, device: torch.device | str) -> None:
+    """Take the weights off the GPU and back: unquantized ones have left holes between them, which
+    loading from a file does not, and which a capped process could not fill."""
+    torch.nn.Module.to(net, "cpu")
+    torch.cuda.empty_cache()
+    torch.nn.Module.to(net, device)
 
 
 def _drawn(
