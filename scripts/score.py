@@ -2,6 +2,7 @@
 
 in:  a manifest of pictures, the judge's references; for drift also the base's manifest
 out: a CSV with a row an image and a row a person (columns: scripts/kindred/scores.py)
+Finished tables are kept under a key of all that they depend on, and copied from there.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred import devices
+from kindred import devices, scored
 from kindred.errors import KindredError, run_main
-from kindred.manifest import read_manifest
-from kindred.scores import write_scores
+from kindred.scored import Asked
 from kindred.spec.score import ScoreSpec
 
 
@@ -30,33 +30,37 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--run", required=True, type=int, help="number of the run")
     parser.add_argument("--out", required=True, type=Path, help="CSV to write")
+    parser.add_argument("--store", type=Path, default=scored.STORE, help="finished tables")
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Score one prompt set of one run."""
+    """Score one prompt set of one run, or copy its table from the store."""
     options = parse(argv)
-    spec = ScoreSpec.read(options.spec)
-    manifest = read_manifest(options.manifest)
-    base = read_manifest(options.base[0]) if options.base else None
+    asked = Asked.read(
+        ScoreSpec.read(options.spec),
+        options.manifest,
+        options.base[0] if options.base else None,
+        options.references,
+        options.vectors,
+        options.variant,
+        options.run,
+    )
+    key = asked.key()
+    if scored.fetch(options.store, key, options.out):
+        print(f"already scored ({key[:12]}); copied from the store", file=sys.stderr)
+        return 0
     name = devices.claim(options.device)
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
-    from kindred import references, scoring
     from kindred.judges import open_judge
 
-    known = references.load(options.references, options.vectors)
-    judge = open_judge(spec.judge, devices.prepare(name, options.threads))
-    if judge.identity != known.facts["judge"]:
-        raise KindredError(
-            f"{options.references}: made with the judge {known.facts['judge']}, this is "
-            f"{judge.identity}; {references.ADVICE}"
-        )
-    whose = scoring.Whose(options.variant, options.run)
-    rows = scoring.score(judge, known, manifest, base, spec, whose)
-    write_scores(options.out, rows)
-    pictures = len(manifest.rows)
-    print(f"{pictures} pictures, {len(rows) - pictures} people in them", file=sys.stderr)
+    device = devices.prepare(name, options.threads)
+    scorer = scored.Scorer(lambda spec: open_judge(spec, device))
+    pictures, people = scorer.score(asked, options.store, key)
+    print(f"{pictures} pictures, {people} people in them", file=sys.stderr)
+    if not scored.fetch(options.store, key, options.out):
+        raise KindredError(f"{scored.path_of(options.store, key)}: vanished; run again")
     return 0
 
 

@@ -20,6 +20,7 @@ from kindred.manifest import ADVICE, Manifest
 from kindred.manifest import Row as Picture
 from kindred.matching import match
 from kindred.names import letters_in, without_names
+from kindred.presence import check_pictures
 from kindred.progress import Progress
 from kindred.references import References
 from kindred.scores import Row, image_row, person_rows
@@ -77,18 +78,6 @@ def score(
         }
         rows += _rows(keys, picture.prompt, seen[n], references, spec, extra)
     return rows
-
-
-def check_pictures(manifests: Sequence[Manifest]) -> None:
-    """Raise ProblemsError, a line a manifest, when pictures are missing from the store."""
-    problems = Problems("pictures are missing from the store")
-    for manifest in manifests:
-        lost = [row for row in manifest.rows if not row.path.is_file()]
-        if lost:
-            few = ", ".join(str(row.path) for row in lost[:3]) + (" ..." if len(lost) > 3 else "")
-            what = f"{len(lost)} of {len(manifest.rows)} missing ({few})"
-            problems.add(str(manifest.file), what, ADVICE)
-    problems.raise_if_any()
 
 
 def _rows(

@@ -287,6 +287,7 @@ def test_both_programs_from_files_to_file(tmp_path, oracle, monkeypatch, capsys)
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, dataset="ours").canonical()
     command = ["--spec", spec, "--manifest", str(manifest), *files, "--variant", "all"]
     command += ["--run", "1", "--out", str(tmp_path / "s.csv"), "--device", "cpu"]
+    command += ["--store", str(tmp_path / "store")]
     assert score_program.main(command) == 0
     images = [row for row in read_scores(tmp_path / "s.csv") if row["kind"] == "image"]
     assert [row["success"] for row in images] == ["1", "1"]
@@ -299,4 +300,4 @@ def test_both_programs_from_files_to_file(tmp_path, oracle, monkeypatch, capsys)
     assert read_scores(tmp_path / "s.csv")[0]["drift"] == ""
     oracle.identity = "oracle@2"
     with pytest.raises(KindredError, match=r"made with the judge oracle@1, this is oracle@2"):
-        score_program.main(command)
+        score_program.main([*command, "--store", str(tmp_path / "other")])
