@@ -21,6 +21,7 @@ include: "rules/train.smk"
 include: "rules/render.smk"
 include: "rules/sheets.smk"
 include: "rules/score.smk"
+include: "rules/together_pictures.smk"
 include: "rules/compare.smk"
 include: "rules/report.smk"
 

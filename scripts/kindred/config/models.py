@@ -19,6 +19,7 @@ from kindred.spec.judge import Model
 from kindred.spec.model import PromptSet, Recipe, Selection
 from kindred.spec.render import Precision
 from kindred.spec.score import Hypothesis
+from kindred.spec.together import PICTURES_AT_ONCE
 from kindred.team import PROCESSES
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
@@ -264,6 +265,12 @@ class DeviceConfig(Strict):
         description="what a training may take of its GPU, GiB; unset: what is free when it starts",
     )
     jobs_per_gpu: int = Field(1, ge=1, description="how many small jobs share a GPU")
+    pictures_at_once: int | None = Field(
+        None,
+        ge=1,
+        description="pictures in a batch of `snakemake drawn_together` at most; unset: as every "
+        "rendering. More keep a GPU busy, and change a few of a picture's values by one",
+    )
     split: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
         False,
         description="spread one model over all GPUs, for those too small alone: true, or the GiB "
@@ -289,6 +296,8 @@ class DeviceConfig(Strict):
         found = {JOBS_PER_GPU: str(self.jobs_per_gpu)} if self.jobs_per_gpu > 1 else {}
         if self.processes > 1:
             found[PROCESSES] = str(self.processes)
+        if self.pictures_at_once:
+            found[PICTURES_AT_ONCE] = str(self.pictures_at_once)
         return found | ({SPLIT: split} if split else {})
 
 

@@ -1,0 +1,61 @@
+"""Many jobs of render.py in one process: their pictures are put into the store.
+
+in:  a list of jobs (Drawings), each with what render.py is told
+out: pictures under <store>/, the same bytes as render.py draws; a summary. Manifests are left to
+     render.py, which finds everything and imports no torch. A job that fails does not stop the
+     others; the program then ends with status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from kindred import devices, progress
+from kindred.drawn_together import Wardrobe, draw, jobs_of
+from kindred.errors import run_main
+from kindred.spec.together import PICTURES_AT_ONCE, Drawings
+from kindred.store import ImageStore
+from kindred.tally import Tally
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", required=True, help="Drawings as JSON, or a file of it")
+    parser.add_argument("--store", required=True, type=Path, help="folder of all pictures")
+    parser.add_argument("--out", required=True, type=Path, help="summary to write")
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        default=int(os.environ.get(PICTURES_AT_ONCE, "0")),
+        help="pictures in a batch at most; 0: as render.py. More keep a GPU busy, but pictures "
+        "then differ from render.py's by one in a few values",
+    )
+    devices.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw what is missing of all jobs."""
+    options = parse(argv)
+    progress.speak_for(options.out.parent)
+    wanted, store = Drawings.read(options.jobs), ImageStore(options.store)
+    tally = Tally(len(wanted.jobs))
+    jobs = jobs_of(wanted, tally, options.at_once or None)
+    todo = [job for job in jobs if not all(store.has(picture.key) for picture in job.pictures)]
+    tally.found = sum(len(job.pictures) for job in jobs) - sum(len(job.pictures) for job in todo)
+    loads = {"loads": 0, "changes": 0}
+    if todo:
+        name = devices.claim(options.device)  # before torch: it hides the GPUs of other jobs
+        device = devices.prepare(name, options.threads)
+        wardrobe = Wardrobe(device, todo, compiles=not options.at_once)
+        draw(todo, store, wardrobe, tally)
+        loads = {"loads": wardrobe.loads, "changes": wardrobe.changes}
+    tally.end(options.out, "drawn", **loads)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,84 @@
+"""Many jobs of score.py in one process: their tables are put into the store.
+
+in:  a list of jobs (Scorings), each with what score.py is told
+out: tables under <store>/, the same as score.py's; a summary. score.py then copies each and
+     imports no torch. A job that fails does not stop the others; the program then ends with
+     status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred import devices, progress, scored
+from kindred.errors import KindredError, run_main
+from kindred.scored import Asked
+from kindred.spec.together import Scorings
+from kindred.tally import Tally
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", required=True, help="Scorings as JSON, or a file of it")
+    parser.add_argument("--store", type=Path, default=scored.STORE, help="finished tables")
+    parser.add_argument("--out", required=True, type=Path, help="summary to write")
+    devices.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def missing(wanted: Scorings, store: Path, tally: Tally) -> list[tuple[str, str, Asked]]:
+    """(file to be written, key, table) of all that the store lacks; jobs with files that can't be
+    read are noted as failed."""
+    found = []
+    for job in wanted.jobs:
+        try:
+            asked = Asked.read(
+                wanted.specs[job.spec],
+                job.manifest,
+                job.base[0] if job.base else None,
+                job.references,
+                job.vectors,
+                job.variant,
+                job.run,
+            )
+            key = asked.key()
+        except (KindredError, OSError) as error:
+            tally.fail(job.out, error)
+            continue
+        if scored.has(store, key):
+            tally.found += 1
+        else:
+            found.append((job.out, key, asked))
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Score what is missing of all jobs."""
+    options = parse(argv)
+    progress.speak_for(options.out.parent)
+    wanted = Scorings.read(options.jobs)
+    tally = Tally(len(wanted.jobs))
+    todo = missing(wanted, options.store, tally)
+    if todo:
+        name = devices.claim(options.device)  # before torch: it hides the GPUs of other jobs
+        from kindred.judges import open_judge
+
+        device = devices.prepare(name, options.threads)
+        scorer = scored.Scorer(lambda spec: open_judge(spec, device))
+        for out, key, asked in todo:
+            try:
+                pictures, people = scorer.score(asked, options.store, key)
+            except Exception as error:
+                tally.fail(out, error)
+                continue
+            tally.made += 1
+            print(f"{out}: {pictures} pictures, {people} people in them", file=sys.stderr)
+    tally.end(options.out, "scored")
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
