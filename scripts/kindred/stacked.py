@@ -1,0 +1,203 @@
+"""Many LoRAs on one frozen transformer at once: layers that hold one low-rank product a member.
+
+The batch axis holds the members' samples one member after another, each with as many. All numbers
+of all adapters lie in one table, a row a member, so that clipping and the optimizer are a few
+operations whatever the number of layers. Knows Flux's attention; knows nothing of data.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import torch
+
+from kindred import lora
+from kindred.spec.train import Recipe
+
+DOWN, UP = ".lora_A.weight", ".lora_B.weight"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What one adapter starts from: its tensors by diffusers' names, and peft's configuration."""
+
+    state: dict[str, torch.Tensor]
+    config: Any
+
+
+def start_of(network: Any, recipe: Recipe, run: int) -> Start:
+    """The very values that `lora.add_lora` draws for this run; `network` itself gets no adapter."""
+    shared = {id(t): t for t in chain(network.parameters(), network.buffers())}
+    other = copy.deepcopy(network, shared)
+    lora.add_lora(other, recipe, run)
+    state = {name: value.detach().cpu() for name, value in lora.lora_state(other).items()}
+    return Start(state, other.peft_config[lora.ADAPTER])
+
+
+class StackedLinear(torch.nn.Module):
+    """A frozen linear layer plus each member's own product: down [G, r, in], up [G, out, r], scales
+    [G, 1, 1] or None where all are 1. Takes [G * n, ..., in], member after member."""
+
+    down: torch.nn.Parameter
+    up: torch.nn.Parameter
+
+    def __init__(self, plain: torch.nn.Linear) -> None:
+        super().__init__()
+        self.plain = plain
+        self.scales: torch.Tensor | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Of [..., in] the [..., out]. The product is in float32, as peft's is."""
+        result = self.plain(x)
+        members = self.down.shape[0]
+        rows = x.reshape(members, -1, x.shape[-1]).to(self.down.dtype)
+        low = torch.bmm(rows, self.down.transpose(1, 2))
+        if self.scales is not None:
+            low = low * self.scales
+        whole = result.reshape(members, -1, result.shape[-1]).to(low.dtype)
+        added = torch.baddbmm(whole, low, self.up.transpose(1, 2))
+        return added.view(result.shape).to(result.dtype)
+
+
+class Adapters:
+    """The members' adapters as a table `values` [G, numbers], with `slopes` like it for gradients.
+
+    Layers hold views into both, so what is done to the table is done to all of them. A smaller rank
+    and layers that a member leaves alone are filled up with zeros: where both factors are zero both
+    gradients are, so they stay.
+    """
+
+    def __init__(self, network: Any, starts: Sequence[Mapping[str, torch.Tensor]]) -> None:
+        """Puts a StackedLinear in place of every layer that some member adapts; `starts`: what each
+        member's adapter starts from, by diffusers' names."""
+        self.network = network
+        self.shapes: dict[str, tuple[int, int]] = {}
+        for name, value in chain.from_iterable(start.items() for start in starts):
+            high, wide = self.shapes.get(name, (0, 0))
+            self.shapes[name] = (max(high, value.shape[0]), max(wide, value.shape[1]))
+        table = torch.stack([torch.cat([*map(torch.flatten, self._full(one))]) for one in starts])
+        device = next(network.parameters()).device
+        self.layers: dict[str, StackedLinear] = {}
+        for name in self.shapes:
+            if name.endswith(DOWN):
+                path = name.removeprefix(lora.PREFIX).removesuffix(DOWN)
+                self.layers[path] = StackedLinear(network.get_submodule(path))
+        self.hold(table.to(device))
+        # Last: where there is no memory for the tables the network stays as it was.
+        for path, layer in self.layers.items():
+            network.set_submodule(path, layer)
+
+    def hold(self, values: torch.Tensor) -> None:
+        """Go on with this table [G, numbers]; G may be another one."""
+        self.values, self.slopes = values, torch.zeros_like(values)
+        start = 0
+        for name, shape in self.shapes.items():
+            part = slice(start, start := start + math.prod(shape))
+            views = [t[:, part].view(-1, *shape) for t in (self.values, self.slopes)]
+            parameter = torch.nn.Parameter(views[0])
+            # Gradients are added into the table because they lie there already.
+            parameter.grad = views[1]
+            is_down = name.endswith(DOWN)
+            path = name.removeprefix(lora.PREFIX).removesuffix(DOWN if is_down else UP)
+            setattr(self.layers[path], "down" if is_down else "up", parameter)
+
+    def scale(self, scales: Sequence[float]) -> None:
+        """Each member's factor of its products: alpha / rank, or alpha / sqrt(rank) for rsLoRA."""
+        factors = None
+        if any(scale != 1 for scale in scales):
+            factors = self.values.new_tensor(scales)[:, None, None]
+        for layer in self.layers.values():
+            layer.scales = factors
+
+    def state(self, row: torch.Tensor, like: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """A row of the table [numbers] as tensors of the names and shapes of `like`."""
+        parts = row.split([math.prod(shape) for shape in self.shapes.values()])
+        full = {n: p.view(self.shapes[n]) for n, p in zip(self.shapes, parts, strict=True)}
+        cut = {name: (value.shape[0], value.shape[1]) for name, value in like.items()}
+        return {name: full[name][:high, :wide].clone() for name, (high, wide) in cut.items()}
+
+    def _full(self, start: Mapping[str, torch.Tensor]) -> Iterator[torch.Tensor]:
+        for name, shape in self.shapes.items():
+            value = torch.zeros(shape)
+            if name in start:
+                value[: start[name].shape[0], : start[name].shape[1]] = start[name]
+            yield value
+
+    def remove(self) -> None:
+        """Give the network its plain layers back."""
+        for path, layer in self.layers.items():
+            self.network.set_submodule(path, layer.plain)
+
+
+class Positions(torch.nn.Module):
+    """Stands in for FluxPosEmbed: what it would say was worked out before, for every sample."""
+
+    def __init__(self, plain: Any) -> None:
+        super().__init__()
+        self.plain = plain
+        self.turns: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def forward(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cosines and sines [N, tokens, 1, D] of the batch in work, whatever the ids."""
+        if self.turns is None:
+            raise ValueError("no positions were set")
+        return self.turns
+
+
+class PerSampleAttention:
+    """FluxAttnProcessor for pictures of several sizes in one batch: the rotary embedding (Su et al.
+    2021, arXiv 2104.09864) has a batch axis. Numbers are those of the original."""
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        image_rotary_emb: tuple[torch.Tensor, torch.Tensor] | None = None,
+    ) -> Any:
+        """Attention over [N, tokens, D]; with text apart, (image, text) of it."""
+        query, key, value = (
+            layer(hidden_states).unflatten(-1, (-1, attn.head_dim))
+            for layer in (attn.to_q, attn.to_k, attn.to_v)
+        )
+        query, key = attn.norm_q(query), attn.norm_k(key)
+        if encoder_hidden_states is not None:
+            q, k, v = (
+                layer(encoder_hidden_states).unflatten(-1, (-1, attn.head_dim))
+                for layer in (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)
+            )
+            query = torch.cat([attn.norm_added_q(q), query], dim=1)
+            key = torch.cat([attn.norm_added_k(k), key], dim=1)
+            value = torch.cat([v, value], dim=1)
+        if image_rotary_emb is not None:
+            query, key = turn(query, *image_rotary_emb), turn(key, *image_rotary_emb)
+        found = torch.nn.functional.scaled_dot_product_attention(
+            query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), attention_mask
+        )
+        found = found.transpose(1, 2).flatten(2, 3).to(query.dtype)
+        if encoder_hidden_states is None:
+            return found
+        text = encoder_hidden_states.shape[1]
+        image = attn.to_out[1](attn.to_out[0](found[:, text:].contiguous()))
+        return image, attn.to_add_out(found[:, :text].contiguous())
+
+
+def turn(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
+    """x [N, tokens, heads, D] turned pair by pair; cosines and sines [N, tokens, 1, D]."""
+    real, imaginary = x.unflatten(-1, (-1, 2)).unbind(-1)
+    across = torch.stack([-imaginary, real], dim=-1).flatten(3)
+    return (x.float() * cosines + across.float() * sines).to(x.dtype)
+
+
+def prepare(network: Any) -> Positions:
+    """Have a transformer take positions sample by sample; what is to be told of them."""
+    if not isinstance(network.pos_embed, Positions):
+        network.pos_embed = Positions(network.pos_embed)
+        network.set_attn_processor(PerSampleAttention())
+    return network.pos_embed
