@@ -28,8 +28,10 @@ stage() { # stage NAME COMMAND...: once, logged and timed
   touch "$work/done/$name"
 }
 draw() { # draw PART SEED
+  local people=()
+  [ "$(setting corpus people)" = None ] || people=(--people "$(setting corpus people)")
   stage "draw-$1" "$python" scripts/lab_draw.py --seed "$2" --count "$(setting corpus "$1")" \
-    --workers "$workers" --out "$work/drawings-$1"
+    ${people[@]+"${people[@]}"} --workers "$workers" --out "$work/drawings-$1"
 }
 latents() { # latents PART
   stage "latents-$1" "$python" scripts/lab_latents.py --settings "$settings" --base "$base" \

@@ -27,13 +27,17 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--size", choices=(*SIZES, "mixed"), default="mixed", help="one size, or a mixture by shard"
     )
+    parser.add_argument("--people", type=int, help="in every picture; 1 to 4 at random when unset")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--shard", type=int, default=SHARD, help="pictures a shard")
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args(argv)
 
 
-def plan(args: argparse.Namespace) -> list[tuple[int, int, tuple[int, int], Path]]:
+Job = tuple[int, int, tuple[int, int], Path, int | None]
+
+
+def plan(args: argparse.Namespace) -> list[Job]:
     """Arguments of `draw_shard` for every shard."""
     shares = SHARES if args.size == "mixed" else {args.size: 1.0}
     jobs = []
@@ -42,12 +46,12 @@ def plan(args: argparse.Namespace) -> list[tuple[int, int, tuple[int, int], Path
         while left > 0:
             count = min(args.shard, left)
             path = args.out / f"{name}-{args.seed}-{number:04d}.npz"
-            jobs.append((args.seed * 100_000 + k * 10_000 + number, count, SIZES[name], path))
+            jobs.append((args.seed * 100_000 + k * 10_000 + number, count, SIZES[name], path, args.people))
             left, number = left - count, number + 1
     return jobs
 
 
-def _draw(job: tuple[int, int, tuple[int, int], Path]) -> int:
+def _draw(job: Job) -> int:
     draw_shard(*job)
     return job[1]
 

@@ -17,6 +17,7 @@ class CorpusSettings(Strict):
 
     first: int
     rest: int
+    people: int | None = Field(None, description="in every drawing; 1 to 4 at random when unset")
     identities: int = Field(40000, description="people for the judge, each drawn `views` times")
     views: int = 5
     shard: int = Field(300, description="identities a file; an even number")

@@ -64,9 +64,10 @@ def attribute(figure: Figure, key: str) -> int:
 
 
 def draw_arrays(
-    seed: int, count: int, size: tuple[int, int]
+    seed: int, count: int, size: tuple[int, int], people_each: int | None = None
 ) -> tuple[dict[str, np.ndarray], list[dict[str, str]]]:
-    """Arrays and captions of `count` random scenes; see the module for shapes."""
+    """Arrays and captions of `count` random scenes; see the module for shapes. `people_each`: in
+    every scene; one to four, at random, when None."""
     width, height = size
     people = (count, MAX_PEOPLE)
     arrays = {
@@ -83,7 +84,7 @@ def draw_arrays(
     captions = []
     for n in range(count):
         rng = Random(seed * 1_000_003 + n)
-        scene = sample_scene(rng, size=size)
+        scene = sample_scene(rng, size=size, count=people_each)
         drawing = draw(scene, masks=False)
         arrays["images"][n] = np.asarray(drawing.image)
         arrays["n_people"][n] = len(scene.figures)
@@ -109,10 +110,16 @@ def person_facts(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.concatenate(parts, axis=-1, dtype=np.float16, casting="unsafe")
 
 
-def draw_shard(seed: int, count: int, size: tuple[int, int], out_path: Path | str) -> Path:
+def draw_shard(
+    seed: int,
+    count: int,
+    size: tuple[int, int],
+    out_path: Path | str,
+    people_each: int | None = None,
+) -> Path:
     """Write one shard (`out_path` ends in .npz) and its captions; the .npz appears last, whole."""
     out_path = Path(out_path)
-    arrays, captions = draw_arrays(seed, count, size)
+    arrays, captions = draw_arrays(seed, count, size, people_each)
     write_jsonl(captions_path(out_path), captions)
     with replacing(out_path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
