@@ -46,7 +46,8 @@ def plan(args: argparse.Namespace) -> list[Job]:
         while left > 0:
             count = min(args.shard, left)
             path = args.out / f"{name}-{args.seed}-{number:04d}.npz"
-            jobs.append((args.seed * 100_000 + k * 10_000 + number, count, SIZES[name], path, args.people))
+            seed = args.seed * 100_000 + k * 10_000 + number
+            jobs.append((seed, count, SIZES[name], path, args.people))
             left, number = left - count, number + 1
     return jobs
 
