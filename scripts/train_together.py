@@ -33,7 +33,7 @@ from kindred.jobs import Account, Job, read_jobs, sort_out
 from train import COLUMNS, header, summary
 
 if TYPE_CHECKING:
-    from kindred.together import Member, Trained
+    from kindred.members import Member, Trained
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -56,7 +56,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def train(jobs: Sequence[Job], device: Any, options: argparse.Namespace, account: Account) -> None:
     """Train jobs of one base, stack after stack, and store each stack as soon as it is done."""
     from kindred import bases
-    from kindred.together import stacks
+    from kindred.members import stacks
 
     network = bases.load_transformer(jobs[0].spec.base, device)
     scheduler = dict(bases.load_scheduler(jobs[0].spec.base).config)
@@ -84,7 +84,7 @@ def train(jobs: Sequence[Job], device: Any, options: argparse.Namespace, account
 def members_of(jobs: Sequence[Job], account: Account) -> list[Member]:
     """Jobs with their examples in memory, those of one variant once."""
     from kindred.examples import load_examples
-    from kindred.together import Member, mixed_sizes
+    from kindred.members import Member, mixed_sizes
     from kindred.training import Stream
 
     known: dict[int, list[Stream]] = {}

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 import train
 import train_together
-from kindred import feeding, stacked, tensors, together
+from kindred import feeding, members, stacked, tensors, together
 from kindred.declarations import BEGUN
 from kindred.encoded import Text
 from kindred.errors import KindredError, ProblemsError
@@ -268,7 +268,7 @@ def test_pictures_of_unequal_numbers_of_tokens_are_left(data, tmp_path, base):
     sizes = [torch.zeros(16, 4, 4), torch.zeros(16, 4, 6)]
     buckets = {str(n): [Example("p", "c", latent, text)] for n, latent in enumerate(sizes)}
     assert (
-        together.mixed_sizes([Stream("photos", 1.0, buckets, text)]) == "pictures of 4 and 6 tokens"
+        members.mixed_sizes([Stream("photos", 1.0, buckets, text)]) == "pictures of 4 and 6 tokens"
     )
 
 
@@ -350,22 +350,22 @@ def test_folders_of_variants_stand_for_their_runs(data, tmp_path):
 
 
 def test_stacks_are_even_and_the_finished_leave_when_it_pays():
-    assert together.parts([5, 5, 5]) == [(5, [0, 1, 2])]
-    assert together.parts([2, 5, 5]) == [(2, [0, 1, 2]), (5, [1, 2])]
-    assert together.parts([3, *[5] * 20]) == [(5, list(range(21)))]
+    assert members.parts([5, 5, 5]) == [(5, [0, 1, 2])]
+    assert members.parts([2, 5, 5]) == [(2, [0, 1, 2]), (5, [1, 2])]
+    assert members.parts([3, *[5] * 20]) == [(5, list(range(21)))]
     still = Recipe(steps=3, clip=0, ema=0.9)
-    assert together.controls(still, 3)[0] == together.controls(still, 3)[4] == 0
-    assert together.controls(still, 3)[2] == 1
+    assert members.controls(still, 3)[0] == members.controls(still, 3)[4] == 0
+    assert members.controls(still, 3)[2] == 1
     text = Text(torch.zeros(3, 32), torch.zeros(24))
     streams = [Stream("photos", 1.0, {"a": [Example("p", "c", torch.zeros(16, 4, 4), text)]}, text)]
     base = SimpleNamespace(canonical=lambda: "b")
-    members = [
-        together.Member(SimpleNamespace(base=base, recipe=Recipe(steps=s, batch=b)), 0, streams)
+    several = [
+        members.Member(SimpleNamespace(base=base, recipe=Recipe(steps=s, batch=b)), 0, streams)
         for s in (5, 9)
         for b in (2, 3)
         for _ in range(3)
     ]
-    found = together.stacks(members, 4)
+    found = members.stacks(several, 4)
     assert [len(group) for group in found] == [3, 3, 3, 3]
     assert [group[0].recipe.steps for group in found] == [9, 5, 9, 5]
     assert all(len({member.recipe.batch for member in group}) == 1 for group in found)
