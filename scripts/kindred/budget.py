@@ -25,7 +25,7 @@ FIXED = 0.1 * GIB
 # precision, without what adapters add: eager, and as the compiler's partitioner leaves them.
 KEPT = {False: {DOUBLE: 14.15, SINGLE: 13.1}, True: {DOUBLE: 12.25, SINGLE: 11.2}}
 # What its backward pass has in work beside them.
-WORKING = {DOUBLE: 8.5, SINGLE: 16.0}
+WORKING = {DOUBLE: 7.5, SINGLE: 16.0}
 # More on a GPU: float32 sums of attention's backward pass, rounding of the allocator.
 GPU_UNITS = {False: 34.0, True: 24.0}
 # The compiler computes more anew than the partitioner alone says.
@@ -110,15 +110,19 @@ class Job:
         return self.shape.width * self.dtype_bytes
 
     def _adapter_inputs(self, block: Block) -> float:
-        """An adapter reads a float32 copy of its input: one a layer, or, compiled, one for all
-        layers that read the same. DoRA keeps its outputs too."""
+        """An adapter keeps its input: one for all layers that read the same, and none where
+        attention keeps it as its result. DoRA reads a float32 copy, one a layer where nothing is
+        compiled, and keeps its outputs too."""
         counted = {"image": self.image_tokens, "text": self.text_tokens, "all": self.tokens}
         total, seen = 0.0, set()
         for layer in block.layers:
             if layer.name in self.adapted and layer.reads in counted:
                 total += self.dora * 8 * counted[layer.reads] * layer.outputs
-                if not self.compiled or (layer.reads, layer.source) not in seen:
-                    total += 4 * counted[layer.reads] * layer.inputs
+                number = 4 if self.dora else self.dtype_bytes
+                copied = self.dora and not self.compiled
+                there = (layer.reads, layer.source) in seen
+                if copied or not (there or (layer.source == "attended" and not self.dora)):
+                    total += number * counted[layer.reads] * layer.inputs
                 seen.add((layer.reads, layer.source))
         return total
 

@@ -153,6 +153,7 @@ class Wardrobe:
             del painter
             painter = Painter.load(job.spec, job.adapters, self.device, steps)
         self.base, self.painter, self.worn = job.base, painter, job.worn
+        painter.decode_at_once = job.noted.get("batch", 1)
         self.loads += 1
         if changeable(job, painter):
             self._put_on(job, painter)

@@ -76,10 +76,20 @@ def _ends(name: str, ending: str) -> bool:
     return name == ending or name.endswith("." + ending)
 
 
+class MixedLinear(torch.nn.Linear):
+    """A layer whose weights learn in float32 and compute in the precision of what they read: half
+    the memory and time of float32 products, and the rounding of the base that they stand beside."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] to [..., out], without a bias."""
+        return torch.nn.functional.linear(x, self.weight.to(x.dtype))
+
+
 def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parameter]:
     """Put a fresh adapter on the transformer; return its float32 parameters, in a fixed order.
 
-    Drawn from the run's seed. Raises KindredError when the targets match no layer, or can't be
+    Beside a base of half precision its products are in that precision, DoRA's apart. Drawn from
+    the run's seed. Raises KindredError when the targets match no layer, or can't be
     told from others by the names' endings (as peft and diffusers will read them).
     """
     wanted = target_layers(linear_layers(transformer), recipe.targets)
@@ -106,7 +116,18 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
             parameters.append(parameter)
+    if not recipe.dora:
+        _compute_as_read(transformer)
     return parameters
+
+
+def _compute_as_read(transformer: Any) -> None:
+    """Let adapters take their inputs as they are, where peft would widen them to float32."""
+    for part in transformer.modules():
+        if hasattr(part, "lora_A"):
+            part.cast_input_dtype_enabled = False
+            for factor in (part.lora_A[ADAPTER], part.lora_B[ADAPTER]):
+                factor.__class__ = MixedLinear
 
 
 def lora_state(transformer: Any) -> dict[str, torch.Tensor]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
@@ -34,12 +34,17 @@ TILE = 64  # latents; at FLUX.1's own 128 a picture of 1024 px would be one tile
 
 @dataclass
 class Painter:
-    """The parts of a base that drawing needs, adapters applied."""
+    """The parts of a base that drawing needs, adapters applied.
+
+    decode_at_once: pictures that the VAE decodes together, at most; of more than one the bytes may
+    hang on what is beside them.
+    """
 
     transformer: FluxTransformer2DModel
     scheduler: FlowMatchEulerDiscreteScheduler
     vae: AutoencoderKL
-    recorded: RecordedNetwork | None = field(default=None)
+    recorded: RecordedNetwork | None = None
+    decode_at_once: int = 1
 
     @classmethod
     def load(
@@ -95,8 +100,9 @@ class Painter:
             recipe["guidance"],
             after_step,
         )
-        # One by one: as fast, least memory, and again the same bytes whatever is beside it.
-        decoded = (self._decode(one[None])[0] for one in latents[: len(pictures)])
+        # One by one unless asked for: least memory, and again the same bytes whatever is beside it.
+        parts = latents[: len(pictures)].split(self.decode_at_once)
+        decoded = [picture for part in parts for picture in self._decode(part)]
         return [Image.fromarray(picture.numpy()) for picture in decoded]
 
     def _denoise(self, *arguments: Any) -> torch.Tensor:

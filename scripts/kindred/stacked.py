@@ -52,16 +52,15 @@ class StackedLinear(torch.nn.Module):
         self.scales: torch.Tensor | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Of [..., in] the [..., out]. The product is in float32, as peft's is."""
+        """Of [..., in] the [..., out]. The product is in the precision of x, as in `add_lora`."""
         result = self.plain(x)
         members = self.down.shape[0]
-        rows = x.reshape(members, -1, x.shape[-1]).to(self.down.dtype)
-        low = torch.bmm(rows, self.down.transpose(1, 2))
+        rows = x.reshape(members, -1, x.shape[-1])
+        low = torch.bmm(rows, self.down.to(x.dtype).transpose(1, 2))
         if self.scales is not None:
-            low = low * self.scales
-        whole = result.reshape(members, -1, result.shape[-1]).to(low.dtype)
-        added = torch.baddbmm(whole, low, self.up.transpose(1, 2))
-        return added.view(result.shape).to(result.dtype)
+            low = low * self.scales.to(x.dtype)
+        whole = result.reshape(members, -1, result.shape[-1])
+        return torch.baddbmm(whole, low, self.up.to(x.dtype).transpose(1, 2)).view(result.shape)
 
 
 class Adapters:

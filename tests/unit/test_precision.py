@@ -208,7 +208,7 @@ def test_a_compiler_that_fails_costs_a_warning(folder, monkeypatch, capsys):
 def test_other_errors_of_drawing_are_not_taken_for_the_compilers(folder, monkeypatch):
     one = painter(folder)
 
-    def wrong(*_):
+    def wrong(*_, **__):
         raise ValueError("wrong shapes")
 
     monkeypatch.setattr(paint, "denoise", wrong)
