@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -31,8 +32,8 @@ Shape = tuple[int, int, int]
 @dataclass(frozen=True)
 class Choice:
     """A step's samples, N of them, on the host. rows: of pictures and of texts [2, N]; sigmas [N];
-    noise, as many different draws as there are [U, batch, C * H * W], not yet as tokens; `draws`:
-    which one each member's stream has [N / batch]."""
+    noise, the different draws [U, batch, C * H * W], not yet as tokens, and zeros up to one U for
+    all steps; `draws`: which one each member's stream has [N / batch]."""
 
     rows: torch.Tensor
     sigmas: torch.Tensor
@@ -120,6 +121,11 @@ class Feed:
     rows: list[tuple[int, int, Shape]]
     batches: Iterator[list[Any]]
 
+    @cached_property
+    def shapes(self) -> frozenset[Shape]:
+        """Of its pictures."""
+        return frozenset(shape for _, _, shape in self.rows)
+
     @classmethod
     def of(cls, stream: Stream, recipe: Recipe, run: int, tables: Tables) -> Feed:
         """The same batches as `stream.batches`, of numbers instead of examples."""
@@ -181,6 +187,7 @@ class Feeder:
 
     def _choose(self, step: int, feeds: Sequence[Feed]) -> Choice:
         levels: dict[Any, torch.Tensor] = {}
+        most = _most_draws(feeds)
         noises: dict[tuple[int, str, tuple[int, ...]], int] = {}
         pictures, texts, sigmas, draws = [], [], [], []
         for feed in feeds:
@@ -193,7 +200,7 @@ class Feeder:
         return Choice(
             rows=torch.tensor([pictures, texts]),
             sigmas=torch.cat(sigmas),
-            noise=torch.stack(list(self.pool.map(lambda key: _noise(key, step), noises))),
+            noise=_filled(list(self.pool.map(lambda key: _noise(key, step), noises)), most),
             draws=torch.tensor(draws),
         )
 
@@ -213,6 +220,18 @@ class Feeder:
 def _noise(key: tuple[int, str, tuple[int, ...]], step: int) -> torch.Tensor:
     run, name, shape = key
     return torch.randn(shape, generator=generator(run, "noise", name, step, 0)).flatten(1)
+
+
+def _most_draws(feeds: Sequence[Feed]) -> int:
+    """How many different draws of noise a step of these can need: one a stream of a run and shape
+    of pictures, and no more than there are feeds."""
+    kinds = {(feed.run, feed.name, shape) for feed in feeds for shape in feed.shapes}
+    return min(len(kinds), len(feeds))
+
+
+def _filled(draws: list[torch.Tensor], most: int) -> torch.Tensor:
+    """Draws as one tensor of `most` of them, zeros at its end: recorded steps read one size."""
+    return torch.stack([*draws, *[torch.zeros_like(draws[0])] * (most - len(draws))])
 
 
 def _shape(example: Example) -> Shape:

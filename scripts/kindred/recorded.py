@@ -1,20 +1,23 @@
-"""A network's passes recorded as CUDA graphs: thousands of small kernels are asked for with one
-call, so that a GPU does not wait for Python.
+"""A GPU's work recorded as CUDA graphs: thousands of small kernels are asked for with one call, so
+that it does not wait for Python.
 
 A graph replays the very kernels that were recorded, at the same addresses: results are those of
-the pass without it. Knows torch.cuda.graph; knows nothing of what is computed.
+the work without it. Knows torch.cuda.graph; knows nothing of what is computed.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 Key = tuple[Any, ...]
 Tensors = dict[str, torch.Tensor]
+# So many times work is done as usual first: what is compiled or allocated once is not recorded.
+WARM = 2
 
 
 class RecordedNetwork:
@@ -59,6 +62,51 @@ class RecordedNetwork:
             return
         self.pool = graph.pool()
         self.recordings[key] = (graph, own, answered)
+
+
+class RecordedWork:
+    """Work on tensors of fixed shapes, which may change other tensors in place; recorded at its
+    third call. What it gives is written over by the next call.
+
+    The first calls run on a stream of their own, in step with the current one: nodes that add up
+    gradients remember the stream that they first ran on.
+    """
+
+    def __init__(self, work: Callable[..., torch.Tensor], device: torch.device) -> None:
+        self.work, self.stream, self.calls = work, torch.cuda.Stream(device), 0
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.own: list[torch.Tensor] = []
+        self.given_up = False
+
+    def __call__(self, *given: torch.Tensor) -> torch.Tensor:
+        """Do the work."""
+        self.calls += 1
+        if self.graph is None and self.calls > WARM and not self.given_up:
+            self._record(given)
+        if self.graph is None:
+            current = torch.cuda.current_stream(self.stream.device)
+            self.stream.wait_stream(current)
+            with torch.cuda.stream(self.stream):
+                found = self.work(*given)
+            current.wait_stream(self.stream)
+            return found
+        for own, new in zip(self.own, given, strict=True):
+            own.copy_(new, non_blocking=True)
+        self.graph.replay()
+        return self.found
+
+    def _record(self, given: tuple[torch.Tensor, ...]) -> None:
+        self.own = [value.clone() for value in given]
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Threads that prepare what comes next may ask for pinned memory meanwhile.
+            with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
+                self.found = self.work(*self.own)
+        except Exception as error:
+            self.given_up = True
+            warn(error)
+            return
+        self.graph = graph
 
 
 def warn(error: Exception) -> None:

@@ -20,6 +20,7 @@ from kindred import compiling
 from kindred.feeding import Choice, Feed, Feeder, Samples, Tables
 from kindred.members import BETAS, EPSILON, Member, Trained, controls, parts, scale_of
 from kindred.progress import Progress
+from kindred.recorded import RecordedWork
 from kindred.schedules import learning_rate
 from kindred.stacked import Adapters, Start, prepare, start_of
 from kindred.training import MIB
@@ -86,7 +87,8 @@ class Together:
     def _steps(self, what: str) -> list[list[dict[str, float]]]:
         steps = [member.recipe.steps for member in self.members]
         plan = parts(steps)
-        choices = (self.feeder.ahead if self.device.type == "cuda" else self.feeder.choices)(plan)
+        on_gpu = self.device.type == "cuda"
+        choices = (self.feeder.ahead if on_gpu else self.feeder.choices)(plan)
         self.last: dict[int, torch.Tensor] = {}
         rows: list[list[dict[str, float]]] = [[] for _ in steps]
         step, began = 0, time.monotonic()
@@ -99,8 +101,12 @@ class Together:
                 self._keep([before.index(number) for number in active], active)
                 self.control = self._controls(active, step, stop)
                 before, unread, first = active, [], step
+                # Each part has tables of its own, and so a recording.
+                work = RecordedWork(self._work, self.device) if on_gpu else self._work
                 while step < stop:
-                    unread.append(self._step(self.control[step - first], next(choices)))
+                    choice = next(choices).to(self.device)
+                    losses = work(self.control[step - first], *vars(choice).values())
+                    unread.append(losses[:, 0].clone())
                     step += 1
                     self._set_aside(step, active)
                     if len(unread) == READ_EVERY or step == stop:
@@ -130,11 +136,10 @@ class Together:
         told = [[controls(recipe, step) for recipe in recipes] for step in range(start, stop)]
         return torch.tensor(told).transpose(1, 2)[..., None].contiguous().to(self.device)
 
-    def _step(self, control: torch.Tensor, choice: Choice) -> torch.Tensor:
-        """One step of the members at work; their losses of the photos [G]."""
-        samples = self.tables.look_up(choice.to(self.device))
-        # From here to the end of `_update` nothing depends on the host: what a CUDA graph would
-        # record, once choices are padded to one number of noises and copied to a fixed place.
+    def _work(self, control: torch.Tensor, *choice: torch.Tensor) -> torch.Tensor:
+        """One step of the members at work; their losses [G, streams]. Nothing in it depends on the
+        host, so that a GPU can record it."""
+        samples = self.tables.look_up(Choice(*choice))
         try:
             losses = self._gradients(samples)
         except Exception as error:
@@ -144,7 +149,7 @@ class Together:
             self.compiled = False
             losses = self._gradients(samples)
         self._update(control)
-        return losses[:, 0]
+        return losses
 
     def _gradients(self, samples: Samples) -> torch.Tensor:
         """Fill the table of gradients; the losses [G, streams]."""
