@@ -64,14 +64,7 @@ class Material:
     def variants(self) -> dict[str, Mapping[str, Any]]:
         """The summary of each variant: the baseline first, then what is tried, then controls,
         bases last."""
-        found = self.summary["variants"]
-        return {name: found[name] for name in sorted(found, key=self._rank)}
-
-    def _rank(self, name: str) -> tuple[int, str]:
-        one = self.summary["variants"][name]
-        if name == self.summary["baseline"]:
-            return 0, name
-        return (3 if one["kind"] == "base" else 2 if one["control"] else 1), name
+        return in_page_order(self.summary)
 
     @cached_property
     def hypotheses(self) -> dict[str, Mapping[str, Any]]:
@@ -107,10 +100,24 @@ class Material:
         return dict(sorted(found.items()))
 
 
+def in_page_order(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The variants of a summary: the baseline first, then what is tried, then controls, bases
+    last."""
+    found = summary["variants"]
+
+    def rank(name: str) -> tuple[int, str]:
+        if name == summary["baseline"]:
+            return 0, name
+        one = found[name]
+        return (3 if one["kind"] == "base" else 2 if one["control"] else 1), name
+
+    return {name: found[name] for name in sorted(found, key=rank)}
+
+
 def read_material(folder: Path, resources: Path, photos: bool) -> Material:
     """Read it all. Raises ProblemsError naming every file that is missing or of another version."""
-    summary = _versioned(folder / "summary.json")
-    verdicts = _versioned(folder / "verdicts.json")
+    summary = read_versioned(folder / "summary.json")
+    verdicts = read_versioned(folder / "verdicts.json")
     variants = summary["variants"]
     trained = {name: one for name, one in variants.items() if one["kind"] == "trained"}
     runs = [(name, run) for name, one in variants.items() for run in one["runs"]]
@@ -179,7 +186,8 @@ def read_photos(dataset: Path) -> list[Photo]:
     return [Photo(dataset / "images" / f"{name}.png", who[name]) for name in ids]
 
 
-def _versioned(path: Path) -> Any:
+def read_versioned(path: Path) -> Any:
+    """summary.json or verdicts.json. Raises KindredError when missing or of another version."""
     value = read_json(path)
     found = value.get("version") if isinstance(value, dict) else None
     if found != SUMMARY_VERSION:

@@ -28,6 +28,7 @@ from kindred.report.choice import (
     success_of,
 )
 from kindred.report.material import Material, Place
+from kindred.report.outcomes import deciding
 from kindred.report.provenance import provenance
 from kindred.report.tables import bleed, columns, legend, likenesses_by_size, parts, variant_rows
 from kindred.report.templates import fill
@@ -248,7 +249,7 @@ def _difference_plot(material: Material) -> Markup | None:
     letters of a plot that shrinks to a phone's width can't be read there."""
     rows = []
     for name, one in _plotted(material).items():
-        low, high = _deciding(one)
+        low, high = deciding(one)
         tone = TONES.get(one["verdict"], "")
         rows.append(plots.Interval(name, one["difference"], low, high, tone))
     if not rows:
@@ -275,13 +276,6 @@ def _one_margin(material: Material) -> float | None:
     """The margin of all plotted hypotheses; None when they differ, so that no band is right."""
     margins = {one["margin"] for one in _plotted(material).values()}
     return margins.pop() if len(margins) == 1 else None
-
-
-def _deciding(one: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """The interval that decides: adjusted where the hypothesis is a primary one."""
-    adjusted = one.get("adjusted") if one.get("primary") else None
-    chosen = adjusted or one
-    return chosen["low"], chosen["high"]
 
 
 def _success_plot(material: Material) -> Markup | None:
