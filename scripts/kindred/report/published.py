@@ -1,0 +1,107 @@
+"""The tables that are published of an experiment: figures of runs and prompts, and verdicts.
+
+Knows rows of scores, summary.json and verdicts.json; knows nothing of pages or pictures. Nothing
+here names a photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from kindred.report.outcomes import deciding, level_of, runs_of
+
+Row = Mapping[str, str]  # of scores.csv, kind image
+Line = dict[str, str]
+RUNS = (
+    *("variant", "run", "prompt_set", "pictures", "success", "count", "identity", "adherence"),
+    *("missing", "duplicated", "strangers"),
+)
+PROMPTS = ("variant", "prompt_set", "prompt", "pictures", "success", "identity")
+VERDICTS = (
+    *("hypothesis", "claim", "variant", "against", "measure", "prompt_set", "margin", "verdict"),
+    *("effect", "low", "high", "runs", "primary", "level", "base"),
+)
+
+
+def _column(name: str) -> Callable[[Row], float | None]:
+    return lambda row: float(row[name]) if row[name] else None
+
+
+def _judged(value: Callable[[Row], float]) -> Callable[[Row], float | None]:
+    """A measure of pictures that ask for somebody and could be judged."""
+    return lambda row: value(row) if row["asked"] and row["success"] else None
+
+
+def _share_missing(row: Row) -> float:
+    return len(row["missing"].split("+")) / int(row["people_asked"]) if row["missing"] else 0.0
+
+
+# The same figures as in summary.json: see grids.py.
+MEASURES: dict[str, Callable[[Row], float | None]] = {
+    "success": _column("success"),
+    "count": _column("count"),
+    "identity": _column("identity"),
+    "adherence": _column("adherence"),
+    "missing": _judged(_share_missing),
+    "duplicated": _judged(lambda row: float(bool(row["duplicated"]))),
+    "strangers": _judged(lambda row: float(row["strangers"] != "0")),
+}
+
+
+def number(value: float | None) -> str:
+    """With at most 4 decimals; '' for none."""
+    if value is None:
+        return ""
+    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def tabulated(
+    rows: Iterable[Row], keys: Sequence[str], measures: Sequence[str], order: Mapping[str, Any]
+) -> list[Line]:
+    """A line for each group of pictures that agree in `keys`: how many they are, and the mean of
+    each measure over those that have it. Variants come as in `order`, the rest as in the scores."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    rank = {name: n for n, name in enumerate(order)}
+    lines = []
+    for group in sorted(groups, key=lambda group: rank[group[0]]):
+        line = dict(zip(keys, group, strict=True)) | {"pictures": str(len(groups[group]))}
+        for name in measures:
+            known = [x for row in groups[group] if (x := MEASURES[name](row)) is not None]
+            line[name] = number(sum(known) / len(known)) if known else ""
+        lines.append(line)
+    return lines
+
+
+def of_runs(rows: Iterable[Row], variants: Mapping[str, Any]) -> list[Line]:
+    """runs.csv: a line a variant, run and prompt set; shares and means are 0..1 but for identity,
+    where 0 is a stranger and 1 another photo of the same person."""
+    return tabulated(rows, RUNS[:3], RUNS[4:], variants)
+
+
+def of_prompts(rows: Iterable[Row], variants: Mapping[str, Any]) -> list[Line]:
+    """prompts.csv: a line a variant and prompt, all its runs together."""
+    return tabulated(rows, PROMPTS[:3], PROMPTS[4:], variants)
+
+
+def of_verdicts(verdicts: Mapping[str, Any], variants: Mapping[str, Any]) -> list[Line]:
+    """verdicts.csv: a line a hypothesis, the primary ones first. `low`, `high` and their `level`
+    are of the interval that decides, after Holm's correction for primary ones; `base` names the
+    file in config/bases."""
+    lines = []
+    found = verdicts["hypotheses"]
+    for name in sorted(found, key=lambda name: not found[name]["primary"]):
+        one = found[name]
+        low, high = deciding(one)
+        bases = sorted({variants[one[side]]["base"] for side in ("variant", "against")})
+        line = {"hypothesis": name, "claim": " ".join(one["claim"].split())}
+        line |= {key: one[key] for key in ("variant", "against", "measure", "prompt_set")}
+        line |= {"margin": number(one["margin"]), "verdict": one["verdict"]}
+        line |= {"effect": number(one["difference"]), "low": number(low), "high": number(high)}
+        line |= {"runs": runs_of(one, variants), "primary": str(int(one["primary"]))}
+        line |= {"level": number(level_of(one, verdicts["level"])), "base": "+".join(bases)}
+        lines.append(line)
+    return lines

@@ -1,0 +1,210 @@
+"""Pages of the repository about finished experiments: words, figures and a few small pictures.
+
+in:  results/<experiment>/: report.md, summary.json, verdicts.json, scores.csv, and of the first run
+     of each variant images/<prompt_set>.json; the store of pictures; config/, which says whether
+     photos are drawn or real. Real ones are refused unless the experiment says `share: true`.
+out: docs/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, pictures/*.webp;
+     docs/README.md, the list of all published experiments below a text of your own
+
+Run by hand: no rule of the workflow makes these files. Equal results give equal bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kindred.config.document import read_document
+from kindred.config.plan import Experiment, Plan
+from kindred.config.resolve import load_plan
+from kindred.errors import KindredError, Problems, run_main
+from kindred.files import replacing, write_csv, write_text
+from kindred.report import contact, published, repository
+from kindred.report.material import (
+    Place,
+    check_keys,
+    images_of,
+    in_page_order,
+    read_pictures,
+    read_versioned,
+)
+from kindred.scores import read_scores
+from kindred.store import ImageStore
+
+Json = Mapping[str, Any]
+Scores = Mapping[Place, Mapping[str, str]]
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT")
+    parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds config/")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--store", type=Path, default=Path("resources/store/images"))
+    parser.add_argument("--docs", type=Path, default=Path("docs"))
+    return parser.parse_args(argv)
+
+
+def check_may_be_shown(plan: Plan, experiment: Experiment, summary: Json) -> None:
+    """Refuse what is made of real photos that are not to be shared, and results of which the
+    configuration can't say so. Raises ProblemsError."""
+    problems = Problems(f"{experiment.name} is not published")
+    where = f"config/experiments/{experiment.name}.yaml"
+    for name, one in summary["variants"].items():
+        known = experiment.variants.get(name)
+        if known is None or known.dataset != one["dataset"]:
+            problems.add(
+                f"{where}: variants.{name}",
+                "the results are of another version of this file",
+                "publish with the file that they were made with",
+            )
+    if not experiment.share:
+        used = {*experiment.photos, *(v.root for v in experiment.variants.values() if v.root)}
+        for name in sorted(used):
+            if plan.datasets[name].lab is None:
+                problems.add(
+                    f"{where}: datasets.{name}",
+                    "photos of people, and nothing made of them leaves this computer unasked",
+                    "if all who are in them agree, write `share: true` into the experiment",
+                )
+        for variant in experiment.variants.values():
+            if variant.files:
+                problems.add(
+                    f"{where}: variants.{variant.name}",
+                    "draws with LoRAs that were trained elsewhere, perhaps on photos of people",
+                    "if all who are in them agree, write `share: true` into the experiment",
+                )
+    problems.raise_if_any()
+
+
+def alike(root: Path, name: str) -> list[str]:
+    """The experiment files that an experiment is made of: itself, what it is `like`, and so on."""
+    found: list[str] = []
+    following: str | None = name
+    while following and following not in found:
+        found.append(following)
+        path = root / "config" / "experiments" / f"{following}.yaml"
+        document = read_document(path, Problems())
+        following = document.data.get("like") if document else None
+    return found
+
+
+class NotDrawn(Exception):
+    """Why there is no sheet; no mistake of anybody's."""
+
+
+def draw_sheets(
+    folder: Path, out: Path, store: ImageStore, summary: Json, verdicts: Json, scores: Scores
+) -> list[dict[str, Any]]:
+    """Write out/<prompt_set>.webp; what the page says of each. Where pictures are not in the store
+    the sheet of an earlier time is kept, and a note says so. Sheets of other prompt sets go.
+
+    Raises ProblemsError where the pictures are not those that were scored.
+    """
+    shown = []
+    wanted = contact.sets_shown(summary, verdicts)
+    for old in out.glob("*.webp"):
+        if old.stem not in wanted:
+            old.unlink()
+    for prompt_set in wanted:
+        path = out / f"{prompt_set}.webp"
+        try:
+            data, said = draw_sheet(folder, store, summary, prompt_set, scores)
+            with replacing(path) as temporary:
+                temporary.write_bytes(data)
+        except NotDrawn as why:
+            kept = path.is_file()
+            how = "left as it is" if kept else "left out"
+            print(f"note: {path} is {how}: {why}", file=sys.stderr)
+            if not kept:
+                continue
+            said = repository.columns_said(out.parent / "README.md", prompt_set)
+        shown.append({"prompt_set": prompt_set, "columns": said})
+    return shown
+
+
+def draw_sheet(
+    folder: Path, store: ImageStore, summary: Json, prompt_set: str, scores: Scores
+) -> tuple[bytes, list[str]]:
+    """The sheet as WebP, and a line about each of its prompts. Raises NotDrawn, and ProblemsError
+    where the pictures are not those that were scored."""
+    variants = {name: one for name, one in in_page_order(summary).items() if one["runs"]}
+    first_runs = [(name, one["runs"][0]) for name, one in variants.items()]
+    try:
+        pictures, _ = read_pictures(folder, first_runs, [prompt_set])
+    except KindredError as error:
+        raise NotDrawn(error) from None
+    check_keys(scores, pictures, folder)
+    seeds: dict[str, dict[int, None]] = {}
+    for _, _, _, name, seed in pictures:
+        seeds.setdefault(name, {})[seed] = None
+    texts = {n: p["text"] for n, p in summary["prompt_sets"][prompt_set]["prompts"].items()}
+    columns = contact.columns_of(list(texts), {name: list(own) for name, own in seeds.items()})
+    keys = {place: row.key for place, row in pictures.items() if place[3:] in columns}
+    lost = [key for key in keys.values() if not store.has(key)]
+    if lost:
+        raise NotDrawn(f"{len(lost)} of {len(keys)} pictures are not in {store.root}")
+    files = {place: store.path(key) for place, key in keys.items()}
+    title = f"{prompt_set} by every variant"
+    drawn = contact.small_webp(contact.sheet_of(title, columns, variants, prompt_set, files))
+    if drawn is None:
+        raise NotDrawn(f"too many variants for {contact.BYTES // 1000} kB")
+    data, kept = drawn
+    names = dict.fromkeys(columns[n][0] for n in kept)
+    return data, [f"{name}: “{' '.join(texts[name].split())}”" for name in names]
+
+
+def publish(name: str, options: argparse.Namespace) -> None:
+    """Write docs/<experiment>."""
+    plan = load_plan(options.root, {"experiments": [name]})
+    folder, out = options.results / name, options.docs / name
+    summary = read_versioned(folder / "summary.json")
+    verdicts = read_versioned(folder / "verdicts.json")
+    check_may_be_shown(plan, plan.experiments[name], summary)
+    rows = [row for row in read_scores(folder / "scores.csv") if row["kind"] == "image"]
+    try:
+        report = (folder / "report.md").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise KindredError(f"{folder}/report.md: no such file -> run `snakemake`") from None
+    variants = in_page_order(summary)
+    sheets = draw_sheets(
+        folder, out / "pictures", ImageStore(options.store), summary, verdicts, images_of(rows)
+    )
+    lines = published.of_verdicts(verdicts, variants)
+    trained = [one for one in variants.values() if one["kind"] == "trained"]
+    values = {
+        "experiment": name,
+        "variants": len(variants),
+        "runs": sum(len(one["runs"]) for one in trained),
+        "pictures": len(rows),
+        "bases": sorted({one["base"] for one in variants.values()}),
+        "verdicts": lines,
+        "sheets": sheets,
+        "configs": alike(options.root, name),
+    }
+    page = repository.page(report, values)
+    write_csv(out / "runs.csv", published.RUNS, published.of_runs(rows, variants))
+    write_csv(out / "prompts.csv", published.PROMPTS, published.of_prompts(rows, variants))
+    write_csv(out / "verdicts.csv", published.VERDICTS, lines)
+    write_text(out / "README.md", page)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Publish, then list everything that is published."""
+    options = parse(argv)
+    for name in options.experiments:
+        publish(name, options)
+        print(f"{options.docs / name}/README.md", file=sys.stderr)
+    path = options.docs / "README.md"
+    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    write_text(path, repository.index(options.docs, before))
+    print(path, file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
