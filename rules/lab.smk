@@ -41,7 +41,11 @@ rule lab_draw:
         seed=lambda w: LAB_PARTS[w.part][0],
         pictures=lambda w: LAB_PARTS[w.part][1],
         out=lambda w: f"{LAB_WORK}/drawings-{w.part}",
-        people=f"--people {LAB_SETTINGS.corpus.people}" if LAB_SETTINGS.corpus.people else "",
+        people=(
+            f"--people {LAB_SETTINGS.corpus.people}"
+            if LAB_SETTINGS.corpus.people
+            else ""
+        ),
         code=code("lab_draw"),
     shell:
         "python scripts/lab_draw.py --seed {params.seed} --count {params.pictures} {params.people}"

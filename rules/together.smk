@@ -32,6 +32,11 @@ rule train_together:
     interrupted job does only the rest when it is run again."""
     input:
         lambda w: stacks.read_by(PLAN.experiments[w.experiment]),
+        lambda w: (
+            f"results/{w.experiment}/declared.json"
+            if PLAN.experiments[w.experiment].hypotheses
+            else []
+        ),
     output:
         trained="results/{experiment}/together/trained.json",
         jobs="results/{experiment}/together/to_train.json",

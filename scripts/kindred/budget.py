@@ -2,7 +2,8 @@
 
 Pure arithmetic on a transformer's shape: knows bytes and blocks, imports no torch, loads nothing.
 Bytes of activations were counted on the real module (tests/unit/test_budget.py counts them again);
-GPU_UNITS and the shares below are fitted to eight peaks measured on an H200.
+GPU_UNITS, the shares and times below are fitted to what was measured on an H200 and an H100
+(docs/performance.md).
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ KEPT = {False: {DOUBLE: 14.15, SINGLE: 13.1}, True: {DOUBLE: 12.25, SINGLE: 11.2
 # What its backward pass has in work beside them.
 WORKING = {DOUBLE: 7.5, SINGLE: 16.0}
 # More on a GPU: float32 sums of attention's backward pass, rounding of the allocator.
-GPU_UNITS = {False: 34.0, True: 24.0}
+GPU_UNITS = {False: 34.0, True: 10.0}
 # The compiler computes more anew than the partitioner alone says.
-KEPT_SHARE = {False: 1.0, True: 0.95}
+KEPT_SHARE = {False: 1.0, True: 0.97}
 
-# Time in passes of all blocks over one token: what a micro-step costs however small it is, and what
-# fetching one offloaded block costs beyond what hides behind arithmetic.
-STEP_TOKENS, FETCH = 512, 0.35
+# Time in forward passes of a block over one token: a backward pass, what a micro-step costs however
+# small it is (steps are recorded), and what fetching an offloaded block costs beyond what hides
+# behind arithmetic.
+BACKWARD, STEP_TOKENS, FETCH = 1.6, 64, 0.35
 STATES = {"adamw": 2.0, "adamw8bit": 0.55, "prodigy": 4.0}
 
 
@@ -203,8 +205,9 @@ def peak(job: Job, images: int, checkpointed: int, offloaded: tuple[int, ...] = 
 
 
 def seconds(job: Job, images: int, checkpointed: int, offloaded: int) -> float:
-    """Time of a whole batch in passes: forward, backward, and forward again where checkpointed."""
-    passes = 2 * len(job.shape.blocks) + checkpointed + 2 * FETCH * offloaded
+    """Time of a whole batch in forward passes: forward, backward, and forward again where
+    checkpointed."""
+    passes = (1 + BACKWARD) * len(job.shape.blocks) + checkpointed + 2 * FETCH * offloaded
     return -(-job.batch // images) * passes * (images * job.tokens + STEP_TOKENS)
 
 

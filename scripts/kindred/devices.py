@@ -231,4 +231,6 @@ def prepare(name: str, threads: int) -> torch.device:
         torch.backends.cudnn.allow_tf32 = True
         # cuDNN's attention in compiled blocks has met illegal memory accesses, which end a process.
         torch.backends.cuda.enable_cudnn_sdp(False)
+        # By its number: some of torch's functions take no device without one.
+        return torch.device(name, torch.cuda.current_device())
     return torch.device(name)

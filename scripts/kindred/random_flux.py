@@ -59,17 +59,17 @@ def transformer(
         if quantization and isinstance(part, torch.nn.Linear):
             parent, _, own = name.rpartition(".")
             setattr(net.get_submodule(parent), own, quantize(part, quantization, dtype, device))
-    if quantization:
-        net.is_loaded_in_4bit = quantization != "int8"
-        net.is_loaded_in_8bit = quantization == "int8"
-    if quantization and torch.device(device).type == "cuda":
+    net.is_loaded_in_4bit = quantization in ("nf4", "nf4-double")
+    net.is_loaded_in_8bit = quantization == "int8"
+    if net.is_loaded_in_4bit and torch.device(device).type == "cuda":
         _close_ranks(net, device)
     return net.eval()
 
 
 def _close_ranks(net: FluxTransformer2DModel, device: torch.device | str) -> None:
     """Take the weights off the GPU and back: unquantized ones have left holes between them, which
-    loading from a file does not, and which a capped process could not fill."""
+    loading from a file does not, and which a capped process could not fill. (LLM int8 weights that
+    come back are quantized a second time.)"""
     torch.nn.Module.to(net, "cpu")
     torch.cuda.empty_cache()
     torch.nn.Module.to(net, device)

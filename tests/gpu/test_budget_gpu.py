@@ -5,6 +5,7 @@ printed with `-s`.
 """
 
 import csv
+import gc
 import os
 import signal
 import subprocess
@@ -47,6 +48,7 @@ def whole_card():
 
 def free():
     torch._dynamo.reset()
+    gc.collect()  # a trainer and its recordings hold each other
     if HERE:
         torch.cuda.set_per_process_memory_fraction(1.0, DEVICE)
         torch.cuda.empty_cache()
@@ -192,7 +194,7 @@ def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
     small = random_flux.SHAPES[SHAPE] | {"num_layers": 2, "num_single_layers": 4}
     monkeypatch.setitem(random_flux.SHAPES, "small", small)
     found = []
-    for recorded in (False, True):
+    for recorded in (False, False, True):
         net = random_flux.transformer("small", DEVICE, "nf4")
         parameters = lora.add_lora(net, Recipe(**RECIPE), 0)
         photos = made_up_once(net.config)
@@ -207,8 +209,15 @@ def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
         losses = [trainer.step(feeds)[0].item() for _ in range(8)]
         assert bool(trainer.graphs and trainer.graphs.recordings) == recorded
         found.append((losses, [parameter.detach().clone() for parameter in parameters]))
-    (plain, before), (replayed, after) = found
+    (plain, before), (_, again), (replayed, after) = found
     assert len(set(plain)) == len(plain)
     assert replayed == pytest.approx(plain, rel=1e-3)
-    for one, other in zip(before, after, strict=True):
-        assert (one - other).norm() <= 0.01 * one.norm() + 1e-4
+    # Attention's backward pass adds up in any order, and Adam makes much of small differences: two
+    # trainings without recordings differ too.
+    assert apart(before, after) <= 3 * apart(before, again) + 0.005
+
+
+def apart(ones, others):
+    """Root mean square of the difference as a share of the weights' own."""
+    ones, others = (torch.cat([t.flatten() for t in tensors]) for tensors in (ones, others))
+    return ((ones - others).norm() / ones.norm()).item()

@@ -69,7 +69,9 @@ def test_experiments_fit_the_schema_that_editors_use(name):
 def test_bases_from_a_hub_are_pinned():
     for path in (CONFIG / "bases").glob("*.yaml"):
         data = read_document(path, Problems()).data
-        assert data["model"].startswith(("lab/", "resources/")) or len(data.get("revision", "")) == 40, path
+        assert (
+            data["model"].startswith(("lab/", "resources/")) or len(data.get("revision", "")) == 40
+        ), path
 
 
 def test_the_conda_file_has_the_same_pins():
