@@ -56,7 +56,7 @@ def check_may_be_shown(plan: Plan, experiment: Experiment, summary: Json) -> Non
     where = f"config/experiments/{experiment.name}.yaml"
     for name, one in summary["variants"].items():
         known = experiment.variants.get(name)
-        if known is None or known.dataset != one["dataset"]:
+        if known is None or one["dataset"] not in (known.dataset, known.root):
             problems.add(
                 f"{where}: variants.{name}",
                 "the results are of another version of this file",
@@ -139,15 +139,17 @@ def draw_sheet(
     except KindredError as error:
         raise NotDrawn(error) from None
     check_keys(scores, pictures, folder)
+    # Only some may have been brought from another machine.
+    lost = {place[3:] for place, row in pictures.items() if not store.has(row.key)}
     seeds: dict[str, dict[int, None]] = {}
     for _, _, _, name, seed in pictures:
-        seeds.setdefault(name, {})[seed] = None
+        if (name, seed) not in lost:
+            seeds.setdefault(name, {})[seed] = None
+    if not seeds:
+        raise NotDrawn(f"no prompt's pictures are all in {store.root}")
     texts = {n: p["text"] for n, p in summary["prompt_sets"][prompt_set]["prompts"].items()}
     columns = contact.columns_of(list(texts), {name: list(own) for name, own in seeds.items()})
     keys = {place: row.key for place, row in pictures.items() if place[3:] in columns}
-    lost = [key for key in keys.values() if not store.has(key)]
-    if lost:
-        raise NotDrawn(f"{len(lost)} of {len(keys)} pictures are not in {store.root}")
     files = {place: store.path(key) for place, key in keys.items()}
     title = f"{prompt_set} by every variant"
     drawn = contact.small_webp(contact.sheet_of(title, columns, variants, prompt_set, files))

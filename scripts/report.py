@@ -3,7 +3,8 @@
 in:  results/<experiment>/: summary.json, verdicts.json, scores.csv, audit/<dataset>.json; of each
      variant spec.json, and of each run lora.json, training.csv and images/<prompt_set>.json;
      resources/<dataset>/: images.json, captions.jsonl and the prepared photos (not with `share`)
-out: report.html, self-contained; report.md, its words and numbers for a repository page
+out: report.html, self-contained; report.md, its words and numbers for a repository page. Without
+     --page report.md alone, from figures: pictures and logs may have stayed on another machine
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from kindred.errors import run_main
 from kindred.files import write_text
 from kindred.report.material import read_material
-from kindred.report.page import build
+from kindred.report.page import build, build_words
 from kindred.spec.report import ReportSpec
 
 
@@ -25,7 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="ReportSpec as JSON, or a file of it")
     parser.add_argument("--folder", required=True, type=Path, help="results/<experiment>")
     parser.add_argument("--resources", type=Path, default=Path("resources"))
-    parser.add_argument("--page", required=True, type=Path, help="report.html to write")
+    parser.add_argument("--page", type=Path, help="report.html to write; unset: words alone")
     parser.add_argument("--markdown", required=True, type=Path, help="report.md to write")
     return parser.parse_args(argv)
 
@@ -34,13 +35,17 @@ def main(argv: list[str] | None = None) -> int:
     """Write the report."""
     options = parse(argv)
     spec = ReportSpec.read(options.spec)
-    material = read_material(options.folder, options.resources, photos=not spec.share)
-    page, markdown = build(material, spec)
-    write_text(options.page, page)
+    if options.page:
+        material = read_material(options.folder, options.resources, photos=not spec.share)
+        page, markdown = build(material, spec)
+        write_text(options.page, page)
+        print(f"{options.page}: {len(page) / 1e6:.1f} MB", file=sys.stderr)
+    else:
+        material = read_material(options.folder, options.resources, photos=False, only_words=True)
+        markdown = build_words(material, spec)
     write_text(options.markdown, markdown)
     for name, one in material.verdicts["hypotheses"].items():
         print(f"{name}: {one['verdict']}. {one['sentence']}", file=sys.stderr)
-    print(f"{options.page}: {len(page) / 1e6:.1f} MB", file=sys.stderr)
     return 0
 
 

@@ -204,7 +204,7 @@ def test_without_the_store_pictures_of_an_earlier_time_stay(made, folder, tmp_pa
     out = run(made, tmp_path / "new", store=tmp_path / "nothing")
     assert not (out / "pictures").exists()
     assert "![" not in (out / "README.md").read_text(encoding="utf-8")
-    assert "pictures are not in" in capsys.readouterr().err
+    assert "no prompt's pictures are all in" in capsys.readouterr().err
     shutil.copytree(folder.parent, tmp_path / "old")
     (tmp_path / "old" / NAME / "pictures" / "pair.webp").write_bytes(b"no longer asked about")
     out = run(made, tmp_path / "old", store=tmp_path / "nothing")

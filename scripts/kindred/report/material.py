@@ -114,8 +114,14 @@ def in_page_order(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: found[name] for name in sorted(found, key=rank)}
 
 
-def read_material(folder: Path, resources: Path, photos: bool) -> Material:
-    """Read it all. Raises ProblemsError naming every file that is missing or of another version."""
+def read_material(
+    folder: Path, resources: Path, photos: bool, only_words: bool = False
+) -> Material:
+    """Read it all; with `only_words` what words need, and of settings, logs and audits what is
+    there: results may have been brought from another machine without them.
+
+    Raises ProblemsError naming every file that is missing or of another version.
+    """
     summary = read_versioned(folder / "summary.json")
     verdicts = read_versioned(folder / "verdicts.json")
     variants = summary["variants"]
@@ -123,6 +129,9 @@ def read_material(folder: Path, resources: Path, photos: bool) -> Material:
     runs = [(name, run) for name, one in variants.items() for run in one["runs"]]
     of_training = [(name, run) for name, one in trained.items() for run in one["runs"]]
     datasets = sorted({one["dataset"] for one in trained.values() if one["dataset"]})
+    if only_words:
+        runs, of_training = _there(folder, runs, "images"), _there(folder, of_training, "lora.json")
+        datasets = [name for name in datasets if (folder / "audit" / f"{name}.json").is_file()]
     pictures, settings = read_pictures(folder, runs, summary["prompt_sets"])
 
     scores = images_of(read_scores(folder / "scores.csv"))
@@ -144,6 +153,11 @@ def read_material(folder: Path, resources: Path, photos: bool) -> Material:
         {name: read_json(folder / "audit" / f"{name}.json") for name in datasets},
         [photo for name in datasets for photo in read_photos(resources / name)] if photos else None,
     )
+
+
+def _there(folder: Path, runs: Sequence[tuple[str, int]], file: str) -> list[tuple[str, int]]:
+    """The runs that have a file, or folder, of this name."""
+    return [run for run in runs if (folder / run[0] / f"run-{run[1]}" / file).exists()]
 
 
 def images_of(rows: Iterable[Mapping[str, str]]) -> dict[Place, Mapping[str, str]]:

@@ -75,6 +75,11 @@ def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
     return fill("report.html", page), fill("report.md", content)
 
 
+def build_words(material: Material, spec: ReportSpec) -> str:
+    """The Markdown alone; no picture is opened."""
+    return fill("report.md", content_of(material, spec))
+
+
 def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
     """What page and Markdown share: everything but pictures and plots."""
     summary, verdicts = material.summary, material.verdicts
