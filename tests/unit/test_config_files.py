@@ -27,8 +27,11 @@ def test_the_default_configuration_resolves():
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_resolves_and_names_its_schema(name):
-    load_plan(ROOT, {"experiments": [name]})
+def test_every_experiment_resolves_and_names_its_schema(name, tmp_path):
+    for folder in ("config", "lab"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "photos/ours").mkdir(parents=True)  # where a person's own photos would be
+    load_plan(tmp_path, {"experiments": [name]})
     first = (CONFIG / "experiments" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
     assert first == "# yaml-language-server: $schema=../schema.json"
 
