@@ -126,17 +126,19 @@ def _prompt_sets(spec: CompareSpec, pictures: Pictures) -> Json:
 
 def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -> list[Json]:
     """Do the controls read as they must? A training again on the prompt set that asks for most
-    people; what must be worse where the baseline is right most often, since nothing can be seen to
-    be worse than next to nothing."""
+    people; what must be worse, than the training that it is broken from or else the baseline, where
+    that one is right most often, since nothing can be seen to be worse than next to nothing."""
     baseline = baseline_of(spec)
     largest = _largest_set(pictures)
-    clearest, share = _clearest_set(baseline, spec, grids, pictures)
     found = []
     for name, variant in spec.variants.items():
         kind = variant.control.split(" ")[0]
-        against = variant.control.removeprefix("null of ") if kind == "null" else baseline
+        against = variant.control.partition(" of ")[2] or baseline
+        if not kind or name == against or against not in grids:
+            continue
+        clearest, share = _clearest_set(against, spec, grids, pictures)
         prompt_set = largest if kind == "null" else clearest
-        if not kind or prompt_set is None or name == against or against not in grids:
+        if prompt_set is None:
             continue
         pair = (name, against)
         row = aggregates.difference(pair, "success", prompt_set, spec, grids, pictures)

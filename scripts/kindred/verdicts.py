@@ -49,7 +49,8 @@ low and high null where they can't be known):
  "variants": {
    "all": {
      "kind": "trained" | "loaded" | "base", "dataset": "russell" | null, "base": "lab",
-     "control": "" | "scrambled" | "null of <variant>" | "base", "runs": [1, 2], "images": 96,
+     "control": "" | "base" | "scrambled" | "scrambled of <variant>" | "null of <variant>",
+     "runs": [1, 2], "images": 96,
      "training": {"seconds": 81.2, "peak_memory_mib": 700, "steps": 600, "final_loss": 0.4} or
                  null,               means over the runs
      "measures": {                   measure -> scope -> statistic

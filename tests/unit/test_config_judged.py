@@ -97,7 +97,7 @@ def test_kinds_and_controls_are_recognised(tmp_path):
     assert kinds == {
         "all": ("trained", ""),
         "again": ("trained", "null of all"),
-        "mixed": ("trained", "scrambled"),
+        "mixed": ("trained", "scrambled of all"),
         "only-J": ("trained", ""),
         "both": ("loaded", ""),
         "BASE": ("base", "base"),

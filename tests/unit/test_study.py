@@ -39,13 +39,13 @@ def plan():
 def test_every_experiment_has_both_controls_and_declares_exclusions(plan, name):
     experiment = plan.experiments[name]
     controls = {one.control for one in compare_spec(experiment).variants.values()}
-    assert "scrambled" in controls and "base" in controls
+    assert any(control.startswith("scrambled of") for control in controls) and "base" in controls
     assert any(control.startswith("null of") for control in controls)
     assert experiment.hypotheses and all(h.excluded for h in experiment.hypotheses.values())
     assert any(h.primary for h in experiment.hypotheses.values())
 
 
-@pytest.mark.parametrize("name", ["experiment1", "coverage", "coverage-okorie"])
+@pytest.mark.parametrize("name", ["experiment1", "coverage"])
 def test_the_two_main_experiments_are_large_enough(plan, name):
     experiment = plan.experiments[name]
     assert all(len(variant.runs) >= 10 for variant in experiment.trained)
@@ -80,12 +80,12 @@ def test_arms_are_equal_in_pictures_or_in_appearances_in_data_and_training(plan,
         chosen = select(album(plan, variant.dataset), wanted, "JAC")
         steps = variant.train.recipe.steps
         if wanted.match == "images":
-            assert len(chosen) == 24 and steps == 500, variant.name
+            assert len(chosen) == 24 and steps == 1000, variant.name
         else:
             seen = Counter(letter for item in chosen for letter in item.cell.split("+"))
             assert seen == {"J": 24, "A": 24, "C": 24}, variant.name
-            # As many looks at each picture as with 24 pictures in 500 steps.
-            assert steps / len(chosen) == pytest.approx(500 / 24, rel=0.001), variant.name
+            # As many looks at each picture as with 24 pictures in 1000 steps.
+            assert steps / len(chosen) == pytest.approx(1000 / 24, rel=0.001), variant.name
 
 
 def test_experiment1_puts_one_thing_right_at_a_time(plan):
@@ -102,9 +102,11 @@ def test_experiment1_puts_one_thing_right_at_a_time(plan):
     assert text == plain.recipe.model_dump() | {"text_tokens": None}
 
 
-def test_the_second_family_is_asked_the_same(plan):
+def test_the_second_family_is_asked_the_same_at_equal_pictures(plan):
     first, second = plan.experiments["coverage"], plan.experiments["coverage-okorie"]
-    assert list(first.variants) == list(second.variants)
-    assert first.hypotheses == second.hypotheses
+    assert set(second.variants) == {name for name in first.variants if not name.endswith("-same")}
+    same = {key: one for key, one in first.hypotheses.items() if not key.endswith("-same")}
+    assert second.hypotheses == same
+    assert all(len(variant.runs) >= 6 for variant in second.trained)
     assert {who.name for who in second.characters.values()} == {"TOkorie", "NOkorie", "EOkorie"}
     assert second.datasets == ["okorie", "okorie-cells"]

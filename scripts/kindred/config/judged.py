@@ -6,6 +6,8 @@ of rules or jobs. Nothing here reaches training or rendering.
 
 from __future__ import annotations
 
+import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +137,10 @@ def _control(variant: Variant, experiment: Experiment) -> str:
     if variant.train is None:
         return ""
     if variant.train.pairing == "scrambled":
-        return "scrambled"
+        own = _but_pairing(variant)
+        plain = (other for other in experiment.trained if _but_pairing(other) == own)
+        others = (other.name for other in plain if other.train.pairing == "matched")
+        return " of ".join(["scrambled", *islice(others, 1)])
     for other in experiment.trained:
         if other.name == variant.name:
             return ""
@@ -143,3 +148,8 @@ def _control(variant: Variant, experiment: Experiment) -> str:
         if other.spec == variant.spec and not variant.shares_runs(other):
             return f"null of {other.name}"
     return ""
+
+
+def _but_pairing(variant: Variant) -> dict[str, Any]:
+    """What is trained, whichever captions stand with which photos."""
+    return {key: value for key, value in json.loads(variant.spec).items() if key != "pairing"}

@@ -67,7 +67,9 @@ class ComparedVariant(Strict):
     base: str
     runs: list[int]
     dataset: str | None = None
-    control: str = Field("", description="'scrambled', 'null of <variant>', 'base' or ''")
+    control: str = Field(
+        "", description="'scrambled', 'scrambled of <variant>', 'null of <variant>', 'base', ''"
+    )
     spec: str = Field("", description="hash of what is trained; '' when nothing is")
 
 
