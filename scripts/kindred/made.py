@@ -139,7 +139,14 @@ def _composite(
     background, where, photo = _background(photos, people, canvas, asked, rng)
     picture, mask, heads = composing.paint(background, placed)
     opening = wording.frame([one.caption for one in photos])
-    caption = _caption([_said(one, spec) for one in people], where, opening, number, rng)
+    # In half of them people are their names alone, as in most prompts: clothes and classes said
+    # every time would become part of how somebody is called.
+    plain = number % 4 > 1
+    said = [
+        spec.characters[x].name if plain else _said(one, spec)
+        for x, one in zip(order, people, strict=True)
+    ]
+    caption = _caption(said, where, opening, number, rng)
     of = sorted({one.photo.source for one in people} | ({photo} if photo else set()))
     return Picture(
         f"composed/{cell}-{number + 1:02d}.png",
