@@ -5,6 +5,7 @@ Knows how figures, references, ratings and controls are put together; computes n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,10 +76,13 @@ def judge_part(references: Json) -> Json:
 
 
 def baseline_of(spec: CompareSpec) -> str:
-    """What others are compared with: the first trained variant that is no control."""
+    """What others are compared with: of the trained variants that are no controls the one that most
+    hypotheses compare with, or else the first by name."""
     trained = [name for name, v in spec.variants.items() if v.kind == "trained"]
     plain = [name for name in trained if not spec.variants[name].control]
-    return next(iter([*plain, *trained, *spec.variants]))
+    asked = Counter(h.against for h in spec.hypotheses.values() if h.against in plain)
+    most = [name for name, _ in asked.most_common(1)]
+    return next(iter([*most, *plain, *trained, *spec.variants]))
 
 
 def _variant(

@@ -45,7 +45,7 @@ low and high null where they can't be known):
  "references": {"J": {"photos": ["dataset/J-01"], "same": 0.86, "warning": ""}},
  "prompt_sets": {"trio": {"prompts": {"card": {"text": "...", "asked": "A+C+J"}},
                           "seeds": [1, 2], "sizes": ["3"]}},
- "baseline": "all",                  the first trained variant
+ "baseline": "all",                  what most hypotheses compare with
  "variants": {
    "all": {
      "kind": "trained" | "loaded" | "base", "dataset": "russell" | null, "base": "lab",
