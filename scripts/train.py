@@ -160,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     if spec.pairing == "scrambled":
         print(f"*** {SCRAMBLED} ***", file=sys.stderr)
     team.check(spec.recipe.accumulation)
-    sources = materials.gather(spec, options)
+    sources = materials.gather(spec, options, options.run)
     facts = finished.training_facts(spec, options.run, sources)
     key = finished.training_key(facts)
     if finished.fetch(options.store, key, options.out_dir):

@@ -81,12 +81,17 @@ def read_jobs(text: str, account: Account) -> list[Job]:
         try:
             spec = TrainSpec.read(spec_text)
             options = {name: path and Path(path) for name, path in zip(GIVEN, files, strict=True)}
-            sources = materials.gather(spec, SimpleNamespace(**options))  # type: ignore[arg-type]
-            facts = finished.training_facts(spec, 0, sources)
+            # Every run has pairs of its own where captions are scrambled, else all have the same.
+            groups = [[one] for one in runs] if spec.pairing == "scrambled" else [runs]
+            own: list[Job] = []
+            for group in groups:
+                given = SimpleNamespace(**options)
+                sources = materials.gather(spec, given, group[0][0])  # type: ignore[arg-type]
+                facts = finished.training_facts(spec, 0, sources)
+                own += [Job(to, spec, run, sources, facts | {"run": run}) for run, to in group]
+            jobs += own
         except (KindredError, OSError) as error:
             account.failed |= {str(folder): str(error) for _, folder in runs}
-            continue
-        jobs += [Job(folder, spec, run, sources, facts | {"run": run}) for run, folder in runs]
     return jobs
 
 

@@ -16,6 +16,7 @@ from kindred import encoded, tensors
 from kindred.dataset import read_dataset
 from kindred.errors import KindredError, Problems
 from kindred.pairing import Pair, check_pairs, make_pairs
+from kindred.seeds import seed_of
 from kindred.selection import select
 from kindred.spec.train import TrainSpec
 
@@ -33,15 +34,16 @@ class Material:
     token_weights: dict[str, list[float]] | None = None
 
 
-def gather(spec: TrainSpec, options: argparse.Namespace) -> list[Material]:
-    """The photos, and class-prior images where the recipe has them.
+def gather(spec: TrainSpec, options: argparse.Namespace, run: int) -> list[Material]:
+    """The photos, and class-prior images where the recipe has them. Scrambled captions are permuted
+    in another way for every run: one permutation may leave a name on its own photos by chance.
 
     Raises KindredError (or ProblemsError, listing all) for what is missing or does not match.
     """
     check_encoders(spec, options.latents, options.text)
     dataset = read_dataset(options.images, options.captions)
     items = select(dataset, spec.selection, spec.characters)
-    pairs = make_pairs(items, spec.pairing, spec.selection.seed)
+    pairs = make_pairs(items, spec.pairing, seed_of(run, "pairing", spec.selection.seed))
     _prove(pairs, dataset, spec.pairing, options.latents, options.text)
     weights = _token_weights(spec, pairs, options)
     photos = Material("photos", 1.0, pairs, options.latents, options.text, weights)

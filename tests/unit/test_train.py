@@ -249,6 +249,15 @@ def test_scrambled_says_so_everywhere_and_differs(data, tmp_path, capsys):
     assert any(not torch.equal(plain[name], scrambled[name]) for name in plain)
 
 
+def test_every_run_is_scrambled_in_its_own_way(data, tmp_path):
+    hashes = set()
+    for number in (0, 1, 2):
+        out = tmp_path / str(number)
+        train.main(data.spec_arguments(out, number, {"pairing": "scrambled"}))
+        hashes.add(read_json(out / "lora.json")["dataset_hash"])
+    assert len(hashes) > 1
+
+
 def load_file_after(data, folder):
     (folder / "copy.safetensors").write_bytes(data)
     return load_file(folder / "copy.safetensors")
