@@ -71,6 +71,9 @@ def train(jobs: Sequence[Job], device: Any, options: argparse.Namespace, account
             if not stack:
                 continue
             trained = train_stack(network, stack, scheduler, len(todo), options)
+            if trained is None and len(stack) == 1:
+                account.left[str(stack[0].job.out_dir)] = "too large to be trained in this way here"
+                continue
             if trained is None:
                 half = len(stack) // 2
                 todo[:0] = [stack[:half], stack[half:]]
@@ -127,8 +130,6 @@ def train_stack(
         cores = os.cpu_count() or 1
         return Together(network, stack, scheduler, cores, options.compile).train(what)
     except torch.OutOfMemoryError:
-        if len(stack) == 1:
-            raise KindredError("the GPU has no memory for one training; use train.py") from None
         print(f"no memory for {len(stack)} at once; taking half as many", file=sys.stderr)
     gc.collect()
     torch.cuda.empty_cache()

@@ -6,6 +6,7 @@ jobs need the fewest changes; what is drawn, and in which batches, is `render`'s
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -120,6 +121,11 @@ class Wardrobe:
         self.painter: Painter | None = None
         self.worn: Any = ()
         self.take_off: Callable[[], None] = lambda: None
+        if self.device.type == "cuda":
+            import torch
+
+            gc.collect()
+            torch.cuda.empty_cache()
 
     def loader(self, job: Job) -> Any:
         """What `render` calls when pictures are missing."""
@@ -135,13 +141,18 @@ class Wardrobe:
 
     def dressed(self, job: Job) -> Painter:
         """The painter of the job's base with the job's adapters, as Painter.load gives it."""
-        if self.painter is not None and (self.base, self.worn) == (job.base, job.worn):
-            return self.painter
-        if self.painter is None or self.base != job.base or not changeable(job, self.painter):
-            return self._load(job)
-        self.take_off()
-        self._put_on(job, self.painter)
-        return self.painter
+        if self.painter is None or self.base != job.base:
+            painter = self._load(job)
+        elif self.worn == job.worn:
+            painter = self.painter
+        elif not changeable(job, self.painter):
+            painter = self._load(job)
+        else:
+            painter = self.painter
+            self.take_off()
+            self._put_on(job, painter)
+        painter.decode_at_once = job.noted.get("batch", 1)
+        return painter
 
     def _load(self, job: Job) -> Painter:
         from kindred.paint import Painter
@@ -153,7 +164,6 @@ class Wardrobe:
             del painter
             painter = Painter.load(job.spec, job.adapters, self.device, steps)
         self.base, self.painter, self.worn = job.base, painter, job.worn
-        painter.decode_at_once = job.noted.get("batch", 1)
         self.loads += 1
         if changeable(job, painter):
             self._put_on(job, painter)

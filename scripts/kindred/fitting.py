@@ -111,6 +111,8 @@ class Fitting:
     tries: int = 0
 
     def __post_init__(self) -> None:
+        # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
+        self.graphs = self.graphs and self.job.quantization != "int8"
         self.plan = budget.plan(self.job, self.allowed)
 
     @property
@@ -146,10 +148,11 @@ class Fitting:
         if self.device.type == "cuda":  # what loading took is not the training's peak
             torch.cuda.reset_peak_memory_stats(self.device)
 
-    def settle(self) -> None:
-        """Send weights that are visiting the GPU home: nothing of one step is left to the next."""
+    def settle(self, broken: bool = False) -> None:
+        """Send weights that are visiting the GPU home: nothing of one step is left to the next.
+        `broken`: a recording failed, so nothing that it was to wait for will come."""
         if self.offloader:
-            self.offloader.settle()
+            self.offloader.settle(broken)
 
     def run(self, block: Any, *arguments: Any) -> Any:
         """A block's call as the plan wants it; diffusers calls this in place of a checkpoint."""
@@ -185,6 +188,7 @@ class Fitting:
             "usable_gib": round(self.allowed / GIB, 2),
             "expected_peak_gib": round(self.plan.peak_gib, 2),
             "measured_peak_gib": round(measured, 2),
+            **_reserved(self.device),
             "checkpointed_blocks": self.plan.checkpointed,
             "offloaded_blocks": len(self.plan.offloaded),
             "micro_batch": self.plan.micro_batch,
@@ -238,6 +242,13 @@ class Fitting:
         self.plan = found
         self.tell()
         self._arrange()
+
+
+def _reserved(device: torch.device) -> dict[str, float]:
+    """What the allocator held at most: recordings keep their memory between steps."""
+    if device.type != "cuda":
+        return {}
+    return {"reserved_peak_gib": round(torch.cuda.max_memory_reserved(device) / GIB, 2)}
 
 
 def blocks_of(transformer: Any) -> list[Any]:

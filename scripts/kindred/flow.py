@@ -8,7 +8,7 @@ arXiv 2210.02747). Knows nothing of LoRA or of where latents come from.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -88,12 +88,13 @@ def flow_loss(
     return ((predicted.float() - target).square().mean(-1) * weights).mean()
 
 
-# Kept on the device: copying them there at every step would make the step wait.
-@lru_cache(maxsize=64)
+# Kept on the device, and for good: copying them there at every step would make the step wait, and
+# recorded steps read them where they are.
+@cache
 def _image_ids(height: int, width: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     return image_ids(height, width).to(device, dtype)
 
 
-@lru_cache(maxsize=64)
+@cache
 def _text_ids(tokens: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     return text_ids(tokens).to(device, dtype)

@@ -8,20 +8,17 @@ the step without it. Knows torch.cuda.graph; knows nothing of networks or losses
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 
-from kindred.examples import Batch
-from kindred.recorded import warn
+from kindred.examples import Batch, Example
+from kindred.recorded import WARM, record, warn
 
-# Of each shape so many steps run as usual first: the first compiles, the second shows that the
-# compiled code needs nothing more.
-WARM = 2
-# Recordings share memory, but each holds its own list of kernels: with more shapes than this the
-# rest runs as usual.
+# Recordings share memory, but each holds its own list of kernels: nothing is recorded of trainings
+# with more shapes than this.
 MOST = 24
 Key = tuple[Any, ...]
 # (batch, weight in the sum of gradients [] float32) -> weighted loss []; adds to the gradients.
@@ -50,17 +47,21 @@ class Graphs:
     """A micro-step that is recorded once for every shape of batch, then replayed.
 
     parameters: what is trained; their gradients stay the same tensors for good, so they must be
-    zeroed in place (`zero`). settle: called around recording, to leave no state of an eager step
-    that the recording would read (weights that are visiting the GPU).
+    zeroed in place (`zero`). kinds: gives the keys of all batches that will come; nothing is
+    recorded before each has been seen, because recordings keep their memory, and an ordinary step
+    of another shape would need as much again. settle(broken): called around recording, to leave no
+    state of one step to the next (weights that are visiting the GPU).
     """
 
     def __init__(
         self,
         micro_step: MicroStep,
         parameters: Sequence[torch.nn.Parameter],
-        settle: Callable[[], None] = lambda: None,
+        kinds: Callable[[], set[Key]],
+        settle: Callable[[bool], None] = lambda broken: None,
     ) -> None:
-        self.micro_step, self.parameters, self.settle = micro_step, parameters, settle
+        self.micro_step, self.parameters = micro_step, parameters
+        self.kinds, self.settle = kinds, settle
         self.device = parameters[0].device
         self.stream = torch.cuda.Stream(self.device)
         self.seen: Counter[Key] = Counter()
@@ -72,6 +73,7 @@ class Graphs:
         self.recordings: dict[Key, Recording] = {}
         self.pool: Any = None
         self.seen.clear()
+        self.expected = self.kinds()
 
     def zero(self) -> None:
         """Zero all gradients in place."""
@@ -91,10 +93,11 @@ class Graphs:
             return self.micro_step(batch, weight)
 
     def _due(self, key: Key) -> bool:
-        if self.given_up or len(self.recordings) >= MOST:
+        if self.given_up or len(self.expected) > MOST:
             return False
         self.seen[key] += 1
-        return self.seen[key] > WARM
+        others = all(self.seen[kind] >= WARM for kind in self.expected)
+        return others and self.seen[key] > WARM
 
     def _aside(self) -> Any:
         """The stream of the recordings, in step with the current one: nodes that add up gradients
@@ -108,27 +111,23 @@ class Graphs:
                 parameter.grad = torch.zeros_like(parameter)
         own = Batch(*(v if v is None else v.clone() for v in vars(batch).values()))
         held = weight.clone()
-        graph = torch.cuda.CUDAGraph()
-        self.settle()
+        self.settle(False)
         try:
-            # The thread that prepares batches may ask for pinned memory meanwhile.
-            with torch.cuda.graph(
-                graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"
-            ):
-                loss = self.micro_step(own, held)
+            graph, loss = record(lambda: self.micro_step(own, held), self.pool, self.stream)
         except Exception as error:
-            self._give_up(error)
+            self.settle(True)
+            self.give_up()
+            warn(error)
             return None
-        finally:
-            self.settle()
+        self.settle(False)
         self.pool = graph.pool()
         self.recordings[key] = Recording(graph, own, held, loss)
         return self.recordings[key]
 
-    def _give_up(self, error: Exception) -> None:
+    def give_up(self) -> None:
+        """Go on without recordings."""
         self.given_up = True
         self.clear()
-        warn(error)
 
 
 class _InStep:
@@ -146,6 +145,15 @@ class _InStep:
     def __exit__(self, *error: Any) -> None:
         self.inner.__exit__(*error)
         self.outer.wait_stream(self.stream)
+
+
+def keys_of(examples: Sequence[Example], sizes: Iterable[int]) -> set[Key]:
+    """The keys of batches of these sizes, of examples of one bucket."""
+    one = examples[0]
+    parts = (one.latent, one.latent, None, one.text.states, one.text.pooled)
+    shapes = [() if part is None else tuple(part.shape) for part in parts]
+    weights = None if one.weights is None else tuple(one.weights.shape)
+    return {(*((size, *shape) for shape in shapes), weights and (size, *weights)) for size in sizes}
 
 
 def key_of(batch: Batch) -> Key:

@@ -89,9 +89,12 @@ class Offloader:
             preserve_rng_state=self.preserve_rng,
         )
 
-    def settle(self) -> None:
-        """Send all visiting weights home."""
+    def settle(self, broken: bool = False) -> None:
+        """Send all visiting weights home; `broken`: without waiting for those under way, which were
+        part of a recording that failed."""
         for index in list(self.visits):
+            if broken:
+                self.visits[index].arrival = None
             self._leave(index)
 
     def present(self) -> list[int]:

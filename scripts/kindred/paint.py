@@ -62,13 +62,19 @@ class Painter:
         if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
             compiling.compiled(transformer)
         vae = load_vae(spec.base, roomiest(places) if places else device)
-        recorded = RecordedNetwork(transformer) if on_gpu and not places else None
+        # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
+        whole = on_gpu and not places and spec.base.quantization != "int8"
+        recorded = RecordedNetwork(transformer) if whole else None
         return cls(transformer, load_scheduler(spec.base), vae, recorded)
 
     def notes(self) -> dict[str, Any]:
         """What beside versions may change a picture's bytes here."""
-        tiled = {"tiled": True} if self.vae.use_tiling else {}
-        return tiled | ({"compiled": True} if compiling.is_compiled(self.transformer) else {})
+        found = {
+            "tiled": self.vae.use_tiling,
+            "compiled": compiling.is_compiled(self.transformer),
+            "dequantized": precision.is_unpacked(self.transformer),
+        }
+        return {name: True for name, so in found.items() if so}
 
     @torch.inference_mode()
     def draw(
@@ -124,6 +130,10 @@ class Painter:
         except torch.OutOfMemoryError:
             if self.vae.use_tiling:
                 raise
+        if self.recorded and self.recorded.recordings:  # they keep their memory
+            self.recorded = RecordedNetwork(self.transformer)
+            torch.cuda.empty_cache()
+            return self._decode(latents)
         print("warning: too little memory to decode at once: decoding in tiles", file=sys.stderr)
         torch.cuda.empty_cache()
         self.vae.enable_tiling()

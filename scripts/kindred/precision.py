@@ -60,7 +60,8 @@ def unpack(transformer: Any, allowed: int) -> bool:
     """Put dequantized weights in the place of NF4 ones, where that takes at most `allowed` bytes
     more: every pass needs them so, and dequantizing takes time. Whether it was done.
 
-    The numbers are those that bitsandbytes would compute with, so pictures stay as they are. LLM
+    The weights are those that bitsandbytes would compute with; its own products of few rows round
+    otherwise, so pictures change about as much as with another library version, and say so. LLM
     int8 weights are left: they are multiplied as integers.
     """
     import bitsandbytes as bnb
@@ -85,7 +86,13 @@ def unpack(transformer: Any, allowed: int) -> bool:
         parent, _, own = name.rpartition(".")
         setattr(transformer.get_submodule(parent), own, plain)
         part.weight = None
+    transformer.kindred_unpacked = True
     return True
+
+
+def is_unpacked(transformer: Any) -> bool:
+    """Whether `unpack` was done to it."""
+    return getattr(transformer, "kindred_unpacked", False)
 
 
 def _whole(
@@ -109,8 +116,7 @@ def _whole(
 def fits(base: Base, device: torch.device) -> bool:
     """Whether the base's own weights and one picture's work fit into what is free of a GPU."""
     files = set(bases.weight_files(base, "transformer").values())
-    free, _ = torch.cuda.mem_get_info(device)
-    return sum(file.stat().st_size for file in files) + WORKING <= free
+    return sum(file.stat().st_size for file in files) <= room(device)
 
 
 def visit(transformer: Any, device: torch.device) -> None:

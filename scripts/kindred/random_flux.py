@@ -99,7 +99,10 @@ def quantize(
     has_bias = layer.bias is not None
     with torch.device("meta"):
         if kind == "int8":
-            new = bnb.nn.Linear8bitLt(inputs, outputs, has_bias, has_fp16_weights=False)
+            # The threshold of outliers is the one that transformers and diffusers load with.
+            new = bnb.nn.Linear8bitLt(
+                inputs, outputs, has_bias, has_fp16_weights=False, threshold=6.0
+            )
         else:
             new = bnb.nn.Linear4bit(inputs, outputs, has_bias, dtype, quant_type="nf4")
     new.weight = quantized.packed(layer.weight.data, kind).to(device)

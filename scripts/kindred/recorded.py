@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -20,11 +21,36 @@ Tensors = dict[str, torch.Tensor]
 WARM = 2
 
 
+def record(
+    work: Callable[[], Any], pool: Any = None, stream: torch.cuda.Stream | None = None
+) -> tuple[torch.cuda.CUDAGraph, Any]:
+    """(graph, what the work gave) of work that is recorded and not done. Memory is taken from
+    `pool`, another recording's, or a new one.
+
+    Whatever the work raises is raised; the stream and the allocator are then as they were before,
+    which torch leaves undone where a capture is broken.
+    """
+    outer, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+    pool = pool or torch.cuda.graph_pool_handle()
+    try:
+        # Threads that prepare what comes next may ask for pinned memory meanwhile.
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+            found = work()
+    except Exception:
+        torch.cuda.set_stream(outer)
+        with suppress(Exception):  # where the capture did end it is not recording to the pool
+            torch._C._cuda_endAllocateToPool(outer.device_index, pool)
+            torch._C._cuda_releasePool(outer.device_index, pool)
+        torch.cuda.synchronize()
+        raise
+    return graph, found
+
+
 class RecordedNetwork:
     """A network's forward pass without gradients, recorded for every shape of its inputs.
 
     Weights may be changed between calls, in place only. Called as the network is, with tensors (or
-    None) by name; gives a tuple of one tensor that the next call of that shape writes over.
+    None) by name; gives a tuple of one tensor that the next call writes over.
     """
 
     def __init__(self, network: Any) -> None:
@@ -52,10 +78,10 @@ class RecordedNetwork:
 
     def _record(self, key: Key, inputs: dict[str, Any], given: Tensors) -> None:
         own = {name: value.clone() for name, value in given.items()}
-        graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
-                (answered,) = self.network(**{**inputs, **own}, return_dict=False)
+            graph, (answered,) = record(
+                lambda: self.network(**{**inputs, **own}, return_dict=False), self.pool
+            )
         except Exception as error:
             self.given_up = True
             warn(error)
@@ -97,11 +123,8 @@ class RecordedWork:
 
     def _record(self, given: tuple[torch.Tensor, ...]) -> None:
         self.own = [value.clone() for value in given]
-        graph = torch.cuda.CUDAGraph()
         try:
-            # Threads that prepare what comes next may ask for pinned memory meanwhile.
-            with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
-                self.found = self.work(*self.own)
+            graph, self.found = record(lambda: self.work(*self.own), stream=self.stream)
         except Exception as error:
             self.given_up = True
             warn(error)

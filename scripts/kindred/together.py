@@ -143,7 +143,8 @@ class Together:
         try:
             losses = self._gradients(samples)
         except Exception as error:
-            if not self.compiled or isinstance(error, torch.OutOfMemoryError):
+            recording = self.device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+            if not self.compiled or recording or isinstance(error, torch.OutOfMemoryError):
                 raise
             compiling.eager(self.network, error)
             self.compiled = False

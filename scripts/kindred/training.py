@@ -22,7 +22,7 @@ from kindred.checkpoint import Checkpoints
 from kindred.encoded import Text
 from kindred.examples import Batch, Example, make_batch
 from kindred.flow import flow_loss
-from kindred.graphs import Graphs
+from kindred.graphs import Graphs, keys_of
 from kindred.lora import lora_state
 from kindred.optimizers import Average, make_optimizer, set_rate
 from kindred.order import batches
@@ -32,6 +32,7 @@ from kindred.seeds import seed_of
 from kindred.spec.train import Recipe
 from kindred.team import Team
 
+OutOfMemory = torch.OutOfMemoryError
 MIB = 2**20
 # A GPU is asked for its losses every so many steps: each question makes it wait.
 READ_EVERY = 20
@@ -61,7 +62,7 @@ class Trainer:
     fitting: how it is fitted into a GPU's memory, if it is: `micro_batch`, most examples at once
     (larger batches are taken in pieces with the same mean gradient), `retry(error)`, asked when a
     step fails: True when it changed something and the step is worth doing again, and `graphs`,
-    whether micro-steps are recorded, with `settle()` to be called around a recording.
+    whether micro-steps are recorded, with `settle(broken)` to be called around a recording.
     team: the processes that share this training; the first writes checkpoints.
     """
 
@@ -88,7 +89,9 @@ class Trainer:
         # Dropout is seeded for each micro-step from outside, which a recording can't be.
         recorded = self.ahead and self.fitting and self.fitting.graphs and not self.recipe.dropout
         self.graphs = (
-            Graphs(self._micro_step, self.parameters, self.fitting.settle) if recorded else None
+            Graphs(self._micro_step, self.parameters, self._kinds, self.fitting.settle)
+            if recorded
+            else None
         )
         self._weights: dict[float, torch.Tensor] = {}
 
@@ -169,6 +172,10 @@ class Trainer:
         try:
             return self._gradients(work)
         except Exception as error:
+            if self.graphs and self.graphs.recordings and isinstance(error, OutOfMemory):
+                print("warning: too little memory for recorded steps; without", file=sys.stderr)
+                self.graphs.give_up()
+                return None
             if self.fitting and self.fitting.retry(error):
                 if self.graphs:
                     self.graphs.clear()
@@ -197,6 +204,14 @@ class Trainer:
         loss = flow_loss(self.transformer, **vars(batch), guidance=self.recipe.guidance) * weight
         loss.backward()
         return loss.detach()
+
+    def _kinds(self) -> set[Any]:
+        """Keys of all batches that will come, as `Graphs` tells them apart."""
+        whole = self.recipe.batch
+        most = (self.fitting and self.fitting.micro_batch) or whole
+        sizes = {min(most, whole - start) for start in range(0, whole, most)}
+        buckets = [bucket for stream in self.streams for bucket in stream.buckets.values()]
+        return {key for bucket in buckets if bucket for key in keys_of(bucket, sizes)}
 
     def _weight(self, value: float) -> torch.Tensor:
         """The number on the device; kept, because sending one makes a step wait."""

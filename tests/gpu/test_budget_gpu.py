@@ -221,3 +221,27 @@ def apart(ones, others):
     """Root mean square of the difference as a share of the weights' own."""
     ones, others = (torch.cat([t.flatten() for t in tensors]) for tensors in (ones, others))
     return ((ones - others).norm() / ones.norm()).item()
+
+
+def test_a_rare_bucket_fits_beside_recordings():
+    """A large bucket's recording keeps its memory; a small bucket that comes later must not need as
+    much again."""
+    spec = spec_of(steps=16)
+    net = random_flux.transformer(SHAPE, DEVICE, "nf4")
+    often, seldom = (
+        made_up(net.config, 512, TEXT_TOKENS, 12),
+        made_up(net.config, 480, TEXT_TOKENS, 1),
+    )
+    streams = [Stream("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
+    allowed = fitting.allowance(DEVICE, 12)
+    job = fitting.job_of(spec, shape_of(net.config), streams)
+    fit = fitting.Fitting(job, allowed, DEVICE, preserve_rng=False)
+    parameters = lora.add_lora(net, spec.recipe, 0)
+    fit.apply(net)
+    scheduler = dict(random_flux.scheduler().config)
+    trainer = Trainer(net, parameters, streams, spec.recipe, 0, scheduler, fit)
+    feeds = trainer._feeds()
+    losses = [trainer.step(feeds)[0].item() for _ in range(40)]
+    assert all(0 < loss < 100 for loss in losses)
+    assert fit.tries == 0 and not trainer.graphs.given_up
+    assert len(trainer.graphs.recordings) == 2
