@@ -100,15 +100,15 @@ def about(device: Any, rate: float) -> dict[str, Any]:
     }
 
 
-def set_ups(options: argparse.Namespace) -> list[Any]:
-    """What is measured at every resolution."""
+def set_ups(options: argparse.Namespace, cuda: bool) -> list[Any]:
+    """What is measured at every resolution; steps are recorded on a GPU alone."""
     from kindred.speed.steps import SetUp
 
     compiles = [False] if options.no_compile else [False, True]
     names = [None if name == "bf16" else name for name in options.precisions]
     plain = [SetUp(q, again, c) for q in names for c in compiles for again in (True, False)]
     plans = [(q, gib) for q in names for gib in options.plans]
-    recorded = [options.device != "cpu"] if options.plans_only else [False, True]
+    recorded = [False] if not cuda else [True] if options.plans_only else [False, True]
     both = [SetUp(q, False, compiles[-1], gib, how) for q, gib in plans for how in recorded]
     return plain * (not options.plans_only) + both
 
@@ -125,7 +125,7 @@ def training_cases(options: argparse.Namespace, device: Any) -> Iterator[tuple[s
         if options.diffusers:
             name = "diffusers' script (nf4 + checkpointing)"
             yield name, resolution, reference(options, resolution), floor.CHECKPOINTED
-        for setup in set_ups(options):
+        for setup in set_ups(options, device.type == "cuda"):
             passes = floor.CHECKPOINTED if setup.checkpointing else floor.TRAINING
             sizes = (options.shape, resolution, options.text_tokens)
             counts = (options.warm, options.steps)
