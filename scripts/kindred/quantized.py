@@ -105,6 +105,7 @@ def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[P
                 return model
             del model
             _release()
+            return read(folder)
     return read(folder)
 
 
