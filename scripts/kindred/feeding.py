@@ -163,8 +163,10 @@ class Feeder:
         """Of each part (its last step + 1, the members at work in it) every step's choice."""
         step = 0
         for stop, members in parts:
+            feeds = [feed for m in members for feed in self.feeds[m]]
+            most = _most_draws(feeds)
             while step < stop:
-                yield self._choose(step, [feed for m in members for feed in self.feeds[m]])
+                yield self._choose(step, feeds, most)
                 step += 1
 
     def ahead(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Choice]:
@@ -185,9 +187,8 @@ class Feeder:
         """End the threads."""
         self.pool.shutdown()
 
-    def _choose(self, step: int, feeds: Sequence[Feed]) -> Choice:
+    def _choose(self, step: int, feeds: Sequence[Feed], most: int) -> Choice:
         levels: dict[Any, torch.Tensor] = {}
-        most = _most_draws(feeds)
         noises: dict[tuple[int, str, tuple[int, ...]], int] = {}
         pictures, texts, sigmas, draws = [], [], [], []
         for feed in feeds:

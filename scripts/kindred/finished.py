@@ -85,14 +85,18 @@ def training_key(facts: dict[str, Any]) -> str:
     return spec_hash(facts)[:40]
 
 
+def has(store: Path, key: str) -> bool:
+    """Whether a finished adapter is there, with all its files."""
+    return all((store / key / name).exists() for name in FILES)
+
+
 def fetch(store: Path, key: str, out: Path) -> bool:
     """Copy a finished adapter's files to `out`; False when it is not there."""
-    folder = store / key
-    if not all((folder / name).exists() for name in FILES):
+    if not has(store, key):
         return False
     for name in FILES:
         with replacing(out / name) as temporary:
-            shutil.copyfile(folder / name, temporary)
+            shutil.copyfile(store / key / name, temporary)
     return True
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from kindred.examples import Batch, Example
-from kindred.recorded import WARM, record, warn
+from kindred.recorded import WARM, in_step, record, warn
 
 # Recordings share memory, but each holds its own list of kernels: nothing is recorded of trainings
 # with more shapes than this.
@@ -62,8 +62,7 @@ class Graphs:
     ) -> None:
         self.micro_step, self.parameters = micro_step, parameters
         self.kinds, self.settle = kinds, settle
-        self.device = parameters[0].device
-        self.stream = torch.cuda.Stream(self.device)
+        self.stream = torch.cuda.Stream(parameters[0].device)
         self.seen: Counter[Key] = Counter()
         self.given_up = False
         self.clear()
@@ -89,7 +88,7 @@ class Graphs:
             recording = self._record(key, batch, weight)
         if recording is not None:
             return recording.replay(batch, weight)
-        with self._aside():
+        with in_step(self.stream):
             return self.micro_step(batch, weight)
 
     def _due(self, key: Key) -> bool:
@@ -98,11 +97,6 @@ class Graphs:
         self.seen[key] += 1
         others = all(self.seen[kind] >= WARM for kind in self.expected)
         return others and self.seen[key] > WARM
-
-    def _aside(self) -> Any:
-        """The stream of the recordings, in step with the current one: nodes that add up gradients
-        remember the stream that they first ran on."""
-        return _InStep(self.stream)
 
     def _record(self, key: Key, batch: Batch, weight: torch.Tensor) -> Recording | None:
         """Record a step without doing it; None, with a warning, where that can't be."""
@@ -128,23 +122,6 @@ class Graphs:
         """Go on without recordings."""
         self.given_up = True
         self.clear()
-
-
-class _InStep:
-    """`with` a stream that waits for the current one, and the current one for it afterwards."""
-
-    def __init__(self, stream: torch.cuda.Stream) -> None:
-        self.stream = stream
-
-    def __enter__(self) -> None:
-        self.outer = torch.cuda.current_stream(self.stream.device)
-        self.stream.wait_stream(self.outer)
-        self.inner = torch.cuda.stream(self.stream)
-        self.inner.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self.inner.__exit__(*error)
-        self.outer.wait_stream(self.stream)
 
 
 def keys_of(examples: Sequence[Example], sizes: Iterable[int]) -> set[Key]:

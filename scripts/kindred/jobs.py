@@ -64,7 +64,7 @@ class Job:
 
     def is_there(self, store: Path) -> bool:
         """Whether the store has it whole."""
-        return all((store / self.key / file).exists() for file in finished.FILES)
+        return finished.has(store, self.key)
 
 
 def read_jobs(text: str, account: Account) -> list[Job]:

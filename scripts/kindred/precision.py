@@ -83,8 +83,7 @@ def unpack(transformer: Any, allowed: int) -> bool:
             plain = torch.nn.Linear(part.in_features, part.out_features, part.bias is not None)
         plain.weight = torch.nn.Parameter(weight.to(part.compute_dtype), requires_grad=False)
         plain.bias = part.bias
-        parent, _, own = name.rpartition(".")
-        setattr(transformer.get_submodule(parent), own, plain)
+        transformer.set_submodule(name, plain)
         part.weight = None
     transformer.kindred_unpacked = True
     return True

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -44,6 +44,20 @@ def record(
         torch.cuda.synchronize()
         raise
     return graph, found
+
+
+@contextmanager
+def in_step(stream: torch.cuda.Stream) -> Iterator[None]:
+    """`with` a stream that waits for the current one, and the current one for it afterwards. Work
+    that will be recorded is first done so: nodes that add up gradients remember the stream that
+    they first ran on."""
+    outer = torch.cuda.current_stream(stream.device)
+    stream.wait_stream(outer)
+    try:
+        with torch.cuda.stream(stream):
+            yield
+    finally:
+        outer.wait_stream(stream)
 
 
 class RecordedNetwork:
@@ -92,11 +106,7 @@ class RecordedNetwork:
 
 class RecordedWork:
     """Work on tensors of fixed shapes, which may change other tensors in place; recorded at its
-    third call. What it gives is written over by the next call.
-
-    The first calls run on a stream of their own, in step with the current one: nodes that add up
-    gradients remember the stream that they first ran on.
-    """
+    third call. What it gives is written over by the next call."""
 
     def __init__(self, work: Callable[..., torch.Tensor], device: torch.device) -> None:
         self.work, self.stream, self.calls = work, torch.cuda.Stream(device), 0
@@ -110,12 +120,8 @@ class RecordedWork:
         if self.graph is None and self.calls > WARM and not self.given_up:
             self._record(given)
         if self.graph is None:
-            current = torch.cuda.current_stream(self.stream.device)
-            self.stream.wait_stream(current)
-            with torch.cuda.stream(self.stream):
-                found = self.work(*given)
-            current.wait_stream(self.stream)
-            return found
+            with in_step(self.stream):
+                return self.work(*given)
         for own, new in zip(self.own, given, strict=True):
             own.copy_(new, non_blocking=True)
         self.graph.replay()

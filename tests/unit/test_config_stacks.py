@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kindred.config import stacks
+from kindred.config import command, stacks
 from kindred.config.resolve import load_plan
 from kindred.errors import KindredError
 
@@ -45,6 +45,6 @@ def test_every_file_is_an_input_once(remedies):
 
 
 def test_a_list_too_long_for_a_command_is_refused(remedies, monkeypatch):
-    monkeypatch.setattr(stacks, "LONGEST", 100)
+    monkeypatch.setattr(command, "LONGEST", 100)
     with pytest.raises(KindredError, match="too many variants"):
         stacks.trainings(remedies)

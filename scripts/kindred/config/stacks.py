@@ -10,11 +10,8 @@ import json
 from typing import Any
 
 from kindred.config import outputs
+from kindred.config.command import one_word
 from kindred.config.plan import Experiment, Variant
-from kindred.errors import KindredError
-
-# Linux takes 128 KiB of a whole command.
-LONGEST = 100_000
 
 
 def trainings(experiment: Experiment) -> str:
@@ -29,13 +26,11 @@ def trainings(experiment: Experiment) -> str:
     told: list[dict[str, Any]] = [
         {**dict(files), "folders": folders} for files, folders in entries.items()
     ]
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    if len(text.encode()) > LONGEST:
-        raise KindredError(
-            f"{experiment.name}: too many variants to be trained together in one command; leave "
-            "out the target trained_together: each training then goes alone"
-        )
-    return text
+    return one_word(
+        json.dumps(told, sort_keys=True, separators=(",", ":")),
+        f"{experiment.name}: too many variants to be trained together in one command; leave "
+        "out the target trained_together: each training then goes alone",
+    )
 
 
 def read_by(experiment: Experiment) -> list[str]:

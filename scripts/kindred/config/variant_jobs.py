@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kindred.config import judged, outputs
+from kindred.config import command, judged, outputs
 from kindred.config.plan import Plan, Variant
-from kindred.errors import KindredError
 from kindred.spec.common import Strict
 from kindred.spec.together import Drawing, Drawings, Scoring, Scorings
-
-# Of one word on a command line; Linux takes 128 KiB of a whole command.
-LONGEST = 100_000
 
 
 def drawings(plan: Plan, experiment: str, variant: str) -> Drawings:
@@ -69,13 +65,11 @@ def needed_to_score(jobs: Scorings) -> list[str]:
 
 def one_word(jobs: Strict) -> str:
     """The canonical string. Raises KindredError when it is too long for a command line."""
-    text = jobs.canonical()
-    if len(text.encode()) > LONGEST:
-        raise KindredError(
-            "a variant's prompt sets are too long to be drawn or scored together in one command; "
-            "leave out the target drawn_together or scored_together: each job then goes alone"
-        )
-    return text
+    return command.one_word(
+        jobs.canonical(),
+        "a variant's prompt sets are too long to be drawn or scored together in one command; "
+        "leave out the target drawn_together or scored_together: each job then goes alone",
+    )
 
 
 def summaries(plan: Plan, file: str, judged_only: bool = False) -> list[str]:

@@ -16,6 +16,18 @@ from kindred.spec.score import ScoreSpec
 PICTURES_AT_ONCE = "KINDRED_PICTURES_AT_ONCE"  # `device: pictures_at_once` of config/config.yaml
 
 
+class Many(Strict):
+    """Jobs that name their specifications."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        many: Any = self
+        lost = sorted({job.spec for job in many.jobs} - set(many.specs))
+        if lost:
+            raise ValueError(f"jobs name specs that are not there: {', '.join(lost)}")
+        return self
+
+
 class Drawing(Strict):
     """One call of scripts/render.py."""
 
@@ -25,15 +37,11 @@ class Drawing(Strict):
     out: str = Field(description="the manifest that render.py will write")
 
 
-class Drawings(Strict):
+class Drawings(Many):
     """Many calls of scripts/render.py."""
 
     specs: dict[str, RenderSpec]
     jobs: list[Drawing]
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        return _checked(self)
 
 
 class Scoring(Strict):
@@ -49,19 +57,8 @@ class Scoring(Strict):
     out: str = Field(description="the table that score.py will write")
 
 
-class Scorings(Strict):
+class Scorings(Many):
     """Many calls of scripts/score.py."""
 
     specs: dict[str, ScoreSpec]
     jobs: list[Scoring]
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        return _checked(self)
-
-
-def _checked(many: Any) -> Any:
-    lost = sorted({job.spec for job in many.jobs} - set(many.specs))
-    if lost:
-        raise ValueError(f"jobs name specs that are not there: {', '.join(lost)}")
-    return many
