@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from kindred import budget, compiling
+from kindred import attention, budget, compiling
 from kindred.bases import is_local
 from kindred.budget import GIB, Job, Plan
 from kindred.devices import slots
@@ -140,6 +140,7 @@ class Fitting:
             torch.cuda.empty_cache()
         self._arrange()
         place(transformer, self.offloader.blocks if self.offloader else {}, self.device)
+        attention.quicken(transformer, self.device)
         if self.job.compiled:
             # Sizes of buckets, blocks with and without gradients: each may be compiled once.
             torch._dynamo.config.recompile_limit = RECOMPILES

@@ -16,7 +16,7 @@ import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
 from PIL import Image
 
-from kindred import compiling, precision
+from kindred import attention, compiling, precision
 from kindred.adapters import Adapter
 from kindred.bases import load_scheduler, load_vae
 from kindred.hashing import caption_hash
@@ -59,6 +59,7 @@ class Painter:
         Raises KindredError for a base or adapter that can't be used."""
         transformer = precision.load(spec, adapters, device, places)
         on_gpu = next(transformer.parameters()).device.type == "cuda"  # and not visiting it
+        attention.quicken(transformer, torch.device(device))
         if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
             compiling.compiled(transformer)
         vae = load_vae(spec.base, roomiest(places) if places else device)

@@ -2,7 +2,7 @@
 
 The batch axis holds the members' samples one member after another, each with as many. All numbers
 of all adapters lie in one table, a row a member, so that clipping and the optimizer are a few
-operations whatever the number of layers. Knows Flux's attention; knows nothing of data.
+operations whatever the number of layers. Knows nothing of data.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from kindred import lora
+from kindred.attention import JointAttention
 from kindred.spec.train import Recipe
 
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
@@ -148,55 +149,9 @@ class Positions(torch.nn.Module):
         return self.turns
 
 
-class PerSampleAttention:
-    """FluxAttnProcessor for pictures of several sizes in one batch: the rotary embedding (Su et al.
-    2021, arXiv 2104.09864) has a batch axis. Numbers are those of the original."""
-
-    def __call__(
-        self,
-        attn: Any,
-        hidden_states: torch.Tensor,
-        encoder_hidden_states: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        image_rotary_emb: tuple[torch.Tensor, torch.Tensor] | None = None,
-    ) -> Any:
-        """Attention over [N, tokens, D]; with text apart, (image, text) of it."""
-        query, key, value = (
-            layer(hidden_states).unflatten(-1, (-1, attn.head_dim))
-            for layer in (attn.to_q, attn.to_k, attn.to_v)
-        )
-        query, key = attn.norm_q(query), attn.norm_k(key)
-        if encoder_hidden_states is not None:
-            q, k, v = (
-                layer(encoder_hidden_states).unflatten(-1, (-1, attn.head_dim))
-                for layer in (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)
-            )
-            query = torch.cat([attn.norm_added_q(q), query], dim=1)
-            key = torch.cat([attn.norm_added_k(k), key], dim=1)
-            value = torch.cat([v, value], dim=1)
-        if image_rotary_emb is not None:
-            query, key = turn(query, *image_rotary_emb), turn(key, *image_rotary_emb)
-        found = torch.nn.functional.scaled_dot_product_attention(
-            query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), attention_mask
-        )
-        found = found.transpose(1, 2).flatten(2, 3).to(query.dtype)
-        if encoder_hidden_states is None:
-            return found
-        text = encoder_hidden_states.shape[1]
-        image = attn.to_out[1](attn.to_out[0](found[:, text:].contiguous()))
-        return image, attn.to_add_out(found[:, :text].contiguous())
-
-
-def turn(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
-    """x [N, tokens, heads, D] turned pair by pair; cosines and sines [N, tokens, 1, D]."""
-    real, imaginary = x.unflatten(-1, (-1, 2)).unbind(-1)
-    across = torch.stack([-imaginary, real], dim=-1).flatten(3)
-    return (x.float() * cosines + across.float() * sines).to(x.dtype)
-
-
 def prepare(network: Any) -> Positions:
     """Have a transformer take positions sample by sample; what is to be told of them."""
     if not isinstance(network.pos_embed, Positions):
         network.pos_embed = Positions(network.pos_embed)
-        network.set_attn_processor(PerSampleAttention())
+        network.set_attn_processor(JointAttention())
     return network.pos_embed
