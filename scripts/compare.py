@@ -100,8 +100,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"warning: {warning}", file=sys.stderr)
     pictures = pictures_of(everything, spec)
     letters, means = sorted(spec.characters), mean_ratings(rated)
+    probable = spec.judge.kind == "lab"  # adherence by other judges is a cosine
     grids: dict[str, Grid] = {
-        name: grid_of(part, spec.variants[name].runs, pictures, letters, means)
+        name: grid_of(part, spec.variants[name].runs, pictures, letters, means, probable)
         for name, part in rows.items()
     }
     judge = judge_part(references)

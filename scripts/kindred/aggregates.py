@@ -20,7 +20,7 @@ from kindred.statistics import Arm
 
 DRAWS = 1000  # figures of the table need no finer tails
 # Measures that lie between 0 and 1 though their values are not 0 and 1.
-FRACTIONS = frozenset({"missing", "rating"})
+FRACTIONS = frozenset({"missing", "rating", "fulfilled"})
 COMPARED = ("success", "count", "identity", "adherence", "drift")
 Stat = dict[str, Any]
 

@@ -27,7 +27,7 @@ FROM_COLUMNS = (
     "diversity",
     "drift",
 )
-DERIVED = ("missing", "duplicated", "strangers", "pull", "rating")
+DERIVED = ("fulfilled", "missing", "duplicated", "strangers", "pull", "rating")
 STRANGER, MISSING = "stranger", "missing"
 Ratings = Mapping[str, float]  # key of a picture -> mean rating, 0 bad .. 1 good
 
@@ -108,8 +108,10 @@ def grid_of(
     pictures: Pictures,
     letters: Sequence[str],
     ratings: Ratings,
+    probable: bool = False,
 ) -> Grid:
-    """One variant's score rows as arrays."""
+    """One variant's score rows as arrays. `probable`: the judge's adherence is a probability, so
+    that of a right picture fulfilling its prompt too can be told."""
     names = ["scored", *FROM_COLUMNS, *DERIVED, *(f"identity:{x}" for x in letters)]
     values = {name: np.full((len(runs), len(pictures.cells)), np.nan) for name in names}
     row_of = {str(run): n for n, run in enumerate(runs)}
@@ -131,6 +133,8 @@ def grid_of(
             if row["identity"]:
                 values[f"identity:{letter}"][run, at] = float(row["identity"])
             bleed[letters.index(letter), columns.index(row["found"] or STRANGER)] += 1
+    if probable:
+        values["fulfilled"] = values["success"] * values["adherence"]
     for run, at, cell in images:
         for letter in cell.asked:
             if (run, at, letter) not in assigned:

@@ -55,6 +55,7 @@ low and high null where they can't be known):
                  null,               means over the runs
      "measures": {                   measure -> scope -> statistic
        "success": {"all": {...}, "set:trio": {...}, "cell:A+J": {...}, "asked:2": {...}},
+       "fulfilled",                  where the judge's adherence is a probability
        "count", "identity", "adherence", "missing", "duplicated", "strangers", "diversity",
        "drift", "pull", "nearest_distance", "rating"
      },                              pull: in prompts without names, share showing a character
@@ -96,6 +97,7 @@ from kindred.statistics import LEVEL, Draws
 VERSION = 1
 WORDS = {
     "success": "pictures in which everyone asked for is there, once and recognisable",
+    "fulfilled": "pictures right and as the prompt says (success times adherence)",
     "count": "pictures with the right number of {counts}",
     "identity": "identity (0 a stranger, 1 another photo of the person)",
     "adherence": "adherence to the prompt",
@@ -108,7 +110,7 @@ WORDS = {
     "pull": "pictures without names that show a character",
     "nearest_distance": "distance from the nearest training photo",
 }
-IN_PERCENT = SHARES | {"missing"}
+IN_PERCENT = SHARES | {"missing", "fulfilled"}
 Json = dict[str, Any]
 
 

@@ -161,6 +161,9 @@ def test_summary_holds_what_the_rows_say(whole):
     }
     assert set(variant["measures"]["pull"]) == {"all", "set:plain"}
     assert variant["training"]["steps"] == 60
+    both = sum(int(row["success"]) * float(row["adherence"]) for row in images) / len(images)
+    fulfilled = variant["measures"]["fulfilled"]["set:trio"]
+    assert fulfilled["mean"] == pytest.approx(both, abs=1e-4) and both < mean
     assert summary["baseline"] == "all"
     assert summary["judge"]["trusted"] is True
     assert summary["prompt_sets"]["pair"]["prompts"]["A-J"]["asked"] == "A+J"

@@ -66,6 +66,16 @@ def columns(material: Material) -> list[Column]:
         for size in material.by_size
     ]
     wanted += [
+        Column(
+            "… and as asked",
+            f"{words.group(size)}: right, times the judge's probability of the place or hair that "
+            "the prompt names; prompts that name none are left out",
+            "fulfilled",
+            f"asked:{size}",
+        )
+        for size in list(material.by_size)[-1:]
+    ]
+    wanted += [
         Column(heading, hint, measure, "all") for measure, (heading, hint) in MEASURES.items()
     ]
     return [c for c in wanted if any(_statistic(v, c) for v in material.variants.values())]

@@ -11,6 +11,7 @@ from kindred.spec.judge import JudgeSpec
 
 Measure = Literal[
     "success",
+    "fulfilled",
     "count",
     "identity",
     "adherence",
