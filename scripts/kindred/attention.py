@@ -157,12 +157,12 @@ def _(
     return tuple(t.new_empty(t.shape) for t in (query, key, value))  # type: ignore[return-value]
 
 
-def _remember(context: Any, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
-    context.save_for_backward(*inputs, *output)
+def _remember(ctx: Any, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
+    ctx.save_for_backward(*inputs, *output)
 
 
-def _back(context: Any, slope: torch.Tensor, _: Any) -> tuple[torch.Tensor, ...]:
-    return by_cudnn_backward(slope, *context.saved_tensors)
+def _back(ctx: Any, slope: torch.Tensor, _: Any) -> tuple[torch.Tensor, ...]:
+    return by_cudnn_backward(slope, *ctx.saved_tensors)
 
 
 by_cudnn.register_autograd(_back, setup_context=_remember)
