@@ -63,7 +63,7 @@ def check_may_be_shown(plan: Plan, experiment: Experiment, summary: Json) -> Non
                 "publish with the file that they were made with",
             )
     if not experiment.share:
-        used = {*experiment.photos, *(v.root for v in experiment.variants.values() if v.root)}
+        used = {*experiment.references, *(v.root for v in experiment.variants.values() if v.root)}
         for name in sorted(used):
             if plan.datasets[name].lab is None:
                 problems.add(

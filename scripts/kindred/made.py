@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import combinations, permutations
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,7 @@ from kindred.masks import Box, Masked
 from kindred.outlines import upright
 from kindred.spec.compose import Composites, MadeSpec
 
+T = TypeVar("T")
 LARGE = 1024  # px, about the longest edge of a composite
 MARGIN = 0.06  # around somebody who is cropped out, of their height
 SMALLEST = 0.35  # of a bucket's shorter edge: smaller crops are blurred faces
@@ -136,7 +138,7 @@ def _composite(
     order = _order(cell, number, asked.seed)
     people = [_turn(sources[letter], cell, letter, number, asked.seed) for letter in order]
     placed = composing.arrange([p.cutout for p in people], [sizes[x] for x in order], canvas, rng)
-    background, where, photo = _background(photos, people, canvas, asked, rng)
+    background, where, photo = _background(photos, people, cell, number, canvas, asked, rng)
     picture, mask, heads = composing.paint(background, placed)
     opening = wording.frame([one.caption for one in photos])
     # In half of them people are their names alone, as in most prompts: clothes and classes said
@@ -177,9 +179,15 @@ def _order(cell: str, number: int, seed: int) -> tuple[str, ...]:
 
 def _turn(sources: Sequence[Source], cell: str, letter: str, number: int, seed: int) -> Source:
     """Everybody's photos take turns, in another order in every cell and round."""
-    turn, round_ = number % len(sources), number // len(sources)
-    ranked = list(sources)
-    Random(f"{seed} {cell} {letter} {round_}").shuffle(ranked)
+    return _in_turn(sources, number, f"{seed} {cell} {letter}")
+
+
+def _in_turn(things: Sequence[T], number: int, seed: str) -> T:
+    """The thing of this number: each comes once before one comes again, in another order each
+    round."""
+    turn, round_ = number % len(things), number // len(things)
+    ranked = list(things)
+    Random(f"{seed} {round_}").shuffle(ranked)
     return ranked[turn]
 
 
@@ -193,16 +201,22 @@ def _said(one: Source, spec: MadeSpec) -> str:
 def _background(
     photos: Sequence[Photo],
     people: Sequence[Source],
+    cell: str,
+    number: int,
     canvas: Size,
     asked: Composites,
     rng: Random,
 ) -> tuple[Image.Image, str, str]:
-    """(background, how a caption says the place, the photo it is of)."""
+    """(background, how a caption says the place, the photo it is of) of a cell's composite of this
+    number."""
     if asked.background == "plain":
         return composing.plain(canvas, rng), "in front of a plain wall", ""
     placed = [photo for photo in photos if wording.place(photo.caption)]
-    own = [one.photo for one in people if one.photo in placed]
-    photo = rng.choice(own or placed or [one.photo for one in people])
+    if asked.background == "any":
+        photo = _in_turn(placed or photos, number, f"{asked.seed} {cell} places")
+    else:
+        own = [one.photo for one in people if one.photo in placed]
+        photo = rng.choice(own or placed or [one.photo for one in people])
     empty = without(photo.image, photo.indices > 0)
     return composing.covering(empty, canvas), wording.place(photo.caption), photo.source
 

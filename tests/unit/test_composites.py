@@ -15,7 +15,7 @@ import caption
 import compose
 import masks as masks_program
 import preprocess
-from kindred import composing, masks, who
+from kindred import composing, masks, who, wording
 from kindred.cutouts import cut_out, head_of, without
 from kindred.errors import ProblemsError
 from kindred.files import read_json, read_jsonl
@@ -110,6 +110,19 @@ def test_plain_backgrounds_say_so(album, tmp_path):
     with Image.open(tmp_path / "photos/composed/A+J-01.png") as image:
         top = np.asarray(image)[0]
         assert (top == top[0]).all(1).mean() > 0.5
+
+
+def test_any_background_is_every_photos_in_turn_with_its_place(album, tmp_path):
+    places = [wording.place(row["caption"]) for row in read_jsonl(album / "captions.jsonl")]
+    places = [place for place in places if place]
+    rounds = {"cells": ["A+C+J"], "per_cell": 2 * len(places), "background": "any"}
+    made = make(album, tmp_path, compose=rounds)
+    prepared(tmp_path, "--made", str(tmp_path / "made.json"))
+    rows = read_jsonl(tmp_path / "captions.jsonl")
+    said = [wording.place(row["caption"]) for row in rows if "made" in row]
+    assert sorted(said) == sorted(2 * places) and len(set(places)) > 3
+    shown = {source for row in made.values() if row.get("kind") for source in row["of"]}
+    assert len(shown) >= len(places)
 
 
 def test_crops_show_one_person_each(album, tmp_path):

@@ -16,8 +16,10 @@ class Composites(Strict):
 
     cells: list[str] = Field(min_length=1, description="e.g. [A+J, A+C+J]")
     per_cell: int = Field(4, gt=0, description="pictures of each cell")
-    background: Literal["own", "plain"] = Field(
-        "own", description="own: of one of the photos, where people stood filled in; or one colour"
+    background: Literal["own", "any", "plain"] = Field(
+        "own",
+        description="own: a photo of somebody in it, people filled in; any: every photo in turn; "
+        "plain: one colour",
     )
     seed: int = Field(0, description="another seed takes other photos and places")
 
