@@ -3,7 +3,8 @@
 trained: adapters beside the quantized weights, as they were trained. merged: adapters added into
 the base's own weights, layer by layer, each quantized again. unquantized: adapters on the base's
 own weights; where the card is too small for them, they stay in their files and visit it block by
-block. Knows modules and memory; knows nothing of prompts or pictures.
+block. fp8: as trained, with large products in 8-bit floats. Knows modules and memory; knows
+nothing of prompts or pictures.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
-from kindred import bases, quantized, tensors
+from kindred import bases, eight_bit, quantized, tensors
 from kindred.adapters import Adapter, apply_adapters
 from kindred.errors import KindredError
 from kindred.spec.base import Base
@@ -37,6 +38,8 @@ def load(
     Raises KindredError for a base or adapter that can't be used.
     """
     way = spec.drawn_as(bool(adapters))
+    if way == "fp8":
+        return _eight_bit(spec, adapters, torch.device(device), places)
     if way == "unquantized" or spec.base.quantization is None:
         return _whole(spec, adapters, torch.device(device), places)
     transformer = bases.load_transformer(spec.base, device, places=places)
@@ -78,7 +81,7 @@ def unpack(transformer: Any, allowed: int) -> bool:
     if not packed or more > allowed:
         return False
     for name, part in packed.items():
-        weight = bnb.functional.dequantize_4bit(part.weight.data, part.weight.quant_state)
+        weight = dequantized(part)
         with torch.device("meta"):
             plain = torch.nn.Linear(part.in_features, part.out_features, part.bias is not None)
         plain.weight = torch.nn.Parameter(weight.to(part.compute_dtype), requires_grad=False)
@@ -92,6 +95,44 @@ def unpack(transformer: Any, allowed: int) -> bool:
 def is_unpacked(transformer: Any) -> bool:
     """Whether `unpack` was done to it."""
     return getattr(transformer, "kindred_unpacked", False)
+
+
+def _eight_bit(
+    spec: RenderSpec,
+    adapters: Sequence[Adapter],
+    device: torch.device,
+    places: Mapping[str, Any] | None,
+) -> Any:
+    """The transformer as trained, its blocks' layers in 8-bit floats."""
+    if spec.base.quantization == "int8":
+        raise KindredError(
+            "precision: fp8: an int8 base is multiplied in 8-bit integers already -> leave "
+            "`precision` out, or take a base in NF4 or bfloat16"
+        )
+    if not eight_bit.can(device):
+        raise KindredError(
+            "precision: fp8: this GPU can't multiply 8-bit floats (RTX 40, H100 or later can) -> "
+            "leave `precision` out"
+        )
+    transformer = bases.load_transformer(spec.base, device, places=places)
+    apply_adapters(transformer, adapters, merge=False)
+    more = eight_bit.more(transformer)
+    if device.type == "cuda" and not places and more > room(device):
+        raise KindredError(
+            f"precision: fp8: the weights take {more / GIB:.1f} GiB more than as trained, and the "
+            f"GPU has {max(0, room(device)) / GIB:.1f} GiB to spare -> leave `precision` out"
+        )
+    eight_bit.convert(transformer, dequantized)
+    return transformer
+
+
+def dequantized(layer: Any) -> torch.Tensor:
+    """A linear layer's weight [out, in] in full, from NF4 or as it is."""
+    import bitsandbytes as bnb
+
+    if isinstance(layer, bnb.nn.Linear4bit):
+        return bnb.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state)
+    return layer.weight
 
 
 def _whole(

@@ -96,7 +96,7 @@ def test_on_an_unquantized_base_precisions_come_to_what_there_was(folder, loras)
     half = {"base": Base(model=str(folder), dtype="bfloat16")}
     merged = spec_of(folder, "merged", None).model_copy(update=half)
     assert merged.merged() and not plain.model_copy(update=half).merged()
-    with pytest.raises(ProblemsError, match="'trained', 'merged' or 'unquantized'"):
+    with pytest.raises(ProblemsError, match="'trained', 'merged', 'unquantized' or 'fp8'"):
         RenderSpec.read(spec_of(folder, "merged").canonical().replace('"merged"', '"fused"'))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from diffusers import FluxPipeline
 
-from kindred import attention, precision, random_flux
+from kindred import attention, eight_bit, precision, random_flux
 from kindred.compiling import compiled
 from kindred.latents import pack
 from kindred.recorded import RecordedNetwork
@@ -89,6 +89,14 @@ def pictures(
                     torch._dynamo.reset()
                 recorded = RecordedNetwork(net)
                 name += ", dequantized for good"
+                found[name] = steps.timed(ours, device, 1, repeats)
+                found[name]["difference"] = difference(latents(), expected)
+            if eight_bit.can(device) and quantization != "int8":
+                eight_bit.convert(net, precision.dequantized)
+                if with_compiler:
+                    torch._dynamo.reset()
+                recorded = RecordedNetwork(net)
+                name = "ours, compiled, recorded, fp8" if with_compiler else "ours, recorded, fp8"
                 found[name] = steps.timed(ours, device, 1, repeats)
                 found[name]["difference"] = difference(latents(), expected)
     return found
