@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 from PIL import Image
 
-from kindred.buckets import Size, covered_box
+from kindred.buckets import Size
 from kindred.cutouts import Cutout
 from kindred.masks import Box
 
@@ -129,10 +129,18 @@ def paint(
     return picture, mask, [heads[index] for index in range(len(placed))]
 
 
-def covering(picture: Image.Image, canvas: Size) -> Image.Image:
-    """The largest centred part of a background, in the canvas' size."""
-    box = covered_box(picture.size, canvas)
-    return picture.resize(canvas, Image.Resampling.LANCZOS, box=box)
+def extended(picture: Image.Image, canvas: Size) -> Image.Image:
+    """A background in the canvas' size, in its whole height: mirrored at its sides where the canvas
+    is wider, cut there where it is narrower. A part of it, enlarged, would be no place any more."""
+    width, height = canvas
+    scaled = picture.resize(
+        (max(1, round(picture.width * height / picture.height)), height), Image.Resampling.LANCZOS
+    )
+    wider = max(0, width - scaled.width)
+    sides = ((0, 0), (wider // 2, wider - wider // 2), (0, 0))
+    pixels = np.pad(np.asarray(scaled), sides, mode="symmetric")
+    left = (pixels.shape[1] - width) // 2
+    return Image.fromarray(pixels[:, left : left + width])
 
 
 def plain(canvas: Size, rng: Random) -> Image.Image:

@@ -14,6 +14,7 @@ from kindred.masks import Box
 
 SOFT = 0.004  # width of an outline's soft edge, as share of the photo's shorter side
 GROWN = 0.012  # how far beyond their outline people are taken out, same share
+FRAME = 0.06  # of a photo's width, on either side: what is there may be no place
 TOUCHES = 3  # px from a photo's edge at which somebody is cut off by it
 
 
@@ -80,7 +81,8 @@ def head_of(outline: np.ndarray) -> Box:
 
 
 def without(photo: Image.Image, outline: np.ndarray) -> Image.Image:
-    """The photo with everybody inside `outline` [H, W] bool painted over by what is around."""
+    """The photo with everybody inside `outline` [H, W] bool painted over: mirrored, by what is
+    beside them, because a blur would be learned as part of the place."""
     outline = fitted(outline, photo.size)
     grown = max(3, 2 * round(GROWN * min(photo.size)) + 1)
     hidden = Image.fromarray(outline.astype(np.uint8) * 255)
@@ -88,7 +90,7 @@ def without(photo: Image.Image, outline: np.ndarray) -> Image.Image:
     if not hidden.any():
         return photo
     pixels = np.asarray(photo).astype(np.float32)
-    filled = _filled(pixels, (~hidden).astype(np.float32))
+    filled = _mirrored(_filled(pixels, (~hidden).astype(np.float32)), hidden)
     return Image.fromarray(np.rint(np.where(hidden[..., None], filled, pixels)).astype(np.uint8))
 
 
@@ -100,6 +102,46 @@ def fitted(outline: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         size, Image.Resampling.BILINEAR
     )
     return np.asarray(picture) > 127
+
+
+def _mirrored(pixels: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Hidden pixels [H, W] from those beside them: as an upright mirror at the border of a group of
+    people shows them, so that what is straight stays so; where that shows nothing, as a mirror at
+    the border of the group in its own row does. What no mirror shows stays as it is."""
+    width = hidden.shape[1]
+    frame = round(FRAME * width)
+    found = _mirrored_by_row(pixels, hidden, frame)
+    left = hidden.copy()
+    edges = np.flatnonzero(np.diff(np.r_[False, hidden.any(0), False]))
+    for start, stop in edges.reshape(-1, 2):
+        for x in range(start, stop):
+            near, far = sorted((start, stop), key=lambda axis, x=x: abs(axis - x - 0.5))
+            for there in (2 * near - 1 - x, 2 * far - 1 - x):
+                if frame <= there < width - frame:
+                    rows = left[:, x] & ~hidden[:, there]
+                    found[rows, x] = pixels[rows, there]
+                    left[rows, x] = False
+    return found
+
+
+def _mirrored_by_row(pixels: np.ndarray, hidden: np.ndarray, frame: int) -> np.ndarray:
+    """Hidden pixels [H, W] from seen ones to the left or right of them in their row, which are
+    mirrored again and again as far as need be; `frame` columns on either side are not taken."""
+    found = pixels.copy()
+    for row in np.flatnonzero(hidden.any(1)):
+        seen = np.flatnonzero(~hidden[row, frame : hidden.shape[1] - frame]) + frame
+        edges = np.flatnonzero(np.diff(np.r_[False, hidden[row], False]))
+        for start, stop in edges.reshape(-1, 2):
+            beside = [seen[seen < start][::-1], seen[seen >= stop]]
+            both = len(beside[0]) > 0 and len(beside[1]) > 0
+            middle = (start + stop) // 2 if both else stop if len(beside[0]) else start
+            columns = [np.arange(start, middle), np.arange(stop - 1, middle - 1, -1)]
+            for here, source in zip(columns, beside, strict=True):
+                if len(here) and len(source):
+                    turned = np.arange(len(here)) % (2 * len(source))
+                    turned = np.minimum(turned, 2 * len(source) - 1 - turned)
+                    found[row, here] = pixels[row, source[turned]]
+    return found
 
 
 def _filled(pixels: np.ndarray, seen: np.ndarray) -> np.ndarray:

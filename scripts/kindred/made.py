@@ -218,7 +218,7 @@ def _background(
         own = [one.photo for one in people if one.photo in placed]
         photo = rng.choice(own or placed or [one.photo for one in people])
     empty = without(photo.image, photo.indices > 0)
-    return composing.covering(empty, canvas), wording.place(photo.caption), photo.source
+    return composing.extended(empty, canvas), wording.place(photo.caption), photo.source
 
 
 def _sizes(photos: Sequence[Photo], spec: MadeSpec) -> dict[str, float]:

@@ -184,6 +184,41 @@ def test_somebody_cut_out_keeps_their_pixels_and_is_gone_from_the_photo():
     assert abs(left - (20, 120, 200)).max() <= 2
 
 
+def test_what_is_behind_somebody_is_what_is_beside_them():
+    outline = np.zeros((60, 200), bool)
+    outline[20:50, 80:110] = True
+    pixels = np.zeros((60, 200, 3), np.uint8)
+    pixels[:, ::20] = 250  # posts
+    pixels[40:] = (10, 90, 10)  # a meadow in front of them
+    pixels[outline] = (200, 40, 40)
+    left = np.asarray(without(Image.fromarray(pixels), outline))
+    assert (left[40:] == (10, 90, 10)).all()  # ends where it did
+    behind = left[:40, 78:112]
+    assert ((behind == 0) | (behind == 250)).all() and (behind == 250).any()  # sharp, no blur
+    assert (behind[25] == behind[39]).all()  # and upright
+    untouched = np.ones(200, bool)
+    untouched[75:115] = False
+    assert (left[:, untouched] == pixels[:, untouched]).all()
+
+
+def test_with_nothing_beside_somebody_colours_run_in_from_above_and_below():
+    outline = np.zeros((60, 40), bool)
+    outline[20:40] = True
+    pixels = np.full((60, 40, 3), 80, np.uint8)
+    pixels[outline] = 200
+    assert abs(np.asarray(without(Image.fromarray(pixels), outline)).astype(int) - 80).max() <= 1
+
+
+def test_backgrounds_keep_their_height():
+    source = Random(0)
+    pixels = np.array([[source.randrange(256)] * 3 for _ in range(30)], np.uint8)
+    picture = Image.fromarray(np.repeat(pixels[None], 20, 0))
+    wide = np.asarray(composing.extended(picture, (70, 20)))
+    assert (wide[0] == np.concatenate([pixels[19::-1], pixels, pixels[:9:-1]])).all()
+    narrow = np.asarray(composing.extended(picture, (10, 20)))
+    assert (narrow[0] == pixels[10:20]).all()
+
+
 def test_everybody_fits_on_the_canvas_and_children_are_smaller():
     outline = figure()
     photo = Image.fromarray(np.full((200, 120, 3), 99, np.uint8))
