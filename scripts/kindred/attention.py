@@ -5,6 +5,8 @@ Knows a diffusers attention layer and tensors; knows nothing of training or draw
 
 from __future__ import annotations
 
+import functools
+import sys
 from typing import Any
 
 import torch
@@ -85,10 +87,28 @@ def turn(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.T
 
 def quicken(network: Any, device: torch.device) -> None:
     """Give a transformer cuDNN's attention if it computes on a GPU where that is faster."""
-    if device.type == "cuda" and (
-        CUDNN_FROM <= torch.cuda.get_device_capability(device) < CUDNN_BELOW
-    ):
+    if device.type != "cuda":
+        return
+    fast = CUDNN_FROM <= torch.cuda.get_device_capability(device) < CUDNN_BELOW
+    if fast and _works(device, network.config.attention_head_dim):
         network.set_attn_processor(CudnnAttention())
+
+
+@functools.cache
+def _works(device: torch.device, width: int) -> bool:
+    """Whether cuDNN has kernels for heads of this width here, forth and back; a warning if not."""
+    tensors = [
+        torch.zeros(1, 2, 256, width, device=device, dtype=torch.bfloat16, requires_grad=True)
+        for _ in range(3)
+    ]
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            by_cudnn(*tensors)[0].sum().backward()
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        print(f"warning: no attention by cuDNN ({reason}); by torch, slower", file=sys.stderr)
+        return False
+    return True
 
 
 # Operations of their own: torch's compiler, where it takes cuDNN's attention apart itself, has

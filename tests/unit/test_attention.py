@@ -53,3 +53,20 @@ def test_compiled_code_is_told_the_shapes_of_results_and_gradients():
     assert (found.shape, found.dtype) == (tensors[0].shape, torch.bfloat16)
     assert (sums.shape, sums.dtype) == ((1, 2, 6, 1), torch.float32)
     assert [slope.shape for slope in slopes] == [tensor.shape for tensor in tensors]
+
+
+def test_where_cudnn_has_no_kernel_torch_attends_and_says_so(monkeypatch, capsys):
+    network = FluxTransformer2DModel(**random_flux.SHAPES["tiny"])
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+
+    def no_kernel(*_):
+        raise RuntimeError("No valid execution plans built.\nand more")
+
+    monkeypatch.setattr(attention, "by_cudnn", no_kernel)
+    monkeypatch.setattr(torch, "zeros", lambda *_, **__: None)  # no GPU is here to hold them
+    attention.quicken(network, torch.device("cuda", 0))
+    assert {type(p) for p in network.attn_processors.values()} == {FluxAttnProcessor}
+    said = capsys.readouterr().err
+    assert said == (
+        "warning: no attention by cuDNN (No valid execution plans built.); by torch, slower\n"
+    )
