@@ -28,6 +28,7 @@ OTHERS = (
 NO_PLACE = {word for line in (CLOTHES, HATS, COLOURS, OTHERS) for word in line.split()}
 NEAR = r"in front of|on top of|at|by|in|on|under|near|beside"
 PLACE = rf"(?:{NEAR}) (?:(?:the|a|an|my|our|their) )?(?:[\w-]+ ){{0,3}}[\w-]+"
+CARD = r"(an? (?:[\w-]+ ){0,2}(?:post)?card)"
 SIDES = {2: ("left", "right"), 3: ("left", "middle", "right")}
 
 
@@ -53,7 +54,12 @@ def wearing(caption: str, letter: str, characters: Characters) -> str:
 
 
 def place(caption: str) -> str:
-    """Where a caption says it is, at its end or before its first comma; '' when it does not."""
+    """Where a caption says it is, at its end or before its first comma; '' when it does not. A card
+    is a place too: 'a Christmas card with JRussell' says 'on a Christmas card'."""
+    card = re.match(rf"{CARD} with |on {CARD}, ", caption, re.IGNORECASE)
+    if card:
+        words = card[1] or card[2]
+        return f"on {words[0].lower()}{words[1:]}"
     starts = [m.start() for m in re.finditer(rf"\b(?:{NEAR})\b", caption)]
     found = [m[0] for start in starts if (m := re.compile(rf"{PLACE}$").match(caption, start))]
     first = re.match(rf"({PLACE}),", caption, re.IGNORECASE)

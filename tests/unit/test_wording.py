@@ -53,7 +53,11 @@ def test_wearing(caption, clothes):
         ("JRussell at night", "at night"),
         ("JRussell in a blue shirt", ""),
         ("ARussell on the left and JRussell on the right", ""),
-        ("on a Christmas card, JRussell waves", ""),
+        ("on a Christmas card, JRussell waves", "on a Christmas card"),
+        ("A Christmas card with JRussell", "on a Christmas card"),
+        ("a postcard with JRussell and CRussell", "on a postcard"),
+        ("JRussell holds a red card", ""),
+        ("JRussell is on a card", ""),
     ],
 )
 def test_place_is_said_or_nothing(caption, place):
