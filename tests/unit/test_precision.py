@@ -128,6 +128,17 @@ def test_unquantized_is_the_base_itself(folder, loras):
     assert not torch.equal(trained, tiny_base.answer(plain))
 
 
+@pytest.mark.parametrize("kind", [None, "nf4"])
+def test_fp8_has_the_adapters_beside_it(folder, loras, kind):
+    adapters = read_adapters(loras[:1])
+    found = tiny_base.answer(precision.load(spec_of(folder, "fp8", kind), adapters, "cpu"))
+    trained = spec_of(folder, None, kind, merge=False)
+    expected = tiny_base.answer(precision.load(trained, adapters, "cpu"))
+    without = tiny_base.answer(precision.load(trained, [], "cpu"))
+    error, change = (found - expected).abs().mean(), (without - expected).abs().mean()
+    assert 0 < error < change / 4
+
+
 def test_dora_cannot_be_merged_into_quantized_weights(folder, tmp_path):
     adapters = read_adapters([adapter(folder, tmp_path / "dora.safetensors", dora=True)])
     with pytest.raises(KindredError, match="DoRA"):
