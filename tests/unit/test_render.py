@@ -153,8 +153,10 @@ def test_the_code_in_the_key_is_what_draws_and_nothing_else(monkeypatch):
     assert {path.name for path in hashed} == {
         "__init__.py",
         "adapters.py",
+        "attention.py",
         "bases.py",
         "compiling.py",
+        "eight_bit.py",
         "encode.py",
         "latents.py",
         "layouts.py",
