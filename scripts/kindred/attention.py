@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from kindred.errors import in_a_line
+
 # Hopper and its successor in data centres; elsewhere torch's own flash attention is as fast.
 CUDNN_FROM, CUDNN_BELOW = (9, 0), (12, 0)
 HALF = (torch.float16, torch.bfloat16)
@@ -105,7 +107,7 @@ def _works(device: torch.device, width: int) -> bool:
         with torch.inference_mode(False), torch.enable_grad():
             by_cudnn(*tensors)[0].sum().backward()
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        reason = in_a_line(error)
         print(f"warning: no attention by cuDNN ({reason}); by torch, slower", file=sys.stderr)
         return False
     return True
@@ -126,9 +128,7 @@ def by_cudnn(
 
 
 @by_cudnn.register_fake
-def _(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _(query: torch.Tensor, *_: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     sums = query.new_empty((*query.shape[:-1], 1), dtype=torch.float32)
     return query.new_empty(query.shape), sums
 
@@ -166,15 +166,8 @@ def by_cudnn_backward(
 
 
 @by_cudnn_backward.register_fake
-def _(
-    slope: torch.Tensor,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    found: torch.Tensor,
-    sums: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    return tuple(t.new_empty(t.shape) for t in (query, key, value))  # type: ignore[return-value]
+def _(_: torch.Tensor, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return tuple(t.new_empty(t.shape) for t in inputs[:3])  # of query, key and value
 
 
 def _remember(ctx: Any, inputs: tuple[torch.Tensor, ...], output: Any) -> None:

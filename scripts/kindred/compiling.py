@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from kindred.errors import in_a_line
+
 
 def compiled(network: Any) -> bool:
     """Have the blocks compiled at their first call; False, with a warning, where that can't be."""
@@ -33,7 +35,7 @@ def eager(network: Any, error: BaseException) -> None:
     for part in network.modules():
         part._compiled_call_impl = None
     torch._dynamo.reset()
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    reason = in_a_line(error)
     print(
         f"warning: the network can't be compiled here ({reason}); going on without, slower",
         file=sys.stderr,

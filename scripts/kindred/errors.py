@@ -21,6 +21,11 @@ class KindredError(Exception):
     """A user's mistake or a missing piece, in one clear message; shown without a stack trace."""
 
 
+def in_a_line(error: BaseException) -> str:
+    """What an error says first, at most 200 characters; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong: `where` (file, key path), `what`, and the `cure`."""

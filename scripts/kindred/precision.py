@@ -37,17 +37,20 @@ def load(
 
     Raises KindredError for a base or adapter that can't be used.
     """
-    way = spec.drawn_as(bool(adapters))
+    way, device = spec.drawn_as(bool(adapters)), torch.device(device)
     if way == "fp8":
-        return _eight_bit(spec, adapters, torch.device(device), places)
-    if way == "unquantized" or spec.base.quantization is None:
-        return _whole(spec, adapters, torch.device(device), places)
+        _check_eight_bit(spec.base, device)
+    elif way == "unquantized" or spec.base.quantization is None:
+        return _whole(spec, adapters, device, places)
     transformer = bases.load_transformer(spec.base, device, places=places)
     apply_adapters(transformer, adapters, merge=False)
     if way == "merged":
         merge_and_quantize(transformer, spec.base)
-    if places is None and torch.device(device).type == "cuda":
-        unpack(transformer, room(torch.device(device)))
+    left = room(device) if places is None and device.type == "cuda" else None
+    if way == "fp8":
+        _to_eight_bit(transformer, left)
+    elif left is not None:
+        unpack(transformer, left)
     return transformer
 
 
@@ -97,14 +100,9 @@ def is_unpacked(transformer: Any) -> bool:
     return getattr(transformer, "kindred_unpacked", False)
 
 
-def _eight_bit(
-    spec: RenderSpec,
-    adapters: Sequence[Adapter],
-    device: torch.device,
-    places: Mapping[str, Any] | None,
-) -> Any:
-    """The transformer as trained, its blocks' layers in 8-bit floats."""
-    if spec.base.quantization == "int8":
+def _check_eight_bit(base: Base, device: torch.device) -> None:
+    """Raise KindredError where a base or GPU has no products in 8-bit floats."""
+    if base.quantization == "int8":
         raise KindredError(
             "precision: fp8: an int8 base is multiplied in 8-bit integers already -> leave "
             "`precision` out, or take a base in NF4 or bfloat16"
@@ -114,16 +112,17 @@ def _eight_bit(
             "precision: fp8: this GPU can't multiply 8-bit floats (RTX 40, H100 or later can) -> "
             "leave `precision` out"
         )
-    transformer = bases.load_transformer(spec.base, device, places=places)
-    apply_adapters(transformer, adapters, merge=False)
+
+
+def _to_eight_bit(transformer: Any, left: int | None) -> None:
+    """The blocks' layers in 8-bit floats; `left`: bytes that they may take more, None: any."""
     more = eight_bit.more(transformer)
-    if device.type == "cuda" and not places and more > room(device):
+    if left is not None and more > left:
         raise KindredError(
             f"precision: fp8: the weights take {more / GIB:.1f} GiB more than as trained, and the "
-            f"GPU has {max(0, room(device)) / GIB:.1f} GiB to spare -> leave `precision` out"
+            f"GPU has {max(0, left) / GIB:.1f} GiB to spare -> leave `precision` out"
         )
     eight_bit.convert(transformer, dequantized)
-    return transformer
 
 
 def dequantized(layer: Any) -> torch.Tensor:

@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from kindred.errors import in_a_line
+
 Key = tuple[Any, ...]
 Tensors = dict[str, torch.Tensor]
 # So many times work is done as usual first: what is compiled or allocated once is not recorded.
@@ -140,7 +142,7 @@ class RecordedWork:
 
 def warn(error: Exception) -> None:
     """Say that work goes on without recordings, and why."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    reason = in_a_line(error)
     print(
         f"warning: the GPU's work can't be recorded here ({reason}); going on without, slower",
         file=sys.stderr,

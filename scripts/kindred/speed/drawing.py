@@ -65,40 +65,42 @@ def pictures(
     def ours() -> torch.Tensor:
         return decode(vaes[torch.float32], latents())
 
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
+
+    def measure(name: str) -> None:
+        found[name] = steps.timed(ours, device, 1, repeats)
+        found[name]["difference"] = difference(latents(), expected)
+
+    def changed() -> RecordedNetwork:
+        """To draw with a network whose layers are others now."""
+        if with_compiler:
+            torch._dynamo.reset()
+        return RecordedNetwork(net)
+
     with torch.inference_mode():
         torch.backends.cuda.enable_cudnn_sdp(True)  # torch's own choice, as whoever uses it has it
-        expected = theirs("latent").float()
-        found["FluxPipeline"] = steps.timed(lambda: theirs("np"), device, 1, repeats)
-        torch.backends.cuda.enable_cudnn_sdp(False)
+        try:
+            expected = theirs("latent").float()
+            found["FluxPipeline"] = steps.timed(lambda: theirs("np"), device, 1, repeats)
+        finally:
+            torch.backends.cuda.enable_cudnn_sdp(False)
         attention.quicken(net, device)
-        found["ours"] = steps.timed(ours, device, 1, repeats)
-        found["ours"]["difference"] = difference(latents(), expected)
         name = "ours"
+        measure(name)
         if with_compiler and compiled(net):
             name += ", compiled"
-            found[name] = steps.timed(ours, device, 1, repeats)
-            found[name]["difference"] = difference(latents(), expected)
+            measure(name)
         if device.type == "cuda":  # as scripts/render.py does it
             recorded = RecordedNetwork(net)
             name += ", recorded"
-            found[name] = steps.timed(ours, device, 1, repeats)
-            found[name]["difference"] = difference(latents(), expected)
+            measure(name)
             if quantization and precision.unpack(net, precision.room(device)):
-                if with_compiler:
-                    torch._dynamo.reset()
-                recorded = RecordedNetwork(net)
-                name += ", dequantized for good"
-                found[name] = steps.timed(ours, device, 1, repeats)
-                found[name]["difference"] = difference(latents(), expected)
+                recorded = changed()
+                measure(f"{name}, dequantized for good")
             if eight_bit.can(device) and quantization != "int8":
                 eight_bit.convert(net, precision.dequantized)
-                if with_compiler:
-                    torch._dynamo.reset()
-                recorded = RecordedNetwork(net)
-                name = "ours, compiled, recorded, fp8" if with_compiler else "ours, recorded, fp8"
-                found[name] = steps.timed(ours, device, 1, repeats)
-                found[name]["difference"] = difference(latents(), expected)
+                recorded = changed()
+                measure(f"{name}, fp8")
     return found
 
 
