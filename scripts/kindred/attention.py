@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from kindred.eight_bit import answers
 from kindred.errors import in_a_line
 
 # Hopper and its successor in data centres; elsewhere torch's own flash attention is as fast.
@@ -33,14 +34,15 @@ class JointAttention:
     ) -> Any:
         """Attention over [N, tokens, D]; with text apart, (image, text) of it."""
         query, key, value = (
-            layer(hidden_states).unflatten(-1, (-1, attn.head_dim))
-            for layer in (attn.to_q, attn.to_k, attn.to_v)
+            found.unflatten(-1, (-1, attn.head_dim))
+            for found in answers((attn.to_q, attn.to_k, attn.to_v), hidden_states)
         )
         query, key = attn.norm_q(query), attn.norm_k(key)
         if encoder_hidden_states is not None:
+            layers = (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)
             q, k, v = (
-                layer(encoder_hidden_states).unflatten(-1, (-1, attn.head_dim))
-                for layer in (attn.add_q_proj, attn.add_k_proj, attn.add_v_proj)
+                found.unflatten(-1, (-1, attn.head_dim))
+                for found in answers(layers, encoder_hidden_states)
             )
             query = torch.cat([attn.norm_added_q(q), query], dim=1)
             key = torch.cat([attn.norm_added_k(k), key], dim=1)
@@ -99,12 +101,13 @@ def quicken(network: Any, device: torch.device) -> None:
 @functools.cache
 def _works(device: torch.device, width: int) -> bool:
     """Whether cuDNN has kernels for heads of this width here, forth and back; a warning if not."""
-    tensors = [
-        torch.zeros(1, 2, 256, width, device=device, dtype=torch.bfloat16, requires_grad=True)
-        for _ in range(3)
-    ]
+    shape, kind = (1, 2, 256, width), torch.bfloat16
     try:
+        # Tensors too: those of inference mode have no gradients outside it either.
         with torch.inference_mode(False), torch.enable_grad():
+            tensors = [
+                torch.zeros(shape, device=device, dtype=kind, requires_grad=True) for _ in range(3)
+            ]
             by_cudnn(*tensors)[0].sum().backward()
     except Exception as error:
         reason = in_a_line(error)

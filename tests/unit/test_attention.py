@@ -70,3 +70,12 @@ def test_where_cudnn_has_no_kernel_torch_attends_and_says_so(monkeypatch, capsys
     assert said == (
         "warning: no attention by cuDNN (No valid execution plans built.); by torch, slower\n"
     )
+
+
+def test_whoever_draws_in_inference_mode_is_told_the_same(monkeypatch):
+    attend = torch.nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(attention, "by_cudnn", lambda *found: (attend(*found), None))
+    attention._works.cache_clear()
+    with torch.inference_mode():
+        assert attention._works(torch.device("cpu"), 8)
+    attention._works.cache_clear()

@@ -40,6 +40,15 @@ def test_a_layer_gives_nearly_what_the_plain_one_gives():
     assert layer.weight.dtype == torch.float8_e4m3fn and layer.weight.nbytes == 48 * 64
 
 
+def test_layers_asked_together_answer_as_each_alone():
+    torch.manual_seed(0)
+    layers = [eight_bit.EightBitLinear(torch.randn(32, 64), None) for _ in range(2)]
+    x, plain = torch.randn(2, 5, 64).bfloat16(), torch.nn.Linear(64, 16).bfloat16()
+    for asked in (layers, [*layers, plain]):
+        found = eight_bit.answers(asked, x)
+        assert all(torch.equal(one, layer(x)) for one, layer in zip(found, asked, strict=True))
+
+
 def test_zeros_and_what_is_largest_stay():
     rows = torch.tensor([[0.0, 0.0], [448.0, -896.0]])
     eight, scale = eight_bit.eight_bit(rows)
