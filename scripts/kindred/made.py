@@ -51,6 +51,11 @@ class Photo:
         """[H, W]: k where the k-th person is."""
         return self.masked.indices()
 
+    @cached_property
+    def empty(self) -> Image.Image:
+        """Without its people: the place, for every composite that stands there."""
+        return without(self.image, self.indices > 0)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -217,8 +222,7 @@ def _background(
     else:
         own = [one.photo for one in people if one.photo in placed]
         photo = rng.choice(own or placed or [one.photo for one in people])
-    empty = without(photo.image, photo.indices > 0)
-    return composing.extended(empty, canvas), wording.place(photo.caption), photo.source
+    return composing.extended(photo.empty, canvas), wording.place(photo.caption), photo.source
 
 
 def _sizes(photos: Sequence[Photo], spec: MadeSpec) -> dict[str, float]:
