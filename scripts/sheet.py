@@ -55,7 +55,8 @@ def save(sheet: Sheet, out: Path) -> list[Path]:
     paths += [out.with_suffix(f".page{n}{out.suffix}") for n in range(2, len(parts) + 1)]
     for path, part in zip(paths, parts, strict=True):
         with replacing(path) as temporary:
-            draw_sheet(part).save(temporary, format="PNG", optimize=True)
+            # Smallest takes eleven times as long and saves an eighth.
+            draw_sheet(part).save(temporary, format="PNG", compress_level=3)
     return paths
 
 
