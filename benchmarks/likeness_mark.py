@@ -1,0 +1,104 @@
+"""How alike the lab's judge finds people in true drawings: the mark that no LoRA can pass.
+
+Draws every member of the first family alone and all three together, with other seeds than the
+study's photos, in the sizes of its prompt sets: as they are, and once through the base's
+autoencoder, which every generated picture comes out of. No transformer is asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from PIL import Image, ImageOps
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+from kindred import bases
+from kindred.encode import encode_image
+from kindred.gallery import Photo
+from kindred.judges.drawn import DrawnJudge
+from kindred.manifest import Manifest, Row
+from kindred.references import gather
+from kindred.sampling import decode
+from kindred.scoring import Whose, score
+from kindred.spec.base import Base
+from kindred.spec.common import Character
+from kindred.spec.judge import JudgeSpec
+from kindred.spec.score import ReferenceSpec, ScoreSpec
+from kindred.world.families import family, write_dataset
+
+ALONE, TOGETHER = (128, 144), (192, 96)  # px, of the study's prompt sets
+STUDY = {"J": 4, "A": 3, "C": 8}  # its photos of one character, and their seed
+SEED, OTHER_SEED = 1, 999
+ROOT = Path(__file__).parents[1]
+
+
+def drawn(
+    folder: Path, coverage: dict[str, int], seed: int, size: tuple[int, int]
+) -> Iterator[tuple[str, Path]]:
+    """(cell, PNG in that size) of every photo."""
+    for name in write_dataset(folder, "russell", coverage, seed):
+        path = (folder / name).with_suffix(".png")
+        with Image.open(folder / name) as photo:
+            ImageOps.fit(photo, size, Image.Resampling.LANCZOS).save(path)
+        yield name.split("-")[0], path
+
+
+def passed(vae: torch.nn.Module, path: Path) -> Path:
+    """The picture, encoded and decoded."""
+    with Image.open(path) as picture, torch.inference_mode():
+        (pixels,) = decode(vae, encode_image(vae, picture)[None])
+    out = path.with_suffix(".vae.png")
+    Image.fromarray(pixels.numpy()).save(out)
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=96, help="of each member, and of all three")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    people = family("russell")
+    characters = {p.name[0]: Character(name=p.name, noun=p.kind) for p in people.members}
+    judge = JudgeSpec(kind="lab", model=str(ROOT / "lab/judge"))
+    looker = DrawnJudge.open(judge)
+    vae = bases.load_vae(Base(model=str(ROOT / "lab/base")), "cpu")
+    cells = {letter: (letter, ALONE) for letter in people.letters}
+    cells["all three"] = (people.letters, TOGETHER)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        own = drawn(folder / "photos", STUDY, SEED, ALONE)
+        photos = [Photo(path.stem, path, frozenset(letter)) for letter, path in own]
+        asked = ReferenceSpec(judge=judge, characters=characters, datasets=["ours"])
+        known = gather(looker, {"ours": photos}, asked)
+        told = ScoreSpec(judge=judge, characters=characters, dataset="ours")
+        print("| drawn | how | right | whose | identity |\n|---|---|---:|---|---:|")
+        for number, (what, (cell, size)) in enumerate(cells.items()):
+            coverage = {cell: options.pictures}
+            true = [p for _, p in drawn(folder / str(number), coverage, OTHER_SEED, size)]
+            text = " and ".join(characters[letter].name for letter in cell)
+            for how, paths in (("as it is", true), ("autoencoder", [passed(vae, p) for p in true])):
+                rows = [
+                    Row("p", text, n, *size, f"{number}-{how}-{n}", path)
+                    for n, path in enumerate(paths)
+                ]
+                manifest = Manifest(folder / "m.json", "truth", {}, [], rows)
+                found = score(looker, known, manifest, None, told, Whose("truth", 1))
+                right = fmean(float(r["success"]) for r in found if r["kind"] == "image")
+                for letter in cell:
+                    alike = fmean(
+                        float(r["identity"])
+                        for r in found
+                        if r["kind"] == "person" and r["assigned"] == letter
+                    )
+                    print(f"| {what} | {how} | {right:.2f} | {letter} | {alike:.3f} |")
+
+
+if __name__ == "__main__":
+    main()
