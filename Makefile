@@ -31,7 +31,7 @@ photo: env
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements-photo.txt
 
 test: $(ENV_DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lab-gates: env
 	$(BIN)/snakemake --config experiments=lab-singles
