@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred import quantized, tensors
-from kindred.errors import KindredError
+from kindred.errors import KindredError, in_a_line
 from kindred.files import read_json
 from kindred.hashing import sha256_file
 from kindred.spec.base import Base, ImageEncoder, TextEncoder
@@ -240,7 +240,7 @@ def _load(
     try:
         return loader(str(folder), subfolder=part, **extra)
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        first = in_a_line(error)
         raise KindredError(
             f"base {base.model}, part {part}: can't be read ({first}); fetch or save it again"
         ) from error

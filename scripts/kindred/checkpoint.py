@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from kindred.errors import in_a_line
 from kindred.files import replacing
 
 KEPT = 2
@@ -36,7 +37,7 @@ class Checkpoints:
             try:
                 return torch.load(path, map_location="cpu", weights_only=True)
             except Exception as error:  # torch raises many kinds for a broken file
-                reason = str(error).splitlines()[0][:120]
+                reason = in_a_line(error)
                 print(f"warning: {path}: not readable ({reason}); passed over", file=sys.stderr)
                 path.unlink()
         return None

@@ -20,7 +20,7 @@ from kindred import attention, budget, compiling
 from kindred.bases import is_local
 from kindred.budget import GIB, Job, Plan
 from kindred.devices import slots
-from kindred.errors import KindredError
+from kindred.errors import KindredError, in_a_line
 from kindred.flux_shape import FluxShape, shape_of
 from kindred.lora import target_layers
 from kindred.offload import Offloader, place
@@ -51,7 +51,7 @@ def fit(
             model, subfolder="transformer", revision=revision
         )
     except OSError as error:
-        first = str(error).strip().splitlines()[0]
+        first = in_a_line(error)
         raise KindredError(
             f"base {model}: its transformer/config.json can't be read ({first}); fetch or save the "
             "base again"

@@ -15,7 +15,7 @@ import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from kindred.buckets import Box, Size
-from kindred.errors import Problem
+from kindred.errors import Problem, in_a_line
 
 pillow_heif.register_heif_opener()
 SMALLEST_SIDE = 16
@@ -67,7 +67,7 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
     except _Unusable as error:
         what, cure = str(error), error.cure
     except Exception as error:  # decoders raise nearly anything on damaged data
-        what, cure = f"is damaged ({_short(error)})", "copy it again from the camera or phone"
+        what, cure = f"is damaged ({in_a_line(error)})", "copy it again from the camera or phone"
     raise PhotoError(Problem(name, what, cure))
 
 
@@ -157,7 +157,7 @@ def _turn(image: Image.Image, notes: list[dict[str, str]]) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
     except Exception as error:
-        notes.append(note("exif", f"EXIF data is damaged ({_short(error)}); taken as upright"))
+        notes.append(note("exif", f"EXIF data is damaged ({in_a_line(error)}); taken as upright"))
         return image
 
 
@@ -221,8 +221,3 @@ def _what_it_is(path: Path) -> str:
     if b"\0" not in head and all(byte > 31 or byte in b"\t\r\n" for byte in head):
         return "is a text file, not a photo"
     return "is in no known picture format, or damaged at its start"
-
-
-def _short(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text[:90]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kindred.errors import KindredError
+from kindred.errors import KindredError, in_a_line
 from kindred.spec.common import Character
 
 
@@ -31,7 +31,7 @@ def load_tokenizer(name: str) -> Any:
             f"{owner}/{repository}", subfolder="/".join(rest), revision=revision or None
         )
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
+        first = in_a_line(error)
         raise KindredError(
             f"tokenizer {name}: can't be loaded ({first}) -> check the base's `model`; for gated "
             "models accept their licence and log in"
