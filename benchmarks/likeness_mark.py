@@ -19,12 +19,11 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from kindred import bases
-from kindred.encode import encode_image
 from kindred.gallery import Photo
 from kindred.judges.drawn import DrawnJudge
+from kindred.lab.gates import round_trip
 from kindred.manifest import Manifest, Row
 from kindred.references import gather
-from kindred.sampling import decode
 from kindred.scoring import Whose, score
 from kindred.spec.base import Base
 from kindred.spec.common import Character
@@ -51,10 +50,9 @@ def drawn(
 
 def passed(vae: torch.nn.Module, path: Path) -> Path:
     """The picture, encoded and decoded."""
-    with Image.open(path) as picture, torch.inference_mode():
-        (pixels,) = decode(vae, encode_image(vae, picture)[None])
     out = path.with_suffix(".vae.png")
-    Image.fromarray(pixels.numpy()).save(out)
+    with Image.open(path) as picture:
+        round_trip(vae, picture).save(out)
     return out
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
@@ -316,7 +317,7 @@ def vae_gates(studio: Studio, judge: LabJudge, count: int, seed: int) -> list[Ga
     for k in track(range(count), "VAE round trips", count):
         scene = sample_scene(rng, count=1 + k % 3)
         picture = draw(scene, masks=False).image
-        back = round_trip(studio, picture)
+        back = round_trip(studio.vae, picture)
         difference = np.asarray(picture, np.float64) - np.asarray(back, np.float64)
         psnr.append(10 * np.log10(255**2 / np.mean(difference**2)))
         for seen, results in zip(judge.look([picture, back]), (before, read), strict=True):
@@ -337,9 +338,9 @@ def vae_gates(studio: Studio, judge: LabJudge, count: int, seed: int) -> list[Ga
 
 
 @torch.inference_mode()
-def round_trip(studio: Studio, picture: Image.Image) -> Image.Image:
+def round_trip(vae: Any, picture: Image.Image) -> Image.Image:
     """A picture through the autoencoder and back."""
     signed = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 127.5 - 1
-    latents = studio.vae.encode(signed.to(studio.device)).latent_dist.mode()
-    pixels = studio.vae.decode(latents).sample[0].clamp(-1, 1).add(1).mul(127.5).round()
+    latents = vae.encode(signed.to(vae.device)).latent_dist.mode()
+    pixels = vae.decode(latents).sample[0].clamp(-1, 1).add(1).mul(127.5).round()
     return Image.fromarray(pixels.permute(1, 2, 0).to(torch.uint8).cpu().numpy())
