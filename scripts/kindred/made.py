@@ -52,9 +52,17 @@ class Photo:
         return self.masked.indices()
 
     @cached_property
-    def empty(self) -> Image.Image:
-        """Without its people: the place, for every composite that stands there."""
-        return without(self.image, self.indices > 0)
+    def places(self) -> dict[Size, Image.Image]:
+        """Canvas -> the place in that size, for every composite that stands there: small, where
+        the photo may have many megapixels."""
+        return {}
+
+    def place(self, canvas: Size) -> Image.Image:
+        """The photo without its people, as a background."""
+        if canvas not in self.places:
+            empty = without(self.image, self.indices > 0)
+            self.places[canvas] = composing.extended(empty, canvas)
+        return self.places[canvas]
 
 
 @dataclass(frozen=True)
@@ -222,7 +230,7 @@ def _background(
     else:
         own = [one.photo for one in people if one.photo in placed]
         photo = rng.choice(own or placed or [one.photo for one in people])
-    return composing.extended(photo.empty, canvas), wording.place(photo.caption), photo.source
+    return photo.place(canvas), wording.place(photo.caption), photo.source
 
 
 def _sizes(photos: Sequence[Photo], spec: MadeSpec) -> dict[str, float]:
