@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from kindred.masks import Box
+from kindred.masks import Box, head_of
 
 SOFT = 0.004  # width of an outline's soft edge, as share of the photo's shorter side
 GROWN = 0.012  # how far beyond their outline people are taken out, same share
@@ -59,25 +59,6 @@ def cut_out(photo: Image.Image, outline: np.ndarray, head: Box | None) -> Cutout
         cut=box[3] >= photo.height - TOUCHES - round(0.08 * photo.height),
         sides=box[0] <= TOUCHES or box[2] >= photo.width - TOUCHES,
     )
-
-
-def head_of(outline: np.ndarray) -> Box:
-    """The head's box in an outline: down to the neck, narrow below the first bulge."""
-    rows = np.flatnonzero(outline.any(1))
-    top, height = int(rows[0]), len(rows)
-    widths = outline[top : top + height].sum(1).astype(float)
-    smooth = max(1, height // 30)
-    widths = np.convolve(widths, np.ones(smooth) / smooth, "same")
-    upper = max(3, height * 2 // 3)
-    bottom = top + max(2, height // 3)
-    for row in range(height // 12 + 1, upper - 1):
-        bulge = widths[:row].max()
-        below = widths[row : row + max(2, height // 5)].max()
-        if widths[row] < 0.8 * bulge and widths[row] < 0.7 * below:
-            bottom = top + row + int(np.argmin(widths[row : row + max(2, height // 20)]))
-            break
-    columns = np.flatnonzero(outline[top:bottom].any(0))
-    return float(columns[0]), float(top), float(columns[-1] + 1), float(bottom)
 
 
 def without(photo: Image.Image, outline: np.ndarray) -> Image.Image:

@@ -27,6 +27,8 @@ from kindred.spec.train import TrainSpec
 STORE = Path("resources/store/adapters")
 CHECKPOINTS = Path("resources/training")
 PROGRAM = ("training.py", "examples.py", "lora.py", "bases.py")
+# Keys of a recipe that are younger than the first adapters, whose keys must not change.
+YOUNGER = ("mask_weight", "head_weight")
 FILES = ("training.csv", "lora.safetensors", "lora.json")
 
 
@@ -55,8 +57,7 @@ def training_facts(spec: TrainSpec, run: int, materials: Sequence[Material]) -> 
     checkpoints are written not at all: two variants that come to the same training share it.
     """
     recipe = spec.recipe.model_dump(mode="json", exclude={"checkpoint_every", "prior_images"})
-    # Younger than the first adapters, whose keys must not change.
-    recipe = {k: v for k, v in recipe.items() if (k, v) != ("mask_weight", None)}
+    recipe = {k: v for k, v in recipe.items() if v is not None or k not in YOUNGER}
     settings = {
         "recipe": recipe,
         "dtype": spec.base.dtype,

@@ -87,10 +87,11 @@ def _masked(row: Mapping[str, Any]) -> Masked:
 
 
 def token_weights(
-    items: Sequence[Item], images: Path | str, masks: Path, weight: float
+    items: Sequence[Item], images: Path | str, masks: Path, people: float, heads: float
 ) -> dict[str, list[float]]:
-    """Weights of an image's tokens in the loss, rows first, mean 1, by pixel hash: `weight` inside
-    people for 1 in the background. Raises ProblemsError naming every photo without a mask."""
+    """Weights of an image's tokens in the loss, rows first, mean 1, by pixel hash: `people` inside
+    people and `heads` inside their heads for 1 in the background. Raises ProblemsError naming every
+    photo without a mask."""
     known, rows = read(masks), {row["image_id"]: row for row in read_json(images)}
     problems, result = Problems("masks are missing"), {}
     for item in items:
@@ -99,11 +100,27 @@ def token_weights(
             problems.add(row["source"], f"has no mask in {masks}", "delete that file and run again")
             continue
         size = (row["source_width"], row["source_height"])
-        share = covered(known[row["source"]].indices() > 0, size, (item.width, item.height))
-        values = 1 + (weight - 1) * share
+        prepared, indices = (item.width, item.height), known[row["source"]].indices()
+        values = 1 + (people - 1) * covered(indices > 0, size, prepared)
+        if heads != people:
+            inside = inside_heads(indices, known[row["source"]].people)
+            values += (heads - people) * covered(inside, size, prepared)
         result[item.pixel_hash] = [round(float(v), 6) for v in (values / values.mean()).ravel()]
     problems.raise_if_any()
     return result
+
+
+def inside_heads(indices: np.ndarray, people: Sequence[Someone]) -> np.ndarray:
+    """[H, W] bool: which pixels of a mask are of somebody's head. Where its box is not known, it is
+    taken from the outline."""
+    inside = np.zeros(indices.shape, bool)
+    for number, someone in enumerate(people, 1):
+        outline = indices == number
+        if outline.any():
+            x0, y0, x1, y1 = (round(edge) for edge in someone.head or head_of(outline))
+            rows, columns = slice(max(0, y0), max(0, y1)), slice(max(0, x0), max(0, x1))
+            inside[rows, columns] |= outline[rows, columns]
+    return inside
 
 
 def covered(people: np.ndarray, size: tuple[int, int], prepared: tuple[int, int]) -> np.ndarray:
@@ -117,3 +134,22 @@ def covered(people: np.ndarray, size: tuple[int, int], prepared: tuple[int, int]
     tokens = (prepared[0] // TOKEN_PX, prepared[1] // TOKEN_PX)
     picture = Image.fromarray(people.astype(np.float32))
     return np.asarray(picture.resize(tokens, Image.Resampling.BOX, box=box))
+
+
+def head_of(outline: np.ndarray) -> Box:
+    """The head's box in an outline: down to the neck, narrow below the first bulge."""
+    rows = np.flatnonzero(outline.any(1))
+    top, height = int(rows[0]), len(rows)
+    widths = outline[top : top + height].sum(1).astype(float)
+    smooth = max(1, height // 30)
+    widths = np.convolve(widths, np.ones(smooth) / smooth, "same")
+    upper = max(3, height * 2 // 3)
+    bottom = top + max(2, height // 3)
+    for row in range(height // 12 + 1, upper - 1):
+        bulge = widths[:row].max()
+        below = widths[row : row + max(2, height // 5)].max()
+        if widths[row] < 0.8 * bulge and widths[row] < 0.7 * below:
+            bottom = top + row + int(np.argmin(widths[row : row + max(2, height // 20)]))
+            break
+    columns = np.flatnonzero(outline[top:bottom].any(0))
+    return float(columns[0]), float(top), float(columns[-1] + 1), float(bottom)

@@ -53,15 +53,19 @@ def gather(spec: TrainSpec, options: argparse.Namespace, run: int) -> list[Mater
 def _token_weights(
     spec: TrainSpec, pairs: list[Pair], options: argparse.Namespace
 ) -> dict[str, list[float]] | None:
-    """Weights of tokens by people's masks, where the recipe has a `mask_weight`."""
-    weight = spec.recipe.mask_weight
-    if weight is None:
+    """Weights of tokens by people's masks, where the recipe weighs people or their heads."""
+    recipe = spec.recipe
+    if not recipe.weighs_people:
         return None
     if getattr(options, "masks", None) is None:
-        raise KindredError("recipe: mask_weight needs people's masks: give --masks, or unset it")
+        name = "head_weight" if recipe.mask_weight is None else "mask_weight"
+        raise KindredError(f"recipe: {name} needs people's masks: give --masks, or unset it")
     from kindred.masks import token_weights
 
-    return token_weights([pair.item for pair in pairs], options.images, options.masks, weight)
+    people = recipe.mask_weight or 1.0
+    heads = recipe.head_weight or people
+    items = [pair.item for pair in pairs]
+    return token_weights(items, options.images, options.masks, people, heads)
 
 
 def _prior(spec: TrainSpec, options: argparse.Namespace) -> list[Material]:

@@ -16,7 +16,7 @@ import compose
 import masks as masks_program
 import preprocess
 from kindred import composing, masks, who, wording
-from kindred.cutouts import cut_out, head_of, without
+from kindred.cutouts import cut_out, without
 from kindred.errors import ProblemsError
 from kindred.files import read_json, read_jsonl
 from kindred.spec.common import Character
@@ -169,7 +169,7 @@ def figure(height=200, width=120):
 
 
 def test_a_head_is_found_above_the_neck():
-    x0, y0, x1, y1 = head_of(figure())
+    x0, y0, x1, y1 = masks.head_of(figure())
     assert (x0, y0) == (31, 11) and x1 == 90 and 65 <= y1 <= 85
 
 

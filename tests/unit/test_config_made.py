@@ -115,11 +115,18 @@ def test_captions_of_what_is_made_need_no_captioner(root):
 
 
 def test_a_weighted_loss_needs_masks_of_what_it_trains_on(root):
-    found = plan(root, "heavy: {mask_weight: 2}", "both: {mask_weight: 2, crop: solos}", "all: {}")
+    found = plan(
+        root,
+        "heavy: {mask_weight: 2}",
+        "heads: {head_weight: 2}",
+        "both: {mask_weight: 2, crop: solos}",
+        "all: {}",
+    )
     variants = found.experiments["one"].variants
     assert outputs.masks_files(variants["heavy"]) == ["resources/drawn/masks.json"]
     name = variants["both"].dataset
     assert outputs.masks_files(variants["both"]) == [f"resources/{name}/masks.json"]
+    assert outputs.masks_files(variants["heads"]) == ["resources/drawn/masks.json"]
     assert outputs.masks_files(variants["all"]) == [] == outputs.masks_option(variants["all"])
 
 

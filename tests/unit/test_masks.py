@@ -16,10 +16,11 @@ from kindred.world.families import truth_path, write_dataset
 from kindred.world.remembered import mask_of
 
 
-def dataset(tmp_path, people):
+def dataset(tmp_path, people, head=None):
     """images.json and masks.json of one photo of 64x48 px, prepared to 32x32."""
+    head = (1, 2, 3, 4) if head is None else head
     file = masks.keep(people.astype(np.uint8), tmp_path / "store")
-    masks.write(tmp_path / "masks.json", {"a.jpg": Masked(file, (Someone("J", (1, 2, 3, 4)),))})
+    masks.write(tmp_path / "masks.json", {"a.jpg": Masked(file, (Someone("J", head or None),))})
     row = {"image_id": "a", "source": "a.jpg", "source_width": 64, "source_height": 48}
     write_json(tmp_path / "images.json", [row])
     return Item("a", "a", "J", 32, 32, "pixels", "text", "hash")
@@ -37,17 +38,42 @@ def test_weights_follow_the_part_of_the_photo_that_is_kept(tmp_path):
     people[:24, 8:32] = True  # the upper left quarter of the kept 48x48 px
     people[:, :8] = True  # cut away
     item = dataset(tmp_path, people)
-    found = masks.token_weights([item], tmp_path / "images.json", tmp_path / "masks.json", 3.0)
-    weights = np.array(found["pixels"])
+    weights = weights_of(tmp_path, item, 3.0, 3.0)
     assert weights.mean() == pytest.approx(1, abs=1e-5)
     assert weights == pytest.approx(np.array([3, 1, 1, 1]) / 1.5, abs=1e-5)
+
+
+def weights_of(tmp_path, item, people, heads):
+    files = tmp_path / "images.json", tmp_path / "masks.json"
+    return np.array(masks.token_weights([item], *files, people, heads)["pixels"])
+
+
+def test_heads_weigh_for_themselves(tmp_path):
+    people = np.zeros((48, 64), bool)
+    people[:, 8:32] = True  # the left half of the kept 48x48 px: a head in its upper token
+    item = dataset(tmp_path, people, (8, 0, 40, 24))  # what of the box is outside nobody weighs 1
+    found = weights_of(tmp_path, item, 2.0, 6.0)
+    assert found == pytest.approx(np.array([6, 1, 2, 1]) / 2.5, abs=1e-5)
+    found = weights_of(tmp_path, item, 1.0, 3.0)
+    assert found == pytest.approx(np.array([3, 1, 1, 1]) / 1.5, abs=1e-5)
+
+
+def test_a_head_without_a_box_is_taken_from_the_outline(tmp_path):
+    people = np.zeros((48, 64), bool)
+    people[2:20, 14:26] = True  # a head, a neck and shoulders
+    people[20:24, 17:23] = True
+    people[24:, 8:32] = True
+    item = dataset(tmp_path, people, ())
+    found = weights_of(tmp_path, item, 1.0, 9.0)
+    assert found[0] > 2 > found[2] == pytest.approx(found[3], rel=0.2)
+    assert found[1] == found[3]
 
 
 def test_photos_without_a_mask_are_named(tmp_path):
     item = dataset(tmp_path, np.zeros((48, 64)))
     masks.write(tmp_path / "masks.json", {})
     with pytest.raises(ProblemsError, match=r"a\.jpg: has no mask"):
-        masks.token_weights([item], tmp_path / "images.json", tmp_path / "masks.json", 3.0)
+        weights_of(tmp_path, item, 3.0, 3.0)
 
 
 class Zero(torch.nn.Module):

@@ -300,6 +300,8 @@ def test_a_loss_weighted_by_masks_trains_otherwise_and_needs_them(data, tmp_path
     extra = masks_of(data, 0.5)
     with pytest.raises(KindredError, match="mask_weight needs people's masks"):
         run(data, tmp_path / "none", mask_weight=3.0)
+    with pytest.raises(KindredError, match="head_weight needs people's masks"):
+        run(data, tmp_path / "none", head_weight=3.0)
     plain = run(data, tmp_path / "plain")
     train.main(data.train_arguments(tmp_path / "heavy", mask_weight=3.0) + extra)
     heavy = lora_bytes(tmp_path / "heavy")
@@ -385,7 +387,7 @@ def test_key_depends_on_what_the_weights_follow_from():
         return finished.training_key(finished.training_facts(spec, run, []))
 
     same = [key(), key(checkpoint_every=7), key(dataset="e"), key(dropout=0.0), key(steps=1500)]
-    same += [key(mask_weight=None)]
+    same += [key(mask_weight=None, head_weight=None)]
     assert len(set(same)) == 1
     different = [
         key(run=1),
@@ -396,8 +398,9 @@ def test_key_depends_on_what_the_weights_follow_from():
         key(base={"dtype": "float32"}),
         key(base={"quantization": "nf4"}),
         key(mask_weight=3.0),
+        key(head_weight=3.0),
     ]
-    assert len({*same, *different}) == 9
+    assert len({*same, *different}) == 10
 
 
 def test_training_code_counts_and_specifications_do_not(monkeypatch):

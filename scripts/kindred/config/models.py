@@ -127,7 +127,7 @@ class DatasetConfig(Strict):
     audit: AuditThresholds = Field(default_factory=AuditThresholds)
     segmenter: Model | None = Field(
         None,
-        description="finds people's outlines, for `compose`, `crop` and `mask_weight`; a model of "
+        description="finds people's outlines, for `compose`, `crop`, `mask_weight` and `head_weight`; a model of "
         "the DETR or Mask2Former class. Unset: the boxes of the judge",
     )
 

@@ -105,7 +105,7 @@ def prior_files(variant: Variant) -> list[tuple[str, str]]:
 
 def masks_files(variant: Variant) -> list[str]:
     """Where training learns where people are; none unless its loss is weighted by that."""
-    weighed = variant.train is not None and variant.train.recipe.mask_weight is not None
+    weighed = variant.train is not None and variant.train.recipe.weighs_people
     return [f"resources/{variant.dataset}/masks.json"] if weighed else []
 
 

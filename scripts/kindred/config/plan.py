@@ -87,7 +87,7 @@ class Variant:
     @property
     def needs_masks(self) -> bool:
         """Whether people's outlines are needed to train it."""
-        weighed = self.train is not None and self.train.recipe.mask_weight is not None
+        weighed = self.train is not None and self.train.recipe.weighs_people
         return self.made is not None or weighed
 
     @cached_property

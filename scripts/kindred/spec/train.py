@@ -56,7 +56,17 @@ class Recipe(Strict):
         gt=0,
         description="loss inside people relative to background (mean 1 an image); equal when unset",
     )
+    head_weight: float | None = Field(
+        None,
+        gt=0,
+        description="loss inside heads relative to background; like the rest of people when unset",
+    )
     checkpoint_every: int = Field(250, gt=0, description="optimizer steps between checkpoints")
+
+    @property
+    def weighs_people(self) -> bool:
+        """Whether training must know where people are."""
+        return self.mask_weight is not None or self.head_weight is not None
 
     @field_validator("targets")
     @classmethod
