@@ -114,6 +114,14 @@ def test_captions_of_what_is_made_need_no_captioner(root):
     assert found.datasets["ours"].caption.captioner and not found.datasets[name].caption.captioner
 
 
+def test_photos_are_audited_where_only_what_is_made_of_them_is_trained_on(root):
+    found = plan(root, "own: {compose: {cells: [J+A]}}").experiments["one"]
+    assert found.datasets == [found.variants["own"].dataset] != ["drawn"]
+    told = outputs.told_by_runs(found)
+    for name in ("drawn", *found.datasets):
+        assert f"results/one/audit/{name}.json" in told
+
+
 def test_a_weighted_loss_needs_masks_of_what_it_trains_on(root):
     found = plan(
         root,

@@ -17,7 +17,7 @@ def everything(plan: Plan) -> list[str]:
     wanted: list[str] = []
     for experiment in plan.experiments.values():
         folder = f"results/{experiment.name}"
-        wanted += [f"{folder}/audit/{dataset}.html" for dataset in experiment.datasets]
+        wanted += [f"{folder}/audit/{dataset}.html" for dataset in audited(experiment)]
         wanted += sheets(experiment) if len(experiment.variants) <= SHEETS_UP_TO else []
         # The page picks a number of pictures itself, however many there are.
         wanted += [f"{folder}/rating.html"]
@@ -35,7 +35,7 @@ def told_by_runs(experiment: Experiment) -> list[str]:
     lists of all pictures."""
     folder = f"results/{experiment.name}"
     wanted = [f"{folder}/{variant.name}/spec.json" for variant in experiment.trained]
-    wanted += [f"{folder}/audit/{dataset}.json" for dataset in experiment.datasets]
+    wanted += [f"{folder}/audit/{dataset}.json" for dataset in audited(experiment)]
     for variant in experiment.variants.values():
         for run in run_folders(experiment.name, variant):
             wanted += [f"{run}/{file}" for file in ("lora.json", "training.csv") if variant.train]
@@ -57,6 +57,11 @@ def photos_of(experiment: Experiment) -> list[str]:
     files = ("images.json", "captions.jsonl")
     shown = [] if experiment.share else photos_trained_on(experiment)
     return [f"resources/{dataset}/{file}" for dataset in shown for file in files]
+
+
+def audited(experiment: Experiment) -> list[str]:
+    """The datasets trained on, and the photos that they were made of."""
+    return sorted({*experiment.datasets, *photos_trained_on(experiment)})
 
 
 def photos_trained_on(experiment: Experiment) -> list[str]:
