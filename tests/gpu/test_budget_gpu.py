@@ -211,9 +211,11 @@ def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
         found.append((losses, [parameter.detach().clone() for parameter in parameters]))
     (plain, before), (_, again), (replayed, after) = found
     assert len(set(plain)) == len(plain)
-    assert replayed == pytest.approx(plain, rel=1e-3)
-    # Attention's backward pass adds up in any order, and Adam makes much of small differences: two
-    # trainings without recordings differ too.
+    # Attention's backward pass adds up in any order, and Adam makes much of small differences: of
+    # five trainings without recordings two differ by up to 0.02 % in the second step and 0.19 % in
+    # the seventh, with and without weights that travel; recorded ones from them by no more.
+    assert replayed[:2] == pytest.approx(plain[:2], rel=5e-4)
+    assert replayed == pytest.approx(plain, rel=4e-3)
     assert apart(before, after) <= 3 * apart(before, again) + 0.005
 
 
