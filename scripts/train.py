@@ -45,7 +45,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             parser.add_argument(
                 f"--{prefix}{name}", required=needed, type=Path, help=f"{name} file{whose}"
             )
-    parser.add_argument("--masks", type=Path, help="masks.json, with recipe: mask_weight or head_weight")
+    parser.add_argument("--masks", type=Path, help="masks.json, for mask_weight and head_weight")
     parser.add_argument("--store", type=Path, default=finished.STORE, help="finished adapters")
     parser.add_argument("--checkpoints", type=Path, default=finished.CHECKPOINTS)
     parser.add_argument(

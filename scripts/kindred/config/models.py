@@ -127,8 +127,8 @@ class DatasetConfig(Strict):
     audit: AuditThresholds = Field(default_factory=AuditThresholds)
     segmenter: Model | None = Field(
         None,
-        description="finds people's outlines, for `compose`, `crop`, `mask_weight` and `head_weight`; a model of "
-        "the DETR or Mask2Former class. Unset: the boxes of the judge",
+        description="finds people's outlines, for `compose`, `crop`, `mask_weight` and "
+        "`head_weight`; a model of the DETR or Mask2Former class. Unset: the boxes of the judge",
     )
 
     @model_validator(mode="after")
