@@ -17,7 +17,10 @@ from kindred.cutouts import Cutout
 from kindred.masks import Box
 
 CHILD = 0.85  # height of a child's head for an adult's, where no photo shows both
-TALLEST = 0.52  # head's height of the canvas'
+TALLEST = 0.58  # head's height of the canvas'
+HEADROOM = (0.15, 0.21)  # of the canvas' height, above the tallest head
+CHIN = 0.8  # of the canvas' height: no chin is lower, as far as short bodies let it
+CONTINUED = 0.4  # heights of a head by which a body that a photo cuts off may be continued
 FILLED = 0.94  # share of the canvas' width that people may take
 FOLLOWED = 0.5  # share of the way down that others go with the lowest
 LOWER = 0.45  # how much lower a child's head is, in heights of an adult's head
@@ -25,13 +28,15 @@ LOWER = 0.45  # how much lower a child's head is, in heights of an adult's head
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a cut-out goes: scale of its pixels, and its upper left corner on the canvas, px."""
+    """Where a cut-out goes: scale of its pixels, its upper left corner on the canvas, px, and how
+    far it is continued below its lower edge, px of the canvas."""
 
     cutout: Cutout
     size: float
     scale: float
     x: float
     y: float
+    below: float = 0.0
 
 
 def relative_sizes(
@@ -71,31 +76,37 @@ def arrange(
     unit = min(TALLEST * height / tall, FILLED * width / sum(slots)) * (0.92 + 0.08 * rng.random())
     gaps = [0.6 + 0.8 * rng.random() for _ in range(len(cutouts) + 1)]
     slack = max(0.0, width - unit * sum(slots)) / sum(gaps)
-    middle = (0.45 + 0.03 * rng.random()) * height
+    top = rng.uniform(*HEADROOM) * height
     placed, edge = [], 0.0
     for cutout, size, slot, gap in zip(cutouts, sizes, slots, gaps[1:], strict=True):
         edge += slack * (gaps[0] if not placed else gap)
         scale = size * unit / cutout.head_height
         centre = edge + unit * slot / 2
         x = centre - scale * (cutout.head[0] + cutout.head[2]) / 2
-        lower = LOWER * unit * max(0.0, tall - size) / (1 - CHILD) * 0.5
-        y = middle + lower - scale * (cutout.head[1] + cutout.head[3]) / 2
-        y = max(y, 0.02 * height - scale * max(0.0, cutout.head[1]))
-        placed.append(Placed(cutout, size, scale, x, y))
+        lower = unit * (tall - size) * (LOWER * 0.5 / (1 - CHILD) + 0.5)
+        head = min(top + lower, CHIN * height - size * unit)
+        placed.append(Placed(cutout, size, scale, x, head - scale * cutout.head[1]))
         edge += unit * slot
     return _grounded(placed, height)
 
 
 def _grounded(placed: Sequence[Placed], height: int) -> list[Placed]:
-    """Everybody down to the canvas' lower edge; the others follow most of the way, so that
+    """Everybody down to the canvas' lower edge: a body that a photo cuts off is continued a little;
+    where that is too little it is set lower, and the others follow most of the way, so that
     somebody cut out of a headshot does not stand in a hole."""
     short = [
         (height if one.cutout.cut else 0.97 * height) - one.y - one.scale * one.cutout.image.height
         for one in placed
     ]
-    common = FOLLOWED * max(0.0, *short)
+    below = [
+        min(max(0.0, gap), CONTINUED * one.scale * one.cutout.head_height * one.cutout.cut)
+        for one, gap in zip(placed, short, strict=True)
+    ]
+    left = [gap - more for gap, more in zip(short, below, strict=True)]
+    common = FOLLOWED * max(0.0, *left)
     return [
-        replace(one, y=one.y + max(common, gap)) for one, gap in zip(placed, short, strict=True)
+        replace(one, y=one.y + max(common, gap), below=more)
+        for one, gap, more in zip(placed, left, below, strict=True)
     ]
 
 
@@ -118,6 +129,8 @@ def paint(
         size = tuple(max(1, round(edge * one.scale)) for edge in one.cutout.image.size)
         person = one.cutout.image.resize(size, Image.Resampling.LANCZOS)
         alpha = one.cutout.alpha.resize(size, Image.Resampling.LANCZOS)
+        if one.below > 0:
+            person, alpha = continued(person, alpha, round(one.below) + 1)
         picture.paste(person, (x, y), alpha)
         layer = Image.new("L", picture.size)
         layer.paste(alpha, (x, y))
@@ -127,6 +140,21 @@ def paint(
             round(v * one.scale + at, 1) for v, at in zip(head, (x, y, x, y), strict=True)
         )
     return picture, mask, [heads[index] for index in range(len(placed))]
+
+
+def continued(
+    person: Image.Image, alpha: Image.Image, rows: int
+) -> tuple[Image.Image, Image.Image]:
+    """Somebody's pixels and alpha with `rows` more below: the lowest row that is wholly theirs,
+    again and again, which is what a plain piece of clothing would show."""
+    pixels, seen = np.asarray(person), np.asarray(alpha)
+    solid = np.flatnonzero(seen.max(1) > 250)
+    last = int(solid[-1]) + 1 if len(solid) else len(seen)
+    more = rows + len(seen) - last
+    return (
+        Image.fromarray(np.pad(pixels[:last], ((0, more), (0, 0), (0, 0)), mode="edge")),
+        Image.fromarray(np.pad(seen[:last], ((0, more), (0, 0)), mode="edge")),
+    )
 
 
 def extended(picture: Image.Image, canvas: Size) -> Image.Image:

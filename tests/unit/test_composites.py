@@ -231,3 +231,49 @@ def test_everybody_fits_on_the_canvas_and_children_are_smaller():
     assert tall[1] / tall[0] == pytest.approx(0.8, abs=0.02) and heads[1][1] > heads[0][1]
     assert all(left[2] <= right[0] + 2 for left, right in pairwise(heads))
     assert heads[0][0] >= 0 and heads[2][2] <= 600 and (mask[-1] > 0).any()
+
+
+def headshot(below):
+    """Cut out of a photo that ends `below` px under the chin of a head of 60 px."""
+    outline = figure()
+    outline[70 + below :] = False
+    photo = Image.fromarray(np.full((70 + below, 120, 3), 99, np.uint8))
+    return cut_out(photo, outline[: 70 + below], (30, 10, 90, 70))
+
+
+@pytest.mark.parametrize("below", [15, 30, 100])
+def test_bodies_of_headshots_are_continued_and_heads_stay_where_heads_are(below):
+    placed = composing.arrange([headshot(below)] * 3, [1.0, 0.8, 1.0], (600, 300), Random(2))
+    picture, mask, heads = composing.paint(Image.new("RGB", (600, 300)), placed)
+    assert {1, 2, 3} <= set(mask[-1])  # all go down to the lower edge
+    lowest, highest = composing.HEADROOM
+    for x0, y0, x1, y1 in (heads[0], heads[2]):
+        assert 300 * lowest - 1 <= y0 <= 300 * highest + 1 and 40 < x1 - x0 < 200
+    assert heads[1][3] <= 300 * composing.CHIN + 1
+    assert (np.asarray(picture)[-1][mask[-1] > 0] > 40).all()  # edges are soft
+
+
+def test_a_body_is_continued_by_part_of_a_head_and_no_more():
+    (one,) = composing.arrange([headshot(1)], [1.0], (300, 300), Random(2))
+    (whole,) = composing.arrange([headshot(100)], [1.0], (300, 300), Random(2))
+    assert one.below == pytest.approx(composing.CONTINUED * one.scale * 60)
+    assert one.y > whole.y + 3  # set lower instead
+    _, mask, _ = composing.paint(Image.new("RGB", (300, 300)), [one])
+    assert mask[-1].any()
+
+
+def test_who_is_seen_to_the_feet_stands_on_them():
+    outline = np.zeros((260, 120), bool)
+    outline[:200] = figure()
+    photo = Image.fromarray(np.full((260, 120, 3), 99, np.uint8))
+    placed = composing.arrange([cut_out(photo, outline, None)], [1.0], (300, 300), Random(2))
+    assert not placed[0].cutout.cut and placed[0].below == 0
+
+
+def test_the_lowest_row_that_is_wholly_theirs_goes_on():
+    person = Image.fromarray(np.arange(30, dtype=np.uint8).reshape(5, 2, 3))
+    alpha = Image.fromarray(np.array([[255, 255]] * 3 + [[90, 90]] * 2, np.uint8))
+    longer, seen = composing.continued(person, alpha, 4)
+    assert longer.size == seen.size == (2, 9)
+    assert (np.asarray(longer)[2:] == np.asarray(person)[2]).all()
+    assert (np.asarray(seen) == 255).all()
