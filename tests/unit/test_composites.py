@@ -247,7 +247,7 @@ def test_bodies_of_headshots_are_continued_and_heads_stay_where_heads_are(below)
     picture, mask, heads = composing.paint(Image.new("RGB", (600, 300)), placed)
     assert {1, 2, 3} <= set(mask[-1])  # all go down to the lower edge
     lowest, highest = composing.HEADROOM
-    for x0, y0, x1, y1 in (heads[0], heads[2]):
+    for x0, y0, x1, _ in (heads[0], heads[2]):
         assert 300 * lowest - 1 <= y0 <= 300 * highest + 1 and 40 < x1 - x0 < 200
     assert heads[1][3] <= 300 * composing.CHIN + 1
     assert (np.asarray(picture)[-1][mask[-1] > 0] > 40).all()  # edges are soft
