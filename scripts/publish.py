@@ -7,13 +7,17 @@ out: docs/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, picture
      docs/README.md, the list of all published experiments below a text of your own
 
 Run by hand: no rule of the workflow makes these files. Equal results give equal bytes.
+`--pack FILE` writes no pages but a tar archive of all that they need, to be unpacked and published
+on another computer.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +50,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--store", type=Path, default=Path("resources/store/images"))
     parser.add_argument("--docs", type=Path, default=Path("docs"))
+    parser.add_argument(
+        "--pack", type=Path, help="write a .tar.xz of what pages need, instead of pages"
+    )
     return parser.parse_args(argv)
 
 
@@ -127,15 +134,27 @@ def draw_sheets(
     return shown
 
 
-def draw_sheet(
+@dataclass(frozen=True)
+class Choice:
+    """What a sheet shows: its columns, variants in order, and the files of its pictures."""
+
+    columns: list[contact.Column]
+    variants: dict[str, Any]
+    files: dict[Place, Path]
+
+
+def first_runs(summary: Json) -> dict[str, int]:
+    """The first run of every variant that has runs, in the page's order."""
+    return {name: one["runs"][0] for name, one in in_page_order(summary).items() if one["runs"]}
+
+
+def choose(
     folder: Path, store: ImageStore, summary: Json, prompt_set: str, scores: Scores
-) -> tuple[bytes, list[str]]:
-    """The sheet as WebP, and a line about each of its prompts. Raises NotDrawn, and ProblemsError
-    where the pictures are not those that were scored."""
-    variants = {name: one for name, one in in_page_order(summary).items() if one["runs"]}
-    first_runs = [(name, one["runs"][0]) for name, one in variants.items()]
+) -> Choice:
+    """Raises NotDrawn, and ProblemsError where the pictures are not those that were scored."""
+    runs = first_runs(summary)
     try:
-        pictures, _ = read_pictures(folder, first_runs, [prompt_set])
+        pictures, _ = read_pictures(folder, list(runs.items()), [prompt_set])
     except KindredError as error:
         raise NotDrawn(error) from None
     check_keys(scores, pictures, folder)
@@ -147,17 +166,59 @@ def draw_sheet(
             seeds.setdefault(name, {})[seed] = None
     if not seeds:
         raise NotDrawn(f"no prompt's pictures are all in {store.root}")
-    texts = {n: p["text"] for n, p in summary["prompt_sets"][prompt_set]["prompts"].items()}
-    columns = contact.columns_of(list(texts), {name: list(own) for name, own in seeds.items()})
+    prompts = list(summary["prompt_sets"][prompt_set]["prompts"])
+    columns = contact.columns_of(prompts, {name: list(own) for name, own in seeds.items()})
     keys = {place: row.key for place, row in pictures.items() if place[3:] in columns}
-    files = {place: store.path(key) for place, key in keys.items()}
+    variants = {name: summary["variants"][name] for name in runs}
+    return Choice(columns, variants, {place: store.path(key) for place, key in keys.items()})
+
+
+def draw_sheet(
+    folder: Path, store: ImageStore, summary: Json, prompt_set: str, scores: Scores
+) -> tuple[bytes, list[str]]:
+    """The sheet as WebP, and a line about each of its prompts. Raises as `choose` does."""
+    shown = choose(folder, store, summary, prompt_set, scores)
     title = f"{prompt_set} by every variant"
-    drawn = contact.small_webp(contact.sheet_of(title, columns, variants, prompt_set, files))
+    sheet = contact.sheet_of(title, shown.columns, shown.variants, prompt_set, shown.files)
+    drawn = contact.small_webp(sheet)
     if drawn is None:
         raise NotDrawn(f"too many variants for {contact.BYTES // 1000} kB")
     data, kept = drawn
-    names = dict.fromkeys(columns[n][0] for n in kept)
+    names = dict.fromkeys(shown.columns[n][0] for n in kept)
+    texts = {n: p["text"] for n, p in summary["prompt_sets"][prompt_set]["prompts"].items()}
     return data, [f"{name}: “{' '.join(texts[name].split())}”" for name in names]
+
+
+def needed(name: str, options: argparse.Namespace) -> Iterator[Path]:
+    """The files that `publish` reads of an experiment. Raises KindredError where figures or report
+    are missing; sheets whose pictures are not there are noted and left out."""
+    folder = options.results / name
+    summary = read_versioned(folder / "summary.json")
+    verdicts = read_versioned(folder / "verdicts.json")
+    scores = images_of(read_scores(folder / "scores.csv"))
+    for file in ("report.md", "summary.json", "verdicts.json", "scores.csv"):
+        if not (folder / file).is_file():
+            raise KindredError(f"{folder}/{file}: no such file -> run `snakemake`")
+        yield folder / file
+    for prompt_set in contact.sets_shown(summary, verdicts):
+        try:
+            shown = choose(folder, ImageStore(options.store), summary, prompt_set, scores)
+        except NotDrawn as why:
+            print(f"note: {name}: no pictures of {prompt_set}: {why}", file=sys.stderr)
+            continue
+        for variant, run in first_runs(summary).items():
+            yield folder / variant / f"run-{run}" / "images" / f"{prompt_set}.json"
+        yield from shown.files.values()
+
+
+def pack(options: argparse.Namespace) -> None:
+    """Write what all pages need into one archive, with paths from `--root`."""
+    files = [path for name in options.experiments for path in needed(name, options)]
+    with replacing(options.pack) as temporary, tarfile.open(temporary, "w:xz") as archive:
+        for path in dict.fromkeys(files):
+            archive.add(path, path.resolve().relative_to(options.root.resolve()))
+    size = options.pack.stat().st_size / 2**20
+    print(f"{options.pack}: {len(set(files))} files, {size:.1f} MiB", file=sys.stderr)
 
 
 def publish(name: str, options: argparse.Namespace) -> None:
@@ -196,8 +257,11 @@ def publish(name: str, options: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Publish, then list everything that is published."""
+    """Publish, then list everything that is published; or pack."""
     options = parse(argv)
+    if options.pack:
+        pack(options)
+        return 0
     for name in options.experiments:
         publish(name, options)
         print(f"{options.docs / name}/README.md", file=sys.stderr)

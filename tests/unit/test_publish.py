@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -211,6 +212,34 @@ def test_without_the_store_pictures_of_an_earlier_time_stay(made, folder, tmp_pa
     for name in ("README.md", "pictures/trio.webp"):
         assert (out / name).read_bytes() == (folder / name).read_bytes()
     assert not (out / "pictures" / "pair.webp").exists()
+
+
+def packed(made: Made, out: Path, store: Path) -> None:
+    where = ["--root", str(made.root), "--results", str(made.root / "results")]
+    publish.main([NAME, *where, "--store", str(store), "--pack", str(out)])
+
+
+def test_what_is_packed_gives_the_same_page_on_another_computer(made, folder, tmp_path, capsys):
+    store = made.root / "resources" / "store" / "images"
+    packed(made, tmp_path / "brought.tar.xz", store)
+    other = tmp_path / "other"
+    with tarfile.open(tmp_path / "brought.tar.xz") as archive:
+        archive.extractall(other, filter="data")
+    shutil.copytree(made.root / "config", other / "config")
+    out = run(Made(other, made.spec), tmp_path / "docs")
+    for path in (p for p in folder.rglob("*") if p.is_file()):
+        assert (out / path.relative_to(folder)).read_bytes() == path.read_bytes(), path
+    pictures = [p for p in (other / "resources").rglob("*") if p.is_file()]
+    assert 0 < len(pictures) < sum(p.is_file() for p in store.rglob("*"))
+    packed(made, tmp_path / "words.tar.xz", tmp_path / "nothing")
+    assert "no pictures of trio" in capsys.readouterr().err
+
+
+def test_nothing_is_packed_of_results_that_are_not_finished(changed, tmp_path):
+    (changed.results / "report.md").unlink()
+    with pytest.raises(KindredError, match=r"report\.md: no such file -> run `snakemake`"):
+        packed(changed, tmp_path / "out.tar.xz", tmp_path / "nothing")
+    assert not (tmp_path / "out.tar.xz").exists()
 
 
 def test_scores_of_other_pictures_are_refused(made, changed, tmp_path):
