@@ -340,8 +340,13 @@ def test_overrides_from_the_command_line(root):
     found = load_plan(root, {"experiments": "two, one", "device": {"kind": "cpu"}})
     assert list(found.experiments) == ["two", "one"]
     assert found.device.kind == "cpu"
-    with pytest.raises(ProblemsError, match="did you mean 'experiments'"):
+    with pytest.raises(ProblemsError, match=r"--config: experiment: .*did you mean 'experiments'"):
         load_plan(root, {"experiment": "two"})
+    with pytest.raises(ProblemsError, match=r"--config: experiments: no file .*/twa\.yaml"):
+        load_plan(root, {"experiments": "twa"})
+    write(root, "config.yaml", "experiments: [twa]\n")
+    with pytest.raises(ProblemsError, match=r"config/config\.yaml: experiments: no file"):
+        load_plan(root, {"device": {"kind": "cpu"}})
 
 
 def test_characters_have_names_of_their_own(root):

@@ -53,9 +53,12 @@ class Document:
     path: Path
     data: dict[str, Any]
     lines: dict[Location, int] = field(default_factory=dict)
+    overridden: frozenset[str] = frozenset()  # top keys that the command line gave
 
     def where(self, *location: str | int) -> str:
         """`config/experiments/family.yaml:12: variants.all.rank`, as near as the file has it."""
+        if location and location[0] in self.overridden:
+            return "--config: " + ".".join(str(part) for part in location)
         known = location
         while known and known not in self.lines:
             known = known[:-1]

@@ -35,8 +35,9 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
     experiments: dict[str, Experiment] = {}
     datasets: dict[str, Dataset] = {}
     masks: dict[str, MaskSpec] = {}
+    where = "--config: experiments" if "experiments" in (overrides or {}) else None
     for name in main.experiments if main else ():
-        found = _experiment(library, name.strip())
+        found = _experiment(library, name.strip(), where)
         if found:
             experiment, used = found
             experiments[experiment.name] = experiment
@@ -105,14 +106,17 @@ def _main(library: Library, overrides: Mapping[str, Any]) -> MainConfig | None:
     for key, value in overrides.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = {**merged[key], **value} if both else value
-    return Document(document.path, merged, document.lines).validate(MainConfig, library.problems)
+    given = Document(document.path, merged, document.lines, frozenset(overrides))
+    return given.validate(MainConfig, library.problems)
 
 
-def _experiment(library: Library, name: str) -> tuple[Experiment, dict[str, Dataset]] | None:
+def _experiment(
+    library: Library, name: str, where: str | None
+) -> tuple[Experiment, dict[str, Dataset]] | None:
     known = library.names("experiments")
     if name not in known:
         library.problems.add(
-            str(library.root / "config" / "config.yaml") + ": experiments",
+            where or str(library.root / "config" / "config.yaml") + ": experiments",
             f"no file config/experiments/{name}.yaml",
             nearest(name, known),
         )
