@@ -14,10 +14,10 @@ on another computer.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -134,27 +134,19 @@ def draw_sheets(
     return shown
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What a sheet shows: its columns, variants in order, and the files of its pictures."""
-
-    columns: list[contact.Column]
-    variants: dict[str, Any]
-    files: dict[Place, Path]
-
-
-def first_runs(summary: Json) -> dict[str, int]:
-    """The first run of every variant that has runs, in the page's order."""
-    return {name: one["runs"][0] for name, one in in_page_order(summary).items() if one["runs"]}
+def variants_shown(summary: Json) -> dict[str, Any]:
+    """Every variant that has runs, in the page's order; a sheet shows the first run of each."""
+    return {name: one for name, one in in_page_order(summary).items() if one["runs"]}
 
 
 def choose(
     folder: Path, store: ImageStore, summary: Json, prompt_set: str, scores: Scores
-) -> Choice:
-    """Raises NotDrawn, and ProblemsError where the pictures are not those that were scored."""
-    runs = first_runs(summary)
+) -> tuple[list[contact.Column], dict[Place, Path]]:
+    """A sheet's columns and the files of its pictures. Raises NotDrawn, and ProblemsError where the
+    pictures are not those that were scored."""
+    runs = [(name, one["runs"][0]) for name, one in variants_shown(summary).items()]
     try:
-        pictures, _ = read_pictures(folder, list(runs.items()), [prompt_set])
+        pictures, _ = read_pictures(folder, runs, [prompt_set])
     except KindredError as error:
         raise NotDrawn(error) from None
     check_keys(scores, pictures, folder)
@@ -169,56 +161,73 @@ def choose(
     prompts = list(summary["prompt_sets"][prompt_set]["prompts"])
     columns = contact.columns_of(prompts, {name: list(own) for name, own in seeds.items()})
     keys = {place: row.key for place, row in pictures.items() if place[3:] in columns}
-    variants = {name: summary["variants"][name] for name in runs}
-    return Choice(columns, variants, {place: store.path(key) for place, key in keys.items()})
+    return columns, {place: store.path(key) for place, key in keys.items()}
 
 
 def draw_sheet(
     folder: Path, store: ImageStore, summary: Json, prompt_set: str, scores: Scores
 ) -> tuple[bytes, list[str]]:
     """The sheet as WebP, and a line about each of its prompts. Raises as `choose` does."""
-    shown = choose(folder, store, summary, prompt_set, scores)
+    columns, files = choose(folder, store, summary, prompt_set, scores)
     title = f"{prompt_set} by every variant"
-    sheet = contact.sheet_of(title, shown.columns, shown.variants, prompt_set, shown.files)
+    sheet = contact.sheet_of(title, columns, variants_shown(summary), prompt_set, files)
     drawn = contact.small_webp(sheet)
     if drawn is None:
         raise NotDrawn(f"too many variants for {contact.BYTES // 1000} kB")
     data, kept = drawn
-    names = dict.fromkeys(shown.columns[n][0] for n in kept)
+    names = dict.fromkeys(columns[n][0] for n in kept)
     texts = {n: p["text"] for n, p in summary["prompt_sets"][prompt_set]["prompts"].items()}
     return data, [f"{name}: “{' '.join(texts[name].split())}”" for name in names]
+
+
+def report_of(folder: Path) -> str:
+    """The report's words. Raises KindredError where it is not written yet."""
+    try:
+        return (folder / "report.md").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise KindredError(f"{folder}/report.md: no such file -> run `snakemake`") from None
 
 
 def needed(name: str, options: argparse.Namespace) -> Iterator[Path]:
     """The files that `publish` reads of an experiment. Raises KindredError where figures or report
     are missing; sheets whose pictures are not there are noted and left out."""
     folder = options.results / name
+    report_of(folder)
     summary = read_versioned(folder / "summary.json")
     verdicts = read_versioned(folder / "verdicts.json")
     scores = images_of(read_scores(folder / "scores.csv"))
     for file in ("report.md", "summary.json", "verdicts.json", "scores.csv"):
-        if not (folder / file).is_file():
-            raise KindredError(f"{folder}/{file}: no such file -> run `snakemake`")
         yield folder / file
     for prompt_set in contact.sets_shown(summary, verdicts):
         try:
-            shown = choose(folder, ImageStore(options.store), summary, prompt_set, scores)
+            _, files = choose(folder, ImageStore(options.store), summary, prompt_set, scores)
         except NotDrawn as why:
             print(f"note: {name}: no pictures of {prompt_set}: {why}", file=sys.stderr)
             continue
-        for variant, run in first_runs(summary).items():
-            yield folder / variant / f"run-{run}" / "images" / f"{prompt_set}.json"
-        yield from shown.files.values()
+        for variant, one in variants_shown(summary).items():
+            yield folder / variant / f"run-{one['runs'][0]}" / "images" / f"{prompt_set}.json"
+        yield from files.values()
 
 
 def pack(options: argparse.Namespace) -> None:
-    """Write what all pages need into one archive, with paths from `--root`."""
-    files = [path for name in options.experiments for path in needed(name, options)]
-    with replacing(options.pack) as temporary, tarfile.open(temporary, "w:xz") as archive:
-        for path in dict.fromkeys(files):
-            archive.add(path, path.resolve().relative_to(options.root.resolve()))
+    """Write what all pages need into one archive, with paths from `--root`. Raises KindredError for
+    a file that is not below it."""
+    root = os.path.abspath(options.root)
+    named: dict[Path, Path] = {}
+    for path in (path for name in options.experiments for path in needed(name, options)):
+        # As it is called, not as links resolve: folders of results often lie on another disk.
+        full = Path(os.path.abspath(path))
+        if not full.is_relative_to(root):
+            raise KindredError(f"{path}: not below {root} -> give another --root")
+        named[full.relative_to(root)] = full
+    with (
+        replacing(options.pack) as temporary,
+        tarfile.open(temporary, "w:xz", dereference=True) as archive,
+    ):
+        for name, full in named.items():
+            archive.add(full, name)
     size = options.pack.stat().st_size / 2**20
-    print(f"{options.pack}: {len(set(files))} files, {size:.1f} MiB", file=sys.stderr)
+    print(f"{options.pack}: {len(named)} files, {size:.1f} MiB", file=sys.stderr)
 
 
 def publish(name: str, options: argparse.Namespace) -> None:
@@ -229,10 +238,7 @@ def publish(name: str, options: argparse.Namespace) -> None:
     verdicts = read_versioned(folder / "verdicts.json")
     check_may_be_shown(plan, plan.experiments[name], summary)
     rows = [row for row in read_scores(folder / "scores.csv") if row["kind"] == "image"]
-    try:
-        report = (folder / "report.md").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise KindredError(f"{folder}/report.md: no such file -> run `snakemake`") from None
+    report = report_of(folder)
     variants = in_page_order(summary)
     sheets = draw_sheets(
         folder, out / "pictures", ImageStore(options.store), summary, verdicts, images_of(rows)

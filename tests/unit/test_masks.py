@@ -16,11 +16,10 @@ from kindred.world.families import truth_path, write_dataset
 from kindred.world.remembered import mask_of
 
 
-def dataset(tmp_path, people, head=None):
+def dataset(tmp_path, people, head=(1, 2, 3, 4)):
     """images.json and masks.json of one photo of 64x48 px, prepared to 32x32."""
-    head = (1, 2, 3, 4) if head is None else head
     file = masks.keep(people.astype(np.uint8), tmp_path / "store")
-    masks.write(tmp_path / "masks.json", {"a.jpg": Masked(file, (Someone("J", head or None),))})
+    masks.write(tmp_path / "masks.json", {"a.jpg": Masked(file, (Someone("J", head),))})
     row = {"image_id": "a", "source": "a.jpg", "source_width": 64, "source_height": 48}
     write_json(tmp_path / "images.json", [row])
     return Item("a", "a", "J", 32, 32, "pixels", "text", "hash")
@@ -63,7 +62,7 @@ def test_a_head_without_a_box_is_taken_from_the_outline(tmp_path):
     people[2:20, 14:26] = True  # a head, a neck and shoulders
     people[20:24, 17:23] = True
     people[24:, 8:32] = True
-    item = dataset(tmp_path, people, ())
+    item = dataset(tmp_path, people, None)
     found = weights_of(tmp_path, item, 1.0, 9.0)
     assert found[0] > 2 > found[2] == pytest.approx(found[3], rel=0.2)
     assert found[1] == found[3]

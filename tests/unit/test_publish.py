@@ -235,6 +235,20 @@ def test_what_is_packed_gives_the_same_page_on_another_computer(made, folder, tm
     assert "no pictures of trio" in capsys.readouterr().err
 
 
+def test_results_behind_a_link_are_packed_and_those_elsewhere_are_not(changed, made, tmp_path):
+    (tmp_path / "results").rename(tmp_path / "disk")
+    (tmp_path / "results").symlink_to(tmp_path / "disk")
+    packed(changed, tmp_path / "out.tar.xz", tmp_path / "nothing")
+    with tarfile.open(tmp_path / "out.tar.xz") as archive:
+        found = archive.getmember(f"results/{NAME}/report.md")
+        assert found.isfile() and found.size > 0
+    elsewhere = ["--root", str(made.root), "--results", str(tmp_path / "disk")]
+    elsewhere += ["--store", str(tmp_path / "nothing"), "--pack", str(tmp_path / "no.tar.xz")]
+    with pytest.raises(KindredError, match=r"not below .* -> give another --root"):
+        publish.main([NAME, *elsewhere])
+    assert not (tmp_path / "no.tar.xz").exists()
+
+
 def test_nothing_is_packed_of_results_that_are_not_finished(changed, tmp_path):
     (changed.results / "report.md").unlink()
     with pytest.raises(KindredError, match=r"report\.md: no such file -> run `snakemake`"):

@@ -35,9 +35,9 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
     experiments: dict[str, Experiment] = {}
     datasets: dict[str, Dataset] = {}
     masks: dict[str, MaskSpec] = {}
-    where = "--config: experiments" if "experiments" in (overrides or {}) else None
+    file = "--config" if "experiments" in (overrides or {}) else root / "config" / "config.yaml"
     for name in main.experiments if main else ():
-        found = _experiment(library, name.strip(), where)
+        found = _experiment(library, name.strip(), f"{file}: experiments")
         if found:
             experiment, used = found
             experiments[experiment.name] = experiment
@@ -111,12 +111,12 @@ def _main(library: Library, overrides: Mapping[str, Any]) -> MainConfig | None:
 
 
 def _experiment(
-    library: Library, name: str, where: str | None
+    library: Library, name: str, where: str
 ) -> tuple[Experiment, dict[str, Dataset]] | None:
     known = library.names("experiments")
     if name not in known:
         library.problems.add(
-            where or str(library.root / "config" / "config.yaml") + ": experiments",
+            where,
             f"no file config/experiments/{name}.yaml",
             nearest(name, known),
         )
