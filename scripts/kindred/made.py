@@ -176,8 +176,10 @@ def _composite(
 
 
 def _caption(said: list[str], where: str, opening: str, number: int, rng: Random) -> str:
-    """Every second one says who stands where. Where all did, only prompts that say it too came out
-    right: what a name draws in other prompts was left as it was."""
+    """Every second one of several people says who stands where. Where all did, only prompts that
+    say it too came out right: what a name draws in other prompts was left as it was."""
+    if len(said) == 1:
+        return f"{opening}{said[0]} {where}".strip()
     if number % 2:
         return wording.together(rng.sample(said, len(said)), where, opening)
     return wording.group(said, where, opening, listed=rng.random() < 0.3)

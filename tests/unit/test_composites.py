@@ -126,6 +126,17 @@ def test_any_background_is_every_photos_in_turn_with_its_place(album, tmp_path):
     assert len(shown) >= len(places)
 
 
+def test_somebody_alone_stands_at_other_places(album, tmp_path):
+    made = make(album, tmp_path, compose={"cells": ["A"], "per_cell": 6, "background": "any"})
+    prepared(tmp_path, "--made", str(tmp_path / "made.json"))
+    rows = [row for row in read_jsonl(tmp_path / "captions.jsonl") if "made" in row]
+    assert [row["characters"] for row in rows] == [["A"]] * 6
+    assert len({wording.place(row["caption"]) for row in rows} - {""}) > 2
+    for name in (name for name, row in made.items() if row.get("kind")):
+        with Image.open(tmp_path / "photos" / name) as image:
+            assert image.width < image.height
+
+
 def test_crops_show_one_person_each(album, tmp_path):
     made = make(album, tmp_path, crop="solos")
     crops = {name: row for name, row in made.items() if row.get("kind") == "cropped"}

@@ -49,13 +49,10 @@ def made_for(
 
 def _cell(text: str, where: str, config: ExperimentConfig, problems: Problems) -> str:
     try:
-        cell = parse_cell(text, config.characters)
+        return parse_cell(text, config.characters)
     except KindredError as error:
         problems.add(where, str(error))
         return text
-    if "+" not in cell:
-        problems.add(where, f"cell {cell} is one person", "composites are of two people or more")
-    return cell
 
 
 def name_of(made: Made) -> str:

@@ -12,9 +12,10 @@ from kindred.spec.judge import JudgeSpec, Model
 
 
 class Composites(Strict):
-    """Pictures of people cut out of photos and set side by side, for cells without photos."""
+    """Pictures of people cut out of photos and set side by side, for cells without photos, or of
+    somebody alone at other places."""
 
-    cells: list[str] = Field(min_length=1, description="e.g. [A+J, A+C+J]")
+    cells: list[str] = Field(min_length=1, description="e.g. [A, A+J, A+C+J]")
     per_cell: int = Field(4, gt=0, description="pictures of each cell")
     background: Literal["own", "any", "plain"] = Field(
         "own",
