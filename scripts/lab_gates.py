@@ -87,9 +87,9 @@ def measure(args: argparse.Namespace) -> list[Gate]:
 def save_sheets(studio: Studio, args: argparse.Namespace) -> None:
     """Pictures for the card."""
     args.sheets.mkdir(parents=True, exist_ok=True)
-    samples.base_sheet(studio).save(args.sheets / "base.jpg", quality=88)
+    samples.base_sheet(studio).save(args.sheets / "base.webp", quality=78, method=6)
     if args.singles and args.singles.is_dir():
-        samples.singles_sheet(args.singles).save(args.sheets / "singles.jpg", quality=88)
+        samples.singles_sheet(args.singles).save(args.sheets / "singles.webp", quality=78, method=6)
 
 
 def judge_gate_list(judge: LabJudge, studio: Studio, args: argparse.Namespace) -> list[Gate]:
