@@ -116,9 +116,9 @@ def composites(
     for letter, own in sources.items():
         alone = sum(len(one.photo.letters) == 1 for one in own)
         note(f"{letter}: {len(own)} people to cut out, {alone} of them alone in a photo")
-    for cell in asked.cells:
+    for cell, count in asked.counts().items():
         canvas = _canvas(photos, cell, spec)
-        for number in range(asked.per_cell):
+        for number in range(count):
             yield _composite(photos, sources, cell, number, canvas, sizes, asked, spec)
 
 

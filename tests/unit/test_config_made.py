@@ -143,6 +143,22 @@ def test_mistakes_in_cells_are_named(root):
     assert "compose" in wrong(root, "wrong: {compose: {cells: [J+A], background: blue}}")
 
 
+def test_cells_may_say_how_many_of_each(root):
+    found = plan(
+        root,
+        "some: {compose: {cells: {J+A: 3, A: 1}}}",
+        "same: {compose: {cells: {A: 1, A+J: 3}}}",
+        "flat: {compose: {cells: [A+J, A]}}",
+    )
+    some, same, flat = (found.experiments["one"].variants[x] for x in ("some", "same", "flat"))
+    assert some.made.spec.compose.counts() == {"A": 1, "A+J": 3}
+    assert flat.made.spec.compose.counts() == {"A": 4, "A+J": 4}
+    assert some.dataset == same.dataset != flat.dataset
+    assert "named twice" in wrong(root, "wrong: {compose: {cells: {A+J: 1, J+A: 2}}}")
+    assert "per_cell" in wrong(root, "wrong: {compose: {cells: {A+J: 1}, per_cell: 2}}")
+    assert "cells" in wrong(root, "wrong: {compose: {cells: {A+J: 0}}}")
+
+
 def test_options_that_nobody_sets_are_in_no_specification(root):
     spec = plan(root, "all: {}").experiments["one"].variants["all"].spec
     for word in ("mask", "compose", "crop", "balance", "kinds"):

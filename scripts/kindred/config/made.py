@@ -39,12 +39,27 @@ def made_for(
     given: dict[str, Any] = {"crop": crop} if crop else {}
     if compose is not None:
         where = document.where(*settings.at("compose"))
-        cells = [_cell(text, where, config, problems) for text in compose.cells]
-        given["compose"] = Composites(**compose.model_dump() | {"cells": sorted(set(cells))})
+        given["compose"] = Composites(
+            **compose.model_dump() | {"cells": _cells(compose, where, config, problems)}
+        )
     shape = config.datasets[root].preprocess.model_dump(include=set(SHAPES), exclude_unset=True)
     if shape:
         given["preprocess"] = PreprocessSpec(**shape)
     return Made(root, MadeSpec(characters=config.characters, **given))
+
+
+def _cells(
+    compose: Composites, where: str, config: ExperimentConfig, problems: Problems
+) -> list[str] | dict[str, int]:
+    """Cells as they were given, a list or with counts, each under its one name and in order."""
+    names = {text: _cell(text, where, config, problems) for text in compose.cells}
+    if isinstance(compose.cells, dict):
+        if len(set(names.values())) < len(names):
+            problems.add(where, "a cell is named twice", "say once how many of it")
+        if "per_cell" in compose.model_fields_set:
+            problems.add(where, "`cells` say how many of each", "leave `per_cell` out")
+        return {names[text]: compose.cells[text] for text in sorted(names, key=names.__getitem__)}
+    return sorted(set(names.values()))
 
 
 def _cell(text: str, where: str, config: ExperimentConfig, problems: Problems) -> str:

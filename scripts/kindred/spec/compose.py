@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from kindred.spec.common import Character, Strict
 from kindred.spec.data import PreprocessSpec
@@ -15,14 +15,22 @@ class Composites(Strict):
     """Pictures of people cut out of photos and set side by side, for cells without photos, or of
     somebody alone at other places."""
 
-    cells: list[str] = Field(min_length=1, description="e.g. [A, A+J, A+C+J]")
-    per_cell: int = Field(4, gt=0, description="pictures of each cell")
+    cells: list[str] | dict[str, PositiveInt] = Field(
+        min_length=1, description="e.g. [A+J, A+C+J], or with pictures of each: {A: 24, A+J: 72}"
+    )
+    per_cell: int = Field(4, gt=0, description="pictures of each cell, where cells are a list")
     background: Literal["own", "any", "plain"] = Field(
         "own",
         description="own: a photo of somebody in it, people filled in; any: every photo in turn; "
         "plain: one colour",
     )
     seed: int = Field(0, description="another seed takes other photos and places")
+
+    def counts(self) -> dict[str, int]:
+        """Pictures of each cell."""
+        if isinstance(self.cells, dict):
+            return self.cells
+        return dict.fromkeys(self.cells, self.per_cell)
 
 
 class MaskSpec(Strict):
