@@ -131,7 +131,9 @@ def _prompt_sets(spec: CompareSpec, pictures: Pictures) -> Json:
 def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -> list[Json]:
     """Do the controls read as they must? A training again on the prompt set that asks for most
     people; what must be worse, than the training that it is broken from or else the baseline, where
-    that one is right most often, since nothing can be seen to be worse than next to nothing."""
+    that one is right most often, since nothing can be seen to be worse than next to nothing. Names
+    on wrong photos where fewest people are asked for: a picture of everybody may be right by a
+    training that knows no name, as one on composites of all showed."""
     baseline = baseline_of(spec)
     largest = _largest_set(pictures)
     found = []
@@ -140,7 +142,8 @@ def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -
         against = variant.control.partition(" of ")[2] or baseline
         if not kind or name == against or against not in grids:
             continue
-        clearest, share = _clearest_set(against, spec, grids, pictures)
+        fewest = kind == "scrambled"
+        clearest, share = _clearest_set(against, spec, grids, pictures, fewest)
         prompt_set = largest if kind == "null" else clearest
         if prompt_set is None:
             continue
@@ -193,15 +196,26 @@ def _largest_set(pictures: Pictures) -> str | None:
 
 
 def _clearest_set(
-    baseline: str, spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures
+    baseline: str,
+    spec: CompareSpec,
+    grids: Mapping[str, Grid],
+    pictures: Pictures,
+    fewest: bool,
 ) -> tuple[str | None, float]:
-    """The prompt set with people in which the baseline is right most often, and how often."""
+    """The prompt set with people in which the baseline is right most often, and how often;
+    `fewest`: of those that ask for fewest people at once, among those that leave room below."""
     shares: dict[str, float] = {}
     for prompt_set in {cell.prompt_set for cell in pictures.cells if cell.asked}:
         where = pictures.of_set(prompt_set)
         own, _, known = aggregates.arms_of((baseline, baseline), "success", where, spec, grids)
         if known.any():
             shares[prompt_set] = float(own.values.mean())
+    room = {name: share for name, share in shares.items() if share >= 2 * MARGIN}
+    if fewest and room:
+        most = {
+            name: max(len(c.asked) for c in pictures.cells if c.prompt_set == name) for name in room
+        }
+        shares = {name: room[name] for name in room if most[name] == min(most.values())}
     name = max(sorted(shares), key=shares.__getitem__, default=None)
     return name, shares.get(name or "", 0.0)
 

@@ -209,6 +209,21 @@ def test_broken_training_is_looked_for_where_the_baseline_succeeds(tmp_path):
     assert control["passes"] is None and "hardly ever right" in control["sentence"]
 
 
+def test_names_are_tested_where_fewest_are_asked_for(tmp_path):
+    """Whoever draws everybody at every prompt is right about the trio, and knows no name."""
+    arms = {
+        "all": Arm(alone=0.8, group=0.97, run_sd=0.1),
+        "nameless": Arm(alone=0.1, group=0.97, run_sd=0.1, control="scrambled of all"),
+    }
+    made = compared(make(tmp_path / "able", arms, 4, prompts=LARGE, pictures=False))
+    (control,) = read(made, "summary.json")["controls"]
+    assert control["prompt_set"] == "headshot" and control["passes"] is True
+    arms["all"] = Arm(alone=0.02, group=0.97, run_sd=0.1)
+    made = compared(make(tmp_path / "groups", arms, 4, prompts=LARGE, pictures=False))
+    (control,) = read(made, "summary.json")["controls"]
+    assert control["prompt_set"] == "trio" and control["passes"] is False
+
+
 def test_controls_of_one_run_ask_runs_only_of_what_is_trained(tmp_path):
     arms = {name: ARMS[name] for name in ("all", "scrambled", "BASE")}
     made = compared(make(tmp_path, arms, 1, hypotheses={}, pictures=False))
