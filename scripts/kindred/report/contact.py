@@ -20,7 +20,7 @@ from kindred.report.material import Place
 from kindred.sheets import Sheet, SheetRow, draw_sheet
 
 COLUMNS = 6
-BYTES = 60_000
+BYTES = 44_000
 METHOD = 6  # of WebP: the smallest files
 # (columns, edge of a square picture in px, WebP quality), tried until the sheet is small enough:
 # 6 variants keep all columns; 23 come down to 3, coarse, but who is who can be told.
