@@ -83,10 +83,11 @@ def about_cells(found: Mapping[str, int], who: Characters) -> list[Finding]:
                     f"{who[pair[0]].name} and {who[pair[1]].name} are in no photo together",
                     "asked for together, one of them may be missing, be drawn twice, or their "
                     "faces may merge into one",
-                    "add photos of both, or test composites as a variant",
+                    f"add photos of both, or test a variant with {composites([cell_name(pair)])}",
                 )
             )
     everyone = cell_name(letters)
+    missing = [cell_name(pair) for pair, count in pairs.items() if count == 0]
     if len(letters) > 2 and not found.get(everyone):
         result.append(
             Finding(
@@ -94,11 +95,21 @@ def about_cells(found: Mapping[str, int], who: Characters) -> list[Finding]:
                 "note",
                 f"no photo shows all {len(letters)} together ({everyone})",
                 "pictures of all of them must be put together from smaller groups; the number of "
-                "people may be wrong more often. Whether that matters can be tested with variants",
-                "add such photos if there are any",
+                "people may be wrong more often. In the lab 8 % of such pictures were right, and "
+                "96 % with composites (docs/README.md)",
+                "add such photos if there are any, or test a variant with "
+                + composites([*missing, everyone]),
             )
         )
     return result
+
+
+def composites(cells: Sequence[str]) -> str:
+    """What a variant says to train on composites of these cells, as the lab's best one does."""
+    return (
+        f"“compose: {{cells: [{', '.join(cells)}], per_cell: 72, background: any}}” and "
+        "“balance: repeat”"
+    )
 
 
 def about_words(words: Sequence[Mapping[str, Any]], who: Characters, share: float) -> list[Finding]:

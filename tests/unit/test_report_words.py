@@ -129,6 +129,12 @@ def test_being_together_is_told_apart_from_weak_parts():
     part = {"success": 0.4, "product": 0.7, "count": 0.9, "alone": {"A": 0.9, "J": 0.9}}
     (one,) = advice(variant(parts={"trio": part}))
     assert "Being together is what fails" in one.seen and "70 %" in one.seen
+    assert "cells: [A+J]," in one.do
+    (one,) = advice(variant(parts={"trio": part}), cells={"A+J": 3, "A": 2})
+    assert "more pictures of such groups" in one.do and "compose" not in one.do
+    three = part | {"alone": {"A": 0.9, "C": 0.9, "J": 0.9}}
+    (one,) = advice(variant(parts={"trio": three}), cells={"A+C": 2, "C+J": 1})
+    assert "cells: [A+J, A+C+J]," in one.do
     (one,) = advice(variant(parts={"trio": part | {"product": 0.42, "count": 0.5}}))
     assert "number of people, right in 50 %" in one.seen
     weak = part | {"product": 0.42, "alone": {"A": 0.9, "J": 0.5}}

@@ -1,7 +1,8 @@
 """What to try next, from the numbers: each piece of advice says what was seen and what to do.
 
 Looks at the best trained variant, because that is the one to go on from. Knows the summary; the
-remedies are those that practitioners and papers report, to be tested as further variants.
+remedies are those that the lab found to help (docs/README.md) or that practitioners and papers
+report, to be tested as further variants.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from kindred.cells import cell_name
+from kindred.findings import composites
 from kindred.plots import share
 from kindred.report import words
 from kindred.report.choice import success_of
@@ -110,10 +113,7 @@ def _pairs(material: Material, variant: str) -> list[Advice]:
             f"(at most {words.plural(images, 'picture')} a pair)."
         )
         if rate < with_photo - NOTABLE:
-            do = (
-                "Add a few photos of the two, or test composites of cut-out people as a variant, "
-                "captioned as such."
-            )
+            do = f"Add a few photos of the two, or test a variant with {composites([pair])}."
         else:
             do = "Photos of the two do not seem to be what is missing."
         advice.append(Advice(seen, do))
@@ -133,15 +133,30 @@ def _groups(material: Material, variant: str) -> list[Advice]:
     part = known[prompt_set]
     if part["success"] >= part["product"] - SHORTFALL:
         return [_weakest(material, prompt_set, part)]
+    seen = (
+        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures; single "
+        f"likenesses and counts would lead one to expect {share(part['product'])}. Being "
+        "together is what fails."
+    )
+    cells = _never_together(photos_per_cell(material, variant), part)
+    if not cells:
+        return [Advice(seen, "Test more pictures of such groups, and longer training.")]
     return [
         Advice(
-            f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures; single "
-            f"likenesses and counts would lead one to expect {share(part['product'])}. Being "
-            "together is what fails.",
-            "Test photos or composites of groups, captions that say who stands left and right, "
-            "and loss weighted by masks of each person.",
+            seen,
+            f"Test photos of such groups, or a variant with {composites(cells)}, and longer "
+            "training. In the lab that was what helped; crops, masks, balance and class images "
+            "by themselves did not (docs/README.md).",
         )
     ]
+
+
+def _never_together(cells: Mapping[str, int], part: Mapping[str, Any]) -> list[str]:
+    """Pairs of a group that no training picture shows, and the group itself where none does."""
+    letters = sorted(part.get("alone") or {})
+    groups = [*combinations(letters, 2), *([tuple(letters)] if len(letters) > 2 else [])]
+    shown = [set(cell.split("+")) for cell, count in cells.items() if count]
+    return [cell_name(group) for group in groups if not any(set(group) <= one for one in shown)]
 
 
 def _weakest(material: Material, prompt_set: str, part: Mapping[str, Any]) -> Advice:
@@ -161,8 +176,8 @@ def _weakest(material: Material, prompt_set: str, part: Mapping[str, Any]) -> Ad
     name = material.names.get(letter or "", "")
     return Advice(
         seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
-        f"Work on {name} first: more photos alone, solos cropped out of group photos, or balanced "
-        "appearances.",
+        f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
+        "balanced appearances.",
     )
 
 
