@@ -1,6 +1,4 @@
-"""Rendering in another precision than that of training, and what a small GPU makes of a base.
-
-bitsandbytes computes on CPUs too, only diffusers refuses to quantize there: the tests lift that."""
+"""Rendering in another precision than that of training, and what a small GPU makes of a base."""
 
 import pytest
 import tiny_base
@@ -18,24 +16,12 @@ from kindred.spec.base import Base
 from kindred.spec.render import PromptSet, RenderSpec
 
 torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("quantized_on_cpu")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
-
-
-@pytest.fixture(autouse=True)
-def on_cpu(monkeypatch, tmp_path):
-    from diffusers.quantizers.bitsandbytes import bnb_quantizer
-
-    for name in ("BnB4BitDiffusersQuantizer", "BnB8BitDiffusersQuantizer"):
-        monkeypatch.setattr(
-            getattr(bnb_quantizer, name), "validate_environment", lambda *_, **__: 0
-        )
-    monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: False)
-    monkeypatch.setattr(bases, "QUANTIZED_ON", ("cuda", "cpu"))
-    monkeypatch.setattr(quantized, "STORE", tmp_path / "store")
 
 
 def adapter(folder, path, dora=False, seed=0):

@@ -1,6 +1,4 @@
-"""Quantized weights on disk: made once, read back the same, under a key of what they follow from.
-
-bitsandbytes computes on CPUs too, only diffusers refuses to quantize there: the tests lift that."""
+"""Quantized weights on disk: made once, read back alike, under a key of what they follow from."""
 
 import json
 import shutil
@@ -14,26 +12,13 @@ from kindred.errors import KindredError
 from kindred.spec.base import Base
 
 torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("quantized_on_cpu")
 KINDS = ["nf4", "nf4-double", "int8"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
-
-
-@pytest.fixture(autouse=True)
-def on_cpu(monkeypatch, tmp_path):
-    from diffusers.quantizers.bitsandbytes import bnb_quantizer
-
-    for name in ("BnB4BitDiffusersQuantizer", "BnB8BitDiffusersQuantizer"):
-        monkeypatch.setattr(
-            getattr(bnb_quantizer, name), "validate_environment", lambda *_, **__: 0
-        )
-    # Its fast way of inference on some CPUs needs wider layers than the tiny base has.
-    monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: False)
-    monkeypatch.setattr(bases, "QUANTIZED_ON", ("cuda", "cpu"))
-    monkeypatch.setattr(quantized, "STORE", tmp_path / "store")
 
 
 def base_of(folder, kind, dtype="float32"):
