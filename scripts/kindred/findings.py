@@ -7,7 +7,7 @@ Knows no files.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any, Literal
@@ -71,23 +71,20 @@ def about_amounts(
 
 def about_cells(found: Mapping[str, int], who: Characters) -> list[Finding]:
     """Characters never photographed together."""
-    result = []
-    letters = sorted(who)
-    pairs = {pair: _with(found, pair) for pair in combinations(letters, 2)}
-    for pair, count in pairs.items():
-        if count == 0:
+    letters, result = sorted(who), []
+    for a, b in combinations(letters, 2):
+        if not photos_with(found, (a, b)):
             result.append(
                 Finding(
                     "pair",
                     "warning",
-                    f"{who[pair[0]].name} and {who[pair[1]].name} are in no photo together",
+                    f"{who[a].name} and {who[b].name} are in no photo together",
                     "asked for together, one of them may be missing, be drawn twice, or their "
                     "faces may merge into one",
-                    f"add photos of both, or test a variant with {composites([cell_name(pair)])}",
+                    f"add photos of both, or test a variant with {composites([cell_name((a, b))])}",
                 )
             )
     everyone = cell_name(letters)
-    missing = [cell_name(pair) for pair, count in pairs.items() if count == 0]
     if len(letters) > 2 and not found.get(everyone):
         result.append(
             Finding(
@@ -98,10 +95,21 @@ def about_cells(found: Mapping[str, int], who: Characters) -> list[Finding]:
                 "people may be wrong more often. In the lab 8 % of such pictures were right, and "
                 "96 % with composites (docs/README.md)",
                 "add such photos if there are any, or test a variant with "
-                + composites([*missing, everyone]),
+                + composites(never_together(found, letters)),
             )
         )
     return result
+
+
+def photos_with(found: Mapping[str, int], group: Iterable[str]) -> int:
+    """Photos in which all of a group are, of the photos in each cell."""
+    return sum(count for cell, count in found.items() if set(group) <= set(cell.split("+")))
+
+
+def never_together(found: Mapping[str, int], letters: Sequence[str]) -> list[str]:
+    """Pairs that no photo shows, and all of them where there are more and no photo shows all."""
+    groups = [*combinations(letters, 2), *([letters] if len(letters) > 2 else [])]
+    return [cell_name(group) for group in groups if not photos_with(found, group)]
 
 
 def composites(cells: Sequence[str]) -> str:
@@ -358,10 +366,6 @@ def _imbalance(seen: Mapping[str, int], who: Characters, most: float) -> list[Fi
             "balance appearances in a variant's selection, or add photos",
         )
     ]
-
-
-def _with(found: Mapping[str, int], pair: tuple[str, str]) -> int:
-    return sum(count for cell, count in found.items() if set(pair) <= set(cell.split("+")))
 
 
 def _photos(count: int) -> str:

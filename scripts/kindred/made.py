@@ -178,9 +178,7 @@ def _composite(
 def _caption(said: list[str], where: str, opening: str, number: int, rng: Random) -> str:
     """Every second one of several people says who stands where. Where all did, only prompts that
     say it too came out right: what a name draws in other prompts was left as it was."""
-    if len(said) == 1:
-        return f"{opening}{said[0]} {where}".strip()
-    if number % 2:
+    if number % 2 or len(said) == 1:
         return wording.together(rng.sample(said, len(said)), where, opening)
     return wording.group(said, where, opening, listed=rng.random() < 0.3)
 
@@ -294,7 +292,7 @@ def _crop(
     # What is painted over reaches a little beyond the others; the person stays whole.
     image.paste(photo.image, mask=Image.fromarray(outline.astype(np.uint8) * 255))
     said = _said(Source(one.letter, photo, index), spec)
-    caption = f"{opening}{said} {wording.place(photo.caption)}".strip()
+    caption = wording.together([said], wording.place(photo.caption), opening)
     head = one.head and tuple(v - at for v, at in zip(one.head, (box[0], box[1]) * 2, strict=True))
     stem = photo.source.rsplit(".", 1)[0].replace("/", "-")
     mask = outline[box[1] : box[3], box[0] : box[2]].astype(np.uint8)

@@ -205,18 +205,20 @@ def _clearest_set(
     """The prompt set with people in which the baseline is right most often, and how often;
     `fewest`: of those that ask for fewest people at once, among those that leave room below."""
     shares: dict[str, float] = {}
+    people: dict[str, int] = {}
     for prompt_set in {cell.prompt_set for cell in pictures.cells if cell.asked}:
         where = pictures.of_set(prompt_set)
         own, _, known = aggregates.arms_of((baseline, baseline), "success", where, spec, grids)
         if known.any():
             shares[prompt_set] = float(own.values.mean())
-    room = {name: share for name, share in shares.items() if share >= 2 * MARGIN}
-    if fewest and room:
-        most = {
-            name: max(len(c.asked) for c in pictures.cells if c.prompt_set == name) for name in room
-        }
-        shares = {name: room[name] for name in room if most[name] == min(most.values())}
-    name = max(sorted(shares), key=shares.__getitem__, default=None)
+            cells = (c for c in pictures.cells if c.prompt_set == prompt_set)
+            people[prompt_set] = max(len(c.asked) for c in cells)
+    room = [name for name, share in shares.items() if share >= 2 * MARGIN]
+
+    def clear(name: str) -> tuple[int, float]:
+        return (-people[name] if fewest and room else 0), shares[name]
+
+    name = max(sorted(room or shares), key=clear, default=None)
     return name, shares.get(name or "", 0.0)
 
 

@@ -82,9 +82,11 @@ def frame(captions: Sequence[str]) -> str:
 
 
 def together(people: Sequence[str], where: str, opening: str) -> str:
-    """Caption of people in any order, without who stands where."""
+    """Caption of one person, or of people in any order, without who stands where."""
     tail = f" {where}" if where else ""
-    return f"{opening}{', '.join(people[:-1])} and {people[-1]}{tail}"
+    *others, last = people
+    said = f"{', '.join(others)} and {last}" if others else last
+    return f"{opening}{said}{tail}"
 
 
 def group(people: Sequence[str], where: str, opening: str, listed: bool) -> str:

@@ -58,7 +58,7 @@ def _cells(
             problems.add(where, "a cell is named twice", "say once how many of it")
         if "per_cell" in compose.model_fields_set:
             problems.add(where, "`cells` say how many of each", "leave `per_cell` out")
-        return {names[text]: compose.cells[text] for text in sorted(names, key=names.__getitem__)}
+        return dict(sorted((names[text], count) for text, count in compose.cells.items()))
     return sorted(set(names.values()))
 
 

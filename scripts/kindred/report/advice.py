@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from kindred.cells import cell_name
-from kindred.findings import composites
+from kindred.findings import composites, never_together, photos_with
 from kindred.plots import share
 from kindred.report import words
 from kindred.report.choice import success_of
@@ -98,7 +97,7 @@ def _pairs(material: Material, variant: str) -> list[Advice]:
     for pair in combinations(sorted(material.characters), 2):
         statistic = success.get(f"cell:{'+'.join(pair)}")
         if statistic and statistic.get("mean") is not None:
-            photographed = any(set(pair) <= set(cell.split("+")) for cell in cells)
+            photographed = photos_with(cells, pair) > 0
             rates[photographed].append(("+".join(pair), statistic["mean"]))
             images = max(images, statistic["images"])
     if not rates[True] or not rates[False]:
@@ -138,7 +137,7 @@ def _groups(material: Material, variant: str) -> list[Advice]:
         f"likenesses and counts would lead one to expect {share(part['product'])}. Being "
         "together is what fails."
     )
-    cells = _never_together(photos_per_cell(material, variant), part)
+    cells = never_together(photos_per_cell(material, variant), sorted(part.get("alone") or {}))
     if not cells:
         return [Advice(seen, "Test more pictures of such groups, and longer training.")]
     return [
@@ -149,14 +148,6 @@ def _groups(material: Material, variant: str) -> list[Advice]:
             "by themselves did not (docs/README.md).",
         )
     ]
-
-
-def _never_together(cells: Mapping[str, int], part: Mapping[str, Any]) -> list[str]:
-    """Pairs of a group that no training picture shows, and the group itself where none does."""
-    letters = sorted(part.get("alone") or {})
-    groups = [*combinations(letters, 2), *([tuple(letters)] if len(letters) > 2 else [])]
-    shown = [set(cell.split("+")) for cell, count in cells.items() if count]
-    return [cell_name(group) for group in groups if not any(set(group) <= one for one in shown)]
 
 
 def _weakest(material: Material, prompt_set: str, part: Mapping[str, Any]) -> Advice:
