@@ -72,6 +72,7 @@ class Arm:
     run_sd: float = 0.4
     kind: str = "trained"
     control: str = ""
+    only: str | None = None
 
 
 ARMS: dict[str, Arm] = {
@@ -153,6 +154,7 @@ def make(
             dataset="russell" if arm.kind == "trained" else None,
             control=arm.control,
             spec=sha256_text(variant) if arm.kind == "trained" else "",
+            only=arm.only,
         )
         for variant, arm in arms.items()
     }

@@ -21,6 +21,7 @@ from kindred.statistics import Arm
 DRAWS = 1000  # figures of the table need no finer tails
 # Measures that lie between 0 and 1 though their values are not 0 and 1.
 FRACTIONS = frozenset({"missing", "rating", "fulfilled"})
+FAINT = 0.2  # identity below which nothing is told as a share of it
 COMPARED = ("success", "count", "identity", "adherence", "drift")
 Stat = dict[str, Any]
 
@@ -103,6 +104,47 @@ def identities(grid: Grid, fixed: bool, pictures: Pictures, letters: Sequence[st
         }
         found[letter] = {size: value for size, value in by_size.items() if value}
     return found
+
+
+def of_own(grid: Grid, fixed: bool, pictures: Pictures, own: Mapping[str, Grid]) -> Stat:
+    """Character -> number of people asked for -> statistic of identity as a share of that in
+    pictures of the character alone by a LoRA of its own, whose grid is `own[character]`. Nothing
+    where that one's is hardly a likeness (`FAINT`)."""
+    found: Stat = {}
+    for letter, grid_of_own in own.items():
+        name = f"identity:{letter}"
+        alone, mark = _known(grid_of_own.values[name], pictures.of_cell(letter))
+        if not alone.any() or _mean(mark) < FAINT:
+            continue
+        by_size = {}
+        for size in sorted({len(c.asked) for c in pictures.cells if letter in c.asked}):
+            asked, values = _known(grid.values[name], pictures.of_size(size))
+            if not asked.any():
+                continue
+            drawn = statistics.bootstrap_ratio(
+                Arm(values, fixed),
+                Arm(mark),
+                pictures.prompts[asked],
+                pictures.prompts[alone],
+                DRAWS,
+            )
+            low, high = drawn.interval()
+            by_size[str(size)] = {
+                "mean": number(drawn.value),
+                "low": number(low),
+                "high": number(high),
+                "runs": len(values),
+                "images": int(np.isfinite(values).sum()),
+            }
+        if by_size:
+            found[letter] = by_size
+    return found
+
+
+def _known(values: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the pictures in `mask` [N] some run has a value of, and their values."""
+    mask = mask & np.isfinite(values).any(0)
+    return mask, values[:, mask]
 
 
 def parts(grid: Grid, pictures: Pictures, prompt_set: str) -> Stat | None:

@@ -79,6 +79,23 @@ def bootstrap_difference(
     return _bootstrap([a, b], [1, -1], prompts, draws, _same, share)
 
 
+def bootstrap_ratio(
+    a: Arm, b: Arm, a_prompts: np.ndarray, b_prompts: np.ndarray, draws: int
+) -> Draws:
+    """Mean of `a` over mean of `b`, each over pictures of its own; raises ValueError unless the
+    latter is above 0. Deviations are carried over to first order (the delta method), so that no
+    draw of `b` near 0 blows one up. Prompts that both have are drawn for each by itself, which is
+    never too sure where they are hard for both."""
+    above, below = bootstrap_mean(a, a_prompts, draws), bootstrap_mean(b, b_prompts, draws)
+    if below.value <= 0:
+        raise ValueError(f"no ratio to a mean of {below.value:g}")
+    # Equal streams drew both arms, so their deviations would go together.
+    other = np.random.default_rng([SEED, 8]).permutation(below.draws)
+    value = above.value / below.value
+    deviation = (above.draws - above.value) - value * (other - below.value)
+    return Draws(value, value + deviation / below.value, above.resampled)
+
+
 def bootstrap_odds_ratio(a: Arm, b: Arm, prompts: np.ndarray, draws: int) -> Draws:
     """Odds of `a` over odds of `b`, half a success and half a failure added to each arm
     (Haldane 1956), so that it is finite."""

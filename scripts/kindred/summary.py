@@ -31,9 +31,10 @@ def summary(
 ) -> Json:
     """The whole of summary.json. `trainings`: variant -> its runs' lora.json."""
     baseline = baseline_of(spec)
-    letters = sorted(spec.characters)
     where = aggregates.scopes(pictures, list(spec.prompt_sets))
     rows = aggregates.comparisons(baseline, spec, grids, pictures)
+    own = own_of(spec)
+    marks = {letter: grids[name] for letter, name in own.items()}
     return {
         "version": VERSION,
         "experiment": spec.experiment,
@@ -46,8 +47,9 @@ def summary(
         "references": references["characters"],
         "prompt_sets": _prompt_sets(spec, pictures),
         "baseline": baseline,
+        "own": own,
         "variants": {
-            name: _variant(name, spec, grid, pictures, letters, where, trainings.get(name, ()))
+            name: _variant(name, spec, grid, pictures, where, marks, trainings.get(name, ()))
             for name, grid in grids.items()
         },
         "comparisons": rows,
@@ -85,17 +87,23 @@ def baseline_of(spec: CompareSpec) -> str:
     return next(iter([*most, *plain, *trained, *spec.variants]))
 
 
+def own_of(spec: CompareSpec) -> dict[str, str]:
+    """Character -> the first variant, no control, that is a LoRA of that character alone."""
+    alone = [(v.only, name) for name, v in spec.variants.items() if v.only and not v.control]
+    return dict(sorted(dict(reversed(alone)).items()))
+
+
 def _variant(
     name: str,
     spec: CompareSpec,
     grid: Grid,
     pictures: Pictures,
-    letters: Sequence[str],
     where: Mapping[str, Any],
+    marks: Mapping[str, Grid],
     trainings: Sequence[Json],
 ) -> Json:
     variant = spec.variants[name]
-    fixed = variant.kind == "base"
+    fixed, letters = variant.kind == "base", sorted(spec.characters)
     parts = {key: aggregates.parts(grid, pictures, key) for key in spec.prompt_sets}
     return {
         "kind": variant.kind,
@@ -107,6 +115,7 @@ def _variant(
         "training": aggregates.training(trainings),
         "measures": aggregates.measures(grid, fixed, pictures, dict(where)),
         "identity": aggregates.identities(grid, fixed, pictures, letters),
+        "of_own": aggregates.of_own(grid, fixed, pictures, marks),
         "parts": {key: value for key, value in parts.items() if value},
         "bleed": aggregates.bleed(grid, letters),
     }

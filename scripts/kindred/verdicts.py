@@ -46,6 +46,7 @@ low and high null where they can't be known):
  "prompt_sets": {"trio": {"prompts": {"card": {"text": "...", "asked": "A+C+J"}},
                           "seeds": [1, 2], "sizes": ["3"]}},
  "baseline": "all",                  what most hypotheses compare with
+ "own": {"J": "only-J"},             the LoRA of that character alone, where there is one
  "variants": {
    "all": {
      "kind": "trained" | "loaded" | "base", "dataset": "russell" | null, "base": "lab",
@@ -60,6 +61,8 @@ low and high null where they can't be known):
        "drift", "pull", "nearest_distance", "rating"
      },                              pull: in prompts without names, share showing a character
      "identity": {"J": {"1": {...}, "2": {...}, "3": {...}}},   by how many were asked for
+     "of_own": {"J": {"1": {...}, "3": {...}}},   the same as a share of that in pictures of J alone
+                                     by a LoRA of J alone
      "parts": {"trio": {"success": 0.4, "count": 0.7, "alone": {"J": 0.9, "A": 0.8, "C": 0.9},
                         "product": 0.45, "interaction": -0.05}},  null where not asked
      "bleed": {"asked": ["A", "C", "J"], "found": ["A", "C", "J", "stranger", "missing"],

@@ -188,6 +188,31 @@ def test_identity_by_number_of_people(whole):
     assert found["J"]["1"]["images"] == 12
 
 
+def test_likeness_is_told_as_a_share_of_a_lora_of_their_own(tmp_path, whole):
+    arms = {
+        "BASE": ARMS["BASE"],
+        "all": Arm(alone=0.95, group=0.6, count=1.0),
+        "only-J-broken": Arm(alone=0.3, control="scrambled", only="J"),
+        "only-J": Arm(alone=1.0, group=0.9, only="J"),
+        "only-J-longer": Arm(alone=0.8, only="J"),
+        "only-A": Arm(alone=0.0, only="A"),
+    }
+    many = {"headshot": PROMPTS["headshot"], "trio": MANY}
+    found = read(compared(make(tmp_path, arms, prompts=many, pictures=False)), "summary.json")
+    assert found["own"] == {"A": "only-A", "J": "only-J"}
+    for name, variant in found["variants"].items():
+        assert set(variant["of_own"]) == {"J"}, name  # of A's own nothing can be a share
+    own = found["variants"]["only-J"]["identity"]["J"]["1"]["mean"]
+    for size in ("1", "3"):
+        share = found["variants"]["all"]["of_own"]["J"][size]
+        identity = found["variants"]["all"]["identity"]["J"][size]
+        assert share["mean"] == pytest.approx(identity["mean"] / own, abs=2e-4)
+        assert share["low"] < share["mean"] < share["high"]
+        assert share["images"] == identity["images"]
+    assert found["variants"]["only-J"]["of_own"]["J"]["1"]["mean"] == 1
+    assert read(whole, "summary.json")["own"] == {}
+
+
 def test_controls_are_read(large, whole):
     found = {row["kind"]: row for row in read(large, "summary.json")["controls"]}
     assert found["null"]["passes"] is True

@@ -102,6 +102,7 @@ def test_kinds_and_controls_are_recognised(tmp_path):
         "both": ("loaded", ""),
         "BASE": ("base", "base"),
     }
+    assert {name: v.only for name, v in found.items() if v.only} == {"only-J": "J"}
     assert found["again"].runs == [11, 12]
     assert found["all"].spec == found["again"].spec != found["mixed"].spec
     assert found["both"].dataset is None and found["all"].dataset == "ours"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -381,6 +382,20 @@ def test_without_hypotheses_or_groups_there_is_still_a_page(tmp_path):
     assert "No hypothesis was declared" in html and "No hypothesis was declared" in markdown
     assert "No prompt asks for CRussell alone" in html
     assert Page(html).open == []
+
+
+def test_likeness_beside_a_lora_of_their_own(tmp_path, written):
+    arms = {name: ARMS[name] for name in ("all", "BASE")}
+    arms["only-J"] = replace(ARMS["all"], alone=1.0, only="J")
+    one = reported.build(tmp_path, arms=arms, hypotheses={})
+    html, markdown = reported.run_report(one, tmp_path / "out")
+    part = markdown.split("## As alike as by a LoRA of their own?")[1].split("\n## ")[0]
+    assert "alone by “only-J”" in part and "only-J |" not in part and "BASE" not in part
+    share = read_json(one.results / "summary.json")["variants"]["all"]["of_own"]["J"]["3"]
+    assert f" {100 * share['mean']:.0f} % ({100 * share['low']:.0f}–" in part
+    assert f"{100 * share['mean']:.0f} %<small>" in html.split("a LoRA of their own?")[1]
+    assert Page(html).open == []
+    assert not any("of their own?" in text for text in written[:2])
 
 
 def test_in_a_browser_pictures_open_tables_sort_and_nothing_complains(written, tmp_path):

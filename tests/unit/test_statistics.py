@@ -11,6 +11,7 @@ from kindred.statistics import (
     bootstrap_difference,
     bootstrap_mean,
     bootstrap_odds_ratio,
+    bootstrap_ratio,
     holm,
     item_variance,
     paired,
@@ -137,6 +138,33 @@ def test_odds_ratio_by_hand():
     drawn = bootstrap_odds_ratio(Arm(a), Arm(b), np.arange(4), DRAWS)
     assert drawn.value == pytest.approx((3.5 / 1.5) / (1.5 / 3.5))
     assert (drawn.draws > 0).all()
+
+
+def test_ratio_s_interval_holds_the_truth_as_often_as_it_says():
+    """Ten runs each of 0.9 and 1.0 on average; spread of runs, prompts and pictures as in the lab's
+    likeness in the trio and alone."""
+    rng = np.random.default_rng(3)
+    trio, alone = np.arange(24).repeat(8), np.arange(8).repeat(2)
+
+    def arm(mean: float, prompts: np.ndarray) -> Arm:
+        of_run, of_prompt = rng.normal(0, 0.05, (10, 1)), rng.normal(0, 0.05, prompts.max() + 1)
+        return Arm(mean + of_run + of_prompt[prompts] + rng.normal(0, 0.1, (10, len(prompts))))
+
+    held = 0
+    for _ in range(300):
+        low, high = bootstrap_ratio(arm(0.9, trio), arm(1.0, alone), trio, alone, DRAWS).interval()
+        held += low <= 0.9 <= high
+        assert high - low < 0.25
+    assert 0.92 <= held / 300 <= 0.995
+
+
+def test_ratio_by_hand():
+    a, b = Arm(np.array([[0.4, 0.6], [0.4, 0.6]])), Arm(np.array([[0.8], [0.8]]))
+    drawn = bootstrap_ratio(a, b, np.arange(2), np.arange(1), DRAWS)
+    assert drawn.value == pytest.approx(0.5 / 0.8)
+    assert drawn.draws.std() > 0
+    with pytest.raises(ValueError, match="no ratio"):
+        bootstrap_ratio(a, Arm(-b.values), np.arange(2), np.arange(1), DRAWS)
 
 
 def test_holm_by_hand():

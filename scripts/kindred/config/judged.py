@@ -121,6 +121,7 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
         "dataset": variant.root,
         "control": _control(variant, experiment),
         "spec": sha256_text(variant.spec) if variant.train else None,
+        "only": _only(variant),
     }
     return ComparedVariant(
         kind=kind,
@@ -128,6 +129,12 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
         runs=list(variant.runs),
         **{key: value for key, value in given.items() if value},
     )
+
+
+def _only(variant: Variant) -> str | None:
+    """The character that a LoRA is of, if it is of one alone."""
+    chosen = variant.train.selection.characters if variant.train else None
+    return chosen[0] if chosen and len(chosen) == 1 else None
 
 
 def _control(variant: Variant, experiment: Experiment) -> str:

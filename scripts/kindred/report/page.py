@@ -30,7 +30,15 @@ from kindred.report.choice import (
 from kindred.report.material import Material, Place
 from kindred.report.outcomes import deciding
 from kindred.report.provenance import provenance
-from kindred.report.tables import bleed, columns, legend, likenesses_by_size, parts, variant_rows
+from kindred.report.tables import (
+    bleed,
+    columns,
+    legend,
+    likenesses_by_size,
+    parts,
+    shares_of_own,
+    variant_rows,
+)
 from kindred.report.templates import fill
 from kindred.spec.report import ReportSpec
 from kindred.thumbnails import Thumbnail, make_thumbnails, missing
@@ -108,6 +116,7 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "variants": variant_rows(material),
         "parts": parts(material),
         "likeness_rows": likenesses_by_size(material),
+        "of_own": shares_of_own(material),
         "sizes": [words.group(size) for size in material.by_size],
         "matrices": [one for one in matrices if one],
         "matrices_open": MATRICES,

@@ -249,6 +249,32 @@ def likenesses_by_size(material: Material) -> list[dict[str, Any]]:
     return rows if any(cell.sort is not None for row in rows for cell in row["cells"]) else []
 
 
+def shares_of_own(material: Material) -> dict[str, Any] | None:
+    """Likeness of each character that has a LoRA of its own, as a share of that one's likeness in
+    pictures of the character alone, by how many were asked for: who the characters are, and a row a
+    variant that is neither such a LoRA nor the base. None where there is none."""
+    own, sizes = material.summary.get("own") or {}, list(material.by_size)
+    rows = [
+        {
+            "variant": name,
+            "cells": [
+                _cell(one["of_own"].get(letter, {}).get(str(size)), "of_own")
+                for letter in own
+                for size in sizes
+            ],
+        }
+        for name, one in material.variants.items()
+        if one.get("of_own") and one["kind"] != "base" and name not in own.values()
+    ]
+    if not rows:
+        return None
+    return {
+        "names": [material.names[letter] for letter in own],
+        "marks": words.listing(f"“{name}”" for name in own.values()),
+        "rows": rows,
+    }
+
+
 def parts(material: Material) -> list[dict[str, Any]]:
     """For every variant and prompt set of two or more: success beside the product of the single
     parts (each alone right, count right)."""

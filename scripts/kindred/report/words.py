@@ -11,7 +11,9 @@ from typing import Any
 from kindred.plots import share
 
 Statistic = Mapping[str, Any]
-SHARES = frozenset(("success", "fulfilled", "count", "missing", "duplicated", "strangers", "pull"))
+SHARES = frozenset(
+    ("success", "fulfilled", "count", "missing", "duplicated", "strangers", "pull", "of_own")
+)
 GROUPS = {1: "alone", 2: "in pairs", 3: "in threes", 4: "in fours"}
 
 

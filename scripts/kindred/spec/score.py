@@ -72,6 +72,7 @@ class ComparedVariant(Strict):
         "", description="'scrambled', 'scrambled of <variant>', 'null of <variant>', 'base', ''"
     )
     spec: str = Field("", description="hash of what is trained; '' when nothing is")
+    only: str | None = Field(None, description="the one character that it is trained on")
 
 
 class CompareSpec(Strict):
