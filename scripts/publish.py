@@ -257,7 +257,7 @@ def publish(name: str, options: argparse.Namespace) -> None:
     }
     page = repository.page(report, values)
     write_csv(out / "runs.csv", published.RUNS, published.of_runs(rows, variants))
-    write_csv(out / "prompts.csv", published.PROMPTS, published.of_prompts(rows, variants))
+    write_csv(out / "prompts.csv", *published.of_prompts(rows, variants))
     write_csv(out / "verdicts.csv", published.VERDICTS, lines)
     write_text(out / "README.md", page)
 

@@ -17,7 +17,7 @@ RUNS = (
     *("variant", "run", "prompt_set", "pictures", "success", "count", "identity", "adherence"),
     *("missing", "duplicated", "strangers"),
 )
-PROMPTS = ("variant", "prompt_set", "prompt", "pictures", "success", "identity")
+BY_PROMPT = ("success", "identity")
 VERDICTS = (
     *("hypothesis", "claim", "variant", "against", "measure", "prompt_set", "margin", "verdict"),
     *("effect", "low", "high", "runs", "primary", "level", "base"),
@@ -82,9 +82,17 @@ def of_runs(rows: Iterable[Row], variants: Mapping[str, Any]) -> list[Line]:
     return tabulated(rows, RUNS[:3], RUNS[4:], variants)
 
 
-def of_prompts(rows: Iterable[Row], variants: Mapping[str, Any]) -> list[Line]:
-    """prompts.csv: a line a variant and prompt, all its runs together."""
-    return tabulated(rows, PROMPTS[:3], PROMPTS[4:], variants)
+def of_prompts(rows: Iterable[Row], variants: Mapping[str, Any]) -> tuple[list[str], list[Line]]:
+    """prompts.csv, its columns and lines: a line a prompt, with two columns a variant, all of its
+    runs together, such as `any success` and `any identity`."""
+    keys = ("prompt_set", "prompt")
+    lines: dict[tuple[str, ...], Line] = {}
+    for one in tabulated(rows, ("variant", *keys), BY_PROMPT, variants):
+        place = tuple(one[key] for key in keys)
+        line = lines.setdefault(place, dict(zip(keys, place, strict=True)))
+        line |= {f"{one['variant']} {name}": one[name] for name in BY_PROMPT}
+    columns = [f"{name} {measure}" for name in variants for measure in BY_PROMPT]
+    return [*keys, *columns], list(lines.values())
 
 
 def of_verdicts(verdicts: Mapping[str, Any], variants: Mapping[str, Any]) -> list[Line]:
