@@ -92,8 +92,8 @@ def about_cells(found: Mapping[str, int], who: Characters) -> list[Finding]:
                 "note",
                 f"no photo shows all {len(letters)} together ({everyone})",
                 "pictures of all of them must be put together from smaller groups; the number of "
-                "people may be wrong more often. In the lab 5 to 9 % of such pictures were right, "
-                "and 89 to 96 % with composites, trained longer (docs/README.md)",
+                "people may be wrong more often. In the lab 4 to 11 % of such pictures were right, "
+                "and 88 to 96 % with composites, trained longer (docs/README.md)",
                 "add such photos if there are any, or test a variant with "
                 + composites(never_together(found, letters)),
             )
