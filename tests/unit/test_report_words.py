@@ -10,6 +10,7 @@ from kindred.report import words
 from kindred.report.advice import what_next
 from kindred.report.material import Material
 from kindred.report.tables import differences
+from kindred.spec.report import MadeOfPhotos
 
 NAMES = {"A": "Ann", "C": "Cleo", "J": "Jim"}
 
@@ -172,24 +173,41 @@ def test_adapters_loaded_are_told_from_those_trained(adapters, said):
         summary={"baseline": "all"},
         settings={"x": {"adapters": told}},
     )
-    assert differences(material, "x") == [said]
+    assert differences(material, "x", {}) == [said]
 
 
-def test_pictures_made_of_photos_are_counted_and_not_named_by_their_folder():
+def test_pictures_made_of_photos_are_told_and_not_named_by_their_folder():
     spec = {"recipe": {"rank": 4}, "selection": {}, "dataset": "ours"}
-    made = spec | {"dataset": "ours-composed-1a2b", "selection": {"balance": "repeat"}}
-    material = SimpleNamespace(
-        variants={"all": variant(), "x": variant()},
-        summary={"baseline": "all"},
-        specs={"all": spec, "x": made},
-        audits={
-            "ours": {"cells": {"A": 3, "A+J": 0}},
-            "ours-composed-1a2b": {"cells": {"A": 3, "A+J": 24, "A+C+J": 8}},
+    specs = {
+        "all": spec,
+        "x": spec | {"dataset": "ours-composed-1a2b", "selection": {"balance": "repeat"}},
+        "y": spec | {"dataset": "ours-composed-cropped-3c4d"},
+        "more": spec | {"dataset": "ours-more"},
+    }
+    cells = {"A": 8, "J": 8, "A+J": 24}
+    made = {
+        "ours-composed-1a2b": {"of": "ours", "compose": {"cells": cells, "background": "any"}},
+        "ours-composed-cropped-3c4d": {
+            "of": "ours",
+            "compose": {"cells": ["A+C+J"], "per_cell": 1},
+            "crop": "solos",
         },
-    )
-    first, *others = differences(material, "x")
-    assert first == "pictures made of its photos: A+J 24 and A+C+J 8"
-    assert others == ["balance repeat"]
+    }
+    told = {name: MadeOfPhotos.model_validate(one) for name, one in made.items()}
+
+    def found(name: str, baseline: str) -> list[str]:
+        material = SimpleNamespace(
+            variants={key: variant() for key in specs}, summary={"baseline": baseline}, specs=specs
+        )
+        return differences(material, name, told)
+
+    x = "24 composites of A+J and 8 each of A and J before all photos' places"
+    y = "1 composite of A+C+J before places of their people's photos and crops of one person"
+    assert found("x", "all") == [f"made of photos: {x} instead of nothing", "balance repeat"]
+    assert found("all", "x")[0] == f"made of photos: nothing instead of {x}"
+    assert found("y", "x")[0] == f"made of photos: {y} instead of {x}"
+    assert found("more", "all") == ["dataset ours-more instead of ours"]
+    assert found("more", "y")[0] == "dataset ours-more instead of ours"
 
 
 def test_what_makes_numbers_worthless_comes_first():

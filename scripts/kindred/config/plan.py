@@ -16,7 +16,7 @@ from kindred.spec.data import AuditSpec, AuditThresholds, CaptionSpec, Preproces
 from kindred.spec.judge import JudgeSpec
 from kindred.spec.model import Base, PromptSet, RenderSpec, TrainSpec
 from kindred.spec.render import PromptTexts
-from kindred.spec.report import RatingSpec, ReportSpec
+from kindred.spec.report import MadeOfPhotos, RatingSpec, ReportSpec
 from kindred.spec.score import Hypothesis
 
 
@@ -222,8 +222,9 @@ class Plan:
         """What the report is told; what it shows comes from files."""
         chosen = self.experiments[experiment]
         sheets = list(chosen.prompt_sets) if len(chosen.variants) <= SHEETS_UP_TO else []
-        given = ({"share": True} if chosen.share else {}) | ({"sheets": sheets} if sheets else {})
-        return ReportSpec(experiment=experiment, **given)
+        made = {v.dataset: _made_of_photos(v.made) for v in chosen.trained if v.made}
+        given = {"share": chosen.share, "sheets": sheets, "made": made}
+        return ReportSpec(experiment=experiment, **{k: v for k, v in given.items() if v})
 
     def rating_spec(self, experiment: str) -> RatingSpec:
         """Whose pictures people are to rate, and beside whose photos."""
@@ -237,6 +238,11 @@ class Plan:
             datasets=sorted({v.root for v in chosen.trained if v.root}),
             **({"share": True} if chosen.share else {}),
         )
+
+
+def _made_of_photos(made: Made) -> MadeOfPhotos:
+    given = {"compose": made.spec.compose, "crop": made.spec.crop}
+    return MadeOfPhotos(of=made.of, **{key: value for key, value in given.items() if value})
 
 
 def base_variants(default: str, variants: list[Variant]) -> list[Variant]:

@@ -113,7 +113,7 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "audits": material.audits,
         "columns": columns(material),
         "legend": legend(columns(material)),
-        "variants": variant_rows(material),
+        "variants": variant_rows(material, spec.made),
         "parts": parts(material),
         "likeness_rows": likenesses_by_size(material),
         "of_own": shares_of_own(material),

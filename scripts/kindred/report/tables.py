@@ -13,6 +13,7 @@ from typing import Any
 from kindred.grids import MISSING
 from kindred.report import words
 from kindred.report.material import Material
+from kindred.spec.report import MadeOfPhotos
 from kindred.spec.train import Recipe, Selection
 
 # measure -> (heading, what it says)
@@ -89,8 +90,9 @@ def legend(shown: list[Column]) -> list[tuple[str, str]]:
     return [(" · ".join(headings), hint) for hint, headings in found.items()]
 
 
-def variant_rows(material: Material) -> list[dict[str, Any]]:
-    """A row a variant: name, kind, what differs from the baseline, cells, time and memory."""
+def variant_rows(material: Material, made: Mapping[str, MadeOfPhotos]) -> list[dict[str, Any]]:
+    """A row a variant: name, kind, what differs from the baseline, cells, time and memory. `made`:
+    the datasets that hold pictures made of photos."""
     shown = columns(material)
     rows = []
     for name, one in material.variants.items():
@@ -99,7 +101,7 @@ def variant_rows(material: Material) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "baseline": name == material.summary["baseline"],
-                "differs": differences(material, name),
+                "differs": differences(material, name, made),
                 "runs": len(one["runs"]),
                 "images": one["images"],
                 "cells": [_cell(_statistic(one, column), column.measure) for column in shown],
@@ -129,7 +131,7 @@ def _plain(value: float | None, wording: Any) -> Cell:
     return Cell(wording(value), sort=value)
 
 
-def differences(material: Material, variant: str) -> list[str]:
+def differences(material: Material, variant: str, made: Mapping[str, MadeOfPhotos]) -> list[str]:
     """What a variant does otherwise than the baseline, a line each."""
     one, baseline = material.variants[variant], material.summary["baseline"]
     if variant == baseline:
@@ -140,27 +142,13 @@ def differences(material: Material, variant: str) -> list[str]:
         return [_loaded(material.settings.get(variant, {}).get("adapters", []))]
     if baseline not in material.specs:
         return [one["control"]] if one["control"] else []
-    own, other = _flat(material.specs[variant]), _flat(material.specs[baseline])
-    made = _made(material, own["dataset"], other["dataset"])
-    found = [made] if made else []
-    other |= {"dataset": own["dataset"]} if made else {}
-    found += [
+    own, other = (_flat(material.specs[name], made) for name in (variant, baseline))
+    found = [
         f"{key} {_say(own.get(key))}{_instead(other.get(key))}"
         for key in dict.fromkeys([*other, *own])
         if own.get(key) != other.get(key)
     ]
     return found or ["nothing: trained again with other seeds"]
-
-
-def _made(material: Material, own: str, other: str) -> str:
-    """Pictures that a dataset has beside the photos of another that it was made of."""
-    if not {own, other} <= material.audits.keys() or not own.startswith(f"{other}-"):
-        return ""
-    before = material.audits[other]["cells"]
-    more = {c: n - before.get(c, 0) for c, n in material.audits[own]["cells"].items()}
-    return "pictures made of its photos: " + words.listing(
-        [f"{c} {n}" for c, n in more.items() if n]
-    )
 
 
 def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
@@ -175,13 +163,17 @@ def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(spec: Mapping[str, Any], made: Mapping[str, MadeOfPhotos]) -> dict[str, Any]:
     """Options by name, defaults filled in, so that an option written out is no difference."""
+    dataset = spec.get("dataset")
+    photos = {"dataset": dataset, "made of photos:": "nothing"}
+    if dataset in made:
+        photos = {"dataset": made[dataset].of, "made of photos:": words.made(made[dataset])}
     recipe = Recipe.model_validate(spec.get("recipe") or {}).model_dump(mode="json")
     selection = Selection.model_validate(spec.get("selection") or {}).model_dump(mode="json")
     selection["draw of photos"] = selection.pop("seed")
     base = {f"base {key}": value for key, value in (spec.get("base") or {}).items()}
-    rest = {"dataset": spec.get("dataset"), "captions": spec.get("pairing", "matched")}
+    rest = photos | {"captions": spec.get("pairing", "matched")}
     recipe.pop("checkpoint_every", None)
     return {**rest, **selection, **recipe, **base}
 

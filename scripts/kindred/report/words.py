@@ -9,11 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kindred.plots import share
+from kindred.spec.report import MadeOfPhotos
 
 Statistic = Mapping[str, Any]
 SHARES = frozenset(
     ("success", "fulfilled", "count", "missing", "duplicated", "strangers", "pull", "of_own")
 )
+PLACES = {
+    "own": "places of their people's photos",
+    "any": "all photos' places",
+    "plain": "plain walls",
+}
 GROUPS = {1: "alone", 2: "in pairs", 3: "in threes", 4: "in fours"}
 
 
@@ -79,6 +85,24 @@ def memory(mebibytes: float | None) -> str:
 def names_of(cell: str, names: Mapping[str, str]) -> str:
     """'A+J' -> 'ARussell and JRussell'."""
     return listing(names.get(letter, letter) for letter in cell.split("+") if letter)
+
+
+def made(one: MadeOfPhotos) -> str:
+    """'72 composites each of A+J and A+C+J before all photos' places', 'crops of one person'."""
+    said = []
+    if one.compose:
+        cells: dict[int, list[str]] = {}
+        for cell, count in one.compose.counts().items():
+            cells.setdefault(count, []).append(cell)
+        often = [
+            f"{count if n else plural(count, 'composite')}{' each' if len(of) > 1 else ''} of "
+            + listing(of)
+            for n, (count, of) in enumerate(sorted(cells.items(), reverse=True))
+        ]
+        said.append(f"{listing(often)} before {PLACES[one.compose.background]}")
+    if one.crop:
+        said.append("crops of one person")
+    return listing(said)
 
 
 def group(size: int) -> str:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from kindred.spec.common import Character, Strict
+from kindred.spec.compose import Composites
+
+
+class MadeOfPhotos(Strict):
+    """A dataset of photos and of pictures made of them."""
+
+    of: str = Field(description="the dataset of photos")
+    compose: Composites | None = None
+    crop: Literal["solos"] | None = None
 
 
 class ReportSpec(Strict):
@@ -14,6 +25,9 @@ class ReportSpec(Strict):
     share: bool = Field(False, description="leave originals and file names out")
     images: int = Field(1000, ge=0, description="most rendered pictures on the page")
     megabytes: float = Field(55, gt=0, description="most that all pictures together may take")
+    made: dict[str, MadeOfPhotos] = Field(
+        default_factory=dict, description="datasets that hold pictures made of photos"
+    )
     sheets: list[str] = Field(
         default_factory=list, description="prompt sets whose contact sheet lies in sheets/"
     )
