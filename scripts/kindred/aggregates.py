@@ -44,8 +44,15 @@ def statistic(
     arm = Arm(arm.values[:, columns], arm.fixed)
     low, high = statistics.bootstrap_mean(arm, prompts[columns], draws, share).interval()
     low, high = (max(0.0, low), min(1.0, high)) if share or bounded else (low, high)
+    return _told(arm.mean, (low, high), arm.values)
+
+
+def _told(mean: float, interval: tuple[float, float] | None, values: np.ndarray) -> Stat:
+    """A statistic of `values` [R, N] as summary.json holds it."""
+    known = np.isfinite(values)
+    low, high = interval or (None, None)
     return {
-        "mean": number(arm.mean),
+        "mean": number(mean),
         "low": number(low),
         "high": number(high),
         "runs": int(known.any(1).sum()),
@@ -109,7 +116,8 @@ def identities(grid: Grid, fixed: bool, pictures: Pictures, letters: Sequence[st
 def of_own(grid: Grid, fixed: bool, pictures: Pictures, own: Mapping[str, Grid]) -> Stat:
     """Character -> number of people asked for -> statistic of identity as a share of that in
     pictures of the character alone by a LoRA of its own, whose grid is `own[character]`. Nothing
-    where that one's is hardly a likeness (`FAINT`)."""
+    where that one's is hardly a likeness (`FAINT`); no interval where it was trained once, because
+    how much its trainings differ is unknown then."""
     found: Stat = {}
     for letter, grid_of_own in own.items():
         name = f"identity:{letter}"
@@ -128,14 +136,8 @@ def of_own(grid: Grid, fixed: bool, pictures: Pictures, own: Mapping[str, Grid])
                 pictures.prompts[alone],
                 DRAWS,
             )
-            low, high = drawn.interval()
-            by_size[str(size)] = {
-                "mean": number(drawn.value),
-                "low": number(low),
-                "high": number(high),
-                "runs": len(values),
-                "images": int(np.isfinite(values).sum()),
-            }
+            interval = drawn.interval() if len(mark) > 1 else None
+            by_size[str(size)] = _told(drawn.value, interval, values)
         if by_size:
             found[letter] = by_size
     return found

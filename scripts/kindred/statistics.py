@@ -84,8 +84,8 @@ def bootstrap_ratio(
 ) -> Draws:
     """Mean of `a` over mean of `b`, each over pictures of its own; raises ValueError unless the
     latter is above 0. Deviations are carried over to first order (the delta method), so that no
-    draw of `b` near 0 blows one up. Prompts that both have are drawn for each by itself, which is
-    never too sure where they are hard for both."""
+    draw of `b` near 0 blows one up; what was resampled is told of `a`. Prompts that both have are
+    drawn for each by itself, which is never too sure where they are hard for both."""
     above, below = bootstrap_mean(a, a_prompts, draws), bootstrap_mean(b, b_prompts, draws)
     if below.value <= 0:
         raise ValueError(f"no ratio to a mean of {below.value:g}")

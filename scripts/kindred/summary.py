@@ -88,9 +88,19 @@ def baseline_of(spec: CompareSpec) -> str:
 
 
 def own_of(spec: CompareSpec) -> dict[str, str]:
-    """Character -> the first variant, no control, that is a LoRA of that character alone."""
-    alone = [(v.only, name) for name, v in spec.variants.items() if v.only and not v.control]
-    return dict(sorted(dict(reversed(alone)).items()))
+    """Character -> the variant, no control, that is a LoRA of that character alone: of several one
+    of the baseline's base and photos, then the first by name. None in an experiment of one."""
+    if len(spec.characters) < 2:
+        return {}
+    first = spec.variants[baseline_of(spec)]
+
+    def strange(name: str) -> tuple[bool, bool, str]:
+        one = spec.variants[name]
+        return one.base != first.base, one.dataset != first.dataset, name
+
+    alone = [name for name, v in spec.variants.items() if v.only and not v.control]
+    found = {spec.variants[name].only: name for name in sorted(alone, key=strange, reverse=True)}
+    return {letter: found[letter] for letter in sorted(spec.characters) if letter in found}
 
 
 def _variant(
@@ -110,6 +120,7 @@ def _variant(
         "dataset": variant.dataset,
         "base": variant.base,
         "control": variant.control,
+        "only": variant.only,
         "runs": variant.runs,
         "images": grid.images(),
         "training": aggregates.training(trainings),

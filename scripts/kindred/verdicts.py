@@ -46,11 +46,13 @@ low and high null where they can't be known):
  "prompt_sets": {"trio": {"prompts": {"card": {"text": "...", "asked": "A+C+J"}},
                           "seeds": [1, 2], "sizes": ["3"]}},
  "baseline": "all",                  what most hypotheses compare with
- "own": {"J": "only-J"},             the LoRA of that character alone, where there is one
+ "own": {"J": "only-J"},             the LoRA of that character alone, where there is one that is
+                                     no control: of the baseline's base and photos, then by name
  "variants": {
    "all": {
      "kind": "trained" | "loaded" | "base", "dataset": "russell" | null, "base": "lab",
      "control": "" | "base" | "scrambled" | "scrambled of <variant>" | "null of <variant>",
+     "only": "J" | null,             the one character that it is trained on
      "runs": [1, 2], "images": 96,
      "training": {"seconds": 81.2, "peak_memory_mib": 700, "steps": 600, "final_loss": 0.4} or
                  null,               means over the runs
@@ -62,7 +64,7 @@ low and high null where they can't be known):
      },                              pull: in prompts without names, share showing a character
      "identity": {"J": {"1": {...}, "2": {...}, "3": {...}}},   by how many were asked for
      "of_own": {"J": {"1": {...}, "3": {...}}},   the same as a share of that in pictures of J alone
-                                     by a LoRA of J alone
+                                     by a LoRA of J alone; absent where that one is no likeness
      "parts": {"trio": {"success": 0.4, "count": 0.7, "alone": {"J": 0.9, "A": 0.8, "C": 0.9},
                         "product": 0.45, "interaction": -0.05}},  null where not asked
      "bleed": {"asked": ["A", "C", "J"], "found": ["A", "C", "J", "stranger", "missing"],

@@ -20,6 +20,7 @@ from kindred.hypotheses import Decision, resolved
 from kindred.scores import COLUMNS, read_scores
 from kindred.spec.score import Hypothesis
 from kindred.statistics import Draws
+from kindred.summary import own_of
 from kindred.verdicts import no_difference, opposite, sentence
 
 MANY = {f"t{n}": f"JRussell, ARussell and CRussell, picture {n}" for n in range(12)}
@@ -194,7 +195,7 @@ def test_likeness_is_told_as_a_share_of_a_lora_of_their_own(tmp_path, whole):
         "all": Arm(alone=0.95, group=0.6, count=1.0),
         "only-J-broken": Arm(alone=0.3, control="scrambled", only="J"),
         "only-J": Arm(alone=1.0, group=0.9, only="J"),
-        "only-J-longer": Arm(alone=0.8, only="J"),
+        "only-J-zoom": Arm(alone=0.8, only="J"),
         "only-A": Arm(alone=0.0, only="A"),
     }
     many = {"headshot": PROMPTS["headshot"], "trio": MANY}
@@ -210,7 +211,32 @@ def test_likeness_is_told_as_a_share_of_a_lora_of_their_own(tmp_path, whole):
         assert share["low"] < share["mean"] < share["high"]
         assert share["images"] == identity["images"]
     assert found["variants"]["only-J"]["of_own"]["J"]["1"]["mean"] == 1
+    assert found["variants"]["only-J"]["only"] == "J" and found["variants"]["all"]["only"] is None
     assert read(whole, "summary.json")["own"] == {}
+
+
+def test_a_lora_of_their_own_is_of_the_baseline_s_base_and_photos(tmp_path):
+    arms = {"all": Arm(), "b": Arm(only="J"), "c": Arm(only="J"), "a": Arm(only="J")}
+    spec = make(tmp_path, arms, runs=1, pictures=False, hypotheses={"x": claim("b", "all")}).spec
+
+    def own(**changes: dict[str, str]) -> dict[str, str]:
+        variants = {n: v.model_copy(update=changes.get(n, {})) for n, v in spec.variants.items()}
+        return own_of(spec.model_copy(update={"variants": variants}))
+
+    assert own() == {"J": "a"}
+    assert own(a={"dataset": "other"}) == {"J": "b"}
+    assert own(a={"dataset": "other"}, b={"base": "other"}) == {"J": "c"}
+    assert own(a={"only": None}, b={"only": None}, c={"only": None}) == {}
+    alone = {"characters": {"J": spec.characters["J"]}}
+    assert own_of(spec.model_copy(update=alone)) == {}
+
+
+def test_a_mark_of_one_run_gives_shares_without_an_interval(tmp_path):
+    arms = {"all": Arm(), "only-J": Arm(alone=1.0, only="J")}
+    many = {"headshot": PROMPTS["headshot"], "trio": MANY}
+    made = make(tmp_path, arms, runs=1, prompts=many, pictures=False, hypotheses={})
+    share = read(compared(made), "summary.json")["variants"]["all"]["of_own"]["J"]["3"]
+    assert share["mean"] > 0 and share["low"] is None and share["high"] is None
 
 
 def test_controls_are_read(large, whole):

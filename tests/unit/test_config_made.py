@@ -11,6 +11,7 @@ from kindred.config.judged import reference_spec, score_spec
 from kindred.config.likeness import merged
 from kindred.config.resolve import load_plan
 from kindred.errors import ProblemsError
+from kindred.report import words
 
 EXPERIMENT = """
 title: test
@@ -68,6 +69,9 @@ def test_a_variant_that_asks_trains_on_a_dataset_of_its_own(root):
     made = found.datasets[name].made
     assert made.of == "drawn" and made.spec.compose.cells == ["A+J"]
     assert found.datasets[name].preprocess == found.datasets["drawn"].preprocess
+    told = found.report_spec("one").made
+    assert set(told) == {name} and told[name].of == "drawn" and told[name].crop is None
+    assert words.made(told[name]) == "2 composites of A+J before places of their people's photos"
     assert list(found.masks) == ["drawn"] and found.masks["drawn"].judge is None
 
 

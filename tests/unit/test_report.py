@@ -387,10 +387,12 @@ def test_without_hypotheses_or_groups_there_is_still_a_page(tmp_path):
 def test_likeness_beside_a_lora_of_their_own(tmp_path, written):
     arms = {name: ARMS[name] for name in ("all", "BASE")}
     arms["only-J"] = replace(ARMS["all"], alone=1.0, only="J")
+    arms["only-A"] = replace(ARMS["all"], alone=0.0, only="A")  # no likeness to be a share of
     one = reported.build(tmp_path, arms=arms, hypotheses={})
     html, markdown = reported.run_report(one, tmp_path / "out")
     part = markdown.split("## As alike as by a LoRA of their own?")[1].split("\n## ")[0]
-    assert "alone by “only-J”" in part and "only-J |" not in part and "BASE" not in part
+    assert "alone by “only-J”. In" in part and "| only-" not in part and "BASE" not in part
+    assert "ARussell" not in part
     share = read_json(one.results / "summary.json")["variants"]["all"]["of_own"]["J"]["3"]
     assert f" {100 * share['mean']:.0f} % ({100 * share['low']:.0f}–" in part
     assert f"{100 * share['mean']:.0f} %<small>" in html.split("a LoRA of their own?")[1]

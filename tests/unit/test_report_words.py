@@ -206,6 +206,8 @@ def test_pictures_made_of_photos_are_told_and_not_named_by_their_folder():
     assert found("x", "all") == [f"made of photos: {x} instead of nothing", "balance repeat"]
     assert found("all", "x")[0] == f"made of photos: nothing instead of {x}"
     assert found("y", "x")[0] == f"made of photos: {y} instead of {x}"
+    seeded = {"of": "ours", "compose": {"cells": ["A+J"], "seed": 3}}
+    assert words.made(MadeOfPhotos.model_validate(seeded)).endswith("people's photos (seed 3)")
     assert found("more", "all") == ["dataset ours-more instead of ours"]
     assert found("more", "y")[0] == "dataset ours-more instead of ours"
 

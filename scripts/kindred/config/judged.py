@@ -133,8 +133,14 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
 
 def _only(variant: Variant) -> str | None:
     """The character that a LoRA is of, if it is of one alone."""
-    chosen = variant.train.selection.characters if variant.train else None
-    return chosen[0] if chosen and len(chosen) == 1 else None
+    if variant.train is None:
+        return None
+    chosen = variant.train.selection
+    letters = {*(chosen.characters or ())}
+    if chosen.cells:
+        of_cells = {letter for cell in chosen.cells for letter in cell.split("+")}
+        letters = letters & of_cells or of_cells
+    return letters.pop() if len(letters) == 1 else None
 
 
 def _control(variant: Variant, experiment: Experiment) -> str:

@@ -244,8 +244,17 @@ def likenesses_by_size(material: Material) -> list[dict[str, Any]]:
 def shares_of_own(material: Material) -> dict[str, Any] | None:
     """Likeness of each character that has a LoRA of its own, as a share of that one's likeness in
     pictures of the character alone, by how many were asked for: who the characters are, and a row a
-    variant that is neither such a LoRA nor the base. None where there is none."""
-    own, sizes = material.summary.get("own") or {}, list(material.by_size)
+    variant that is of several. Characters are left out whose own LoRA is no likeness. None where
+    there is none."""
+    sizes, told = (
+        list(material.by_size),
+        [v.get("of_own") or {} for v in material.variants.values()],
+    )
+    own = {
+        letter: name
+        for letter, name in (material.summary.get("own") or {}).items()
+        if any(letter in one for one in told)
+    }
     rows = [
         {
             "variant": name,
@@ -256,7 +265,7 @@ def shares_of_own(material: Material) -> dict[str, Any] | None:
             ],
         }
         for name, one in material.variants.items()
-        if one.get("of_own") and one["kind"] != "base" and name not in own.values()
+        if one.get("of_own") and one["kind"] != "base" and not one.get("only")
     ]
     if not rows:
         return None

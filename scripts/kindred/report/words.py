@@ -99,7 +99,8 @@ def made(one: MadeOfPhotos) -> str:
             + listing(of)
             for n, (count, of) in enumerate(sorted(cells.items(), reverse=True))
         ]
-        said.append(f"{listing(often)} before {PLACES[one.compose.background]}")
+        seed = f" (seed {one.compose.seed})" if one.compose.seed else ""
+        said.append(f"{listing(often)} before {PLACES[one.compose.background]}{seed}")
     if one.crop:
         said.append("crops of one person")
     return listing(said)
