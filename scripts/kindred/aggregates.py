@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from kindred.cells import cell_name
 from kindred.grids import DERIVED, FROM_COLUMNS, MISSING, SHARES, STRANGER, Grid, Pictures
 from kindred.hypotheses import arms_of
 from kindred.spec.score import CompareSpec
-from kindred.statistics import Arm
+from kindred.statistics import Arm, Draws
 
 DRAWS = 1000  # figures of the table need no finer tails
 # Measures that lie between 0 and 1 though their values are not 0 and 1.
@@ -37,11 +38,10 @@ def statistic(
     """Mean with its 95 % interval; None without values. The interval of a single training run
     speaks of its prompts alone. `share`: values are 0/1; `bounded`: the mean lies between 0 and 1
     all the same, so its interval does."""
-    known = np.isfinite(arm.values)
-    columns = known.any(0)
+    columns, values = _known(arm.values)
     if not columns.any():
         return None
-    arm = Arm(arm.values[:, columns], arm.fixed)
+    arm = Arm(values, arm.fixed)
     low, high = statistics.bootstrap_mean(arm, prompts[columns], draws, share).interval()
     low, high = (max(0.0, low), min(1.0, high)) if share or bounded else (low, high)
     return _told(arm.mean, (low, high), arm.values)
@@ -113,37 +113,47 @@ def identities(grid: Grid, fixed: bool, pictures: Pictures, letters: Sequence[st
     return found
 
 
-def of_own(grid: Grid, fixed: bool, pictures: Pictures, own: Mapping[str, Grid]) -> Stat:
-    """Character -> number of people asked for -> statistic of identity as a share of that in
-    pictures of the character alone by a LoRA of its own, whose grid is `own[character]`. Nothing
-    where that one's is hardly a likeness (`FAINT`); no interval where it was trained once, because
-    how much its trainings differ is unknown then."""
+@dataclass(frozen=True)
+class Mark:
+    """Identity in pictures of a character alone by a LoRA of its own, trained `runs` times."""
+
+    identity: Draws
+    runs: int
+
+
+def marks(own: Mapping[str, Grid], pictures: Pictures) -> dict[str, Mark]:
+    """Character -> what it is measured by, of the grids of LoRAs of their own; without characters
+    of whom that is hardly a likeness (`FAINT`)."""
+    found = {}
+    for letter, grid in own.items():
+        asked, values = _known(grid.values[f"identity:{letter}"], pictures.of_cell(letter))
+        if asked.any() and _mean(values) >= FAINT:
+            drawn = statistics.bootstrap_mean(Arm(values), pictures.prompts[asked], DRAWS)
+            found[letter] = Mark(drawn, len(values))
+    return found
+
+
+def of_own(grid: Grid, fixed: bool, pictures: Pictures, marks: Mapping[str, Mark]) -> Stat:
+    """Character -> number of people asked for -> statistic of identity as a share of the mark; no
+    interval where that was trained once, because how much its trainings differ is unknown then."""
     found: Stat = {}
-    for letter, grid_of_own in own.items():
-        name = f"identity:{letter}"
-        alone, mark = _known(grid_of_own.values[name], pictures.of_cell(letter))
-        if not alone.any() or _mean(mark) < FAINT:
-            continue
+    for letter, mark in marks.items():
         by_size = {}
         for size in sorted({len(c.asked) for c in pictures.cells if letter in c.asked}):
-            asked, values = _known(grid.values[name], pictures.of_size(size))
-            if not asked.any():
-                continue
-            drawn = statistics.bootstrap_ratio(
-                Arm(values, fixed),
-                Arm(mark),
-                pictures.prompts[asked],
-                pictures.prompts[alone],
-                DRAWS,
-            )
-            interval = drawn.interval() if len(mark) > 1 else None
-            by_size[str(size)] = _told(drawn.value, interval, values)
+            asked, values = _known(grid.values[f"identity:{letter}"], pictures.of_size(size))
+            if asked.any():
+                arm, prompts = Arm(values, fixed), pictures.prompts[asked]
+                share = statistics.ratio(
+                    statistics.bootstrap_mean(arm, prompts, DRAWS), mark.identity
+                )
+                interval = share.interval() if mark.runs > 1 else None
+                by_size[str(size)] = _told(share.value, interval, values)
         if by_size:
             found[letter] = by_size
     return found
 
 
-def _known(values: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _known(values: np.ndarray, mask: np.ndarray | bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Which of the pictures in `mask` [N] some run has a value of, and their values."""
     mask = mask & np.isfinite(values).any(0)
     return mask, values[:, mask]

@@ -79,14 +79,11 @@ def bootstrap_difference(
     return _bootstrap([a, b], [1, -1], prompts, draws, _same, share)
 
 
-def bootstrap_ratio(
-    a: Arm, b: Arm, a_prompts: np.ndarray, b_prompts: np.ndarray, draws: int
-) -> Draws:
-    """Mean of `a` over mean of `b`, each over pictures of its own; raises ValueError unless the
-    latter is above 0. Deviations are carried over to first order (the delta method), so that no
-    draw of `b` near 0 blows one up; what was resampled is told of `a`. Prompts that both have are
-    drawn for each by itself, which is never too sure where they are hard for both."""
-    above, below = bootstrap_mean(a, a_prompts, draws), bootstrap_mean(b, b_prompts, draws)
+def ratio(above: Draws, below: Draws) -> Draws:
+    """One mean over another, each over pictures of its own, with as many draws; raises ValueError
+    unless the latter is above 0. Deviations are carried over to first order (the delta method), so
+    that no draw of `below` near 0 blows one up; what was resampled is told of `above`. Prompts that
+    both have are drawn for each by itself, which is never too sure where they are hard for both."""
     if below.value <= 0:
         raise ValueError(f"no ratio to a mean of {below.value:g}")
     # Equal streams drew both arms, so their deviations would go together.

@@ -34,7 +34,7 @@ def summary(
     where = aggregates.scopes(pictures, list(spec.prompt_sets))
     rows = aggregates.comparisons(baseline, spec, grids, pictures)
     own = own_of(spec)
-    marks = {letter: grids[name] for letter, name in own.items()}
+    marks = aggregates.marks({letter: grids[name] for letter, name in own.items()}, pictures)
     return {
         "version": VERSION,
         "experiment": spec.experiment,
@@ -109,7 +109,7 @@ def _variant(
     grid: Grid,
     pictures: Pictures,
     where: Mapping[str, Any],
-    marks: Mapping[str, Grid],
+    marks: Mapping[str, aggregates.Mark],
     trainings: Sequence[Json],
 ) -> Json:
     variant = spec.variants[name]

@@ -11,10 +11,10 @@ from kindred.statistics import (
     bootstrap_difference,
     bootstrap_mean,
     bootstrap_odds_ratio,
-    bootstrap_ratio,
     holm,
     item_variance,
     paired,
+    ratio,
     run_variance,
     runs_to_decide,
 )
@@ -152,7 +152,8 @@ def test_ratio_s_interval_holds_the_truth_as_often_as_it_says():
 
     held = 0
     for _ in range(300):
-        low, high = bootstrap_ratio(arm(0.9, trio), arm(1.0, alone), trio, alone, DRAWS).interval()
+        above = bootstrap_mean(arm(0.9, trio), trio, DRAWS)
+        low, high = ratio(above, bootstrap_mean(arm(1.0, alone), alone, DRAWS)).interval()
         held += low <= 0.9 <= high
         assert high - low < 0.25
     assert 0.92 <= held / 300 <= 0.995
@@ -160,11 +161,12 @@ def test_ratio_s_interval_holds_the_truth_as_often_as_it_says():
 
 def test_ratio_by_hand():
     a, b = Arm(np.array([[0.4, 0.6], [0.4, 0.6]])), Arm(np.array([[0.8], [0.8]]))
-    drawn = bootstrap_ratio(a, b, np.arange(2), np.arange(1), DRAWS)
+    above = bootstrap_mean(a, np.arange(2), DRAWS)
+    drawn = ratio(above, bootstrap_mean(b, np.arange(1), DRAWS))
     assert drawn.value == pytest.approx(0.5 / 0.8)
     assert drawn.draws.std() > 0
     with pytest.raises(ValueError, match="no ratio"):
-        bootstrap_ratio(a, Arm(-b.values), np.arange(2), np.arange(1), DRAWS)
+        ratio(above, bootstrap_mean(Arm(-b.values), np.arange(1), DRAWS))
 
 
 def test_holm_by_hand():

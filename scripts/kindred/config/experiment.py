@@ -200,7 +200,7 @@ def _trained(
     train = TrainSpec(
         base=base,
         recipe=recipe,
-        characters=_without_age(config.characters, _learned(config, selection)),
+        characters=_without_age(config.characters, selection.learned(config.characters)),
         dataset=dataset,
         **given,
     )
@@ -300,10 +300,3 @@ def _counts(per_cell: Any) -> list[int]:
     if per_cell is None:
         return []
     return list(per_cell.values()) if isinstance(per_cell, dict) else [per_cell]
-
-
-def _learned(config: ExperimentConfig, selection: Selection) -> set[str]:
-    """The letters that may occur in the photos a variant trains on."""
-    if selection.cells is not None:
-        return {letter for cell in selection.cells for letter in cell.split("+")}
-    return set(selection.characters or config.characters)

@@ -135,11 +135,7 @@ def _only(variant: Variant) -> str | None:
     """The character that a LoRA is of, if it is of one alone."""
     if variant.train is None:
         return None
-    chosen = variant.train.selection
-    letters = {*(chosen.characters or ())}
-    if chosen.cells:
-        of_cells = {letter for cell in chosen.cells for letter in cell.split("+")}
-        letters = letters & of_cells or of_cells
+    letters = variant.train.selection.learned(variant.train.characters)
     return letters.pop() if len(letters) == 1 else None
 
 

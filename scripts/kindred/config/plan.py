@@ -11,7 +11,7 @@ from functools import cached_property
 
 from kindred.config.models import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
 from kindred.spec.common import Character
-from kindred.spec.compose import MadeSpec, MaskSpec
+from kindred.spec.compose import MadePictures, MadeSpec, MaskSpec
 from kindred.spec.data import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
 from kindred.spec.judge import JudgeSpec
 from kindred.spec.model import Base, PromptSet, RenderSpec, TrainSpec
@@ -241,8 +241,8 @@ class Plan:
 
 
 def _made_of_photos(made: Made) -> MadeOfPhotos:
-    given = {"compose": made.spec.compose, "crop": made.spec.crop}
-    return MadeOfPhotos(of=made.of, **{key: value for key, value in given.items() if value})
+    given = made.spec.model_dump(include={*MadePictures.model_fields}, exclude_unset=True)
+    return MadeOfPhotos(of=made.of, **given)
 
 
 def base_variants(default: str, variants: list[Variant]) -> list[Variant]:

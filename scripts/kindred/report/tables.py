@@ -6,7 +6,7 @@ Knows the summary of an experiment; knows nothing of HTML.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -225,16 +225,8 @@ def bleed(material: Material, variant: str) -> dict[str, Any] | None:
 
 def likenesses_by_size(material: Material) -> list[dict[str, Any]]:
     """For every variant its likeness of each character, by how many were asked for."""
-    sizes = list(material.by_size)
     rows = [
-        {
-            "variant": name,
-            "cells": [
-                _cell(one["identity"].get(letter, {}).get(str(size)), "identity")
-                for letter in material.characters
-                for size in sizes
-            ],
-        }
+        _by_character(material, name, "identity", material.characters)
         for name, one in material.variants.items()
         if one.get("identity")
     ]
@@ -246,24 +238,10 @@ def shares_of_own(material: Material) -> dict[str, Any] | None:
     pictures of the character alone, by how many were asked for: who the characters are, and a row a
     variant that is of several. Characters are left out whose own LoRA is no likeness. None where
     there is none."""
-    sizes, told = (
-        list(material.by_size),
-        [v.get("of_own") or {} for v in material.variants.values()],
-    )
-    own = {
-        letter: name
-        for letter, name in (material.summary.get("own") or {}).items()
-        if any(letter in one for one in told)
-    }
+    told = {x for one in material.variants.values() for x in one.get("of_own") or {}}
+    own = {x: name for x, name in (material.summary.get("own") or {}).items() if x in told}
     rows = [
-        {
-            "variant": name,
-            "cells": [
-                _cell(one["of_own"].get(letter, {}).get(str(size)), "of_own")
-                for letter in own
-                for size in sizes
-            ],
-        }
+        _by_character(material, name, "of_own", own)
         for name, one in material.variants.items()
         if one.get("of_own") and one["kind"] != "base" and not one.get("only")
     ]
@@ -273,6 +251,21 @@ def shares_of_own(material: Material) -> dict[str, Any] | None:
         "names": [material.names[letter] for letter in own],
         "marks": words.listing(f"“{name}”" for name in own.values()),
         "rows": rows,
+    }
+
+
+def _by_character(
+    material: Material, name: str, measure: str, letters: Iterable[str]
+) -> dict[str, Any]:
+    """A variant's row of `measure`: a cell for each character and number of people asked for."""
+    found = material.variants[name][measure]
+    return {
+        "variant": name,
+        "cells": [
+            _cell(found.get(letter, {}).get(str(size)), measure)
+            for letter in letters
+            for size in material.by_size
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kindred.plots import share
-from kindred.spec.report import MadeOfPhotos
+from kindred.spec.compose import MadePictures
 
 Statistic = Mapping[str, Any]
 SHARES = frozenset(
@@ -87,7 +87,7 @@ def names_of(cell: str, names: Mapping[str, str]) -> str:
     return listing(names.get(letter, letter) for letter in cell.split("+") if letter)
 
 
-def made(one: MadeOfPhotos) -> str:
+def made(one: MadePictures) -> str:
     """'72 composites each of A+J and A+C+J before all photos' places', 'crops of one person'."""
     said = []
     if one.compose:

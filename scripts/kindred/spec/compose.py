@@ -42,13 +42,9 @@ class MaskSpec(Strict):
     judge: JudgeSpec | None = None
 
 
-class MadeSpec(Strict):
+class MadePictures(Strict):
     """Which pictures are made of a dataset's photos."""
 
-    characters: dict[str, Character]
-    preprocess: PreprocessSpec = Field(
-        default_factory=PreprocessSpec, description="its buckets give composites their shape"
-    )
     compose: Composites | None = None
     crop: Literal["solos"] | None = None
 
@@ -57,3 +53,12 @@ class MadeSpec(Strict):
         if self.compose is None and self.crop is None:
             raise ValueError("set `compose`, `crop` or both")
         return self
+
+
+class MadeSpec(MadePictures):
+    """All that the pictures made of a dataset's photos depend on."""
+
+    characters: dict[str, Character]
+    preprocess: PreprocessSpec = Field(
+        default_factory=PreprocessSpec, description="its buckets give composites their shape"
+    )

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from kindred.spec.common import Character, Strict
-from kindred.spec.compose import Composites
+from kindred.spec.compose import MadePictures
 
 
-class MadeOfPhotos(Strict):
+class MadeOfPhotos(MadePictures):
     """A dataset of photos and of pictures made of them."""
 
     of: str = Field(description="the dataset of photos")
-    compose: Composites | None = None
-    crop: Literal["solos"] | None = None
 
 
 class ReportSpec(Strict):

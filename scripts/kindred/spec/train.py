@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -100,6 +101,12 @@ class Selection(Strict):
         None, min_length=1, description="pictures of which origin; all when unset"
     )
     seed: int = 0
+
+    def learned(self, known: Iterable[str]) -> set[str]:
+        """The letters, of those `known`, that may occur in the photos chosen."""
+        if self.cells is not None:
+            return {letter for cell in self.cells for letter in cell.split("+")}
+        return set(self.characters or known)
 
 
 class TrainSpec(Strict):
