@@ -104,7 +104,7 @@ def drawing_table(options: argparse.Namespace, texts: Texts, adapter: Path) -> N
     }
 
     def drawing(drawer: Painter, count: int) -> Callable[[], None]:
-        pictures = plan(spec_of(options, count), [], "base", "code")
+        pictures = plan(spec_of(options, count), [], "base")
         return lambda: drawer.draw(pictures, texts)
 
     tasks = {f"base, {n} at once": drawing(painter, n) for n in (1, 2, 4, 8)}

@@ -25,7 +25,7 @@ rule audit:
         "../envs/environment.yaml"
     params:
         spec=lambda w: PLAN.audit_spec(w.experiment, w.dataset).canonical(),
-        code=code("audit"),
+        version=step_version("audit"),
     message:
         "{wildcards.experiment}: audit of {wildcards.dataset}"
     shell:

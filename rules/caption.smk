@@ -20,7 +20,7 @@ rule caption:
         "../envs/environment.yaml"
     params:
         spec=lambda w: DATASETS[w.dataset].caption.canonical(),
-        code=code("caption"),
+        version=step_version("caption"),
         model=lambda w: caption_identity(w.dataset),
         source=lambda w: source_folder(w.dataset),
     message:

@@ -1,10 +1,10 @@
-"""What the rules share: the plan, canonical spec strings, code versions, file names.
+"""What the rules share: the plan, canonical spec strings, step versions, file names.
 
 Every rule that computes has two or three params, each one string, because Snakemake compares params
 as a set of values without their names:
-  spec   its slice of the configuration, as canonical JSON
-  code   a hash of what its program and the library modules it uses do; comments do not count
-  base   which version of a model it uses, where it uses one
+  spec     its slice of the configuration, as canonical JSON
+  version  the step's version, with the step's name in it
+  base     which version of a model it uses, with its architecture's version
 """
 
 import gc
@@ -17,8 +17,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from kindred.bases import IMAGE_PARTS, TEXT_PARTS, ALL_PARTS, identity
-from kindred.code import closure, code_hash
+from kindred.bases import ALL_PARTS, IMAGE_PARTS, TEXT_PARTS, architecture, identity
 from kindred.config import judged, outputs
 from kindred.config.prior import drawn_by_themselves, render_of, texts_of
 from kindred.config.resolve import load_plan
@@ -27,6 +26,7 @@ from kindred.errors import KindredError
 from kindred.judges.version import version_of
 from kindred.source import check_ids, check_inputs, scan
 from kindred.spec.sheet import CurveSpec, SheetSpec
+from kindred.versions import VERSIONS, step_version
 from kindred.world.families import photo_names
 
 # Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
@@ -71,12 +71,6 @@ wildcard_constraints:
 
 
 @cache
-def code(program):
-    """What scripts/<program>.py and the library modules it reaches do, as a hash."""
-    return code_hash(closure(SCRIPTS / f"{program}.py"))
-
-
-@cache
 def model_identity(model, revision, parts):
     """`id@revision`; of a local folder a hash of its files."""
     return or_stop(identity, model, revision, parts)
@@ -85,14 +79,17 @@ def model_identity(model, revision, parts):
 def base_identity(name, parts=ALL_PARTS):
     """Which version of a base's parts is in use."""
     base = PLAN.bases[name]
-    return model_identity(base.model, base.revision, parts)
+    kind = architecture(base.model)
+    return f"{kind} {VERSIONS[kind]} {model_identity(base.model, base.revision, parts)}"
 
 
 def caption_identity(dataset):
     """Which version of the captioner is in use; '' without one."""
     captioner = DATASETS[dataset].caption.captioner
     return (
-        model_identity(captioner.model, captioner.revision, (".",)) if captioner else ""
+        f"blip {VERSIONS['blip']} {model_identity(captioner.model, captioner.revision, ('.',))}"
+        if captioner
+        else ""
     )
 
 

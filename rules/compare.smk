@@ -47,7 +47,7 @@ rule compare:
         "../envs/environment.yaml"
     params:
         spec=lambda w: judged.compare_spec(PLAN.experiments[w.experiment]).canonical(),
-        code=code("compare"),
+        version=step_version("compare"),
         log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
     message:
         "{wildcards.experiment}: figures and verdicts"

@@ -32,7 +32,7 @@ for masked, mask_spec in PLAN.masks.items():
             device=DEVICE,
         params:
             spec=mask_spec.canonical(),
-            code=code("masks"),
+            version=step_version("masks"),
             models=lambda w, spec=mask_spec: finder_identity(spec),
             source=lambda w, dataset=masked: source_folder(dataset),
         message:
@@ -66,7 +66,7 @@ for made, made_spec in MADE.items():
             "../envs/environment.yaml"
         params:
             spec=made_spec.spec.canonical(),
-            code=code("compose"),
+            version=step_version("compose"),
             source=lambda w, root=made_spec.of: source_folder(root),
         message:
             f"composites and crops of {made}"

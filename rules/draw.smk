@@ -23,7 +23,7 @@ for drawn, lab in DRAWN.items():
             "../envs/environment.yaml"
         params:
             options=outputs.album_options(lab),
-            code=code("lab_family"),
+            version=step_version("draw"),
             out=lambda w, output: output.truth.removesuffix(".truth.json"),
         message:
             f"lab: drawing the photos of {drawn}"

@@ -26,7 +26,7 @@ rule encode_images:
         device=DEVICE,
     params:
         spec=lambda w: PLAN.bases[w.base].image_encoder().canonical(),
-        code=code("encode_images"),
+        version=step_version("encode_images"),
         base=lambda w: base_identity(w.base, IMAGE_PARTS),
     message:
         "{wildcards.base}: encoding the photos of {wildcards.dataset}"
@@ -55,7 +55,7 @@ rule encode_captions:
         device=DEVICE,
     params:
         spec=lambda w: PLAN.bases[w.base].text_encoder(int(w.tokens)).canonical(),
-        code=code("encode_captions"),
+        version=step_version("encode_text"),
         base=lambda w: base_identity(w.base, TEXT_PARTS),
     message:
         "{wildcards.base}: encoding the captions of {wildcards.dataset}"
@@ -81,7 +81,7 @@ rule encode_prompts:
         device=DEVICE,
     params:
         spec=lambda w: PLAN.prompt_texts(w.experiment, w.prompt_set, w.base).canonical(),
-        code=code("encode_prompts"),
+        version=step_version("encode_text"),
         base=lambda w: base_identity(w.base, TEXT_PARTS),
     message:
         "{wildcards.experiment}: encoding the prompts of {wildcards.prompt_set} for {wildcards.base}"

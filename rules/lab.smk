@@ -46,7 +46,7 @@ rule lab_draw:
             if LAB_SETTINGS.corpus.people
             else ""
         ),
-        code=code("lab_draw"),
+        version=step_version("lab_draw"),
     shell:
         "python scripts/lab_draw.py --seed {params.seed} --count {params.pictures} {params.people}"
         " --workers {threads} --out {params.out:q} 2>&1 | tee -i {log:q}"
@@ -66,7 +66,7 @@ rule lab_identities:
     params:
         options=options_of(LAB_SETTINGS.corpus, "identities", "views", "shard"),
         out=lambda w: f"{LAB_WORK}/identities",
-        code=code("lab_identities"),
+        version=step_version("lab_identities"),
     shell:
         "python scripts/lab_identities.py {params.options} --workers {threads}"
         " --out {params.out:q} 2>&1 | tee -i {log:q}"
@@ -85,7 +85,7 @@ rule lab_text:
         "../envs/environment.yaml"
     params:
         spec=LAB_SETTINGS.text.canonical(),
-        code=code("lab_text"),
+        version=step_version("lab_text"),
     shell:
         f"python scripts/lab_text.py --settings {PLAN.lab.settings} --out {LAB}/base"
         f" --corpus {LAB_WORK}/drawings-first 2>&1 | tee -i {{log:q}}"
@@ -109,7 +109,7 @@ rule lab_vae:
         gpu=GPUS_EACH,
     params:
         spec=LAB_SETTINGS.vae.canonical(),
-        code=code("lab_vae"),
+        version=step_version("lab_vae"),
     shell:
         f"python scripts/lab_vae.py --settings {PLAN.lab.settings} --out {LAB}/base/vae"
         f" --corpus {LAB_WORK}/drawings-first --work {LAB_WORK}/work"
@@ -133,7 +133,7 @@ rule lab_latents:
     resources:
         gpu=GPUS_EACH,
     params:
-        code=code("lab_latents"),
+        version=step_version("lab_latents"),
     shell:
         f"python scripts/lab_latents.py --settings {PLAN.lab.settings} --base {LAB}/base"
         f" --corpus {LAB_WORK}/drawings-{{wildcards.part}} --out {{output:q}}"
@@ -166,7 +166,7 @@ rule lab_base:
     params:
         flow=LAB_SETTINGS.flow.canonical(),
         distill=LAB_SETTINGS.distill.canonical(),
-        code=code("lab_base"),
+        version=step_version("lab_base"),
     shell:
         f"python scripts/lab_base.py --settings {PLAN.lab.settings} --latents {{input:q}}"
         f" --base {LAB}/base --work {LAB_WORK}/work --device {DEVICE} 2>&1 | tee -i {{log:q}}"
@@ -192,7 +192,7 @@ rule lab_judge:
         options=options_of(
             LAB_SETTINGS.judge, "steps", "batch", "general", "vae_share", "gates"
         ),
-        code=code("lab_judge"),
+        version=step_version("lab_judge"),
     shell:
         f"python scripts/lab_judge.py {{params.options}} --identities {LAB_WORK}/identities"
         f" --corpus {LAB_WORK}/drawings-first --vae {LAB}/base/vae --out {LAB}/judge"
@@ -220,7 +220,7 @@ rule lab_captioner:
         options=options_of(
             LAB_SETTINGS.captioner, "steps", "batch", "images", "width", "gates"
         ),
-        code=code("lab_captioner"),
+        version=step_version("lab_captioner"),
     shell:
         f"python scripts/lab_captioner.py {{params.options}} --corpus {LAB_WORK}/drawings-first"
         f" --out {LAB}/captioner --work {LAB_WORK}/work"

@@ -21,7 +21,7 @@ rule preprocess:
     threads: 4
     params:
         spec=lambda w: DATASETS[w.dataset].preprocess.canonical(),
-        code=code("preprocess"),
+        version=step_version("preprocess"),
         source=lambda w: source_folder(w.dataset),
         made=lambda w: outputs.made_option(DATASETS[w.dataset]),
     message:

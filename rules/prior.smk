@@ -23,7 +23,7 @@ rule class_prompts:
         device=DEVICE,
     params:
         spec=lambda w: texts_of(PLAN, CLASSES[w.dataset]).canonical(),
-        code=code("encode_prompts"),
+        version=step_version("encode_text"),
         base=lambda w: base_identity(CLASSES[w.dataset].base, TEXT_PARTS),
     message:
         "class prompts of {wildcards.dataset}"
@@ -51,7 +51,7 @@ rule class_pictures:
         device=DEVICE,
     params:
         spec=lambda w: render_of(PLAN, CLASSES[w.dataset]).canonical(),
-        code=code("render"),
+        version=step_version("render"),
         base=lambda w: base_identity(CLASSES[w.dataset].base),
     message:
         "class pictures of {wildcards.dataset}"
@@ -79,7 +79,7 @@ for prior in PRIORS:
         conda:
             "../envs/environment.yaml"
         params:
-            code=code("prior"),
+            version=step_version("class_images"),
         message:
             f"class images of {prior}"
         shell:

@@ -30,7 +30,7 @@ rule render:
         spec=lambda w: PLAN.render_spec(
             w.experiment, w.variant, w.prompt_set
         ).canonical(),
-        code=code("render"),
+        version=step_version("render"),
         base=lambda w: base_identity(variant_of(w).base),
     message:
         "{wildcards.experiment}: {wildcards.prompt_set} by {wildcards.variant}, run {wildcards.run}"

@@ -24,7 +24,7 @@ rule rating:
         "../envs/environment.yaml"
     params:
         spec=lambda w: PLAN.rating_spec(w.experiment).canonical(),
-        code=code("rating"),
+        version=step_version("rating"),
     message:
         "{wildcards.experiment}: page for ratings"
     shell:
@@ -58,7 +58,7 @@ rule report:
         "../envs/environment.yaml"
     params:
         spec=lambda w: PLAN.report_spec(w.experiment).canonical(),
-        code=code("report"),
+        version=step_version("report"),
     message:
         "{wildcards.experiment}: report"
     shell:

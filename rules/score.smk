@@ -29,7 +29,7 @@ rule references:
         device=DEVICE,
     params:
         spec=lambda w: judged.reference_spec(PLAN.experiments[w.experiment]).canonical(),
-        code=code("references"),
+        version=step_version("references"),
         judge=lambda w: judge_version(w.experiment),
     message:
         "{wildcards.experiment}: reference photos of everybody"
@@ -65,7 +65,7 @@ rule score:
         spec=lambda w: judged.score_spec(
             PLAN.experiments[w.experiment], w.variant
         ).canonical(),
-        code=code("score"),
+        version=step_version("score"),
         judge=lambda w: judge_version(w.experiment),
     message:
         "{wildcards.experiment}: scores of {wildcards.prompt_set} by {wildcards.variant}, run {wildcards.run}"

@@ -25,7 +25,7 @@ rule sheet_of_variant:
         "../envs/environment.yaml"
     params:
         spec=lambda w: SheetSpec(title=f"{w.variant}: {w.prompt_set}").canonical(),
-        code=code("sheet"),
+        version=step_version("sheet"),
         pictures=lambda w: outputs.options("--manifest", of_variant(w)),
     message:
         "{wildcards.experiment}: sheet of {wildcards.prompt_set} by {wildcards.variant}"
@@ -51,7 +51,7 @@ rule sheet_of_all:
         "../envs/environment.yaml"
     params:
         spec=lambda w: SheetSpec(title=f"{w.experiment}: {w.prompt_set}").canonical(),
-        code=code("sheet"),
+        version=step_version("sheet"),
         pictures=lambda w: outputs.options("--manifest", of_all(w)),
     message:
         "{wildcards.experiment}: sheet of {wildcards.prompt_set} by all variants"
@@ -81,7 +81,7 @@ rule likeness:
         spec=lambda w: SheetSpec(
             characters=PLAN.experiments[w.experiment].characters
         ).canonical(),
-        code=code("sheet"),
+        version=step_version("sheet"),
         pictures=lambda w: outputs.options("--manifest", of_solos(w)),
     message:
         "{wildcards.experiment}: photos of {wildcards.dataset} beside renderings"
@@ -108,7 +108,7 @@ rule curves:
         "../envs/environment.yaml"
     params:
         spec=lambda w: CurveSpec(title=f"{w.experiment}: training loss").canonical(),
-        code=code("curve"),
+        version=step_version("curves"),
         runs=lambda w: outputs.options("--run", of_trainings(w)),
     message:
         "{wildcards.experiment}: training curves"

@@ -53,7 +53,7 @@ rule train_together:
         device=DEVICE,
     params:
         jobs=lambda w: or_stop(stacks.trainings, PLAN.experiments[w.experiment]),
-        code=code("train_together"),
+        version=step_version("train"),
         base=lambda w: " ".join(
             sorted(
                 {base_identity(v.base) for v in PLAN.experiments[w.experiment].trained}

@@ -54,7 +54,7 @@ rule render_together:
         jobs=lambda w: or_stop(
             variant_jobs.one_word, variant_jobs.drawings(PLAN, w.experiment, w.variant)
         ),
-        code=code("render_together"),
+        version=step_version("render"),
         base=lambda w: base_identity(variant_of(w).base),
     message:
         "{wildcards.experiment}: all pictures by {wildcards.variant}"
@@ -88,7 +88,7 @@ rule score_together:
         jobs=lambda w: or_stop(
             variant_jobs.one_word, variant_jobs.scorings(PLAN, w.experiment, w.variant)
         ),
-        code=code("score_together"),
+        version=step_version("score"),
         judge=lambda w: judge_version(w.experiment),
     message:
         "{wildcards.experiment}: all scores of {wildcards.variant}"

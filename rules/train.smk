@@ -51,7 +51,7 @@ rule train:
         device=DEVICE,
         memory_gib=MEMORY_GIB,
     params:
-        code=code("train"),
+        version=step_version("train"),
         prior=lambda w: list(sum(outputs.prior_files(variant_of(w)), ())),
         masks=lambda w: outputs.masks_option(variant_of(w)),
         base=lambda w: base_identity(variant_of(w).base),

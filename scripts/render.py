@@ -18,7 +18,7 @@ from kindred.adapters import Adapter, read_adapters
 from kindred.bases import identity
 from kindred.errors import run_main
 from kindred.manifest import write_manifest
-from kindred.pictures import Picture, drawing_code, plan
+from kindred.pictures import Picture, plan
 from kindred.render import render
 from kindred.spec.render import RenderSpec
 from kindred.store import ImageStore
@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     spec = RenderSpec.read(options.spec)
     adapters = read_adapters(options.adapter, spec.weights)
     base = identity(spec.base.model, spec.base.revision)
-    pictures = plan(spec, adapters, base, drawing_code())
+    pictures = plan(spec, adapters, base)
     store = ImageStore(options.store)
     work = render(spec, pictures, adapters, store, loader(options, spec, adapters))
     write_manifest(options.out, spec.name, pictures, adapters, store)

@@ -31,6 +31,11 @@ WHOLE_HASH_BYTES = 256 * 2**20
 SAMPLES, SAMPLE_BYTES = 64, 2**16
 
 
+def architecture(model: str) -> str:
+    """Name of the architecture of a base: whose version counts in the keys of what it makes."""
+    return "flux1"
+
+
 def is_local(model: str) -> bool:
     """Whether `model` is a folder on this machine."""
     return Path(model).expanduser().is_dir()

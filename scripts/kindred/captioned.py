@@ -11,11 +11,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from kindred import code
 from kindred.files import read_jsonl, write_jsonl
 from kindred.hashing import sha256_file, sha256_text, spec_hash
 from kindred.progress import track
 from kindred.spec.data import Captioner
+from kindred.versions import step_version
 
 PARTS = frozenset({".safetensors", ".bin", ".json", ".txt", ".model"})
 
@@ -44,7 +44,6 @@ def describe_all(
     if missing:
         from kindred import captioner
 
-        # Here, because captioner.py's code is part of every kept caption's key.
         model = str(Path(spec.model).expanduser()) if spec.model.startswith("~") else spec.model
         writer = captioner.load(spec.model_copy(update={"model": model}))
         for name in track(missing, "captions", len(missing), "image"):
@@ -56,12 +55,11 @@ def describe_all(
 
 
 def _key(author: str, pixels: str, spec: Captioner) -> str:
-    here = Path(__file__).parent / "captioner.py"
     return spec_hash(
         {
             "author": author,
             "pixels": pixels,
             "max_tokens": spec.max_tokens,
-            "code": code.code_hash([here]),
+            "version": step_version("caption", "blip"),
         }
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from kindred.adapters import Adapter, apply_adapters, read_adapters
 from kindred.bases import identity
 from kindred.errors import KindredError
-from kindred.pictures import Picture, drawing_code, plan
+from kindred.pictures import Picture, plan
 from kindred.render import render
 from kindred.spec.render import RenderSpec
 from kindred.spec.together import Drawings
@@ -63,13 +63,13 @@ def jobs_of(wanted: Drawings, tally: Tally, at_once: int | None = None) -> list[
 
     Jobs whose adapters can't be used are noted as failed.
     """
-    read, known, code = cache(read_adapters), cache(identity), drawing_code()
+    read, known = cache(read_adapters), cache(identity)
     jobs = []
     for job in wanted.jobs:
         spec = wanted.specs[job.spec]
         try:
             adapters = read(tuple(map(Path, job.adapters)), tuple(spec.weights))
-            pictures = plan(spec, adapters, known(spec.base.model, spec.base.revision), code)
+            pictures = plan(spec, adapters, known(spec.base.model, spec.base.revision))
         except KindredError as error:
             tally.fail(job.out, error)
             continue

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred import bases, tensors
-from kindred.code import code_hash
 from kindred.errors import KindredError
 from kindred.hashing import canonical_json, caption_hash, spec_hash
 from kindred.progress import track
 from kindred.spec.base import ImageEncoder, TextEncoder
+from kindred.versions import step_version
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +67,7 @@ def write_latents(
     `load` gives the function that encodes one image; it is called only when one is missing.
     """
     about = latents_about(encoder)
-    folder = _folder(store, "latent", about)
+    folder = _folder(store, "latent", about, step_version("encode_images", _kind(encoder)))
     made = _fill(folder, images, load, "encoding photos")
     found = {name: _one(folder, name) for name in images}
     tensors.save(out, found, {ABOUT: canonical_json(about)})
@@ -89,7 +89,7 @@ def write_texts(
     clip_about = {key: about[key] for key in ("encoder", "dtype")}
     made, found = 0, {}
     for kind, part_about, load in (("clip", clip_about, load_clip), ("t5", about, load_t5)):
-        folder = _folder(store, kind, part_about)
+        folder = _folder(store, kind, part_about, step_version("encode_text", _kind(encoder)))
         made += _fill(folder, by_hash, load, f"encoding texts ({kind})")
         found |= {f"{name}.{kind}": _one(folder, name) for name in by_hash}
     tensors.save(out, found, {ABOUT: canonical_json(about)})
@@ -114,11 +114,13 @@ def text_hashes(path: Path | str) -> set[str]:
     return {name.removesuffix(".t5") for name in entries if name.endswith(".t5")}
 
 
-def _folder(store: Path, kind: str, about: Mapping[str, Any]) -> Path:
-    """Where the results of one encoder lie: a hash of its identity and of the encoding code."""
-    here = Path(__file__).parent
-    code = code_hash([here / "encode.py", here / "bases.py"])
-    return store / kind / spec_hash({"about": dict(about), "code": code})[:32]
+def _folder(store: Path, kind: str, about: Mapping[str, Any], version: str) -> Path:
+    """Where the results of one encoder lie: a hash of its identity and of the step's version."""
+    return store / kind / spec_hash({"about": dict(about), "version": version})[:32]
+
+
+def _kind(encoder: ImageEncoder | TextEncoder) -> str:
+    return bases.architecture(encoder.model)
 
 
 def _fill(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # Part of a LoRA: A [rank, width], B [height, rank], and the factor that their product is scaled by.
 Part = tuple["torch.Tensor", "torch.Tensor", float]
 DYNAMIC = "Dynamic"  # kohya's word for ranks that differ from layer to layer
-PASSED_ON = ("spec_hash", "dataset_hash", "code_hash", "run", "seed", "pairing")
+PASSED_ON = ("spec_hash", "dataset_hash", "version", "code_revision", "run", "seed", "pairing")
 # Of a local folder, whose name is nobody's business, the revision is a shorter hash.
 REPOSITORY = re.compile(r"^[\w-][\w.-]*/[\w.-]+@(?:main|[0-9a-f]{40})$")
 

@@ -16,17 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from kindred import tensors
-from kindred.bases import PICTURE_PARTS, identity
-from kindred.code import LIBRARY, closure, code_hash
+from kindred.bases import PICTURE_PARTS, architecture, identity
 from kindred.encoded import NO_CAPTION
 from kindred.files import replacing
 from kindred.hashing import spec_hash
 from kindred.materials import Material
 from kindred.spec.train import TrainSpec
+from kindred.versions import step_version
 
 STORE = Path("resources/store/adapters")
 CHECKPOINTS = Path("resources/training")
-PROGRAM = ("training.py", "examples.py", "lora.py", "bases.py")
 # Keys of a recipe that are younger than the first adapters, whose keys must not change.
 YOUNGER = ("mask_weight", "head_weight")
 FILES = ("training.csv", "lora.safetensors", "lora.json")
@@ -69,16 +68,9 @@ def training_facts(spec: TrainSpec, run: int, materials: Sequence[Material]) -> 
         "run": run,
         "dataset_hash": dataset_hash(materials),
         "base": identity(spec.base.model, spec.base.revision, PICTURE_PARTS),
-        "code_hash": training_code(),
+        "version": step_version("train", architecture(spec.base.model)),
         "pairing": spec.pairing,
     }
-
-
-def training_code() -> str:
-    """Hash of the code that an adapter's weights follow from. Specifications are left out: their
-    values, defaults included, are in `spec_hash`."""
-    reached = {path for name in PROGRAM for path in closure(LIBRARY / name)}
-    return code_hash(path for path in reached if path.parent != LIBRARY / "spec")
 
 
 def training_key(facts: dict[str, Any]) -> str:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kindred.adapters import Adapter
-from kindred.code import LIBRARY, closure, code_hash
+from kindred.bases import architecture
 from kindred.hashing import spec_hash
 from kindred.spec.render import RenderSpec
-
-PLUMBING = ("code", "files", "hashing", "pictures", "tensors")
+from kindred.versions import step_version
 
 
 @dataclass(frozen=True)
@@ -38,22 +37,7 @@ class Picture:
         return self.recipe["width"], self.recipe["height"]
 
 
-def drawing_code() -> str:
-    """Hash of the code that pixels follow from: what `paint` reaches, and how text is encoded.
-
-    Specifications are left out: their values are in the recipe, and a new option that nobody
-    sets must not ask for every picture again. So is what only finds and writes bytes.
-    """
-    reached = [*closure(LIBRARY / "paint.py"), LIBRARY / "encode.py"]
-    plumbing = {LIBRARY / f"{name}.py" for name in PLUMBING}
-    return code_hash(
-        path for path in reached if path.parent != LIBRARY / "spec" and path not in plumbing
-    )
-
-
-def plan(
-    spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str, code: str
-) -> list[Picture]:
+def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> list[Picture]:
     """Every picture of the prompt set, prompt by prompt and seed by seed in the order given."""
     shared: dict[str, Any] = {
         "base": base_identity,
@@ -64,7 +48,7 @@ def plan(
         "guidance": spec.prompt_set.guidance,
         "adapters": [{"sha256": a.sha256, "weight": a.weight} for a in adapters],
         "merged": bool(adapters) and spec.merged(),
-        "code": code,
+        "version": step_version("render", architecture(spec.base.model)),
     }
     precision = spec.drawn_as(bool(adapters))
     shared |= {"precision": precision} if precision != "trained" else {}

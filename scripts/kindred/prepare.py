@@ -11,14 +11,13 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pillow_heif
 from PIL import Image, PngImagePlugin
 
-from kindred import buckets, code, measures
+from kindred import buckets, measures
 from kindred.buckets import Size
 from kindred.errors import Problem, ProblemsError
 from kindred.files import replacing
@@ -27,6 +26,7 @@ from kindred.photos import PhotoError, Upright, fit, note, read_photo
 from kindred.progress import track
 from kindred.source import Photo
 from kindred.spec.data import PreprocessSpec
+from kindred.versions import step_version
 
 CHUNK = "kindred"
 Row = dict[str, Any]
@@ -115,12 +115,12 @@ def kept_row(path: Path, source: str, sizes: list[Size], spec: PreprocessSpec) -
 
 
 def settings_hash(bucket: Size, background: str) -> str:
-    """Hash of all that pixels depend on besides the photo: settings, this code, the decoders."""
+    """Hash of all that pixels depend on besides the photo: settings, step version, decoders."""
     return spec_hash(
         {
             "bucket": list(bucket),
             "background": background,
-            "code": _code_hash(),
+            "version": step_version("preprocess"),
             "decoders": [Image.__version__, pillow_heif.__version__],
         }
     )
@@ -231,9 +231,3 @@ def _row(image: Image.Image, about: dict[str, Any]) -> Row:
 def _pixels_needed(spec: PreprocessSpec) -> int:
     """Twice the longest bucket edge: a JPEG decoded at that size loses nothing that is kept."""
     return 2 * max(max(size) for sizes in buckets.bucket_sets(spec).values() for size in sizes)
-
-
-@cache
-def _code_hash() -> str:
-    here = Path(__file__).parent
-    return code.code_hash([here / "photos.py", here / "buckets.py"])

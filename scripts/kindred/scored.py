@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kindred.code import LIBRARY, closure, code_hash
 from kindred.errors import KindredError
 from kindred.files import replacing
 from kindred.hashing import sha256_file, spec_hash
@@ -22,13 +21,13 @@ from kindred.manifest import Manifest, read_manifest
 from kindred.presence import check_pictures
 from kindred.spec.judge import JudgeSpec
 from kindred.spec.score import ScoreSpec
+from kindred.versions import step_version
 
 if TYPE_CHECKING:
     from kindred.judges.base import Judge
     from kindred.references import References
 
 STORE = Path("resources/store/scores")
-PROGRAM = ("scoring.py", "scores.py", "references.py", "judges/__init__.py")
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Asked:
             "prompt_set": self.manifest.prompt_set,
             "pictures": _pictures(self.manifest),
             "base": _pictures(self.base) if self.base else None,
-            "code": scoring_code(),
+            "version": step_version("score"),
             "variant": self.variant,
             "run": self.run,
         }
@@ -93,14 +92,6 @@ def _file(path: Path) -> str:
         return sha256_file(path)
     except FileNotFoundError:
         raise KindredError(f"{path}: no such file") from None
-
-
-@cache
-def scoring_code() -> str:
-    """Hash of the code that scores follow from. Specifications are left out: their values,
-    defaults included, are in the key."""
-    reached = {path for name in PROGRAM for path in closure(LIBRARY / name)}
-    return code_hash(path for path in reached if path.parent != LIBRARY / "spec")
 
 
 def path_of(store: Path, key: str) -> Path:

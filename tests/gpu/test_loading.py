@@ -176,7 +176,7 @@ def picture(folder, way, adapter):
     pooled = torch.randn(shape["pooled_projection_dim"], generator=source)
     with Watch() as watch:
         painter = Painter.load(spec, adapter, DEVICE)
-        pictures = plan(spec, adapter, "base@1", "code")
+        pictures = plan(spec, adapter, "base@1")
         (image,) = painter.draw(pictures, {caption_hash("x"): (text, pooled)})
     assert image.size == (EDGE, EDGE)
     return torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).float(), watch.peak_gib

@@ -238,7 +238,7 @@ def test_killed_in_the_middle_keeps_what_was_drawn(base, encoded, loras, tmp_pat
 
 
 def test_more_at_once_come_in_even_batches_and_say_so(base, encoded, loras, tmp_path, monkeypatch):
-    pictures = plan(spec_of(base, "heads"), [], "i", "c")
+    pictures = plan(spec_of(base, "heads"), [], "i")
     assert [even(pictures, n) for n in (1, 4, 5, 6, 64)] == [1, 3, 3, 6, 6]
     wanted = jobs_of(base, encoded, [loras[:1]], tmp_path)
     assert together(wanted, tmp_path, "--at-once", "64")["drawn"] == 9

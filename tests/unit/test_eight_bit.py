@@ -68,7 +68,7 @@ def test_the_blocks_layers_are_converted_and_no_other(folder):
 
 
 def test_its_pictures_have_keys_of_their_own(folder):
-    one, other = (plan(spec_of(folder, way), [], "base@1", "code")[0].key for way in ("fp8", None))
+    one, other = (plan(spec_of(folder, way), [], "base@1")[0].key for way in ("fp8", None))
     assert one != other
 
 

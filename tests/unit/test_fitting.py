@@ -10,7 +10,7 @@ import training_set
 from safetensors.torch import load_file
 
 import train
-from kindred import budget, examples, finished, fitting, training
+from kindred import budget, examples, fitting, training
 from kindred.budget import GIB, Job, Plan
 from kindred.checkpoint import Checkpoints
 from kindred.errors import KindredError
@@ -341,12 +341,3 @@ def test_diffusers_lets_a_machine_with_a_gpu_quantize_at_home(monkeypatch):
         quantizer.validate_environment(device_map={"": CPU})
         with pytest.raises(ValueError, match="dispatched on the CPU"):
             quantizer.validate_environment(device_map={"": "cpu"})
-
-
-def test_plans_are_not_part_of_what_an_adapter_follows_from(monkeypatch):
-    hashed = []
-    monkeypatch.setattr(finished, "code_hash", lambda paths: hashed.extend(paths) or "")
-    finished.training_code()
-    names = {path.name for path in hashed}
-    assert "training.py" in names
-    assert not names & {"budget.py", "fitting.py", "offload.py", "compiling.py"}

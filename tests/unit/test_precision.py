@@ -57,14 +57,14 @@ def spec_of(folder, way=None, quantization="nf4", weights=(), **more):
 
 
 def keys(spec, adapters):
-    return [picture.key for picture in plan(spec, adapters, "base@1", "code")]
+    return [picture.key for picture in plan(spec, adapters, "base@1")]
 
 
 def test_an_unset_choice_and_one_that_changes_nothing_have_the_old_keys(folder, loras):
     adapters = read_adapters(loras[:1])
     unset = spec_of(folder)
     assert "precision" not in unset.canonical()
-    (picture,) = plan(unset, adapters, "base@1", "code")
+    (picture,) = plan(unset, adapters, "base@1")
     assert "precision" not in picture.recipe
     old = keys(unset, adapters)
     assert keys(spec_of(folder, "trained"), adapters) == old
@@ -154,7 +154,7 @@ def painter(folder):
 
 
 def draw(one, folder):
-    pictures = plan(spec_of(folder, quantization=None), [], "base@1", "code")
+    pictures = plan(spec_of(folder, quantization=None), [], "base@1")
     random = torch.Generator().manual_seed(0)
     texts = {
         paint.caption_hash("x"): (

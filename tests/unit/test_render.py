@@ -14,11 +14,12 @@ from kindred.adapters import apply_adapters, read_adapters
 from kindred.bases import load_transformer
 from kindred.errors import KindredError, ProblemsError
 from kindred.paint import Painter
-from kindred.pictures import batches, drawing_code, plan
+from kindred.pictures import batches, plan
 from kindred.render import render
 from kindred.spec.base import Base
 from kindred.spec.render import Prompt, PromptSet, RenderSpec
 from kindred.store import ImageStore, recipe_of
+from kindred.versions import VERSIONS
 
 torch.set_num_threads(1)
 
@@ -60,8 +61,8 @@ def spec_of(base, prompts=None, seeds=(1, 2), **more):
     return RenderSpec(base=base, prompt_set=PromptSet(**prompt_set), name="heads", **more)
 
 
-def keys(spec, adapters=(), identity="base@1", code="c"):
-    return [picture.key for picture in plan(spec, adapters, identity, code)]
+def keys(spec, adapters=(), identity="base@1"):
+    return [picture.key for picture in plan(spec, adapters, identity)]
 
 
 class Texts(dict):
@@ -73,10 +74,10 @@ class Texts(dict):
         return text, torch.randn(24, generator=random)
 
 
-def render_to(store, spec, adapters=(), code="c"):
+def render_to(store, spec, adapters=()):
     """Render with a real painter; returns (work, pictures)."""
     adapters = read_adapters(adapters, spec.weights)
-    pictures = plan(spec, adapters, "base@1", code)
+    pictures = plan(spec, adapters, "base@1")
 
     def load(_missing):
         return Painter.load(spec, adapters, "cpu"), Texts(), {"device": "cpu"}
@@ -91,7 +92,7 @@ def pixels(store, picture):
 
 def test_plan_goes_prompt_by_prompt_and_lets_prompts_have_their_own(base):
     prompts = {"a": "one", "b": Prompt(text="two", seeds=[7], width=64)}
-    pictures = plan(spec_of(base, prompts), [], "base@1", "c")
+    pictures = plan(spec_of(base, prompts), [], "base@1")
     assert [(p.name, p.seed, p.size) for p in pictures] == [
         ("a", 1, (32, 48)),
         ("a", 2, (32, 48)),
@@ -111,12 +112,11 @@ def test_plan_goes_prompt_by_prompt_and_lets_prompts_have_their_own(base):
         {"dtype": "bfloat16"},
         {"text_tokens": 77},
         {"identity": "base@2"},
-        {"code": "d"},
     ],
 )
 def test_whatever_changes_pixels_changes_the_key(base, change):
     known = set(keys(spec_of(base)))
-    call = {name: change.pop(name) for name in ("identity", "code") if name in change}
+    call = {name: change.pop(name) for name in ("identity",) if name in change}
     own = {name: change.pop(name) for name in ("dtype", "text_tokens") if name in change}
     changed = Base(**{**base.model_dump(), **own})
     spec = spec_of(changed)
@@ -146,32 +146,22 @@ def test_adapter_bytes_weight_order_and_merging_are_in_the_key(base, loras):
     assert keys(spec_of(base, merge=False)) == keys(spec)
 
 
-def test_the_code_in_the_key_is_what_draws_and_nothing_else(monkeypatch):
-    hashed = []
-    monkeypatch.setattr("kindred.pictures.code_hash", lambda paths: hashed.extend(paths) or "h")
-    assert drawing_code() == "h"
-    assert {path.name for path in hashed} == {
-        "__init__.py",
-        "adapters.py",
-        "attention.py",
-        "bases.py",
-        "compiling.py",
-        "eight_bit.py",
-        "encode.py",
-        "latents.py",
-        "layouts.py",
-        "paint.py",
-        "precision.py",
-        "quantized.py",
-        "recorded.py",
-        "sampling.py",
-    }
+def test_the_versions_of_step_and_architecture_are_in_the_key(base, monkeypatch):
+    first = keys(spec_of(base))
+    found = [first]
+    for name in ("render", "flux1"):
+        monkeypatch.setitem(VERSIONS, name, 2)
+        found.append(keys(spec_of(base)))
+        monkeypatch.undo()
+    assert len({key for own in found for key in own}) == 3 * len(first)
+    monkeypatch.setitem(VERSIONS, "train", 2)
+    assert keys(spec_of(base)) == first
 
 
 def test_batches_are_of_one_size_and_hold_each_picture_once(base):
     prompts = {"a": "x", "b": Prompt(text="y", width=64), "again": "x"}
     spec = spec_of(base, prompts, seeds=[1, 2, 3], batch=2)
-    groups = batches(plan(spec, [], "i", "c"), spec)
+    groups = batches(plan(spec, [], "i"), spec)
     assert [[(p.prompt, p.seed) for p in group] for group in groups] == [
         [("x", 1), ("x", 2)],
         [("x", 3)],

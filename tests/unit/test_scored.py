@@ -24,6 +24,7 @@ from kindred.scored import Asked
 from kindred.spec.common import Character
 from kindred.spec.judge import JudgeSpec
 from kindred.spec.score import ReferenceSpec, ScoreSpec
+from kindred.versions import VERSIONS
 
 HERE = ["--device", "cpu", "--threads", "1"]
 CHARACTERS = {
@@ -177,18 +178,9 @@ def test_whatever_changes_scores_changes_the_key(world, tmp_path, monkeypatch):
     keys.append(asked_of(world).key())
     scored._version.cache_clear()
     monkeypatch.undo()
-    monkeypatch.setattr(scored, "scoring_code", lambda: "c")
+    monkeypatch.setitem(VERSIONS, "score", 2)
     keys.append(asked_of(world).key())
     assert len(set(keys)) == len(keys) == len(changes) + 2
-
-
-def test_the_code_in_the_key_is_what_scores(monkeypatch):
-    hashed = []
-    monkeypatch.setattr(scored, "code_hash", lambda paths: hashed.extend(paths) or "")
-    scored.scoring_code.__wrapped__()
-    names = {path.name for path in hashed}
-    assert {"scoring.py", "matching.py", "lab.py", "drawn.py", "photo.py", "whole.py"} < names
-    assert not names & {"errors.py", "scored.py", "devices.py", "paint.py"}
 
 
 def test_what_is_broken_does_not_stop_the_others(world, tmp_path):

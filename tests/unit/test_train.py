@@ -23,6 +23,7 @@ from kindred.declarations import BEGUN
 from kindred.errors import KindredError, ProblemsError
 from kindred.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.spec.train import TrainSpec
+from kindred.versions import VERSIONS
 
 torch.set_num_threads(1)
 CELLS = {"J": 3, "A": 2, "A+J": 3}
@@ -68,7 +69,7 @@ def test_files_summary_and_header(data, tmp_path):
     assert [row["step"] for row in rows] == ["1", "2", "3", "4"]
     assert list(rows[0]) == ["step", "loss", "lr", "seconds", "memory_mib"]
     _, header = tensors.header(out / "lora.safetensors")
-    for name in ("spec_hash", "dataset_hash", "base", "code_hash", "run", "seed", "pairing"):
+    for name in ("spec_hash", "dataset_hash", "base", "version", "run", "seed", "pairing"):
         assert header[name] == str(summary[name])
     assert header["base"].startswith(data.base + "@")
     assert not (data.root / "work").exists() or not any((data.root / "work").iterdir())
@@ -403,10 +404,26 @@ def test_key_depends_on_what_the_weights_follow_from():
     assert len({*same, *different}) == 10
 
 
-def test_training_code_counts_and_specifications_do_not(monkeypatch):
-    hashed = []
-    monkeypatch.setattr(finished, "code_hash", lambda paths: hashed.extend(paths) or "")
-    finished.training_code()
-    names = {path.name for path in hashed}
-    assert {"training.py", "flow.py", "lora.py", "order.py", "seeds.py", "latents.py"} <= names
-    assert not any(path.parent.name == "spec" for path in hashed)
+def test_the_versions_of_step_and_architecture_are_in_the_key(monkeypatch):
+    def key():
+        text = json.dumps(
+            {
+                "base": {"model": "owner/name"},
+                "recipe": {"rank": 4},
+                "characters": {},
+                "dataset": "d",
+                "pairing": "matched",
+            }
+        )
+        return finished.training_key(
+            finished.training_facts(TrainSpec.model_validate_json(text), 0, [])
+        )
+
+    found = [key()]
+    for name in ("train", "flux1"):
+        monkeypatch.setitem(VERSIONS, name, 2)
+        found.append(key())
+        monkeypatch.undo()
+    assert len(set(found)) == 3
+    monkeypatch.setitem(VERSIONS, "render", 2)
+    assert key() == found[0]

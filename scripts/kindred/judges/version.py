@@ -11,6 +11,7 @@ from pathlib import Path
 from kindred.bases import identity
 from kindred.hashing import sha256_file
 from kindred.spec.judge import JudgeSpec
+from kindred.versions import VERSIONS
 
 PACKAGES = {
     "photo": ("dlib-bin", "face_recognition_models"),
@@ -20,9 +21,10 @@ PACKAGES = {
 
 
 def version_of(spec: JudgeSpec) -> str:
-    """A string that changes with the judge's models: ids at revisions, hashes of local files and
+    """A string that changes with the judge: its version, ids at revisions, hashes of local files,
     versions of the packages that bring weights; 'missing' for what is not there."""
-    parts = [identity(spec.model, spec.revision, (".",))] if spec.model else []
+    parts = [f"{spec.kind} {VERSIONS[f'judge {spec.kind}']}"]
+    parts += [identity(spec.model, spec.revision, (".",))] if spec.model else []
     for part in (spec.person_detector, spec.adherence, spec.similarity):
         if part is not None:
             parts.append(identity(part.model, part.revision, (".",)))

@@ -34,7 +34,7 @@ def provenance(material: Material, share: bool) -> dict[str, Any]:
                 "run": run,
                 **{
                     key: str(one.get(key, ""))[:SHOWN_DIGITS]
-                    for key in ("spec_hash", "dataset_hash", "code_hash")
+                    for key in ("spec_hash", "dataset_hash", "code_revision")
                 },
                 "photos": sum((one.get("photos_per_cell") or {}).values()),
                 "steps": one.get("steps"),

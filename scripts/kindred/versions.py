@@ -1,0 +1,73 @@
+"""The version of what each step does, and the revision of the code that did it.
+
+A step's version is part of the key of everything that it makes, and the param by which Snakemake
+sees that it is stale. Raise it when the step's results change, and only then: renaming, moving and
+rewriting code make nothing stale. tests/golden fails where results change and a version does not.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+VERSIONS = {
+    # From photos and captions to encoded training data.
+    "draw": 1,
+    "preprocess": 1,
+    "caption": 1,
+    "audit": 1,
+    "masks": 1,
+    "compose": 1,
+    "encode_images": 1,
+    "encode_text": 1,
+    "class_images": 1,
+    # From training data to verdicts.
+    "train": 1,
+    "render": 1,
+    "references": 1,
+    "score": 1,
+    "compare": 1,
+    # What people look at.
+    "sheet": 1,
+    "curves": 1,
+    "rating": 1,
+    "report": 1,
+    # The lab's own models.
+    "lab_draw": 1,
+    "lab_identities": 1,
+    "lab_text": 1,
+    "lab_vae": 1,
+    "lab_latents": 1,
+    "lab_base": 1,
+    "lab_judge": 1,
+    "lab_captioner": 1,
+    # What steps work with: a change of one of these makes stale what it had a part in.
+    "flux1": 1,
+    "blip": 1,
+    "judge lab": 1,
+    "judge photo": 1,
+    "judge yunet-sface": 1,
+    "judge insightface": 1,
+}
+
+
+def step_version(step: str, *parts: str) -> str:
+    """A step's version with those of the architecture, judge or captioner that it works with, as
+    one text: 'train 1, flux1 1'. Raises KeyError for what has none."""
+    return ", ".join(f"{name} {VERSIONS[name]}" for name in (step, *parts))
+
+
+@cache
+def code_revision() -> str:
+    """The commit that runs, '-dirty' behind it where files were changed; 'unknown' without git.
+
+    Provenance: it stands in headers and lists, and in no key.
+    """
+    here = Path(__file__).parent
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        found = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return found.stdout.strip() or "unknown"
