@@ -26,9 +26,9 @@ from typing import Any
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from kindred import devices  # noqa: E402
-from kindred.errors import run_main  # noqa: E402
-from kindred.files import read_json, write_json  # noqa: E402
+from kindred.common.errors import run_main  # noqa: E402
+from kindred.common.files import read_json, write_json  # noqa: E402
+from kindred.compute import devices  # noqa: E402
 
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "bitsandbytes", "accelerate")
 COLUMNS = ("px", "set-up", "median ms", "least ms", "peak GiB", "x floor")
@@ -102,7 +102,7 @@ def about(device: Any, rate: float) -> dict[str, Any]:
 
 def set_ups(options: argparse.Namespace, cuda: bool) -> list[Any]:
     """What is measured at every resolution; steps are recorded on a GPU alone."""
-    from kindred.speed.steps import SetUp
+    from kindred.benchmarking.train_step_speed import SetUp
 
     compiles = [False] if options.no_compile else [False, True]
     names = [None if name == "bf16" else name for name in options.precisions]
@@ -116,17 +116,17 @@ def set_ups(options: argparse.Namespace, cuda: bool) -> list[Any]:
 def training_cases(options: argparse.Namespace, device: Any) -> Iterator[tuple[str, int, Any, int]]:
     """(set-up, resolution, what measures it, passes of the floor) of every case. A plan's floor is
     that without checkpointing."""
-    from kindred.spec.train import Recipe
-    from kindred.speed import floor
-    from kindred.speed.steps import train_steps
+    from kindred.benchmarking import roofline
+    from kindred.benchmarking.train_step_speed import train_steps
+    from kindred.specs.training import Recipe
 
     recipe = Recipe(rank=options.rank, targets=options.targets, optimizer=options.optimizer)
     for resolution in options.resolutions:
         if options.diffusers:
             name = "diffusers' script (nf4 + checkpointing)"
-            yield name, resolution, reference(options, resolution), floor.CHECKPOINTED
+            yield name, resolution, reference(options, resolution), roofline.CHECKPOINTED
         for setup in set_ups(options, device.type == "cuda"):
-            passes = floor.CHECKPOINTED if setup.checkpointing else floor.TRAINING
+            passes = roofline.CHECKPOINTED if setup.checkpointing else roofline.TRAINING
             sizes = (options.shape, resolution, options.text_tokens)
             counts = (options.warm, options.steps)
             measure = partial(train_steps, setup, *sizes, recipe, device, *counts)
@@ -162,14 +162,13 @@ def reference(options: argparse.Namespace, resolution: int) -> Callable[[], dict
 
 def measured(options: argparse.Namespace, device: Any, rate: float) -> Iterator[dict[str, Any]]:
     """A row of figures for every case; what fails has its error in place of figures."""
-    from kindred import random_flux
-    from kindred.speed import floor
+    from kindred.benchmarking import random_weights, roofline
 
-    config = random_flux.SHAPES[options.shape]
+    config = random_weights.SHAPES[options.shape]
 
     def seconds(resolution: int, passes: int) -> float:
         tokens = (resolution // 16) ** 2 + options.text_tokens
-        return floor.operations(config, tokens, passes) / rate
+        return roofline.operations(config, tokens, passes) / rate
 
     if options.render:
         yield from drawn(options, device, seconds)
@@ -184,7 +183,7 @@ def measured(options: argparse.Namespace, device: Any, rate: float) -> Iterator[
 
 def drawn(options: argparse.Namespace, device: Any, seconds: Any) -> Iterator[dict[str, Any]]:
     """A row for every way of drawing a picture."""
-    from kindred.speed.drawing import pictures
+    from kindred.benchmarking.render_speed import pictures
 
     for resolution in options.resolutions:
         floor_s = seconds(resolution, options.sampling_steps)
@@ -232,9 +231,9 @@ def main(argv: list[str] | None = None) -> int:
         print("flux_step measures a GPU and there is none here; --tiny --device cpu tries it")
         return 0
     device = devices.prepare(name, options.threads)
-    from kindred.speed import floor
+    from kindred.benchmarking import roofline
 
-    rate = floor.rate(device, 256 if options.tiny else 8192)
+    rate = roofline.rate(device, 256 if options.tiny else 8192)
     report: dict[str, Any] = {"about": about(device, rate), "rows": []}
     print(f"{report['about']['device']}, {rate / 1e12:.0f} TFLOP/s in one large product")
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|", flush=True)

@@ -18,17 +18,17 @@ import torch
 from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from kindred import bases
-from kindred.gallery import Photo
-from kindred.judges.drawn import DrawnJudge
-from kindred.lab.gates import round_trip
-from kindred.manifest import Manifest, Row
-from kindred.references import gather
-from kindred.scoring import Whose, score
-from kindred.spec.base import Base
-from kindred.spec.common import Character
-from kindred.spec.judge import JudgeSpec
-from kindred.spec.score import ReferenceSpec, ScoreSpec
+from kindred.judges.lab_judge import DrawnJudge
+from kindred.lab.base_acceptance import round_trip
+from kindred.models import loading
+from kindred.rendering.manifest import Manifest, Row
+from kindred.report.sheet_contents import Photo
+from kindred.scoring.references import gather
+from kindred.scoring.score_images import Whose, score
+from kindred.specs.base_model import Base
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.scoring import ReferenceSpec, ScoreSpec
+from kindred.specs.spec_model import Character
 from kindred.world.families import family, write_dataset
 
 ALONE, TOGETHER = (128, 144), (192, 96)  # px, of the study's prompt sets
@@ -66,7 +66,7 @@ def main() -> None:
     characters = {p.name[0]: Character(name=p.name, noun=p.kind) for p in people.members}
     judge = JudgeSpec(kind="lab", model=str(ROOT / "lab/judge"))
     looker = DrawnJudge.open(judge)
-    vae = bases.load_vae(Base(model=str(ROOT / "lab/base")), "cpu")
+    vae = loading.load_vae(Base(model=str(ROOT / "lab/base")), "cpu")
     cells = {letter: (letter, ALONE) for letter in people.letters}
     cells["all three"] = (people.letters, TOGETHER)
     with tempfile.TemporaryDirectory() as name:

@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from kindred.errors import run_main
+from kindred.common.errors import run_main
 from kindred.judges.dlib_faces import DlibFaces
 from kindred.judges.model_files import package_folder
 

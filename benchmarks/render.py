@@ -22,14 +22,15 @@ import torch  # noqa: E402
 
 import encode_prompts  # noqa: E402
 import render as render_program  # noqa: E402
-from kindred import bases, lora  # noqa: E402
-from kindred.adapters import read_adapters  # noqa: E402
-from kindred.paint import Painter, Texts  # noqa: E402
-from kindred.pictures import plan  # noqa: E402
-from kindred.prompts import read_texts  # noqa: E402
-from kindred.sampling import decode  # noqa: E402
-from kindred.spec.base import Base  # noqa: E402
-from kindred.spec.render import PromptSet, RenderSpec  # noqa: E402
+from kindred.models import loading  # noqa: E402
+from kindred.models.lora import injection  # noqa: E402
+from kindred.models.lora.adapters import read_adapters  # noqa: E402
+from kindred.rendering.image_plan import plan  # noqa: E402
+from kindred.rendering.pipeline import Painter, Texts  # noqa: E402
+from kindred.rendering.prompt_embeddings import read_texts  # noqa: E402
+from kindred.rendering.sampling import decode  # noqa: E402
+from kindred.specs.base_model import Base  # noqa: E402
+from kindred.specs.rendering import PromptSet, RenderSpec  # noqa: E402
 
 SIZE = (128, 144)
 PROMPT = "a man and a woman at the beach"
@@ -86,9 +87,9 @@ def embed(options: argparse.Namespace, folder: Path) -> tuple[Path, Texts]:
 
 def random_adapter(options: argparse.Namespace, path: Path) -> Path:
     """An adapter of the character recipe's shape: rank 16 on all linear layers."""
-    transformer = bases.load_transformer(spec_of(options, 1).base, "cpu")
-    lora.add_lora(transformer, lora.Recipe(rank=16), run=1)
-    lora.save_lora(path, lora.lora_state(transformer), transformer, {})
+    transformer = loading.load_transformer(spec_of(options, 1).base, "cpu")
+    injection.add_lora(transformer, injection.Recipe(rank=16), run=1)
+    injection.save_lora(path, injection.lora_state(transformer), transformer, {})
     return path
 
 
@@ -134,7 +135,7 @@ def main() -> int:
     options = parse()
     torch.set_num_threads(options.threads)
     torch.set_grad_enabled(False)
-    if not bases.is_local(options.base):
+    if not loading.is_local(options.base):
         print(f"{options.base}: no such folder; give --base a FluxPipeline folder")
         return 1
     print(

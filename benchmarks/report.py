@@ -24,7 +24,7 @@ import synthetic  # noqa: E402
 from browser import browser  # noqa: E402
 from synthetic import PROMPTS, Arm, Hypothesis, Made  # noqa: E402
 
-from kindred.files import read_json, write_json  # noqa: E402
+from kindred.common.files import read_json, write_json  # noqa: E402
 
 PLACES = ("park", "kitchen", "snow", "garden", "forest", "city", "street", "studio")
 POOL = 40

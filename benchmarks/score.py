@@ -17,17 +17,17 @@ from random import Random
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from kindred.gallery import Photo
-from kindred.judges.drawn import DEFAULT, DrawnJudge
-from kindred.judges.lab import LabJudge
-from kindred.lab.judge import Judge, JudgeConfig
+from kindred.judges.lab_inference import LabJudge
+from kindred.judges.lab_judge import DEFAULT, DrawnJudge
+from kindred.judges.lab_networks import Judge, JudgeConfig
 from kindred.lab.judge_labels import vocabulary
-from kindred.manifest import Manifest, Row
-from kindred.references import gather
-from kindred.scoring import Whose, score
-from kindred.spec.common import Character
-from kindred.spec.judge import JudgeSpec
-from kindred.spec.score import ReferenceSpec, ScoreSpec
+from kindred.rendering.manifest import Manifest, Row
+from kindred.report.sheet_contents import Photo
+from kindred.scoring.references import gather
+from kindred.scoring.score_images import Whose, score
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.scoring import ReferenceSpec, ScoreSpec
+from kindred.specs.spec_model import Character
 from kindred.world import draw, sample_scene
 from kindred.world.families import FAMILIES
 

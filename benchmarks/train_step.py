@@ -18,10 +18,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from kindred import devices
-from kindred.errors import run_main
-from kindred.spec.base import Base
-from kindred.spec.train import Recipe
+from kindred.common.errors import run_main
+from kindred.compute import devices
+from kindred.specs.base_model import Base
+from kindred.specs.training import Recipe
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -45,8 +45,8 @@ def made_up_photos(options: argparse.Namespace, network: Any) -> dict[str, list[
     """Random latents and embeddings of the right shapes, in one bucket."""
     import torch
 
-    from kindred.encoded import Text
-    from kindred.examples import Example
+    from kindred.data.encoding_cache import Text
+    from kindred.training.batches import Example
 
     config = network.config
     shape = (config.in_channels // 4, options.height // 8, options.width // 8)
@@ -83,17 +83,18 @@ def main(argv: list[str] | None = None) -> int:
     name = devices.claim(options.device)
     import torch
 
-    from kindred import bases, lora
-    from kindred.examples import make_batch
-    from kindred.flow import flow_loss
-    from kindred.training import Stream, Trainer
+    from kindred.models import loading
+    from kindred.models.lora import injection
+    from kindred.training.batches import make_batch
+    from kindred.training.flow_matching import flow_loss
+    from kindred.training.trainer import Stream, Trainer
 
     device = devices.prepare(name, options.threads)
     base = Base(model=options.base, dtype=options.dtype, text_tokens=options.text_tokens)
     recipe = Recipe(rank=options.rank, batch=options.batch, targets=options.targets)
-    network = bases.load_transformer(base, device)
-    parameters = lora.add_lora(network, recipe, 0)
-    scheduler = dict(bases.load_scheduler(base).config)
+    network = loading.load_transformer(base, device)
+    parameters = injection.add_lora(network, recipe, 0)
+    scheduler = dict(loading.load_scheduler(base).config)
     photos = made_up_photos(options, network)
     stream = Stream("photos", 1.0, photos, photos["one"][0].text)
     trainer = Trainer(network, parameters, [stream], recipe, 0, scheduler)

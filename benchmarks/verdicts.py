@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from kindred.simulation import World, simulate
-from kindred.statistics import Arm, bootstrap_difference
+from kindred.evidence.bootstrap import Arm, bootstrap_difference
+from kindred.evidence.power_simulation import World, simulate
 
 MARGIN = 0.10
 

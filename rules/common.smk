@@ -17,16 +17,16 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from kindred.bases import ALL_PARTS, IMAGE_PARTS, TEXT_PARTS, architecture, identity
-from kindred.config import judged, outputs
-from kindred.config.prior import drawn_by_themselves, render_of, texts_of
-from kindred.config.resolve import load_plan
-from kindred.devices import gpus_present
-from kindred.errors import KindredError
+from kindred.models.loading import ALL_PARTS, IMAGE_PARTS, TEXT_PARTS, architecture, identity
+from kindred.workflow import paths, scoring_specs
+from kindred.config.prior_preservation import drawn_by_themselves, render_of, texts_of
+from kindred.config.load_plan import load_plan
+from kindred.compute.devices import gpus_present
+from kindred.common.errors import KindredError
 from kindred.judges.version import version_of
-from kindred.source import check_ids, check_inputs, scan
-from kindred.spec.sheet import CurveSpec, SheetSpec
-from kindred.versions import VERSIONS, step_version
+from kindred.data.photo_folder import check_ids, check_inputs, scan
+from kindred.specs.sheet import CurveSpec, SheetSpec
+from kindred.common.versions import VERSIONS, step_version
 from kindred.world.families import photo_names
 
 # Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
@@ -162,7 +162,7 @@ def source_files(dataset):
     """The dataset's files: (photos, caption files). A new or lost file is a changed input."""
     folder = source_folder(dataset)
     if dataset in MADE:
-        return [outputs.made_file(dataset)], [f"{folder}/captions.csv"]
+        return [paths.made_file(dataset)], [f"{folder}/captions.csv"]
     if dataset in DRAWN or dataset in PRIORS:
         prior = PRIORS.get(dataset)
         names = prior.names if prior else photo_names(DRAWN[dataset].coverage)
@@ -182,22 +182,22 @@ def variant_of(wildcards):
 
 def of_variant(w):
     """A variant's lists of pictures of one prompt set, each with its label."""
-    return outputs.of_runs(w.experiment, [variant_of(w)], f"images/{w.prompt_set}.json")
+    return paths.of_runs(w.experiment, [variant_of(w)], f"images/{w.prompt_set}.json")
 
 
 def of_all(w):
     """Every variant's lists of pictures of one prompt set, each with its label."""
     variants = PLAN.experiments[w.experiment].variants.values()
-    return outputs.of_runs(w.experiment, variants, f"images/{w.prompt_set}.json")
+    return paths.of_runs(w.experiment, variants, f"images/{w.prompt_set}.json")
 
 
 def of_solos(w):
     """Lists of pictures of one character alone, by the variants trained on a dataset."""
-    return outputs.of_solos(PLAN.experiments[w.experiment], w.dataset)
+    return paths.of_solos(PLAN.experiments[w.experiment], w.dataset)
 
 
 def of_trainings(w):
     """The log of every training, each with its label."""
-    return outputs.of_runs(
+    return paths.of_runs(
         w.experiment, PLAN.experiments[w.experiment].trained, "training.csv"
     )

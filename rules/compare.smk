@@ -18,7 +18,7 @@ rule declare:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: judged.declare_spec(PLAN.experiments[w.experiment]).canonical(),
+        spec=lambda w: scoring_specs.declare_spec(PLAN.experiments[w.experiment]).canonical(),
         log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
     message:
         "{wildcards.experiment}: hypotheses"
@@ -30,11 +30,11 @@ rule declare:
 rule compare:
     """Compare the variants, and decide every hypothesis by the margin declared for it."""
     input:
-        scores=lambda w: judged.scores_of(PLAN.experiments[w.experiment]),
-        trainings=lambda w: judged.trainings_of(PLAN.experiments[w.experiment]),
+        scores=lambda w: scoring_specs.scores_of(PLAN.experiments[w.experiment]),
+        trainings=lambda w: scoring_specs.trainings_of(PLAN.experiments[w.experiment]),
         references="results/{experiment}/references.json",
         declared="results/{experiment}/declared.json",
-        ratings=lambda w: judged.ratings_of(w.experiment),
+        ratings=lambda w: scoring_specs.ratings_of(w.experiment),
     output:
         scores="results/{experiment}/scores.csv",
         summary="results/{experiment}/summary.json",
@@ -46,7 +46,7 @@ rule compare:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: judged.compare_spec(PLAN.experiments[w.experiment]).canonical(),
+        spec=lambda w: scoring_specs.compare_spec(PLAN.experiments[w.experiment]).canonical(),
         version=step_version("compare"),
         log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
     message:

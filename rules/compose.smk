@@ -16,7 +16,7 @@ for masked, mask_spec in PLAN.masks.items():
         input:
             images=f"resources/{masked}/images.json",
             captions=f"resources/{masked}/captions.jsonl",
-            truth=outputs.truth_of(DATASETS[masked]),
+            truth=paths.truth_of(DATASETS[masked]),
         output:
             f"resources/{masked}/masks.json",
         log:

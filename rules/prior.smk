@@ -68,7 +68,7 @@ for prior in PRIORS:
         name:
             f"prior_{prior}"
         input:
-            outputs.class_pictures(DATASETS[prior]),
+            paths.class_pictures(DATASETS[prior]),
         output:
             photos=source_files(prior)[0],
             captions=source_files(prior)[1],

@@ -10,8 +10,8 @@ rule render:
     """Draw the pictures of one prompt set that are not in the store yet. The base is loaded once,
     and only if a picture is missing."""
     input:
-        adapters=lambda w: outputs.adapters_of(PLAN, w.experiment, w.variant, w.run),
-        prompts=lambda w: outputs.prompts_of(
+        adapters=lambda w: paths.adapters_of(PLAN, w.experiment, w.variant, w.run),
+        prompts=lambda w: paths.prompts_of(
             PLAN, w.experiment, w.variant, w.prompt_set
         ),
     output:

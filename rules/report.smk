@@ -11,8 +11,8 @@ rule rating:
     """A page on which people rate pictures without knowing which variant drew them. It needs no
     judge, and ratings count from the next comparison on."""
     input:
-        pictures=lambda w: outputs.lists_of_pictures(PLAN.experiments[w.experiment]),
-        photos=lambda w: outputs.photos_of(PLAN.experiments[w.experiment]),
+        pictures=lambda w: paths.lists_of_pictures(PLAN.experiments[w.experiment]),
+        photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
         template="report/rating.html",
     output:
         "results/{experiment}/rating.html",
@@ -39,8 +39,8 @@ rule report:
         summary="results/{experiment}/summary.json",
         verdicts="results/{experiment}/verdicts.json",
         scores="results/{experiment}/scores.csv",
-        runs=lambda w: outputs.told_by_runs(PLAN.experiments[w.experiment]),
-        photos=lambda w: outputs.photos_of(PLAN.experiments[w.experiment]),
+        runs=lambda w: paths.told_by_runs(PLAN.experiments[w.experiment]),
+        photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
         templates=multiext("report/report", ".html", ".md", ".css", ".js"),
     output:
         page=report(

@@ -28,7 +28,7 @@ rule references:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        spec=lambda w: judged.reference_spec(PLAN.experiments[w.experiment]).canonical(),
+        spec=lambda w: scoring_specs.reference_spec(PLAN.experiments[w.experiment]).canonical(),
         version=step_version("references"),
         judge=lambda w: judge_version(w.experiment),
     message:
@@ -44,7 +44,7 @@ rule score:
     prompts name."""
     input:
         pictures="results/{experiment}/{variant}/run-{run}/images/{prompt_set}.json",
-        base=lambda w: judged.plain_pictures(
+        base=lambda w: scoring_specs.plain_pictures(
             PLAN.experiments[w.experiment], w.variant, w.prompt_set
         ),
         facts="results/{experiment}/references.json",
@@ -62,7 +62,7 @@ rule score:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        spec=lambda w: judged.score_spec(
+        spec=lambda w: scoring_specs.score_spec(
             PLAN.experiments[w.experiment], w.variant
         ).canonical(),
         version=step_version("score"),

@@ -11,7 +11,7 @@ gives: results/<experiment>/<variant>/sheets/<prompt_set>.png, a variant's pictu
 rule sheet_of_variant:
     """A variant's pictures of one prompt set: prompts in rows, a column a seed."""
     input:
-        lambda w: outputs.paths(of_variant(w)),
+        lambda w: paths.paths(of_variant(w)),
     output:
         report(
             "results/{experiment}/{variant}/sheets/{prompt_set}.png",
@@ -26,7 +26,7 @@ rule sheet_of_variant:
     params:
         spec=lambda w: SheetSpec(title=f"{w.variant}: {w.prompt_set}").canonical(),
         version=step_version("sheet"),
-        pictures=lambda w: outputs.options("--manifest", of_variant(w)),
+        pictures=lambda w: paths.options("--manifest", of_variant(w)),
     message:
         "{wildcards.experiment}: sheet of {wildcards.prompt_set} by {wildcards.variant}"
     shell:
@@ -37,7 +37,7 @@ rule sheet_of_variant:
 rule sheet_of_all:
     """One prompt set by all variants, under each other: the same seed in a column."""
     input:
-        lambda w: outputs.paths(of_all(w)),
+        lambda w: paths.paths(of_all(w)),
     output:
         report(
             "results/{experiment}/sheets/{prompt_set}.png",
@@ -52,7 +52,7 @@ rule sheet_of_all:
     params:
         spec=lambda w: SheetSpec(title=f"{w.experiment}: {w.prompt_set}").canonical(),
         version=step_version("sheet"),
-        pictures=lambda w: outputs.options("--manifest", of_all(w)),
+        pictures=lambda w: paths.options("--manifest", of_all(w)),
     message:
         "{wildcards.experiment}: sheet of {wildcards.prompt_set} by all variants"
     shell:
@@ -63,7 +63,7 @@ rule sheet_of_all:
 rule likeness:
     """Every character's photos beside pictures of it alone."""
     input:
-        pictures=lambda w: outputs.paths(of_solos(w)),
+        pictures=lambda w: paths.paths(of_solos(w)),
         images="resources/{dataset}/images.json",
         captions="resources/{dataset}/captions.jsonl",
     output:
@@ -82,7 +82,7 @@ rule likeness:
             characters=PLAN.experiments[w.experiment].characters
         ).canonical(),
         version=step_version("sheet"),
-        pictures=lambda w: outputs.options("--manifest", of_solos(w)),
+        pictures=lambda w: paths.options("--manifest", of_solos(w)),
     message:
         "{wildcards.experiment}: photos of {wildcards.dataset} beside renderings"
     shell:
@@ -94,7 +94,7 @@ rule likeness:
 rule curves:
     """Loss and learning rate of all trainings."""
     input:
-        lambda w: outputs.paths(of_trainings(w)),
+        lambda w: paths.paths(of_trainings(w)),
     output:
         report(
             "results/{experiment}/curves.png",
@@ -109,7 +109,7 @@ rule curves:
     params:
         spec=lambda w: CurveSpec(title=f"{w.experiment}: training loss").canonical(),
         version=step_version("curves"),
-        runs=lambda w: outputs.options("--run", of_trainings(w)),
+        runs=lambda w: paths.options("--run", of_trainings(w)),
     message:
         "{wildcards.experiment}: training curves"
     shell:

@@ -7,7 +7,7 @@ Not part of `rule all`:
     snakemake trained_together && snakemake
 """
 
-from kindred.config import stacks
+from kindred.workflow import batched_jobs
 
 
 localrules:
@@ -31,7 +31,7 @@ rule train_together:
     """Train what the store lacks. What is stacked there is stored as soon as a stack is done, so an
     interrupted job does only the rest when it is run again."""
     input:
-        lambda w: stacks.read_by(PLAN.experiments[w.experiment]),
+        lambda w: batched_jobs.read_by(PLAN.experiments[w.experiment]),
         lambda w: (
             f"results/{w.experiment}/declared.json"
             if PLAN.experiments[w.experiment].hypotheses
@@ -52,7 +52,7 @@ rule train_together:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        jobs=lambda w: or_stop(stacks.trainings, PLAN.experiments[w.experiment]),
+        jobs=lambda w: or_stop(batched_jobs.trainings, PLAN.experiments[w.experiment]),
         version=step_version("train"),
         base=lambda w: " ".join(
             sorted(

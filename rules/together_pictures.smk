@@ -7,7 +7,7 @@ Not part of `rule all`: worth while where a job's work is shorter than the loadi
     snakemake drawn_together && snakemake scored_together && snakemake
 """
 
-from kindred.config import variant_jobs
+from kindred.workflow import variant_jobs
 
 
 localrules:

@@ -30,10 +30,10 @@ rule train:
         spec="results/{experiment}/{variant}/spec.json",
         images=lambda w: f"resources/{variant_of(w).dataset}/images.json",
         captions=lambda w: f"resources/{variant_of(w).dataset}/captions.jsonl",
-        latents=lambda w: f"{outputs.encoded_folder(variant_of(w))}/latents.safetensors",
-        prior=lambda w: outputs.paths(outputs.prior_files(variant_of(w))),
-        masks=lambda w: outputs.masks_files(variant_of(w)),
-        text=lambda w: f"{outputs.encoded_folder(variant_of(w))}/text-{variant_of(w).text_tokens}.safetensors",
+        latents=lambda w: f"{paths.encoded_folder(variant_of(w))}/latents.safetensors",
+        prior=lambda w: paths.paths(paths.prior_files(variant_of(w))),
+        masks=lambda w: paths.masks_files(variant_of(w)),
+        text=lambda w: f"{paths.encoded_folder(variant_of(w))}/text-{variant_of(w).text_tokens}.safetensors",
     output:
         adapter="results/{experiment}/{variant}/run-{run}/lora.safetensors",
         summary="results/{experiment}/{variant}/run-{run}/lora.json",
@@ -52,8 +52,8 @@ rule train:
         memory_gib=MEMORY_GIB,
     params:
         version=step_version("train"),
-        prior=lambda w: list(sum(outputs.prior_files(variant_of(w)), ())),
-        masks=lambda w: outputs.masks_option(variant_of(w)),
+        prior=lambda w: list(sum(paths.prior_files(variant_of(w)), ())),
+        masks=lambda w: paths.masks_option(variant_of(w)),
         base=lambda w: base_identity(variant_of(w).base),
     message:
         "{wildcards.experiment}: training {wildcards.variant}, run {wildcards.run}"

@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kindred import audit, findings, token_counts, token_findings
-from kindred.audit_page import render
-from kindred.errors import KindredError, run_main
-from kindred.files import read_json, read_jsonl, write_json, write_text
-from kindred.spec.data import AuditSpec
+from kindred.common.errors import KindredError, run_main
+from kindred.common.files import read_json, read_jsonl, write_json, write_text
+from kindred.data.audit import coverage, findings, token_findings
+from kindred.models import tokenizers
+from kindred.report.audit_page import render
+from kindred.specs.dataset import AuditSpec
 
 Photos = Sequence[dict[str, Any]]
 
@@ -40,14 +41,14 @@ def main(argv: list[str] | None = None) -> int:
     """Audit a dataset."""
     options = parse(argv)
     spec = AuditSpec.read(options.spec)
-    photos = audit.photos_of(read_json(options.images), read_jsonl(options.captions))
+    photos = coverage.photos_of(read_json(options.images), read_jsonl(options.captions))
     result = examine(photos, spec)
     for finding in result["findings"]:
         print(f"{finding['level']}: {finding['what']}: {finding['effect']}", file=sys.stderr)
     write_json(options.out, result)
     write_text(options.page, render(result))
     try:
-        audit.check_cells(spec.cells, result["cells"], spec.characters)
+        coverage.check_cells(spec.cells, result["cells"], spec.characters)
     except KindredError:
         # Snakemake deletes what a failed job wrote, so the page can't say it.
         print(coverage_table(result), file=sys.stderr)
@@ -69,10 +70,12 @@ def coverage_table(result: dict[str, Any]) -> str:
 def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
     """The whole audit of `audit.photos_of` as one JSON-able object."""
     who, limits = spec.characters, spec.thresholds
-    cells = audit.coverage((photo["cell"] for photo in photos), who)
-    seen = audit.appearances(cells, who)
-    words = audit.common_words(photos, who, limits.common_word_share, limits.min_captions_for_words)
-    nouns = audit.noun_shares(photos, who)
+    cells = coverage.coverage((photo["cell"] for photo in photos), who)
+    seen = coverage.appearances(cells, who)
+    words = coverage.common_words(
+        photos, who, limits.common_word_share, limits.min_captions_for_words
+    )
+    nouns = coverage.noun_shares(photos, who)
     tokens, pieces, about_tokens = examine_tokens(photos, spec)
     found = [
         *findings.about_amounts(cells, seen, who, limits),
@@ -83,7 +86,7 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
         *findings.about_people(photos),
         *findings.about_rows(photos),
         *findings.about_made(photos),
-        *findings.about_repeats(audit.repeated_captions(photos)),
+        *findings.about_repeats(coverage.repeated_captions(photos)),
     ]
     made = Counter(photo["image"]["made"] for photo in photos if "made" in photo["image"])
     least = min((count for count in seen.values() if count), default=0)
@@ -96,7 +99,7 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
         **({"made": dict(sorted(made.items()))} if made else {}),
         "solos": {letter: cells[letter] for letter in seen},
         "appearance_ratio": round(max(seen.values()) / least, 3) if least else None,
-        "together": audit.together(cells, who),
+        "together": coverage.together(cells, who),
         "words": words,
         "noun_shares": nouns,
         "tokens": tokens,
@@ -113,13 +116,13 @@ def examine_tokens(
     sources = {photo["photo"]: photo["image"]["source"] for photo in photos}
     counts, pieces, found = {}, {}, []
     for name, limit in spec.tokenizers.items():
-        tokenizer = token_counts.load_tokenizer(name)
-        counts[name] = token_counts.too_long(tokenizer, limit, captions)
-        pieces[name] = token_counts.trigger_tokens(tokenizer, spec.characters)
+        tokenizer = tokenizers.load_tokenizer(name)
+        counts[name] = tokenizers.too_long(tokenizer, limit, captions)
+        pieces[name] = tokenizers.trigger_tokens(tokenizer, spec.characters)
         # Two bases may cut the same captions: that is one finding.
         cut = token_findings.about_cut(name, counts[name], sources)
         found += [finding for finding in cut if finding not in found]
-    shared = {name: token_counts.shared_tokens(by_letter) for name, by_letter in pieces.items()}
+    shared = {name: tokenizers.shared_tokens(by_letter) for name, by_letter in pieces.items()}
     found += token_findings.about_shared(shared, spec.characters, spec.thresholds.max_shared_tokens)
     found += token_findings.about_known_names(pieces, spec.characters)
     return counts, pieces, found

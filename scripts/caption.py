@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kindred import caption_rows, captioned, captions
-from kindred.errors import Problems, run_main
-from kindred.files import read_json, write_jsonl
-from kindred.source import scan
-from kindred.spec.data import CaptionSpec
+from kindred.common.errors import Problems, run_main
+from kindred.common.files import read_json, write_jsonl
+from kindred.data import caption_cache, caption_files, caption_records
+from kindred.data.photo_folder import scan
+from kindred.specs.dataset import CaptionSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -63,12 +63,14 @@ def caption_photos(
 ) -> dict[str, Any]:
     """A caption row for each photo's name. Everything is checked before a captioner starts."""
     problems, doubts = Problems(f"{options.source}: captions"), []
-    written = captions.read_captions(scan(options.source), photos, problems, doubts)
-    hints = {name: caption_rows.hint_of(name, written.get(name), spec, problems) for name in photos}
+    written = caption_files.read_captions(scan(options.source), photos, problems, doubts)
+    hints = {
+        name: caption_records.hint_of(name, written.get(name), spec, problems) for name in photos
+    }
     rows: dict[str, Any] = {}
     for name in photos:
         if name in written and written[name].text:
-            rows[name] = caption_rows.by_hand(written[name], hints[name], spec, problems)
+            rows[name] = caption_records.by_hand(written[name], hints[name], spec, problems)
         elif spec.captioner is None:
             problems.add(name, "has no caption", "write one, or name a `captioner`")
     for doubt in doubts:
@@ -81,10 +83,10 @@ def caption_photos(
     }
     if missing and spec.captioner:
         store = options.store or options.out.parent / "captioner.jsonl"
-        texts = captioned.describe_all(missing, spec.captioner, store)
-        author = f"captioner {captioned.author_of(spec.captioner)}"
+        texts = caption_cache.describe_all(missing, spec.captioner, store)
+        author = f"captioner {caption_cache.author_of(spec.captioner)}"
         for name, text in texts.items():
-            rows[name] = caption_rows.by_captioner(text, author, hints[name], spec)
+            rows[name] = caption_records.by_captioner(text, author, hints[name], spec)
             if not rows[name]["caption"]:
                 problems.add(name, "the captioner found nothing to say", "write a caption")
         problems.raise_if_any()

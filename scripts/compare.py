@@ -12,15 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kindred.declarations import note_comparison, read_log
-from kindred.errors import KindredError, Problems, run_main
-from kindred.files import read_json, write_json
-from kindred.grids import Grid, grid_of, pictures_of
-from kindred.ratings import known_ratings, mean_ratings, read_ratings
-from kindred.scores import ADVICE, Scored, read_scores, write_texts
-from kindred.spec.score import CompareSpec
-from kindred.summary import judge_part, ratings_part, summary
-from kindred.verdicts import verdicts
+from kindred.common.errors import KindredError, Problems, run_main
+from kindred.common.files import read_json, write_json
+from kindred.evidence.human_ratings import known_ratings, mean_ratings, read_ratings
+from kindred.evidence.preregistration import note_comparison, read_log
+from kindred.evidence.score_grids import Grid, grid_of, pictures_of
+from kindred.evidence.summary import judge_part, ratings_part, summary
+from kindred.evidence.verdicts import verdicts
+from kindred.scoring.score_table import ADVICE, Scored, read_scores, write_texts
+from kindred.specs.scoring import CompareSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -15,12 +15,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kindred import made, masks
-from kindred.errors import KindredError, run_main
-from kindred.files import read_json, read_jsonl, replacing, write_csv, write_json
-from kindred.hashing import sha256_file
-from kindred.masks import Masked, Someone
-from kindred.spec.compose import MadeSpec
+from kindred.common.errors import KindredError, run_main
+from kindred.common.files import read_json, read_jsonl, replacing, write_csv, write_json
+from kindred.common.hashing import sha256_file
+from kindred.data import person_masks
+from kindred.data.composites import generation
+from kindred.data.person_masks import Masked, Someone
+from kindred.specs.composites import MadeSpec
 
 COLUMNS = ("Filename", "Label")
 
@@ -36,19 +37,19 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--photos", required=True, type=Path, help="dataset folder to write")
     parser.add_argument("--made", required=True, type=Path, help="made.json to write")
     parser.add_argument("--masks-out", required=True, type=Path, help="masks.json to write")
-    parser.add_argument("--store", type=Path, default=masks.STORE, help="folder of masks")
+    parser.add_argument("--store", type=Path, default=person_masks.STORE, help="folder of masks")
     return parser.parse_args(argv)
 
 
-def gather(options: argparse.Namespace) -> list[made.Photo]:
+def gather(options: argparse.Namespace) -> list[generation.Photo]:
     """The photos, each once, with caption and mask. Raises KindredError for one without a mask."""
     captions = {row["id"]: row for row in read_jsonl(options.captions)}
-    known, found = masks.read(options.masks), {}
+    known, found = person_masks.read(options.masks), {}
     for row in read_json(options.images):
         source, said = row["source"], captions[row["image_id"]]
         if source not in known:
             raise KindredError(f"{options.masks}: no mask of {source} -> delete it and run again")
-        found[source] = made.Photo(
+        found[source] = generation.Photo(
             source,
             options.source / source,
             said["caption"],
@@ -68,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         print(text, file=sys.stderr)
 
     # All is made before anything old goes: a mistake loses nothing.
-    pictures = [*made.composites(photos, spec, note), *made.crops(photos, spec, note)]
+    pictures = [*generation.composites(photos, spec, note), *generation.crops(photos, spec, note)]
     shutil.rmtree(options.photos, ignore_errors=True)
     rows: dict[str, dict[str, Any]] = {}
     known = {photo.source: photo.masked for photo in photos}
@@ -83,11 +84,11 @@ def main(argv: list[str] | None = None) -> int:
         facts = {"kind": picture.kind, "cell": picture.cell, "of": list(picture.of)}
         rows[picture.name] = facts | {"sha256": sha256_file(options.photos / picture.name)}
         people = tuple(Someone(*one) for one in picture.people)
-        known[picture.name] = Masked(masks.keep(picture.mask, options.store), people)
+        known[picture.name] = Masked(person_masks.keep(picture.mask, options.store), people)
     labels = {one.source: one.caption for one in photos} | {p.name: p.caption for p in pictures}
     captions = [{"Filename": name, "Label": text} for name, text in labels.items()]
     write_csv(options.photos / "captions.csv", COLUMNS, captions)
-    masks.write(options.masks_out, known)
+    person_masks.write(options.masks_out, known)
     write_json(options.made, rows)
     note(f"{len(photos)} photos, {len(pictures)} pictures made of them in {options.photos}")
     return 0

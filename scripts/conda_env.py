@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kindred.errors import run_main
-from kindred.files import write_text
+from kindred.common.errors import run_main
+from kindred.common.files import write_text
 
 HEAD = """# Made by `python scripts/conda_env.py` from requirements.txt; do not edit.
 channels:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kindred.config.schema import SCHEMAS, schema_text
-from kindred.errors import run_main
-from kindred.files import write_text
+from kindred.common.errors import run_main
+from kindred.common.files import write_text
+from kindred.config.json_schema import SCHEMAS, schema_text
 
 
 def main(argv: list[str] | None = None) -> int:

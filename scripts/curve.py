@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kindred.curves import draw_curves, read_run
-from kindred.errors import KindredError, run_main
-from kindred.files import replacing
-from kindred.spec.sheet import CurveSpec
+from kindred.common.errors import KindredError, run_main
+from kindred.common.files import replacing
+from kindred.report.training_curves import draw_curves, read_run
+from kindred.specs.sheet import CurveSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

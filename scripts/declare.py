@@ -10,10 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred.declarations import declare, trainings_begun
-from kindred.errors import run_main
-from kindred.files import write_json
-from kindred.spec.score import DeclareSpec
+from kindred.common.errors import run_main
+from kindred.common.files import write_json
+from kindred.evidence.preregistration import declare, trainings_begun
+from kindred.specs.scoring import DeclareSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

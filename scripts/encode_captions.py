@@ -12,11 +12,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred import devices, encoded
-from kindred.errors import run_main
-from kindred.files import read_jsonl
-from kindred.spec.base import TextEncoder
-from kindred.text_encoding import text_loaders
+from kindred.common.errors import run_main
+from kindred.common.files import read_jsonl
+from kindred.compute import devices
+from kindred.data import encoding_cache
+from kindred.data.text_encoding import text_loaders
+from kindred.specs.base_model import TextEncoder
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -25,7 +26,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="TextEncoder as JSON, or a file of it")
     parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
     parser.add_argument("--text", required=True, type=Path, help="file to write")
-    parser.add_argument("--store", type=Path, default=encoded.STORE, help="of single embeddings")
+    parser.add_argument(
+        "--store", type=Path, default=encoding_cache.STORE, help="of single embeddings"
+    )
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 
@@ -36,7 +39,9 @@ def main(argv: list[str] | None = None) -> int:
     encoder = TextEncoder.read(options.spec)
     texts = sorted({row["caption"].strip() for row in read_jsonl(options.captions)})
     load_t5, load_clip = text_loaders(encoder, options.device, options.threads)
-    made = encoded.write_texts(options.text, texts, encoder, load_t5, load_clip, options.store)
+    made = encoding_cache.write_texts(
+        options.text, texts, encoder, load_t5, load_clip, options.store
+    )
     print(f"{len(texts)} captions and the empty one: {made} encoder passes", file=sys.stderr)
     return 0
 

@@ -16,11 +16,13 @@ from typing import Any
 
 from PIL import Image
 
-from kindred import bases, devices, encoded
-from kindred.errors import Problems, run_main
-from kindred.files import read_json
-from kindred.hashing import pixel_hash
-from kindred.spec.base import ImageEncoder
+from kindred.common.errors import Problems, run_main
+from kindred.common.files import read_json
+from kindred.common.hashing import pixel_hash
+from kindred.compute import devices
+from kindred.data import encoding_cache
+from kindred.models import loading
+from kindred.specs.base_model import ImageEncoder
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -30,7 +32,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
     parser.add_argument("--images-dir", required=True, type=Path, help="its prepared images")
     parser.add_argument("--latents", required=True, type=Path, help="file to write")
-    parser.add_argument("--store", type=Path, default=encoded.STORE, help="of single latents")
+    parser.add_argument(
+        "--store", type=Path, default=encoding_cache.STORE, help="of single latents"
+    )
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 
@@ -61,9 +65,9 @@ def image_loader(
 
     def load() -> Callable[[Path], Any]:
         device = devices.claim(options.device)
-        from kindred.encode import encode_image
+        from kindred.models.vae import encode_image
 
-        vae = bases.load_vae(encoder, devices.prepare(device, options.threads))
+        vae = loading.load_vae(encoder, devices.prepare(device, options.threads))
         return lambda path: encode_image(vae, Image.open(path))
 
     return load
@@ -74,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     encoder = ImageEncoder.read(options.spec)
     images = checked_images(options.images, options.images_dir)
-    write = partial(encoded.write_latents, store=options.store)
+    write = partial(encoding_cache.write_latents, store=options.store)
     made = write(options.latents, images, encoder, image_loader(encoder, options))
     print(f"{len(images)} latents: {made} encoded, {len(images) - made} kept", file=sys.stderr)
     return 0

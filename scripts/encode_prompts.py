@@ -11,11 +11,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred import devices, encoded
-from kindred.errors import run_main
-from kindred.prompts import cut_off
-from kindred.spec.render import PromptTexts
-from kindred.text_encoding import text_loaders
+from kindred.common.errors import run_main
+from kindred.compute import devices
+from kindred.data import encoding_cache
+from kindred.data.text_encoding import text_loaders
+from kindred.rendering.prompt_embeddings import cut_off
+from kindred.specs.rendering import PromptTexts
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -23,7 +24,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="PromptTexts as JSON, or a file of it")
     parser.add_argument("--out", required=True, type=Path, help="file to write")
-    parser.add_argument("--store", type=Path, default=encoded.STORE, help="of single embeddings")
+    parser.add_argument(
+        "--store", type=Path, default=encoding_cache.STORE, help="of single embeddings"
+    )
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 
@@ -34,7 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     spec = PromptTexts.read(options.spec)
     load_t5, load_clip = text_loaders(spec.encoder, options.device, options.threads)
     texts = sorted(set(spec.prompts.values()))
-    made = encoded.write_texts(options.out, texts, spec.encoder, load_t5, load_clip, options.store)
+    made = encoding_cache.write_texts(
+        options.out, texts, spec.encoder, load_t5, load_clip, options.store
+    )
     # Afterwards, because counting tokens loads torch, and a GPU is claimed before that.
     for warning in cut_off(spec.encoder, spec.prompts):
         print(f"warning: {warning}", file=sys.stderr)

@@ -14,8 +14,9 @@ import re
 import sys
 from pathlib import Path
 
-from kindred import export, tensors
-from kindred.errors import KindredError, run_main
+from kindred.common import safetensors_files
+from kindred.common.errors import KindredError, run_main
+from kindred.models.lora import kohya_export
 
 FORMATS = ("comfyui", "kohya")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -45,14 +46,16 @@ def main(argv: list[str] | None = None) -> int:
         raise KindredError(f"--out {options.out}: is the adapter itself; give another name")
     if not re.fullmatch(r"\d+x\d+", options.resolution):
         raise KindredError(f"--resolution {options.resolution}: write it as 1024x1024")
-    _, header = tensors.header(options.adapter)
+    _, header = safetensors_files.header(options.adapter)
     where = str(options.adapter)
-    state = export.fused(tensors.load(options.adapter), export.configuration(header), where)
+    state = kohya_export.fused(
+        safetensors_files.load(options.adapter), kohya_export.configuration(header), where
+    )
     if options.dtype:
         wanted = getattr(torch, options.dtype)
         state = {k: v if k.endswith(".alpha") else v.to(wanted) for k, v in state.items()}
-    told = export.metadata(state, header, options.title, options.trigger, options.resolution)
-    tensors.save(options.out, state, told)
+    told = kohya_export.metadata(state, header, options.title, options.trigger, options.resolution)
+    safetensors_files.save(options.out, state, told)
     layers = sum(key.endswith(".alpha") for key in state)
     print(f"{options.out}: {layers} layers, rank {told['ss_network_dim']}", file=sys.stderr)
     return 0

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import torch
 
-from kindred.errors import run_main
-from kindred.files import read_json, write_json
-from kindred.lab import flow
-from kindred.lab.corpus import load_latents
-from kindred.lab.loop import pick_device, rank
+from kindred.common.errors import run_main
+from kindred.common.files import read_json, write_json
+from kindred.lab import base_training
+from kindred.lab.pretraining_corpus import load_latents
 from kindred.lab.settings import LabSettings
-from kindred.lab.text import load_tokenizers
+from kindred.lab.text_encoders import load_tokenizers
+from kindred.lab.training_loop import pick_device, rank
 
 # FLUX.1-dev's scheduler configuration.
 SCHEDULER = {
@@ -49,10 +49,10 @@ def main(argv: list[str] | None = None) -> int:
     tokenizers = load_tokenizers(args.base)
     vae = AutoencoderKL.from_pretrained(args.base / "vae", torch_dtype=torch.bfloat16)
     channels = vae.config.latent_channels
-    model = flow.build(settings.flow, settings.text, channels, tokenizers)
+    model = base_training.build(settings.flow, settings.text, channels, tokenizers)
     corpus = load_latents(args.latents, device)
-    model = flow.train(model, settings.flow, corpus, args.work, settings.seed)
-    model = flow.distill(model, settings.distill, corpus, args.work, settings.seed)
+    model = base_training.train(model, settings.flow, corpus, args.work, settings.seed)
+    model = base_training.distill(model, settings.distill, corpus, args.work, settings.seed)
     if rank() > 0:
         return 0
     model.to("cpu", torch.bfloat16)

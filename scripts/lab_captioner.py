@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 
-from kindred.errors import KindredError, run_main
-from kindred.files import write_json
-from kindred.lab.captioner import build_model, build_tokenizer, save_captioner
+from kindred.common.errors import KindredError, run_main
+from kindred.common.files import write_json
+from kindred.lab.acceptance_images import scene_pictures
+from kindred.lab.captioner_model import build_model, build_tokenizer, save_captioner
 from kindred.lab.captioner_training import TARGETS, measure, train_captioner
-from kindred.lab.gate_pictures import scene_pictures
-from kindred.lab.judge_bank import load_bank
-from kindred.lab.loop import pick_device
+from kindred.lab.judge_dataset import load_bank
+from kindred.lab.training_loop import pick_device
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,10 +11,10 @@ import os
 from multiprocessing import get_context
 from pathlib import Path
 
-from kindred.errors import run_main
-from kindred.progress import Progress
+from kindred.common.errors import run_main
+from kindred.common.progress import Progress
 from kindred.world import SIZES
-from kindred.world.corpus import captions_path, draw_shard
+from kindred.world.pretraining_shards import captions_path, draw_shard
 
 SHARD = 2000
 SHARES = {"portrait": 0.40, "landscape": 0.26, "wide": 0.34}

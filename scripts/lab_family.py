@@ -8,14 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kindred.errors import run_main
-from kindred.world.families import (
-    FAMILIES,
-    SHARED_TRAITS,
-    family,
-    parse_coverage,
-    write_dataset,
-)
+from kindred.common.errors import run_main
+from kindred.world.families import FAMILIES, SHARED_TRAITS, family, parse_coverage, write_dataset
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

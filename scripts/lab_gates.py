@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from kindred.errors import KindredError, run_main
-from kindred.files import read_json, write_json
-from kindred.judges.lab import LabJudge
-from kindred.lab import judge_gates, samples
-from kindred.lab.gates import (
+from kindred.common.errors import KindredError, run_main
+from kindred.common.files import read_json, write_json
+from kindred.judges.lab_inference import LabJudge
+from kindred.lab import judge_acceptance, sample_sheets
+from kindred.lab.base_acceptance import (
     STEPS,
     Faces,
     Gate,
@@ -29,8 +29,8 @@ from kindred.lab.gates import (
     name_gates,
     vae_gates,
 )
-from kindred.lab.loop import pick_device
-from kindred.manifest import read_manifest
+from kindred.lab.training_loop import pick_device
+from kindred.rendering.manifest import read_manifest
 from kindred.world import PORTRAIT
 from kindred.world.families import FAMILIES
 
@@ -87,17 +87,19 @@ def measure(args: argparse.Namespace) -> list[Gate]:
 def save_sheets(studio: Studio, args: argparse.Namespace) -> None:
     """Pictures for the card."""
     args.sheets.mkdir(parents=True, exist_ok=True)
-    samples.base_sheet(studio).save(args.sheets / "base.webp", quality=78, method=6)
+    sample_sheets.base_sheet(studio).save(args.sheets / "base.webp", quality=78, method=6)
     if args.singles and args.singles.is_dir():
-        samples.singles_sheet(args.singles).save(args.sheets / "singles.webp", quality=78, method=6)
+        sample_sheets.singles_sheet(args.singles).save(
+            args.sheets / "singles.webp", quality=78, method=6
+        )
 
 
 def judge_gate_list(judge: LabJudge, studio: Studio, args: argparse.Namespace) -> list[Gate]:
     """The judge on fresh drawings, before and after the autoencoder."""
-    drawn = judge_gates.draw_gate_pictures(args.seed, args.share)
-    figures = judge_gates.measure(judge, drawn, studio.vae)
-    rows = [(n, t, True) for n, t in judge_gates.TARGETS.items()]
-    rows += [(n, t, False) for n, t in judge_gates.CEILINGS.items()]
+    drawn = judge_acceptance.draw_gate_pictures(args.seed, args.share)
+    figures = judge_acceptance.measure(judge, drawn, studio.vae)
+    rows = [(n, t, True) for n, t in judge_acceptance.TARGETS.items()]
+    rows += [(n, t, False) for n, t in judge_acceptance.CEILINGS.items()]
     return [
         Gate(f"judge: {name}", figures[name], target, least)
         for name, target, least in rows

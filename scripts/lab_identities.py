@@ -13,9 +13,9 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from kindred.errors import KindredError, run_main
+from kindred.common.errors import KindredError, run_main
+from kindred.common.progress import Progress
 from kindred.lab.identity_corpus import draw_identity_shard
-from kindred.progress import Progress
 
 
 def parser() -> argparse.ArgumentParser:

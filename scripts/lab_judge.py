@@ -20,17 +20,17 @@ from typing import Any
 
 import torch
 
-from kindred.errors import KindredError, run_main
-from kindred.judges.drawn import write_gates
-from kindred.judges.lab import LabJudge
-from kindred.lab import judge_gates
-from kindred.lab.finder import best_threshold
-from kindred.lab.gate_pictures import Picture, identity_pictures, scene_pictures
-from kindred.lab.judge import Judge, JudgeConfig, load_judge, save_judge
-from kindred.lab.judge_bank import load_bank, soften
+from kindred.common.errors import KindredError, run_main
+from kindred.judges.lab_detection import best_threshold
+from kindred.judges.lab_inference import LabJudge
+from kindred.judges.lab_judge import write_gates
+from kindred.judges.lab_networks import Judge, JudgeConfig, load_judge, save_judge
+from kindred.lab import judge_acceptance
+from kindred.lab.acceptance_images import Picture, identity_pictures, scene_pictures
+from kindred.lab.judge_dataset import load_bank, soften
 from kindred.lab.judge_labels import vocabulary
 from kindred.lab.judge_training import train_judge
-from kindred.lab.loop import pick_device
+from kindred.lab.training_loop import pick_device
 
 LOWEST_SCORE = 0.05
 # Likeness of two pictures of one person, and of two people, on held-out drawings.
@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     held_out = [
         pool.submit(scene_pictures, 5, max(8, round(400 * size))),
         pool.submit(identity_pictures, 6, max(8, round(120 * size)), 3),
-        pool.submit(judge_gates.draw_gate_pictures, 1, size if args.gates else 0.01),
+        pool.submit(judge_acceptance.draw_gate_pictures, 1, size if args.gates else 0.01),
     ]
     device = pick_device(args.device)
     bank = load_bank(args.corpus, args.identities, device, args.general)
@@ -116,7 +116,7 @@ def calibrate(
     scores = [torch.tensor([seen.score for seen in s.people]) for s in sightings]
     threshold = best_threshold(scores, [len(p.scene.figures) for p in scenes])
     looker.config = replace(looker.config, threshold=threshold)
-    figures = judge_gates.identity_figures(looker, identities)
+    figures = judge_acceptance.identity_figures(looker, identities)
     likeness = {
         key: round(figures[figure], 4)
         for key, figure in CALIBRATION.items()
@@ -127,14 +127,14 @@ def calibrate(
 
 
 def report(
-    judge: LabJudge, drawn: judge_gates.GatePictures, vae: Any, work: Path
-) -> judge_gates.Figures:
+    judge: LabJudge, drawn: judge_acceptance.GatePictures, vae: Any, work: Path
+) -> judge_acceptance.Figures:
     """Measure, print, and name the gates that are not reached."""
-    figures = judge_gates.measure(judge, drawn, vae)
-    figures |= judge_gates.looks_readable(judge, drawn.identities)
+    figures = judge_acceptance.measure(judge, drawn, vae)
+    figures |= judge_acceptance.looks_readable(judge, drawn.identities)
     for name, value in figures.items():
         print(f"{name:32s} {value:.4f}")
-    missed = judge_gates.failures(figures)
+    missed = judge_acceptance.failures(figures)
     print("\n".join(["gates not reached:", *missed]) if missed else "all gates reached")
     return figures
 

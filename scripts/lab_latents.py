@@ -11,13 +11,13 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from kindred.errors import run_main
-from kindred.files import replacing
-from kindred.lab import corpus as drawings
-from kindred.lab.loop import pick_device
+from kindred.common.errors import run_main
+from kindred.common.files import replacing
+from kindred.lab import pretraining_corpus as drawings
 from kindred.lab.settings import LabSettings
-from kindred.lab.text import load_tokenizers
-from kindred.lab.vae import encode
+from kindred.lab.text_encoders import load_tokenizers
+from kindred.lab.training_loop import pick_device
+from kindred.lab.vae_training import encode
 
 
 def main(argv: list[str] | None = None) -> int:

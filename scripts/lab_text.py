@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kindred.errors import run_main
-from kindred.lab.corpus import read_captions, shards
+from kindred.common.errors import run_main
+from kindred.lab.pretraining_corpus import read_captions, shards
 from kindred.lab.settings import LabSettings
-from kindred.lab.text import save_tokenizers
+from kindred.lab.text_encoders import save_tokenizers
 from kindred.world.people import SURNAMES
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 
-from kindred.errors import run_main
-from kindred.lab import corpus as drawings
-from kindred.lab import vae as autoencoder
-from kindred.lab.loop import pick_device, rank
+from kindred.common.errors import run_main
+from kindred.lab import pretraining_corpus as drawings
+from kindred.lab import vae_training as autoencoder
 from kindred.lab.settings import LabSettings
+from kindred.lab.training_loop import pick_device, rank
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,10 +10,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred import devices, masks, outlines
-from kindred.errors import run_main
-from kindred.files import read_json, read_jsonl
-from kindred.spec.compose import MaskSpec
+from kindred.common.errors import run_main
+from kindred.common.files import read_json, read_jsonl
+from kindred.compute import devices
+from kindred.data import person_masks, person_segmentation
+from kindred.specs.composites import MaskSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -25,7 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
     parser.add_argument("--truth", type=Path, nargs="*", default=[], help="about drawn photos")
     parser.add_argument("--out", required=True, type=Path, help="masks.json to write")
-    parser.add_argument("--store", type=Path, default=masks.STORE, help="folder of masks")
+    parser.add_argument("--store", type=Path, default=person_masks.STORE, help="folder of masks")
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 
@@ -36,7 +37,7 @@ def captions_by_source(images: Path, captions: Path) -> dict[str, str]:
     return {row["source"]: texts[row["image_id"]] for row in read_json(images)}
 
 
-def finder(spec: MaskSpec, options: argparse.Namespace) -> outlines.Finder:
+def finder(spec: MaskSpec, options: argparse.Namespace) -> person_segmentation.Finder:
     """What finds people, by the specification."""
     name = devices.claim(options.device)
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
@@ -46,11 +47,11 @@ def finder(spec: MaskSpec, options: argparse.Namespace) -> outlines.Finder:
     judge = open_judge(spec.judge, device) if spec.judge else None
     if spec.segmenter is None:
         assert judge is not None
-        return outlines.boxes_of(judge)
-    from kindred.segmenter import Segmenter
+        return person_segmentation.boxes_of(judge)
+    from kindred.data.segmentation_model import Segmenter
 
     find = Segmenter.open(spec.segmenter, device).find
-    return outlines.with_faces(find, judge) if judge else find
+    return person_segmentation.with_faces(find, judge) if judge else find
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -60,11 +61,15 @@ def main(argv: list[str] | None = None) -> int:
     captions = captions_by_source(options.images, options.captions)
     if options.truth:
         facts = read_json(options.truth[0])["photos"]
-        found = outlines.from_truth(facts, list(captions), spec.characters, options.store)
+        found = person_segmentation.from_truth(
+            facts, list(captions), spec.characters, options.store
+        )
     else:
         find = finder(spec, options)
-        found = outlines.from_finder(find, options.source, captions, spec.characters, options.store)
-    masks.write(options.out, found)
+        found = person_segmentation.from_finder(
+            find, options.source, captions, spec.characters, options.store
+        )
+    person_masks.write(options.out, found)
     people = sum(len(masked.people) for masked in found.values())
     known = sum(bool(one.letter) for masked in found.values() for one in masked.people)
     print(f"{len(found)} photos: {people} people, {known} of them known", file=sys.stderr)

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from kindred.errors import run_main
-from kindred.files import read_json, write_json
-from kindred.prepare import prepare
-from kindred.source import RAWS, check_ids, scan
-from kindred.spec.data import PreprocessSpec
+from kindred.common.errors import run_main
+from kindred.common.files import read_json, write_json
+from kindred.data.photo_folder import RAWS, check_ids, scan
+from kindred.data.preprocessing import prepare
+from kindred.specs.dataset import PreprocessSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -15,9 +15,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from kindred.errors import KindredError, Problems, run_main
-from kindred.files import replacing, write_csv
-from kindred.manifest import ADVICE, Row, read_manifest
+from kindred.common.errors import KindredError, Problems, run_main
+from kindred.common.files import replacing, write_csv
+from kindred.rendering.manifest import ADVICE, Row, read_manifest
 
 COLUMNS = ("Filename", "Label")
 

@@ -21,13 +21,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kindred.config.document import read_document
+from kindred.common.errors import KindredError, Problems, run_main
+from kindred.common.files import replacing, write_csv, write_text
+from kindred.config.load_plan import load_plan
 from kindred.config.plan import Experiment, Plan
-from kindred.config.resolve import load_plan
-from kindred.errors import KindredError, Problems, run_main
-from kindred.files import replacing, write_csv, write_text
-from kindred.report import contact, published, repository
-from kindred.report.material import (
+from kindred.config.yaml_document import read_document
+from kindred.rendering.image_store import ImageStore
+from kindred.report import published_tables, repository_pages, repository_sheets
+from kindred.report.report_data import (
     Place,
     check_keys,
     images_of,
@@ -35,8 +36,7 @@ from kindred.report.material import (
     read_pictures,
     read_versioned,
 )
-from kindred.scores import read_scores
-from kindred.store import ImageStore
+from kindred.scoring.score_table import read_scores
 
 Json = Mapping[str, Any]
 Scores = Mapping[Place, Mapping[str, str]]
@@ -113,7 +113,7 @@ def draw_sheets(
     Raises ProblemsError where the pictures are not those that were scored.
     """
     shown = []
-    wanted = contact.sets_shown(summary, verdicts)
+    wanted = repository_sheets.sets_shown(summary, verdicts)
     for old in out.glob("*.webp"):
         if old.stem not in wanted:
             old.unlink()
@@ -129,7 +129,7 @@ def draw_sheets(
             print(f"note: {path} is {how}: {why}", file=sys.stderr)
             if not kept:
                 continue
-            said = repository.columns_said(out.parent / "README.md", prompt_set)
+            said = repository_pages.columns_said(out.parent / "README.md", prompt_set)
         shown.append({"prompt_set": prompt_set, "columns": said})
     return shown
 
@@ -141,7 +141,7 @@ def variants_shown(summary: Json) -> dict[str, Any]:
 
 def choose(
     folder: Path, store: ImageStore, summary: Json, prompt_set: str, scores: Scores
-) -> tuple[list[contact.Column], dict[Place, Path]]:
+) -> tuple[list[repository_sheets.Column], dict[Place, Path]]:
     """A sheet's columns and the files of its pictures. Raises NotDrawn, and ProblemsError where the
     pictures are not those that were scored."""
     runs = [(name, one["runs"][0]) for name, one in variants_shown(summary).items()]
@@ -159,7 +159,9 @@ def choose(
     if not seeds:
         raise NotDrawn(f"no prompt's pictures are all in {store.root}")
     prompts = list(summary["prompt_sets"][prompt_set]["prompts"])
-    columns = contact.columns_of(prompts, {name: list(own) for name, own in seeds.items()})
+    columns = repository_sheets.columns_of(
+        prompts, {name: list(own) for name, own in seeds.items()}
+    )
     keys = {place: row.key for place, row in pictures.items() if place[3:] in columns}
     return columns, {place: store.path(key) for place, key in keys.items()}
 
@@ -170,10 +172,10 @@ def draw_sheet(
     """The sheet as WebP, and a line about each of its prompts. Raises as `choose` does."""
     columns, files = choose(folder, store, summary, prompt_set, scores)
     title = f"{prompt_set} by every variant"
-    sheet = contact.sheet_of(title, columns, variants_shown(summary), prompt_set, files)
-    drawn = contact.small_webp(sheet)
+    sheet = repository_sheets.sheet_of(title, columns, variants_shown(summary), prompt_set, files)
+    drawn = repository_sheets.small_webp(sheet)
     if drawn is None:
-        raise NotDrawn(f"too many variants for {contact.BYTES // 1000} kB")
+        raise NotDrawn(f"too many variants for {repository_sheets.BYTES // 1000} kB")
     data, kept = drawn
     names = dict.fromkeys(columns[n][0] for n in kept)
     texts = {n: p["text"] for n, p in summary["prompt_sets"][prompt_set]["prompts"].items()}
@@ -198,7 +200,7 @@ def needed(name: str, options: argparse.Namespace) -> Iterator[Path]:
     scores = images_of(read_scores(folder / "scores.csv"))
     for file in ("report.md", "summary.json", "verdicts.json", "scores.csv"):
         yield folder / file
-    for prompt_set in contact.sets_shown(summary, verdicts):
+    for prompt_set in repository_sheets.sets_shown(summary, verdicts):
         try:
             _, files = choose(folder, ImageStore(options.store), summary, prompt_set, scores)
         except NotDrawn as why:
@@ -243,7 +245,7 @@ def publish(name: str, options: argparse.Namespace) -> None:
     sheets = draw_sheets(
         folder, out / "pictures", ImageStore(options.store), summary, verdicts, images_of(rows)
     )
-    lines = published.of_verdicts(verdicts, variants)
+    lines = published_tables.of_verdicts(verdicts, variants)
     trained = [one for one in variants.values() if one["kind"] == "trained"]
     values = {
         "experiment": name,
@@ -255,10 +257,10 @@ def publish(name: str, options: argparse.Namespace) -> None:
         "sheets": sheets,
         "configs": alike(options.root, name),
     }
-    page = repository.page(report, values)
-    write_csv(out / "runs.csv", published.RUNS, published.of_runs(rows, variants))
-    write_csv(out / "prompts.csv", *published.of_prompts(rows, variants))
-    write_csv(out / "verdicts.csv", published.VERDICTS, lines)
+    page = repository_pages.page(report, values)
+    write_csv(out / "runs.csv", published_tables.RUNS, published_tables.of_runs(rows, variants))
+    write_csv(out / "prompts.csv", *published_tables.of_prompts(rows, variants))
+    write_csv(out / "verdicts.csv", published_tables.VERDICTS, lines)
     write_text(out / "README.md", page)
 
 
@@ -273,7 +275,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{options.docs / name}/README.md", file=sys.stderr)
     path = options.docs / "README.md"
     before = path.read_text(encoding="utf-8") if path.is_file() else None
-    write_text(path, repository.index(options.docs, before))
+    write_text(path, repository_pages.index(options.docs, before))
     print(path, file=sys.stderr)
     return 0
 

@@ -11,11 +11,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred.errors import run_main
-from kindred.files import write_text
-from kindred.rating import choose, need_some, rating_page, references
-from kindred.report.material import read_photos, read_pictures
-from kindred.spec.report import RatingSpec
+from kindred.common.errors import run_main
+from kindred.common.files import write_text
+from kindred.report.rating_page import choose, need_some, rating_page, references
+from kindred.report.report_data import read_photos, read_pictures
+from kindred.specs.report import RatingSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -10,11 +10,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred import devices
-from kindred.errors import run_main
-from kindred.files import read_json, read_jsonl
-from kindred.gallery import Photo, read_photos
-from kindred.spec.score import ReferenceSpec
+from kindred.common.errors import run_main
+from kindred.common.files import read_json, read_jsonl
+from kindred.compute import devices
+from kindred.report.sheet_contents import Photo, read_photos
+from kindred.specs.scoring import ReferenceSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -41,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     photos = {name: photos_of(options.resources / name) for name in spec.datasets}
     name = devices.claim(options.device)
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
-    from kindred import references
     from kindred.judges import open_judge
+    from kindred.scoring import references
 
     judge = open_judge(spec.judge, devices.prepare(name, options.threads))
     found = references.gather(judge, photos, spec)

@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kindred import devices, progress
-from kindred.adapters import Adapter, read_adapters
-from kindred.bases import identity
-from kindred.errors import run_main
-from kindred.manifest import write_manifest
-from kindred.pictures import Picture, plan
-from kindred.render import render
-from kindred.spec.render import RenderSpec
-from kindred.store import ImageStore
+from kindred.common import progress
+from kindred.common.errors import run_main
+from kindred.compute import devices
+from kindred.models.loading import identity
+from kindred.models.lora.adapters import Adapter, read_adapters
+from kindred.rendering.image_plan import Picture, plan
+from kindred.rendering.image_store import ImageStore
+from kindred.rendering.manifest import write_manifest
+from kindred.rendering.render import render
+from kindred.specs.rendering import RenderSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -49,9 +50,9 @@ def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Ada
     def load(missing: Sequence[Picture]) -> tuple[Any, Any, dict[str, str]]:
         name = devices.claim(options.device, split=options.split)
         # After the claim, which must come before torch: it hides the GPUs of other jobs.
-        from kindred.paint import Painter, versions
-        from kindred.prompts import read_texts
-        from kindred.splitting import over_gpus
+        from kindred.compute.device_map import over_gpus
+        from kindred.rendering.pipeline import Painter, versions
+        from kindred.rendering.prompt_embeddings import read_texts
 
         device = devices.prepare(name, options.threads)
         texts = read_texts(options.prompts, [picture.prompt for picture in missing], spec.base)

@@ -12,12 +12,13 @@ import argparse
 import os
 from pathlib import Path
 
-from kindred import devices, progress
-from kindred.drawn_together import Wardrobe, draw, jobs_of
-from kindred.errors import run_main
-from kindred.spec.together import PICTURES_AT_ONCE, Drawings
-from kindred.store import ImageStore
-from kindred.tally import Tally
+from kindred.common import progress
+from kindred.common.errors import run_main
+from kindred.common.job_summary import Tally
+from kindred.compute import devices
+from kindred.rendering.batched import Wardrobe, draw, jobs_of
+from kindred.rendering.image_store import ImageStore
+from kindred.specs.batched_jobs import PICTURES_AT_ONCE, Drawings
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -13,11 +13,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred.errors import run_main
-from kindred.files import write_text
-from kindred.report.material import read_material
-from kindred.report.page import build, build_words
-from kindred.spec.report import ReportSpec
+from kindred.common.errors import run_main
+from kindred.common.files import write_text
+from kindred.report.html_page import build, build_words
+from kindred.report.report_data import read_material
+from kindred.specs.report import ReportSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -10,9 +10,9 @@ import argparse
 import json
 from pathlib import Path
 
-from kindred.errors import run_main
-from kindred.files import write_json
-from kindred.spec.train import TrainSpec
+from kindred.common.errors import run_main
+from kindred.common.files import write_json
+from kindred.specs.training import TrainSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -11,10 +11,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred import devices, scored
-from kindred.errors import KindredError, run_main
-from kindred.scored import Asked
-from kindred.spec.score import ScoreSpec
+from kindred.common.errors import KindredError, run_main
+from kindred.compute import devices
+from kindred.scoring import score_store
+from kindred.scoring.score_store import Asked
+from kindred.specs.scoring import ScoreSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -30,7 +31,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--run", required=True, type=int, help="number of the run")
     parser.add_argument("--out", required=True, type=Path, help="CSV to write")
-    parser.add_argument("--store", type=Path, default=scored.STORE, help="finished tables")
+    parser.add_argument("--store", type=Path, default=score_store.STORE, help="finished tables")
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 
@@ -48,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         options.run,
     )
     key = asked.key()
-    if scored.fetch(options.store, key, options.out):
+    if score_store.fetch(options.store, key, options.out):
         print(f"already scored ({key[:12]}); copied from the store", file=sys.stderr)
         return 0
     name = devices.claim(options.device)
@@ -56,11 +57,11 @@ def main(argv: list[str] | None = None) -> int:
     from kindred.judges import open_judge
 
     device = devices.prepare(name, options.threads)
-    scorer = scored.Scorer(lambda spec: open_judge(spec, device))
+    scorer = score_store.Scorer(lambda spec: open_judge(spec, device))
     pictures, people = scorer.score(asked, options.store, key)
     print(f"{pictures} pictures, {people} people in them", file=sys.stderr)
-    if not scored.fetch(options.store, key, options.out):
-        raise KindredError(f"{scored.path_of(options.store, key)}: vanished; run again")
+    if not score_store.fetch(options.store, key, options.out):
+        raise KindredError(f"{score_store.path_of(options.store, key)}: vanished; run again")
     return 0
 
 

@@ -12,18 +12,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred import devices, progress, scored
-from kindred.errors import KindredError, run_main
-from kindred.scored import Asked
-from kindred.spec.together import Scorings
-from kindred.tally import Tally
+from kindred.common import progress
+from kindred.common.errors import KindredError, run_main
+from kindred.common.job_summary import Tally
+from kindred.compute import devices
+from kindred.scoring import score_store
+from kindred.scoring.score_store import Asked
+from kindred.specs.batched_jobs import Scorings
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", required=True, help="Scorings as JSON, or a file of it")
-    parser.add_argument("--store", type=Path, default=scored.STORE, help="finished tables")
+    parser.add_argument("--store", type=Path, default=score_store.STORE, help="finished tables")
     parser.add_argument("--out", required=True, type=Path, help="summary to write")
     devices.add_arguments(parser)
     return parser.parse_args(argv)
@@ -48,7 +50,7 @@ def missing(wanted: Scorings, store: Path, tally: Tally) -> list[tuple[str, str,
         except (KindredError, OSError) as error:
             tally.fail(job.out, error)
             continue
-        if scored.has(store, key):
+        if score_store.has(store, key):
             tally.found += 1
         else:
             found.append((job.out, key, asked))
@@ -67,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         from kindred.judges import open_judge
 
         device = devices.prepare(name, options.threads)
-        scorer = scored.Scorer(lambda spec: open_judge(spec, device))
+        scorer = score_store.Scorer(lambda spec: open_judge(spec, device))
         for out, key, asked in todo:
             try:
                 pictures, people = scorer.score(asked, options.store, key)

@@ -12,12 +12,12 @@ import glob
 import sys
 from pathlib import Path
 
-from kindred.errors import KindredError, run_main
-from kindred.files import read_json, read_jsonl, replacing
-from kindred.gallery import comparison, likeness, read_photos
-from kindred.manifest import Manifest, read_manifest
-from kindred.sheets import Sheet, draw_sheet, pages
-from kindred.spec.sheet import SheetSpec
+from kindred.common.errors import KindredError, run_main
+from kindred.common.files import read_json, read_jsonl, replacing
+from kindred.rendering.manifest import Manifest, read_manifest
+from kindred.report.contact_sheet import Sheet, draw_sheet, pages
+from kindred.report.sheet_contents import comparison, likeness, read_photos
+from kindred.specs.sheet import SheetSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

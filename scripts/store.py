@@ -9,8 +9,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from kindred.errors import run_main
-from kindred.housekeeping import Item, delete, prunable, stored, used_by
+from kindred.common.errors import run_main
+from kindred.workflow.store_cleanup import Item, delete, prunable, stored, used_by
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

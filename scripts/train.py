@@ -19,13 +19,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kindred import devices, finished, materials, progress, team
-from kindred.declarations import note_training
-from kindred.errors import KindredError, run_main
-from kindred.files import write_csv, write_json
-from kindred.materials import Material
-from kindred.seeds import seed_of
-from kindred.spec.train import TrainSpec
+from kindred.common import progress
+from kindred.common.errors import KindredError, run_main
+from kindred.common.files import write_csv, write_json
+from kindred.common.seeds import seed_of
+from kindred.compute import data_parallel, devices
+from kindred.evidence.preregistration import note_training
+from kindred.specs.training import TrainSpec
+from kindred.training import adapter_store, training_data
+from kindred.training.training_data import Material
 
 SCRAMBLED = (
     "SCRAMBLED CONTROL: captions are permuted among the images on purpose. "
@@ -46,8 +48,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
                 f"--{prefix}{name}", required=needed, type=Path, help=f"{name} file{whose}"
             )
     parser.add_argument("--masks", type=Path, help="masks.json, for mask_weight and head_weight")
-    parser.add_argument("--store", type=Path, default=finished.STORE, help="finished adapters")
-    parser.add_argument("--checkpoints", type=Path, default=finished.CHECKPOINTS)
+    parser.add_argument("--store", type=Path, default=adapter_store.STORE, help="finished adapters")
+    parser.add_argument("--checkpoints", type=Path, default=adapter_store.CHECKPOINTS)
     parser.add_argument(
         "--memory-gib",
         type=float,
@@ -68,13 +70,15 @@ def train(
     # Segments that grow leave fewer holes: more of a small card can be filled.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
-    from kindred import bases, fitting, lora, splitting
-    from kindred.checkpoint import Checkpoints
-    from kindred.examples import load_examples
-    from kindred.training import Stream, Trainer
+    from kindred.compute import device_map, memory_fitting
+    from kindred.models import loading
+    from kindred.models.lora import injection
+    from kindred.training.batches import load_examples
+    from kindred.training.checkpoints import Checkpoints
+    from kindred.training.trainer import Stream, Trainer
 
     device = devices.prepare(name, options.threads)
-    together = team.Team.join(device)
+    together = data_parallel.Team.join(device)
     streams = [
         Stream(
             source.name,
@@ -83,12 +87,12 @@ def train(
         )
         for source in sources
     ]
-    scheduler = dict(bases.load_scheduler(spec.base).config)
-    fit = None if split else fitting.fit(spec, streams, device, options.memory_gib)
+    scheduler = dict(loading.load_scheduler(spec.base).config)
+    fit = None if split else memory_fitting.fit(spec, streams, device, options.memory_gib)
     home = bool(fit and fit.starts_at_home)
-    places = splitting.over_gpus(spec.base, split) if split else None
-    transformer = bases.load_transformer(spec.base, device, home, places)
-    parameters = lora.add_lora(transformer, spec.recipe, options.run)
+    places = device_map.over_gpus(spec.base, split) if split else None
+    transformer = loading.load_transformer(spec.base, device, home, places)
+    parameters = injection.add_lora(transformer, spec.recipe, options.run)
     if split:  # only models that are large for their cards are split
         transformer.enable_gradient_checkpointing()
     if fit:
@@ -98,7 +102,7 @@ def train(
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
-    key = finished.training_key(facts)
+    key = adapter_store.training_key(facts)
     checkpoints = Checkpoints(options.checkpoints, key)
     if together.first:
         note_training(options.out_dir)
@@ -109,7 +113,9 @@ def train(
 
     folder = options.store / key
     write_csv(folder / "training.csv", COLUMNS, trainer.rows)
-    lora.save_lora(folder / "lora.safetensors", trainer.final_state(), transformer, header(facts))
+    injection.save_lora(
+        folder / "lora.safetensors", trainer.final_state(), transformer, header(facts)
+    )
     write_json(folder / "lora.json", summary(spec, sources, facts, trainer))
     checkpoints.remove()
 
@@ -159,25 +165,25 @@ def main(argv: list[str] | None = None) -> int:
     spec = TrainSpec.read(str(options.spec_file))
     if spec.pairing == "scrambled":
         print(f"*** {SCRAMBLED} ***", file=sys.stderr)
-    team.check(spec.recipe.accumulation)
-    sources = materials.gather(spec, options, options.run)
-    facts = finished.training_facts(spec, options.run, sources)
-    key = finished.training_key(facts)
-    if finished.fetch(options.store, key, options.out_dir):
+    data_parallel.check(spec.recipe.accumulation)
+    sources = training_data.gather(spec, options, options.run)
+    facts = adapter_store.training_facts(spec, options.run, sources)
+    key = adapter_store.training_key(facts)
+    if adapter_store.fetch(options.store, key, options.out_dir):
         print(f"already trained ({key[:12]}); copied from the store", file=sys.stderr)
         return 0
-    if team.wanted() > 1 and not team.launched():
-        team.launch(sys.argv[1:] if argv is None else argv)
+    if data_parallel.wanted() > 1 and not data_parallel.launched():
+        data_parallel.launch(sys.argv[1:] if argv is None else argv)
     photos = len(sources[0].pairs)
-    if not team.others_lead():
+    if not data_parallel.others_lead():
         print(f"{photos} images, every pair checked; key {key[:12]}", file=sys.stderr)
-    if team.others_lead():
+    if data_parallel.others_lead():
         train(spec, sources, facts, options)
         return 0
-    with finished.alone(options.checkpoints, key):
-        if not finished.fetch(options.store, key, options.out_dir):
+    with adapter_store.alone(options.checkpoints, key):
+        if not adapter_store.fetch(options.store, key, options.out_dir):
             train(spec, sources, facts, options)
-    if not finished.fetch(options.store, key, options.out_dir):
+    if not adapter_store.fetch(options.store, key, options.out_dir):
         raise KindredError(f"{options.store / key}: vanished; run again")
     return 0
 

@@ -25,15 +25,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from kindred import devices, finished, progress
-from kindred.declarations import note_training
-from kindred.errors import KindredError, Problems, run_main
-from kindred.files import write_csv, write_json
-from kindred.jobs import Account, Job, read_jobs, sort_out
+from kindred.common import progress
+from kindred.common.errors import KindredError, Problems, run_main
+from kindred.common.files import write_csv, write_json
+from kindred.compute import devices
+from kindred.evidence.preregistration import note_training
+from kindred.training import adapter_store
+from kindred.training.batched.jobs import Account, Job, read_jobs, sort_out
 from train import COLUMNS, header, summary
 
 if TYPE_CHECKING:
-    from kindred.members import Member, Trained
+    from kindred.training.batched.members import Member, Trained
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -41,8 +43,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", required=True, help="a JSON file, or the JSON itself")
     parser.add_argument("--out", required=True, type=Path, help="JSON of what was done")
-    parser.add_argument("--store", type=Path, default=finished.STORE, help="finished adapters")
-    parser.add_argument("--checkpoints", type=Path, default=finished.CHECKPOINTS)
+    parser.add_argument("--store", type=Path, default=adapter_store.STORE, help="finished adapters")
+    parser.add_argument("--checkpoints", type=Path, default=adapter_store.CHECKPOINTS)
     parser.add_argument(
         "--at-once", type=int, default=128, help="most trainings in one stack (default 128)"
     )
@@ -55,18 +57,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def train(jobs: Sequence[Job], device: Any, options: argparse.Namespace, account: Account) -> None:
     """Train jobs of one base, stack after stack, and store each stack as soon as it is done."""
-    from kindred import bases
-    from kindred.members import stacks
+    from kindred.models import loading
+    from kindred.training.batched.members import stacks
 
-    network = bases.load_transformer(jobs[0].spec.base, device)
-    scheduler = dict(bases.load_scheduler(jobs[0].spec.base).config)
+    network = loading.load_transformer(jobs[0].spec.base, device)
+    scheduler = dict(loading.load_scheduler(jobs[0].spec.base).config)
     todo = stacks(members_of(jobs, account), options.at_once)
     while todo:
         stack = todo.pop(0)
         with ExitStack() as locks:
             # In one order everywhere, so that two processes never wait for each other.
             for key in sorted(member.job.key for member in stack):
-                locks.enter_context(finished.alone(options.checkpoints, key))
+                locks.enter_context(adapter_store.alone(options.checkpoints, key))
             stack = [member for member in stack if not member.job.is_there(options.store)]
             if not stack:
                 continue
@@ -86,9 +88,9 @@ def train(jobs: Sequence[Job], device: Any, options: argparse.Namespace, account
 
 def members_of(jobs: Sequence[Job], account: Account) -> list[Member]:
     """Jobs with their examples in memory, those of one variant once."""
-    from kindred.examples import load_examples
-    from kindred.members import Member, mixed_sizes
-    from kindred.training import Stream
+    from kindred.training.batched.members import Member, mixed_sizes
+    from kindred.training.batches import load_examples
+    from kindred.training.trainer import Stream
 
     known: dict[int, list[Stream]] = {}
     members = []
@@ -121,7 +123,7 @@ def train_stack(
     """Train a stack, after which `more` come; None when the GPU has no memory for so many."""
     import torch
 
-    from kindred.together import Together
+    from kindred.training.batched.trainer import Together
 
     for member in stack:
         note_training(member.job.out_dir)
@@ -140,16 +142,16 @@ def keep(
     job: Job, trained: Trained, count: int, options: argparse.Namespace, account: Account
 ) -> None:
     """Put a finished adapter into the store, as train.py does; not what is no number."""
-    from kindred import lora
-    from kindred.checkpoint import Checkpoints
+    from kindred.models.lora import injection
+    from kindred.training.checkpoints import Checkpoints
 
     if not trained.is_number():
         account.failed[str(job.out_dir)] = "its loss is not a number; not stored"
         return
     folder, configured = options.store / job.key, SimpleNamespace(peft_config={})
-    configured.peft_config[lora.ADAPTER] = trained.config
+    configured.peft_config[injection.ADAPTER] = trained.config
     write_csv(folder / "training.csv", COLUMNS, trained.rows)
-    lora.save_lora(folder / "lora.safetensors", trained.state, configured, header(job.facts))
+    injection.save_lora(folder / "lora.safetensors", trained.state, configured, header(job.facts))
     told = summary(job.spec, job.sources, job.facts, trained) | {"trained_together": count}
     write_json(folder / "lora.json", told)
     Checkpoints(options.checkpoints, job.key).remove()

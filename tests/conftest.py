@@ -16,7 +16,7 @@ def quantized_on_cpu(monkeypatch, tmp_path):
     """bitsandbytes computes on CPUs too, only diffusers refuses to quantize there."""
     from diffusers.quantizers.bitsandbytes import bnb_quantizer
 
-    from kindred import bases, quantized
+    from kindred.models import loading, quantized_weights
 
     for name in ("BnB4BitDiffusersQuantizer", "BnB8BitDiffusersQuantizer"):
         monkeypatch.setattr(
@@ -24,5 +24,5 @@ def quantized_on_cpu(monkeypatch, tmp_path):
         )
     # Its fast way of inference on some CPUs needs wider layers than the tiny base has.
     monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: False)
-    monkeypatch.setattr(bases, "QUANTIZED_ON", ("cuda", "cpu"))
-    monkeypatch.setattr(quantized, "STORE", tmp_path / "store")
+    monkeypatch.setattr(loading, "QUANTIZED_ON", ("cuda", "cpu"))
+    monkeypatch.setattr(quantized_weights, "STORE", tmp_path / "store")

@@ -7,7 +7,7 @@ import os
 import pytest
 import torch
 
-from kindred import devices
+from kindred.compute import devices
 
 # As scripts/train.py sets it; read when torch first allocates.
 os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")

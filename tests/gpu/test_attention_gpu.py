@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from kindred import attention, lora, random_flux
-from kindred.spec.train import Recipe
+from kindred.benchmarking import random_weights
+from kindred.models.architectures.flux1 import attention
+from kindred.models.lora import injection
+from kindred.specs.training import Recipe
 
 HERE = torch.cuda.is_available() and torch.cuda.get_device_capability() >= attention.CUDNN_FROM
 pytestmark = [
@@ -54,12 +56,12 @@ def test_cudnn_and_torch_agree(tokens, compiled):
 
 def test_compiled_blocks_that_are_checkpointed_and_recorded(monkeypatch):
     """Where cuDNN's attention without an operation of its own met illegal memory accesses."""
-    small = random_flux.SHAPES["flux-dev"] | {"num_layers": 2, "num_single_layers": 2}
-    monkeypatch.setitem(random_flux.SHAPES, "small", small)
+    small = random_weights.SHAPES["flux-dev"] | {"num_layers": 2, "num_single_layers": 2}
+    monkeypatch.setitem(random_weights.SHAPES, "small", small)
     found = []
     for quick in (False, True):
-        net = random_flux.transformer("small", DEVICE, None)
-        parameters = lora.add_lora(net, Recipe(rank=4, targets="attention"), 0)
+        net = random_weights.transformer("small", DEVICE, None)
+        parameters = injection.add_lora(net, Recipe(rank=4, targets="attention"), 0)
         source = torch.Generator().manual_seed(1)
         for parameter in parameters:
             parameter.data = (torch.randn(parameter.shape, generator=source) * 0.02).to(DEVICE)

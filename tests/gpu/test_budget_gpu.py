@@ -19,14 +19,16 @@ import torch
 import training_set
 
 import train
-from kindred import fitting, lora, random_flux
-from kindred.budget import CONTEXT_GIB, GIB, Plan
-from kindred.files import read_json
-from kindred.flux_shape import shape_of
-from kindred.spec.base import Base
-from kindred.spec.train import Recipe, TrainSpec
-from kindred.speed.steps import made_up
-from kindred.training import Stream, Trainer
+from kindred.benchmarking import random_weights
+from kindred.benchmarking.train_step_speed import made_up
+from kindred.common.files import read_json
+from kindred.compute import memory_fitting
+from kindred.compute.memory_plan import CONTEXT_GIB, GIB, Plan
+from kindred.models.architectures.flux1.layer_shapes import shape_of
+from kindred.models.lora import injection
+from kindred.specs.base_model import Base
+from kindred.specs.training import Recipe, TrainSpec
+from kindred.training.trainer import Stream, Trainer
 
 HERE = torch.cuda.is_available()
 pytestmark = [
@@ -67,20 +69,20 @@ def spec_of(**recipe):
 def fitted_trainer(memory_gib, edge, **recipe):
     """A Trainer on a random base, planned and capped as train.py does it."""
     spec = spec_of(**recipe)
-    net = random_flux.transformer(SHAPE, DEVICE, "nf4")
+    net = random_weights.transformer(SHAPE, DEVICE, "nf4")
     photos = made_up(net.config, edge, TEXT_TOKENS)
     streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
-    allowed = fitting.allowance(DEVICE, memory_gib)
-    job = fitting.job_of(spec, shape_of(net.config), streams)
-    fit = fitting.Fitting(job, allowed, DEVICE, preserve_rng=False)
+    allowed = memory_fitting.allowance(DEVICE, memory_gib)
+    job = memory_fitting.job_of(spec, shape_of(net.config), streams)
+    fit = memory_fitting.Fitting(job, allowed, DEVICE, preserve_rng=False)
     fit.tell()
     if fit.starts_at_home:
         torch.nn.Module.to(net, "cpu")
-    parameters = lora.add_lora(net, spec.recipe, 0)
+    parameters = injection.add_lora(net, spec.recipe, 0)
     if HERE:  # what building in bfloat16 took is not the training's
         torch.cuda.empty_cache()
     fit.apply(net)
-    scheduler = dict(random_flux.scheduler().config)
+    scheduler = dict(random_weights.scheduler().config)
     return Trainer(net, parameters, streams, spec.recipe, 0, scheduler, fit), fit
 
 
@@ -105,19 +107,21 @@ def test_training_fits_under_a_cap_as_foretold(memory_gib, edge):
 
 @pytest.mark.parametrize("quantization", [None, "nf4", "int8"])
 def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantization, monkeypatch):
-    small = random_flux.SHAPES[SHAPE] | {"num_layers": 3, "num_single_layers": 6}
-    monkeypatch.setitem(random_flux.SHAPES, "small", small)
+    small = random_weights.SHAPES[SHAPE] | {"num_layers": 3, "num_single_layers": 6}
+    monkeypatch.setitem(random_weights.SHAPES, "small", small)
     slopes = []
     for away in ((), tuple(range(9))):
-        net = random_flux.transformer("small", DEVICE, quantization)
-        parameters = lora.add_lora(net, Recipe(**RECIPE), 0)
+        net = random_weights.transformer("small", DEVICE, quantization)
+        parameters = injection.add_lora(net, Recipe(**RECIPE), 0)
         with torch.no_grad():
             for number, parameter in enumerate(parameters):
                 parameter.normal_(std=0.02, generator=torch.Generator(DEVICE).manual_seed(number))
         photos = made_up_once(net.config)
         streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
-        job = fitting.job_of(spec_of(), shape_of(net.config), streams)
-        fit = fitting.Fitting(fitting.replace(job, compiled=False), 1e12, DEVICE, False)
+        job = memory_fitting.job_of(spec_of(), shape_of(net.config), streams)
+        fit = memory_fitting.Fitting(
+            memory_fitting.replace(job, compiled=False), 1e12, DEVICE, False
+        )
         fit.plan = Plan(1, 1, 9 if away else 0, away, 9, 0.0, 1.0)
         fit.apply(net)
         trainer = Trainer(net, parameters, streams, Recipe(**RECIPE), 0, {}, fit)
@@ -191,16 +195,18 @@ def wait_for_checkpoint(folder: Path, process):
 
 @pytest.mark.parametrize("away", [(), (1, 3, 5)])
 def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
-    small = random_flux.SHAPES[SHAPE] | {"num_layers": 2, "num_single_layers": 4}
-    monkeypatch.setitem(random_flux.SHAPES, "small", small)
+    small = random_weights.SHAPES[SHAPE] | {"num_layers": 2, "num_single_layers": 4}
+    monkeypatch.setitem(random_weights.SHAPES, "small", small)
     found = []
     for recorded in (False, False, True):
-        net = random_flux.transformer("small", DEVICE, "nf4")
-        parameters = lora.add_lora(net, Recipe(**RECIPE), 0)
+        net = random_weights.transformer("small", DEVICE, "nf4")
+        parameters = injection.add_lora(net, Recipe(**RECIPE), 0)
         photos = made_up_once(net.config)
         streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
-        job = fitting.job_of(spec_of(), shape_of(net.config), streams)
-        fit = fitting.Fitting(fitting.replace(job, compiled=False), 1e12, DEVICE, False, recorded)
+        job = memory_fitting.job_of(spec_of(), shape_of(net.config), streams)
+        fit = memory_fitting.Fitting(
+            memory_fitting.replace(job, compiled=False), 1e12, DEVICE, False, recorded
+        )
         fit.plan = Plan(1, 1, 6 if away else 2, away, 6, 0.0, 1.0)
         fit.apply(net)
         recipe = Recipe(**RECIPE | {"optimizer": "adamw"}, lr=1e-3)
@@ -229,18 +235,18 @@ def test_a_rare_bucket_fits_beside_recordings():
     """A large bucket's recording keeps its memory; a small bucket that comes later must not need as
     much again."""
     spec = spec_of(steps=16)
-    net = random_flux.transformer(SHAPE, DEVICE, "nf4")
+    net = random_weights.transformer(SHAPE, DEVICE, "nf4")
     often, seldom = (
         made_up(net.config, 512, TEXT_TOKENS, 12),
         made_up(net.config, 480, TEXT_TOKENS, 1),
     )
     streams = [Stream("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
-    allowed = fitting.allowance(DEVICE, 12)
-    job = fitting.job_of(spec, shape_of(net.config), streams)
-    fit = fitting.Fitting(job, allowed, DEVICE, preserve_rng=False)
-    parameters = lora.add_lora(net, spec.recipe, 0)
+    allowed = memory_fitting.allowance(DEVICE, 12)
+    job = memory_fitting.job_of(spec, shape_of(net.config), streams)
+    fit = memory_fitting.Fitting(job, allowed, DEVICE, preserve_rng=False)
+    parameters = injection.add_lora(net, spec.recipe, 0)
     fit.apply(net)
-    scheduler = dict(random_flux.scheduler().config)
+    scheduler = dict(random_weights.scheduler().config)
     trainer = Trainer(net, parameters, streams, spec.recipe, 0, scheduler, fit)
     feeds = trainer._feeds()
     losses = [trainer.step(feeds)[0].item() for _ in range(40)]

@@ -11,18 +11,20 @@ import pytest
 import torch
 from transformers import T5Config, T5EncoderModel
 
-from kindred import bases, lora, precision, quantized, random_flux
-from kindred.adapters import read_adapters
-from kindred.devices import Split
-from kindred.hashing import caption_hash
-from kindred.paint import Painter
-from kindred.pictures import plan
-from kindred.spec.base import Base, TextEncoder
-from kindred.spec.render import PromptSet, RenderSpec
-from kindred.spec.train import Recipe
-from kindred.speed import drawing, steps
-from kindred.speed.memory import Watch
-from kindred.splitting import over_gpus
+from kindred.benchmarking import random_weights, render_speed, train_step_speed
+from kindred.benchmarking.peak_memory import Watch
+from kindred.common.hashing import caption_hash
+from kindred.compute.device_map import over_gpus
+from kindred.compute.devices import Split
+from kindred.models import loading, quantized_weights
+from kindred.models.lora import injection
+from kindred.models.lora.adapters import read_adapters
+from kindred.rendering import precision
+from kindred.rendering.image_plan import plan
+from kindred.rendering.pipeline import Painter
+from kindred.specs.base_model import Base, TextEncoder
+from kindred.specs.rendering import PromptSet, RenderSpec
+from kindred.specs.training import Recipe
 
 SHAPE, DEVICE, TOKENS, EDGE, NEEDED_GIB = "flux-dev", "cuda", 512, 512, 40
 PIPELINE = "FluxPipeline"
@@ -51,11 +53,13 @@ T5_XXL = T5Config(
 def folder(tmp_path_factory):
     """A base folder: 24 GB of random transformer, a VAE, a scheduler."""
     root = tmp_path_factory.mktemp("base")
-    net = random_flux.transformer(SHAPE, DEVICE)
+    net = random_weights.transformer(SHAPE, DEVICE)
     net.save_config(root / "transformer")
-    quantized.write(root / "transformer" / quantized.WEIGHTS["transformer"], net.state_dict())
-    random_flux.vae(SHAPE, DEVICE, torch.float32).save_pretrained(root / "vae")
-    random_flux.scheduler().save_pretrained(root / "scheduler")
+    quantized_weights.write(
+        root / "transformer" / quantized_weights.WEIGHTS["transformer"], net.state_dict()
+    )
+    random_weights.vae(SHAPE, DEVICE, torch.float32).save_pretrained(root / "vae")
+    random_weights.scheduler().save_pretrained(root / "scheduler")
     del net
     torch.cuda.empty_cache()
     yield root
@@ -65,7 +69,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """An empty store of quantized weights, gone after the test."""
-    monkeypatch.setattr(quantized, "STORE", tmp_path / "store")
+    monkeypatch.setattr(quantized_weights, "STORE", tmp_path / "store")
     yield tmp_path / "store"
     shutil.rmtree(tmp_path / "store", ignore_errors=True)
 
@@ -81,15 +85,15 @@ def shared_store(tmp_path_factory):
 def adapter(tmp_path_factory):
     """A LoRA that changes something."""
     with torch.device("meta"):
-        net = random_flux.FluxTransformer2DModel(**random_flux.SHAPES[SHAPE])
-    lora.add_lora(net, Recipe(rank=4, targets="attention"), 1)
+        net = random_weights.FluxTransformer2DModel(**random_weights.SHAPES[SHAPE])
+    injection.add_lora(net, Recipe(rank=4, targets="attention"), 1)
     source = torch.Generator().manual_seed(0)
     state = {
         name: torch.randn(value.shape, generator=source) * 0.02
-        for name, value in lora.lora_state(net).items()
+        for name, value in injection.lora_state(net).items()
     }
     path = tmp_path_factory.mktemp("lora") / "lora.safetensors"
-    lora.save_lora(path, state, net, {})
+    injection.save_lora(path, state, net, {})
     return read_adapters([path])
 
 
@@ -102,7 +106,7 @@ def timed(load):
     with Watch() as watch:
         start = time.perf_counter()
         found = load()
-        steps.wait(torch.device(DEVICE))
+        train_step_speed.wait(torch.device(DEVICE))
         seconds = time.perf_counter() - start
     return found, seconds, watch.peak_gib
 
@@ -125,7 +129,7 @@ def loaded_twice(load, what):
 
 @pytest.mark.parametrize("kind", ["nf4", "nf4-double", "int8"])
 def test_a_transformer_is_quantized_once_and_read_in_seconds(folder, store, kind):
-    loaded_twice(lambda: bases.load_transformer(base_of(folder, kind), DEVICE), kind)
+    loaded_twice(lambda: loading.load_transformer(base_of(folder, kind), DEVICE), kind)
     assert len([path for path in store.iterdir() if path.is_dir()]) == 1
 
 
@@ -140,22 +144,24 @@ def test_t5_too(tmp_path, store, kind, monkeypatch):
     part.mkdir()
     net.config.save_pretrained(part)
     state = {name: value for name, value in net.state_dict().items() if "embed_tokens" not in name}
-    quantized.write(part / quantized.WEIGHTS["text_encoder_2"], state)
+    quantized_weights.write(part / quantized_weights.WEIGHTS["text_encoder_2"], state)
     del net, state
-    real = bases._load
+    real = loading._load
     monkeypatch.setattr(
-        bases, "_load", lambda *a, **k: None if a[2] == "tokenizer_2" else real(*a, **k)
+        loading, "_load", lambda *a, **k: None if a[2] == "tokenizer_2" else real(*a, **k)
     )
     encoder = TextEncoder(model=str(tmp_path), quantization=kind)
-    loaded_twice(lambda: bases.load_t5(encoder, DEVICE)[1], f"T5 in {kind}")
+    loaded_twice(lambda: loading.load_t5(encoder, DEVICE)[1], f"T5 in {kind}")
 
 
 @pytest.mark.parametrize("kind", ["nf4", "int8", None])
 def test_a_step_in_each_precision(kind):
     recipe = Recipe(rank=4, targets="attention", optimizer="adamw8bit" if MEMORY else "adamw")
-    setup = steps.SetUp(kind, checkpointing=True, compiled=False)
+    setup = train_step_speed.SetUp(kind, checkpointing=True, compiled=False)
     device = torch.device(DEVICE)
-    found = steps.train_steps(setup, SHAPE, EDGE, TOKENS, recipe, device, warm=1, steps=2)
+    found = train_step_speed.train_steps(
+        setup, SHAPE, EDGE, TOKENS, recipe, device, warm=1, steps=2
+    )
     print(f"{setup.name}: {found['median_s']:.2f} s, {found['peak_gib']} GiB", file=sys.stderr)
     assert found["host_gib"] < 16
 
@@ -170,7 +176,7 @@ def spec_of(folder, way, kind="nf4"):
 def picture(folder, way, adapter):
     """A picture's latents, its pixels, and the peak of main memory."""
     spec = spec_of(folder, way)
-    shape = random_flux.SHAPES[SHAPE]
+    shape = random_weights.SHAPES[SHAPE]
     source = torch.Generator().manual_seed(0)
     text = torch.randn(TOKENS, shape["joint_attention_dim"], generator=source)
     pooled = torch.randn(shape["pooled_projection_dim"], generator=source)
@@ -183,7 +189,7 @@ def picture(folder, way, adapter):
 
 
 def test_a_picture_in_each_precision(folder, adapter, shared_store, monkeypatch):
-    monkeypatch.setattr(quantized, "STORE", shared_store)
+    monkeypatch.setattr(quantized_weights, "STORE", shared_store)
     found = {
         way: picture(folder, way, adapter) for way in ("trained", "merged", "fp8", "unquantized")
     }
@@ -200,7 +206,7 @@ def test_a_picture_in_each_precision(folder, adapter, shared_store, monkeypatch)
 
 def test_pictures_agree_with_flux_pipelines_compiled_too():
     device = torch.device(DEVICE)
-    found = drawing.pictures("nf4", SHAPE, EDGE, TOKENS, 4, device, 1, with_compiler=True)
+    found = render_speed.pictures("nf4", SHAPE, EDGE, TOKENS, 4, device, 1, with_compiler=True)
     assert found["ours"]["difference"] < 0.02
     same = {name: row for name, row in found.items() if name != PIPELINE and "fp8" not in name}
     assert max(figures["difference"] for figures in same.values()) < 0.03
@@ -211,8 +217,8 @@ def test_pictures_agree_with_flux_pipelines_compiled_too():
 
 
 def gradients(net, device):
-    shape, (edge, text) = random_flux.SHAPES[SHAPE], (EDGE // 16, TOKENS)
-    parameters = lora.add_lora(net, Recipe(rank=4, targets="attention"), 1)
+    shape, (edge, text) = random_weights.SHAPES[SHAPE], (EDGE // 16, TOKENS)
+    parameters = injection.add_lora(net, Recipe(rank=4, targets="attention"), 1)
     source = torch.Generator().manual_seed(1)
     for parameter in parameters:  # B starts at zero, and A would have no gradient
         drawn = torch.randn(parameter.shape, generator=source) * 0.02
@@ -238,14 +244,14 @@ def gradients(net, device):
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
 def test_a_split_over_two_capped_gpus_has_the_same_gradients(folder):
     base = base_of(folder)
-    whole = gradients(bases.load_transformer(base, "cuda:0"), torch.device("cuda:0"))
+    whole = gradients(loading.load_transformer(base, "cuda:0"), torch.device("cuda:0"))
     torch.cuda.empty_cache()
     for index in (0, 1):
         total = torch.cuda.get_device_properties(index).total_memory
         torch.cuda.set_per_process_memory_fraction(16 * 2**30 / total, index)
     try:
         places = over_gpus(base, Split((16, 16)))
-        net = bases.load_transformer(base, "cuda:0", places=places)
+        net = loading.load_transformer(base, "cuda:0", places=places)
         split = gradients(net, torch.device("cuda:0"))
     finally:
         for index in (0, 1):

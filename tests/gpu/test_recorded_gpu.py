@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kindred.recorded import RecordedNetwork, RecordedWork
+from kindred.compute.cuda_graphs import RecordedNetwork, RecordedWork
 
 HERE = torch.cuda.is_available()
 pytestmark = [

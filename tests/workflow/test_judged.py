@@ -9,7 +9,7 @@ import pytest
 import tiny_judge
 from workspace import EXPERIMENT_FILE, Workspace, copy
 
-from kindred.files import read_jsonl
+from kindred.common.files import read_jsonl
 
 pytestmark = pytest.mark.workflow
 

@@ -7,7 +7,7 @@ from diffusers import FluxPipeline
 from PIL import Image
 from workspace import CONFIG, Workspace, set_up
 
-from kindred.judges.lab import LabJudge
+from kindred.judges.lab_inference import LabJudge
 
 pytestmark = pytest.mark.workflow
 TINY = "lab: {settings: config/lab/tiny.yaml}\n"

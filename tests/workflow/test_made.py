@@ -8,7 +8,7 @@ import re
 import pytest
 from workspace import EXPERIMENT_FILE, Workspace
 
-from kindred.files import read_json, read_jsonl
+from kindred.common.files import read_json, read_jsonl
 
 pytestmark = pytest.mark.workflow
 

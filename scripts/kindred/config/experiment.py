@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from kindred.cells import parse_cell
-from kindred.config import loaded, made, prior
-from kindred.config.asked import check_hypotheses, resolve_prompt_set
-from kindred.config.document import Document
-from kindred.config.models import (
+from kindred.characters.cells import parse_cell
+from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, nearest
+from kindred.config import adapter_variants, composite_datasets, prior_preservation
+from kindred.config.plan import Dataset, Experiment, Variant, base_variants
+from kindred.config.prompts_and_hypotheses import check_hypotheses, resolve_prompt_set
+from kindred.config.user_schema import (
     NAME,
     NAME_RULE,
     RECIPE_KEYS,
@@ -23,16 +24,16 @@ from kindred.config.models import (
     ExperimentConfig,
     LabFamily,
 )
-from kindred.config.plan import Dataset, Experiment, Variant, base_variants
-from kindred.config.variants import Declared, Settings, expand, inherit
-from kindred.errors import KindredError, Problem, Problems, ProblemsError, nearest
-from kindred.spec.common import Character
-from kindred.spec.data import CaptionSpec
-from kindred.spec.model import PromptSet, Recipe, Selection, TrainSpec
+from kindred.config.variant_inheritance import Declared, Settings, expand, inherit
+from kindred.config.yaml_document import Document
+from kindred.specs.dataset import CaptionSpec
+from kindred.specs.rendering import PromptSet
+from kindred.specs.spec_model import Character
+from kindred.specs.training import Recipe, Selection, TrainSpec
 from kindred.world.families import FAMILIES, parse_coverage
 
 if TYPE_CHECKING:
-    from kindred.config.resolve import Library
+    from kindred.config.load_plan import Library
 
 LETTER = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
 TAKEN = frozenset({"store", "encoded", "training", "prompts"})  # folders under resources/
@@ -46,7 +47,7 @@ def resolve_experiment(
     problems = library.problems
     _check_characters(document, config, problems)
     declared = expand(document, config, problems)
-    variants, drawn = prior.drawn_for(
+    variants, drawn = prior_preservation.drawn_for(
         document, config, _variants(document, config, declared, library), problems
     )
     for base in base_variants(config.base, list(variants.values())):
@@ -70,12 +71,12 @@ def resolve_experiment(
         judge=library.judge(config.judge, document.where("judge")) if config.judge else None,
         share=config.share,
         photos=tuple(key for key, dataset in config.datasets.items() if dataset.prior is None),
-        masks=made.masks_for(document, config, variants.values(), library),
+        masks=composite_datasets.masks_for(document, config, variants.values(), library),
     )
     datasets = {
         key: _dataset(document, config, key, prompts, name, library) for key in config.datasets
     }
-    datasets = made.with_made(datasets, experiment.trained) | drawn
+    datasets = composite_datasets.with_made(datasets, experiment.trained) | drawn
     used = [*experiment.datasets, *experiment.priors]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
@@ -138,7 +139,9 @@ def _dataset(
             **({"not_names": dataset.not_names} if dataset.not_names else {}),
         ),
         thresholds=dataset.audit,
-        prior=prior.of_prompt_set(document, config, key, prompts, experiment, problems),
+        prior=prior_preservation.of_prompt_set(
+            document, config, key, prompts, experiment, problems
+        ),
     )
 
 
@@ -168,14 +171,14 @@ def _variants(
     settings = inherit(document, config, declared, recipes, problems)
     variants: dict[str, Variant | None] = {}
     for one in settings:
-        if loaded.is_trained(one):
+        if adapter_variants.is_trained(one):
             variants[one.name] = _trained(document, config, one, library)
         elif one.config.adapter is not None:
-            variants[one.name] = loaded.from_files(document, one, library)
+            variants[one.name] = adapter_variants.from_files(document, one, library)
     known = {name: variant for name, variant in variants.items() if variant}
     for one in settings:
         if one.name not in variants:
-            variants[one.name] = loaded.from_variants(document, one, known, library)
+            variants[one.name] = adapter_variants.from_variants(document, one, known, library)
     return {s.name: v for s in settings if (v := variants[s.name])}
 
 
@@ -192,8 +195,8 @@ def _trained(
     selection = _selection(document, config, settings, library.problems)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
-    wanted = made.made_for(document, config, settings, dataset, library.problems)
-    dataset = made.name_of(wanted) if wanted else dataset
+    wanted = composite_datasets.made_for(document, config, settings, dataset, library.problems)
+    dataset = composite_datasets.name_of(wanted) if wanted else dataset
     given: dict[str, Any] = {"selection": selection} if selection.model_fields_set else {}
     if settings.config.control is not None:
         given["pairing"] = settings.config.control.pairing
@@ -210,7 +213,9 @@ def _trained(
         dataset,
         _runs(settings),
         train,
-        prior=prior.named_dataset(document, config, settings, recipe, library.problems),
+        prior=prior_preservation.named_dataset(
+            document, config, settings, recipe, library.problems
+        ),
         made=wanted,
     )
 
@@ -227,7 +232,7 @@ def _recipe(document: Document, settings: Settings, library: Library) -> Recipe 
     merged = {**recipe.model_dump(exclude_unset=True), **settings.recipe_changes}
     # A default written out or left away is the same recipe; so is a key set to null.
     given = {key: value for key, value in merged.items() if value is not None}
-    given = prior.without_idle_images(given)
+    given = prior_preservation.without_idle_images(given)
     try:
         return Recipe.model_validate({key: given[key] for key in RECIPE_KEYS & set(given)})
     except ValidationError as error:

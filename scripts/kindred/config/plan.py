@@ -9,15 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kindred.config.models import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
-from kindred.spec.common import Character
-from kindred.spec.compose import MadePictures, MadeSpec, MaskSpec
-from kindred.spec.data import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
-from kindred.spec.judge import JudgeSpec
-from kindred.spec.model import Base, PromptSet, RenderSpec, TrainSpec
-from kindred.spec.render import PromptTexts
-from kindred.spec.report import MadeOfPhotos, RatingSpec, ReportSpec
-from kindred.spec.score import Hypothesis
+from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
+from kindred.specs.base_model import Base
+from kindred.specs.composites import MadePictures, MadeSpec, MaskSpec
+from kindred.specs.dataset import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
+from kindred.specs.report import MadeOfPhotos, RatingSpec, ReportSpec
+from kindred.specs.scoring import Hypothesis
+from kindred.specs.spec_model import Character
+from kindred.specs.training import TrainSpec
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kindred.errors import KindredError
+from kindred.common.errors import KindredError
 
 if TYPE_CHECKING:
     import torch
 
-    from kindred.judges.base import Judge
-    from kindred.spec.judge import JudgeSpec
+    from kindred.judges.interface import Judge
+    from kindred.specs.judge import JudgeSpec
 
 
 def open_judge(spec: JudgeSpec, device: torch.device | str = "cpu") -> Judge:
@@ -19,11 +19,11 @@ def open_judge(spec: JudgeSpec, device: torch.device | str = "cpu") -> Judge:
     Raises KindredError that says what is missing and how to get it.
     """
     if spec.kind == "lab":
-        from kindred.judges.drawn import DrawnJudge
+        from kindred.judges.lab_judge import DrawnJudge
 
         return DrawnJudge.open(spec, device)
     if spec.kind in ("photo", "yunet-sface", "insightface"):
-        from kindred.judges.photo import PhotoJudge
+        from kindred.judges.photo_judge import PhotoJudge
 
         return PhotoJudge.open(spec, device)
     raise KindredError(f"no judge of kind '{spec.kind}' in this version")

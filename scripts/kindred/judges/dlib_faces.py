@@ -17,16 +17,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kindred.errors import KindredError
-from kindred.judges.base import Box, Calibration
-from kindred.judges.faces import Face, grown, scaled, strongest, turned, turned_back, unit
-from kindred.judges.model_files import (
-    PHOTO_REQUIREMENTS,
-    Part,
-    locate,
-    package_folder,
-    short_hash,
-)
+from kindred.common.errors import KindredError
+from kindred.judges.face_geometry import Face, grown, scaled, strongest, turned, turned_back, unit
+from kindred.judges.interface import Box, Calibration
+from kindred.judges.model_files import PHOTO_REQUIREMENTS, Part, locate, package_folder, short_hash
 
 try:
     import dlib

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kindred.errors import KindredError, Problems, nearest
-from kindred.hashing import sha256_file
+from kindred.common.errors import KindredError, Problems, nearest
+from kindred.common.hashing import sha256_file
 
 PHOTO_REQUIREMENTS = "make photo, or pip install -r envs/requirements-photo.txt"
 
@@ -76,6 +76,6 @@ def _check(name: str, path: Path, expected: str | None, part: Part, problems: Pr
 
 def short_hash(paths: Mapping[str, Path]) -> str:
     """Twelve hex digits that change with any of the files; for a judge's identity."""
-    from kindred.hashing import spec_hash
+    from kindred.common.hashing import spec_hash
 
     return spec_hash({name: sha256_file(path) for name, path in paths.items()})[:12]

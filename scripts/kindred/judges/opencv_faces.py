@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kindred.errors import KindredError, in_a_line
-from kindred.judges.base import Calibration
-from kindred.judges.faces import Face, scaled, strongest, unit
+from kindred.common.errors import KindredError, in_a_line
+from kindred.judges.face_geometry import Face, scaled, strongest, unit
+from kindred.judges.interface import Calibration
 from kindred.judges.model_files import Part, locate, short_hash
 
 try:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from kindred.bases import identity
-from kindred.hashing import sha256_file
-from kindred.spec.judge import JudgeSpec
-from kindred.versions import VERSIONS
+from kindred.common.hashing import sha256_file
+from kindred.common.versions import VERSIONS
+from kindred.models.loading import identity
+from kindred.specs.judge import JudgeSpec
 
 PACKAGES = {
     "photo": ("dlib-bin", "face_recognition_models"),

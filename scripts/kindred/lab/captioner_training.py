@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kindred.lab.captioner import IMAGE_PX, build_tokenizer, sentence, write_captions
-from kindred.lab.disturb import disturb
-from kindred.lab.gate_pictures import Picture
-from kindred.lab.judge_bank import Bank
+from kindred.lab.acceptance_images import Picture
+from kindred.lab.augmentation import disturb
+from kindred.lab.captioner_model import IMAGE_PX, build_tokenizer, sentence, write_captions
+from kindred.lab.judge_dataset import Bank
 from kindred.lab.judge_labels import ATTRIBUTES, MOST, SCENE, person_words
 from kindred.lab.judge_training import autocast, seen_loss
-from kindred.lab.loop import Loop, adamw, generator
+from kindred.lab.training_loop import Loop, adamw, generator
 from kindred.world.captions import PLACE_PHRASES
 from kindred.world.vocabulary import COLOURS, KINDS
 

@@ -13,7 +13,7 @@ from random import Random
 
 import numpy as np
 
-from kindred.files import replacing
+from kindred.common.files import replacing
 from kindred.lab.judge_labels import MOST, SIZES, label_arrays
 from kindred.world.drawing import draw
 from kindred.world.people import Person, alike, random_person, restyle

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from kindred.lab.disturb import disturb
-from kindred.lab.finder import box_loss, heat_loss, heat_target
-from kindred.lab.judge import Judge, geometry
-from kindred.lab.judge_bank import Bank
-from kindred.lab.loop import Loop, adamw, fast_bfloat16, generator
+from kindred.judges.lab_detection import box_loss, heat_loss, heat_target
+from kindred.judges.lab_networks import Judge, geometry
+from kindred.lab.augmentation import disturb
+from kindred.lab.judge_dataset import Bank
+from kindred.lab.training_loop import Loop, adamw, fast_bfloat16, generator
 
 VIEWS = 4  # appearances of an identity in one batch
 SHARES = {"finder": 0.15, "face": 0.6, "reader": 0.25}  # of all steps

@@ -8,8 +8,8 @@ from typing import Self
 import yaml
 from pydantic import Field, ValidationError
 
-from kindred.errors import ProblemsError
-from kindred.spec.common import Strict, problems_of
+from kindred.common.errors import ProblemsError
+from kindred.specs.spec_model import Strict, problems_of
 
 
 class CorpusSettings(Strict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kindred.report import words
+from kindred.report import formatting
 
 
 def deciding(one: Mapping[str, Any]) -> tuple[float | None, float | None]:
@@ -28,7 +28,7 @@ def effect(value: float | None, low: float | None, high: float | None, measure: 
     """'+31 points (+18 to +44)', '+0.12 (+0.02 to +0.22)', '–' where nothing was measured."""
     if value is None:
         return "–"
-    share = measure in words.SHARES
+    share = measure in formatting.SHARES
     text = _signed(value, share) + (" points" if share else "")
     if low is None or high is None:
         return text
@@ -37,8 +37,8 @@ def effect(value: float | None, low: float | None, high: float | None, measure: 
 
 def _signed(value: float, share: bool) -> str:
     if share:
-        return words.signed(value)
-    text = words.number(value)
+        return formatting.signed(value)
+    text = formatting.number(value)
     return f"+{text}" if value > 0 else text
 
 
@@ -50,4 +50,4 @@ def runs_of(one: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]) -
         for side in ("variant", "against")
         if side in estimate and variants[one[side]]["kind"] != "base"
     ]
-    return words.listing(map(str, dict.fromkeys(counts) if len(set(counts)) == 1 else counts))
+    return formatting.listing(map(str, dict.fromkeys(counts) if len(set(counts)) == 1 else counts))

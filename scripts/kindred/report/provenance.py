@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from kindred.report.material import Material
+from kindred.report.report_data import Material
 
 SHOWN_DIGITS = 12
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kindred.grids import MISSING
-from kindred.report import words
-from kindred.report.material import Material
-from kindred.spec.report import MadeOfPhotos
-from kindred.spec.train import Recipe, Selection
+from kindred.evidence.score_grids import MISSING
+from kindred.report import formatting
+from kindred.report.report_data import Material
+from kindred.specs.report import MadeOfPhotos
+from kindred.specs.training import Recipe, Selection
 
 # measure -> (heading, what it says)
 MEASURES = {
@@ -59,7 +59,7 @@ def columns(material: Material) -> list[Column]:
     """The columns that some variant has a number for."""
     wanted = [
         Column(
-            f"Right {words.group(size)}",
+            f"Right {formatting.group(size)}",
             "share of pictures with everyone asked for, once, and recognisable, and nobody else",
             "success",
             f"asked:{size}",
@@ -69,8 +69,8 @@ def columns(material: Material) -> list[Column]:
     wanted += [
         Column(
             "… and as asked",
-            f"{words.group(size)}: right, times the judge's probability of the place or hair that "
-            "the prompt names; prompts that name none are left out",
+            f"{formatting.group(size)}: right, times the judge's probability of the place or hair "
+            "that the prompt names; prompts that name none are left out",
             "fulfilled",
             f"asked:{size}",
         )
@@ -105,8 +105,8 @@ def variant_rows(material: Material, made: Mapping[str, MadeOfPhotos]) -> list[d
                 "runs": len(one["runs"]),
                 "images": one["images"],
                 "cells": [_cell(_statistic(one, column), column.measure) for column in shown],
-                "seconds": _plain(training.get("seconds"), words.duration),
-                "memory": _plain(training.get("peak_memory_mib"), words.memory),
+                "seconds": _plain(training.get("seconds"), formatting.duration),
+                "memory": _plain(training.get("peak_memory_mib"), formatting.memory),
             }
         )
     return rows
@@ -121,9 +121,14 @@ def _cell(statistic: Mapping[str, Any] | None, measure: str) -> Cell:
     if statistic is None or statistic.get("mean") is None:
         return Cell("–")
     mean = statistic["mean"]
-    bar = min(1.0, max(0.0, mean)) if measure in words.SHARES or measure == "identity" else None
+    bar = (
+        min(1.0, max(0.0, mean)) if measure in formatting.SHARES or measure == "identity" else None
+    )
     return Cell(
-        words.value_of(statistic, measure), words.range_of(statistic, measure), round(mean, 4), bar
+        formatting.value_of(statistic, measure),
+        formatting.range_of(statistic, measure),
+        round(mean, 4),
+        bar,
     )
 
 
@@ -154,7 +159,7 @@ def differences(material: Material, variant: str, made: Mapping[str, MadeOfPhoto
 def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
     """Adapters that a variant draws with but was not trained for."""
     ours = all(one["provenance"].get("software") == "Kindred" for one in adapters)
-    number = words.plural(len(adapters), "LoRA")
+    number = formatting.plural(len(adapters), "LoRA")
     weights = sorted({one["weight"] for one in adapters} - {1.0})
     return (
         f"{number} {'of other variants' if ours else 'trained elsewhere'}"
@@ -168,7 +173,7 @@ def _flat(spec: Mapping[str, Any], made: Mapping[str, MadeOfPhotos]) -> dict[str
     dataset = spec.get("dataset")
     photos = {"dataset": dataset, "made of photos:": "nothing"}
     if dataset in made:
-        photos = {"dataset": made[dataset].of, "made of photos:": words.made(made[dataset])}
+        photos = {"dataset": made[dataset].of, "made of photos:": formatting.made(made[dataset])}
     recipe = Recipe.model_validate(spec.get("recipe") or {}).model_dump(mode="json")
     selection = Selection.model_validate(spec.get("selection") or {}).model_dump(mode="json")
     selection["draw of photos"] = selection.pop("seed")
@@ -249,7 +254,7 @@ def shares_of_own(material: Material) -> dict[str, Any] | None:
         return None
     return {
         "names": [material.names[letter] for letter in own],
-        "marks": words.listing(f"“{name}”" for name in own.values()),
+        "marks": formatting.listing(f"“{name}”" for name in own.values()),
         "rows": rows,
     }
 

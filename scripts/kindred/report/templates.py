@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from kindred.report import words
+from kindred.report import formatting
 
 FOLDER = Path(__file__).parents[3] / "report"
 
@@ -23,10 +23,10 @@ def fill(template: str, values: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "signed": words.signed,
-        "number": words.number,
-        "share": lambda value: "–" if value is None else words.share(value),
-        "plural": words.plural,
+        "signed": formatting.signed,
+        "number": formatting.number,
+        "share": lambda value: "–" if value is None else formatting.share(value),
+        "plural": formatting.plural,
         "sentence": lambda text: text[:1].upper() + text[1:].rstrip("."),
         "one_line": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
     }

@@ -1,11 +1,19 @@
 """A drawn world of cartoon people: the lab's photographs, with the truth about each of them."""
 
-from .captions import caption
-from .drawing import Drawing, draw, truth
-from .people import Person, alike, by_name, named_strangers, random_person, restyle, surname
-from .phrases import PLACE_PHRASES, TEMPLATES, TOKEN_LIMIT, prompt, token_count
-from .scene import Figure, Scene, sample_people, sample_scene
-from .vocabulary import (
+from kindred.world.captions import caption
+from kindred.world.drawing import Drawing, draw, truth
+from kindred.world.people import (
+    Person,
+    alike,
+    by_name,
+    named_strangers,
+    random_person,
+    restyle,
+    surname,
+)
+from kindred.world.phrases import PLACE_PHRASES, TEMPLATES, TOKEN_LIMIT, prompt, token_count
+from kindred.world.scene import Figure, Scene, sample_people, sample_scene
+from kindred.world.vocabulary import (
     CLOTHES,
     COLOURS,
     EXPRESSIONS,

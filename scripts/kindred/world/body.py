@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .pen import Pen, Point, curve, darker, lighter, mix, oval, smooth
-from .vocabulary import PAINT, Colour, adult
+from kindred.world.pen import Pen, Point, curve, darker, lighter, mix, oval, smooth
+from kindred.world.vocabulary import PAINT, Colour, adult
 
 CREAM: Colour = (250, 243, 228)
 WOOD: Colour = (168, 118, 80)

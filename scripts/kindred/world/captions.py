@@ -10,10 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from .drawing import hugged
-from .phrases import NUMBERS, PLACE_PHRASES, TOKEN_LIMIT, age, article, join, role, token_count
-from .scene import Figure, Scene
-from .vocabulary import adult, hats_style_visible, noun
+from kindred.world.drawing import hugged
+from kindred.world.phrases import (
+    NUMBERS,
+    PLACE_PHRASES,
+    TOKEN_LIMIT,
+    age,
+    article,
+    join,
+    role,
+    token_count,
+)
+from kindred.world.scene import Figure, Scene
+from kindred.world.vocabulary import adult, hats_style_visible, noun
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 
 from PIL import Image, ImageDraw
 
-from . import body, hair
-from .face import draw_face, features
-from .pen import Pen
-from .places import draw_backdrop, draw_foreground
-from .scene import Figure, Scene
-from .vocabulary import PAINT
+from kindred.world import body, hair
+from kindred.world.face import draw_face, features
+from kindred.world.pen import Pen
+from kindred.world.places import draw_backdrop, draw_foreground
+from kindred.world.scene import Figure, Scene
+from kindred.world.vocabulary import PAINT
 
 SUPERSAMPLING = 4
 Box = tuple[float, float, float, float]

@@ -9,9 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .pen import CIRCLE, INK, Pen, Point, curve, darker, lighter, mix, oval, ramp, turned
-from .people import Person
-from .vocabulary import HAIR_PAINT, IRIS_PAINT, SKIN_PAINT, TRAIT_INDEX, Colour, adult
+from kindred.world.pen import (
+    CIRCLE,
+    INK,
+    Pen,
+    Point,
+    curve,
+    darker,
+    lighter,
+    mix,
+    oval,
+    ramp,
+    turned,
+)
+from kindred.world.people import Person
+from kindred.world.vocabulary import HAIR_PAINT, IRIS_PAINT, SKIN_PAINT, TRAIT_INDEX, Colour, adult
 
 WHITE: Colour = (255, 253, 250)
 PUPIL: Colour = (30, 22, 30)

@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from kindred.errors import KindredError, Problems
-from kindred.files import replacing, write_csv, write_json
-
-from .captions import caption
-from .drawing import draw, truth
-from .people import Person
-from .phrases import join
-from .scene import Scene, sample_scene
-from .vocabulary import COLOURS, HATS, LANDSCAPE, PORTRAIT, TRAITS, WIDE
+from kindred.common.errors import KindredError, Problems
+from kindred.common.files import replacing, write_csv, write_json
+from kindred.world.captions import caption
+from kindred.world.drawing import draw, truth
+from kindred.world.people import Person
+from kindred.world.phrases import join
+from kindred.world.scene import Scene, sample_scene
+from kindred.world.vocabulary import COLOURS, HATS, LANDSCAPE, PORTRAIT, TRAITS, WIDE
 
 SHARED_TRAITS = 3
 # What runs in a family, first to last: the dial copies this many traits from the first member.

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .face import Features
-from .pen import CIRCLE, Pen, Point, curve, darker, lighter, mix, oval, smooth
-from .vocabulary import PAINT, Colour
+from kindred.world.face import Features
+from kindred.world.pen import CIRCLE, Pen, Point, curve, darker, lighter, mix, oval, smooth
+from kindred.world.vocabulary import PAINT, Colour
 
 WHITE: Colour = (252, 250, 246)
 

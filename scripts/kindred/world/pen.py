@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from PIL import ImageDraw
 
-from .vocabulary import Colour
+from kindred.world.vocabulary import Colour
 
 Point = tuple[float, float]
 

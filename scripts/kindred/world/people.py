@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 
-from .vocabulary import HAIR_COLOURS_OF_AGE, KINDS, STYLES_OF_KIND, TRAITS, adult
+from kindred.world.vocabulary import HAIR_COLOURS_OF_AGE, KINDS, STYLES_OF_KIND, TRAITS, adult
 
 _SURNAMES = """
 Adler Archer Baker Barlow Bishop Brook Carter Clark Cooper Dalton Dixon Doyle Ellis Evans

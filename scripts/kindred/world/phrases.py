@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from .people import Person
-from .vocabulary import adult
+from kindred.world.people import Person
+from kindred.world.vocabulary import adult
 
 TOKEN_LIMIT = 56
 NAME_TOKENS = 4

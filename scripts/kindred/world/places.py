@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from .pen import Pen, Point, curve, darker, gradient, lighter, mix, oval
-from .vocabulary import Colour
+from kindred.world.pen import Pen, Point, curve, darker, gradient, lighter, mix, oval
+from kindred.world.vocabulary import Colour
 
 SKY: tuple[Colour, Colour] = ((142, 202, 238), (222, 240, 246))
 SUN: Colour = (255, 224, 130)

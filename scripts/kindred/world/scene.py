@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from .people import Person, named_strangers, random_person, surname
-from .vocabulary import (
+from kindred.world.people import Person, named_strangers, random_person, surname
+from kindred.world.vocabulary import (
     CLOTHES_OF_KIND,
     COLOURS,
     EXPRESSIONS,

@@ -1,0 +1,1 @@
+"""Who a text or a photo is about."""

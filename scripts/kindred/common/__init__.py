@@ -1,0 +1,1 @@
+"""Files, hashes, errors, progress: what knows nothing of pictures."""

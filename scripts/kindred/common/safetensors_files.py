@@ -1,0 +1,97 @@
+"""Reading and writing safetensors files so that equal contents are equal bytes.
+
+The library writes header entries in the order of a hash map, another one in each process; here
+the header is written sorted. Headers and raw bytes can be read without importing torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kindred.common.errors import KindredError
+from kindred.common.files import replacing
+
+if TYPE_CHECKING:
+    import torch
+
+LENGTH = struct.Struct("<Q")
+
+
+def save(
+    path: Path | str,
+    tensors: Mapping[str, torch.Tensor],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write a safetensors file, atomically and with deterministic bytes."""
+    from safetensors.torch import save as serialize
+
+    plain = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
+    data = serialize(plain)
+    (length,) = LENGTH.unpack_from(data)
+    header = json.loads(data[LENGTH.size : LENGTH.size + length])
+    header["__metadata__"] = {"format": "pt", **(metadata or {})}
+    text = json.dumps(header, sort_keys=True, ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(LENGTH.pack(len(text)) + text)
+        file.write(memoryview(data)[LENGTH.size + length :])
+
+
+def load(path: Path | str, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
+    """The tensors of a file (all, or the named ones) on the CPU.
+
+    Raises KindredError naming the file when it is missing, broken or lacks a name.
+    """
+    from safetensors import safe_open
+
+    entries, _ = header(path)
+    wanted = list(entries) if names is None else list(names)
+    missing = [name for name in wanted if name not in entries]
+    if missing:
+        raise KindredError(f"{path}: no tensor named {', '.join(missing)}; make the file again")
+    with safe_open(str(path), framework="pt") as file:
+        return {name: file.get_tensor(name) for name in wanted}
+
+
+def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
+    """(entry per tensor: dtype, shape, data_offsets; metadata), without torch.
+
+    Raises KindredError naming the file when it is missing or no whole safetensors file.
+    """
+    try:
+        with open(path, "rb") as file:
+            entries, start = _read_header(file)
+        metadata = entries.pop("__metadata__", {})
+        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+        if Path(path).stat().st_size < start + end:
+            raise ValueError("it is cut short")
+    except FileNotFoundError:
+        raise KindredError(f"{path}: no such file") from None
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise KindredError(
+            f"{path}: not a whole safetensors file ({error}); delete it and run again"
+        ) from None
+    return entries, metadata
+
+
+def raw_bytes(path: Path | str, name: str) -> bytes:
+    """The bytes of one tensor, without torch. Raises KeyError when it has none of that name."""
+    with open(path, "rb") as file:
+        entries, start = _read_header(file)
+        begin, end = entries[name]["data_offsets"]
+        file.seek(start + begin)
+        return file.read(end - begin)
+
+
+def _read_header(file: Any) -> tuple[dict[str, Any], int]:
+    """(header, offset where tensor bytes begin)."""
+    (length,) = LENGTH.unpack(file.read(LENGTH.size))
+    if length > os.fstat(file.fileno()).st_size:  # before reading: a stranger's "length" is huge
+        raise ValueError("its header is cut short")
+    text = file.read(length)
+    return json.loads(text), LENGTH.size + length

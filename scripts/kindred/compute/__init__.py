@@ -1,0 +1,1 @@
+"""How work meets the machine: devices, memory, compilation, several GPUs."""

@@ -1,0 +1,42 @@
+"""Compiling a transformer's repeated blocks, and going on without where that fails.
+
+Knows torch.compile; knows nothing of what the network is used for. Compiling costs about a minute
+and happens at the first call, so a failure shows there: whoever calls catches it, calls `eager` and
+calls again.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+
+from kindred.common.errors import in_a_line
+
+
+def compiled(network: Any) -> bool:
+    """Have the blocks compiled at their first call; False, with a warning, where that can't be."""
+    try:
+        network.compile_repeated_blocks()
+    except Exception as error:
+        eager(network, error)
+        return False
+    return True
+
+
+def is_compiled(network: Any) -> bool:
+    """Whether some block is compiled, or is about to be."""
+    return any(part._compiled_call_impl is not None for part in network.modules())
+
+
+def eager(network: Any, error: BaseException) -> None:
+    """Give up compiling, and say why in one line."""
+    for part in network.modules():
+        part._compiled_call_impl = None
+    torch._dynamo.reset()
+    reason = in_a_line(error)
+    print(
+        f"warning: the network can't be compiled here ({reason}); going on without, slower",
+        file=sys.stderr,
+    )

@@ -1,0 +1,56 @@
+"""One transformer over several GPUs: blocks in order, as many on each as its memory holds.
+
+Arithmetic on the transformer's shape makes a device map, which diffusers and accelerate carry out:
+inputs move to the GPU of the block that reads them, forward and backward. Knows blocks and bytes;
+knows nothing of training or rendering.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from kindred.compute.devices import Split
+from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
+from kindred.models.loading import transformer_config
+from kindred.specs.base_model import Base
+
+BEFORE = ("pos_embed", "time_text_embed", "context_embedder", "x_embedder")
+AFTER = ("norm_out", "proj_out")
+DeviceMap = dict[str, Any]
+
+
+def device_map(shape: FluxShape, memory: Sequence[float], devices: Sequence[Any]) -> DeviceMap:
+    """Name of a module -> its device, for every part of a FluxTransformer2DModel.
+
+    memory: what may be used of each device, in any unit. Each block goes where the middle of its
+    weights falls when all weights are laid along all memory; what comes before the blocks goes to
+    the first device, what comes after them to the last.
+    """
+    ends = list(accumulate(memory))
+    sizes = [sum(layer.inputs * layer.outputs for layer in block.layers) for block in shape.blocks]
+    total, done = sum(sizes), 0
+    places = dict.fromkeys(BEFORE, devices[0])
+    for block, size in zip(shape.blocks, sizes, strict=True):
+        middle = (done + size / 2) / total * ends[-1]
+        places[block.name] = devices[min(bisect_right(ends, middle), len(devices) - 1)]
+        done += size
+    return places | dict.fromkeys(AFTER, devices[-1])
+
+
+def free_memory(split: Split) -> list[float]:
+    """GiB that may be used of every visible GPU: as the split says, or what is free."""
+    import torch
+
+    free = [torch.cuda.mem_get_info(i)[0] / 2**30 for i in range(torch.cuda.device_count())]
+    return list(split.sizes) or free
+
+
+def over_gpus(base: Base, split: Split) -> DeviceMap:
+    """The device map of a base's transformer over all visible GPUs."""
+    import torch
+
+    devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return device_map(shape_of(transformer_config(base)), free_memory(split), devices)

@@ -1,0 +1,236 @@
+"""Choosing the device a job runs on, and keeping more jobs off a GPU than it has slots for.
+
+`claim` must run before torch is imported: it sets CUDA_VISIBLE_DEVICES. Two settings of the machine
+come through the environment, from `device:` in config/config.yaml: KINDRED_JOBS_PER_GPU, how many
+jobs share a GPU, and KINDRED_SPLIT (see `add_split`). Knows nothing of what the job computes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from kindred.common.errors import KindredError
+
+if TYPE_CHECKING:
+    import torch
+
+JOBS_PER_GPU, SPLIT = "KINDRED_JOBS_PER_GPU", "KINDRED_SPLIT"
+OTHER_MAKERS = {"0x1002": "AMD", "0x8086": "Intel"}
+_held: list[IO[str]] = []
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The `--device` and `--threads` that every computing program takes."""
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="auto takes a GPU when there is one (default)",
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes all cores")
+
+
+def add_split(parser: argparse.ArgumentParser) -> None:
+    """The `--split` of programs that can spread one model over several GPUs."""
+    parser.add_argument(
+        "--split",
+        type=Split.read,
+        default=os.environ.get(SPLIT, "no"),
+        help="spread the model over all GPUs: yes, or GiB to be used of each, as 12,24; default no",
+    )
+
+
+@dataclass(frozen=True)
+class Split:
+    """One model over all GPUs. sizes: GiB to be used of each; none given: what each has free."""
+
+    sizes: tuple[float, ...] = ()
+
+    @classmethod
+    def read(cls, text: str) -> Split | None:
+        """From 'yes', 'no' or '12,24'. Raises ArgumentTypeError for anything else."""
+        if text in ("yes", "no"):
+            return cls() if text == "yes" else None
+        try:
+            sizes = tuple(float(size) for size in text.split(","))
+        except ValueError:
+            sizes = ()
+        if len(sizes) < 2 or min(sizes) <= 0:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is neither yes, no nor two or more sizes in GiB, as 12,24"
+            )
+        return cls(sizes)
+
+
+def gpus_present(folder: Path = Path("/dev")) -> list[int]:
+    """Indices of the NVIDIA devices of this machine, without torch."""
+    found = (re.fullmatch(r"nvidia(\d+)", path.name) for path in folder.glob("nvidia*"))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def other_gpus(folder: Path = Path("/sys/class/drm")) -> list[str]:
+    """Makers of GPUs here that are not NVIDIA's, without torch: 'AMD' for each of its cards."""
+    vendors = (path.read_text().strip() for path in sorted(folder.glob("card*/device/vendor")))
+    return [OTHER_MAKERS[vendor] for vendor in vendors if vendor in OTHER_MAKERS]
+
+
+def slots() -> int:
+    """How many jobs share a GPU. Raises KindredError when the environment says nonsense."""
+    text = os.environ.get(JOBS_PER_GPU, "1")
+    if not text.isdigit() or int(text) < 1:
+        raise KindredError(f"{JOBS_PER_GPU}={text}: give a whole number from 1 on")
+    return int(text)
+
+
+def lock_folder() -> Path:
+    """Where GPU locks lie: shared by every checkout on this machine."""
+    return Path(tempfile.gettempdir()) / "kindred-locks"
+
+
+def claim(
+    wanted: str, wait_s: float = 24 * 3600.0, poll_s: float = 2.0, split: Split | None = None
+) -> str:
+    """'cpu', or 'cuda' with a slot of one GPU locked until this process ends; with `split`, all
+    slots of every GPU.
+
+    Sets CUDA_VISIBLE_DEVICES unless it is set already (a batch system did the choosing). Raises
+    KindredError when `wanted` is cuda without a GPU, none gets free in `wait_s` seconds, or GPUs
+    can't share a model.
+    """
+    found = _choose(wanted, wait_s, poll_s, split)
+    if found == "cpu" and "torch" not in sys.modules:
+        # Nothing is quantized on a CPU, and importing it with diffusers takes a second. None in
+        # its place is Python's way of saying that a package is not there.
+        sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type]
+    return found
+
+
+def _choose(wanted: str, wait_s: float, poll_s: float, split: Split | None) -> str:
+    if wanted == "cpu":
+        return "cpu"
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        visible = os.environ["CUDA_VISIBLE_DEVICES"].strip()
+        present = visible not in ("", "-1")
+        if split and present:
+            _together(visible.split(","), split)
+        return _cuda_or_error(wanted, present, "CUDA_VISIBLE_DEVICES hides every GPU")
+    gpus = gpus_present()
+    if not gpus:
+        return _cuda_or_error(wanted, False, "this machine has no NVIDIA GPU")
+    if split:
+        _together(gpus, split)
+    taken = _wait_for(gpus, wait_s, poll_s, len(gpus) * slots() if split else 1)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, taken))
+    return "cuda"
+
+
+def _together(gpus: Sequence[int | str], split: Split) -> None:
+    """Raise KindredError when these GPUs can't hold a model together."""
+    others = other_gpus()
+    if len(gpus) < 2 and others:
+        raise KindredError(
+            f"device: split: an NVIDIA and an {others[0]} GPU can't hold one model together: torch "
+            "is built for one maker. They can work side by side: train on the NVIDIA card alone "
+            "(device: split: false, with `memory_gib` or `quantization: nf4` if it is small), and "
+            f"run other variants from a second copy of the project with torch for {others[0]}"
+        )
+    if len(gpus) < 2:
+        raise KindredError(
+            "device: split: this machine has one NVIDIA GPU, and a split needs two; set it to "
+            "false, and `memory_gib` if the model is too large for the card"
+        )
+    if split.sizes and len(split.sizes) != len(gpus):
+        raise KindredError(
+            f"device: split: {len(split.sizes)} sizes for {len(gpus)} GPUs; give one for each, in "
+            "the order of nvidia-smi"
+        )
+
+
+def _wait_for(gpus: list[int], wait_s: float, poll_s: float, count: int) -> list[int]:
+    """The GPUs of `count` slots that this process has locked, each GPU once.
+
+    Slots are kept while waiting for more, and taken in one order by all: no two jobs can wait for
+    each other.
+    """
+    free = [(gpu, slot) for slot in range(slots()) for gpu in gpus]
+    deadline, told, taken = time.monotonic() + wait_s, False, []
+    while True:
+        for place in list(free):
+            if _lock(*place):
+                free.remove(place)
+                taken.append(place[0])
+                if len(taken) == count:
+                    return sorted(set(taken))
+            elif count > 1:
+                break
+        if time.monotonic() >= deadline:
+            raise KindredError(f"no GPU of {len(gpus)} got free; see locks in {lock_folder()}")
+        if not told:
+            print(
+                f"waiting for {'all' if count > 1 else 'one'} of {len(gpus)} GPUs",
+                file=sys.stderr,
+                flush=True,
+            )
+            told = True
+        time.sleep(poll_s)
+
+
+def _cuda_or_error(wanted: str, present: bool, reason: str) -> str:
+    if present:
+        return "cuda"
+    if wanted == "cuda":
+        raise KindredError(f"--device cuda: {reason}; use --device cpu, or auto")
+    return "cpu"
+
+
+def _lock(gpu: int, slot: int) -> bool:
+    """Whether a GPU's slot could be taken; the system lets go of it when this process dies."""
+    lock_folder().mkdir(mode=0o777, exist_ok=True)
+    name = f"gpu-{gpu}.{slot}.lock" if slot else f"gpu-{gpu}.lock"
+    file = open(lock_folder() / name, "a+")  # noqa: SIM115 - held until we end
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return False
+    _held.append(file)
+    return True
+
+
+def prepare(name: str, threads: int) -> torch.device:
+    """torch's device, with threads set and arithmetic choices made explicit.
+
+    Fused attention is on, whatever ran in this process before: it changes a training's last bits.
+    float32 products (LoRA, the lab's base, the VAE) are taken in TF32, ten bits of mantissa with
+    float32 sums: more than the bfloat16 that other trainers compute LoRA in, and several times
+    faster than float32. Raises KindredError when torch can't use the GPU.
+    """
+    import torch
+
+    if threads > 0:
+        torch.set_num_threads(threads)
+    # Works on CPUs too, in spite of its name; the lab's training programs turn it off there.
+    torch.backends.cuda.enable_flash_sdp(True)
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise KindredError(
+                "--device cuda: there is a GPU but torch can't use it; install a CUDA build of "
+                "torch and a driver that fits, or use --device cpu"
+            )
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
+        # cuDNN's attention in compiled blocks has met illegal memory accesses, which end a process.
+        torch.backends.cuda.enable_cudnn_sdp(False)
+        # By its number: some of torch's functions take no device without one.
+        return torch.device(name, torch.cuda.current_device())
+    return torch.device(name)

@@ -1,0 +1,258 @@
+"""A memory plan carried out on a real transformer: which blocks are checkpointed, offloaded and
+compiled, and what happens when a step fails for want of memory or of a compiler.
+
+Knows torch, diffusers and budget.py; knows nothing of data or optimizers. On a CPU nothing is
+planned and nothing changes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from kindred.common.errors import KindredError, in_a_line
+from kindred.compute import compilation, memory_plan
+from kindred.compute.block_offload import Offloader, place
+from kindred.compute.devices import slots
+from kindred.compute.memory_plan import GIB, Job, Plan
+from kindred.models.architectures.flux1 import attention
+from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
+from kindred.models.loading import is_local
+from kindred.models.lora.injection import target_layers
+from kindred.specs.training import Recipe, TrainSpec
+
+# When memory ran out all the same, the plan is made anew for so much less, so many times.
+TIGHTER, TRIES = 0.92, 4
+RECOMPILES = 64
+
+
+def fit(
+    spec: TrainSpec, streams: Sequence[Any], device: torch.device, memory_gib: float
+) -> Fitting | None:
+    """The plan for a training on a GPU, printed; None on a CPU.
+
+    streams: as the Trainer takes them. memory_gib: what may be taken of the card; 0: what is free.
+    Reads of the base its config.json only. Raises KindredError when nothing fits.
+    """
+    if device.type != "cuda":
+        return None
+    from diffusers import FluxTransformer2DModel
+
+    model, revision = spec.base.model, spec.base.revision
+    if is_local(model):
+        model = str(Path(model).expanduser())
+    try:  # of a repository this one small file is fetched
+        config = FluxTransformer2DModel.load_config(
+            model, subfolder="transformer", revision=revision
+        )
+    except OSError as error:
+        first = in_a_line(error)
+        raise KindredError(
+            f"base {model}: its transformer/config.json can't be read ({first}); fetch or save the "
+            "base again"
+        ) from error
+    allowed = allowance(device, memory_gib)
+    job = job_of(spec, shape_of(config), streams)
+    found = Fitting(job, allowed, device, preserve_rng=bool(spec.recipe.dropout))
+    found.tell()
+    return found
+
+
+def allowance(device: torch.device, memory_gib: float) -> float:
+    """Bytes that may be allocated: what is free of this job's share of the card, and no more than
+    `memory_gib` where it is given. Then torch is held to it, whatever the plan expects."""
+    free, total = torch.cuda.mem_get_info(device)
+    free = min(free, total / slots())
+    if not memory_gib:
+        return free * memory_plan.FILLED
+    cap = max(0.0, memory_gib - memory_plan.CONTEXT_GIB) * GIB
+    torch.cuda.set_per_process_memory_fraction(min(1.0, cap / total), device)
+    return min(memory_plan.usable(memory_gib), free * memory_plan.FILLED)
+
+
+def job_of(spec: TrainSpec, shape: FluxShape, streams: Sequence[Any]) -> Job:
+    """The training as the memory model sees it: its largest bucket counts."""
+    examples = [one for stream in streams for bucket in stream.buckets.values() for one in bucket]
+    recipe: Recipe = spec.recipe
+    return Job(
+        shape=shape,
+        adapted=frozenset(target_layers([layer.name for layer in shape.layers], recipe.targets)),
+        rank=recipe.rank,
+        batch=recipe.batch,
+        image_tokens=max(e.latent.shape[-2] * e.latent.shape[-1] // 4 for e in examples),
+        text_tokens=max(e.text.states.shape[0] for e in examples),
+        dtype_bytes=getattr(torch, spec.base.dtype).itemsize,
+        quantization=spec.base.quantization,
+        optimizer=recipe.optimizer,
+        dora=recipe.dora,
+        ema=bool(recipe.ema),
+        compiled=True,
+    )
+
+
+@dataclass
+class Fitting:
+    """A job, its plan, and the transformer that is arranged by it."""
+
+    job: Job
+    allowed: float
+    device: torch.device
+    preserve_rng: bool = True
+    graphs: bool = True
+    plan: Plan = field(init=False)
+    transformer: Any = None
+    offloader: Offloader | None = None
+    order: Mapping[int, int] = field(default_factory=dict)
+    tries: int = 0
+
+    def __post_init__(self) -> None:
+        # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
+        self.graphs = self.graphs and self.job.quantization != "int8"
+        self.plan = memory_plan.plan(self.job, self.allowed)
+
+    @property
+    def micro_batch(self) -> int:
+        """Most examples at once."""
+        return self.plan.micro_batch
+
+    def tell(self) -> None:
+        """Print the plan."""
+        for line in self.plan.lines(self.allowed):
+            print(line, file=sys.stderr)
+
+    @property
+    def starts_at_home(self) -> bool:
+        """Whether weights are loaded into the machine's memory first: the card can't take all."""
+        return bool(self.plan.offloaded)
+
+    def apply(self, transformer: Any) -> None:
+        """Arrange a transformer that has its adapter, wherever it was loaded. Its parts keep their
+        names, its trained parameters stay the same objects."""
+        self.transformer = transformer
+        blocks = blocks_of(transformer)
+        self.order = {id(block): index for index, block in enumerate(blocks)}
+        if self.device.type == "cuda":  # what loading took and freed may lie in another stream's
+            torch.cuda.empty_cache()
+        self._arrange()
+        place(transformer, self.offloader.blocks if self.offloader else {}, self.device)
+        attention.quicken(transformer, self.device)
+        if self.job.compiled:
+            # Sizes of buckets, blocks with and without gradients: each may be compiled once.
+            torch._dynamo.config.recompile_limit = RECOMPILES
+            if not compilation.compiled(transformer):
+                self._without_compiler()
+        if self.device.type == "cuda":  # what loading took is not the training's peak
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def settle(self, broken: bool = False) -> None:
+        """Send weights that are visiting the GPU home: nothing of one step is left to the next.
+        `broken`: a recording failed, so nothing that it was to wait for will come."""
+        if self.offloader:
+            self.offloader.settle(broken)
+
+    def run(self, block: Any, *arguments: Any) -> Any:
+        """A block's call as the plan wants it; diffusers calls this in place of a checkpoint."""
+        index = self.order[id(block)]
+        if self.offloader and index in self.offloader.away:
+            return self.offloader.run(index, *arguments)
+        if index < self.plan.checkpointed:
+            keep = self.preserve_rng
+            return checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=keep)
+        return block(*arguments)
+
+    def retry(self, error: Exception) -> bool:
+        """Whether a failed step is worth doing again, arranged in another way.
+
+        Raises KindredError when memory runs out however it is arranged.
+        """
+        if isinstance(error, torch.OutOfMemoryError):
+            self._tighten()
+        elif self.job.compiled and not isinstance(error, KindredError):
+            self._uncompile(error)
+        else:
+            return False
+        return True
+
+    def report(self, measured_mib: float) -> dict[str, Any]:
+        """What lora.json says of the plan; the measured peak is printed too."""
+        measured = measured_mib / 1024
+        print(
+            f"memory plan: measured peak {measured:.1f} GiB (expected {self.plan.peak_gib:.1f})",
+            file=sys.stderr,
+        )
+        return {
+            "usable_gib": round(self.allowed / GIB, 2),
+            "expected_peak_gib": round(self.plan.peak_gib, 2),
+            "measured_peak_gib": round(measured, 2),
+            **_reserved(self.device),
+            "checkpointed_blocks": self.plan.checkpointed,
+            "offloaded_blocks": len(self.plan.offloaded),
+            "micro_batch": self.plan.micro_batch,
+            "compiled": self.job.compiled,
+        }
+
+    def _arrange(self) -> None:
+        if self.plan.offloaded:
+            blocks = blocks_of(self.transformer)
+            away = {index: blocks[index] for index in self.plan.offloaded}
+            if not self.offloader:
+                self.offloader = Offloader({}, self.device, self.preserve_rng)
+            self.offloader.add(away)
+        if self.plan.checkpointed:
+            self.transformer.enable_gradient_checkpointing(self.run)
+        else:
+            self.transformer.disable_gradient_checkpointing()
+
+    def _uncompile(self, error: Exception) -> None:
+        """Go on without the compiler."""
+        compilation.eager(self.transformer, error)
+        self._without_compiler()
+
+    def _without_compiler(self) -> None:
+        """Blocks that aren't compiled need more memory, and so another plan."""
+        self.job = replace(self.job, compiled=False)
+        self._replan()
+
+    def _tighten(self) -> None:
+        """Plan for less memory than the model of it believed in."""
+        self.tries += 1
+        short = (
+            f"device: memory: the GPU ran out of it, though the plan expected a peak of "
+            f"{self.plan.peak_gib:.1f} GiB of {self.allowed / GIB:.1f}"
+        )
+        if self.tries > TRIES:
+            raise KindredError(
+                f"{short}; set device.memory_gib (or --memory-gib) lower than it is, and see that "
+                "nothing else runs on the card"
+            )
+        print(f"warning: {short}; trying with less", file=sys.stderr)
+        self.allowed *= TIGHTER
+        self._replan()
+
+    def _replan(self) -> None:
+        """A new plan for the blocks as they are: weights once offloaded stay so."""
+        found = memory_plan.plan(self.job, self.allowed)
+        if self.offloader:
+            away = tuple(sorted({*found.offloaded, *self.offloader.away}))
+            found = memory_plan.arranged(self.job, found.micro_batch, found.blocks, away)
+        self.plan = found
+        self.tell()
+        self._arrange()
+
+
+def _reserved(device: torch.device) -> dict[str, float]:
+    """What the allocator held at most: recordings keep their memory between steps."""
+    if device.type != "cuda":
+        return {}
+    return {"reserved_peak_gib": round(torch.cuda.max_memory_reserved(device) / GIB, 2)}
+
+
+def blocks_of(transformer: Any) -> list[Any]:
+    """The transformer's blocks in order of execution."""
+    return [*transformer.transformer_blocks, *transformer.single_transformer_blocks]

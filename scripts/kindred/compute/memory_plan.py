@@ -1,0 +1,289 @@
+"""Fitting a training into a GPU's memory: what a set-up needs, and the fastest one that fits.
+
+Pure arithmetic on a transformer's shape: knows bytes and blocks, imports no torch, loads nothing.
+Bytes of activations were counted on the real module (tests/unit/test_budget.py counts them again);
+GPU_UNITS, the shares and times below are fitted to what was measured on an H200 and an H100
+(docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from kindred.common.errors import KindredError
+from kindred.models.architectures.flux1.layer_shapes import DOUBLE, SINGLE, Block, FluxShape, Layer
+
+GIB = 2**30
+# What the driver and torch take beside the allocator, and the share of the rest that the allocator
+# can really fill: freed pieces leave holes.
+CONTEXT_GIB, FILLED = 0.5, 0.95
+# cuBLAS workspaces, position embeddings, batch and loss.
+FIXED = 0.1 * GIB
+
+# Tensors that a block keeps for its backward pass, in units of [tokens, width] in compute
+# precision, without what adapters add: eager, and as the compiler's partitioner leaves them.
+KEPT = {False: {DOUBLE: 14.15, SINGLE: 13.1}, True: {DOUBLE: 12.25, SINGLE: 11.2}}
+# What its backward pass has in work beside them.
+WORKING = {DOUBLE: 7.5, SINGLE: 16.0}
+# More on a GPU: float32 sums of attention's backward pass, rounding of the allocator.
+GPU_UNITS = {False: 34.0, True: 10.0}
+# The compiler computes more anew than the partitioner alone says.
+KEPT_SHARE = {False: 1.0, True: 0.97}
+
+# Time in forward passes of a block over one token: a backward pass, what a micro-step costs however
+# small it is (steps are recorded), and what fetching an offloaded block costs beyond what hides
+# behind arithmetic.
+BACKWARD, STEP_TOKENS, FETCH = 1.6, 64, 0.35
+STATES = {"adamw": 2.0, "adamw8bit": 0.55, "prodigy": 4.0}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training as memory sees it: shape, precision, adapter, optimizer and largest batch.
+
+    adapted: names of layers with an adapter. image_tokens, text_tokens: of one image.
+    dtype_bytes: of compute precision. compiled: whether blocks are compiled.
+    """
+
+    shape: FluxShape
+    adapted: frozenset[str]
+    rank: int
+    batch: int
+    image_tokens: int
+    text_tokens: int
+    dtype_bytes: int = 2
+    quantization: str | None = None
+    optimizer: str = "adamw"
+    dora: bool = False
+    ema: bool = False
+    compiled: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of one image with its text."""
+        return self.image_tokens + self.text_tokens
+
+    @cached_property
+    def block_weights(self) -> list[int]:
+        """Bytes of each block's frozen weights."""
+        return [sum(self._weight(layer) for layer in b.layers) for b in self.shape.blocks]
+
+    @cached_property
+    def outside_weights(self) -> int:
+        """Bytes of frozen weights outside the blocks."""
+        return sum(self._weight(layer) for layer in self.shape.outside)
+
+    @cached_property
+    def adapter(self) -> float:
+        """Bytes of the adapter with gradients, optimizer state and average, all in float32."""
+        layers = [layer for layer in self.shape.layers if layer.name in self.adapted]
+        numbers = sum(
+            self.rank * (layer.inputs + layer.outputs) + self.dora * layer.outputs
+            for layer in layers
+        )
+        return 4 * numbers * (2 + STATES[self.optimizer] + self.ema)
+
+    @cached_property
+    def unpacked(self) -> int:
+        """Bytes of the largest weight as arithmetic needs it: dequantized, or as DoRA reads it."""
+        largest = max(layer.inputs * layer.outputs for layer in self.shape.layers)
+        copies = {None: 0, "int8": 2}.get(self.quantization, 1)
+        quantized = self.dtype_bytes * largest * copies
+        return quantized + 3 * 4 * largest * self.dora
+
+    def kept(self, block: Block, images: int) -> float:
+        """Bytes that a block keeps for its backward pass on a micro-batch of `images`."""
+        units = KEPT[self.compiled][block.kind] * KEPT_SHARE[self.compiled]
+        return images * (self.tokens * self._unit * units + self._adapter_inputs(block))
+
+    def working(self, block: Block, images: int) -> float:
+        """Bytes that its backward pass has in work beside what it kept."""
+        units = WORKING[block.kind] + GPU_UNITS[self.compiled]
+        return images * self.tokens * self._unit * units + self.unpacked
+
+    def inputs(self, images: int) -> int:
+        """Bytes of a block's inputs: all that a checkpointed block keeps."""
+        return images * self.tokens * self._unit
+
+    @property
+    def _unit(self) -> int:
+        return self.shape.width * self.dtype_bytes
+
+    def _adapter_inputs(self, block: Block) -> float:
+        """An adapter keeps its input: one for all layers that read the same, and none where
+        attention keeps it as its result. DoRA reads a float32 copy, one a layer where nothing is
+        compiled, and keeps its outputs too."""
+        counted = {"image": self.image_tokens, "text": self.text_tokens, "all": self.tokens}
+        total, seen = 0.0, set()
+        for layer in block.layers:
+            if layer.name in self.adapted and layer.reads in counted:
+                total += self.dora * 8 * counted[layer.reads] * layer.outputs
+                number = 4 if self.dora else self.dtype_bytes
+                copied = self.dora and not self.compiled
+                there = (layer.reads, layer.source) in seen
+                if copied or not (there or (layer.source == "attended" and not self.dora)):
+                    total += number * counted[layer.reads] * layer.inputs
+                seen.add((layer.reads, layer.source))
+        return total
+
+    def _weight(self, layer: Layer) -> int:
+        numbers, bias = layer.inputs * layer.outputs, self.dtype_bytes * layer.outputs
+        if self.quantization == "nf4":  # a float32 scale for 64 numbers
+            return numbers // 2 + numbers // 16 + bias
+        if self.quantization == "nf4-double":  # a byte each, and a scale for 256 scales
+            return numbers // 2 + numbers // 64 + numbers // 64**2 + bias
+        if self.quantization == "int8":
+            return numbers + 4 * layer.outputs + bias
+        return self.dtype_bytes * numbers + bias
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a training is arranged: so many images at once, the first `checkpointed` blocks in order
+    of execution computed anew, `offloaded` blocks' weights in the machine's memory.
+
+    peak: expected bytes allocated at most. time: expected, as a multiple of an unlimited card's.
+    """
+
+    batch: int
+    micro_batch: int
+    checkpointed: int
+    offloaded: tuple[int, ...]
+    blocks: int
+    peak: float
+    time: float
+    host: int = 0
+
+    @property
+    def peak_gib(self) -> float:
+        """Expected peak, GiB."""
+        return self.peak / GIB
+
+    def lines(self, allowed: float) -> list[str]:
+        """What is printed before training; `allowed` in bytes."""
+        pieces = -(-self.batch // self.micro_batch)
+        said = [f"{self.checkpointed} of {self.blocks} blocks checkpointed"]
+        if pieces > 1:
+            said.append(f"batch of {self.batch} in {pieces} parts")
+        if self.offloaded:
+            host = f"{self.host / GIB:.1f} GiB of pinned machine memory"
+            said.append(f"{len(self.offloaded)} blocks offloaded to {host}")
+        return [
+            f"memory plan: {', '.join(said)}",
+            f"memory plan: expected peak {self.peak_gib:.1f} GiB of {allowed / GIB:.1f} usable, "
+            f"expected time {self.time:.2f} x that of a card with room for all",
+        ]
+
+
+def usable(memory_gib: float) -> float:
+    """Bytes that may be allocated where a process may take `memory_gib` of a card altogether."""
+    return max(0.0, memory_gib - CONTEXT_GIB) * GIB * FILLED
+
+
+def spread(count: int, total: int) -> tuple[int, ...]:
+    """`count` of `total` places, evenly apart, so that fetching hides behind blocks that stay."""
+    return tuple(sorted({(2 * i + 1) * total // (2 * count) for i in range(count)}))
+
+
+def peak(job: Job, images: int, checkpointed: int, offloaded: tuple[int, ...] = ()) -> float:
+    """Bytes allocated at most in a micro-step of `images`, reached in some block's backward pass.
+
+    While block i works, the blocks before it still hold what they kept; of the offloaded blocks'
+    weights two are on the card, the one in use and the next.
+    """
+    away = [job.block_weights[i] for i in offloaded]
+    pairs = [sum(away[i : i + 2]) for i in range(max(1, len(away) - 1))]
+    weights = sum(job.block_weights) - sum(away) + max(pairs, default=0) + job.outside_weights
+    held = highest = 0.0
+    for index, block in enumerate(job.shape.blocks):
+        kept = job.kept(block, images)
+        highest = max(highest, held + kept + job.working(block, images))
+        held += job.inputs(images) if index < checkpointed else kept
+    return FIXED + weights + job.adapter + highest
+
+
+def seconds(job: Job, images: int, checkpointed: int, offloaded: int) -> float:
+    """Time of a whole batch in forward passes: forward, backward, and forward again where
+    checkpointed."""
+    passes = (1 + BACKWARD) * len(job.shape.blocks) + checkpointed + 2 * FETCH * offloaded
+    return -(-job.batch // images) * passes * (images * job.tokens + STEP_TOKENS)
+
+
+def plan(job: Job, allowed: float) -> Plan:
+    """The fastest arrangement within `allowed` bytes.
+
+    Raises KindredError that says what is missing and what to change when there is none.
+    """
+    plans = list(_arrangements(job))
+    fitting = [found for found in plans if found.peak <= allowed]
+    if not fitting:
+        raise KindredError(_too_much(job, min(plans, key=lambda found: found.peak), allowed))
+    return min(fitting, key=lambda found: (found.time, found.peak))
+
+
+def arranged(job: Job, images: int, checkpointed: int, away: tuple[int, ...]) -> Plan:
+    """The plan of one arrangement, whether it fits or not."""
+    return Plan(
+        batch=job.batch,
+        micro_batch=images,
+        checkpointed=checkpointed,
+        offloaded=away,
+        blocks=len(job.shape.blocks),
+        peak=peak(job, images, checkpointed, away),
+        time=seconds(job, images, checkpointed, len(away)) / seconds(job, job.batch, 0, 0),
+        host=sum(job.block_weights[i] for i in away),
+    )
+
+
+def _arrangements(job: Job) -> Iterator[Plan]:
+    """Everything that can be done, in the order of: nothing, checkpoint, split batches, offload.
+
+    Weights are offloaded only where all blocks are checkpointed: fetching them is dearer.
+    """
+    blocks = len(job.shape.blocks)
+    for pieces in range(1, job.batch + 1):
+        images = -(-job.batch // pieces)
+        if -(-job.batch // images) != pieces:
+            continue
+        choices = [(count, ()) for count in range(blocks + 1)]
+        choices += [(blocks, spread(count, blocks)) for count in range(3, blocks + 1)]
+        for checkpointed, away in choices:
+            yield arranged(job, images, checkpointed, away)
+
+
+def _too_much(job: Job, least: Plan, allowed: float) -> str:
+    """By how much nothing fits, and what would help, the largest help first."""
+    helps = {}
+    for cure, other in _cures(job).items():
+        images, away = least.micro_batch, least.offloaded
+        helps[cure] = least.peak - peak(other, images, least.checkpointed, away)
+    cures = [
+        f"{cure} ({saved / GIB:.1f} GiB less)"
+        for cure, saved in sorted(helps.items(), key=lambda item: -item[1])
+        if saved > 0.05 * GIB
+    ]
+    need = (least.peak / FILLED) / GIB + CONTEXT_GIB
+    short = (least.peak - allowed) / GIB
+    return (
+        f"device: memory: training needs at least {need:.1f} GiB of the GPU, {short:.1f} GiB more "
+        "than there is, even one image at a time with every block checkpointed and offloaded; "
+        + (f"to change: {'; '.join(cures)}" if cures else "use a card with more memory")
+    )
+
+
+def _cures(job: Job) -> dict[str, Job]:
+    """Changes that make a training smaller, each with the job that it leads to."""
+    cures = {}
+    if job.quantization not in ("nf4", "nf4-double"):
+        cures["a base with `quantization: nf4`"] = replace(job, quantization="nf4")
+    if job.image_tokens > 1024:
+        cures["photos of 512 px (`preprocess.resolutions`)"] = replace(job, image_tokens=1024)
+    if job.text_tokens > 256:
+        cures["`text_tokens: 256`"] = replace(job, text_tokens=256)
+    if job.rank > 4:
+        cures["`rank: 4`"] = replace(job, rank=4)
+    if job.optimizer != "adamw8bit":
+        cures["`optimizer: adamw8bit`"] = replace(job, optimizer="adamw8bit")
+    return cures

@@ -1,0 +1,100 @@
+"""Variants that train nothing: adapters of others loaded together, or files trained elsewhere.
+
+Knows what such a variant may say; what a LoRA file must hold is in foreign.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kindred.common.errors import Problems, nearest
+from kindred.config.plan import Variant
+from kindred.config.variant_inheritance import Settings
+from kindred.config.yaml_document import Document
+from kindred.models.lora.compatibility import fault, layers_of
+
+if TYPE_CHECKING:
+    from kindred.config.load_plan import Library
+
+OF_SEVERAL = frozenset({"adapters", "base", "sweep"})
+OF_FILES = frozenset({"adapter", "weight", "base", "sweep"})
+
+
+def is_trained(settings: Settings) -> bool:
+    """Whether the variant is trained here."""
+    return settings.config.adapters is None and settings.config.adapter is None
+
+
+def from_files(document: Document, settings: Settings, library: Library) -> Variant | None:
+    """LoRA files trained elsewhere: run k renders with the k-th. Every problem is noted."""
+    at, problems = ("variants", settings.key), library.problems
+    base = library.base(settings.values["base"], document.where(*settings.at("base")))
+    if not _only(document, settings, "adapter", OF_FILES, problems) or base is None:
+        return None
+    given = settings.config.adapter
+    files = [
+        str(Path(name).expanduser()) for name in ([given] if isinstance(given, str) else given)
+    ]
+    where, before = document.where(*at, "adapter"), len(problems.found)
+    if not files:
+        problems.add(where, "names no file", "give a LoRA file, or a list with one a run")
+    layers = layers_of(base.model, base.revision, library.root)
+    for name in files:
+        if wrong := fault(library.root / name, layers):
+            what, cure = wrong
+            problems.add(where, f"'{name}' {what}", cure)
+    if len(problems.found) > before:
+        return None
+    weight = 1.0 if settings.config.weight is None else settings.config.weight
+    runs = tuple(range(1, len(files) + 1))
+    name, base_name = settings.name, settings.values["base"]
+    return Variant(name, base_name, None, runs, files=tuple(files), weight=weight)
+
+
+def from_variants(
+    document: Document, settings: Settings, variants: dict[str, Variant], library: Library
+) -> Variant | None:
+    """Several variants' adapters loaded together: run k takes each one's run k, and of an adapter
+    trained elsewhere that has one file, that. `base` draws with another base than theirs, such as
+    the same one in another precision."""
+    at, problems = ("variants", settings.key), library.problems
+    if not _only(document, settings, "adapters", OF_SEVERAL, problems):
+        return None
+    unknown = [name for name in settings.config.adapters if name not in variants]
+    for name in unknown:
+        where = document.where(*at, "adapters", name)
+        problems.add(where, f"no trained variant '{name}'", nearest(name, variants))
+    if not settings.config.adapters:
+        cure = "name at least one variant with its weight, or take `adapters` out"
+        problems.add(document.where(*at, "adapters"), "names no variant", cure)
+    if unknown or not settings.config.adapters:
+        return None
+    parts = [variants[name] for name in settings.config.adapters]
+    other = settings.config.base
+    if other is not None and library.base(other, document.where(*at, "base")) is None:
+        return None
+    bases = {other or part.base for part in parts}
+    if len(bases) > 1:
+        text = f"their bases differ ({', '.join(sorted(bases))})"
+        problems.add(document.where(*at, "adapters"), text, "take variants of one base")
+        return None
+    counted = [set(part.runs) for part in parts if len(part.files) != 1]
+    runs = set.intersection(*counted) if counted else {1}
+    if not runs:
+        problems.add(document.where(*at, "adapters"), "they have no run number in common")
+        return None
+    adapters = tuple(settings.config.adapters.items())
+    return Variant(settings.name, bases.pop(), None, tuple(sorted(runs)), adapters=adapters)
+
+
+def _only(
+    document: Document, settings: Settings, key: str, allowed: frozenset[str], problems: Problems
+) -> bool:
+    """Note keys that mean nothing for a variant that is not trained; whether there are none."""
+    extra = settings.config.model_fields_set - allowed
+    if extra:
+        names = ", ".join(sorted("from" if key == "parent" else key for key in extra))
+        where = document.where("variants", settings.key)
+        problems.add(where, f"`{key}` trains nothing, so {names} can't be set")
+    return not extra

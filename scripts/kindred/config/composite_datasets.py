@@ -1,0 +1,121 @@
+"""Training pictures made of a dataset's photos: composites of cut-out people, crops of one person.
+
+Knows which dataset a variant trains on when it asks for them, and where outlines of people come
+from; knows nothing of how pictures are made. Variants that ask for the same share one dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from kindred.characters.cells import parse_cell
+from kindred.common.errors import KindredError, Problems
+from kindred.common.hashing import spec_hash
+from kindred.config.plan import Dataset, Made, Variant
+from kindred.config.user_schema import ExperimentConfig
+from kindred.config.variant_inheritance import Settings
+from kindred.config.yaml_document import Document
+from kindred.specs.composites import Composites, MadeSpec, MaskSpec
+from kindred.specs.dataset import PreprocessSpec
+from kindred.specs.spec_model import Character
+
+if TYPE_CHECKING:
+    from kindred.config.load_plan import Library
+
+SHAPES = ("resolutions", "buckets", "multiple", "max_aspect")  # what a composite's shape depends on
+
+
+def made_for(
+    document: Document, config: ExperimentConfig, settings: Settings, root: str, problems: Problems
+) -> Made | None:
+    """What a variant wants made of the photos of `root`; None when it asks for nothing."""
+    compose, crop = settings.values.get("compose"), settings.values.get("crop")
+    if compose is None and crop is None:
+        return None
+    if config.datasets[root].prior is not None:
+        where = document.where("variants", settings.key)
+        problems.add(where, f"'{root}' are class images of nobody", "choose a dataset of photos")
+    given: dict[str, Any] = {"crop": crop} if crop else {}
+    if compose is not None:
+        where = document.where(*settings.at("compose"))
+        given["compose"] = Composites(
+            **compose.model_dump() | {"cells": _cells(compose, where, config, problems)}
+        )
+    shape = config.datasets[root].preprocess.model_dump(include=set(SHAPES), exclude_unset=True)
+    if shape:
+        given["preprocess"] = PreprocessSpec(**shape)
+    return Made(root, MadeSpec(characters=config.characters, **given))
+
+
+def _cells(
+    compose: Composites, where: str, config: ExperimentConfig, problems: Problems
+) -> list[str] | dict[str, int]:
+    """Cells as they were given, a list or with counts, each under its one name and in order."""
+    names = {text: _cell(text, where, config, problems) for text in compose.cells}
+    if isinstance(compose.cells, dict):
+        if len(set(names.values())) < len(names):
+            problems.add(where, "a cell is named twice", "say once how many of it")
+        if "per_cell" in compose.model_fields_set:
+            problems.add(where, "`cells` say how many of each", "leave `per_cell` out")
+        return dict(sorted((names[text], count) for text, count in compose.cells.items()))
+    return sorted(set(names.values()))
+
+
+def _cell(text: str, where: str, config: ExperimentConfig, problems: Problems) -> str:
+    try:
+        return parse_cell(text, config.characters)
+    except KindredError as error:
+        problems.add(where, str(error))
+        return text
+
+
+def name_of(made: Made) -> str:
+    """The dataset's name: the photos' own, what was done to them, and a hash of how."""
+    asked = made.spec.model_dump(mode="json", include={"compose", "crop"})
+    words = ("composed" if made.spec.compose else "", made.spec.crop and "cropped")
+    return "-".join([made.of, *filter(None, words), spec_hash(asked)[:8]])
+
+
+def with_made(datasets: dict[str, Dataset], variants: Iterable[Variant]) -> dict[str, Dataset]:
+    """The datasets, and those that are made for variants: their photos are prepared alike."""
+    result = dict(datasets)
+    for variant in variants:
+        made, name = variant.made, variant.dataset
+        root = datasets.get(made.of) if made else None
+        if root is not None and made is not None and name is not None:
+            # All captions are read from one file, a captioner's too.
+            result[name] = Dataset(
+                name=name,
+                source=None,
+                lab=None,
+                preprocess=root.preprocess,
+                caption=root.caption.model_copy(update={"captioner": None}),
+                thresholds=root.thresholds,
+                made=made,
+            )
+    return result
+
+
+def masks_for(
+    document: Document, config: ExperimentConfig, variants: Iterable[Variant], library: Library
+) -> dict[str, MaskSpec]:
+    """How people are found in the photos of every dataset whose variants need outlines."""
+    found: dict[str, MaskSpec] = {}
+    for variant in variants:
+        root = variant.root
+        if root is None or root in found or not variant.needs_masks:
+            continue
+        who = {x: Character(name=c.name, noun=c.noun) for x, c in config.characters.items()}
+        given: dict[str, Any] = {"characters": who}
+        dataset = config.datasets[root]
+        if dataset.lab is None:
+            judge = library.judge(config.judge, document.where("judge")) if config.judge else None
+            given |= {"segmenter": dataset.segmenter} if dataset.segmenter else {}
+            given |= {"judge": judge} if judge else {}
+            if len(given) == 1:
+                where = document.where("datasets", root)
+                what = f"'{variant.name}' needs people's outlines, and nothing finds them"
+                library.problems.add(where, what, "name a `segmenter` here, or a `judge`")
+        found[root] = MaskSpec(**given)
+    return found

@@ -1,0 +1,64 @@
+"""Experiments that are like another one but for a few keys: `like: coverage` at the top of a file.
+
+Knows files and keys; knows nothing of what the keys mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kindred.common.errors import Problems, nearest
+from kindred.config.yaml_document import Document, read_document
+
+LIKE = "like"
+
+
+def read_experiment(path: Path, problems: Problems, seen: tuple[str, ...] = ()) -> Document | None:
+    """An experiment file with the keys of the one it is `like`; None after noting what is wrong.
+
+    Mappings are merged key by key, everything else is replaced, and `null` takes a key of the other
+    file away. Lines are those of this file, where it has them.
+    """
+    document = read_document(path, problems)
+    if document is None:
+        return None
+    if LIKE not in document.data:
+        _fill_empty_variants(document)
+        return document
+    where, name = document.where(LIKE), str(document.data[LIKE])
+    others = {other.stem for other in path.parent.glob("*.yaml")} - {path.stem}
+    if name in (*seen, path.stem):
+        problems.add(where, f"goes round in a circle by '{name}'", "break the circle")
+        return None
+    if name not in others:
+        problems.add(where, f"no file '{name}.yaml' beside this one", nearest(name, others))
+        return None
+    other = read_experiment(path.parent / f"{name}.yaml", problems, (*seen, path.stem))
+    if other is None:
+        return None
+    own = {key: value for key, value in document.data.items() if key != LIKE}
+    return Document(path, merged(other.data, own), document.lines)
+
+
+def _fill_empty_variants(document: Document) -> None:
+    """`only-J:` with nothing behind it is a variant that differs in nothing. Not in a file that is
+    like another one, where null takes a key away."""
+    variants = document.data.get("variants")
+    if isinstance(variants, dict):
+        filled = {key: {} if value is None else value for key, value in variants.items()}
+        document.data["variants"] = filled
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """`old` with the keys of `new`; null takes away a key that `old` has."""
+    result = dict(old)
+    for key, value in new.items():
+        if value is None and key in old:
+            del result[key]
+        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = value
+    return result

@@ -1,0 +1,45 @@
+"""JSON schemas of the YAML files, so that editors complete keys and mark wrong ones.
+
+Knows which model belongs to which file; the models themselves say everything else.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kindred.config.derived_experiments import LIKE
+from kindred.config.user_schema import ExperimentConfig, MainConfig
+from kindred.specs.base_model import Base
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.spec_model import Strict
+from kindred.specs.training import Recipe
+
+SCHEMAS: dict[str, tuple[type[Strict], str]] = {
+    "schema.json": (ExperimentConfig, "config/experiments/*.yaml"),
+    "schema-config.json": (MainConfig, "config/config.yaml"),
+    "schema-base.json": (Base, "config/bases/*.yaml"),
+    "schema-recipe.json": (Recipe, "config/recipes/*.yaml"),
+    "schema-judge.json": (JudgeSpec, "config/judges/*.yaml"),
+}
+
+
+def schema_text(name: str) -> str:
+    """The text of config/<name>."""
+    model, files = SCHEMAS[name]
+    schema = model.model_json_schema(by_alias=True)
+    if model is ExperimentConfig:
+        _allow_likeness(schema)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": files}
+    return json.dumps({**head, **schema}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _allow_likeness(schema: dict[str, Any]) -> None:
+    """A file that is like another one need not say everything, and takes keys away with null."""
+    required = schema.pop("required", [])
+    schema["if"] = {"not": {"required": [LIKE]}}
+    schema["then"] = {"required": required}
+    for about in schema["properties"].values():
+        if "additionalProperties" in about:
+            inner = about["additionalProperties"]
+            about["additionalProperties"] = {"anyOf": [inner, {"type": "null"}]}

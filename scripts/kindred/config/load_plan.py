@@ -1,0 +1,155 @@
+"""From the files under config/ to a plan, or to every problem they have, all at once.
+
+Knows which file refers to which; what a wrong reference means for a person. Knows nothing of jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kindred.common.errors import Problems, nearest
+from kindred.config.derived_experiments import read_experiment
+from kindred.config.experiment import resolve_experiment
+from kindred.config.plan import Dataset, Experiment, Plan
+from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, MainConfig
+from kindred.config.yaml_document import Document, read_document
+from kindred.specs.base_model import Base
+from kindred.specs.composites import MaskSpec
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.spec_model import Strict
+from kindred.specs.training import Recipe
+
+Model = TypeVar("Model", bound=Strict)
+HEADING = "The configuration needs your attention"
+
+
+def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """Read config/config.yaml below `root` and all it names; `overrides` replace its top keys.
+
+    Raises ProblemsError with every problem found.
+    """
+    library = Library(root, Problems(HEADING))
+    main = _main(library, overrides or {})
+    experiments: dict[str, Experiment] = {}
+    datasets: dict[str, Dataset] = {}
+    masks: dict[str, MaskSpec] = {}
+    file = "--config" if "experiments" in (overrides or {}) else root / "config" / "config.yaml"
+    for name in main.experiments if main else ():
+        found = _experiment(library, name.strip(), f"{file}: experiments")
+        if found:
+            experiment, used = found
+            experiments[experiment.name] = experiment
+            _share(library.problems, datasets, used, experiment.name)
+            _share_masks(library.problems, masks, experiment)
+    library.problems.raise_if_any()
+    assert main is not None
+    bases = {v.base for e in experiments.values() for v in e.variants.values()}
+    used = {name: library.bases[name] for name in bases}
+    return Plan(experiments, datasets, used, main.device, main.lab, masks)
+
+
+@dataclass
+class Library:
+    """The small files that experiments name: bases, recipes and judges, each read once."""
+
+    root: Path
+    problems: Problems
+    bases: dict[str, Base] = field(default_factory=dict)
+    recipes: dict[str, Recipe] = field(default_factory=dict)
+    judges: dict[str, JudgeSpec] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._broken: set[tuple[str, str]] = set()
+
+    def names(self, kind: str) -> set[str]:
+        """What config/<kind> holds."""
+        return {path.stem for path in (self.root / "config" / kind).glob("*.yaml")}
+
+    def base(self, name: str, where: str) -> Base | None:
+        """A base by its file name."""
+        if name not in self.bases and (base := self._read("bases", name, Base, where)):
+            self.bases[name] = base
+        return self.bases.get(name)
+
+    def recipe(self, name: str, where: str) -> Recipe | None:
+        """A recipe by its file name."""
+        if name not in self.recipes and (recipe := self._read("recipes", name, Recipe, where)):
+            self.recipes[name] = recipe
+        return self.recipes.get(name)
+
+    def judge(self, name: str, where: str) -> JudgeSpec | None:
+        """A judge by its file name."""
+        if name not in self.judges and (judge := self._read("judges", name, JudgeSpec, where)):
+            self.judges[name] = judge
+        return self.judges.get(name)
+
+    def _read(self, kind: str, name: str, model: type[Model], where: str) -> Model | None:
+        if (kind, name) in self._broken:
+            return None
+        self._broken.add((kind, name))
+        if name not in self.names(kind):
+            self._broken.discard((kind, name))
+            what = f"no file config/{kind}/{name}.yaml"
+            self.problems.add(where, what, nearest(name, self.names(kind)))
+            return None
+        document = read_document(self.root / "config" / kind / f"{name}.yaml", self.problems)
+        return document.validate(model, self.problems) if document else None
+
+
+def _main(library: Library, overrides: Mapping[str, Any]) -> MainConfig | None:
+    document = read_document(library.root / "config" / "config.yaml", library.problems)
+    if document is None:
+        return None
+    merged = dict(document.data)
+    for key, value in overrides.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = {**merged[key], **value} if both else value
+    given = Document(document.path, merged, document.lines, frozenset(overrides))
+    return given.validate(MainConfig, library.problems)
+
+
+def _experiment(
+    library: Library, name: str, where: str
+) -> tuple[Experiment, dict[str, Dataset]] | None:
+    known = library.names("experiments")
+    if name not in known:
+        library.problems.add(
+            where,
+            f"no file config/experiments/{name}.yaml",
+            nearest(name, known),
+        )
+        return None
+    path = library.root / "config" / "experiments" / f"{name}.yaml"
+    if not NAME.match(name):
+        library.problems.add(str(path), "its name is unfit for a folder", NAME_RULE)
+        return None
+    document = read_experiment(path, library.problems)
+    config = document.validate(ExperimentConfig, library.problems) if document else None
+    return resolve_experiment(document, config, name, library) if document and config else None
+
+
+def _share(
+    problems: Problems, datasets: dict[str, Dataset], used: dict[str, Dataset], experiment: str
+) -> None:
+    """Datasets lie in one folder each for all experiments, so equal names must mean the same."""
+    for name, dataset in used.items():
+        if datasets.setdefault(name, dataset) != dataset:
+            problems.add(
+                f"experiment {experiment}: datasets.{name}",
+                "another experiment describes a dataset of this name differently",
+                "make both equal (characters too), or rename one",
+            )
+
+
+def _share_masks(problems: Problems, masks: dict[str, MaskSpec], experiment: Experiment) -> None:
+    """People are looked for once in a dataset, so for all experiments by the same means."""
+    for name, spec in experiment.masks.items():
+        if masks.setdefault(name, spec) != spec:
+            problems.add(
+                f"experiment {experiment.name}: datasets.{name}",
+                "another experiment finds people's outlines in these photos by other means",
+                "give both the same `segmenter` and `judge`, or rename the dataset",
+            )

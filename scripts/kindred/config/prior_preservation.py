@@ -1,0 +1,154 @@
+"""Class images: what keeps a class ('man') from turning into the one man of the photos.
+
+Knows which dataset of class images a variant trains on besides its photos, and what the base is
+asked to draw for it; knows nothing of how pictures are made or how training weighs them. Variants
+that ask for the same classes, number, size and base share one dataset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kindred.common.errors import Problems, nearest
+from kindred.config.plan import ClassImages, Dataset, Plan, Variant
+from kindred.config.user_schema import DatasetConfig, ExperimentConfig, named
+from kindred.config.variant_inheritance import Settings
+from kindred.config.yaml_document import Document
+from kindred.specs.dataset import AuditThresholds, CaptionSpec, PreprocessSpec
+from kindred.specs.rendering import EDGE_MULTIPLE, PromptSet, PromptTexts, RenderSpec
+from kindred.specs.training import Recipe
+
+IMAGES = 20  # of each class, where a recipe does not say
+# Far from 1, where prompt sets begin to count: no picture that is measured was trained on.
+FIRST_SEED = 10_001
+
+
+def without_idle_images(given: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's keys; a number of class images of weight 0 is left out, for it changes nothing."""
+    idle = given.get("prior_weight") == 0
+    return {key: value for key, value in given.items() if not (idle and key == "prior_images")}
+
+
+def named_dataset(
+    document: Document,
+    config: ExperimentConfig,
+    settings: Settings,
+    recipe: Recipe,
+    problems: Problems,
+) -> str | None:
+    """The dataset of class images that a variant names; None when it names none or weighs it 0.
+
+    Notes a dataset that does not exist, and options that would count for nothing.
+    """
+    name, where = settings.values.get("prior"), document.where(*settings.at("prior"))
+    variant = document.where("variants", settings.key)
+    weighed = "prior_weight" in recipe.model_fields_set
+    if name is not None and name not in config.datasets:
+        problems.add(where, f"no dataset '{name}'", nearest(name, config.datasets))
+    elif name is not None and not weighed:
+        problems.add(where, "class images count for nothing", "set `prior_weight`, e.g. 1")
+    elif name is not None and recipe.prior_images is not None:
+        what = f"`prior_images` says how many to draw, but the class images are those of '{name}'"
+        problems.add(variant, what, "set one of `prior_images` and `prior` to null")
+    elif name is None and recipe.prior_images is not None and not weighed:
+        problems.add(variant, "`prior_images` without a weight", "set `prior_weight`, e.g. 1")
+    return name if recipe.prior_weight else None
+
+
+def drawn_for(
+    document: Document,
+    config: ExperimentConfig,
+    variants: dict[str, Variant],
+    problems: Problems,
+) -> tuple[dict[str, Variant], dict[str, Dataset]]:
+    """The variants, those that weigh class images and name none told which to use; and the
+    datasets that the base draws for them."""
+    told, datasets = dict(variants), {}
+    for variant in variants.values():
+        if variant.train is None or variant.prior or not variant.train.recipe.prior_weight:
+            continue
+        dataset = _drawn(variant, config.datasets[variant.root].preprocess)
+        other = config.datasets.get(dataset.name) or datasets.get(dataset.name, dataset)
+        if other != dataset:
+            where = document.where("variants", variant.name)
+            what = f"its class images would be called '{dataset.name}', as others are"
+            problems.add(where, what, "rename that dataset, base or class noun")
+        datasets[dataset.name] = dataset
+        told[variant.name] = replace(variant, prior=dataset.name)
+    return told, datasets
+
+
+def _drawn(variant: Variant, preprocess: PreprocessSpec) -> Dataset:
+    """Pictures of each class noun of a variant's characters, once each, by its base."""
+    nouns = {who.noun.strip().casefold() for who in variant.train.characters.values()}
+    by_name = named(sorted(nouns))
+    count = variant.train.recipe.prior_images or IMAGES
+    width, height = _size(preprocess)
+    asked = PromptSet(
+        prompts={name: _text(noun) for name, noun in by_name.items()},
+        seeds=list(range(FIRST_SEED, FIRST_SEED + count)),
+        width=width,
+        height=height,
+    )
+    return Dataset(
+        name=f"prior-{variant.base}-{'+'.join(by_name)}-{count}-{width}x{height}",
+        source=None,
+        lab=None,
+        # No warnings: the base draws as small, soft and like each other as it draws.
+        preprocess=PreprocessSpec(
+            buckets=[(width, height)], min_side=0, min_sharpness=0, near_duplicate=-1
+        ),
+        # Nobody is named in them, so they are the same for all families.
+        caption=CaptionSpec(characters={}),
+        thresholds=AuditThresholds(),
+        prior=ClassImages(variant.base, asked),
+    )
+
+
+def _text(noun: str) -> str:
+    """Prompt of a class, which is its pictures' caption too."""
+    return f"a photo of {'an' if noun[:1] in set('aeiou') else 'a'} {noun}"
+
+
+def _size(preprocess: PreprocessSpec) -> tuple[int, int]:
+    """(width, height) in px of the first bucket or resolution, in edges that can be rendered."""
+    edge = preprocess.resolutions[0] if preprocess.resolutions else 0
+    first = preprocess.buckets[0] if preprocess.buckets else (edge, edge)
+    return tuple(max(1, round(px / EDGE_MULTIPLE)) * EDGE_MULTIPLE for px in first)
+
+
+def of_prompt_set(
+    document: Document,
+    config: ExperimentConfig,
+    key: str,
+    prompts: dict[str, PromptSet],
+    experiment: str,
+    problems: Problems,
+) -> ClassImages | None:
+    """The base's pictures of one of the experiment's prompt sets as a dataset named `key`."""
+    dataset: DatasetConfig = config.datasets[key]
+    if dataset.prior is None:
+        return None
+    if dataset.prior not in prompts:
+        where = document.where("datasets", key, "prior")
+        problems.add(where, f"no prompt set '{dataset.prior}'", nearest(dataset.prior, prompts))
+        return None
+    return ClassImages(config.base, prompts[dataset.prior], (experiment, dataset.prior))
+
+
+def drawn_by_themselves(plan: Plan) -> dict[str, ClassImages]:
+    """The class images that no experiment's prompt set draws, by the name of their dataset."""
+    priors = {name: dataset.prior for name, dataset in plan.datasets.items()}
+    return {name: prior for name, prior in priors.items() if prior and not prior.asked_by}
+
+
+def texts_of(plan: Plan, prior: ClassImages) -> PromptTexts:
+    """What the base's text encoders are to read."""
+    encoder = plan.bases[prior.base].text_encoder()
+    return PromptTexts(encoder=encoder, prompts=prior.prompt_set.texts())
+
+
+def render_of(plan: Plan, prior: ClassImages) -> RenderSpec:
+    """What the base alone is to draw."""
+    return RenderSpec(base=plan.bases[prior.base], prompt_set=prior.prompt_set, name="classes")

@@ -1,0 +1,125 @@
+"""What an experiment asks of its variants: prompt sets and hypotheses, resolved and checked.
+
+Knows placeholders and names; knows nothing of how pictures are made or judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from kindred.common.errors import Problems, nearest
+from kindred.config.plan import Variant
+from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, PromptConfig
+from kindred.config.yaml_document import Document
+from kindred.specs.rendering import PromptSet
+from kindred.specs.spec_model import Character
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def resolve_prompt_set(
+    document: Document, config: ExperimentConfig, key: str, problems: Problems
+) -> PromptSet | None:
+    """A prompt set with its placeholders filled; None after noting what is wrong."""
+    at = ("prompt_sets", key)
+    written = config.prompt_sets[key]
+    if not NAME.match(key):
+        problems.add(document.where(*at), f"'{key}' is no fit name for a folder", NAME_RULE)
+    prompts = {}
+    for name, prompt in written.prompts.items():
+        where = document.where(*at, "prompts", name)
+        if not NAME.match(name):
+            problems.add(where, f"'{name}' is no fit name for a file", NAME_RULE)
+        prompts[name] = _prompt(prompt, config.characters, where, problems)
+    optional = {name: getattr(written, name) for name in ("steps", "guidance", "precision")}
+    try:
+        return PromptSet(
+            prompts=prompts,
+            seeds=written.seeds,
+            **_size(written.size),
+            **{name: value for name, value in optional.items() if value is not None},
+        )
+    except ValidationError as error:
+        for item in error.errors():
+            part = "size" if {"width", "height"} & set(item["loc"]) else str(item["loc"][-1])
+            text = item["msg"].removeprefix("Value error, ")
+            problems.add(document.where(*at, part), f"{text} (is {item['input']!r})")
+        return None
+
+
+def _size(size: tuple[int, int] | None) -> dict[str, int]:
+    return {"width": size[0], "height": size[1]} if size else {}
+
+
+def _prompt(
+    prompt: PromptConfig, characters: dict[str, Character], where: str, problems: Problems
+) -> Any:
+    """The text alone, or with what the prompt has of its own."""
+    text = fill(prompt.text, characters, where, problems)
+    own = _size(prompt.size) | ({"seeds": prompt.seeds} if prompt.seeds else {})
+    return {"text": text, **own} if own else text
+
+
+def fill(text: str, characters: dict[str, Character], where: str, problems: Problems) -> str:
+    """The prompt with {J}, {J.class} and {J.age} replaced; unknown ones are noted."""
+
+    def value(match: re.Match[str]) -> str:
+        letter, _, part = match.group(1).partition(".")
+        character = characters.get(letter)
+        words = {
+            "": getattr(character, "name", None),
+            "class": getattr(character, "noun", None),
+            "age": getattr(character, "age", None),
+        }
+        word = words.get(part)
+        if word is None:
+            known = {f"{key}{end}" for key in characters for end in ("", ".class", ".age")}
+            what = f"'{match.group(0)}' stands for nothing"
+            if character is not None and part == "age":
+                what += f": characters.{letter} has no age"
+            problems.add(where, what, nearest(match[1], known - {match[1]}))
+        return word or ""
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def check_hypotheses(
+    document: Document,
+    config: ExperimentConfig,
+    variants: Mapping[str, Variant | None],
+    problems: Problems,
+) -> None:
+    """Note hypotheses without a judge, about variants or prompt sets that do not exist, or about
+    two names of the same adapters. A variant that could not be resolved is None."""
+    if config.hypotheses and config.judge is None:
+        where = document.where("hypotheses")
+        problems.add(where, "nobody judges them", "set `judge:` to a file name in config/judges")
+    for key, hypothesis in config.hypotheses.items():
+        at = ("hypotheses", key)
+        for side in ("variant", "against"):
+            name = getattr(hypothesis, side)
+            if name not in variants:
+                where = document.where(*at, side)
+                problems.add(where, f"no variant '{name}'", nearest(name, variants))
+        one, other = variants.get(hypothesis.variant), variants.get(hypothesis.against)
+        if one and other and one is not other and one.shares_runs(other):
+            problems.add(
+                document.where(*at, "against"),
+                f"compares adapters with themselves: '{one.name}' and '{other.name}' train the "
+                "same with the same runs",
+                f"set `first_run` (e.g. 101) under variants.{other.name}",
+            )
+        if hypothesis.variant == hypothesis.against:
+            problems.add(
+                document.where(*at, "against"),
+                "compares a variant with itself",
+                "declare it again under another name with another `first_run`",
+            )
+        if hypothesis.prompt_set not in config.prompt_sets:
+            where = document.where(*at, "prompt_set")
+            text = f"no prompt set '{hypothesis.prompt_set}'"
+            problems.add(where, text, nearest(hypothesis.prompt_set, config.prompt_sets))

@@ -1,0 +1,323 @@
+"""The YAML files as a person writes them: every key, its meaning and its default.
+
+Knows the keys; the schema for editors is generated from here. Knows nothing of how variants inherit
+(variants.py) or of what the steps are given (plan.py).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
+
+from kindred.compute.data_parallel import PROCESSES
+from kindred.compute.devices import JOBS_PER_GPU, SPLIT
+from kindred.specs.batched_jobs import PICTURES_AT_ONCE
+from kindred.specs.composites import Composites
+from kindred.specs.dataset import AuditThresholds, Captioner, PreprocessSpec
+from kindred.specs.judge import Model
+from kindred.specs.rendering import Precision, PromptSet
+from kindred.specs.scoring import Hypothesis
+from kindred.specs.spec_model import Character, Strict
+from kindred.specs.training import Recipe, Selection
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
+NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at most 64)"
+BASE_VARIANT = "BASE"
+# Folders and files beside the variants in results/<experiment>/, and the base's own name.
+RESERVED = frozenset({BASE_VARIANT, "audit", "sheets", "likeness", "report", "scores", "ratings"})
+
+
+def _seeds(value: Any) -> Any:
+    """A count n stands for the seeds 1..n."""
+    plain = isinstance(value, int) and not isinstance(value, bool)
+    return list(range(1, value + 1)) if plain else value
+
+
+def named(value: Any) -> Any:
+    """A list of prompts, or of words, gets names from its words."""
+    if not isinstance(value, list):
+        return value
+    named: dict[str, Any] = {}
+    for prompt in value:
+        text = prompt.get("text") if isinstance(prompt, dict) else prompt
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", str(text)).strip("-")[:40].strip("-") or "prompt"
+        name, number = stem, 2
+        while name in named:
+            name, number = f"{stem}-{number}", number + 1
+        named[name] = prompt
+    return named
+
+
+def _coverage(value: Any) -> Any:
+    """A mapping `{J: 4, A+C: 3}` becomes the text `J: 4, AC: 3`."""
+    if isinstance(value, dict):
+        return ", ".join(f"{str(cell).replace('+', '')}: {n}" for cell, n in value.items())
+    return value
+
+
+Coverage = Annotated[str, BeforeValidator(_coverage, json_schema_input_type=str | dict[str, int])]
+
+
+Seeds = Annotated[
+    list[int], BeforeValidator(_seeds, json_schema_input_type=int | list[int]), Field(min_length=1)
+]
+
+
+def _says_something(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the prompt is empty; write what the picture shows, or take it out")
+    return text
+
+
+class PromptConfig(Strict):
+    """A prompt with seeds or a size of its own."""
+
+    text: Annotated[str, AfterValidator(_says_something)]
+    seeds: Seeds | None = None
+    size: tuple[int, int] | None = Field(None, description="[width, height], px")
+
+
+def _prompt(value: Any) -> Any:
+    """A bare text is a prompt without anything of its own."""
+    return {"text": value} if isinstance(value, str) else value
+
+
+OnePrompt = Annotated[
+    PromptConfig, BeforeValidator(_prompt, json_schema_input_type=str | PromptConfig)
+]
+Prompts = Annotated[
+    dict[str, OnePrompt],
+    BeforeValidator(
+        named, json_schema_input_type=list[str | PromptConfig] | dict[str, str | PromptConfig]
+    ),
+]
+
+
+class LabFamily(Strict):
+    """A family that the lab draws into an ordinary folder of photos with captions."""
+
+    family: str = Field(description="name of one of the lab's families, e.g. russell")
+    coverage: Coverage = Field(description="images in each cell: 'J: 4, A: 3, C: 8, AC: 3, CJ: 7'")
+    seed: int = Field(1, description="another seed draws other photos")
+    hats: float = Field(0.0, ge=0, le=1, description="share of photos in which people wear hats")
+    class_nouns: bool = Field(True, description="captions say man, woman, child")
+    say_hats: bool | None = Field(
+        None, description="captions name every hat, or none; unset: about two of three"
+    )
+    sides: bool = Field(False, description="captions of groups say who is left and right")
+    shared: int | None = Field(None, ge=0, description="how many traits the family has in common")
+    scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
+
+
+class DatasetConfig(Strict):
+    """Photos with captions: a folder of yours, drawn by the lab, or by the base itself."""
+
+    source: str | None = Field(None, description="folder with photos and their captions")
+    lab: LabFamily | None = None
+    prior: str | None = Field(
+        None, description="a prompt set whose pictures by the base are the photos: class images"
+    )
+    preprocess: PreprocessSpec = Field(default_factory=PreprocessSpec)
+    captioner: Captioner | None = Field(None, description="writes captions that are missing")
+    not_names: list[str] = Field(
+        default_factory=list, description="words in captions that look like a trigger name"
+    )
+    audit: AuditThresholds = Field(default_factory=AuditThresholds)
+    segmenter: Model | None = Field(
+        None,
+        description="finds people's outlines, for `compose`, `crop`, `mask_weight` and "
+        "`head_weight`; a model of the DETR or Mask2Former class. Unset: the boxes of the judge",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(part is not None for part in (self.source, self.lab, self.prior)) != 1:
+            raise ValueError("a dataset has `source:` (a folder), `lab:` or `prior:`, exactly one")
+        return self
+
+
+class PromptSetConfig(Strict):
+    """Prompts, each rendered with every seed by every variant."""
+
+    prompts: Prompts = Field(
+        min_length=1,
+        description="list, or name -> prompt; {J} is J's trigger name, {J.class}, {J.age} the rest",
+    )
+    seeds: Seeds = Field(description="list of seeds, or how many (1, 2, ...)")
+    size: tuple[int, int] = Field(description="[width, height], px")
+    steps: int | None = Field(None, ge=1, description="sampling steps")
+    guidance: float | None = Field(None, description="guidance scale")
+    precision: Precision | None = Field(
+        None, description=PromptSet.model_fields["precision"].description
+    )
+
+
+class Control(Strict):
+    """Deliberately broken training, to know what broken looks like. Never inherited."""
+
+    pairing: Literal["scrambled"] = Field(description="captions permuted among the images")
+
+
+class _VariantBase(Strict):
+    """What differs from the variant or recipe named by `from:`; nothing else need be said."""
+
+    parent: str | None = Field(None, alias="from", description="a variant or a recipe")
+    base: str | None = Field(None, description="file name in config/bases")
+    recipe: str | None = Field(
+        None, description="file name in config/recipes; starts afresh from it"
+    )
+    dataset: str | None = Field(None, description="one of this experiment's datasets")
+    prior: str | None = Field(
+        None,
+        description="a dataset to take class images from; needs `prior_weight`. Unset: the base "
+        "draws `prior_images` of each class noun",
+    )
+    compose: Composites | None = Field(
+        None, description="train on composites of cut-out people besides the photos"
+    )
+    crop: Literal["solos"] | None = Field(
+        None, description="train on crops of one person out of group photos besides the photos"
+    )
+    runs: int | None = Field(None, ge=1, description="trainings, each with another seed")
+    first_run: int | None = Field(
+        None, ge=1, description="number (and seed) of the first; 101 trains the same variant anew"
+    )
+    data_seed: int | None = Field(None, description="which images are drawn where cells are cut")
+    control: Control | None = None
+    adapters: dict[str, float] | None = Field(
+        None,
+        description="no training: load these variants' adapters together, name -> weight; with "
+        "`base`, onto another one",
+    )
+    adapter: str | list[str] | None = Field(
+        None,
+        description="no training: a LoRA file trained elsewhere (diffusers or kohya names), or a "
+        "list with one a run",
+    )
+    weight: float | None = Field(None, description="of `adapter`; 1 when unset")
+    sweep: dict[str, list[Any]] | None = Field(
+        None, description="key -> values; makes one variant a value, called <name>-<value>"
+    )
+
+
+def _changes() -> dict[str, Any]:
+    """Every option of recipes and selections, unset."""
+    fields: dict[str, Any] = {}
+    for model in (Selection, Recipe):
+        for name, field in model.model_fields.items():
+            if (model, name) != (Selection, "seed"):
+                kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else None
+                fields[name] = (
+                    (kind or field.annotation) | None,
+                    Field(None, description=field.description),
+                )
+    return fields
+
+
+VariantConfig = create_model(
+    "VariantConfig", __base__=_VariantBase, __doc__=_VariantBase.__doc__, **_changes()
+)
+SELECTION_KEYS = frozenset(Selection.model_fields) - {"seed"} | {"data_seed"}
+RECIPE_KEYS = frozenset(Recipe.model_fields)
+SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset", "weight"}
+
+
+class ExperimentConfig(Strict):
+    """One experiment: who, which photos, which variants, what is asked of them."""
+
+    like: str | None = Field(
+        None,
+        description="another experiment file: its keys hold here too, but for those set here; null "
+        "takes one away",
+    )
+    title: str
+    question: str = ""
+    characters: dict[str, Character] = Field(min_length=1, description="letter -> character")
+    datasets: dict[str, DatasetConfig] = Field(min_length=1)
+    dataset: str | None = Field(None, description="the default; needed with several datasets")
+    base: str = Field(description="file name in config/bases")
+    recipe: str = Field(description="file name in config/recipes")
+    runs: int = Field(1, ge=1, description="trainings per variant, each with another seed")
+    variants: dict[str, VariantConfig] = Field(min_length=1)  # type: ignore[valid-type]
+    prompt_sets: dict[str, PromptSetConfig] = Field(min_length=1)
+    judge: str | None = Field(
+        None, description="file name in config/judges; unset: pictures are made but not scored"
+    )
+    hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
+    share: bool = Field(False, description="leave photos and file names out of report and ratings")
+
+
+Gib = Annotated[float, Field(gt=0)]
+
+
+class DeviceConfig(Strict):
+    """Where the work is done. Nothing here makes finished work stale."""
+
+    kind: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | Literal["auto"] = Field(
+        "auto", description="CPU threads a training or rendering uses; auto: a quarter of the cores"
+    )
+    memory_gib: float | None = Field(
+        None,
+        gt=0,
+        description="what a training may take of its GPU, GiB; unset: what is free when it starts",
+    )
+    jobs_per_gpu: int = Field(1, ge=1, description="how many small jobs share a GPU")
+    pictures_at_once: int | None = Field(
+        None,
+        ge=1,
+        description="pictures in a batch of `snakemake drawn_together` at most; unset: as every "
+        "rendering. More keep a GPU busy, and change a few of a picture's values by one",
+    )
+    split: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
+        False,
+        description="spread one model over all GPUs, for those too small alone: true, or the GiB "
+        "to be used of each, as [12, 24]",
+    )
+
+    processes: int = Field(
+        1,
+        ge=1,
+        description="GPUs that share one training (data parallel): each takes its part of the "
+        "recipe's `accumulation`, and the result is the same within rounding",
+    )
+
+    @model_validator(mode="after")
+    def _one_way_at_a_time(self) -> Self:
+        if self.split and self.processes > 1:
+            raise ValueError("split and processes exclude each other; leave one of them out")
+        return self
+
+    def environment(self) -> dict[str, str]:
+        """What `devices` reads of these; empty where nothing was set."""
+        split = "yes" if self.split is True else ",".join(map(str, self.split or ()))
+        found = {JOBS_PER_GPU: str(self.jobs_per_gpu)} if self.jobs_per_gpu > 1 else {}
+        if self.processes > 1:
+            found[PROCESSES] = str(self.processes)
+        if self.pictures_at_once:
+            found[PICTURES_AT_ONCE] = str(self.pictures_at_once)
+        return found | ({SPLIT: split} if split else {})
+
+
+class LabConfig(Strict):
+    """What `snakemake lab_models` builds, and from which settings."""
+
+    settings: str = Field("config/lab/full.yaml", description="sizes and lengths of its training")
+    out: str = Field("lab", description="folder for the models")
+    work: str = Field("resources/lab", description="folder for drawings, checkpoints and logs")
+
+
+class MainConfig(Strict):
+    """config/config.yaml: what a bare `snakemake` builds, and where."""
+
+    experiments: Annotated[
+        list[str],
+        BeforeValidator(
+            lambda value: value.split(",") if isinstance(value, str) else value,
+            json_schema_input_type=str | list[str],
+        ),
+    ] = Field(min_length=1, description="file names in config/experiments")
+    device: DeviceConfig = Field(default_factory=DeviceConfig)
+    lab: LabConfig = Field(default_factory=LabConfig)

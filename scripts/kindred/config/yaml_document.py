@@ -1,0 +1,202 @@
+"""Reading YAML so that a mistake can be shown where it stands.
+
+Knows lines, duplicate keys and YAML's traps (`1e-4` is a number, `no` is a name); knows nothing of
+what the keys mean.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from kindred.common.errors import Problem, Problems
+from kindred.specs.spec_model import Strict, problems_of
+
+Model = TypeVar("Model", bound=Strict)
+Location = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's scalars: without yes/no/on/off, dates, octal and base-60 numbers."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf)|\.nan",
+        list("-+.0123456789"),
+    ),
+    ("merge", r"<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
+    )
+
+_Loader.add_constructor(
+    "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node))
+)
+
+
+@dataclass
+class Document:
+    """One file's data and the line at which each key stands."""
+
+    path: Path
+    data: dict[str, Any]
+    lines: dict[Location, int] = field(default_factory=dict)
+    overridden: frozenset[str] = frozenset()  # top keys that the command line gave
+
+    def where(self, *location: str | int) -> str:
+        """`config/experiments/family.yaml:12: variants.all.rank`, as near as the file has it."""
+        if location and location[0] in self.overridden:
+            return "--config: " + ".".join(str(part) for part in location)
+        known = location
+        while known and known not in self.lines:
+            known = known[:-1]
+        line = f":{self.lines[known]}" if known else ""
+        key = ".".join(str(part) for part in location)
+        return f"{self.path}{line}" + (f": {key}" if key else "")
+
+    def validate(self, model: type[Model], problems: Problems) -> Model | None:
+        """The data as `model`, or None after noting every problem."""
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            self.note(error, model, problems)
+            return None
+
+    def note(
+        self, error: ValidationError, model: type[Strict], problems: Problems, *prefix: str | int
+    ) -> None:
+        """Note each of pydantic's findings once, at its place below `prefix`."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for problem, item in zip(problems_of(error, "", model), error.errors(), strict=True):
+            place = self.where(*prefix, *self._real(item["loc"], prefix, item["type"]))
+            what = problem.what.replace("Value error, ", "")
+            found.setdefault((place, problem.cure), []).append(what)
+        for (place, cure), texts in found.items():
+            problems.found.append(Problem(place, " or ".join(dict.fromkeys(texts)), cure))
+
+    def _real(self, location: Location, prefix: Location, kind: str) -> Location:
+        """The location without the names of union members that pydantic puts into it."""
+        data: Any = self.data
+        for part in prefix:
+            data = data.get(part, {}) if isinstance(data, dict) else {}
+        real: list[str | int] = []
+        for part in location:
+            listed = isinstance(data, list) and isinstance(part, int) and part < len(data)
+            if listed or (isinstance(data, dict) and part in data):
+                data = data[part]
+                real.append(part)
+            elif part == location[-1] and kind == "missing":
+                real.append(part)
+        return tuple(real)
+
+
+def read_document(path: Path, problems: Problems) -> Document | None:
+    """Read a YAML file that holds a mapping; None after noting what is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        problems.add(str(path), "no such file", "create it or correct the name")
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        problems.add(str(path), f"can't be read ({error})", "save it as UTF-8 text")
+        return None
+    try:
+        return _parsed(path, text, problems)
+    except yaml.reader.ReaderError as error:
+        problems.add(*_unprintable(path, text, error))
+    except yaml.YAMLError as error:
+        problems.add(*_syntax(path, error))
+    except RecursionError:
+        problems.add(str(path), "is nested too deeply", "check its brackets")
+    return None
+
+
+def _parsed(path: Path, text: str, problems: Problems) -> Document | None:
+    """The text of a file as a document; None after noting what is wrong with its keys."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        document = Document(path, {})
+        if node is None or not isinstance(node, yaml.MappingNode):
+            problems.add(str(path), "holds no keys", "write it as `key: value` lines")
+            return None
+        before = len(problems.found)
+        _walk(node, (), document, problems)
+        if len(problems.found) > before:
+            return None
+        document.data = loader.construct_document(node)
+        return document
+    finally:
+        loader.dispose()
+
+
+def _walk(
+    node: yaml.Node,
+    location: Location,
+    document: Document,
+    problems: Problems,
+    above: tuple[yaml.Node, ...] = (),
+) -> None:
+    """Note lines, duplicate keys, keys that are no texts and what contains itself (`above`: the
+    nodes that contain this one), and make every key a text."""
+    if node in above:
+        where = document.where(*location)
+        problems.add(where, "contains itself by an alias (*)", "write it out, without the alias")
+        return
+    above = (*above, node)
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problems.add(*_bracketed(document, key))
+                continue
+            if key.tag != "tag:yaml.org,2002:merge":
+                key.tag = "tag:yaml.org,2002:str"
+            line = key.start_mark.line + 1
+            place = (*location, str(key.value))
+            if key.value in seen:
+                problems.add(
+                    f"{document.path}:{line}: {'.'.join(map(str, place))}",
+                    f"stands twice (first on line {seen[key.value]})",
+                    "keep one of them",
+                )
+            seen[key.value] = line
+            document.lines[place] = line
+            _walk(value, place, document, problems, above)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            document.lines[(*location, index)] = item.start_mark.line + 1
+            _walk(item, (*location, index), document, problems, above)
+
+
+def _bracketed(document: Document, key: yaml.Node) -> tuple[str, str, str]:
+    """About a key that YAML reads as a mapping or a list, such as {J}."""
+    start, end = key.start_mark, key.end_mark
+    text = (start.buffer or "")[start.pointer : end.pointer].strip()
+    where = f"{document.path}:{start.line + 1}"
+    return where, f"the key {text} is no text to YAML", f'put it in quotes: "{text}"'
+
+
+def _unprintable(path: Path, text: str, error: yaml.reader.ReaderError) -> tuple[str, str, str]:
+    line = text.count("\n", 0, error.position) + 1
+    what = f"holds the character U+{ord(text[error.position]):04X}, which YAML can't hold"
+    return f"{path}:{line}", what, "take it out, and save the file as UTF-8 text"
+
+
+def _syntax(path: Path, error: yaml.YAMLError) -> tuple[str, str, str]:
+    mark = getattr(error, "problem_mark", None)
+    line = f":{mark.line + 1}" if mark else ""
+    text = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"{path}{line}", f"not readable as YAML ({text})", "check indentation, colons and quotes"

@@ -1,0 +1,1 @@
+"""From photos and captions to encoded training data."""

@@ -1,0 +1,1 @@
+"""What photos and captions can and can't teach."""

@@ -1,0 +1,372 @@
+"""What an audit warns of, in plain words: what was found, what it may do to the result, the cure.
+
+Each function looks at one thing and returns findings; thresholds come from the specification.
+Knows no files.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
+from typing import Any, Literal
+
+from kindred.characters.cells import cell_name
+from kindred.specs.dataset import AuditThresholds
+from kindred.specs.spec_model import Character
+
+Characters = Mapping[str, Character]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know before training. `items`: the files or words that it is about."""
+
+    kind: str
+    level: Literal["warning", "note"]
+    what: str
+    effect: str
+    cure: str
+    items: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return asdict(self)
+
+
+def about_amounts(
+    found: Mapping[str, int], seen: Mapping[str, int], who: Characters, limits: AuditThresholds
+) -> list[Finding]:
+    """Too few photos of a character, too few alone, one character much more often than another."""
+    result = []
+    for letter, count in seen.items():
+        name, solos = who[letter].name, found.get(letter, 0)
+        if count == 0:
+            result.append(_unseen(name))
+        elif count < limits.min_images_per_character:
+            result.append(
+                Finding(
+                    "few",
+                    "warning",
+                    f"{name} is in {_photos(count)}, fewer than {limits.min_images_per_character}",
+                    "the likeness may stay rough, and details of these few photos (clothes, light) "
+                    "may be learned as part of the person",
+                    "add photos with other clothes, places and light",
+                )
+            )
+        if count > 0 and solos < limits.min_solos:
+            result.append(
+                Finding(
+                    "solos",
+                    "warning",
+                    f"{name} is alone in {_photos(solos)}, fewer than {limits.min_solos}",
+                    "only photos of one person say for certain whose face the name means; the name "
+                    "may come to mean the group, or another face in it",
+                    f"add photos of {name} alone, or crop some out of group photos",
+                )
+            )
+    return result + _imbalance(seen, who, limits.max_appearance_ratio)
+
+
+def about_cells(found: Mapping[str, int], who: Characters) -> list[Finding]:
+    """Characters never photographed together."""
+    letters, result = sorted(who), []
+    for a, b in combinations(letters, 2):
+        if not photos_with(found, (a, b)):
+            result.append(
+                Finding(
+                    "pair",
+                    "warning",
+                    f"{who[a].name} and {who[b].name} are in no photo together",
+                    "asked for together, one of them may be missing, be drawn twice, or their "
+                    "faces may merge into one",
+                    f"add photos of both, or test a variant with {composites([cell_name((a, b))])}",
+                )
+            )
+    everyone = cell_name(letters)
+    if len(letters) > 2 and not found.get(everyone):
+        result.append(
+            Finding(
+                "group",
+                "note",
+                f"no photo shows all {len(letters)} together ({everyone})",
+                "pictures of all of them must be put together from smaller groups; the number of "
+                "people may be wrong more often. In the lab 4 to 11 % of such pictures were right, "
+                "and 88 to 96 % with composites, trained longer (docs/README.md)",
+                "add such photos if there are any, or test a variant with "
+                + composites(never_together(found, letters)),
+            )
+        )
+    return result
+
+
+def photos_with(found: Mapping[str, int], group: Iterable[str]) -> int:
+    """Photos in which all of a group are, of the photos in each cell."""
+    return sum(count for cell, count in found.items() if set(group) <= set(cell.split("+")))
+
+
+def never_together(found: Mapping[str, int], letters: Sequence[str]) -> list[str]:
+    """Pairs that no photo shows, and all of them where there are more and no photo shows all."""
+    groups = [*combinations(letters, 2), *([letters] if len(letters) > 2 else [])]
+    return [cell_name(group) for group in groups if not photos_with(found, group)]
+
+
+def composites(cells: Sequence[str]) -> str:
+    """What a variant says to train on composites of these cells, as the lab's best one does."""
+    return (
+        f"“compose: {{cells: [{', '.join(cells)}], per_cell: 72, background: any}}” and "
+        "“balance: repeat”"
+    )
+
+
+def about_words(words: Sequence[Mapping[str, Any]], who: Characters, share: float) -> list[Finding]:
+    """Words in nearly all captions of one character, and words in nearly all captions at all."""
+    result, everywhere = [], set()
+    for letter in sorted(who):
+        own = [word for word in words if word["letter"] == letter]
+        everywhere |= {word["word"] for word in own if (word["share_elsewhere"] or 0) >= share}
+        bound = [word for word in own if (word["share_elsewhere"] or 0) < share]
+        if bound:
+            listed = [f"{w['word']} ({w['captions']} of {w['of']})" for w in bound]
+            result.append(
+                Finding(
+                    "word",
+                    "warning",
+                    f"nearly all captions with {who[letter].name} say: {', '.join(listed)}",
+                    f"{who[letter].name} may be learned together with it: it appears although "
+                    "nobody asks for it, or the likeness suffers without it",
+                    "add photos without it",
+                    [word["word"] for word in bound],
+                )
+            )
+    if everywhere:
+        result.append(
+            Finding(
+                "word-everywhere",
+                "note",
+                f"nearly all captions say: {', '.join(sorted(everywhere))}",
+                "what every photo shares is drawn in every picture, and the names work best in "
+                "prompts that say it too",
+                "add photos without it, or say it in prompts",
+                sorted(everywhere),
+            )
+        )
+    return result
+
+
+def about_nouns(
+    shares: Mapping[str, float | None], who: Characters, limits: AuditThresholds
+) -> list[Finding]:
+    """Class nouns that captions leave out."""
+    return [
+        Finding(
+            "noun",
+            "warning",
+            f"{share:.0%} of the captions with {who[letter].name} say '{who[letter].noun}'",
+            "the name does not lean on what the model knows of such people: age or sex may come "
+            f"out wrong, and prompts that say '{who[letter].noun}' ask for what was never trained",
+            f"write e.g. '{who[letter].name}, a {who[letter].noun} in a blue shirt, ...'",
+        )
+        for letter, share in shares.items()
+        if share is not None and share < limits.min_noun_share
+    ]
+
+
+def about_people(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Photos whose captions name nobody, captions nobody has read, captions used twice."""
+    result = []
+    if nobody := [p["image"]["source"] for p in photos if not p["cell"]]:
+        result.append(
+            Finding(
+                "nobody",
+                "warning",
+                f"{_photos(len(nobody))} with captions that name no character",
+                "whoever is in them teaches the model that such people have no name, and the "
+                "characters' looks may spread to everybody",
+                "name the characters in the caption, or take the photos out",
+                nobody,
+            )
+        )
+    if machine := [p["image"]["source"] for p in photos if p["caption"]["author"] != "file"]:
+        result.append(
+            Finding(
+                "captioner",
+                "note",
+                f"{len(machine)} of {len(photos)} captions were written by a captioner",
+                "a wrong caption teaches a wrong thing, and who is in the photo was guessed from "
+                "the names of files or folders",
+                "read them in captions.jsonl; a caption of your own wins",
+                machine,
+            )
+        )
+    return result
+
+
+def about_repeats(groups: Sequence[Sequence[str]]) -> list[Finding]:
+    """Different photos with the very same caption."""
+    return [
+        Finding(
+            "same-caption",
+            "note",
+            f"{len(group)} photos have the same caption",
+            "what differs between them can't be asked for, and is learned as part of the person",
+            "say what differs: clothes, pose, place",
+            list(group),
+        )
+        for group in groups
+    ]
+
+
+# kind of a warning on an image or caption -> (what, effect, cure)
+ROW_KINDS: dict[str, tuple[str, str, str]] = {
+    "duplicate": (
+        "the same photo more than once",
+        "it counts double, and is learned by heart rather than as a person",
+        "remove all but one",
+    ),
+    "near-duplicate": (
+        "nearly the same photo more than once",
+        "pose, clothes and light of a series are learned by heart, and the count of photos looks "
+        "better than it is",
+        "keep the best of each series",
+    ),
+    "blurred": (
+        "photos that look blurred",
+        "blur is learned like everything else: faces come out soft",
+        "replace or remove them",
+    ),
+    "small": (
+        "small photos",
+        "faces have few pixels, so details can't be learned",
+        "use originals",
+    ),
+    "enlarged": (
+        "photos enlarged to reach the training size",
+        "the softness of enlarging is learned",
+        "use originals, or train at a smaller resolution",
+    ),
+    "cut": (
+        "photos that lose a large part to their bucket",
+        "people at the edges may be cut off while the caption still names them",
+        "crop them yourself, or allow more buckets",
+    ),
+    "case": (
+        "names written in another case",
+        "the text encoders read other tokens, so the caption does not train the name",
+        "write the name exactly",
+    ),
+    "spelling": (
+        "words spelt nearly like a name",
+        "a misspelt name trains nothing, or another name",
+        "correct it if it is meant to be the name",
+    ),
+    "who": (
+        "captions that disagree with `who`, folder or file name",
+        "a photo counted in the wrong cell, or a name trained on another face",
+        "correct the one that is wrong; the caption is what is trained",
+    ),
+    "profile": (
+        "photos whose colour profile could not be used",
+        "their colours are taken as sRGB; skin may look paler or redder than in the others",
+        "export them as sRGB",
+    ),
+    "cmyk": (
+        "CMYK photos without a usable profile",
+        "their colours are approximate, and learned as they are",
+        "export them as sRGB",
+    ),
+    "exif": (
+        "photos with damaged EXIF data",
+        "they may lie on their side, and people are learned so",
+        "look at the prepared images; turn the photo and save it again",
+    ),
+    "frames": ("files of several pictures", "only the first picture is used", "keep one picture"),
+    "transparent": (
+        "photos with transparent parts",
+        "the background put behind them is learned as the place; many of one colour are drawn so",
+        "choose `background`, or use photos with a background",
+    ),
+}
+NOTES = frozenset({"profile", "cmyk", "exif", "frames", "transparent"})
+
+
+def about_rows(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Warnings of preprocess and caption, one finding a kind, with the photos concerned."""
+    by_kind = defaultdict(list)
+    for photo in photos:
+        for item in [*photo["image"]["warnings"], *photo["caption"]["warnings"]]:
+            by_kind[item["kind"]].append(f"{photo['image']['source']} {item['what']}")
+    return [
+        Finding(
+            kind,
+            "note" if kind in NOTES else "warning",
+            f"{what} ({len(by_kind[kind])})",
+            effect,
+            cure,
+            by_kind[kind],
+        )
+        for kind, (what, effect, cure) in ROW_KINDS.items()
+        if by_kind[kind]
+    ]
+
+
+MADE = {
+    "composed": "composites of people cut out of photos",
+    "cropped": "crops of one person out of photos of several",
+}
+
+
+def about_made(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Pictures that nobody photographed: they are made of the dataset's photos."""
+    by_kind = defaultdict(list)
+    for photo in photos:
+        if kind := photo["image"].get("made"):
+            by_kind[kind].append(f"{photo['image']['source']}: {photo['caption']['caption']}")
+    return [
+        Finding(
+            kind,
+            "note",
+            f"{len(by_kind[kind])} of {len(photos)} pictures are {what}",
+            "they count in the cells above; seams and wrong sizes may be learned too",
+            "look at them, and compare with a variant without",
+            by_kind[kind],
+        )
+        for kind, what in MADE.items()
+        if by_kind[kind]
+    ]
+
+
+def _unseen(name: str) -> Finding:
+    return Finding(
+        "unseen",
+        "warning",
+        f"{name} is in no photo",
+        "the name can't be learned; prompts with it draw somebody else",
+        f"add photos, write '{name}' in their captions, or remove the character",
+    )
+
+
+def _imbalance(seen: Mapping[str, int], who: Characters, most: float) -> list[Finding]:
+    counts = {letter: count for letter, count in seen.items() if count}
+    if len(counts) < 2:
+        return []
+    often, seldom = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    ratio = counts[often] / counts[seldom]
+    if ratio <= most:
+        return []
+    return [
+        Finding(
+            "imbalance",
+            "warning",
+            f"{who[often].name} is seen {ratio:.1f} times as often as {who[seldom].name} "
+            f"({counts[often]} and {counts[seldom]})",
+            f"{who[often].name}'s face may show in the others, and {who[seldom].name} may be "
+            "learned too little by the time the first is learned",
+            "balance appearances in a variant's selection, or add photos",
+        )
+    ]
+
+
+def _photos(count: int) -> str:
+    return "no photo" if count == 0 else f"{count} photo{'s' if count > 1 else ''}"

@@ -1,0 +1,100 @@
+"""Rows of captions.jsonl: what a photo's caption says, who wrote it, and who it says is there.
+
+Brings together what people wrote, hints from names, and a captioner's texts. A caption that a
+person wrote is never changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from kindred.characters import trigger_words
+from kindred.common.errors import Problems, nearest
+from kindred.common.hashing import caption_hash
+from kindred.data.caption_files import Written
+from kindred.data.photo_decoding import note
+from kindred.specs.dataset import CaptionSpec
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Who is in a photo by something else than its caption: letters, and where they are from."""
+
+    letters: list[str]
+    origin: str
+
+
+def hint_of(source: str, written: Written | None, spec: CaptionSpec, problems: Problems) -> Hint:
+    """From the `who` entry, else the folder's name, else the file's name. `source` is the path in
+    the dataset folder. A `who` entry that is no character is a problem."""
+    if written and written.who:
+        letters, unknown = trigger_words.who_entry(written.who, spec.characters)
+        for part in unknown:
+            known = [*spec.characters, *(who.name for who in spec.characters.values())]
+            problems.add(written.where, f"`who` names '{part}', no character", nearest(part, known))
+        return Hint(letters, "`who`")
+    path = PurePosixPath(source)
+    folder = (
+        trigger_words.folder_hint(path.parent.name, spec.characters) if path.parent.name else []
+    )
+    if folder:
+        return Hint(folder, "the folder's name")
+    return Hint(trigger_words.file_hint(path.stem, spec.characters), "the file's name")
+
+
+def by_hand(written: Written, hint: Hint, spec: CaptionSpec, problems: Problems) -> Row:
+    """The row of a caption that a person wrote. Adds names that no character has to problems."""
+    found = trigger_words.mentions(written.text, spec.characters)
+    certain, doubtful = trigger_words.strange_names(written.text, spec.characters, spec.not_names)
+    for word, near in certain:
+        cure = f"did you mean '{near}'? If not, " if near else ""
+        problems.add(
+            written.where,
+            f"the caption names '{word}', no character",
+            f"{cure}add the character, or list the word under `not_names`",
+        )
+    row = _row(written.text, "file", spec)
+    warnings = row["warnings"]
+    for mention in found:
+        if not mention.exact:
+            name = spec.characters[mention.letter].name
+            warnings.append(
+                note("case", f"writes '{mention.written}' for {name}; a model reads other tokens")
+            )
+    warnings += [note("spelling", f"says '{word}', nearly '{near}'") for word, near in doubtful]
+    if hint.letters and hint.letters != row["characters"]:
+        says, other = _people(hint.letters), _people(row["characters"])
+        warnings.append(note("who", f"{hint.origin} says {says}, the caption {other}"))
+    return row
+
+
+def by_captioner(text: str, author: str, hint: Hint, spec: CaptionSpec) -> Row:
+    """The row of a captioner's text, with the trigger names that the hint gives put in."""
+    row = _row(trigger_words.put_names_in(text, hint.letters, spec.characters), author, spec)
+    if hint.letters:
+        row["warnings"].append(
+            note("hint", f"{_people(hint.letters)} put in from {hint.origin}; check the caption")
+        )
+    return row
+
+
+def _row(caption: str, author: str, spec: CaptionSpec) -> Row:
+    letters = trigger_words.letters_in(caption, spec.characters)
+    nobody = spec.characters and not letters  # class images have no characters to name
+    warnings = [note("nobody", "the caption names no character")] if nobody else []
+    return {
+        "caption": caption,
+        "author": author,
+        "characters": letters,
+        "nouns": trigger_words.class_nouns(caption, spec.characters),
+        "caption_hash": caption_hash(caption),
+        "warnings": warnings,
+    }
+
+
+def _people(letters: list[str]) -> str:
+    return "+".join(letters) or "nobody"

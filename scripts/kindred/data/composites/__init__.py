@@ -1,0 +1,1 @@
+"""Training pictures put together from people cut out of photos."""

@@ -1,0 +1,155 @@
+"""Where the people are in a dataset's photos: masks.json, the masks it names, and what they weigh.
+
+A mask is an "L" picture of the upright photo, as large or smaller: 0 is background, k the k-th
+person from the left. masks.json: source -> {file, people: [{letter, head}]}; letter '' is somebody
+unknown, head a box in pixels of the mask or null. Knows files and pixels; knows nothing of how
+people are found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kindred.common.errors import KindredError, Problems
+from kindred.common.files import read_json, replacing, write_json
+from kindred.data.aspect_buckets import covered_box
+from kindred.data.dataset import Item
+
+STORE = Path("resources/store/masks")
+TOKEN_PX = 16  # 8 pixels a latent, 2 x 2 latents a token
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Someone:
+    """One person of a photo: a letter or '', and the head's box where it is known."""
+
+    letter: str
+    head: Box | None = None
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A photo's mask file and the people it numbers, from the left."""
+
+    file: Path
+    people: tuple[Someone, ...]
+
+    def indices(self) -> np.ndarray:
+        """[H, W] uint8: 0 background, k the k-th person. Raises KindredError without the file."""
+        try:
+            with Image.open(self.file) as image:
+                return np.asarray(image.convert("L"))
+        except OSError:
+            raise KindredError(
+                f"{self.file}: can't be read -> delete the masks.json that names it and run again"
+            ) from None
+
+
+def keep(indices: np.ndarray, store: Path) -> Path:
+    """Put a mask into the store, under a hash of its pixels; its path."""
+    image = Image.fromarray(indices.astype(np.uint8))
+    name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()[:40]
+    path = store / f"{name}.png"
+    if not path.exists():
+        with replacing(path) as temporary:
+            image.save(temporary)
+    return path
+
+
+def write(path: Path, photos: Mapping[str, Masked]) -> None:
+    """Write masks.json."""
+    rows = {
+        source: {
+            "file": masked.file.as_posix(),
+            "people": [{"letter": p.letter, "head": p.head} for p in masked.people],
+        }
+        for source, masked in photos.items()
+    }
+    write_json(path, rows)
+
+
+def read(path: Path) -> dict[str, Masked]:
+    """Read masks.json: photo's name -> mask."""
+    return {source: _masked(row) for source, row in read_json(path).items()}
+
+
+def _masked(row: Mapping[str, Any]) -> Masked:
+    people = (Someone(p["letter"], tuple(p["head"]) if p["head"] else None) for p in row["people"])
+    return Masked(Path(row["file"]), tuple(people))
+
+
+def token_weights(
+    items: Sequence[Item], images: Path | str, masks: Path, people: float, heads: float
+) -> dict[str, list[float]]:
+    """Weights of an image's tokens in the loss, rows first, mean 1, by pixel hash: `people` inside
+    people and `heads` inside their heads for 1 in the background. Raises ProblemsError naming every
+    photo without a mask."""
+    known, rows = read(masks), {row["image_id"]: row for row in read_json(images)}
+    problems, result = Problems("masks are missing"), {}
+    for item in items:
+        row = rows[item.image_id]
+        if row["source"] not in known:
+            problems.add(row["source"], f"has no mask in {masks}", "delete that file and run again")
+            continue
+        size = (row["source_width"], row["source_height"])
+        prepared, indices = (item.width, item.height), known[row["source"]].indices()
+        values = 1 + (people - 1) * covered(indices > 0, size, prepared)
+        if heads != people:
+            inside = inside_heads(indices, known[row["source"]].people)
+            values += (heads - people) * covered(inside, size, prepared)
+        result[item.pixel_hash] = [round(float(v), 6) for v in (values / values.mean()).ravel()]
+    problems.raise_if_any()
+    return result
+
+
+def inside_heads(indices: np.ndarray, people: Sequence[Someone]) -> np.ndarray:
+    """[H, W] bool: which pixels of a mask are of somebody's head. Where its box is not known, it is
+    taken from the outline."""
+    inside = np.zeros(indices.shape, bool)
+    for number, someone in enumerate(people, 1):
+        outline = indices == number
+        if outline.any():
+            x0, y0, x1, y1 = (round(edge) for edge in someone.head or head_of(outline))
+            rows, columns = slice(max(0, y0), max(0, y1)), slice(max(0, x0), max(0, x1))
+            inside[rows, columns] |= outline[rows, columns]
+    return inside
+
+
+def covered(people: np.ndarray, size: tuple[int, int], prepared: tuple[int, int]) -> np.ndarray:
+    """Share of people in each token [H / 16, W / 16] of the prepared image of a photo.
+
+    people: [h, w] bool over the whole photo; size: of the photo, prepared: of the image, in px.
+    """
+    scale = people.shape[1] / size[0], people.shape[0] / size[1]
+    x0, y0, x1, y1 = covered_box(size, prepared)
+    box = (x0 * scale[0], y0 * scale[1], x1 * scale[0], y1 * scale[1])
+    tokens = (prepared[0] // TOKEN_PX, prepared[1] // TOKEN_PX)
+    picture = Image.fromarray(people.astype(np.float32))
+    return np.asarray(picture.resize(tokens, Image.Resampling.BOX, box=box))
+
+
+def head_of(outline: np.ndarray) -> Box:
+    """The head's box in an outline: down to the neck, narrow below the first bulge."""
+    rows = np.flatnonzero(outline.any(1))
+    top, height = int(rows[0]), len(rows)
+    widths = outline[top : top + height].sum(1).astype(float)
+    smooth = max(1, height // 30)
+    widths = np.convolve(widths, np.ones(smooth) / smooth, "same")
+    upper = max(3, height * 2 // 3)
+    bottom = top + max(2, height // 3)
+    for row in range(height // 12 + 1, upper - 1):
+        bulge = widths[:row].max()
+        below = widths[row : row + max(2, height // 5)].max()
+        if widths[row] < 0.8 * bulge and widths[row] < 0.7 * below:
+            bottom = top + row + int(np.argmin(widths[row : row + max(2, height // 20)]))
+            break
+    columns = np.flatnonzero(outline[top:bottom].any(0))
+    return float(columns[0]), float(top), float(columns[-1] + 1), float(bottom)

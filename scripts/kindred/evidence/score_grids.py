@@ -1,0 +1,167 @@
+"""Score rows as arrays: for every variant and measure, runs x pictures.
+
+Knows the columns of scores and what a measure is; knows nothing of intervals. A picture here is a
+prompt with a seed; every run of every variant has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from kindred.characters.cells import cell_name
+from kindred.characters.trigger_words import letters_in
+from kindred.specs.scoring import CompareSpec
+
+# Measures of a picture whose values are 0 and 1.
+SHARES = frozenset({"success", "count", "duplicated", "strangers", "pull"})
+FROM_COLUMNS = (
+    "success",
+    "count",
+    "identity",
+    "adherence",
+    "nearest_distance",
+    "diversity",
+    "drift",
+)
+DERIVED = ("fulfilled", "missing", "duplicated", "strangers", "pull", "rating")
+STRANGER, MISSING = "stranger", "missing"
+Ratings = Mapping[str, float]  # key of a picture -> mean rating, 0 bad .. 1 good
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture asked for: prompt set, prompt, seed; who the prompt names."""
+
+    prompt_set: str
+    prompt: str
+    seed: int
+    asked: tuple[str, ...]
+
+
+@dataclass
+class Pictures:
+    """The pictures of all variants, in one order."""
+
+    cells: list[Cell]
+    index: dict[tuple[str, str, int], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.index = {(c.prompt_set, c.prompt, c.seed): n for n, c in enumerate(self.cells)}
+
+    @cached_property
+    def prompts(self) -> np.ndarray:
+        """Which prompt each picture is of, [N] numbers."""
+        names = [(c.prompt_set, c.prompt) for c in self.cells]
+        number = {name: n for n, name in enumerate(dict.fromkeys(names))}
+        return np.array([number[name] for name in names], dtype=int)
+
+    def of_set(self, prompt_set: str) -> np.ndarray:
+        """Mask [N] of a prompt set's pictures."""
+        return np.array([c.prompt_set == prompt_set for c in self.cells], dtype=bool)
+
+    def of_cell(self, cell: str) -> np.ndarray:
+        """Mask [N] of pictures that ask for exactly these characters."""
+        return np.array([cell_name(c.asked) == cell for c in self.cells], dtype=bool)
+
+    def of_size(self, number: int) -> np.ndarray:
+        """Mask [N] of pictures that ask for this many characters."""
+        return np.array([len(c.asked) == number for c in self.cells], dtype=bool)
+
+
+@dataclass
+class Grid:
+    """One variant's values: measure -> [R, N], NaN where nothing is known; and who was found for
+    whom, counts [C, C + 2] (characters, then stranger, then missing)."""
+
+    runs: list[int]
+    values: dict[str, np.ndarray]
+    bleed: np.ndarray
+
+    def images(self) -> int:
+        """How many pictures were scored."""
+        return int(np.isfinite(self.values["scored"]).sum())
+
+
+def pictures_of(rows: Iterable[Mapping[str, str]], spec: CompareSpec) -> Pictures:
+    """All pictures that some score row is about, in the order of the experiment file."""
+    found = {
+        (row["prompt_set"], row["prompt"], int(row["seed"]))
+        for row in rows
+        if row["kind"] == "image"
+    }
+    cells = []
+    for prompt_set, prompts in spec.prompt_sets.items():
+        for prompt, text in prompts.items():
+            asked = tuple(letters_in(text, spec.characters))
+            seeds = sorted(s for name, p, s in found if (name, p) == (prompt_set, prompt))
+            cells += [Cell(prompt_set, prompt, seed, asked) for seed in seeds]
+    return Pictures(cells)
+
+
+def grid_of(
+    rows: Sequence[Mapping[str, str]],
+    runs: Sequence[int],
+    pictures: Pictures,
+    letters: Sequence[str],
+    ratings: Ratings,
+    probable: bool = False,
+) -> Grid:
+    """One variant's score rows as arrays. `probable`: the judge's adherence is a probability, so
+    that of a right picture fulfilling its prompt too can be told."""
+    names = ["scored", *FROM_COLUMNS, *DERIVED, *(f"identity:{x}" for x in letters)]
+    values = {name: np.full((len(runs), len(pictures.cells)), np.nan) for name in names}
+    row_of = {str(run): n for n, run in enumerate(runs)}
+    bleed = np.zeros((len(letters), len(letters) + 2), dtype=int)
+    columns = [*letters, STRANGER, MISSING]
+    assigned: set[tuple[int, int, str]] = set()
+    images: list[tuple[int, int, Cell]] = []
+    for row in rows:
+        at = pictures.index.get((row["prompt_set"], row["prompt"], int(row["seed"])))
+        run = row_of.get(row["run"])
+        if at is None or run is None:
+            continue
+        if row["kind"] == "image":
+            images.append((run, at, pictures.cells[at]))
+            _image(values, row, run, at, pictures.cells[at], ratings)
+        elif row["assigned"]:
+            letter = row["assigned"]
+            assigned.add((run, at, letter))
+            if row["identity"]:
+                values[f"identity:{letter}"][run, at] = float(row["identity"])
+            bleed[letters.index(letter), columns.index(row["found"] or STRANGER)] += 1
+    if probable:
+        values["fulfilled"] = values["success"] * values["adherence"]
+    for run, at, cell in images:
+        for letter in cell.asked:
+            if (run, at, letter) not in assigned:
+                bleed[letters.index(letter), -1] += 1
+                if np.isfinite(values["identity"][run, at]):
+                    values[f"identity:{letter}"][run, at] = 0.0
+    return Grid(list(runs), values, bleed)
+
+
+def _image(
+    values: dict[str, np.ndarray],
+    row: Mapping[str, str],
+    run: int,
+    at: int,
+    cell: Cell,
+    ratings: Ratings,
+) -> None:
+    values["scored"][run, at] = 1.0
+    for name in FROM_COLUMNS:
+        if row[name]:
+            values[name][run, at] = float(row[name])
+    if row["key"] in ratings:
+        values["rating"][run, at] = ratings[row["key"]]
+    if not cell.asked:
+        values["pull"][run, at] = float(bool(row["unasked"]))
+    elif row["success"]:
+        missing = row["missing"].split("+") if row["missing"] else []
+        values["missing"][run, at] = len(missing) / len(cell.asked)
+        values["duplicated"][run, at] = float(bool(row["duplicated"]))
+        values["strangers"][run, at] = float(row["strangers"] != "0")

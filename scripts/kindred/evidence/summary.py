@@ -1,0 +1,285 @@
+"""summary.json: everything about an experiment that a page shows (its form is in verdicts.py).
+
+Knows how figures, references, ratings and controls are put together; computes no statistics.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kindred.characters.cells import cell_name
+from kindred.evidence import variant_statistics
+from kindred.evidence.human_ratings import Rating, judge_agreement, krippendorff_alpha, mean_ratings
+from kindred.evidence.score_grids import Grid, Pictures
+from kindred.evidence.verdicts import VERSION
+from kindred.specs.scoring import CompareSpec
+
+MARGIN = 0.10  # by which broken training must read worse
+Json = dict[str, Any]
+
+
+def summary(
+    spec: CompareSpec,
+    grids: Mapping[str, Grid],
+    pictures: Pictures,
+    references: Json,
+    trainings: Mapping[str, Sequence[Json]],
+    ratings: Json | None,
+    warnings: Sequence[str],
+) -> Json:
+    """The whole of summary.json. `trainings`: variant -> its runs' lora.json."""
+    baseline = baseline_of(spec)
+    where = variant_statistics.scopes(pictures, list(spec.prompt_sets))
+    rows = variant_statistics.comparisons(baseline, spec, grids, pictures)
+    own = own_of(spec)
+    marks = variant_statistics.marks(
+        {letter: grids[name] for letter, name in own.items()}, pictures
+    )
+    return {
+        "version": VERSION,
+        "experiment": spec.experiment,
+        "title": spec.title,
+        "question": spec.question,
+        "characters": {
+            letter: {"name": who.name, "class": who.noun} for letter, who in spec.characters.items()
+        },
+        "judge": judge_part(references),
+        "references": references["characters"],
+        "prompt_sets": _prompt_sets(spec, pictures),
+        "baseline": baseline,
+        "own": own,
+        "variants": {
+            name: _variant(name, spec, grid, pictures, where, marks, trainings.get(name, ()))
+            for name, grid in grids.items()
+        },
+        "comparisons": rows,
+        "controls": controls(spec, grids, pictures),
+        "ratings": ratings,
+        "warnings": [*_reference_warnings(references), *warnings],
+    }
+
+
+def judge_part(references: Json) -> Json:
+    """The judge, and whether it may be trusted."""
+    gates = references["gates"]
+    trusted = not gates["failures"] if gates["measured"] else None
+    return {
+        "identity": references["judge"],
+        "hash": references["hash"],
+        "counts": references["counts"],
+        "trusted": trusted,
+        "why": list(gates["failures"]),
+        "figures": dict(gates["figures"]),
+        "recognised": references["recognised"],
+        "stranger": references["stranger"],
+        "source": references["source"],
+        "distance": references["distance"],
+    }
+
+
+def baseline_of(spec: CompareSpec) -> str:
+    """What others are compared with: of the trained variants that are no controls the one that most
+    hypotheses compare with, or else the first by name."""
+    trained = [name for name, v in spec.variants.items() if v.kind == "trained"]
+    plain = [name for name in trained if not spec.variants[name].control]
+    asked = Counter(h.against for h in spec.hypotheses.values() if h.against in plain)
+    most = [name for name, _ in asked.most_common(1)]
+    return next(iter([*most, *plain, *trained, *spec.variants]))
+
+
+def own_of(spec: CompareSpec) -> dict[str, str]:
+    """Character -> the variant, no control, that is a LoRA of that character alone: of several one
+    of the baseline's base and photos, then the first by name. None in an experiment of one."""
+    if len(spec.characters) < 2:
+        return {}
+    first = spec.variants[baseline_of(spec)]
+
+    def strange(name: str) -> tuple[bool, bool, str]:
+        one = spec.variants[name]
+        return one.base != first.base, one.dataset != first.dataset, name
+
+    alone = [name for name, v in spec.variants.items() if v.only and not v.control]
+    found = {spec.variants[name].only: name for name in sorted(alone, key=strange, reverse=True)}
+    return {letter: found[letter] for letter in sorted(spec.characters) if letter in found}
+
+
+def _variant(
+    name: str,
+    spec: CompareSpec,
+    grid: Grid,
+    pictures: Pictures,
+    where: Mapping[str, Any],
+    marks: Mapping[str, variant_statistics.Mark],
+    trainings: Sequence[Json],
+) -> Json:
+    variant = spec.variants[name]
+    fixed, letters = variant.kind == "base", sorted(spec.characters)
+    parts = {key: variant_statistics.parts(grid, pictures, key) for key in spec.prompt_sets}
+    return {
+        "kind": variant.kind,
+        "dataset": variant.dataset,
+        "base": variant.base,
+        "control": variant.control,
+        "only": variant.only,
+        "runs": variant.runs,
+        "images": grid.images(),
+        "training": variant_statistics.training(trainings),
+        "measures": variant_statistics.measures(grid, fixed, pictures, dict(where)),
+        "identity": variant_statistics.identities(grid, fixed, pictures, letters),
+        "of_own": variant_statistics.of_own(grid, fixed, pictures, marks),
+        "parts": {key: value for key, value in parts.items() if value},
+        "bleed": variant_statistics.bleed(grid, letters),
+    }
+
+
+def _prompt_sets(spec: CompareSpec, pictures: Pictures) -> Json:
+    found: Json = {}
+    for name, prompts in spec.prompt_sets.items():
+        cells = [c for c in pictures.cells if c.prompt_set == name]
+        asked = {c.prompt: cell_name(c.asked) for c in cells}
+        found[name] = {
+            "prompts": {
+                prompt: {"text": text, "asked": asked.get(prompt, "")}
+                for prompt, text in prompts.items()
+            },
+            "seeds": sorted({c.seed for c in cells}),
+            "sizes": sorted({str(len(c.asked)) for c in cells}),
+        }
+    return found
+
+
+def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -> list[Json]:
+    """Do the controls read as they must? A training again on the prompt set that asks for most
+    people; what must be worse, than the training that it is broken from or else the baseline, where
+    that one is right most often, since nothing can be seen to be worse than next to nothing. Names
+    on wrong photos where fewest people are asked for: a picture of everybody may be right by a
+    training that knows no name, as one on composites of all showed."""
+    baseline = baseline_of(spec)
+    largest = _largest_set(pictures)
+    found = []
+    for name, variant in spec.variants.items():
+        kind = variant.control.split(" ")[0]
+        against = variant.control.partition(" of ")[2] or baseline
+        if not kind or name == against or against not in grids:
+            continue
+        fewest = kind == "scrambled"
+        clearest, share = _clearest_set(against, spec, grids, pictures, fewest)
+        prompt_set = largest if kind == "null" else clearest
+        if prompt_set is None:
+            continue
+        pair = (name, against)
+        row = variant_statistics.difference(pair, "success", prompt_set, spec, grids, pictures)
+        if row:
+            trained = [x for x in pair if spec.variants[x].kind != "base"]
+            pilot = any(len(grids[x].runs) < 2 for x in trained)
+            found.append({**row, "kind": kind} | _reading(kind, row, pilot, share))
+    return found
+
+
+def _reading(kind: str, row: Json, pilot: bool, share: float) -> Json:
+    """Whether a control passes, and what that means; None with too few runs to say, or where the
+    baseline's `share` of right pictures leaves no room below it."""
+    name, against = row["variant"], row["against"]
+    if pilot:
+        passes, text = None, _too_few_runs(kind, name, against)
+    elif kind == "null":
+        passes = row["low"] <= 0 <= row["high"]
+        text = f"{name} is {against} trained again, " + (
+            "and reads as no difference"
+            if passes
+            else "yet the two differ: doubt every difference here"
+        )
+    elif share < 2 * MARGIN:
+        passes = None
+        text = f"{against} is hardly ever right, so {name} can't be seen to be worse"
+    else:
+        passes = row["high"] < -MARGIN
+        text = (
+            f"{name} reads clearly worse than {against} in “{row['prompt_set']}”, as it must"
+            if passes
+            else f"{name} does not read clearly worse than {against}, not even in "
+            f"“{row['prompt_set']}”: either too little was "
+            "learned, or there are too few runs and pictures to see it"
+        )
+    return {"passes": passes, "sentence": f"{text}."}
+
+
+def _too_few_runs(kind: str, name: str, against: str) -> str:
+    if kind == "base":  # nothing of it is trained
+        return f"{against} needs two training runs for {name} to be a control"
+    return f"{name} and {against} need two training runs each to be a control"
+
+
+def _largest_set(pictures: Pictures) -> str | None:
+    most = max(pictures.cells, key=lambda c: len(c.asked), default=None)
+    return most.prompt_set if most and most.asked else None
+
+
+def _clearest_set(
+    baseline: str,
+    spec: CompareSpec,
+    grids: Mapping[str, Grid],
+    pictures: Pictures,
+    fewest: bool,
+) -> tuple[str | None, float]:
+    """The prompt set with people in which the baseline is right most often, and how often;
+    `fewest`: of those that ask for fewest people at once, among those that leave room below."""
+    shares: dict[str, float] = {}
+    people: dict[str, int] = {}
+    for prompt_set in {cell.prompt_set for cell in pictures.cells if cell.asked}:
+        where = pictures.of_set(prompt_set)
+        own, _, known = variant_statistics.arms_of(
+            (baseline, baseline), "success", where, spec, grids
+        )
+        if known.any():
+            shares[prompt_set] = float(own.values.mean())
+            cells = (c for c in pictures.cells if c.prompt_set == prompt_set)
+            people[prompt_set] = max(len(c.asked) for c in cells)
+    room = [name for name, share in shares.items() if share >= 2 * MARGIN]
+
+    def clear(name: str) -> tuple[int, float]:
+        return (-people[name] if fewest and room else 0), shares[name]
+
+    name = max(sorted(room or shares), key=clear, default=None)
+    return name, shares.get(name or "", 0.0)
+
+
+def ratings_part(ratings: Sequence[Rating], rows: Sequence[Mapping[str, str]]) -> Json | None:
+    """Raters, their agreement and the judge's with them; None without ratings."""
+    if not ratings:
+        return None
+    images = [row for row in rows if row["kind"] == "image"]
+    success = {row["key"]: float(row["success"]) for row in images if row["success"]}
+    identity = {row["key"]: float(row["identity"]) for row in images if row["identity"]}
+    alpha = krippendorff_alpha(ratings)
+    judge = judge_agreement(mean_ratings(ratings), success, identity)
+    part = {
+        "images": len({rating.key for rating in ratings}),
+        "ratings": len(ratings),
+        "raters": sorted({rating.rater for rating in ratings}),
+        "alpha": variant_statistics.number(alpha),
+        "judge": {
+            key: variant_statistics.number(value) if isinstance(value, float) else value
+            for key, value in judge.items()
+        },
+    }
+    return part | {"sentence": _ratings_sentence(part)}
+
+
+def _ratings_sentence(part: Json) -> str:
+    people, images = len(part["raters"]), part["images"]
+    text = f"{people} {'person' if people == 1 else 'people'} rated {images} pictures"
+    if part["alpha"] is not None:
+        text += f"; agreement between them (Krippendorff's alpha) {part['alpha']:.2f}"
+    if part["judge"]["auc"] is not None:
+        text += (
+            f"; a picture that the judge calls a success is rated above another in "
+            f"{part['judge']['auc']:.0%} of pairs".replace("%", " %")
+        )
+    return text + "."
+
+
+def _reference_warnings(references: Json) -> list[str]:
+    return [entry["warning"] for entry in references["characters"].values() if entry["warning"]]

@@ -1,0 +1,226 @@
+"""The lab's judge behind the interface of all judges, with the gates that it was measured by.
+
+Knows lab/judge, and the places and hair that prompts of the lab's world name; knows nothing of
+references.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from kindred.common.errors import KindredError
+from kindred.common.files import read_json, write_json
+from kindred.common.hashing import sha256_file
+from kindred.judges.interface import Calibration, Gates, Seen
+from kindred.judges.lab_inference import LabJudge, Sighting
+from kindred.judges.model_files import Part, locate
+from kindred.models.loading import identity
+from kindred.specs.judge import JudgeSpec
+from kindred.world.phrases import PLACE_PHRASES
+from kindred.world.vocabulary import HAIR_COLOURS, HAIR_STYLES
+
+if TYPE_CHECKING:
+    import torch
+
+    from kindred.judges.image_similarity import Similarity
+
+DEFAULT = "lab/judge"
+HOW_TO_GET_IT = "it comes with the repository: get lab/ again, or train it as lab/README.md says"
+PARTS = {"model": Part("model.safetensors"), "config": Part("config.json")}
+HAIR = re.compile(
+    r"\b(?:(?P<style>short|spiky|curly|long) )?"
+    rf"(?P<colour>{'|'.join(HAIR_COLOURS)}) (?P<kind>hair|bob|ponytail|bun|pigtails)\b"
+)
+GATES_FILE = "gates.json"
+MODEL_HASH = "model sha256"  # in GATES_FILE: which weights the figures are of
+# Below one of these, verdicts are not to be trusted. "vae ": after the base's autoencoder.
+GATES = {"count": 0.98, "family top-1": 0.97, "vae family top-1": 0.93}
+
+
+class DrawnJudge:
+    """The trained judge of drawings. Adherence is the probability of place and hair asked for."""
+
+    counts = "people"
+
+    def __init__(
+        self,
+        judge: LabJudge,
+        name: str,
+        gates: Gates | None = None,
+        threshold: float | None = None,
+        similarity: Similarity | None = None,
+    ) -> None:
+        self.judge = judge
+        self.threshold = threshold
+        self.similarity = similarity
+        self.gates = gates or Gates()
+        self.identity = name + (f"; similarity={similarity.identity}" if similarity else "")
+        known = judge.config.calibration
+        self.calibration = Calibration(
+            stranger=known.get("stranger"), same=known.get("same"), source="held-out drawings"
+        )
+        self._last: tuple[list[Image.Image], list[Sighting]] = ([], [])
+
+    @classmethod
+    def open(cls, spec: JudgeSpec, device: torch.device | str = "cpu") -> DrawnJudge:
+        """From the specification's folder. Raises KindredError saying how to get what is missing,
+        and for options that this judge does not have."""
+        for option in ("adherence", "person_detector", "files"):
+            if getattr(spec, option):
+                raise KindredError(
+                    f"judge: {option}: the lab's judge has its own -> remove the key"
+                )
+        folder = Path(spec.model or DEFAULT)
+        if not (folder / PARTS["model"].file).is_file():
+            raise KindredError(f"judge: no model in {folder} -> {HOW_TO_GET_IT}")
+        locate(PARTS, folder, spec.files, spec.sha256)
+        similarity = None
+        if spec.similarity:
+            from kindred.judges.image_similarity import Similarity
+
+            similarity = Similarity.open(spec.similarity, device)
+        judge = _load(folder, device)
+        gates = read_gates(folder)
+        if gates.measured and spec.threshold not in (None, judge.config.threshold):
+            gates = _unmeasured(f"measured at threshold {judge.config.threshold}")
+        return cls(
+            judge,
+            identity(folder.as_posix(), None, (".",)),
+            gates,
+            spec.threshold,
+            similarity,
+        )
+
+    def find(self, images: Sequence[Image.Image]) -> list[list[Seen]]:
+        """The people of every picture, from left to right."""
+        return [
+            [Seen(p.box, p.head, p.score, p.embedding) for p in sighting.people]
+            for sighting in self._look(images)
+        ]
+
+    def adherence(
+        self, images: Sequence[Image.Image], prompts: Sequence[str]
+    ) -> list[float | None]:
+        """Probability of the prompt's place, of its hair, or of both (product); None where it has
+        neither. Hair is read from the person found most surely; 0 where nobody is found."""
+        places, hairs = [place_in(p) for p in prompts], [hair_in(p) for p in prompts]
+        if not any(places) and not any(hairs):
+            return [None] * len(images)
+        sightings = self._look(images)
+        if any(hairs):
+            # Attributes take time, so that they are read only where a prompt is about them.
+            sightings = self.judge.look(images, self.threshold)
+        return [
+            _both(sighting.place[place] if place else None, _hair(sighting, hair) if hair else None)
+            for sighting, place, hair in zip(sightings, places, hairs, strict=True)
+        ]
+
+    def whole(self, images: Sequence[Image.Image]) -> np.ndarray | None:
+        """Unit vectors [N, D] of whole pictures; None without a model for it."""
+        return self.similarity.vectors(images) if self.similarity else None
+
+    def _look(self, images: Sequence[Image.Image]) -> list[Sighting]:
+        """Sightings; of the pictures asked for last they are remembered."""
+        before, sightings = self._last
+        same = len(before) == len(images) and all(
+            a is b for a, b in zip(before, images, strict=True)
+        )
+        if not same:
+            sightings = self.judge.look(images, self.threshold, attributes=False)
+            self._last = (list(images), sightings)
+        return sightings
+
+
+def _load(folder: Path, device: torch.device | str) -> LabJudge:
+    from safetensors import SafetensorError
+
+    try:
+        return LabJudge.load(folder, device)
+    except (SafetensorError, RuntimeError) as error:
+        raise KindredError(
+            f"judge: the model in {folder} can't be read ({error}) -> {HOW_TO_GET_IT}"
+        ) from None
+
+
+def place_in(prompt: str) -> str | None:
+    """The world's place that a prompt names, or None."""
+    text = prompt.casefold()
+    if "christmas card" in text:
+        return "christmas card"
+    for place, phrases in PLACE_PHRASES.items():
+        if any(phrase.casefold() in text for phrase in phrases):
+            return place
+    return None
+
+
+def hair_in(prompt: str) -> dict[str, str]:
+    """The hair that a prompt says, by the judge's attributes; empty where it says none, or of more
+    than one person."""
+    text = prompt.casefold()
+    found = list(HAIR.finditer(text))
+    if len(found) != 1:
+        return {"hair_style": "bald"} if "bald head" in text and not found else {}
+    style, colour, kind = found[0].group("style", "colour", "kind")
+    style = style or (kind if kind in HAIR_STYLES else None)
+    named = {"hair_style": style, "hair_colour": colour}
+    return {key: value for key, value in named.items() if value}
+
+
+def _hair(sighting: Sighting, hair: dict[str, str]) -> float:
+    """Probability that the most certain person has the hair."""
+    if not sighting.people:
+        return 0.0
+    person = max(sighting.people, key=lambda one: one.score)
+    return math.prod(person.attributes[name][value] for name, value in hair.items())
+
+
+def _both(*chances: float | None) -> float | None:
+    """The product of those that are known; None when none is."""
+    known = [chance for chance in chances if chance is not None]
+    return math.prod(known) if known else None
+
+
+def read_gates(folder: Path) -> Gates:
+    """Figures that were measured when the judge was trained; unmeasured without gates.json, or
+    when they are of another model than lies beside it."""
+    path = folder / GATES_FILE
+    if not path.exists():
+        return Gates()
+    written: dict[str, Any] = read_json(path)
+    measured = written.get(MODEL_HASH)
+    if measured is None:
+        return _unmeasured(f"says nothing of {MODEL_HASH}")
+    if measured != sha256_file(folder / PARTS["model"].file):
+        return _unmeasured("measured with another model")
+    figures = {k: float(v) for k, v in written.items() if isinstance(v, int | float)}
+    return Gates(True, figures, gate_failures(figures))
+
+
+def write_gates(folder: Path, figures: Mapping[str, float], model: Path) -> None:
+    """Write what was measured with the judge in the folder `model`."""
+    known = {k: v if math.isfinite(v) else None for k, v in figures.items()}
+    digest = sha256_file(model / PARTS["model"].file)
+    write_json(folder / GATES_FILE, {**known, MODEL_HASH: digest})
+
+
+def _unmeasured(why: str) -> Gates:
+    return Gates(False, {}, [f"{GATES_FILE}: {why}, so this judge counts as never tested"])
+
+
+def gate_failures(figures: dict[str, float]) -> list[str]:
+    """Gates that are not reached or were not measured, in words."""
+    failures = []
+    for name, target in GATES.items():
+        value = figures.get(name, math.nan)
+        if math.isnan(value):
+            failures.append(f"{name}: not measured, must be {target}")
+        elif value < target:
+            failures.append(f"{name}: {value:.3f} is below {target}")
+    return failures

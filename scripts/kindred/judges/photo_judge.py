@@ -1,0 +1,115 @@
+"""The judge of photographs: faces by one of three engines, and what else the user configures.
+
+Knows how its parts are put together from a specification; knows no engine's insides, no names and
+no truth: how good it is on the user's pictures nobody has measured, and its `gates` say so.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from kindred.judges.face_body_matching import alone_face, together
+from kindred.judges.face_geometry import FaceEngine
+from kindred.judges.interface import Calibration, Gates, Seen
+from kindred.specs.judge import JudgeSpec
+
+if TYPE_CHECKING:
+    import torch
+
+    from kindred.judges.image_similarity import Similarity
+    from kindred.judges.person_detector import People
+    from kindred.judges.prompt_adherence import Adherence
+
+
+class PhotoJudge:
+    """Faces found and embedded, people counted where a detector is configured."""
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        people: People | None = None,
+        adherence: Adherence | None = None,
+        similarity: Similarity | None = None,
+    ) -> None:
+        self.engine = engine
+        self.people = people
+        self.prompts = adherence
+        self.similarity = similarity
+        self.counts = "people" if people else "faces"
+        self.calibration: Calibration = engine.calibration
+        self.gates = Gates()
+        self.told: set[str] = set()
+        parts = {"people": people, "adherence": adherence, "similarity": similarity}
+        extra = [f"{name}={part.identity}" for name, part in parts.items() if part]
+        self.identity = "; ".join([engine.identity, *extra])
+
+    @classmethod
+    def open(cls, spec: JudgeSpec, device: torch.device | str = "cpu") -> PhotoJudge:
+        """The judge that a specification describes. Faces are found on the CPU, whatever `device`.
+
+        Raises KindredError or ProblemsError: what is missing or wrong, and how to get it.
+        """
+        engine = open_engine(spec)
+        people = adherence = similarity = None
+        if spec.person_detector:
+            from kindred.judges.person_detector import People
+
+            people = People.open(spec.person_detector, device)
+        if spec.adherence:
+            from kindred.judges.prompt_adherence import Adherence
+
+            adherence = Adherence.open(spec.adherence, device)
+        if spec.similarity:
+            from kindred.judges.image_similarity import Similarity
+
+            similarity = Similarity.open(spec.similarity, device)
+        return cls(engine, people, adherence, similarity)
+
+    def find(self, images: Sequence[Image.Image]) -> list[list[Seen]]:
+        """Everybody found in each picture, from left to right."""
+        return [self._find(image.convert("RGB")) for image in images]
+
+    def _find(self, image: Image.Image) -> list[Seen]:
+        faces = self.engine.faces(image)
+        if self.people is None:
+            return [alone_face(face) for face in faces]
+        return together(self.people.find(image), faces)
+
+    def adherence(
+        self, images: Sequence[Image.Image], prompts: Sequence[str]
+    ) -> list[float | None]:
+        """Cosine of picture and prompt; None throughout without a model for it."""
+        if self.prompts is None:
+            return [None] * len(images)
+        for prompt in self.prompts.too_long(sorted(set(prompts) - self.told)):
+            print(
+                f"warning: {self.prompts.identity} reads {self.prompts.tokens} tokens and judges "
+                f"only the beginning of '{prompt}'",
+                file=sys.stderr,
+            )
+        self.told |= set(prompts)
+        return list(self.prompts.cosines(images, prompts))
+
+    def whole(self, images: Sequence[Image.Image]) -> np.ndarray | None:
+        """Unit vectors [N, D] of whole pictures; None without a model for it."""
+        return self.similarity.vectors(images) if self.similarity else None
+
+
+def open_engine(spec: JudgeSpec) -> FaceEngine:
+    """The face engine of a specification; imports only the packages that it needs."""
+    if spec.kind == "yunet-sface":
+        from kindred.judges.opencv_faces import OpenCvFaces
+
+        return OpenCvFaces.open(spec.files, spec.sha256, spec.threshold)
+    if spec.kind == "insightface":
+        from kindred.judges.insight_faces import InsightFaces
+
+        return InsightFaces.open(spec.model, spec.threshold)
+    from kindred.judges.dlib_faces import DlibFaces
+
+    return DlibFaces.open(spec.detectors, spec.threshold, spec.files, spec.sha256)

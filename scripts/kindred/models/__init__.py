@@ -1,0 +1,1 @@
+"""Base models: opening them, their weights, their architectures, their LoRA files."""

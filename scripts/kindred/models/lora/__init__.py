@@ -1,0 +1,1 @@
+"""LoRA files and layers: injecting, reading, converting, exporting."""

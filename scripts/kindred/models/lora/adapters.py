@@ -1,0 +1,157 @@
+"""Trained adapters: what a file says about itself, and putting several onto a transformer.
+
+Knows LoRA files as diffusers and kohya write them; knows nothing of training or sampling.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kindred.common import safetensors_files
+from kindred.common.errors import KindredError, Problems
+from kindred.common.hashing import sha256_file
+from kindred.models.architectures.flux1 import lora_keys
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import FluxTransformer2DModel
+
+# Header entries that describe the file format and not where the adapter comes from.
+CONFIG_KEY = "lora_adapter_metadata"
+FORMAT_KEYS = frozenset({"format", CONFIG_KEY})
+OURS = {"software": "Kindred"}
+# Of a header that another trainer wrote: it may hold captions, folders and a person's name.
+THEIRS = frozenset(
+    {
+        "modelspec.architecture",
+        "modelspec.hash_sha256",
+        "modelspec.title",
+        "software",
+        "ss_base_model_version",
+        "ss_network_alpha",
+        "ss_network_dim",
+        "ss_network_module",
+        "sshs_model_hash",
+    }
+)
+LONGEST = 200
+# In files of these kinds diffusers knows better what the keys mean.
+DIFFUSERS_OWN = ("lora_magnitude_vector", ".processor.", "base_model.")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A LoRA file to be rendered with: its bytes' hash, its weight, and its own provenance."""
+
+    path: Path
+    sha256: str
+    weight: float
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) -> list[Adapter]:
+    """The files with their weights (all 1 when none are given), without importing torch.
+
+    Raises ProblemsError naming every file that is missing, broken or no LoRA.
+    """
+    if weights and len(weights) != len(paths):
+        raise KindredError(
+            f"--spec: weights: {len(weights)} given for {len(paths)} adapters; "
+            "give one weight per --adapter, in their order"
+        )
+    problems, adapters = Problems("adapters can't be used"), []
+    for path, weight in zip(paths, weights or [1.0] * len(paths), strict=True):
+        try:
+            entries, metadata = safetensors_files.header(path)
+        except KindredError as error:
+            where, _, what = str(error).partition(": ")
+            problems.add(where, what, "train the variant again, or correct the path")
+            continue
+        if not any("lora" in name for name in entries):
+            problems.add(str(path), "holds no LoRA weights", "give a LoRA file")
+        adapters.append(Adapter(Path(path), sha256_file(path), weight, provenance(metadata)))
+    problems.raise_if_any()
+    return adapters
+
+
+def provenance(metadata: Mapping[str, str]) -> dict[str, str]:
+    """What pictures and their lists say of an adapter: of ours all, of another trainer's header
+    only what is technical and short."""
+    ours = metadata.items() >= OURS.items()
+    return {
+        key: value
+        for key, value in sorted(metadata.items())
+        if (key not in FORMAT_KEYS if ours else key in THEIRS and len(value) <= LONGEST)
+    }
+
+
+def apply_adapters(
+    transformer: FluxTransformer2DModel, adapters: Sequence[Adapter], merge: bool
+) -> None:
+    """Load every adapter at its weight; with `merge`, add them into the weights and drop the
+    extra layers, so that sampling runs at the base's speed.
+
+    Goes through FluxPipeline's own loader; kohya's key names are translated before (see `_read`).
+    Raises KindredError naming the file that does not fit this transformer.
+    """
+    if not adapters:
+        return
+    names = [f"adapter{index}" for index in range(len(adapters))]
+    for name, adapter in zip(names, adapters, strict=True):
+        try:
+            _load(transformer, adapter.path, name)
+        except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise KindredError(
+                f"{adapter.path}: does not fit this base ({reason}); "
+                "render it on the base that it was trained on"
+            ) from error
+    transformer.set_adapters(names, [adapter.weight for adapter in adapters])
+    transformer.eval()  # the loader leaves new layers in training mode, with their dropout on
+    if merge:
+        transformer.fuse_lora(adapter_names=names)
+        transformer.unload_lora()
+
+
+def _load(transformer: FluxTransformer2DModel, path: Path, name: str) -> None:
+    """One file onto the transformer under `name`, not yet at any weight."""
+    from diffusers.loaders.lora_pipeline import FluxLoraLoaderMixin
+
+    state, alphas, metadata = _read(path)
+    if any(key.startswith(lora_keys.TEXT_ENCODERS) for key in safetensors_files.header(path)[0]):
+        print(f"warning: {path}: its text encoder part is not used", file=sys.stderr)
+    if not any(key.startswith("transformer.") for key in state):
+        raise ValueError("it changes nothing in the transformer")
+    # The loader only warns of layers that it can't place, and the rest would be drawn with.
+    known = {f"transformer.{layer}" for layer, _ in transformer.named_modules()}
+    layers = {key.partition(".lora_A.")[0] for key in state if ".lora_A." in key}
+    lost = sorted(layer for layer in layers if layer not in known)
+    if lost:
+        raise ValueError(f"{len(lost)} of its {len(layers)} layers are not here, e.g. {lost[0]}")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+        FluxLoraLoaderMixin.load_lora_into_transformer(
+            state, alphas, transformer, adapter_name=name, metadata=metadata
+        )
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], Any, Any]:
+    """(tensors by diffusers' names, alphas, LoRA configuration) of a file.
+
+    Files without a configuration are read by `layouts`: diffusers' translation of kohya's keys
+    takes FLUX.1-dev's own sizes for granted and loses the layers outside the blocks.
+    """
+    from diffusers.loaders.lora_pipeline import FluxLoraLoaderMixin
+
+    entries, metadata = safetensors_files.header(path)
+    own = any(mark in name for name in entries for mark in DIFFUSERS_OWN)
+    if CONFIG_KEY not in metadata and not own:
+        return lora_keys.to_diffusers(safetensors_files.load(path), str(path)), None, None
+    return FluxLoraLoaderMixin.lora_state_dict(
+        str(path.parent), weight_name=path.name, return_alphas=True, return_lora_metadata=True
+    )

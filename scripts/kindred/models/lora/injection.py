@@ -1,0 +1,163 @@
+"""LoRA on a Flux transformer: which layers, injection by peft, and the file diffusers reads.
+
+Knows layer names and peft; knows nothing of data or optimisation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
+
+from kindred.common import safetensors_files
+from kindred.common.errors import KindredError, nearest
+from kindred.common.seeds import seed_of
+from kindred.specs.training import Recipe
+
+ADAPTER = "default"
+PREFIX = "transformer."
+# Where diffusers looks for LoraConfig (rank, alpha, rsLoRA, DoRA) in a safetensors header.
+CONFIG_KEY = "lora_adapter_metadata"
+ATTENTION = ("attn.to_q", "attn.to_k", "attn.to_v", "attn.to_out.0")
+BLOCK = re.compile(r"(?:single_)?transformer_blocks\.\d+\.(.+)")
+
+
+def linear_layers(transformer: Any) -> list[str]:
+    """Names of all linear layers, in the model's order."""
+    return [name for name, part in transformer.named_modules() if isinstance(part, torch.nn.Linear)]
+
+
+def target_layers(layers: Iterable[str], targets: str | list[str]) -> list[str]:
+    """Full names of the layers that get an adapter.
+
+    `attention`: q, k, v and output of the image stream and the single blocks, as in diffusers'
+    examples. `all-linear`: every linear layer inside the blocks that reads tokens: attention of
+    both streams, feed-forward, proj_mlp and proj_out; not the modulations, which read the time
+    step, and not the embedders. A list: endings of names. Other text: a regular expression that
+    the whole name must match. Raises KindredError for what matches no layer.
+    """
+    layers = list(layers)
+    if targets == "all-linear":
+        inner = ((name, BLOCK.fullmatch(name)) for name in layers)
+        return [name for name, match in inner if match and not match[1].startswith("norm")]
+    if targets == "attention":
+        targets = list(ATTENTION)
+    if isinstance(targets, str):
+        return _matching(layers, targets)
+    for ending in targets:
+        if not any(_ends(name, ending) for name in layers):
+            known = {re.sub(r"^(.*?blocks\.\d+\.)?(attn\.)?", "", name) for name in layers}
+            raise KindredError(
+                f"recipe: targets: no linear layer ends in '{ending}'; {nearest(ending, known)}"
+            )
+    return [name for name in layers if any(_ends(name, ending) for ending in targets)]
+
+
+def _matching(layers: list[str], pattern: str) -> list[str]:
+    try:
+        found = [name for name in layers if re.fullmatch(pattern, name)]
+    except re.error as error:
+        raise KindredError(f"recipe: targets: '{pattern}' is no pattern ({error})") from None
+    if not found:
+        raise KindredError(
+            f"recipe: targets: '{pattern}' matches no linear layer; names look like {layers[0]} "
+            f"or {layers[-1]}; a pattern must match the whole name"
+        )
+    return found
+
+
+def _ends(name: str, ending: str) -> bool:
+    return name == ending or name.endswith("." + ending)
+
+
+class MixedLinear(torch.nn.Linear):
+    """A layer whose weights learn in float32 and compute in the precision of what they read: half
+    the memory and time of float32 products, and the rounding of the base that they stand beside."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] to [..., out], without a bias."""
+        return torch.nn.functional.linear(x, self.weight.to(x.dtype))
+
+
+def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parameter]:
+    """Put a fresh adapter on the transformer; return its float32 parameters, in a fixed order.
+
+    Beside a base of half precision its products are in that precision, DoRA's apart. Drawn from
+    the run's seed. Raises KindredError when the targets match no layer, or can't be
+    told from others by the names' endings (as peft and diffusers will read them).
+    """
+    wanted = target_layers(linear_layers(transformer), recipe.targets)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha or recipe.rank,
+        lora_dropout=recipe.dropout,
+        use_rslora=recipe.rslora,
+        use_dora=recipe.dora,
+        target_modules=wanted,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of(run, "adapter"))
+        transformer.add_adapter(config, ADAPTER)
+    adapted = [name for name, part in transformer.named_modules() if hasattr(part, "lora_A")]
+    if sorted(adapted) != sorted(wanted):
+        raise KindredError(
+            f"recipe: targets: {', '.join(sorted(set(adapted) - set(wanted))[:5])} would be "
+            "adapted too, because a name's ending is all that a LoRA file keeps; include them"
+        )
+    parameters = []
+    for name, parameter in transformer.named_parameters():
+        parameter.requires_grad_("lora_" in name)
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+            parameters.append(parameter)
+    if not recipe.dora:
+        _compute_as_read(transformer)
+    return parameters
+
+
+def _compute_as_read(transformer: Any) -> None:
+    """Let adapters take their inputs as they are, where peft would widen them to float32."""
+    for part in transformer.modules():
+        if hasattr(part, "lora_A"):
+            part.cast_input_dtype_enabled = False
+            for factor in (part.lora_A[ADAPTER], part.lora_B[ADAPTER]):
+                factor.__class__ = MixedLinear
+
+
+def lora_state(transformer: Any) -> dict[str, torch.Tensor]:
+    """The adapter's tensors by diffusers' names, sharing memory with the model."""
+    state = get_peft_model_state_dict(transformer, adapter_name=ADAPTER)
+    return {PREFIX + name: value for name, value in state.items()}
+
+
+def save_lora(
+    path: Path | str,
+    state: Mapping[str, torch.Tensor],
+    transformer: Any,
+    provenance: Mapping[str, str],
+) -> None:
+    """Write the file that FluxPipeline.load_lora_weights takes as it is.
+
+    Provenance stands in the header beside the LoRA configuration; equal adapters of equal
+    provenance are equal bytes.
+    """
+    config = transformer.peft_config[ADAPTER].to_dict()
+    # Loaders build their layers in training mode: with the rate kept, dropout would go on working
+    # while pictures are rendered.
+    config["lora_dropout"] = 0.0
+    plain = {PREFIX + key: _plain(value) for key, value in config.items()}
+    header = {CONFIG_KEY: json.dumps(plain, sort_keys=True), **provenance}
+    safetensors_files.save(path, state, header)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can hold it; sets sorted, so that equal configurations are equal text."""
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return value.value if hasattr(value, "value") else value

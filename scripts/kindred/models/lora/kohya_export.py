@@ -1,0 +1,202 @@
+"""A LoRA of ours in the layout that ComfyUI and kohya's tools read, with their metadata.
+
+Knows fusing and headers; which layer is which is in layouts.py.
+
+diffusers trains q, k and v apart, each with an A of its own; there they are the rows of one layer,
+whose LoRA has a single A. (B_q A_q; B_k A_k; B_v A_v) in general is of rank 3r, so it can't be
+written with r: the three A are stacked, and the three B stand on the diagonal of a matrix that is
+zero elsewhere. `linear1` of a single block has four parts and needs 4r. Nothing is lost by it, and
+nothing gained in expression; only where all parts have the same A, as in a LoRA trained on the
+fused layer, rank r is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kindred.common.errors import KindredError
+from kindred.models.architectures.flux1.lora_keys import (
+    PREFIX,
+    SWAPPED,
+    Layer,
+    fused_layer,
+    modules_of,
+)
+from kindred.models.lora.adapters import CONFIG_KEY, OURS
+
+if TYPE_CHECKING:
+    import torch
+
+# Part of a LoRA: A [rank, width], B [height, rank], and the factor that their product is scaled by.
+Part = tuple["torch.Tensor", "torch.Tensor", float]
+DYNAMIC = "Dynamic"  # kohya's word for ranks that differ from layer to layer
+PASSED_ON = ("spec_hash", "dataset_hash", "version", "code_revision", "run", "seed", "pairing")
+# Of a local folder, whose name is nobody's business, the revision is a shorter hash.
+REPOSITORY = re.compile(r"^[\w-][\w.-]*/[\w.-]+@(?:main|[0-9a-f]{40})$")
+
+
+def fused(
+    state: Mapping[str, torch.Tensor], config: Mapping[str, Any], where: str
+) -> dict[str, torch.Tensor]:
+    """The LoRA under kohya's names, with an alpha for every layer.
+
+    `config` is the LoRA configuration out of the file's header. Raises KindredError, which begins
+    with `where`, for what that layout can't hold.
+    """
+    _require_plain(state, config, where)
+    found: dict[str, torch.Tensor] = {}
+    for layer, parts in _by_layer(state, config, where).items():
+        down, up, scale = _join(layer, parts, where)
+        if layer.parts == (SWAPPED,):
+            up = up.roll(up.shape[0] // 2, 0)
+        name = "lora_unet_" + layer.original.replace(".", "_")
+        found[f"{name}.lora_down.weight"] = down
+        found[f"{name}.lora_up.weight"] = up
+        found[f"{name}.alpha"] = down.new_tensor(scale * down.shape[0]).float()
+    return found
+
+
+def _require_plain(
+    state: Mapping[str, torch.Tensor], config: Mapping[str, Any], where: str
+) -> None:
+    """Raise KindredError for what is more than A and B by diffusers' names."""
+    if config.get("use_dora") or any("magnitude" in key for key in state):
+        raise KindredError(
+            f"{where}: is a DoRA, and kohya's tools read none for FLUX; train the variant with "
+            "`dora: false`, or go on with this file in diffusers"
+        )
+    if any(key.startswith("lora_unet_") for key in state):
+        raise KindredError(f"{where}: is in that layout already; use it as it is")
+    other = [key for key in state if not re.search(r"\.lora_[AB]\.weight$", key)]
+    if other or not state:
+        what = f"holds {other[0]}" if other else "is empty"
+        raise KindredError(f"{where}: {what}; give a lora.safetensors that train.py wrote")
+
+
+def _by_layer(
+    state: Mapping[str, torch.Tensor], config: Mapping[str, Any], where: str
+) -> dict[Layer, dict[str, Part]]:
+    """Layer of the original code -> the parts of it that have a LoRA."""
+    found: dict[Layer, dict[str, Part]] = {}
+    for name, roles in sorted(modules_of(state).items()):
+        layer = fused_layer(name.removeprefix(PREFIX))
+        if layer is None or roles.keys() != {"down", "up"}:
+            raise KindredError(
+                f"{where}: {name} is no layer of FLUX.1 with an A and a B, and has no name in "
+                "kohya's layout; train the variant on other `targets`"
+            )
+        down, up = state[roles["down"]], state[roles["up"]]
+        part = name.removeprefix(PREFIX)
+        found.setdefault(layer, {})[part] = (down, up, scale_of(part, down.shape[0], config))
+    return found
+
+
+def scale_of(part: str, rank: int, config: Mapping[str, Any]) -> float:
+    """What B A is multiplied by: alpha / rank, with rsLoRA alpha / sqrt(rank) (Kalajdzievski 2023,
+    arXiv 2312.03732); 1 without a configuration, as diffusers has it."""
+    alpha = config.get("lora_alpha", rank)
+    for pattern, value in (config.get("alpha_pattern") or {}).items():
+        if re.match(rf"(?:.*\.)?(?:{pattern})$", part):
+            alpha = value
+            break
+    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+
+
+def _join(layer: Layer, parts: Mapping[str, Part], where: str) -> Part:
+    """One LoRA for the whole layer; rows of parts that have none are zero."""
+    import torch
+
+    given = [parts[name] for name in layer.parts if name in parts]
+    first, _, scale = given[0]
+    if len(layer.parts) == 1:
+        return given[0]
+    heights = dict(zip(layer.parts, layer.heights(first.shape[1]), strict=True))
+    for name, (down, up, _) in parts.items():
+        if down.shape[1] != first.shape[1] or up.shape[0] != heights[name]:
+            raise KindredError(
+                f"{where}: {name} is {down.shape[1]} to {up.shape[0]} features wide, in FLUX.1 it "
+                f"is {first.shape[1]} to {heights[name]}; this base has no such layout"
+            )
+    shared = len(given) == len(layer.parts) and all(torch.equal(a, first) for a, _, _ in given)
+    rank = first.shape[0] if shared else sum(down.shape[0] for down, _, _ in given)
+    whole = first.new_zeros(sum(heights.values()), rank)
+    row = column = 0
+    for name in layer.parts:
+        if name in parts:
+            down, up, own = parts[name]
+            columns = slice(0, rank) if shared else slice(column, column + down.shape[0])
+            whole[row : row + heights[name], columns] = up * (own / scale)
+            column += down.shape[0]
+        row += heights[name]
+    return first if shared else torch.cat([down for down, _, _ in given]), whole, scale
+
+
+def metadata(
+    state: Mapping[str, torch.Tensor],
+    header: Mapping[str, str],
+    title: str,
+    triggers: Sequence[str],
+    resolution: str,
+) -> dict[str, str]:
+    """The header entries that other tools show, and where the numbers come from.
+
+    `state` is what `fused` gave. Of `header`, the original's, only hashes and numbers go in, and
+    the base where it is a public repository: no file names, no folders, no date.
+    """
+    ranks = {str(v.shape[0]) for key, v in state.items() if key.endswith("lora_down.weight")}
+    alphas = {f"{v.item():g}" for key, v in state.items() if key.endswith(".alpha")}
+    base = header.get("base", "")
+    digest = tensor_hash(state)
+    found = {
+        "ss_base_model_version": "flux1",
+        "ss_network_alpha": alphas.pop() if len(alphas) == 1 else DYNAMIC,
+        "ss_network_dim": ranks.pop() if len(ranks) == 1 else DYNAMIC,
+        "ss_network_module": "networks.lora_flux",
+        "ss_v2": "False",
+        "sshs_model_hash": digest,
+        "modelspec.architecture": f"{architecture(base)}/lora",
+        "modelspec.hash_sha256": f"0x{digest}",
+        "modelspec.implementation": "https://github.com/black-forest-labs/flux",
+        "modelspec.resolution": resolution,
+        "modelspec.sai_model_spec": "1.0.1",
+        "modelspec.title": title,
+        **OURS,
+    }
+    if triggers:
+        found["modelspec.trigger_phrase"] = ", ".join(triggers)
+    if REPOSITORY.match(base):
+        found["ss_sd_model_name"] = base
+    config = configuration(header)
+    trained = {"rank": config.get("r"), "alpha": config.get("lora_alpha")}
+    trained |= {"rslora": config.get("use_rslora") or None}
+    told = {key: header[key] for key in PASSED_ON if key in header}
+    told |= {key: str(value) for key, value in trained.items() if value is not None}
+    return found | {f"kindred.{key}": value for key, value in told.items()}
+
+
+def architecture(base: str) -> str:
+    """modelspec's name of the base, as kohya's tools write it."""
+    for name in ("dev", "schnell"):
+        if f"flux.1-{name}" in base.lower():
+            return f"flux-1-{name}"
+    return "flux-1"
+
+
+def configuration(header: Mapping[str, str]) -> dict[str, Any]:
+    """peft's configuration of the transformer's LoRA out of a header; empty when it has none."""
+    found = json.loads(header.get(CONFIG_KEY) or "{}")
+    return {k.removeprefix(PREFIX): v for k, v in found.items() if k.startswith(PREFIX)}
+
+
+def tensor_hash(state: Mapping[str, torch.Tensor]) -> str:
+    """Hex SHA-256 of everything behind the header of a safetensors file with these tensors: the
+    number that web interfaces know a LoRA by."""
+    from safetensors.torch import save
+
+    data = save({name: state[name].contiguous() for name in sorted(state)})
+    return hashlib.sha256(memoryview(data)[8 + int.from_bytes(data[:8], "little") :]).hexdigest()

@@ -1,0 +1,210 @@
+"""Quantized weights on disk: a base's part is quantized once, and read in seconds ever after.
+
+Knows bitsandbytes' format as diffusers and transformers read it, and which weights stand under
+which key; knows nothing of where a base's own files lie or of what its parts do. Main memory holds
+one tensor at a time, in writing as in reading: files are mapped, and what the system keeps of them
+it gives back when it is needed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kindred.common import safetensors_files
+from kindred.common.errors import KindredError
+from kindred.common.hashing import spec_hash
+
+if TYPE_CHECKING:
+    import torch
+
+STORE = Path("resources/store/quantized")
+# Of every part that is quantized, the one file that from_pretrained asks for.
+WEIGHTS = {
+    "transformer": "diffusion_pytorch_model.safetensors",
+    "text_encoder_2": "model.safetensors",
+}
+WRITERS = {"transformer": "diffusers", "text_encoder_2": "transformers"}
+DTYPES = {
+    "float32": "F32",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "int8": "I8",
+    "uint8": "U8",
+    "int32": "I32",
+    "int64": "I64",
+    "bool": "BOOL",
+}
+
+
+def config_of(kind: str, dtype: torch.dtype, config: Callable[..., Any]) -> Any:
+    """`config` (BitsAndBytesConfig of diffusers or of transformers) for 'nf4', 'nf4-double' or
+    'int8' weights that compute in `dtype`."""
+    if kind == "int8":
+        return config(load_in_8bit=True)
+    return config(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=dtype,
+        bnb_4bit_use_double_quant=kind == "nf4-double",
+    )
+
+
+def packed(weight: torch.Tensor, kind: str) -> torch.nn.Parameter:
+    """A weight [out, in] as bitsandbytes' parameter; it is quantized when moved to its device."""
+    import bitsandbytes as bnb
+
+    if kind == "int8":
+        # Quantized on its way from main memory, and on no other.
+        return bnb.nn.Int8Params(weight.cpu(), requires_grad=False, has_fp16_weights=False)
+    return bnb.nn.Params4bit(
+        weight, requires_grad=False, quant_type="nf4", compress_statistics=kind == "nf4-double"
+    )
+
+
+def key(identity: str, part: str, kind: str, dtype: str) -> str:
+    """The folder that a part's quantized weights lie in: a hash of the base's id@revision, the
+    part, its precision and the versions that decide how they are written."""
+    facts = {
+        "base": identity,
+        "part": part,
+        "quantization": kind,
+        "dtype": dtype,
+        "libraries": {name: _major(name) for name in ("bitsandbytes", WRITERS[part])},
+    }
+    return spec_hash(facts)[:32]
+
+
+def _major(library: str) -> str:
+    """'5' of 5.23.0; '0.42' of 0.42.1, where every second number may break."""
+    numbers = metadata.version(library).split(".")
+    return numbers[0] if numbers[0] != "0" else ".".join(numbers[:2])
+
+
+def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[Path], Any]) -> Any:
+    """The part read from `folder` by `read`, or else made by `quantize` and kept there.
+
+    Read also when it was just made: what quantizing took and freed lies between the weights of a
+    model that was made, gigabytes that a GPU could not fill again. Where it can't be kept (a full
+    disk), a warning says so and the work goes on with the model that was made.
+    """
+    with _alone(folder):
+        if not _whole(folder, part):
+            print(f"quantizing {part}, once: kept in {folder}", file=sys.stderr, flush=True)
+            model = quantize()
+            if not _keep(model, folder, part):
+                return model
+            del model
+            _release()
+            return read(folder)
+    return read(folder)
+
+
+def _release() -> None:
+    """Give the memory of what is no more in use back to the GPU."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time makes a folder; the others wait and read what it made."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        file = open(folder.with_suffix(".lock"), "w")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise KindredError(
+            f"{folder.parent}: can't be written ({error.strerror or error})"
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("another process quantizes the same weights; waiting for it", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _whole(folder: Path, part: str) -> bool:
+    """Whether the weights are there; a broken file is removed, with a word about it."""
+    if not (folder / "config.json").exists():
+        return False
+    try:
+        safetensors_files.header(folder / WEIGHTS[part])
+    except KindredError as error:
+        print(f"warning: {error}; quantizing it again", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        return False
+    return True
+
+
+def _keep(model: Any, folder: Path, part: str) -> bool:
+    """Write config and weights into a new folder, and rename it when all is there; whether that
+    was done."""
+    for left in folder.parent.glob(f".{folder.name}-*"):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        temporary.chmod(0o755)
+        if part == "transformer":
+            model.save_config(temporary)
+        else:
+            model.config.save_pretrained(temporary)
+        write(temporary / WEIGHTS[part], model.state_dict())
+        temporary.rename(folder)
+        return True
+    except OSError as error:
+        print(
+            f"warning: {folder}: quantized weights can't be kept ({error.strerror or error}); "
+            "the next run quantizes them again",
+            file=sys.stderr,
+        )
+        return False
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write(path: Path, state: Mapping[str, torch.Tensor]) -> None:
+    """Write a safetensors file tensor by tensor.
+
+    The libraries' `save_pretrained` brings a whole file into main memory first, and in several
+    files it tears a weight from its scales, which diffusers then refuses to read.
+    """
+    entries: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    # Wide numbers first, so that each lies at a multiple of its size.
+    names = sorted(state, key=lambda name: (-state[name].element_size(), name))
+    for name in names:
+        value = state[name]
+        begin, end = end, end + value.numel() * value.element_size()
+        dtype = DTYPES[str(value.dtype).removeprefix("torch.")]
+        entries[name] = {
+            "dtype": dtype,
+            "shape": list(value.shape),
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(safetensors_files.LENGTH.pack(len(text)) + text)
+        for name in names:
+            file.write(_bytes(state[name]))
+
+
+def _bytes(value: torch.Tensor) -> memoryview:
+    import torch
+
+    flat = value.detach().cpu().contiguous().reshape(-1)
+    return memoryview(flat.view(torch.uint8).numpy())

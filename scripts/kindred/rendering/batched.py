@@ -1,0 +1,220 @@
+"""Many renderings in one process: the base is loaded once, and adapters come and go.
+
+Knows how adapters are put on a loaded base and taken off again to the last bit, and in which order
+jobs need the fewest changes; what is drawn, and in which batches, is `render`'s.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kindred.common.errors import KindredError
+from kindred.common.job_summary import Tally
+from kindred.models.loading import identity
+from kindred.models.lora.adapters import Adapter, apply_adapters, read_adapters
+from kindred.rendering.image_plan import Picture, plan
+from kindred.rendering.image_store import ImageStore
+from kindred.rendering.render import render
+from kindred.specs.batched_jobs import Drawings
+from kindred.specs.rendering import RenderSpec
+
+if TYPE_CHECKING:
+    import torch
+
+    from kindred.rendering.pipeline import Painter
+
+
+@dataclass(frozen=True)
+class Job:
+    """One prompt set to be drawn: what render.py is told, and the pictures that come of it.
+    `noted`: what its pictures are to say that render.py's would not."""
+
+    spec: RenderSpec
+    prompts: Path
+    adapters: Sequence[Adapter]
+    out: str
+    pictures: Sequence[Picture]
+    noted: dict[str, Any]
+
+    @property
+    def base(self) -> tuple[str, str | None, bool | None]:
+        """Equal for jobs that are drawn on the same loaded base."""
+        spec = self.spec
+        return spec.base.canonical(), spec.prompt_set.precision, spec.merge
+
+    @property
+    def worn(self) -> tuple[tuple[str, float], ...]:
+        """Equal for jobs with the same adapters at the same weights."""
+        return tuple((adapter.sha256, adapter.weight) for adapter in self.adapters)
+
+
+def jobs_of(wanted: Drawings, tally: Tally, at_once: int | None = None) -> list[Job]:
+    """The jobs with their pictures, those of one base and of equal adapters beside each other.
+    `at_once`: so many pictures in a batch at most, instead of what the specifications say.
+
+    Jobs whose adapters can't be used are noted as failed.
+    """
+    read, known = cache(read_adapters), cache(identity)
+    jobs = []
+    for job in wanted.jobs:
+        spec = wanted.specs[job.spec]
+        try:
+            adapters = read(tuple(map(Path, job.adapters)), tuple(spec.weights))
+            pictures = plan(spec, adapters, known(spec.base.model, spec.base.revision))
+        except KindredError as error:
+            tally.fail(job.out, error)
+            continue
+        batch = {"batch": even(pictures, at_once)} if at_once and pictures else {}
+        spec = spec.model_copy(update=batch)
+        jobs.append(Job(spec, Path(job.prompts), adapters, job.out, pictures, batch))
+    return sorted(jobs, key=lambda job: (repr(job.base), job.worn))
+
+
+def even(pictures: Sequence[Picture], at_once: int) -> int:
+    """The size of equal batches of `at_once` at most: what batches are filled up with is lost."""
+    most = max(Counter(picture.size for picture in pictures).values())
+    return ceil(most / ceil(most / at_once))
+
+
+def draw(jobs: Sequence[Job], store: ImageStore, wardrobe: Wardrobe, tally: Tally) -> None:
+    """Draw what the store lacks of all jobs. A failure is noted and the next job goes on."""
+    for job in jobs:
+        try:
+            work = render(job.spec, job.pictures, job.adapters, store, wardrobe.loader(job))
+        except Exception as error:
+            tally.fail(job.out, error)
+            wardrobe.close()  # nobody knows what state it left
+            continue
+        tally.made += work.drawn
+        tally.found += work.asked - work.drawn
+        each = f", {work.draw_seconds / work.drawn:.3f} s each" if work.drawn else ""
+        print(f"{job.out}: {work.drawn} of {work.asked} pictures drawn{each}", file=sys.stderr)
+
+
+class Wardrobe:
+    """A loaded base, and which adapters it wears. `loads`, `changes`: how often either came.
+
+    Without `compiles` the network is never compiled: in large batches there is little to gain.
+    """
+
+    def __init__(self, device: torch.device, jobs: Sequence[Job], compiles: bool = True) -> None:
+        self.device, self.loads, self.changes = device, 0, 0
+        # Sampling steps in all, by which a base decides whether compiling it is worth while.
+        self.steps = {
+            base: sum(len(job.pictures) * job.spec.prompt_set.steps for job in own) * compiles
+            for base, own in groupby(jobs, lambda job: job.base)
+        }
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the base."""
+        self.base: Any = None
+        self.painter: Painter | None = None
+        self.worn: Any = ()
+        self.take_off: Callable[[], None] = lambda: None
+        if self.device.type == "cuda":
+            import torch
+
+            gc.collect()
+            torch.cuda.empty_cache()
+
+    def loader(self, job: Job) -> Any:
+        """What `render` calls when pictures are missing."""
+
+        def load(missing: Sequence[Picture]) -> tuple[Painter, Any, dict[str, Any]]:
+            from kindred.rendering.pipeline import versions
+            from kindred.rendering.prompt_embeddings import read_texts
+
+            texts = read_texts(job.prompts, [picture.prompt for picture in missing], job.spec.base)
+            return self.dressed(job), texts, versions(self.device) | job.noted
+
+        return load
+
+    def dressed(self, job: Job) -> Painter:
+        """The painter of the job's base with the job's adapters, as Painter.load gives it."""
+        if self.painter is None or self.base != job.base:
+            painter = self._load(job)
+        elif self.worn == job.worn:
+            painter = self.painter
+        elif not changeable(job, self.painter):
+            painter = self._load(job)
+        else:
+            painter = self.painter
+            self.take_off()
+            self._put_on(job, painter)
+        painter.decode_at_once = job.noted.get("batch", 1)
+        return painter
+
+    def _load(self, job: Job) -> Painter:
+        from kindred.rendering.pipeline import Painter
+
+        self.close()  # before the next one needs the memory
+        steps = self.steps[job.base]
+        painter = Painter.load(job.spec, [] if merges(job) else job.adapters, self.device, steps)
+        if merges(job) and not changeable(job, painter):
+            del painter
+            painter = Painter.load(job.spec, job.adapters, self.device, steps)
+        self.base, self.painter, self.worn = job.base, painter, job.worn
+        self.loads += 1
+        if changeable(job, painter):
+            self._put_on(job, painter)
+        return painter
+
+    def _put_on(self, job: Job, painter: Painter) -> None:
+        self.take_off = put_on(painter.transformer, job.adapters)
+        self.worn = job.worn
+        self.changes += bool(job.adapters)
+
+
+def merges(job: Job) -> bool:
+    """Whether a job's adapters are added into weights that can be had back."""
+    return job.spec.base.quantization is None and job.spec.merged()
+
+
+def changeable(job: Job, painter: Painter) -> bool:
+    """Whether adapters can change on this loaded base. Beside the weights they are layers, which
+    a compiled or recorded network would not see change; and weights that only visit the device
+    are files."""
+    return merges(job) and bool(painter.transformer.device.type == painter.vae.device.type)
+
+
+def put_on(transformer: Any, adapters: Sequence[Adapter]) -> Callable[[], None]:
+    """Add adapters into a base's weights as `apply_adapters` does. Returns what takes them off:
+    the weights are then the same to the last bit. All stay in the same memory throughout.
+
+    Raises KindredError naming the file that does not fit; the base is then not to be used again.
+    """
+    if not adapters:
+        return lambda: None
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    apply_adapters(transformer, adapters, merge=False)
+    # Subtracting would leave what rounding took: the weights that change are kept.
+    kept = [
+        (parameter, parameter.data, parameter.data.clone())
+        for layer in transformer.modules()
+        if isinstance(layer, BaseTunerLayer)
+        for parameter in layer.get_base_layer().parameters()
+    ]
+    # What `apply_adapters` does when it merges.
+    transformer.fuse_lora(adapter_names=list(transformer.peft_config))
+    transformer.unload_lora()
+    for parameter, place, _ in kept:
+        if parameter.data_ptr() != place.data_ptr():  # DoRA puts a new tensor there
+            place.copy_(parameter.data)
+            parameter.data = place
+
+    def take_off() -> None:
+        for _, place, before in kept:
+            place.copy_(before)
+
+    return take_off

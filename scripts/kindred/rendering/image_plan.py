@@ -1,0 +1,74 @@
+"""Which pictures a prompt set asks for, and the key each is stored under.
+
+A picture's recipe is everything its pixels follow from; its key is the recipe's hash. Knows
+nothing of how a picture is drawn or where it lies; imports neither torch nor diffusers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kindred.common.hashing import spec_hash
+from kindred.common.versions import step_version
+from kindred.models.loading import architecture
+from kindred.models.lora.adapters import Adapter
+from kindred.specs.rendering import RenderSpec
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture to be had: its place in the prompt set, its recipe and its key."""
+
+    name: str
+    seed: int
+    recipe: dict[str, Any]
+    key: str
+
+    @property
+    def prompt(self) -> str:
+        """The text that is drawn."""
+        return self.recipe["prompt"]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.recipe["width"], self.recipe["height"]
+
+
+def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> list[Picture]:
+    """Every picture of the prompt set, prompt by prompt and seed by seed in the order given."""
+    shared: dict[str, Any] = {
+        "base": base_identity,
+        "dtype": spec.base.dtype,
+        "quantization": spec.base.quantization,
+        "text_tokens": spec.base.text_tokens,
+        "steps": spec.prompt_set.steps,
+        "guidance": spec.prompt_set.guidance,
+        "adapters": [{"sha256": a.sha256, "weight": a.weight} for a in adapters],
+        "merged": bool(adapters) and spec.merged(),
+        "version": step_version("render", architecture(spec.base.model)),
+    }
+    precision = spec.drawn_as(bool(adapters))
+    shared |= {"precision": precision} if precision != "trained" else {}
+    pictures = []
+    for name in spec.prompt_set.prompts:
+        prompt = spec.prompt_set.full(name)
+        own = {"prompt": prompt.text.strip(), "width": prompt.width, "height": prompt.height}
+        for seed in prompt.seeds or []:
+            recipe = {**shared, **own, "seed": seed}
+            pictures.append(Picture(name, seed, recipe, spec_hash(recipe)))
+    return pictures
+
+
+def batches(pictures: Iterable[Picture], spec: RenderSpec) -> list[list[Picture]]:
+    """Groups of pictures of equal width and height to be drawn at once, each key once."""
+    by_size: dict[tuple[int, int], dict[str, Picture]] = {}
+    for picture in pictures:
+        by_size.setdefault(picture.size, {})[picture.key] = picture
+    groups = []
+    for (width, height), keyed in by_size.items():
+        group, size = list(keyed.values()), spec.batch_of(width, height)
+        groups += [group[start : start + size] for start in range(0, len(group), size)]
+    return groups

@@ -1,0 +1,116 @@
+"""The manifest of a rendered prompt set: which pictures it consists of and where they lie.
+
+Later steps read manifests only, never the store's folders. Equal content is equal bytes: nothing
+in a manifest depends on what was drawn just now and what was there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from kindred.common.errors import KindredError, Problems
+from kindred.common.files import read_json, write_json
+from kindred.models.lora.adapters import Adapter
+from kindred.rendering.image_plan import Picture
+from kindred.rendering.image_store import ImageStore
+
+ADVICE = "render again: run `snakemake`, or scripts/render.py with this manifest as --out"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture of a manifest."""
+
+    name: str
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    key: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A rendered prompt set as read from its file."""
+
+    file: Path
+    prompt_set: str
+    settings: dict[str, Any]
+    adapters: list[dict[str, Any]]
+    rows: list[Row]
+
+    def prompts(self) -> dict[str, str]:
+        """Prompt name -> text, in order."""
+        return {row.name: row.prompt for row in self.rows}
+
+
+def write_manifest(
+    path: Path | str,
+    prompt_set: str,
+    pictures: Sequence[Picture],
+    adapters: Sequence[Adapter],
+    store: ImageStore,
+) -> None:
+    """Write the manifest of pictures that are all in the store."""
+    own = {"prompt", "width", "height", "seed", "adapters"}
+    first = pictures[0].recipe if pictures else {}
+    write_json(
+        path,
+        {
+            "prompt_set": prompt_set,
+            "settings": {k: v for k, v in first.items() if k not in own},
+            "adapters": [
+                {"sha256": a.sha256, "weight": a.weight, "provenance": a.provenance}
+                for a in adapters
+            ],
+            "images": [
+                {
+                    "name": picture.name,
+                    "prompt": picture.prompt,
+                    "seed": picture.seed,
+                    "width": picture.size[0],
+                    "height": picture.size[1],
+                    "key": picture.key,
+                    "path": store.path(picture.key).as_posix(),
+                }
+                for picture in pictures
+            ],
+        },
+    )
+
+
+def read_manifest(path: Path | str) -> Manifest:
+    """Read a manifest. Raises KindredError naming the file and what it lacks."""
+    value = read_json(path)
+    try:
+        rows = [Row(**{**row, "path": Path(row["path"])}) for row in value["images"]]
+        return Manifest(Path(path), value["prompt_set"], value["settings"], value["adapters"], rows)
+    except (KeyError, TypeError) as error:
+        raise KindredError(f"{path}: not a manifest of pictures ({error}); {ADVICE}") from None
+
+
+def open_pictures(manifests: Iterable[Manifest]) -> dict[str, Image.Image]:
+    """Key -> RGB picture of every row. Raises ProblemsError naming all that are missing, a line
+    a manifest, with the cure."""
+    problems, pictures = Problems("pictures are missing from the store"), {}
+    for manifest in manifests:
+        lost = []
+        for row in manifest.rows:
+            try:
+                with Image.open(row.path) as image:
+                    pictures[row.key] = image.convert("RGB")
+            except OSError:
+                lost.append(row)
+        if lost:
+            few = ", ".join(str(row.path) for row in lost[:3]) + (" ..." if len(lost) > 3 else "")
+            problems.add(
+                str(manifest.file), f"{len(lost)} of {len(manifest.rows)} missing ({few})", ADVICE
+            )
+    problems.raise_if_any()
+    return pictures

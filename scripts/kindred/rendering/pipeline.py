@@ -1,0 +1,161 @@
+"""A loaded base with its adapters, and the drawing of batches of pictures with it.
+
+Knows modules and batches; knows nothing of stores, manifests or command lines. Text encoders are
+never loaded here: embeddings come from what `encode_prompts` wrote.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
+from PIL import Image
+
+from kindred.common.hashing import caption_hash
+from kindred.compute import compilation
+from kindred.compute.cuda_graphs import RecordedNetwork
+from kindred.models.architectures.flux1 import attention
+from kindred.models.loading import load_scheduler, load_vae
+from kindred.models.lora.adapters import Adapter
+from kindred.rendering import precision
+from kindred.rendering.image_plan import Picture
+from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
+from kindred.specs.rendering import RenderSpec
+
+# caption hash -> (T5 states [L, D], CLIP vector [P])
+Texts = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+# Compiling takes about a minute on a GPU; from so many steps on the faster ones give it back.
+COMPILE_FROM_STEPS = 400
+TILE = 64  # latents; at FLUX.1's own 128 a picture of 1024 px would be one tile
+
+
+@dataclass
+class Painter:
+    """The parts of a base that drawing needs, adapters applied.
+
+    decode_at_once: pictures that the VAE decodes together, at most; of more than one the bytes may
+    hang on what is beside them.
+    """
+
+    transformer: FluxTransformer2DModel
+    scheduler: FlowMatchEulerDiscreteScheduler
+    vae: AutoencoderKL
+    recorded: RecordedNetwork | None = None
+    decode_at_once: int = 1
+
+    @classmethod
+    def load(
+        cls,
+        spec: RenderSpec,
+        adapters: Sequence[Adapter],
+        device: torch.device | str,
+        steps: int = 0,
+        places: Mapping[str, Any] | None = None,
+    ) -> Painter:
+        """Load the base once, for so many sampling steps in all, on `device` or in `places`.
+        Raises KindredError for a base or adapter that can't be used."""
+        transformer = precision.load(spec, adapters, device, places)
+        on_gpu = next(transformer.parameters()).device.type == "cuda"  # and not visiting it
+        attention.quicken(transformer, torch.device(device))
+        if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
+            compilation.compiled(transformer)
+        vae = load_vae(spec.base, roomiest(places) if places else device)
+        # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
+        whole = on_gpu and not places and spec.base.quantization != "int8"
+        recorded = RecordedNetwork(transformer) if whole else None
+        return cls(transformer, load_scheduler(spec.base), vae, recorded)
+
+    def notes(self) -> dict[str, Any]:
+        """What beside versions may change a picture's bytes here."""
+        found = {
+            "tiled": self.vae.use_tiling,
+            "compiled": compilation.is_compiled(self.transformer),
+            "dequantized": precision.is_unpacked(self.transformer),
+        }
+        return {name: True for name, so in found.items() if so}
+
+    @torch.inference_mode()
+    def draw(
+        self,
+        pictures: Sequence[Picture],
+        texts: Texts,
+        fill_to: int = 1,
+        after_step: Callable[[], None] = lambda: None,
+    ) -> list[Image.Image]:
+        """The pictures, all of one size, in their order.
+
+        The batch is filled to `fill_to` by repeating its last picture: matrix products round
+        differently at another batch size, so a picture drawn alone later has the same bytes as
+        one drawn among others (on one device with one number of threads; else a few values are
+        off by one).
+        """
+        filled = [*pictures, *[pictures[-1]] * (fill_to - len(pictures))]
+        recipe = filled[0].recipe
+        step = 2 ** (len(self.vae.config.block_out_channels) - 1)
+        width, height = (edge // step for edge in filled[0].size)
+        channels = self.transformer.config.in_channels // 4
+        noise = initial_noise([picture.seed for picture in filled], channels, height, width)
+        embedded = [texts[caption_hash(picture.prompt)] for picture in filled]
+        latents = self._denoise(
+            noise,
+            torch.stack([text for text, _ in embedded]),
+            torch.stack([pooled for _, pooled in embedded]),
+            schedule(self.scheduler, recipe["steps"], width * height // 4),
+            recipe["guidance"],
+            after_step,
+        )
+        # One by one unless asked for: least memory, and again the same bytes whatever is beside it.
+        parts = latents[: len(pictures)].split(self.decode_at_once)
+        decoded = [picture for part in parts for picture in self._decode(part)]
+        return [Image.fromarray(picture.numpy()) for picture in decoded]
+
+    def _denoise(self, *arguments: Any) -> torch.Tensor:
+        """`denoise`, without the compiler where it fails."""
+        try:
+            return denoise(self.transformer, *arguments, network=self.recorded)
+        except Exception as error:
+            memory = isinstance(error, torch.OutOfMemoryError)
+            if memory or not compilation.is_compiled(self.transformer):
+                raise
+            compilation.eager(self.transformer, error)
+            self.recorded = self.recorded and RecordedNetwork(self.transformer)
+        return denoise(self.transformer, *arguments, network=self.recorded)
+
+    def _decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """`decode`, in tiles from the first time that memory runs out."""
+        try:
+            return decode(self.vae, latents)
+        except torch.OutOfMemoryError:
+            if self.vae.use_tiling:
+                raise
+        if self.recorded and self.recorded.recordings:  # they keep their memory
+            self.recorded = RecordedNetwork(self.transformer)
+            torch.cuda.empty_cache()
+            return self._decode(latents)
+        print("warning: too little memory to decode at once: decoding in tiles", file=sys.stderr)
+        torch.cuda.empty_cache()
+        self.vae.enable_tiling()
+        self.vae.tile_latent_min_size = TILE
+        self.vae.tile_sample_min_size = TILE * 2 ** (len(self.vae.config.block_out_channels) - 1)
+        return decode(self.vae, latents)
+
+
+def roomiest(places: Mapping[str, Any]) -> torch.device:
+    """The device in use with most memory free."""
+    devices = sorted({torch.device(place) for place in places.values()}, key=str)
+    if len(devices) == 1:
+        return devices[0]
+    return max(devices, key=lambda device: torch.cuda.mem_get_info(device)[0])
+
+
+def versions(device: torch.device | str) -> dict[str, str]:
+    """What a picture was made with, for its own record: its bytes may differ with any of these."""
+    return {
+        "device": torch.device(device).type,
+        **{name: metadata.version(name) for name in ("torch", "diffusers", "peft")},
+    }

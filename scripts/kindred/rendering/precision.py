@@ -1,0 +1,199 @@
+"""A base's transformer with its adapters, in the precision that a prompt set is drawn in.
+
+trained: adapters beside the quantized weights, as they were trained. merged: adapters added into
+the base's own weights, layer by layer, each quantized again. unquantized: adapters on the base's
+own weights; where the card is too small for them, they stay in their files and visit it block by
+block. fp8: as trained, with large products in 8-bit floats. Knows modules and memory; knows
+nothing of prompts or pictures.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
+
+from kindred.common import safetensors_files
+from kindred.common.errors import KindredError
+from kindred.models import fp8_linear, loading, quantized_weights
+from kindred.models.lora.adapters import Adapter, apply_adapters
+from kindred.specs.base_model import Base
+from kindred.specs.rendering import RenderSpec
+
+GIB = 2**30
+# Beside the weights: activations of one large picture, the VAE, the driver.
+WORKING = 5 * GIB
+
+
+def load(
+    spec: RenderSpec,
+    adapters: Sequence[Adapter],
+    device: torch.device | str,
+    places: Mapping[str, Any] | None = None,
+) -> Any:
+    """The transformer to draw with, on `device` or in `places` (module -> device).
+
+    Raises KindredError for a base or adapter that can't be used.
+    """
+    way, device = spec.drawn_as(bool(adapters)), torch.device(device)
+    if way == "fp8":
+        _check_eight_bit(spec.base, device)
+    elif way == "unquantized" or spec.base.quantization is None:
+        return _whole(spec, adapters, device, places)
+    transformer = loading.load_transformer(spec.base, device, places=places)
+    apply_adapters(transformer, adapters, merge=False)
+    if way == "merged":
+        merge_and_quantize(transformer, spec.base)
+    left = room(device) if places is None and device.type == "cuda" else None
+    if way == "fp8":
+        _to_eight_bit(transformer, left)
+    elif left is not None:
+        unpack(transformer, left)
+    return transformer
+
+
+def room(device: torch.device) -> int:
+    """Bytes of a GPU that are left beside the work on one picture."""
+    free, _ = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return free + unused - WORKING
+
+
+@torch.no_grad()
+def unpack(transformer: Any, allowed: int) -> bool:
+    """Put dequantized weights in the place of NF4 ones, where that takes at most `allowed` bytes
+    more: every pass needs them so, and dequantizing takes time. Whether it was done.
+
+    The weights are those that bitsandbytes would compute with; its own products of few rows round
+    otherwise, so pictures change about as much as with another library version, and say so. LLM
+    int8 weights are left: they are multiplied as integers.
+    """
+    import bitsandbytes as bnb
+
+    packed = {
+        name: part
+        for name, part in transformer.named_modules()
+        if isinstance(part, bnb.nn.Linear4bit)
+    }
+    more = sum(
+        part.in_features * part.out_features * part.compute_dtype.itemsize - part.weight.nbytes
+        for part in packed.values()
+    )
+    if not packed or more > allowed:
+        return False
+    for name, part in packed.items():
+        weight = dequantized(part)
+        with torch.device("meta"):
+            plain = torch.nn.Linear(part.in_features, part.out_features, part.bias is not None)
+        plain.weight = torch.nn.Parameter(weight.to(part.compute_dtype), requires_grad=False)
+        plain.bias = part.bias
+        transformer.set_submodule(name, plain)
+        part.weight = None
+    transformer.kindred_unpacked = True
+    return True
+
+
+def is_unpacked(transformer: Any) -> bool:
+    """Whether `unpack` was done to it."""
+    return getattr(transformer, "kindred_unpacked", False)
+
+
+def _check_eight_bit(base: Base, device: torch.device) -> None:
+    """Raise KindredError where a base or GPU has no products in 8-bit floats."""
+    if base.quantization == "int8":
+        raise KindredError(
+            "precision: fp8: an int8 base is multiplied in 8-bit integers already -> leave "
+            "`precision` out, or take a base in NF4 or bfloat16"
+        )
+    if not fp8_linear.can(device):
+        raise KindredError(
+            "precision: fp8: this GPU can't multiply 8-bit floats (RTX 40, H100 or later can) -> "
+            "leave `precision` out"
+        )
+
+
+def _to_eight_bit(transformer: Any, left: int | None) -> None:
+    """The blocks' layers in 8-bit floats; `left`: bytes that they may take more, None: any."""
+    more = fp8_linear.more(transformer)
+    if left is not None and more > left:
+        raise KindredError(
+            f"precision: fp8: the weights take {more / GIB:.1f} GiB more than as trained, and the "
+            f"GPU has {max(0, left) / GIB:.1f} GiB to spare -> leave `precision` out"
+        )
+    fp8_linear.convert(transformer, dequantized)
+
+
+def dequantized(layer: Any) -> torch.Tensor:
+    """A linear layer's weight [out, in] in full, from NF4 or as it is."""
+    import bitsandbytes as bnb
+
+    if isinstance(layer, bnb.nn.Linear4bit):
+        return bnb.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state)
+    return layer.weight
+
+
+def _whole(
+    spec: RenderSpec,
+    adapters: Sequence[Adapter],
+    device: torch.device,
+    places: Mapping[str, Any] | None,
+) -> Any:
+    """The base's own weights with adapters, on the device or visiting it block by block."""
+    base = spec.base.model_copy(update={"quantization": None})
+    away = device.type == "cuda" and not places and not fits(base, device)
+    transformer = loading.load_transformer(base, "cpu" if away else device, places=places)
+    # Merging would draw weights out of their files into main memory, all of them.
+    apply_adapters(transformer, adapters, spec.merged() and not away)
+    if away:
+        print("the base is larger than the GPU: its blocks visit it one by one", file=sys.stderr)
+        visit(transformer, device)
+    return transformer
+
+
+def fits(base: Base, device: torch.device) -> bool:
+    """Whether the base's own weights and one picture's work fit into what is free of a GPU."""
+    files = set(loading.weight_files(base, "transformer").values())
+    return sum(file.stat().st_size for file in files) <= room(device)
+
+
+def visit(transformer: Any, device: torch.device) -> None:
+    """Let weights lie where they are and come to `device` a block at a time, the next one while
+    one works. Weights that `from_pretrained` mapped from files take no main memory meanwhile."""
+    cuda = device.type == "cuda"
+    transformer.enable_group_offload(
+        onload_device=device,
+        offload_type="block_level",
+        num_blocks_per_group=1,
+        use_stream=cuda,
+        non_blocking=cuda,
+        low_cpu_mem_usage=cuda,  # pins a block when it is needed, not all of them for good
+    )
+
+
+@torch.no_grad()
+def merge_and_quantize(transformer: Any, base: Base) -> None:
+    """Put base weight + adapters, quantized as the base is, into every adapted layer, and drop the
+    adapters. Of the base's own weights one is in memory at a time; sums are in float32.
+
+    Raises KindredError for adapters of the DoRA kind, which are no sum.
+    """
+    files = loading.weight_files(base, "transformer")
+    dtype, kind = loading.torch_dtype(base.dtype), str(base.quantization)
+    for name, layer in list(transformer.named_modules()):
+        if not isinstance(layer, BaseTunerLayer):
+            continue
+        if any(layer.use_dora.values()):
+            raise KindredError(
+                "precision: merged: a DoRA adapter can't be added to weights that are quantized "
+                "again; use `precision: trained` or `unquantized`"
+            )
+        inner = layer.get_base_layer()
+        device, weight = inner.weight.device, f"{name}.weight"
+        total = safetensors_files.load(files[weight], [weight])[weight].to(device, torch.float32)
+        for adapter in layer.active_adapters:
+            total += layer.get_delta_weight(adapter).float()
+        inner.weight = quantized_weights.packed(total.to(dtype), kind).to(device)
+    transformer.unload_lora()

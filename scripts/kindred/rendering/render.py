@@ -1,0 +1,79 @@
+"""Rendering a prompt set into the store: draw what is missing, and nothing else.
+
+Knows plan, store and painter; the base is loaded once, and only when a picture is missing.
+Importing this module imports neither torch nor diffusers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from kindred.common.progress import Progress
+from kindred.models.lora.adapters import Adapter
+from kindred.rendering.image_plan import Picture, batches
+from kindred.rendering.image_store import ImageStore
+from kindred.specs.rendering import RenderSpec
+
+if TYPE_CHECKING:
+    from kindred.rendering.pipeline import Painter, Texts
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a rendering cost: pictures asked for, drawn now, base loads, seconds of each."""
+
+    asked: int
+    drawn: int = 0
+    loads: int = 0
+    load_seconds: float = 0.0
+    draw_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        text = f"{self.asked} pictures, {self.asked - self.drawn} in the store, {self.drawn} drawn"
+        if self.drawn:
+            text += (
+                f"; {self.loads} base load ({self.load_seconds:.1f} s), "
+                f"{self.draw_seconds / self.drawn:.2f} s a picture"
+            )
+        return text
+
+
+def render(
+    spec: RenderSpec,
+    pictures: Sequence[Picture],
+    adapters: Sequence[Adapter],
+    store: ImageStore,
+    load: Callable[[Sequence[Picture]], tuple[Painter, Texts, dict[str, Any]]],
+) -> Work:
+    """Draw every picture that the store lacks; each is stored as soon as its batch is done.
+
+    `load` is called at most once, with the missing pictures. It gives the painter, the embedded
+    prompts and a note of what the pictures are made with (versions, device), which goes into each.
+    """
+    missing = [picture for picture in pictures if not store.has(picture.key)]
+    groups = batches(missing, spec)
+    drawn = sum(map(len, groups))
+    if not groups:
+        return Work(len(pictures))
+    start = time.monotonic()
+    painter, texts, made_with = load(missing)
+    loaded = time.monotonic()
+    steps = spec.prompt_set.steps
+    used = [{"sha256": a.sha256, "weight": a.weight, "provenance": a.provenance} for a in adapters]
+    with Progress(f"render {spec.name}", drawn * steps, "steps") as progress:
+        done = 0
+        for group in groups:
+            show = partial(progress.update, len(group), pictures=f"{done}/{drawn}")
+            images = painter.draw(
+                group, texts, fill_to=spec.batch_of(*group[0].size), after_step=show
+            )
+            for picture, image in zip(group, images, strict=True):
+                made = {**made_with, **painter.notes()}
+                recipe = {**picture.recipe, "adapters": used, "made_with": made}
+                store.put(picture.key, image, recipe)
+            done += len(group)
+    return Work(len(pictures), drawn, 1, loaded - start, time.monotonic() - loaded)

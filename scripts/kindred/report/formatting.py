@@ -1,0 +1,139 @@
+"""Numbers and outcomes as a person says them.
+
+Knows wording; knows nothing of where numbers come from. Used by the page and by its Markdown twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kindred.report.svg_plots import share
+from kindred.specs.composites import MadePictures
+
+Statistic = Mapping[str, Any]
+SHARES = frozenset(
+    ("success", "fulfilled", "count", "missing", "duplicated", "strangers", "pull", "of_own")
+)
+PLACES = {
+    "own": "places of their people's photos",
+    "any": "all photos' places",
+    "plain": "plain walls",
+}
+GROUPS = {1: "alone", 2: "in pairs", 3: "in threes", 4: "in fours"}
+
+
+def listing(parts: Iterable[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    parts = list(parts)
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """'1 photo', '3 photos'."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A plain number with a true minus; '–' for none."""
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float | None) -> str:
+    """A difference of shares in percentage points: '+31', '−4'; '–' for none."""
+    if value is None:
+        return "–"
+    points = round(100 * value)
+    return f"{'+' if points > 0 else ''}{points}".replace("-", "−")
+
+
+def value_of(statistic: Statistic | None, measure: str) -> str:
+    """The mean of a statistic as its measure is written."""
+    if not statistic or statistic.get("mean") is None:
+        return "–"
+    return share(statistic["mean"]) if measure in SHARES else number(statistic["mean"])
+
+
+def range_of(statistic: Statistic | None, measure: str) -> str:
+    """'51–72' or '0.41–0.55'; '' where the interval can't be known."""
+    if not statistic or statistic.get("low") is None or statistic.get("high") is None:
+        return ""
+    ends = (statistic["low"], statistic["high"])
+    if measure in SHARES:
+        low, high = (f"{100 * end:.0f}".replace("-", "−") for end in ends)
+    else:
+        low, high = (number(end) for end in ends)
+    return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
+
+
+def duration(seconds: float | None) -> str:
+    """'42 s', '3 min', '1.4 h'."""
+    if seconds is None:
+        return "–"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def memory(mebibytes: float | None) -> str:
+    """'700 MiB', '9.3 GiB'."""
+    if mebibytes is None:
+        return "–"
+    return f"{mebibytes:.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
+
+
+def names_of(cell: str, names: Mapping[str, str]) -> str:
+    """'A+J' -> 'ARussell and JRussell'."""
+    return listing(names.get(letter, letter) for letter in cell.split("+") if letter)
+
+
+def made(one: MadePictures) -> str:
+    """'72 composites each of A+J and A+C+J before all photos' places', 'crops of one person'."""
+    said = []
+    if one.compose:
+        cells: dict[int, list[str]] = {}
+        for cell, count in one.compose.counts().items():
+            cells.setdefault(count, []).append(cell)
+        often = [
+            f"{count if n else plural(count, 'composite')}{' each' if len(of) > 1 else ''} of "
+            + listing(of)
+            for n, (count, of) in enumerate(sorted(cells.items(), reverse=True))
+        ]
+        seed = f" (seed {one.compose.seed})" if one.compose.seed else ""
+        said.append(f"{listing(often)} before {PLACES[one.compose.background]}{seed}")
+    if one.crop:
+        said.append("crops of one person")
+    return listing(said)
+
+
+def group(size: int) -> str:
+    """How many were asked for: 'alone', 'in pairs', 'in groups of 5'."""
+    return GROUPS.get(size, f"in groups of {size}")
+
+
+def outcome(
+    row: Mapping[str, str] | None, names: Mapping[str, str], counts: str = "people"
+) -> tuple[str, str]:
+    """What the judge, who counts people or faces, saw in a picture, and its tone: 'good', 'bad' or
+    '' (nothing to say)."""
+    if not row or not row.get("asked"):
+        return "", ""
+    if row["success"] == "1":
+        return "everyone right" if "+" in row["asked"] else "recognised", "good"
+    parts = []
+    if row["count"] == "0":
+        one, many = ("person", "people") if counts == "people" else ("face", "faces")
+        people = plural(int(row["people_found"] or 0), one, many)
+        parts.append(f"{people} of {row['people_asked']}")
+    for column, words in (("missing", "not seen"), ("duplicated", "twice"), ("unasked", "unasked")):
+        if row[column]:
+            parts.append(f"{names_of(row[column], names)} {words}")
+    strangers = int(row["strangers"] or 0)
+    if strangers and row["count"] == "1":
+        parts.append(plural(strangers, "stranger"))
+    return " · ".join(parts) or "not right", "bad"
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """The mean, None of nothing."""
+    return sum(values) / len(values) if values else None

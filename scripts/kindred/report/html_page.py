@@ -1,0 +1,322 @@
+"""The report put together: every section's content, in the order of the page.
+
+Knows what stands in which section; how it looks is the templates' part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from kindred.common.errors import KindredError, Problems
+from kindred.rendering.manifest import ADVICE
+from kindred.report import formatting, svg_plots
+from kindred.report.coverage_chart import coverage_svg
+from kindred.report.outcomes import deciding
+from kindred.report.picture_selection import (
+    Block,
+    Likeness,
+    Line,
+    all_places,
+    gallery,
+    leading_variants,
+    likenesses,
+    success_of,
+)
+from kindred.report.provenance import provenance
+from kindred.report.recommendations import best_variant, what_next
+from kindred.report.report_data import Material, Place
+from kindred.report.tables import (
+    bleed,
+    columns,
+    legend,
+    likenesses_by_size,
+    parts,
+    shares_of_own,
+    variant_rows,
+)
+from kindred.report.templates import fill
+from kindred.report.thumbnails import Thumbnail, make_thumbnails, missing
+from kindred.report.training_curves import smooth
+from kindred.specs.report import ReportSpec
+
+MEGABYTE = 1_000_000
+SMOOTHING = 0.97
+MATRICES = 12
+PLOTTED = 40
+VERDICTS = {
+    "supported": "Supported",
+    "refuted": "Refuted",
+    "undecided": "Undecided",
+    "pilot": "Pilot",
+    "unmeasured": "Not measured",
+}
+TONES = {"supported": "good", "refuted": "bad"}
+
+
+def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
+    """(HTML, Markdown). Raises ProblemsError naming pictures that are missing."""
+    alike = likenesses(material)
+    shown_alike = all_places([], alike)
+    blocks = gallery(material, max(0, spec.images - len(shown_alike)))
+    album = _album(material, spec, all_places(blocks, alike), alike)
+    content = content_of(material, spec)
+    page = {
+        **content,
+        "likeness": [_likeness(material, one, album, spec.share) for one in alike],
+        "gallery": _blocks(material, blocks, album),
+        "likeness_variants": len({name for one in alike for name, _ in one.drawn}),
+        "left_out": sum(block.left_out for block in blocks),
+        "coverage": [
+            Markup(coverage_svg(audit["cells"], material.names))
+            for audit in material.audits.values()
+        ],
+        "differences": _difference_plot(material),
+        "one_margin": _one_margin(material),
+        "success": _success_plot(material),
+        "curves": _curves(material),
+        "larges": {one.id: one.large for one in album.pictures.values() if one.large},
+    }
+    return fill("report.html", page), fill("report.md", content)
+
+
+def build_words(material: Material, spec: ReportSpec) -> str:
+    """The Markdown alone; no picture is opened."""
+    return fill("report.md", content_of(material, spec))
+
+
+def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
+    """What page and Markdown share: everything but pictures and plots."""
+    summary, verdicts = material.summary, material.verdicts
+    matrices = [bleed(material, name) for name in material.variants]
+    return {
+        "spec": spec,
+        "title": summary.get("title") or spec.experiment,
+        "question": summary.get("question", ""),
+        "names": material.names,
+        "verdict_words": VERDICTS,
+        "tones": TONES,
+        "hypotheses": {
+            name: {**one, "sentence": _without_badge(one)}
+            for name, one in material.hypotheses.items()
+        },
+        "declared": verdicts["declared"],
+        "judge": summary["judge"],
+        "controls": summary["controls"],
+        "ratings": summary["ratings"],
+        "warnings": [] if spec.share else summary["warnings"],
+        "unsaid": len(summary["warnings"]) if spec.share else 0,
+        "references": {} if spec.share else summary["references"],
+        "audits": material.audits,
+        "columns": columns(material),
+        "legend": legend(columns(material)),
+        "variants": variant_rows(material, spec.made),
+        "parts": parts(material),
+        "likeness_rows": likenesses_by_size(material),
+        "of_own": shares_of_own(material),
+        "sizes": [formatting.group(size) for size in material.by_size],
+        "matrices": [one for one in matrices if one],
+        "matrices_open": MATRICES,
+        "advice": what_next(material),
+        "best": best_variant(material),
+        "provenance": provenance(material, spec.share),
+        "verdicts": verdicts,
+    }
+
+
+def _without_badge(hypothesis: Mapping[str, Any]) -> str:
+    """The sentence without the verdict in front, which the badge beside it says."""
+    word, sentence = VERDICTS[hypothesis["verdict"]], hypothesis["sentence"]
+    said = sentence.removeprefix(f"{word}. ").removeprefix(f"{word}: ")
+    return said[:1].upper() + said[1:]
+
+
+class Album:
+    """Pictures on the page by key, each with a short id that its larger version has too."""
+
+    def __init__(self, thumbnails: Mapping[str, Thumbnail]) -> None:
+        self.pictures = {
+            key: _Shown(f"p{index}", one) for index, (key, one) in enumerate(thumbnails.items())
+        }
+
+    def __getitem__(self, key: str) -> _Shown:
+        return self.pictures[key]
+
+
+class _Shown:
+    """A thumbnail with its id."""
+
+    def __init__(self, identity: str, thumbnail: Thumbnail) -> None:
+        self.id, self.uri, self.large = identity, thumbnail.uri, thumbnail.large
+        self.width, self.height = thumbnail.width, thumbnail.height
+
+
+def _album(
+    material: Material, spec: ReportSpec, places: Sequence[Place], alike: Sequence[Likeness]
+) -> Album:
+    files = {material.pictures[place].key: material.pictures[place].path for place in places}
+    photos = {str(photo.path): photo.path for one in alike for photo in one.photos}
+    lost = set(missing([*files.values(), *photos.values()]))
+    problems = Problems("pictures are missing")
+    drawn = [path for path in files.values() if path in lost]
+    if drawn:
+        few = ", ".join(map(str, drawn[:3])) + (" ..." if len(drawn) > 3 else "")
+        problems.add(str(material.folder), f"{len(drawn)} of {len(files)} missing ({few})", ADVICE)
+    for path in sorted(path for path in photos.values() if path in lost):
+        problems.add(str(path), "no such prepared photo", "run preprocess again (`snakemake`)")
+    problems.raise_if_any()
+    try:
+        return Album(make_thumbnails({**files, **photos}, round(spec.megabytes * MEGABYTE)))
+    except OSError as error:
+        raise KindredError(f"a picture can't be read ({error}) -> {ADVICE}") from None
+
+
+def _likeness(material: Material, one: Likeness, album: Album, share: bool) -> dict[str, Any]:
+    who = material.characters[one.letter]
+    drawn = []
+    for variant, places in one.drawn:
+        found = material.variants[variant]["identity"].get(one.letter, {}).get("1")
+        drawn.append(
+            {
+                "variant": variant,
+                "likeness": formatting.value_of(found, "identity"),
+                "pictures": [_picture(material, place, album) for place in places],
+            }
+        )
+    photos = [
+        {"shown": album[str(photo.path)], "alt": f"photo {number} of {who.name}"}
+        for number, photo in enumerate(one.photos, 1)
+    ]
+    reference = material.summary["references"].get(one.letter) or {}
+    return {
+        "name": who.name,
+        "noun": who.noun,
+        "photos": photos,
+        "drawn": drawn,
+        "warning": _without_names(reference.get("warning", ""), who.name)
+        if share
+        else reference.get("warning", ""),
+    }
+
+
+def _without_names(warning: str, name: str) -> str:
+    """A warning about reference photos, which would name files, in words that do not."""
+    return f"something is amiss with the reference photos of {name}" if warning else ""
+
+
+def _blocks(material: Material, blocks: Sequence[Block], album: Album) -> list[dict[str, Any]]:
+    """Prompts with their rows of pictures. Of each size of group the first prompt is unfolded;
+    rows of further training runs are folded within each."""
+    found, sizes = [], set()
+    for block in blocks:
+        size = block.asked.count("+")
+        runs = [line.run for line in block.lines]
+        found.append(
+            {
+                "prompt_set": block.prompt_set,
+                "text": block.text,
+                "open": (size > 0 or not found) and size not in sizes,
+                "several": len(set(runs)) > 1,
+                "first": [_row(material, x, album) for x in block.lines if x.run == runs[0]],
+                "more": [_row(material, x, album) for x in block.lines if x.run != runs[0]],
+            }
+        )
+        sizes.add(size)
+    return found
+
+
+def _row(material: Material, line: Line, album: Album) -> dict[str, Any]:
+    tiles = [
+        (_picture(material, place, album) if place else {"shown": None}) | {"variant": name}
+        for name, place in zip(material.variants, line.places, strict=True)
+    ]
+    shown = next(tile["shown"] for tile in tiles if tile["shown"])
+    return {
+        "run": line.run,
+        "seed": line.seed,
+        "tiles": tiles,
+        "wide": shown.width > 1.5 * shown.height,
+    }
+
+
+def _picture(material: Material, place: Place, album: Album) -> dict[str, Any]:
+    variant, run, _, _, seed = place
+    row = material.pictures[place]
+    said, tone = formatting.outcome(
+        material.scores.get(place), material.names, material.summary["judge"]["counts"]
+    )
+    more = f"{variant}, run {run}, seed {seed}"
+    return {
+        "shown": album[row.key],
+        "outcome": said,
+        "tone": tone,
+        "alt": f"“{row.prompt}” by {more}" + (f": {said}" if said else ""),
+        "prompt": row.prompt,
+    }
+
+
+def _difference_plot(material: Material) -> Markup | None:
+    """Differences that hypotheses are decided by, with their intervals; drawn twice, because the
+    letters of a plot that shrinks to a phone's width can't be read there."""
+    rows = []
+    for name, one in _plotted(material).items():
+        low, high = deciding(one)
+        tone = TONES.get(one["verdict"], "")
+        rows.append(svg_plots.Interval(name, one["difference"], low, high, tone))
+    if not rows:
+        return None
+    title, margin = "Differences that the hypotheses are decided by", _one_margin(material)
+    axis = "difference: variant − the one it is compared with"
+    wide = svg_plots.intervals_svg({"": rows}, title, axis, line_at=0.0, margin=margin)
+    narrow = svg_plots.intervals_svg(
+        {"": rows}, title, "difference", line_at=0.0, margin=margin, narrow=True
+    )
+    return Markup(wide + narrow)
+
+
+def _plotted(material: Material) -> dict[str, Mapping[str, Any]]:
+    """Hypotheses about shares that have a difference: those that fit one axis of points."""
+    return {
+        name: one
+        for name, one in material.hypotheses.items()
+        if one["difference"] is not None and one["measure"] in formatting.SHARES
+    }
+
+
+def _one_margin(material: Material) -> float | None:
+    """The margin of all plotted hypotheses; None when they differ, so that no band is right."""
+    margins = {one["margin"] for one in _plotted(material).values()}
+    return margins.pop() if len(margins) == 1 else None
+
+
+def _success_plot(material: Material) -> Markup | None:
+    """Success by variant, a panel for each number of people asked for."""
+    shown = leading_variants(material, PLOTTED)
+    panels = {}
+    for size in material.by_size:
+        found = [material.variants[name]["measures"].get("success", {}) for name in shown]
+        statistics = [one.get(f"asked:{size}") or {} for one in found]
+        if any(one.get("mean") is not None for one in statistics):
+            panels[f"asked for {formatting.group(size)}"] = [
+                svg_plots.Interval(name, one.get("mean"), one.get("low"), one.get("high"))
+                for name, one in zip(shown, statistics, strict=True)
+            ]
+    if not panels:
+        return None
+    title = "Share of pictures in which everyone asked for is right"
+    return Markup(svg_plots.intervals_svg(panels, title, "", span=(-0.03, 1.03)))
+
+
+def _curves(material: Material) -> Markup | None:
+    """Smoothed loss of every training: the baseline first, then by success."""
+    lines: dict[str, list[tuple[list[int], list[float]]]] = {}
+    order = sorted(
+        {name for name, _ in material.curves},
+        key=lambda name: (name != material.summary["baseline"], -success_of(material, name), name),
+    )
+    for name in order:
+        runs = [run for (owner, _), run in material.curves.items() if owner == name]
+        lines[name] = [(run.steps, smooth(run.losses, SMOOTHING)) for run in runs]
+    return Markup(svg_plots.curves_svg(lines)) if lines else None

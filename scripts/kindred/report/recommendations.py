@@ -1,0 +1,253 @@
+"""What to try next, from the numbers: each piece of advice says what was seen and what to do.
+
+Looks at the best trained variant, because that is the one to go on from. Knows the summary; the
+remedies are those that the lab found to help (docs/README.md) or that practitioners and papers
+report, to be tested as further variants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from kindred.data.audit.findings import composites, never_together, photos_with
+from kindred.report import formatting
+from kindred.report.picture_selection import success_of
+from kindred.report.report_data import Material
+from kindred.report.svg_plots import share
+
+SHORTFALL = 0.10  # below the product of the parts: being together is what fails
+NOTABLE = 0.10  # share of pictures from which a fault is worth a remedy
+WEAK = 0.90  # a part below this share is worth work
+POOR_LIKENESS = 0.6
+MOST = 8
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Something seen, and something to do about it."""
+
+    seen: str
+    do: str
+
+
+def what_next(material: Material) -> list[Advice]:
+    """Advice, the most pressing first."""
+    found = [*_about_trust(material), *_about_verdicts(material)]
+    best = best_variant(material)
+    if best is not None:
+        # Composites count as photos of a pair; then the baseline tells what photos alone gave.
+        found += _pairs(material, best) or _pairs(material, material.summary["baseline"])
+        for look in (_groups, _bleed, _likeness, _repeats, _pull):
+            found += look(material, best)
+    return found[:MOST]
+
+
+def best_variant(material: Material) -> str | None:
+    """The trained variant with the highest success, controls left out; None without any."""
+    able = [
+        name
+        for name, one in material.variants.items()
+        if one["kind"] == "trained" and not one["control"]
+    ]
+    return max(able, key=lambda name: success_of(material, name), default=None)
+
+
+def _about_trust(material: Material) -> list[Advice]:
+    found = []
+    judge = material.summary["judge"]
+    if judge["trusted"] is False:
+        found.append(
+            Advice(
+                f"The judge misses its marks ({formatting.listing(judge['why'])}).",
+                "Choose or train a better judge before believing any number here; pictures need "
+                "not be drawn again.",
+            )
+        )
+    for control in material.summary["controls"]:
+        if control["passes"] is False:
+            found.append(
+                Advice(
+                    control["sentence"],
+                    "A control that comes out wrong means that the set-up itself is not "
+                    "understood. Look into it before reading anything else.",
+                )
+            )
+    return found
+
+
+def _about_verdicts(material: Material) -> list[Advice]:
+    return [
+        Advice(f"“{one['claim']}” is not decided.", one["advice"])
+        for one in material.hypotheses.values()
+        if one["primary"] and one["verdict"] in ("undecided", "pilot") and one["advice"]
+    ]
+
+
+def _pairs(material: Material, variant: str) -> list[Advice]:
+    """Pairs without a photo against pairs with some."""
+    cells = photos_per_cell(material, variant)
+    success = _of(material, variant, "success")
+    if not cells or len(material.characters) < 2:
+        return []
+    rates: dict[bool, list[tuple[str, float]]] = {True: [], False: []}
+    images = 0
+    for pair in combinations(sorted(material.characters), 2):
+        statistic = success.get(f"cell:{'+'.join(pair)}")
+        if statistic and statistic.get("mean") is not None:
+            photographed = photos_with(cells, pair) > 0
+            rates[photographed].append(("+".join(pair), statistic["mean"]))
+            images = max(images, statistic["images"])
+    if not rates[True] or not rates[False]:
+        return []
+    with_photo = formatting.mean([rate for _, rate in rates[True]]) or 0.0
+    advice = []
+    for pair, rate in rates[False]:
+        who = formatting.names_of(pair, material.names)
+        seen = (
+            f"{who} have no photo together. Asked for together, “{variant}” gets them right in "
+            f"{share(rate)} of pictures, against {share(with_photo)} for the pairs that have one "
+            f"(at most {formatting.plural(images, 'picture')} a pair)."
+        )
+        if rate < with_photo - NOTABLE:
+            do = f"Add a few photos of the two, or test a variant with {composites([pair])}."
+        else:
+            do = "Photos of the two do not seem to be what is missing."
+        advice.append(Advice(seen, do))
+    return advice
+
+
+def _groups(material: Material, variant: str) -> list[Advice]:
+    """Is the hardest group worse than its parts, or are the parts weak?"""
+    known = {
+        prompt_set: part
+        for prompt_set, part in (material.variants[variant].get("parts") or {}).items()
+        if part and part["success"] is not None and part["product"] is not None
+    }
+    prompt_set = min(known, key=lambda name: known[name]["success"], default=None)
+    if prompt_set is None or known[prompt_set]["success"] >= WEAK:
+        return []
+    part = known[prompt_set]
+    if part["success"] >= part["product"] - SHORTFALL:
+        return [_weakest(material, prompt_set, part)]
+    seen = (
+        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures; single "
+        f"likenesses and counts would lead one to expect {share(part['product'])}. Being "
+        "together is what fails."
+    )
+    cells = never_together(photos_per_cell(material, variant), sorted(part.get("alone") or {}))
+    if not cells:
+        return [Advice(seen, "Test more pictures of such groups, and longer training.")]
+    return [
+        Advice(
+            seen,
+            f"Test photos of such groups, or a variant with {composites(cells)}, and longer "
+            "training. In the lab that was what helped; crops, masks, balance and class images "
+            "by themselves did not (docs/README.md).",
+        )
+    ]
+
+
+def _weakest(material: Material, prompt_set: str, part: Mapping[str, Any]) -> Advice:
+    alone = {k: v for k, v in (part.get("alone") or {}).items() if v is not None}
+    letter = min(alone, key=alone.__getitem__, default=None)
+    count = part.get("count")
+    seen = (
+        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures, no less "
+        f"than the single parts lead one to expect ({share(part['product'])}). "
+    )
+    if count is not None and (letter is None or count <= alone[letter]):
+        return Advice(
+            seen + f"The weakest part is the number of people, right in {share(count)}.",
+            "Test captions with class nouns and left/right, and more photos of groups of that "
+            "size.",
+        )
+    name = material.names.get(letter or "", "")
+    return Advice(
+        seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
+        f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
+        "balanced appearances.",
+    )
+
+
+def _bleed(material: Material, variant: str) -> list[Advice]:
+    """The strongest confusion of one character with another."""
+    table = material.variants[variant].get("bleed") or {"asked": []}
+    confusions = [
+        (value or 0.0, asked, found)
+        for asked, row in zip(table["asked"], table.get("shares", []), strict=True)
+        for found, value in zip(table["found"], row or [], strict=bool(row))
+        if found in material.characters and found != asked
+    ]
+    worst, asked, found = max(confusions, default=(0.0, "", ""))
+    if worst < NOTABLE:
+        return []
+    names = material.names
+    return [
+        Advice(
+            f"Where {names[asked]} is asked for, “{variant}” shows {names[found]} instead in "
+            f"{share(worst)} of cases.",
+            f"Test solos of both cropped out of shared photos, equal appearances of "
+            f"{names[asked]} and {names[found]}, and different class nouns in their captions.",
+        )
+    ]
+
+
+def _likeness(material: Material, variant: str) -> list[Advice]:
+    """Characters who are not much like themselves even alone."""
+    cells = photos_per_cell(material, variant)
+    found = []
+    for letter, by_size in (material.variants[variant].get("identity") or {}).items():
+        alone = (by_size.get("1") or {}).get("mean")
+        if alone is not None and alone < POOR_LIKENESS:
+            name = material.names[letter]
+            found.append(
+                Advice(
+                    f"{name} alone reaches a likeness of {formatting.number(alone)} (0 a stranger, "
+                    "1 another photo), from "
+                    f"{formatting.plural(cells.get(letter, 0), 'photo')} alone.",
+                    f"Add photos of {name} alone with other clothes, places and light; then test a "
+                    "higher rank or more steps.",
+                )
+            )
+    return found
+
+
+def _repeats(material: Material, variant: str) -> list[Advice]:
+    statistic = _of(material, variant, "duplicated").get("all") or {}
+    rate = statistic.get("mean")
+    if rate is None or rate < NOTABLE:
+        return []
+    return [
+        Advice(
+            f"“{variant}” draws somebody twice in {share(rate)} of cases.",
+            "Test captions that name each person once with class noun and place in the picture, "
+            "and photos in which that person stands beside others.",
+        )
+    ]
+
+
+def _pull(material: Material, variant: str) -> list[Advice]:
+    rate = (_of(material, variant, "pull").get("all") or {}).get("mean")
+    if rate is None or rate < NOTABLE:
+        return []
+    return [
+        Advice(
+            f"Where nobody is named, “{variant}” still shows one of the characters in "
+            f"{share(rate)} of pictures: the whole class is pulled along.",
+            "Test prior preservation with pictures of each class, or fewer steps.",
+        )
+    ]
+
+
+def photos_per_cell(material: Material, variant: str) -> Mapping[str, int]:
+    """Photos of each cell that a variant was trained on; {} when it is not trained."""
+    runs = material.variants[variant]["runs"]
+    training = material.trainings.get((variant, runs[0])) if runs else None
+    return (training or {}).get("photos_per_cell") or {}
+
+
+def _of(material: Material, variant: str, measure: str) -> Mapping[str, Any]:
+    return material.variants[variant]["measures"].get(measure, {})

@@ -1,0 +1,171 @@
+"""Pages of the repository about finished experiments, and the list of all of them.
+
+Knows the sections of report.md, the tables that are published and what lies under docs/; draws no
+pictures.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kindred.common.errors import KindredError
+from kindred.report.outcomes import effect
+from kindred.report.published_tables import VERDICTS, Line
+from kindred.report.templates import fill
+
+MARKER = "<!-- Everything below is written by scripts/publish.py. -->"
+INTRODUCTION = """# Published experiments
+
+Each folder holds an experiment's page, its figures as CSV and a few small pictures. They are
+written from `results/<experiment>` by a program that is run by hand after `snakemake`:
+
+    python scripts/publish.py <experiment> ...
+
+It is no rule of the workflow: Snakemake deletes what a rule is about to write, and would train
+again what was finished on another machine and only its results brought here.
+"""
+CAME_OUT, SHEETS, MATRICES = (
+    "What came out",
+    "The same prompts by every variant",
+    "Who is taken for whom",
+)
+FOLDED_FROM = 4  # tables in a section
+LOCAL_ONLY = re.compile(r"^(Repeat it: .*|The page with all pictures, .*)\n?", re.MULTILINE)
+# A path from the root, a home or the folder above; neither an address nor a path of the repository.
+LOCAL_PATH = re.compile(
+    r"""(?<![\w.:/<~])(?:~|\.\.|[A-Za-z]:)?[/\\](?:[^\s/\\`|;,()"']+[/\\])+([^\s/\\`|;,()"']+)"""
+)
+WORLDS = {"lab": "lab", "flux-dev": "FLUX.1-dev"}  # start of a base's file name -> how it is called
+
+
+def page(report: str, values: Mapping[str, Any]) -> str:
+    """README.md of an experiment out of its report.md and what published.md needs besides.
+
+    Raises KindredError when the report lacks its first section.
+    """
+    text = LOCAL_PATH.sub(r"\1", LOCAL_ONLY.sub("", report))
+    head, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    named = {part.partition("\n")[0].strip(): part for part in sections}
+    if CAME_OUT not in named:
+        raise KindredError(
+            f"results/{values['experiment']}/report.md: no section '{CAME_OUT}' -> report again "
+            "(`snakemake`)"
+        )
+    rest = [part for name, part in named.items() if name not in (CAME_OUT, SHEETS)]
+    filled = fill(
+        "published.md",
+        {
+            **values,
+            "head": head.strip(),
+            "verdicts": [one | {"said": said(one)} for one in values["verdicts"]],
+            "came_out": named[CAME_OUT].partition("\n")[2].strip(),
+            "sections": [_folded(part).strip() for part in rest],
+        },
+    )
+    return re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n"
+
+
+def columns_said(readme: Path, prompt_set: str) -> list[str]:
+    """What a page written before says of the columns of a sheet, a line each; [] without one."""
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    after = text.partition(f"](pictures/{prompt_set}.webp)\n")[2].lstrip("\n")
+    lines = after.partition("\n\n")[0].splitlines()
+    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+
+
+def _folded(section: str) -> str:
+    """A section with its tables folded away where they are many."""
+    heading, _, body = section.partition("\n")
+    first, _, tables = body.strip().partition("\n\n")
+    count = len(re.findall(r"^\|[-:|]+\|$", tables, re.MULTILINE))
+    if heading.strip() != MATRICES or count < FOLDED_FROM:
+        return section
+    summary = f"<details><summary>{count} tables</summary>"
+    return f"{heading}\n\n{first}\n\n{summary}\n\n{tables.strip()}\n\n</details>"
+
+
+def said(line: Line) -> str:
+    """The effect of a line of verdicts.csv with its interval, in words."""
+    value, low, high = (
+        float(line[name]) if line[name] else None for name in ("effect", "low", "high")
+    )
+    return effect(value, low, high, line["measure"])
+
+
+def read_published(docs: Path) -> dict[str, list[Line]]:
+    """Experiment -> lines of its verdicts.csv, of every folder of `docs` that has one. Raises
+    KindredError for a file with other columns."""
+    found = {}
+    for path in sorted(docs.glob("*/verdicts.csv")):
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != VERDICTS:
+                raise KindredError(f"{path}: other columns than today's -> publish it again")
+            found[path.parent.name] = list(reader)
+    return found
+
+
+def index(docs: Path, before: str | None) -> str:
+    """docs/README.md: what stands above the marker in `before`, then every published hypothesis and
+    experiment."""
+    published = read_published(docs)
+    every = [
+        one | {"experiment": name, "said": said(one)}
+        for name, lines in published.items()
+        for one in lines
+    ]
+    primary = {
+        "heading": "What was asked",
+        "words": "Primary hypotheses, declared before training. In brackets: the interval that "
+        "decides, corrected after Holm for the primary hypotheses of an experiment.",
+        "lines": [one for one in every if one["primary"] == "1"],
+    }
+    other = {
+        "heading": "What else was asked",
+        "words": "Other hypotheses; 95 % intervals, not corrected for their number.",
+        "lines": [one for one in every if one["primary"] != "1"],
+    }
+    experiments = [
+        {"name": name, "title": _title(docs / name) or name, "said": where_run(lines)}
+        for name, lines in published.items()
+    ]
+    written = fill("published-index.md", {"parts": [primary, other], "experiments": experiments})
+    written = re.sub(r"\n{3,}", "\n\n", written).replace("\n\n- [", "\n- [").strip()
+    written = written.replace("## Experiments\n- [", "## Experiments\n\n- [")
+    above = (INTRODUCTION if before is None else before).partition(MARKER)[0].rstrip()
+    return f"{above}\n\n{MARKER}\n\n{written}\n"
+
+
+def where_run(lines: Sequence[Line]) -> str:
+    """'lab: of 6 primary hypotheses 4 supported, 2 undecided; FLUX.1-dev: not yet run'."""
+    primary = [one for one in lines if one["primary"] == "1"]
+    counted, word = (primary, "primary hypothesis") if primary else (list(lines), "hypothesis")
+    by_world: dict[str, list[Line]] = {world: [] for world in WORLDS.values()}
+    for one in counted:
+        by_world.setdefault(_world(one["base"]), []).append(one)
+    parts = []
+    for world, own in by_world.items():
+        verdicts = Counter(one["verdict"] for one in own)
+        numbers = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+        plural = word if len(own) == 1 else word.replace("hypothesis", "hypotheses")
+        parts.append(
+            f"{world}: of {len(own)} {plural} {numbers}" if own else f"{world}: not yet run"
+        )
+    return "; ".join(parts)
+
+
+def _world(base: str) -> str:
+    """How the base (or 'a+b') of a verdict is called."""
+    return next((name for start, name in WORLDS.items() if base.startswith(start)), base)
+
+
+def _title(folder: Path) -> str:
+    """The heading of an experiment's page."""
+    path = folder / "README.md"
+    first = path.read_text(encoding="utf-8").partition("\n")[0] if path.is_file() else ""
+    return first.removeprefix("# ").strip()

@@ -1,0 +1,169 @@
+"""From manifests to contact sheets: variants under each other, or photos beside renderings.
+
+Knows manifests, prompts, seeds and characters; knows nothing of layout in pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from kindred.characters.trigger_words import letters_in
+from kindred.common.errors import KindredError, Problems, nearest
+from kindred.rendering.manifest import Manifest, Row, open_pictures
+from kindred.report.contact_sheet import Sheet, SheetRow
+from kindred.specs.sheet import SheetSpec
+
+SAME_NOISE = "A column is one seed: the same starting noise in every row."
+Labelled = Sequence[tuple[str, Manifest]]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A prepared training photo and the letters of the characters in it."""
+
+    image_id: str
+    path: Path
+    letters: frozenset[str]
+
+
+def comparison(labelled: Labelled, spec: SheetSpec) -> Sheet:
+    """Rows are variants under each prompt; with one manifest, rows are its prompts.
+
+    Raises KindredError for unknown prompts and ProblemsError for pictures that are missing.
+    """
+    shown = _shown(labelled, spec)
+    seeds = _seeds(shown, spec)
+    pictures = open_pictures(manifest for _, manifest in shown)
+    prompts = {row.name: row.prompt for _, manifest in shown for row in manifest.rows}
+    several = len(labelled) > 1
+    rows = []
+    for name, text in prompts.items():
+        quoted = f"“{text}”" if not several else f"{name}: “{text}”"
+        for label, manifest in shown:
+            line = _line(manifest, name, seeds, pictures)
+            section = quoted if len(prompts) > 1 or not several else ""
+            rows.append(SheetRow(label if several else name, line, section))
+    label, first = labelled[0]
+    about = first.prompt_set if not several or len(prompts) != 1 else quoted
+    title = spec.title or (label if not several else first.prompt_set)
+    return Sheet(
+        title,
+        [f"seed {seed}" for seed in seeds],
+        rows,
+        _joined(about if about != title else "", _settings(labelled)),
+        SAME_NOISE,
+        cell=spec.cell,
+    )
+
+
+def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[Photo]) -> Sheet:
+    """A section a character: training photos, then renderings of prompts that name nobody else.
+
+    Photos of the character alone come first, then those with the fewest others; `spec.photos` a
+    row.
+    """
+    characters = spec.characters or {}
+    shown = [
+        (label, _only(manifest, lambda row: len(letters_in(row.prompt, characters)) == 1))
+        for label, manifest in _shown(labelled, spec)
+    ]
+    seeds = _seeds(shown, spec)
+    pictures = open_pictures(manifest for _, manifest in shown)
+    rows = []
+    for letter, who in characters.items():
+        section = f"{who.name}, {who.noun}"
+        lines = [
+            (_joined(label, name), _line(manifest, name, seeds, pictures))
+            for label, manifest in shown
+            for name, text in manifest.prompts().items()
+            if letters_in(text, characters) == [letter]
+        ] or [("no prompt names only this one", [None] * len(seeds))]
+        originals = _photos_of(letter, photos, spec.photos * len(lines))
+        for index, (label, line) in enumerate(lines):
+            left = originals[index * spec.photos : (index + 1) * spec.photos]
+            rows.append(SheetRow(label, [*left, *line], section))
+    columns = [""] * spec.photos + [f"seed {seed}" for seed in seeds]
+    bands = [("training photos", spec.photos), ("rendered", len(seeds))]
+    title = spec.title or "Originals beside renderings"
+    return Sheet(title, columns, rows, _settings(labelled), SAME_NOISE, bands, spec.cell)
+
+
+def read_photos(
+    images: Sequence[Mapping[str, Any]], captions: Sequence[Mapping[str, Any]], folder: Path
+) -> list[Photo]:
+    """Photos out of images.json and captions.jsonl rows, each in its largest size; those without
+    a caption are left out."""
+    who = {row["id"]: frozenset(row["characters"]) for row in captions}
+    largest: dict[str, Mapping[str, Any]] = {}
+    for row in sorted(images, key=lambda row: (row["width"] * row["height"], row["image_id"])):
+        if row["image_id"] in who:
+            largest[row["photo"]] = row
+    ids = sorted(row["image_id"] for row in largest.values())
+    return [Photo(name, folder / f"{name}.png", who[name]) for name in ids]
+
+
+def _photos_of(letter: str, photos: Sequence[Photo], count: int) -> list[Image.Image | None]:
+    """`count` photos, filled up with None. Raises ProblemsError naming files that are missing."""
+    having = [photo for photo in photos if letter in photo.letters]
+    having.sort(key=lambda photo: (len(photo.letters), photo.image_id))
+    problems, opened = Problems("prepared photos are missing"), []
+    for photo in having[:count]:
+        try:
+            with Image.open(photo.path) as image:
+                opened.append(image.convert("RGB"))
+        except OSError:
+            problems.add(str(photo.path), "can't be read", "run preprocess again")
+    problems.raise_if_any()
+    return [*opened, *[None] * (count - len(opened))]
+
+
+def _line(
+    manifest: Manifest, name: str, seeds: Sequence[int], pictures: Mapping[str, Image.Image]
+) -> list[Image.Image | None]:
+    """A prompt's pictures, one a seed; None where that seed was not asked for."""
+    own = {row.seed: pictures[row.key] for row in manifest.rows if row.name == name}
+    return [own.get(seed) for seed in seeds]
+
+
+def _shown(labelled: Labelled, spec: SheetSpec) -> list[tuple[str, Manifest]]:
+    """The manifests cut down to the prompts and seeds that the sheet is about."""
+    known = {row.name for _, manifest in labelled for row in manifest.rows}
+    for name in spec.prompts or []:
+        if name not in known:
+            raise KindredError(f"--spec: prompts: no prompt '{name}' here; {nearest(name, known)}")
+
+    def wanted(row: Row) -> bool:
+        return (spec.prompts is None or row.name in spec.prompts) and (
+            spec.seeds is None or row.seed in spec.seeds
+        )
+
+    return [(label, _only(manifest, wanted)) for label, manifest in labelled]
+
+
+def _only(manifest: Manifest, wanted: Callable[[Row], bool]) -> Manifest:
+    return replace(manifest, rows=[row for row in manifest.rows if wanted(row)])
+
+
+def _seeds(labelled: Labelled, spec: SheetSpec) -> list[int]:
+    if spec.seeds is not None:
+        return spec.seeds
+    return list(dict.fromkeys(row.seed for _, manifest in labelled for row in manifest.rows))
+
+
+def _settings(labelled: Labelled) -> str:
+    """Steps and guidance, as far as all manifests agree."""
+    parts = []
+    for key, text in (("steps", "{} steps"), ("guidance", "guidance {}")):
+        values = {manifest.settings.get(key) for _, manifest in labelled} - {None}
+        if len(values) == 1:
+            parts.append(text.format(values.pop()))
+    return _joined(*parts)
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,244 @@
+"""Reference photos: by which pictures a judge knows each character, and the scale of identity.
+
+A character's references are the training photos that show it alone, as the judge sees them. Knows
+judges and photos; knows nothing of rendered pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kindred.common.errors import KindredError, Problems
+from kindred.common.files import read_json
+from kindred.common.hashing import pixel_hash
+from kindred.judges.interface import Calibration, Judge
+from kindred.report.sheet_contents import Photo
+from kindred.scoring.identity_assignment import Scale
+from kindred.scoring.image_distance import describe, kind_of
+from kindred.specs.scoring import ReferenceSpec
+
+VERSION = 1
+BATCH = 32
+NARROWEST = 0.05  # own likeness above strangers' must be at least this for a scale
+ADVICE = "delete it and run `snakemake`"
+
+
+@dataclass(frozen=True)
+class References:
+    """What scoring compares with. faces: letter -> [R, D] unit vectors; photos and wholes: dataset
+    -> ids [N] and vectors [N, W] of whole pictures."""
+
+    facts: dict[str, Any]
+    faces: Mapping[str, np.ndarray]
+    wholes: Mapping[str, np.ndarray]
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of identity; only characters that have one."""
+        characters = self.facts["characters"]
+        same = {letter: characters[letter]["same"] for letter in self.faces}
+        return Scale(self.facts["stranger"] or 0.0, same)
+
+    def similarity(self, embeddings: Sequence[np.ndarray | None], letters: Sequence[str]) -> Any:
+        """Mean cosine [P, C] with each character's references; NaN where it can't be known."""
+        table = np.full((len(embeddings), len(letters)), np.nan)
+        for p, embedding in enumerate(embeddings):
+            for c, letter in enumerate(letters):
+                if embedding is not None and letter in self.faces:
+                    table[p, c] = float((self.faces[letter] @ embedding).mean())
+        return table
+
+
+def gather(judge: Judge, photos: Mapping[str, Sequence[Photo]], spec: ReferenceSpec) -> References:
+    """Look at every photo of every dataset. Raises ProblemsError naming photos that can't be read.
+
+    Where the judge knows no end of the identity scale, it is estimated: strangers by photos of
+    different characters, one person by leaving each photo out in turn.
+    """
+    faces: dict[str, list[np.ndarray]] = {letter: [] for letter in spec.characters}
+    used: dict[str, list[str]] = {letter: [] for letter in spec.characters}
+    unclear: dict[str, list[str]] = {letter: [] for letter in spec.characters}
+    wholes, seen = {}, set()
+    for dataset, own in photos.items():
+        vectors = []
+        for first in range(0, len(own), BATCH):
+            chunk = own[first : first + BATCH]
+            images = read_images([photo.path for photo in chunk])
+            vectors.append(describe(judge, images))
+            alone = [n for n, photo in enumerate(chunk) if len(photo.letters) == 1]
+            people = judge.find([images[n] for n in alone]) if alone else []
+            for n, found in zip(alone, people, strict=True):
+                (letter,) = chunk[n].letters
+                pixels = pixel_hash(images[n])
+                if letter not in faces or pixels in seen:
+                    continue
+                seen.add(pixels)
+                name = f"{dataset}/{chunk[n].image_id}"
+                if len(found) == 1 and found[0].embedding is not None:
+                    faces[letter].append(found[0].embedding)
+                    used[letter].append(name)
+                else:
+                    unclear[letter].append(name)
+        wholes[dataset] = np.concatenate(vectors) if vectors else np.zeros((0, 1))
+    stacked = {letter: np.stack(rows) for letter, rows in faces.items() if rows}
+    facts = _facts(judge, photos, spec, stacked, used, unclear)
+    kept = {x: rows for x, rows in stacked.items() if facts["characters"][x]["same"] is not None}
+    return References(facts, kept, wholes)
+
+
+def read_images(paths: Sequence[Path]) -> list[Image.Image]:
+    """Pictures in RGB. Raises ProblemsError naming all that can't be read."""
+    problems, images = Problems("prepared photos are missing"), []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                images.append(image.convert("RGB"))
+        except OSError:
+            problems.add(str(path), "can't be read", "run preprocess again")
+    problems.raise_if_any()
+    return images
+
+
+def _facts(
+    judge: Judge,
+    photos: Mapping[str, Sequence[Photo]],
+    spec: ReferenceSpec,
+    faces: Mapping[str, np.ndarray],
+    used: Mapping[str, list[str]],
+    unclear: Mapping[str, list[str]],
+) -> dict[str, Any]:
+    stranger, source = strangers_end(faces, judge.calibration)
+    characters = {}
+    for letter, who in spec.characters.items():
+        same = own_end(faces.get(letter), judge.calibration)
+        warning = _warning(who.name, used[letter], unclear[letter], same, stranger, judge.counts)
+        characters[letter] = {
+            "photos": used[letter],
+            "same": None if warning and _unusable(same, stranger) else round(same or 0.0, 5),
+            "warning": warning,
+        }
+    facts = {
+        "version": VERSION,
+        "judge": judge.identity,
+        "counts": judge.counts,
+        "gates": {
+            "measured": judge.gates.measured,
+            "figures": dict(judge.gates.figures),
+            "failures": list(judge.gates.failures),
+        },
+        "stranger": None if stranger is None else round(stranger, 5),
+        "source": source,
+        "recognised": spec.judge.recognised,
+        "distance": kind_of(judge),
+        "characters": characters,
+        "photos": {name: [photo.image_id for photo in own] for name, own in photos.items()},
+    }
+    return facts | {"hash": _hash(spec, facts, faces)}
+
+
+def _unusable(same: float | None, stranger: float | None) -> bool:
+    return same is None or stranger is None or same < stranger + NARROWEST
+
+
+def strangers_end(faces: Mapping[str, np.ndarray], known: Calibration) -> tuple[float | None, str]:
+    """Mean cosine of strangers and where it is from: the judge's own, else photos of different
+    characters; None with neither."""
+    if known.stranger is not None:
+        return known.stranger, known.source
+    names = sorted(faces)
+    between = [
+        float((faces[a] @ faces[b].T).mean()) for i, a in enumerate(names) for b in names[i + 1 :]
+    ]
+    if not between:
+        return None, "unknown: one character only"
+    return float(np.mean(between)), "photos of different characters (relatives look alike)"
+
+
+def own_end(faces: np.ndarray | None, known: Calibration) -> float | None:
+    """Mean cosine of a photo with the character's others; of a single photo the judge's own."""
+    if faces is None:
+        return None
+    count = len(faces)
+    if count < 2:
+        return known.same
+    pairs = faces @ faces.T
+    return float((pairs.sum() - np.trace(pairs)) / (count * (count - 1)))
+
+
+def _warning(
+    name: str,
+    used: Sequence[str],
+    unclear: Sequence[str],
+    same: float | None,
+    stranger: float | None,
+    counts: str,
+) -> str:
+    what = "face" if counts == "faces" else "person"
+    if not used and not unclear:
+        return f"no photo shows {name} alone, so nobody can be compared with {name}: add one"
+    few = ", ".join(unclear[:3]) + (" ..." if len(unclear) > 3 else "")
+    if not used:
+        return (
+            f"in no photo of {name} alone does the judge find exactly one {what} ({few}), so "
+            f"nobody can be compared with {name}"
+        )
+    if same is None:
+        return f"only one photo shows {name} alone, so there is no scale for likeness: add another"
+    if stranger is None:
+        return "a single character and a judge without a scale: likeness can't be said"
+    if _unusable(same, stranger):
+        return (
+            f"photos of {name} are as unlike each other as strangers ({same:.2f} against "
+            f"{stranger:.2f}): check that they all show {name}"
+        )
+    if unclear:
+        return f"{len(unclear)} photos of {name} alone without exactly one {what}: {few}"
+    return ""
+
+
+def _hash(spec: ReferenceSpec, facts: Mapping[str, Any], faces: Mapping[str, np.ndarray]) -> str:
+    """12 hex digits of everything that scores depend on beside the pictures."""
+    digest = hashlib.sha256(f"{spec.judge.canonical()} {facts['judge']}".encode())
+    digest.update(str((facts["stranger"], facts["photos"], facts["characters"])).encode())
+    for letter in sorted(faces):
+        digest.update(letter.encode() + np.round(faces[letter], 4).astype("<f4").tobytes())
+    return digest.hexdigest()[:12]
+
+
+def save(references: References, facts: Path, vectors: Path) -> None:
+    """Write both files: facts as JSON, vectors as safetensors."""
+    import torch
+
+    from kindred.common import safetensors_files
+    from kindred.common.files import write_json
+
+    named = {f"face/{x}": rows for x, rows in references.faces.items()}
+    named |= {f"whole/{name}": rows for name, rows in references.wholes.items()}
+    plain = {k: torch.from_numpy(np.ascontiguousarray(v, np.float32)) for k, v in named.items()}
+    safetensors_files.save(vectors, plain, {"hash": references.facts["hash"]})
+    write_json(facts, references.facts)
+
+
+def load(facts: Path, vectors: Path) -> References:
+    """Read both files. Raises KindredError when they are missing, old, or not of each other."""
+    from kindred.common import safetensors_files
+
+    known = read_json(facts)
+    if not isinstance(known, dict) or known.get("version") != VERSION:
+        raise KindredError(f"{facts}: references of another version; {ADVICE}")
+    _, metadata = safetensors_files.header(vectors)
+    if metadata.get("hash") != known["hash"]:
+        raise KindredError(f"{vectors}: does not belong to {facts.name}; {ADVICE}")
+    named = {name: value.numpy() for name, value in safetensors_files.load(vectors).items()}
+    return References(
+        known,
+        {name[5:]: rows for name, rows in named.items() if name.startswith("face/")},
+        {name[6:]: rows for name, rows in named.items() if name.startswith("whole/")},
+    )

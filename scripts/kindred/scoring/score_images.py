@@ -1,0 +1,190 @@
+"""From a manifest of pictures to score rows.
+
+Knows how a judge's sightings, the references and the names in prompts come together; knows nothing
+of files but the pictures.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kindred.characters.trigger_words import letters_in, without_names
+from kindred.common.errors import Problems
+from kindred.common.progress import Progress
+from kindred.judges.interface import Judge, Seen
+from kindred.rendering.manifest import ADVICE, Manifest
+from kindred.rendering.manifest import Row as Picture
+from kindred.rendering.presence import check_pictures
+from kindred.scoring.identity_assignment import match
+from kindred.scoring.image_distance import describe, distances
+from kindred.scoring.references import References
+from kindred.scoring.score_table import Row, image_row, person_rows
+from kindred.specs.scoring import ScoreSpec
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Which pictures these are: a variant's, of one run."""
+
+    variant: str
+    run: int
+
+
+def score(
+    judge: Judge,
+    references: References,
+    manifest: Manifest,
+    base: Manifest | None,
+    spec: ScoreSpec,
+    whose: Whose,
+) -> list[Row]:
+    """A row an image and one a person, in the manifest's order. `base`: the same prompts by the
+    base alone, for drift.
+
+    Raises ProblemsError naming pictures that are not in the store.
+    """
+    check_pictures([manifest] + ([base] if base else []))
+    what = f"score {whose.variant} run {whose.run}"
+    seen, said, vectors = _look(judge, manifest, spec, what)
+    kind = references.facts["distance"]
+    nearest = _nearest(vectors, references, spec.dataset, kind)
+    diversity = _diversity(manifest.rows, vectors, kind)
+    drift = _drift(judge, manifest, base, vectors, spec, kind)
+    rows: list[Row] = []
+    for n, picture in enumerate(manifest.rows):
+        extra = {
+            "adherence": said[n],
+            "nearest": nearest[n][0],
+            "nearest_distance": nearest[n][1],
+            "diversity": diversity[n],
+            "drift": drift[n],
+        }
+        keys = {
+            "judge": references.facts["hash"],
+            "variant": whose.variant,
+            "run": whose.run,
+            "prompt_set": manifest.prompt_set,
+            "prompt": picture.name,
+            "seed": picture.seed,
+            "key": picture.key,
+        }
+        rows += _rows(keys, picture.prompt, seen[n], references, spec, extra)
+    return rows
+
+
+def _rows(
+    keys: Row,
+    prompt: str,
+    people: list[Seen],
+    references: References,
+    spec: ScoreSpec,
+    extra: dict[str, Any],
+) -> list[Row]:
+    letters = sorted(spec.characters)
+    asked = letters_in(prompt, spec.characters)
+    similarity = references.similarity([person.embedding for person in people], letters)
+    identity = references.scale.identity(similarity, letters)
+    matched = match(asked, identity, letters, spec.judge.recognised, references.faces)
+    return [
+        image_row(keys, asked, matched, len(people), extra),
+        *person_rows(keys, people, matched, similarity, identity, letters),
+    ]
+
+
+def _look(
+    judge: Judge, manifest: Manifest, spec: ScoreSpec, what: str
+) -> tuple[list[list[Seen]], list[float | None], np.ndarray]:
+    """People, adherence and vectors of every picture."""
+    seen: list[list[Seen]] = []
+    said: list[float | None] = []
+    vectors = []
+    with Progress(what, len(manifest.rows), "images") as progress:
+        for chunk, images in _batches(manifest):
+            seen += judge.find(images)
+            # The judge's prompts model has never heard of the trigger names.
+            prompts = [without_names(row.prompt, spec.characters) for row in chunk]
+            said += judge.adherence(images, prompts)
+            vectors.append(describe(judge, images))
+            progress.update(len(images))
+    return seen, said, np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32)
+
+
+def _batches(manifest: Manifest) -> Iterator[tuple[Sequence[Picture], list[Image.Image]]]:
+    problems = Problems("pictures can't be read")
+    for first in range(0, len(manifest.rows), BATCH):
+        chunk, images = manifest.rows[first : first + BATCH], []
+        for row in chunk:
+            try:
+                with Image.open(row.path) as image:
+                    images.append(image.convert("RGB"))
+            except OSError as error:
+                problems.add(str(row.path), str(error), f"delete it, then {ADVICE}")
+        problems.raise_if_any()
+        yield chunk, images
+
+
+def _nearest(
+    vectors: np.ndarray, references: References, dataset: str | None, kind: str
+) -> list[tuple[str, float | None]]:
+    """The training photo that looks most alike and its distance; of all datasets without one."""
+    names = [name for name in sorted(references.wholes) if dataset in (None, name)]
+    ids = [f"{name}/{image}" for name in names for image in references.facts["photos"][name]]
+    if not ids:
+        return [("", None)] * len(vectors)
+    photos = np.concatenate([references.wholes[name] for name in names])
+    far = distances(vectors, photos, kind)
+    return [(ids[int(row.argmin())], float(row.min())) for row in far]
+
+
+def _diversity(rows: Sequence[Picture], vectors: np.ndarray, kind: str) -> list[float | None]:
+    """Mean distance of each picture to those of the same prompt with other seeds."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for n, row in enumerate(rows):
+        groups[row.name].append(n)
+    out: list[float | None] = [None] * len(rows)
+    for members in groups.values():
+        if len(members) > 1:
+            far = distances(vectors[members], vectors[members], kind)
+            np.fill_diagonal(far, 0.0)
+            for n, total in zip(members, far.sum(1), strict=True):
+                out[n] = float(total / (len(members) - 1))
+    return out
+
+
+def _drift(
+    judge: Judge,
+    manifest: Manifest,
+    base: Manifest | None,
+    vectors: np.ndarray,
+    spec: ScoreSpec,
+    kind: str,
+) -> list[float | None]:
+    """Distance of pictures whose prompts name nobody to the base's of the same prompt and seed."""
+    out: list[float | None] = [None] * len(manifest.rows)
+    if base is None:
+        return out
+    plain = {
+        (row.prompt, row.seed): row
+        for row in base.rows
+        if not letters_in(row.prompt, spec.characters)
+    }
+    pairs = [
+        (n, plain[row.prompt, row.seed])
+        for n, row in enumerate(manifest.rows)
+        if (row.prompt, row.seed) in plain
+    ]
+    done = 0
+    for chunk, images in _batches(replace(base, rows=[row for _, row in pairs])):
+        others = describe(judge, images)
+        for (n, _), other in zip(pairs[done : done + len(chunk)], others, strict=True):
+            out[n] = float(distances(vectors[n][None], other[None], kind)[0, 0])
+        done += len(chunk)
+    return out

@@ -1,0 +1,161 @@
+"""The store of finished tables of scores, and making those that are not there.
+
+A table lies under a hash of everything that it depends on; see `Asked.key`. Importing this module
+imports no torch, so that a job whose table is there takes no time.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kindred.common.errors import KindredError
+from kindred.common.files import replacing
+from kindred.common.hashing import sha256_file, spec_hash
+from kindred.common.versions import step_version
+from kindred.judges.version import version_of
+from kindred.rendering.manifest import Manifest, read_manifest
+from kindred.rendering.presence import check_pictures
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.scoring import ScoreSpec
+
+if TYPE_CHECKING:
+    from kindred.judges.interface import Judge
+    from kindred.scoring.references import References
+
+STORE = Path("resources/store/scores")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One table of scores: what score.py is told."""
+
+    spec: ScoreSpec
+    manifest: Manifest
+    base: Manifest | None
+    references: Path
+    vectors: Path
+    variant: str
+    run: int
+
+    @classmethod
+    def read(
+        cls,
+        spec: ScoreSpec,
+        manifest: Path | str,
+        base: Path | str | None,
+        references: Path | str,
+        vectors: Path | str,
+        variant: str,
+        run: int,
+    ) -> Asked:
+        """From files. Raises KindredError naming a manifest that is missing or none, and pictures
+        that are not in the store."""
+        own, plain = read_manifest(manifest), read_manifest(base) if base else None
+        check_pictures([own] + ([plain] if plain else []))
+        return cls(spec, own, plain, Path(references), Path(vectors), variant, run)
+
+    def key(self) -> str:
+        """Hash of everything that the table depends on: settings with their defaults, the judge's
+        models, the references, the pictures by their keys, and the code. Which device scores is
+        not in it."""
+        facts: dict[str, Any] = {
+            "spec": self.spec.model_dump(mode="json", by_alias=True),
+            "judge": _version(self.spec.judge.canonical()),
+            "references": [_file(self.references), _file(self.vectors)],
+            "prompt_set": self.manifest.prompt_set,
+            "pictures": _pictures(self.manifest),
+            "base": _pictures(self.base) if self.base else None,
+            "version": step_version("score"),
+            "variant": self.variant,
+            "run": self.run,
+        }
+        return spec_hash(facts)[:40]
+
+
+def _pictures(manifest: Manifest) -> list[list[str | int]]:
+    return [[row.name, row.prompt, row.seed, row.key] for row in manifest.rows]
+
+
+@cache
+def _version(judge: str) -> str:
+    return version_of(JudgeSpec.read(judge))
+
+
+@cache
+def _file(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except FileNotFoundError:
+        raise KindredError(f"{path}: no such file") from None
+
+
+def path_of(store: Path, key: str) -> Path:
+    """Where the table of this key lies, or would lie."""
+    return store / f"{key}.csv"
+
+
+def has(store: Path, key: str) -> bool:
+    """Whether it is there. A file that a full disk or a crash left empty is not."""
+    kept = path_of(store, key)
+    return kept.is_file() and kept.stat().st_size > 0
+
+
+def fetch(store: Path, key: str, out: Path) -> bool:
+    """Copy a finished table to `out`; False when it is not there."""
+    if not has(store, key):
+        return False
+    with replacing(out) as temporary:
+        shutil.copyfile(path_of(store, key), temporary)
+    return True
+
+
+class Scorer:
+    """Scores tables; each judge and each pair of reference files is loaded once. `open_judge`: as
+    in kindred.judges, with the device chosen."""
+
+    def __init__(self, open_judge: Callable[[JudgeSpec], Judge]) -> None:
+        self._open = open_judge
+        self._judges: dict[str, Judge] = {}
+        self._known: dict[tuple[Path, Path], References] = {}
+
+    def score(self, asked: Asked, store: Path, key: str) -> tuple[int, int]:
+        """Score and put the table into the store; (pictures, people found in them).
+
+        Raises KindredError when the references are another judge's, ProblemsError for pictures
+        that can't be read.
+        """
+        from kindred.scoring import score_images
+        from kindred.scoring.score_table import write_scores
+
+        judge, known = self._judge(asked.spec.judge), self._references(asked)
+        if judge.identity != known.facts["judge"]:
+            from kindred.scoring.references import ADVICE
+
+            raise KindredError(
+                f"{asked.references}: made with the judge {known.facts['judge']}, this is "
+                f"{judge.identity}; {ADVICE}"
+            )
+        whose = score_images.Whose(asked.variant, asked.run)
+        rows = score_images.score(judge, known, asked.manifest, asked.base, asked.spec, whose)
+        write_scores(path_of(store, key), rows)
+        pictures = len(asked.manifest.rows)
+        return pictures, len(rows) - pictures
+
+    def _judge(self, spec: JudgeSpec) -> Judge:
+        name = spec.canonical()
+        if name not in self._judges:
+            self._judges[name] = self._open(spec)
+        return self._judges[name]
+
+    def _references(self, asked: Asked) -> References:
+        from kindred.scoring import references
+
+        files = (asked.references, asked.vectors)
+        if files not in self._known:
+            self._known[files] = references.load(*files)
+        return self._known[files]

@@ -1,0 +1,213 @@
+"""The table of scores: a row an image and a row a person found in it.
+
+Knows the columns of results/<experiment>/<variant>/run-<k>/scores/<prompt_set>.csv and of
+results/<experiment>/scores.csv; knows nothing of how judges see or of statistics.
+
+Every row
+  version      of this format
+  judge        12 hex digits of judge, its settings and reference photos: equal, or not comparable
+  kind         image | person
+  variant, run, prompt_set, prompt, seed
+  key          of the picture in the store; ratings and pages name pictures by it
+Rows of kind image
+  asked        cell that the prompt names, 'A+J'; '' when it names nobody
+  people_asked, people_found
+  count        1 when both are equal, 0 when not; '' when the prompt names nobody
+  success      1 when the count is right and everyone asked for is there, once and recognised
+  missing      asked for, not recognised in the picture: 'A+J'
+  duplicated   recognised more than once: 'J'
+  unasked      recognised but not asked for: 'C'
+  strangers    number of people who are recognised as nobody
+  identity     mean over those asked for, 0 for one to whom nobody is assigned
+  adherence    what the judge says about the prompt's words, '' when it can't tell
+  nearest, nearest_distance   id of the training photo that looks most alike, and how far it is
+  diversity    mean distance to the same prompt's pictures with other seeds
+  drift        distance to the base's picture of the same prompt and seed; prompts without names
+Rows of kind person
+  person       0, 1, ... from left to right
+  box, head    'x0 y0 x1 y1' in pixels
+  score        of the find
+  assigned     letter asked for that this person stands for (one to one, best sum), or ''
+  found        letter of the most similar character if recognised, '' for a stranger
+  similarity   mean cosine with the reference photos of `assigned`, else of the nearest character
+  identity     the same on a scale where 0 is a stranger and 1 another photo of the same person
+  margin       identity minus the best identity of any other character
+  likeness     identity with every character: 'A:0.12 C:-0.03 J:0.91'
+
+Truth values are 0 and 1. What can't be said is empty.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kindred.characters.cells import cell_name
+from kindred.common.errors import KindredError
+from kindred.common.files import replacing, write_csv
+from kindred.judges.interface import Seen
+from kindred.scoring.identity_assignment import Matched, margin
+
+VERSION = 1
+ADVICE = "score again: delete it and run `snakemake`"
+KEYS = ("version", "judge", "kind", "variant", "run", "prompt_set", "prompt", "seed", "key")
+OF_IMAGE = (
+    "asked",
+    "people_asked",
+    "people_found",
+    "count",
+    "success",
+    "missing",
+    "duplicated",
+    "unasked",
+    "strangers",
+    "identity",
+    "adherence",
+    "nearest",
+    "nearest_distance",
+    "diversity",
+    "drift",
+)
+OF_PERSON = (
+    "person",
+    "box",
+    "head",
+    "score",
+    "assigned",
+    "found",
+    "similarity",
+    "margin",
+    "likeness",
+)
+COLUMNS = (*KEYS, *OF_IMAGE, *OF_PERSON)  # `identity` serves both kinds
+
+Row = dict[str, Any]
+Scored = dict[str, str]  # a row as read
+
+
+def image_row(
+    keys: Row, asked: Sequence[str], matched: Matched, people: int, extra: Mapping[str, Any]
+) -> Row:
+    """The row of a picture. `extra`: the columns that have nothing to do with people."""
+    return {
+        **keys,
+        "version": VERSION,
+        "kind": "image",
+        "asked": cell_name(asked),
+        "people_asked": len(asked) if asked else None,
+        "people_found": people,
+        "count": matched.count,
+        "success": matched.success,
+        "missing": cell_name(matched.missing),
+        "duplicated": cell_name(matched.duplicated),
+        "unasked": cell_name(matched.unasked),
+        "strangers": matched.strangers,
+        "identity": matched.identity,
+        **extra,
+    }
+
+
+def person_rows(
+    keys: Row,
+    people: Sequence[Seen],
+    matched: Matched,
+    similarity: np.ndarray,
+    identity: np.ndarray,
+    letters: Sequence[str],
+) -> list[Row]:
+    """The rows of a picture's people; similarity and identity [P, C] with the C characters."""
+    rows = []
+    for n, person in enumerate(people):
+        row = {
+            **keys,
+            "version": VERSION,
+            "kind": "person",
+            "person": n,
+            "box": _numbers(person.box),
+            "head": _numbers(person.head),
+            "score": person.score,
+            "assigned": matched.assigned[n],
+            "found": matched.found[n],
+        }
+        if not np.isnan(identity[n]).all():
+            assigned = matched.assigned[n]
+            column = letters.index(assigned) if assigned else int(np.nanargmax(identity[n]))
+            row |= {
+                "similarity": _known(similarity[n, column]),
+                "identity": _known(identity[n, column]),
+                "margin": margin(identity[n], column),
+                "likeness": " ".join(
+                    f"{letter}:{value:.3f}"
+                    for letter, value in zip(letters, identity[n], strict=True)
+                    if not np.isnan(value)
+                ),
+            }
+        rows.append(row)
+    return rows
+
+
+def write_scores(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, atomically: truth values as 0 and 1, numbers with at most 4 decimals."""
+    write_csv(path, COLUMNS, ({name: _text(row.get(name)) for name in COLUMNS} for row in rows))
+
+
+def write_texts(path: Path | str, rows: Iterable[Scored]) -> None:
+    """Write rows that were read, as they are, atomically."""
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(row.values() for row in rows)
+
+
+def read_scores(path: Path | str) -> list[Scored]:
+    """Read a score file; values stay texts.
+
+    Raises KindredError when it is missing or of another version.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.reader(file)
+            columns = next(reader, [])
+            if tuple(columns) != COLUMNS:
+                raise KindredError(f"{path}: {_difference(columns)}; {ADVICE}")
+            rows = [dict(zip(COLUMNS, values, strict=True)) for values in reader]
+    except FileNotFoundError:
+        raise KindredError(f"{path}: no such file; {ADVICE}") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise KindredError(f"{path}: not readable as scores ({error}); {ADVICE}") from None
+    versions = {row["version"] for row in rows} - {str(VERSION)}
+    if versions:
+        found = ", ".join(sorted(versions))
+        raise KindredError(f"{path}: scores of version {found}, this is {VERSION}; {ADVICE}")
+    return rows
+
+
+def _difference(columns: Sequence[str]) -> str:
+    lacks = [name for name in COLUMNS if name not in columns]
+    other = [name for name in columns if name not in COLUMNS]
+    parts = ["scores of another version"]
+    parts += [f"without {', '.join(lacks[:4])}"] if lacks else []
+    parts += [f"with {', '.join(other[:4])}"] if other else []
+    return ", ".join(parts)
+
+
+def _numbers(box: Sequence[float]) -> str:
+    return " ".join(f"{value:.1f}" for value in box)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return f"{value:.4f}".rstrip("0").rstrip(".")
+    return str(value)

@@ -1,0 +1,53 @@
+"""The frozen text-to-image model, and the slices of it that encoders depend on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from kindred.specs.spec_model import Strict
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+# nf4-double: the scales of nf4 are quantized too, 0.4 bits a weight less.
+Quantization = Literal["nf4", "nf4-double", "int8"]
+
+
+class ImageEncoder(Strict):
+    """What latents depend on. The VAE always encodes in float32: once a photo, so cheap."""
+
+    model: str = Field(description="repository id or local directory, FluxPipeline layout")
+    revision: str | None = None
+
+
+class TextEncoder(Strict):
+    """What text embeddings depend on: both encoders, their precision and the T5 length."""
+
+    model: str = Field(description="repository id or local directory, FluxPipeline layout")
+    revision: str | None = None
+    dtype: Dtype = "bfloat16"
+    quantization: Quantization | None = Field(None, description="of T5; CLIP is never quantized")
+    tokens: int = Field(512, gt=0, description="T5 sequence length")
+
+
+class Base(Strict):
+    """The frozen text-to-image model."""
+
+    model: str = Field(description="repository id or local directory, FluxPipeline layout")
+    revision: str | None = Field(None, description="commit of the repository; pin it")
+    dtype: Dtype = Field("bfloat16", description="compute precision")
+    quantization: Quantization | None = Field(None, description="of the transformer and of T5")
+    text_tokens: int = Field(512, gt=0, description="T5 sequence length")
+
+    def image_encoder(self) -> ImageEncoder:
+        """The slice that latents depend on."""
+        return ImageEncoder(**self._part("model", "revision"))
+
+    def text_encoder(self, tokens: int | None = None) -> TextEncoder:
+        """The slice that text embeddings of this length depend on (unset: the base's own)."""
+        part = self._part("model", "revision", "dtype", "quantization")
+        return TextEncoder(**part, tokens=tokens or self.text_tokens)
+
+    def _part(self, *names: str) -> dict[str, Any]:
+        """The named fields that were set, so that an unset one stays out of canonical strings."""
+        return {name: getattr(self, name) for name in names if name in self.model_fields_set}

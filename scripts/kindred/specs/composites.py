@@ -1,0 +1,64 @@
+"""What finding people's outlines, and making new training pictures of them, is told."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from kindred.specs.dataset import PreprocessSpec
+from kindred.specs.judge import JudgeSpec, Model
+from kindred.specs.spec_model import Character, Strict
+
+
+class Composites(Strict):
+    """Pictures of people cut out of photos and set side by side, for cells without photos, or of
+    somebody alone at other places."""
+
+    cells: list[str] | dict[str, PositiveInt] = Field(
+        min_length=1, description="e.g. [A+J, A+C+J], or with pictures of each: {A: 24, A+J: 72}"
+    )
+    per_cell: int = Field(4, gt=0, description="pictures of each cell, where cells are a list")
+    background: Literal["own", "any", "plain"] = Field(
+        "own",
+        description="own: a photo of somebody in it, people filled in; any: every photo in turn; "
+        "plain: one colour",
+    )
+    seed: int = Field(0, description="another seed takes other photos and places")
+
+    def counts(self) -> dict[str, int]:
+        """Pictures of each cell."""
+        if isinstance(self.cells, dict):
+            return self.cells
+        return dict.fromkeys(self.cells, self.per_cell)
+
+
+class MaskSpec(Strict):
+    """Who is looked for in photos, and by what: a segmentation model, a judge's boxes, or, with
+    neither, the truth that drawn photos come with."""
+
+    characters: dict[str, Character]
+    segmenter: Model | None = None
+    judge: JudgeSpec | None = None
+
+
+class MadePictures(Strict):
+    """Which pictures are made of a dataset's photos."""
+
+    compose: Composites | None = None
+    crop: Literal["solos"] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.compose is None and self.crop is None:
+            raise ValueError("set `compose`, `crop` or both")
+        return self
+
+
+class MadeSpec(MadePictures):
+    """All that the pictures made of a dataset's photos depend on."""
+
+    characters: dict[str, Character]
+    preprocess: PreprocessSpec = Field(
+        default_factory=PreprocessSpec, description="its buckets give composites their shape"
+    )

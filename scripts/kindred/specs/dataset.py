@@ -1,0 +1,108 @@
+"""What preprocess, caption and audit are told."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from kindred.specs.spec_model import Character, Strict
+
+# As in spec/render.py, which is not imported: a change to rendering must not prepare photos anew.
+EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
+
+
+class PreprocessSpec(Strict):
+    """How photos become training images."""
+
+    resolutions: list[int] = Field([512], description="edge of the square with a bucket's area, px")
+    buckets: list[tuple[int, int]] | None = Field(
+        None, description="explicit [width, height] buckets; replaces `resolutions`"
+    )
+    multiple: int = Field(16, ge=1, description="bucket edges are multiples of this, px")
+    max_aspect: float = Field(2.0, ge=1, description="longest edge / shortest edge of a bucket")
+    background: str = Field("#ffffff", description="colour put behind transparency, #rrggbb")
+    min_side: int = Field(256, description="warn when a photo's shorter side is below this, px")
+    min_sharpness: float = Field(
+        25.0, description="warn below this variance of the Laplacian, prepared image; 0 is never"
+    )
+    near_duplicate: int = Field(
+        8, description="warn at or below this many different bits of 128 (perceptual hash)"
+    )
+    max_cut: float = Field(0.15, description="warn when a larger share of the photo is cropped")
+
+    @field_validator("background")
+    @classmethod
+    def _colour(cls, value: str) -> str:
+        digits = value.removeprefix("#")
+        if len(digits) != 6 or any(d not in "0123456789abcdefABCDEF" for d in digits):
+            raise ValueError("write the colour as '#rrggbb', e.g. '#ffffff' for white")
+        return value
+
+    @model_validator(mode="after")
+    def _edges(self) -> Self:
+        if self.multiple % EDGE_MULTIPLE:
+            near = max(1, round(self.multiple / EDGE_MULTIPLE)) * EDGE_MULTIPLE
+            raise ValueError(
+                f"`multiple` must be a multiple of {EDGE_MULTIPLE} px, the squares that the base "
+                f"reads; nearest: {near}"
+            )
+        if not (self.resolutions if self.buckets is None else self.buckets):
+            raise ValueError("name at least one resolution or bucket")
+        for edge in self.resolutions if self.buckets is None else sum(self.buckets, ()):
+            if edge < self.multiple:
+                raise ValueError(f"{edge} px is smaller than `multiple` ({self.multiple} px)")
+            if self.buckets is not None and edge % self.multiple:
+                raise ValueError(
+                    f"bucket edge {edge} px is no multiple of {self.multiple} px; nearest: "
+                    f"{round(edge / self.multiple) * self.multiple}"
+                )
+        return self
+
+
+class Captioner(Strict):
+    """A BLIP-class model that writes missing captions."""
+
+    model: str = Field(description="repository id or local directory")
+    revision: str | None = Field(None, description="commit of the repository; pin it")
+    max_tokens: int = Field(48, ge=1, description="longest caption, in the captioner's tokens")
+
+
+class CaptionSpec(Strict):
+    """Whose names captions may carry, and who writes missing ones."""
+
+    characters: dict[str, Character]
+    captioner: Captioner | None = None
+    not_names: list[str] = Field(
+        default_factory=list, description="words that are built like a trigger name but are none"
+    )
+
+
+class AuditThresholds(Strict):
+    """When the audit warns. What each may do to the result is said where the warning is made."""
+
+    min_images_per_character: int = 8
+    min_solos: int = 3
+    max_appearance_ratio: float = 2.0
+    common_word_share: float = Field(
+        0.8, ge=0, le=1, description="a word in this share of captions is common"
+    )
+    min_captions_for_words: int = Field(4, description="fewer captions say nothing about words")
+    min_noun_share: float = Field(
+        0.8, ge=0, le=1, description="share of captions that say the class noun"
+    )
+    max_shared_tokens: float = Field(
+        0.5, ge=0, le=1, description="share of a trigger's tokens in another's"
+    )
+
+
+class AuditSpec(Strict):
+    """What the audit compares the dataset with."""
+
+    characters: dict[str, Character]
+    thresholds: AuditThresholds = AuditThresholds()
+    tokenizers: dict[str, int] = Field(
+        default_factory=dict,
+        description="`<directory or id>/tokenizer` (also `@revision`) -> its token limit",
+    )
+    cells: list[str] = Field(default_factory=list, description="cells that variants ask for")

@@ -1,0 +1,51 @@
+"""The judge of an experiment: what finds people, says who they are and checks the prompt."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from kindred.specs.spec_model import Strict
+
+
+class Model(Strict):
+    """A pretrained model by repository id or local folder."""
+
+    model: str = Field(description="repository id, or a folder on this machine")
+    revision: str | None = Field(None, description="commit of the repository; pin it")
+
+
+class JudgeSpec(Strict):
+    """Who judges, and from where on a person counts as recognised."""
+
+    kind: Literal["lab", "photo", "yunet-sface", "insightface"] = Field(
+        description="lab: the lab's own; photo: dlib, offline; the others from local files"
+    )
+    model: str | None = Field(None, description="folder or id of the model; photo brings its own")
+    revision: str | None = None
+    files: dict[str, str] = Field(
+        default_factory=dict, description="local model files by part, e.g. detector, recogniser"
+    )
+    sha256: dict[str, str] = Field(
+        default_factory=dict, description="expected SHA-256 of a file, by part"
+    )
+    detectors: list[Literal["cnn", "hog"]] = Field(
+        ["cnn", "hog"],
+        min_length=1,
+        description="of photo: cnn also finds turned faces, ten times slower than hog alone",
+    )
+    threshold: float | None = Field(
+        None, description="score from which a find counts as a person; unset: the judge's own"
+    )
+    recognised: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="identity (0 a stranger, 1 another photo) from which a person is recognised",
+    )
+    person_detector: Model | None = Field(
+        None, description="counts people whose faces are not seen; unset: the judge's own finds"
+    )
+    adherence: Model | None = Field(None, description="text and image model of the CLIP class")
+    similarity: Model | None = Field(None, description="whole-image model of the DINOv2 class")

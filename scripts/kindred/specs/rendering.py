@@ -1,0 +1,130 @@
+"""What rendering is told: prompt sets, and the base and adapters that draw them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from kindred.specs.base_model import Base, TextEncoder
+from kindred.specs.spec_model import Strict
+
+EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
+FULL_TOKENS = 512  # image tokens that keep a processor busy
+LARGEST_SEED = 2**63 - 1
+
+
+def _edge(value: int) -> int:
+    if value < EDGE_MULTIPLE or value % EDGE_MULTIPLE:
+        near = max(1, round(value / EDGE_MULTIPLE)) * EDGE_MULTIPLE
+        raise ValueError(f"edges are multiples of {EDGE_MULTIPLE} px; nearest: {near}")
+    return value
+
+
+def _once(seeds: list[int]) -> list[int]:
+    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if twice:
+        raise ValueError(f"each seed once; twice here: {', '.join(map(str, twice))}")
+    return seeds
+
+
+Precision = Literal["trained", "merged", "unquantized", "fp8"]
+Edge = Annotated[int, AfterValidator(_edge)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Seeds = Annotated[list[Seed], AfterValidator(_once)]
+
+
+class Prompt(Strict):
+    """A prompt with seeds or a size of its own; what is unset is the prompt set's."""
+
+    text: str
+    seeds: Seeds | None = None
+    width: Edge | None = None
+    height: Edge | None = None
+
+
+class PromptSet(Strict):
+    """Named prompts, each rendered with every seed."""
+
+    prompts: dict[str, str | Prompt]
+    seeds: Seeds
+    width: Edge
+    height: Edge
+    steps: int = Field(28, ge=1)
+    guidance: float = 3.5
+    precision: Precision | None = Field(
+        None,
+        description="of quantized bases. trained (unset): adapters on the quantized base, as they "
+        "were trained; merged: added into the base's own weights, which are quantized again; "
+        "unquantized: adapters on the base's own weights; fp8: as trained, of any base, with large "
+        "products in 8-bit floats: faster, and other pictures",
+    )
+
+    def full(self, name: str) -> Prompt:
+        """The named prompt with nothing left unset."""
+        prompt = self.prompts[name]
+        own = prompt if isinstance(prompt, Prompt) else Prompt(text=prompt)
+        return Prompt(
+            text=own.text,
+            seeds=self.seeds if own.seeds is None else own.seeds,
+            width=own.width or self.width,
+            height=own.height or self.height,
+        )
+
+    def texts(self) -> dict[str, str]:
+        """Name -> what the encoders read."""
+        return {name: self.full(name).text for name in self.prompts}
+
+
+class PromptTexts(Strict):
+    """What encoding prompts is told: no seed, size or guidance, so these encode nothing anew."""
+
+    encoder: TextEncoder
+    prompts: dict[str, str]
+
+
+class RenderSpec(Strict):
+    """A prompt set on a base with adapters (none: the base itself)."""
+
+    base: Base
+    prompt_set: PromptSet
+    name: str = Field(description="name of the prompt set")
+    weights: list[float] = Field(
+        default_factory=list, description="one per adapter; all 1 when unset"
+    )
+    merge: bool | None = Field(
+        None,
+        description="adapters added into the weights before rendering; unset: if that is exact",
+    )
+    batch: int | None = Field(
+        None, ge=1, description="pictures drawn at once; unset: 4 small ones, 1 from about 300 px"
+    )
+
+    @model_validator(mode="after")
+    def _mergeable(self) -> Self:
+        if self.merge and self.base.quantization:
+            raise ValueError("`merge` needs a base without quantization; leave it unset")
+        return self
+
+    def batch_of(self, width: int, height: int) -> int:
+        """How many pictures of this size are drawn at once. A large picture keeps a processor
+        busy alone, and more of them would only need more memory."""
+        tokens = (width // EDGE_MULTIPLE) * (height // EDGE_MULTIPLE)
+        return self.batch or max(1, min(4, FULL_TOKENS // tokens))
+
+    def drawn_as(self, adapted: bool) -> Precision:
+        """The precision that pictures are drawn in, `adapted` or by the base alone: the one asked
+        for, or 'trained' where that comes to the same."""
+        asked = self.prompt_set.precision or "trained"
+        if asked == "fp8":
+            return asked
+        same = self.base.quantization is None or (asked == "merged" and not adapted)
+        return "trained" if same else asked
+
+    def merged(self) -> bool:
+        """Whether adapters are merged. Unset: in float32 only, where no weight is rounded off."""
+        if self.merge is None:
+            if self.prompt_set.precision == "merged" and self.base.quantization is None:
+                return True
+            return self.base.quantization is None and self.base.dtype == "float32"
+        return self.merge

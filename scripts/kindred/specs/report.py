@@ -1,0 +1,44 @@
+"""What the report and the rating page are told."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from kindred.specs.composites import MadePictures
+from kindred.specs.spec_model import Character, Strict
+
+
+class MadeOfPhotos(MadePictures):
+    """A dataset of photos and of pictures made of them."""
+
+    of: str = Field(description="the dataset of photos")
+
+
+class ReportSpec(Strict):
+    """One page about one experiment."""
+
+    experiment: str
+    share: bool = Field(False, description="leave originals and file names out")
+    images: int = Field(1000, ge=0, description="most rendered pictures on the page")
+    megabytes: float = Field(55, gt=0, description="most that all pictures together may take")
+    made: dict[str, MadeOfPhotos] = Field(
+        default_factory=dict, description="datasets that hold pictures made of photos"
+    )
+    sheets: list[str] = Field(
+        default_factory=list, description="prompt sets whose contact sheet lies in sheets/"
+    )
+
+
+class RatingSpec(Strict):
+    """One page on which people rate pictures."""
+
+    experiment: str
+    title: str = ""
+    characters: dict[str, Character]
+    variants: dict[str, list[int]] = Field(description="variant -> its runs")
+    prompt_sets: list[str]
+    datasets: list[str] = Field(description="where photos of the characters are taken from")
+    share: bool = Field(False, description="leave those photos out")
+    images: int = Field(200, ge=1, description="most pictures to be rated")
+    seed: int = Field(1, description="another seed chooses other pictures")
+    megabytes: float = Field(40, gt=0, description="most that all pictures together may take")

@@ -1,0 +1,95 @@
+"""What scoring is told: the judge and the characters; and, to compare, the whole experiment."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.spec_model import Character, Strict
+
+Measure = Literal[
+    "success",
+    "fulfilled",
+    "count",
+    "identity",
+    "adherence",
+    "rating",
+    "missing",
+    "duplicated",
+    "strangers",
+    "diversity",
+    "drift",
+    "pull",
+    "nearest_distance",
+]
+
+
+class ReferenceSpec(Strict):
+    """Whose reference photos are to be found, and by whom."""
+
+    judge: JudgeSpec
+    characters: dict[str, Character]
+    datasets: list[str] = Field(description="where photos are taken from, in this order")
+
+
+class ScoreSpec(Strict):
+    """What one variant's pictures of a prompt set are scored by."""
+
+    judge: JudgeSpec
+    characters: dict[str, Character]
+    dataset: str | None = Field(None, description="trained on; unset: nearest photo of all")
+
+
+class Hypothesis(Strict):
+    """What is claimed before anything is trained, and what decides it."""
+
+    claim: str = Field(description="one sentence")
+    variant: str
+    against: str = Field(description="the variant compared with, or BASE")
+    measure: Measure = Field(
+        "success", description="success: everyone asked for is there, once, and recognisable"
+    )
+    prompt_set: str
+    margin: float = Field(0.10, ge=0, description="the smallest difference that matters")
+    primary: bool = Field(
+        True, description="one of those the experiment is for; these are corrected for their number"
+    )
+    excluded: str = Field(
+        "", description="what will be left out of the comparison, said beforehand"
+    )
+
+
+class ComparedVariant(Strict):
+    """What comparing needs to know of a variant."""
+
+    kind: Literal["trained", "loaded", "base"]
+    base: str
+    runs: list[int]
+    dataset: str | None = None
+    control: str = Field(
+        "", description="'scrambled', 'scrambled of <variant>', 'null of <variant>', 'base', ''"
+    )
+    spec: str = Field("", description="hash of what is trained; '' when nothing is")
+    only: str | None = Field(None, description="the one character that it is trained on")
+
+
+class CompareSpec(Strict):
+    """Everything that is compared, and the hypotheses."""
+
+    experiment: str
+    title: str = ""
+    question: str = ""
+    judge: JudgeSpec
+    characters: dict[str, Character]
+    variants: dict[str, ComparedVariant]
+    prompt_sets: dict[str, dict[str, str]] = Field(description="prompt set -> prompt -> text")
+    hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
+    draws: int = Field(4000, ge=100, description="of the bootstrap")
+
+
+class DeclareSpec(Strict):
+    """The hypotheses of an experiment with all that they rest on."""
+
+    hypotheses: dict[str, dict[str, Any]]

@@ -1,0 +1,87 @@
+"""The strict base of all specifications, their canonical string, and characters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kindred.common.errors import Problem, ProblemsError, nearest
+from kindred.common.hashing import canonical_json, sha256_text
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values can't be changed after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    def canonical(self) -> str:
+        """The one string that stands for this specification: a Snakemake param and a hash input.
+
+        Fields that nobody set are left out, so a new option with a default changes no string.
+        """
+        return canonical_json(self.model_dump(mode="json", exclude_unset=True, by_alias=True))
+
+    def hash(self) -> str:
+        """Hex SHA-256 of `canonical()`."""
+        return sha256_text(self.canonical())
+
+    @classmethod
+    def read(cls, text_or_path: str) -> Self:
+        """From `--spec`: a JSON object, or the path of a file that holds one.
+
+        Raises ProblemsError that names every wrong field.
+        """
+        text, where = text_or_path, "--spec"
+        if not text.lstrip().startswith("{"):
+            text, where = Path(text_or_path).read_text(encoding="utf-8"), text_or_path
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ProblemsError(problems_of(error, where, cls)) from None
+
+
+def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> list[Problem]:
+    """pydantic's findings in our words: file and key path, what is wrong, the nearest known key."""
+    problems = []
+    for item in error.errors():
+        path = ".".join(str(part) for part in item["loc"])
+        place = f"{where}: {path}" if path else where
+        if item["type"] == "extra_forbidden":
+            known = _keys_at(model, item["loc"][:-1])
+            problems.append(Problem(place, "unknown key", nearest(str(item["loc"][-1]), known)))
+        elif item["type"] == "missing":
+            problems.append(Problem(place, "is missing", "add it"))
+        else:
+            problems.append(Problem(place, f"{item['msg']} (is {item['input']!r})"))
+    return problems
+
+
+def _keys_at(model: Any, path: tuple[Any, ...]) -> list[str]:
+    """The keys known at a place in the model, as the YAML spells them."""
+    for part in path:
+        fields = getattr(model, "model_fields", {})
+        named = next((f for n, f in fields.items() if part in (n, f.alias)), None)
+        model = _inner_model(named.annotation) if named else model
+    fields = getattr(model, "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _inner_model(annotation: Any) -> Any:
+    """The first model inside `X | None`, `list[X]`, `dict[str, X]`, or the annotation itself."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        inner = _inner_model(argument)
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            return inner
+    return annotation
+
+
+class Character(Strict):
+    """A person to be learned. The dictionary key it stands under (`J`) is its letter in cells."""
+
+    name: str = Field(description="trigger name, one word, e.g. JRussell")
+    noun: str = Field(alias="class", description="class noun: man, woman, child, boy, girl")
+    age: Literal["adult", "child"] | None = Field(None, description="said in audits and prompts")

@@ -1,0 +1,124 @@
+"""What training is told: recipe, selection of photos, and the variant they make up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from kindred.specs.base_model import Base
+from kindred.specs.spec_model import Character, Strict
+
+
+class Recipe(Strict):
+    """Training hyper-parameters."""
+
+    rank: int = Field(16, gt=0)
+    alpha: float | None = Field(None, gt=0, description="LoRA alpha; the rank when unset")
+    targets: Literal["attention", "all-linear"] | list[str] | str = Field(
+        "all-linear",
+        description="attention: to_q, to_k, to_v, to_out; all-linear: every linear layer of the "
+        "blocks that reads tokens; a list of name endings; or a regular expression",
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="on the input of each LoRA layer")
+    rslora: bool = Field(False, description="scale by alpha / sqrt(rank)")
+    dora: bool = False
+    steps: int = Field(1500, gt=0, description="optimizer steps")
+    batch: int = Field(1, gt=0)
+    accumulation: int = Field(1, gt=0, description="micro-steps per optimizer step")
+    optimizer: Literal["adamw", "adamw8bit", "prodigy"] = "adamw"
+    lr: float = Field(1e-4, gt=0, description="peak learning rate; 1 is usual for prodigy")
+    weight_decay: float = Field(1e-2, ge=0)
+    schedule: Literal["constant", "cosine", "linear"] = Field(
+        "constant", description="after warm-up; cosine and linear fall to 0"
+    )
+    warmup: int = Field(0, ge=0, description="optimizer steps of linear warm-up")
+    clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 is none")
+    timesteps: Literal["uniform", "logit-normal", "sigmoid", "shifted"] = "sigmoid"
+    logit_mean: float = Field(0.0, description="for logit-normal")
+    logit_std: float = Field(1.0, gt=0, description="for logit-normal")
+    shift: float | None = Field(
+        None, gt=0, description="for `shifted`; by sequence length when unset"
+    )
+    guidance: float = Field(1.0, ge=0)
+    caption_dropout: float = Field(0.0, ge=0, le=1, description="share trained with no caption")
+    text_tokens: int | None = Field(None, gt=0, description="T5 tokens; the base's when unset")
+    ema: float | None = Field(
+        None, gt=0, lt=1, description="decay of the averaged adapter; none when unset"
+    )
+    prior_weight: float = Field(0.0, ge=0, description="weight of class-prior images; 0 is none")
+    prior_images: int | None = Field(
+        None, gt=0, description="class-prior images of each class noun, by the base; 20 when unset"
+    )
+    mask_weight: float | None = Field(
+        None,
+        gt=0,
+        description="loss inside people relative to background (mean 1 an image); equal when unset",
+    )
+    head_weight: float | None = Field(
+        None,
+        gt=0,
+        description="loss inside heads relative to background; like the rest of people when unset",
+    )
+    checkpoint_every: int = Field(250, gt=0, description="optimizer steps between checkpoints")
+
+    @property
+    def weighs_people(self) -> bool:
+        """Whether training must know where people are."""
+        return self.mask_weight is not None or self.head_weight is not None
+
+    @field_validator("targets")
+    @classmethod
+    def _pattern(cls, value: list[str] | str) -> list[str] | str:
+        try:
+            re.compile(value if isinstance(value, str) else "")
+        except re.error as error:
+            raise ValueError(f"'{value}' is no regular expression ({error})") from None
+        return value
+
+
+class Selection(Strict):
+    """Which training images a variant sees."""
+
+    characters: list[str] | None = Field(
+        None, min_length=1, description="letters; photos with anyone else drop"
+    )
+    cells: list[str] | None = Field(
+        None, min_length=1, description="e.g. [J, A, C, J+A]; all when unset"
+    )
+    per_cell: int | dict[str, int] | None = Field(None, description="images kept per cell")
+    match: Literal["images", "appearances"] | None = Field(
+        None, description="what `total` counts when variants are compared at equal size"
+    )
+    total: int | None = Field(None, gt=0, description="images, or appearances per character")
+    balance: Literal["repeat", "drop"] | None = Field(
+        None,
+        description="everyone equally often: photos of one alone repeated, or photos dropped",
+    )
+    kinds: list[Literal["photo", "composed", "cropped"]] | None = Field(
+        None, min_length=1, description="pictures of which origin; all when unset"
+    )
+    seed: int = 0
+
+    def learned(self, known: Iterable[str]) -> set[str]:
+        """The letters, of those `known`, that may occur in the photos chosen."""
+        if self.cells is not None:
+            return {letter for cell in self.cells for letter in cell.split("+")}
+        return set(self.characters or known)
+
+
+class TrainSpec(Strict):
+    """A variant, fully resolved. The training seed is not part of it: that is the run."""
+
+    base: Base
+    recipe: Recipe
+    selection: Selection = Selection()
+    characters: dict[str, Character]
+    dataset: str
+    pairing: Literal["matched", "scrambled"] = "matched"
+
+    def text_tokens(self) -> int:
+        """T5 length: the recipe's, or else the base's."""
+        return self.recipe.text_tokens or self.base.text_tokens

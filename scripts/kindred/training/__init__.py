@@ -1,0 +1,1 @@
+"""One LoRA, from encoded data to stored adapter."""

@@ -1,0 +1,110 @@
+"""The store of finished adapters: what was trained once is copied, not trained again.
+
+An adapter lies under a hash of everything that it depends on; see `training_key`. Knows files;
+imports no torch, so that a job whose adapter is there takes no time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kindred.common import safetensors_files
+from kindred.common.files import replacing
+from kindred.common.hashing import spec_hash
+from kindred.common.versions import step_version
+from kindred.data.encoding_cache import NO_CAPTION
+from kindred.models.loading import PICTURE_PARTS, architecture, identity
+from kindred.specs.training import TrainSpec
+from kindred.training.training_data import Material
+
+STORE = Path("resources/store/adapters")
+CHECKPOINTS = Path("resources/training")
+# Keys of a recipe that are younger than the first adapters, whose keys must not change.
+YOUNGER = ("mask_weight", "head_weight")
+FILES = ("training.csv", "lora.safetensors", "lora.json")
+
+
+def dataset_hash(materials: Sequence[Material]) -> str:
+    """Hex SHA-256 over the pairs trained on and the very tensors they stand for."""
+    digest = hashlib.sha256()
+    for material in materials:
+        digest.update(f"{material.name} {material.weight}\n".encode())
+        pairs = sorted(material.pairs, key=lambda p: (p.item.image_id, p.caption_hash))
+        for pair in pairs:
+            digest.update(f"{pair.item.pixel_hash} {pair.caption_hash}\n".encode())
+            digest.update(safetensors_files.raw_bytes(material.latents, pair.item.pixel_hash))
+            if material.token_weights:
+                digest.update(repr(material.token_weights[pair.item.pixel_hash]).encode())
+        for text in sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION}):
+            for kind in ("t5", "clip"):
+                digest.update(safetensors_files.raw_bytes(material.text, f"{text}.{kind}"))
+    return digest.hexdigest()
+
+
+def training_facts(spec: TrainSpec, run: int, materials: Sequence[Material]) -> dict[str, Any]:
+    """Everything that a trained adapter depends on, as JSON: its key is the hash of this, and its
+    header carries it.
+
+    The selection and the number of class images count by the pairs that they gave, and how often
+    checkpoints are written not at all: two variants that come to the same training share it.
+    """
+    recipe = spec.recipe.model_dump(mode="json", exclude={"checkpoint_every", "prior_images"})
+    recipe = {k: v for k, v in recipe.items() if v is not None or k not in YOUNGER}
+    settings = {
+        "recipe": recipe,
+        "dtype": spec.base.dtype,
+        "quantization": spec.base.quantization,
+        "pairing": spec.pairing,
+    }
+    return {
+        "spec_hash": spec_hash(settings),
+        "run": run,
+        "dataset_hash": dataset_hash(materials),
+        "base": identity(spec.base.model, spec.base.revision, PICTURE_PARTS),
+        "version": step_version("train", architecture(spec.base.model)),
+        "pairing": spec.pairing,
+    }
+
+
+def training_key(facts: dict[str, Any]) -> str:
+    """The name that the adapter and its checkpoints lie under."""
+    return spec_hash(facts)[:40]
+
+
+def has(store: Path, key: str) -> bool:
+    """Whether a finished adapter is there, with all its files."""
+    return all((store / key / name).exists() for name in FILES)
+
+
+def fetch(store: Path, key: str, out: Path) -> bool:
+    """Copy a finished adapter's files to `out`; False when it is not there."""
+    if not has(store, key):
+        return False
+    for name in FILES:
+        with replacing(out / name) as temporary:
+            shutil.copyfile(store / key / name, temporary)
+    return True
+
+
+@contextmanager
+def alone(checkpoints: Path, key: str) -> Iterator[None]:
+    """Wait until no other process trains this key: one may have outlived its Snakemake.
+
+    The lock lies among the checkpoints and goes with them.
+    """
+    folder = checkpoints / key
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("another process is at this training; waiting for it", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""Many LoRAs trained at once."""

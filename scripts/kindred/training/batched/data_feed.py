@@ -1,0 +1,258 @@
+"""What a stack of trainings reads: tables on the device, and each step's choice from them.
+
+Every member sees the batches, noise, noise levels and dropped captions that it would see alone:
+all are functions of (run, purpose, place). Pictures and texts are sent to the device once, a step
+sends numbers of rows and noise; members of one run share their noise. Knows nothing of adapters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from kindred.common.seeds import generator
+from kindred.data.encoding_cache import Text
+from kindred.models.architectures.flux1.latents import image_ids, pack, text_ids
+from kindred.specs.training import Recipe
+from kindred.training.batches import Example
+from kindred.training.flow_matching import sample_sigmas
+from kindred.training.trainer import Stream
+
+AHEAD = 4
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A step's samples, N of them, on the host. rows: of pictures and of texts [2, N]; sigmas [N];
+    noise, the different draws [U, batch, C * H * W], not yet as tokens, and zeros up to one U for
+    all steps; `draws`: which one each member's stream has [N / batch]."""
+
+    rows: torch.Tensor
+    sigmas: torch.Tensor
+    noise: torch.Tensor
+    draws: torch.Tensor
+
+    def to(self, device: torch.device) -> Choice:
+        """The same on a device."""
+        return Choice(*(value.to(device, non_blocking=True) for value in vars(self).values()))
+
+    def pinned(self) -> Choice:
+        """The same in memory that a GPU reads by itself."""
+        return Choice(*(value.pin_memory() for value in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What the network is given: latents, noise [N, tokens, D] and sigmas [N] in float32; states
+    [N, T, D], pooled [N, D]; weights [N, tokens]; cosines, sines [N, T + tokens, 1, D]."""
+
+    latents: torch.Tensor
+    noise: torch.Tensor
+    sigmas: torch.Tensor
+    states: torch.Tensor
+    pooled: torch.Tensor
+    weights: torch.Tensor
+    cosines: torch.Tensor
+    sines: torch.Tensor
+
+
+class Tables:
+    """Every picture and text of a stack, on the device, with a number for each."""
+
+    def __init__(
+        self, streams: Sequence[Stream], embed: Any, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        """embed: the network's own FluxPosEmbed; dtype: what the network computes in."""
+        examples = [e for stream in streams for bucket in stream.buckets.values() for e in bucket]
+        pictures = {id(example): example for example in examples}
+        texts = {id(text): text for text in _texts(streams, examples)}
+        self.shapes = sorted({_shape(example) for example in examples})
+        self.picture = {key: number for number, key in enumerate(pictures)}
+        self.text = {key: number for number, key in enumerate(texts)}
+        packed = [pack(example.latent[None])[0] for example in pictures.values()]
+        even = torch.ones(packed[0].shape[0])
+        weights = [even if e.weights is None else e.weights for e in pictures.values()]
+        sizes = [self.shapes.index(_shape(example)) for example in pictures.values()]
+        length = next(iter(texts.values())).states.shape[0]
+        turns = [_turns(embed, shape, length, dtype) for shape in self.shapes]
+        self.orders = torch.stack([_order(shape) for shape in self.shapes]).to(device)
+        self.latents = torch.stack(packed).to(device)
+        self.weights = torch.stack(weights).to(device)
+        self.sizes = torch.tensor(sizes, device=device)
+        self.states = torch.stack([t.states for t in texts.values()]).to(device, dtype)
+        self.pooled = torch.stack([t.pooled for t in texts.values()]).to(device, dtype)
+        self.cosines = torch.stack([cosines for cosines, _ in turns]).to(device)
+        self.sines = torch.stack([sines for _, sines in turns]).to(device)
+
+    def look_up(self, choice: Choice) -> Samples:
+        """A choice, on the device, as what it stands for."""
+        picture, text = choice.rows
+        size = self.sizes[picture]
+        latents = self.latents[picture]
+        noise = choice.noise[choice.draws].flatten(0, 1).gather(1, self.orders[size])
+        return Samples(
+            latents=latents,
+            noise=noise.view(latents.shape),
+            sigmas=choice.sigmas,
+            states=self.states[text],
+            pooled=self.pooled[text],
+            weights=self.weights[picture],
+            cosines=self.cosines[size],
+            sines=self.sines[size],
+        )
+
+
+@dataclass
+class Feed:
+    """One member's stream as rows of the tables: its batches from the first step on."""
+
+    recipe: Recipe
+    run: int
+    name: str
+    empty: int
+    rows: list[tuple[int, int, Shape]]
+    batches: Iterator[list[Any]]
+
+    @cached_property
+    def shapes(self) -> frozenset[Shape]:
+        """Of its pictures."""
+        return frozenset(shape for _, _, shape in self.rows)
+
+    @classmethod
+    def of(cls, stream: Stream, recipe: Recipe, run: int, tables: Tables) -> Feed:
+        """The same batches as `stream.batches`, of numbers instead of examples."""
+        rows: list[tuple[int, int, Shape]] = []
+        numbered: dict[str, Any] = {}
+        for bucket, examples in stream.buckets.items():
+            numbered[bucket] = range(len(rows), len(rows) + len(examples))
+            rows += [(tables.picture[id(e)], tables.text[id(e.text)], _shape(e)) for e in examples]
+        batches = replace(stream, buckets=numbered).batches(recipe, run)
+        return cls(recipe, run, stream.name, tables.text[id(stream.empty)], rows, batches)
+
+    def next(self, step: int) -> tuple[list[int], list[int], Shape]:
+        """(rows of pictures, rows of texts, shape of their latents) of a step."""
+        chosen = [self.rows[number] for number in next(self.batches)]
+        pictures = [picture for picture, _, _ in chosen]
+        texts = [text for _, text, _ in chosen]
+        if self.recipe.caption_dropout:
+            source = generator(self.run, "caption", self.name, step, 0)
+            drawn = torch.rand(len(texts), generator=source).tolist()
+            dropped = [draw < self.recipe.caption_dropout for draw in drawn]
+            texts = [self.empty if d else t for d, t in zip(dropped, texts, strict=True)]
+        return pictures, texts, chosen[0][2]
+
+
+class Feeder:
+    """The choices of all steps, in their order. `feeds`: of each member, its streams."""
+
+    def __init__(
+        self, feeds: Sequence[Sequence[Feed]], scheduler: Mapping[str, Any], threads: int
+    ) -> None:
+        self.feeds, self.scheduler = feeds, scheduler
+        self.pool = ThreadPoolExecutor(max(1, threads))
+
+    def choices(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Choice]:
+        """Of each part (its last step + 1, the members at work in it) every step's choice."""
+        step = 0
+        for stop, members in parts:
+            feeds = [feed for m in members for feed in self.feeds[m]]
+            most = _most_draws(feeds)
+            while step < stop:
+                yield self._choose(step, feeds, most)
+                step += 1
+
+    def ahead(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Choice]:
+        """The same, prepared while those before are in use, in pinned memory."""
+        choices = self.choices(parts)
+
+        def pinned() -> Choice | None:
+            choice = next(choices, None)
+            return choice and choice.pinned()
+
+        with ThreadPoolExecutor(1) as worker:
+            coming = deque(worker.submit(pinned) for _ in range(AHEAD))
+            while (choice := coming.popleft().result()) is not None:
+                coming.append(worker.submit(pinned))
+                yield choice
+
+    def close(self) -> None:
+        """End the threads."""
+        self.pool.shutdown()
+
+    def _choose(self, step: int, feeds: Sequence[Feed], most: int) -> Choice:
+        levels: dict[Any, torch.Tensor] = {}
+        noises: dict[tuple[int, str, tuple[int, ...]], int] = {}
+        pictures, texts, sigmas, draws = [], [], [], []
+        for feed in feeds:
+            of_pictures, of_texts, shape = feed.next(step)
+            pictures += of_pictures
+            texts += of_texts
+            sigmas.append(self._levels(levels, feed, step, shape, len(of_texts)))
+            key = (feed.run, feed.name, (len(of_texts), *shape))
+            draws.append(noises.setdefault(key, len(noises)))
+        return Choice(
+            rows=torch.tensor([pictures, texts]),
+            sigmas=torch.cat(sigmas),
+            noise=_filled(list(self.pool.map(lambda key: _noise(key, step), noises)), most),
+            draws=torch.tensor(draws),
+        )
+
+    def _levels(
+        self, known: dict[Any, torch.Tensor], feed: Feed, step: int, shape: Shape, count: int
+    ) -> torch.Tensor:
+        recipe = feed.recipe
+        kind = (recipe.timesteps, recipe.logit_mean, recipe.logit_std, recipe.shift)
+        key = (feed.run, feed.name, shape[1] * shape[2], *kind)
+        if key not in known:
+            source = generator(feed.run, "sigma", feed.name, step, 0)
+            tokens = shape[1] * shape[2] // 4
+            known[key] = sample_sigmas(count, recipe, tokens, self.scheduler, source)
+        return known[key]
+
+
+def _noise(key: tuple[int, str, tuple[int, ...]], step: int) -> torch.Tensor:
+    run, name, shape = key
+    return torch.randn(shape, generator=generator(run, "noise", name, step, 0)).flatten(1)
+
+
+def _most_draws(feeds: Sequence[Feed]) -> int:
+    """How many different draws of noise a step of these can need: one a stream of a run and shape
+    of pictures, and no more than there are feeds."""
+    kinds = {(feed.run, feed.name, shape) for feed in feeds for shape in feed.shapes}
+    return min(len(kinds), len(feeds))
+
+
+def _filled(draws: list[torch.Tensor], most: int) -> torch.Tensor:
+    """Draws as one tensor of `most` of them, zeros at its end: recorded steps read one size."""
+    return torch.stack([*draws, *[torch.zeros_like(draws[0])] * (most - len(draws))])
+
+
+def _shape(example: Example) -> Shape:
+    channels, height, width = example.latent.shape
+    return channels, height, width
+
+
+def _order(shape: Shape) -> torch.Tensor:
+    """Where each number of packed latents stands in plain ones [C * H * W]."""
+    return pack(torch.arange(math.prod(shape)).view(1, *shape)).flatten()
+
+
+def _texts(streams: Sequence[Stream], examples: Sequence[Example]) -> list[Text]:
+    return [stream.empty for stream in streams] + [example.text for example in examples]
+
+
+def _turns(
+    embed: Any, shape: Shape, length: int, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines [length + tokens, 1, D] of a text and a picture of this shape, of ids in
+    the precision that the network is given them in."""
+    cosines, sines = embed(torch.cat([text_ids(length), image_ids(*shape[1:])]).to(dtype))
+    return cosines[:, None], sines[:, None]

@@ -1,0 +1,147 @@
+"""Lists of trainings: what each reads, checked, and which of them are to be done together.
+
+Imports no torch, so that a list of which everything is there takes no time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from kindred.common.errors import KindredError
+from kindred.common.files import read_json
+from kindred.specs.training import TrainSpec
+from kindred.training import adapter_store, training_data
+from kindred.training.training_data import Material
+
+FILES = ("images", "captions", "latents", "text")
+GIVEN = (*FILES, *(f"prior_{name}" for name in FILES), "masks")
+KNOWN = {*GIVEN, "spec_file", "spec", "run", "out_dir", "folders"}
+
+
+@dataclass
+class Account:
+    """What became of trainings, by their folders: keys, other folders, reasons."""
+
+    trained: dict[str, str] = field(default_factory=dict)
+    there: dict[str, str] = field(default_factory=dict)
+    same: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    stacks: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        """One line of figures."""
+        counts = {
+            "trained": self.trained,
+            "there already": self.there,
+            "the same as another": self.same,
+            "left to train.py": self.left,
+            "failed": self.failed,
+        }
+        return ", ".join(f"{len(found)} {what}" for what, found in counts.items() if found)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: what it is told, what it reads, and the key that it will be found under."""
+
+    out_dir: Path
+    spec: TrainSpec
+    run: int
+    sources: Sequence[Material]
+    facts: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Of the finished adapter."""
+        return adapter_store.training_key(self.facts)
+
+    def is_there(self, store: Path) -> bool:
+        """Whether the store has it whole."""
+        return adapter_store.has(store, self.key)
+
+
+def read_jobs(text: str, account: Account) -> list[Job]:
+    """Jobs from JSON or a file of it, with everything they read checked. What is wrong with a job
+    goes into the account; raises KindredError for a list that is none."""
+    listed = json.loads(text) if text.lstrip().startswith("[") else read_json(text)
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise KindredError("--jobs: must be a JSON list of objects")
+    unknown = {key for entry in listed for key in entry} - KNOWN
+    if unknown:
+        raise KindredError(f"--jobs: unknown: {', '.join(sorted(unknown))}; known: {sorted(KNOWN)}")
+    jobs: list[Job] = []
+    for (spec_text, *files), runs in _by_spec(listed).items():
+        try:
+            spec = TrainSpec.read(spec_text)
+            options = {name: path and Path(path) for name, path in zip(GIVEN, files, strict=True)}
+            # Every run has pairs of its own where captions are scrambled, else all have the same.
+            groups = [[one] for one in runs] if spec.pairing == "scrambled" else [runs]
+            own: list[Job] = []
+            for group in groups:
+                given = SimpleNamespace(**options)
+                sources = training_data.gather(spec, given, group[0][0])  # type: ignore[arg-type]
+                facts = adapter_store.training_facts(spec, 0, sources)
+                own += [Job(to, spec, run, sources, facts | {"run": run}) for run, to in group]
+            jobs += own
+        except (KindredError, OSError) as error:
+            account.failed |= {str(folder): str(error) for _, folder in runs}
+    return jobs
+
+
+def _by_spec(listed: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[tuple[int, Path]]]:
+    """(spec, files) -> runs with their folders: the files of each are read once."""
+    found: dict[tuple[Any, ...], list[tuple[int, Path]]] = {}
+    for entry in listed:
+        for spec, run, folder in _trainings(entry):
+            found.setdefault((spec, *map(entry.get, GIVEN)), []).append((run, folder))
+    return found
+
+
+def _trainings(entry: Mapping[str, Any]) -> Iterator[tuple[str, int, Path]]:
+    """(spec or its file, run, folder) of an entry. Raises KindredError for what it lacks."""
+    for folder, runs in entry.get("folders", {}).items():
+        yield from ((f"{folder}/spec.json", run, Path(folder, f"run-{run}")) for run in runs)
+    if "folders" not in entry:
+        lacking = [key for key in ("run", "out_dir", *FILES) if entry.get(key) is None]
+        spec = entry.get("spec", entry.get("spec_file"))
+        lacking += [] if spec else ["spec_file"]
+        if lacking:
+            raise KindredError(f"--jobs: an entry has no {', '.join(lacking)}")
+        text = spec if isinstance(spec, str) else json.dumps(spec)
+        yield text, int(entry["run"]), Path(entry["out_dir"])
+
+
+def why_alone(spec: TrainSpec) -> str:
+    """Why a training can't share its steps with others; '' when it can."""
+    recipe = spec.recipe
+    reasons = {
+        f"base: quantization: {spec.base.quantization}": spec.base.quantization,
+        f"recipe: optimizer: {recipe.optimizer}": recipe.optimizer != "adamw",
+        f"recipe: accumulation: {recipe.accumulation}": recipe.accumulation > 1,
+        f"recipe: dropout: {recipe.dropout:g}": recipe.dropout,
+        "recipe: dora": recipe.dora,
+    }
+    return ", ".join(reason for reason, holds in reasons.items() if holds)
+
+
+def sort_out(jobs: Sequence[Job], store: Path, account: Account) -> list[Job]:
+    """The jobs that are to be trained together, one of each key; the others go into the account."""
+    wanted: dict[str, Job] = {}
+    for job in jobs:
+        name, why = str(job.out_dir), why_alone(job.spec)
+        if job.is_there(store):
+            account.there[name] = job.key
+        elif why:
+            account.left[name] = why
+        elif job.key in wanted:
+            account.same[name] = str(wanted[job.key].out_dir)
+        else:
+            wanted[job.key] = job
+    return list(wanted.values())

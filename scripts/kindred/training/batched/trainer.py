@@ -1,0 +1,242 @@
+"""Many small trainings in the time of one: the loop they share.
+
+A step of a small base costs a GPU the same time for one batch as for many. Members keep their own
+data, seeds, rates, lengths and adapters, so each ends where it would end alone, to rounding: sums
+are taken in another order. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from kindred.common.progress import Progress
+from kindred.compute import compilation
+from kindred.compute.cuda_graphs import RecordedWork
+from kindred.training.batched.data_feed import Choice, Feed, Feeder, Samples, Tables
+from kindred.training.batched.members import (
+    BETAS,
+    EPSILON,
+    Member,
+    Trained,
+    controls,
+    parts,
+    scale_of,
+)
+from kindred.training.batched.stacked_lora import Adapters, Start, prepare, start_of
+from kindred.training.lr_schedules import learning_rate
+from kindred.training.trainer import MIB
+
+READ_EVERY, RECOMPILES = 20, 64
+
+
+@dataclass
+class Together:
+    """One stack in training.
+
+    network: the transformer, frozen; plain again after `train`. scheduler: the base's settings.
+    threads: how many draw noise. compiled: whether its blocks are to be compiled.
+    """
+
+    network: Any
+    members: Sequence[Member]
+    scheduler: Mapping[str, Any]
+    threads: int = 1
+    compiled: bool = False
+    starts: dict[tuple[Any, ...], Start] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.device = next(self.network.parameters()).device
+        self.dtype = self.network.dtype
+        self.own = [self._start(member) for member in self.members]
+        self.positions = prepare(self.network)
+        streams = [stream for member in self.members for stream in member.streams]
+        self.tables = Tables(streams, self.positions.plain, self.dtype, self.device)
+        feeds = [
+            [Feed.of(stream, m.recipe, m.run, self.tables) for stream in m.streams]
+            for m in self.members
+        ]
+        self.feeder = Feeder(feeds, self.scheduler, self.threads)
+        self.network.train()
+
+    def train(self, what: str) -> list[Trained]:
+        """All members, each to its last step, in the order of `members`."""
+        self.adapters = Adapters(self.network, [start.state for start in self.own])
+        began = time.monotonic()
+        try:
+            if self.compiled:
+                # Each number of members may be compiled once.
+                torch._dynamo.config.recompile_limit = RECOMPILES
+                self.compiled = compilation.compiled(self.network)
+            with warnings.catch_warnings():
+                # Of views into a table; its way costs nothing here.
+                warnings.filterwarnings("ignore", message="grad and param do not obey")
+                rows = self._steps(what)
+        finally:
+            self.adapters.remove()
+            self.positions.turns = None
+            self.feeder.close()
+        seconds = (time.monotonic() - began) / len(self.members)
+        states = [
+            self.adapters.state(self.last[number], start.state)
+            for number, start in enumerate(self.own)
+        ]
+        return [
+            Trained(state, start.config, of_member, seconds, self.device)
+            for state, start, of_member in zip(states, self.own, rows, strict=True)
+        ]
+
+    def _steps(self, what: str) -> list[list[dict[str, float]]]:
+        steps = [member.recipe.steps for member in self.members]
+        plan = parts(steps)
+        on_gpu = self.device.type == "cuda"
+        choices = (self.feeder.ahead if on_gpu else self.feeder.choices)(plan)
+        self.last: dict[int, torch.Tensor] = {}
+        rows: list[list[dict[str, float]]] = [[] for _ in steps]
+        step, began = 0, time.monotonic()
+        values = self.adapters.values
+        self.moments = [torch.zeros_like(values), torch.zeros_like(values)]
+        self.average = values.clone() if any(m.recipe.ema for m in self.members) else None
+        with Progress(what, max(steps), "step") as progress:
+            before = list(range(len(steps)))
+            for stop, active in plan:
+                self._keep([before.index(number) for number in active], active)
+                self.control = self._controls(active, step, stop)
+                before, unread, first = active, [], step
+                # Each part has tables of its own, and so a recording.
+                work = RecordedWork(self._work, self.device) if on_gpu else self._work
+                while step < stop:
+                    choice = next(choices).to(self.device)
+                    losses = work(self.control[step - first], *vars(choice).values())
+                    unread.append(losses[:, 0].clone())
+                    step += 1
+                    self._set_aside(step, active)
+                    if len(unread) == READ_EVERY or step == stop:
+                        losses = torch.stack(unread).tolist()
+                        seconds = (time.monotonic() - began) / len(steps)
+                        self._note(rows, step - len(unread), active, losses, seconds)
+                        unread = []
+                    progress.update()
+        return rows
+
+    def _keep(self, places: list[int], active: Sequence[int]) -> None:
+        """Go on with the members at these places of the tables."""
+        members = [self.members[number] for number in active]
+        if len(places) < len(self.adapters.values):
+            self.adapters.hold(self.adapters.values[places])
+            self.moments = [moment[places] for moment in self.moments]
+            self.average = None if self.average is None else self.average[places]
+        self.adapters.scale([scale_of(member.recipe) for member in members])
+        tensor = self.adapters.values.new_tensor
+        self.shares = tensor([[s.weight for s in m.streams] for m in members])
+        guidance = [m.recipe.guidance for m in members for _ in range(self._samples(m))]
+        self.guidance = tensor(guidance) if self.network.config.guidance_embeds else None
+
+    def _controls(self, active: Sequence[int], start: int, stop: int) -> torch.Tensor:
+        """[steps, 5, G, 1] on the device: sent once, because a step waits for what is sent."""
+        recipes = [self.members[number].recipe for number in active]
+        told = [[controls(recipe, step) for recipe in recipes] for step in range(start, stop)]
+        return torch.tensor(told).transpose(1, 2)[..., None].contiguous().to(self.device)
+
+    def _work(self, control: torch.Tensor, *choice: torch.Tensor) -> torch.Tensor:
+        """One step of the members at work; their losses [G, streams]. Nothing in it depends on the
+        host, so that a GPU can record it."""
+        samples = self.tables.look_up(Choice(*choice))
+        try:
+            losses = self._gradients(samples)
+        except Exception as error:
+            recording = self.device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+            if not self.compiled or recording or isinstance(error, torch.OutOfMemoryError):
+                raise
+            compilation.eager(self.network, error)
+            self.compiled = False
+            losses = self._gradients(samples)
+        self._update(control)
+        return losses
+
+    def _gradients(self, samples: Samples) -> torch.Tensor:
+        """Fill the table of gradients; the losses [G, streams]."""
+        self.adapters.slopes.zero_()
+        self.positions.turns = (samples.cosines, samples.sines)
+        sigmas = samples.sigmas[:, None, None]
+        noisy = (1 - sigmas) * samples.latents + sigmas * samples.noise
+        no_ids = noisy.new_zeros(1, 3)
+        predicted = self.network(
+            hidden_states=noisy.to(self.dtype),
+            encoder_hidden_states=samples.states,
+            pooled_projections=samples.pooled,
+            timestep=samples.sigmas,
+            guidance=self.guidance,
+            img_ids=no_ids,
+            txt_ids=no_ids,
+            return_dict=False,
+        )[0]
+        target = samples.noise - samples.latents
+        errors = (predicted.float() - target).square().mean(-1) * samples.weights
+        losses = errors.reshape(*self.shares.shape, -1).mean(-1)
+        # Members share nothing that learns, so the sum's gradient is each one's own.
+        (losses * self.shares).sum().backward()
+        return losses.detach()
+
+    @torch.no_grad()
+    def _update(self, control: torch.Tensor) -> None:
+        """Clip each member's gradient, then AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101)
+        in torch's order of operations. control: see `controls`, [5, G, 1]."""
+        size, root, left, most, taken = control
+        values, slopes = self.adapters.values, self.adapters.slopes
+        first, second = self.moments
+        norms = torch.linalg.vector_norm(slopes, dim=1, keepdim=True)
+        slopes.mul_((most / (norms + 1e-6)).clamp_(max=1))
+        values.mul_(left)
+        first.lerp_(slopes, 1 - BETAS[0])
+        second.mul_(BETAS[1]).addcmul_(slopes, slopes, value=1 - BETAS[1])
+        values.addcdiv_(first * size, second.sqrt().div_(root).add_(EPSILON), value=-1)
+        if self.average is not None:
+            self.average.lerp_(values, taken)
+
+    def _set_aside(self, done: int, active: Sequence[int]) -> None:
+        """Copy the adapters of members that have just finished."""
+        for place, number in enumerate(active):
+            recipe = self.members[number].recipe
+            if recipe.steps == done:
+                table = self.average if recipe.ema else self.adapters.values
+                self.last[number] = table[place].detach().cpu().clone()
+
+    def _note(
+        self,
+        rows: list[list[dict[str, float]]],
+        first: int,
+        active: Sequence[int],
+        losses: list[list[float]],
+        seconds: float,
+    ) -> None:
+        memory = self._peak_memory_mib()
+        for step, of_step in enumerate(losses, first):
+            for number, loss in zip(active, of_step, strict=True):
+                recipe = self.members[number].recipe
+                if step < recipe.steps:
+                    row = {"step": step + 1, "loss": round(loss, 6)}
+                    row |= {"lr": learning_rate(step, recipe), "seconds": round(seconds, 3)}
+                    rows[number].append(row | {"memory_mib": memory})
+
+    def _peak_memory_mib(self) -> float:
+        if self.device.type == "cuda":
+            return round(torch.cuda.max_memory_allocated(self.device) / MIB, 1)
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+    def _start(self, member: Member) -> Start:
+        recipe = member.recipe
+        key = (recipe.rank, recipe.alpha, str(recipe.targets), recipe.rslora, member.run)
+        if key not in self.starts:
+            self.starts[key] = start_of(self.network, recipe, member.run)
+        return self.starts[key]
+
+    @staticmethod
+    def _samples(member: Member) -> int:
+        return member.recipe.batch * len(member.streams)

@@ -1,0 +1,108 @@
+"""Training examples in memory, and the batches that are made of them.
+
+An example holds an image's latent and its caption's embeddings together, so that no later step
+can pair them anew.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kindred.common.seeds import generator
+from kindred.data import encoding_cache
+from kindred.data.caption_pairing import Pair
+from kindred.data.encoding_cache import NO_CAPTION, Text
+from kindred.specs.training import Recipe
+from kindred.training.flow_matching import sample_sigmas
+
+
+@dataclass(frozen=True)
+class Example:
+    """A latent [C, H, W], the embeddings of the caption it trains with, and the weights of its
+    tokens [H * W / 4] in the loss where they are not equal."""
+
+    pixel_hash: str
+    caption_hash: str
+    latent: torch.Tensor
+    text: Text
+    weights: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """latents, noise [B, C, H, W] and sigmas [B] in float32; states [B, T, D], pooled [B, D];
+    weights [B, H * W / 4] or None."""
+
+    latents: torch.Tensor
+    noise: torch.Tensor
+    sigmas: torch.Tensor
+    states: torch.Tensor
+    pooled: torch.Tensor
+    weights: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        values = vars(self).values()
+        return Batch(*(v if v is None else v.to(device, non_blocking=True) for v in values))
+
+
+def load_examples(
+    pairs: Sequence[Pair],
+    latents: Path,
+    text: Path,
+    weights: Mapping[str, Sequence[float]] | None = None,
+) -> tuple[dict[str, list[Example]], Text]:
+    """(examples by bucket '<width>x<height>', the empty caption). All look-ups are by hash;
+    `weights`: of the tokens of each image."""
+    images = encoding_cache.read_latents(latents, sorted({pair.item.pixel_hash for pair in pairs}))
+    texts = encoding_cache.read_texts(
+        text, sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION})
+    )
+    buckets: dict[str, list[Example]] = defaultdict(list)
+    for pair in sorted(pairs, key=lambda pair: pair.item.image_id):
+        item = pair.item
+        buckets[f"{item.width}x{item.height}"].append(
+            Example(
+                item.pixel_hash,
+                pair.caption_hash,
+                images[item.pixel_hash].float(),
+                texts[pair.caption_hash],
+                torch.tensor(weights[item.pixel_hash]) if weights else None,
+            )
+        )
+    return dict(buckets), texts[NO_CAPTION]
+
+
+def make_batch(
+    examples: Sequence[Example],
+    empty: Text,
+    recipe: Recipe,
+    scheduler: Mapping[str, Any],
+    run: int,
+    place: tuple[str | int, ...],
+) -> Batch:
+    """Examples of one bucket with noise, noise levels and caption dropout, all drawn from the run
+    and the `place` (stream, step, micro-step) alone."""
+    latents = torch.stack([example.latent for example in examples])
+    tokens = latents.shape[-2] * latents.shape[-1] // 4
+    drop = torch.rand(len(examples), generator=generator(run, "caption", *place))
+    texts = [
+        empty if draw < recipe.caption_dropout else example.text
+        for draw, example in zip(drop.tolist(), examples, strict=True)
+    ]
+    source = generator(run, "sigma", *place)
+    weights = [example.weights for example in examples if example.weights is not None]
+    return Batch(
+        latents=latents,
+        noise=torch.randn(latents.shape, generator=generator(run, "noise", *place)),
+        sigmas=sample_sigmas(len(examples), recipe, tokens, scheduler, source),
+        states=torch.stack([text.states for text in texts]),
+        pooled=torch.stack([text.pooled for text in texts]),
+        weights=torch.stack(weights) if weights else None,
+    )

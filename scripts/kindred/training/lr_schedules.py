@@ -1,0 +1,23 @@
+"""Learning rate by step: warm-up, then constant, cosine or linear. Pure numbers."""
+
+from __future__ import annotations
+
+import math
+
+from kindred.specs.training import Recipe
+
+
+def learning_rate(step: int, recipe: Recipe) -> float:
+    """The rate of optimizer step `step` (0-based).
+
+    Warm-up rises linearly to `lr` over `warmup` steps; cosine and linear then fall towards 0,
+    which they would reach at step `steps`.
+    """
+    if step < recipe.warmup:
+        return recipe.lr * (step + 1) / recipe.warmup
+    done = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    if recipe.schedule == "cosine":
+        return recipe.lr * 0.5 * (1 + math.cos(math.pi * done))
+    if recipe.schedule == "linear":
+        return recipe.lr * (1 - done)
+    return recipe.lr

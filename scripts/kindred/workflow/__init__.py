@@ -1,0 +1,1 @@
+"""From a plan to paths and lists of jobs."""

@@ -1,0 +1,208 @@
+"""Where the workflow's files lie: from a plan to the paths that rules ask for.
+
+Knows the layout of results/ and resources/; knows nothing of what is in the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kindred.characters.trigger_words import letters_in
+from kindred.config.plan import SHEETS_UP_TO, Dataset, Experiment, Plan, Variant
+from kindred.config.user_schema import BASE_VARIANT, LabFamily
+
+
+def everything(plan: Plan) -> list[str]:
+    """The files that stand for finished experiments."""
+    wanted: list[str] = []
+    for experiment in plan.experiments.values():
+        folder = f"results/{experiment.name}"
+        wanted += [f"{folder}/audit/{dataset}.html" for dataset in audited(experiment)]
+        wanted += sheets(experiment) if len(experiment.variants) <= SHEETS_UP_TO else []
+        # The page picks a number of pictures itself, however many there are.
+        wanted += [f"{folder}/rating.html"]
+        wanted += [f"{folder}/declared.json"] if experiment.hypotheses else []
+        wanted += [f"{folder}/report.html"] if experiment.judge else []
+        for variant in experiment.variants.values():
+            for run in run_folders(experiment.name, variant):
+                wanted += [f"{run}/images/{name}.json" for name in experiment.prompt_sets]
+                wanted += [f"{run}/lora.safetensors"] if variant.train else []
+    return wanted
+
+
+def told_by_runs(experiment: Experiment) -> list[str]:
+    """What the report reads besides figures: settings, summaries and logs of all trainings, the
+    lists of all pictures."""
+    folder = f"results/{experiment.name}"
+    wanted = [f"{folder}/{variant.name}/spec.json" for variant in experiment.trained]
+    wanted += [f"{folder}/audit/{dataset}.json" for dataset in audited(experiment)]
+    for variant in experiment.variants.values():
+        for run in run_folders(experiment.name, variant):
+            wanted += [f"{run}/{file}" for file in ("lora.json", "training.csv") if variant.train]
+    return wanted + lists_of_pictures(experiment)
+
+
+def lists_of_pictures(experiment: Experiment) -> list[str]:
+    """The manifests of all variants, runs and prompt sets."""
+    return [
+        f"{run}/images/{name}.json"
+        for variant in experiment.variants.values()
+        for run in run_folders(experiment.name, variant)
+        for name in experiment.prompt_sets
+    ]
+
+
+def photos_of(experiment: Experiment) -> list[str]:
+    """The lists of prepared photos and their captions; none when they are not to be shown."""
+    files = ("images.json", "captions.jsonl")
+    shown = [] if experiment.share else photos_trained_on(experiment)
+    return [f"resources/{dataset}/{file}" for dataset in shown for file in files]
+
+
+def audited(experiment: Experiment) -> list[str]:
+    """The datasets trained on, and the photos that they were made of."""
+    return sorted({*experiment.datasets, *photos_trained_on(experiment)})
+
+
+def photos_trained_on(experiment: Experiment) -> list[str]:
+    """The datasets of photos, without what is made of them."""
+    return sorted({variant.root for variant in experiment.trained if variant.root})
+
+
+def sheets(experiment: Experiment) -> list[str]:
+    """All contact sheets of an experiment; with `share` none that shows photos."""
+    folder = f"results/{experiment.name}"
+    wanted = [
+        f"{folder}/{variant}/sheets/{name}.png"
+        for variant in experiment.variants
+        for name in experiment.prompt_sets
+    ]
+    wanted += [f"{folder}/sheets/{name}.png" for name in experiment.prompt_sets]
+    wanted += [f"{folder}/curves.png"] if experiment.trained else []
+    if solo_prompt_sets(experiment) and not experiment.share:
+        wanted += [f"{folder}/likeness/{dataset}.png" for dataset in photos_trained_on(experiment)]
+    return wanted
+
+
+def run_folders(experiment: str, variant: Variant) -> list[str]:
+    """results/<experiment>/<variant>/run-<k> for each of its runs."""
+    return [f"results/{experiment}/{variant.name}/run-{k}" for k in variant.runs]
+
+
+def encoded_folder(variant: Variant) -> str:
+    """Where the encoded photos and captions that a variant trains on lie."""
+    return f"resources/encoded/{variant.base}/{variant.dataset}"
+
+
+def prior_files(variant: Variant) -> list[tuple[str, str]]:
+    """(option, path) of what training reads of the variant's class images; none without any."""
+    if variant.prior is None:
+        return []
+    folder = f"resources/{variant.prior}"
+    encoded = f"resources/encoded/{variant.base}/{variant.prior}"
+    return [
+        ("--prior-images", f"{folder}/images.json"),
+        ("--prior-captions", f"{folder}/captions.jsonl"),
+        ("--prior-latents", f"{encoded}/latents.safetensors"),
+        ("--prior-text", f"{encoded}/text-{variant.text_tokens}.safetensors"),
+    ]
+
+
+def masks_files(variant: Variant) -> list[str]:
+    """Where training learns where people are; none unless its loss is weighted by that."""
+    weighed = variant.train is not None and variant.train.recipe.weighs_people
+    return [f"resources/{variant.dataset}/masks.json"] if weighed else []
+
+
+def masks_option(variant: Variant) -> list[str]:
+    """The same as an option."""
+    return [word for path in masks_files(variant) for word in ("--masks", path)]
+
+
+def truth_of(dataset: Dataset) -> list[str]:
+    """The truth about drawn photos; none about a person's."""
+    return [f"resources/{dataset.name}/photos.truth.json"] if dataset.lab else []
+
+
+def made_file(dataset: str) -> str:
+    """The list of the photos of a dataset with pictures made of them."""
+    return f"resources/{dataset}/made.json"
+
+
+def made_option(dataset: Dataset) -> list[str]:
+    """How preparing and captioning learn which pictures are made; nothing for photos."""
+    return ["--made", made_file(dataset.name)] if dataset.made else []
+
+
+def class_pictures(dataset: Dataset) -> str:
+    """The list of pictures that a dataset of class images is made of."""
+    if dataset.prior is None:
+        raise ValueError(f"dataset {dataset.name} is not of class images")
+    if dataset.prior.asked_by:
+        experiment, prompt_set = dataset.prior.asked_by
+        return f"results/{experiment}/{BASE_VARIANT}/run-1/images/{prompt_set}.json"
+    return f"resources/{dataset.name}/class.json"
+
+
+def adapters_of(plan: Plan, experiment: str, variant: str, run: str) -> list[str]:
+    """The adapters a variant's run renders with: its own, several others', or none."""
+    loads = plan.variant(experiment, variant).loads
+    return [plan.variant(experiment, name).adapter(experiment, int(run)) for name, _ in loads]
+
+
+def prompts_of(plan: Plan, experiment: str, variant: str, prompt_set: str) -> str:
+    """The prompt set as the variant's base reads it."""
+    base = plan.variant(experiment, variant).base
+    return f"resources/encoded/{base}/prompts/{experiment}/{prompt_set}.safetensors"
+
+
+def solo_prompt_sets(experiment: Experiment) -> list[str]:
+    """The prompt sets that ask for some character alone."""
+    texts = {name: asked.texts() for name, asked in experiment.prompt_sets.items()}
+    return [
+        name
+        for name, prompts in texts.items()
+        if any(len(letters_in(text, experiment.characters)) == 1 for text in prompts.values())
+    ]
+
+
+def of_runs(experiment: str, variants: Iterable[Variant], file: str) -> list[tuple[str, str]]:
+    """(label, path) of one file in every run of the variants; the label says which run."""
+    return [
+        (f"{v.name}, run {k}" if len(v.runs) > 1 else v.name, f"{folder}/{file}")
+        for v in variants
+        for k, folder in zip(v.runs, run_folders(experiment, v), strict=True)
+    ]
+
+
+def of_solos(experiment: Experiment, dataset: str) -> list[tuple[str, str]]:
+    """(label, list of pictures) of first runs on a dataset, where one character is asked for."""
+    return [
+        (variant.name, f"{run_folders(experiment.name, variant)[0]}/images/{name}.json")
+        for variant in experiment.trained
+        if variant.root == dataset
+        for name in solo_prompt_sets(experiment)
+    ]
+
+
+def options(name: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """`name label=path ...` for a command line."""
+    return [word for label, path in pairs for word in (name, f"{label}={path}")]
+
+
+def paths(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """The paths of (label, path) pairs."""
+    return [path for _, path in pairs]
+
+
+def album_options(lab: LabFamily) -> str:
+    """How the lab draws an album, as its program's options."""
+    given = [f"--family {lab.family} --coverage '{lab.coverage}' --seed {lab.seed}"]
+    given += [f"--hats {lab.hats}"] if lab.hats else []
+    given += ["--sides"] if lab.sides else []
+    if lab.say_hats is not None:
+        given += ["--say-hats" if lab.say_hats else "--no-say-hats"]
+    given += [] if lab.class_nouns else ["--no-class-nouns"]
+    given += [f"--shared {lab.shared}"] if lab.shared is not None else []
+    given += [f"--scale {lab.scale}"] if lab.scale is not None else []
+    return " ".join(given)

@@ -1,0 +1,164 @@
+"""What scoring and comparing are told: slices of a plan for everything that follows the pictures.
+
+Knows which slice goes to which step (a slice more would rerun that step needlessly); knows nothing
+of rules or jobs. Nothing here reaches training or rendering.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from kindred.characters.trigger_words import letters_in
+from kindred.common.hashing import sha256_text
+from kindred.config.plan import Experiment, Plan, Variant
+from kindred.evidence.hypothesis_tests import resolved
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.scoring import (
+    ComparedVariant,
+    CompareSpec,
+    DeclareSpec,
+    ReferenceSpec,
+    ScoreSpec,
+)
+from kindred.specs.spec_model import Character
+
+
+def reference_spec(experiment: Experiment) -> ReferenceSpec:
+    """Whose reference photos are looked for, in which datasets."""
+    return ReferenceSpec(
+        judge=_judge(experiment), characters=_named(experiment), datasets=experiment.references
+    )
+
+
+def score_spec(experiment: Experiment, variant: str) -> ScoreSpec:
+    """What one variant's pictures are scored by."""
+    dataset = experiment.variants[variant].root
+    given: dict[str, Any] = {"dataset": dataset} if dataset else {}
+    return ScoreSpec(judge=_judge(experiment), characters=_named(experiment), **given)
+
+
+def compare_spec(experiment: Experiment) -> CompareSpec:
+    """The whole experiment as far as figures and verdicts depend on it."""
+    return CompareSpec(
+        experiment=experiment.name,
+        title=experiment.title,
+        question=experiment.question,
+        judge=_judge(experiment),
+        characters=_named(experiment),
+        variants={name: _compared(v, experiment) for name, v in experiment.variants.items()},
+        prompt_sets={name: asked.texts() for name, asked in experiment.prompt_sets.items()},
+        hypotheses=experiment.hypotheses,
+    )
+
+
+def declare_spec(experiment: Experiment) -> DeclareSpec:
+    """The hypotheses with what they rest on."""
+    return DeclareSpec(hypotheses=resolved(compare_spec(experiment)))
+
+
+def judged(plan: Plan) -> list[Experiment]:
+    """The experiments that have a judge."""
+    return [experiment for experiment in plan.experiments.values() if experiment.judge]
+
+
+def scores_of(experiment: Experiment) -> list[str]:
+    """The score files of all variants, runs and prompt sets."""
+    return [
+        f"results/{experiment.name}/{variant.name}/run-{run}/scores/{name}.csv"
+        for variant in experiment.variants.values()
+        for run in variant.runs
+        for name in experiment.prompt_sets
+    ]
+
+
+def trainings_of(experiment: Experiment) -> list[str]:
+    """The summaries of all trainings."""
+    return [
+        f"results/{experiment.name}/{variant.name}/run-{run}/lora.json"
+        for variant in experiment.trained
+        for run in variant.runs
+    ]
+
+
+def plain_pictures(experiment: Experiment, variant: str, prompt_set: str) -> list[str]:
+    """The base's pictures of a prompt set, for drift: where a variant is more than the base and
+    some prompt names nobody."""
+    own = experiment.variants[variant]
+    texts = experiment.prompt_sets[prompt_set].texts().values()
+    named = all(letters_in(text, experiment.characters) for text in texts)
+    if named or not own.loads:
+        return []
+    base = next(v for v in experiment.variants.values() if not v.loads and v.base == own.base)
+    return [f"results/{experiment.name}/{base.name}/run-1/images/{prompt_set}.json"]
+
+
+def ratings_of(experiment: str, root: Path = Path(".")) -> list[str]:
+    """What people's ratings were saved as: beside the experiment file, where `rm -rf results`
+    leaves them alone."""
+    folder = root / "config" / "experiments"
+    return sorted(
+        path.relative_to(root).as_posix() for path in folder.glob(f"{experiment}.ratings*.csv")
+    )
+
+
+def _judge(experiment: Experiment) -> JudgeSpec:
+    if experiment.judge is None:
+        raise ValueError(f"experiment {experiment.name} has no judge")
+    return experiment.judge
+
+
+def _named(experiment: Experiment) -> dict[str, Character]:
+    """Characters without their age, on which no score depends."""
+    return {x: Character(name=c.name, noun=c.noun) for x, c in experiment.characters.items()}
+
+
+def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
+    kind = "trained" if variant.train else "loaded" if variant.loads else "base"
+    given: dict[str, Any] = {
+        "dataset": variant.root,
+        "control": _control(variant, experiment),
+        "spec": sha256_text(variant.spec) if variant.train else None,
+        "only": _only(variant),
+    }
+    return ComparedVariant(
+        kind=kind,
+        base=variant.base,
+        runs=list(variant.runs),
+        **{key: value for key, value in given.items() if value},
+    )
+
+
+def _only(variant: Variant) -> str | None:
+    """The character that a LoRA is of, if it is of one alone."""
+    if variant.train is None:
+        return None
+    letters = variant.train.selection.learned(variant.train.characters)
+    return letters.pop() if len(letters) == 1 else None
+
+
+def _control(variant: Variant, experiment: Experiment) -> str:
+    """What a variant is a control of: broken on purpose, another one again, or the base alone."""
+    if not variant.loads:
+        return "base"
+    if variant.train is None:
+        return ""
+    if variant.train.pairing == "scrambled":
+        own = _but_pairing(variant)
+        plain = (other for other in experiment.trained if _but_pairing(other) == own)
+        others = (other.name for other in plain if other.train.pairing == "matched")
+        return " of ".join(["scrambled", *islice(others, 1)])
+    for other in experiment.trained:
+        if other.name == variant.name:
+            return ""
+        # The same runs are the same adapters: they can't but read as equal.
+        if other.spec == variant.spec and not variant.shares_runs(other):
+            return f"null of {other.name}"
+    return ""
+
+
+def _but_pairing(variant: Variant) -> dict[str, Any]:
+    """What is trained, whichever captions stand with which photos."""
+    return {key: value for key, value in json.loads(variant.spec).items() if key != "pairing"}

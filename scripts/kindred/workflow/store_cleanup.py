@@ -1,0 +1,100 @@
+"""What lies in the stores, and what of it no result mentions any more.
+
+Knows results' manifests and adapters, and the stores' folders; deletes only what it is given.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kindred.common.errors import KindredError
+from kindred.common.hashing import sha256_file
+from kindred.rendering.image_store import ImageStore
+from kindred.rendering.manifest import read_manifest
+
+ADAPTER_FILE = "lora.safetensors"
+CLASS_PICTURES = "class.json"
+DAY_S = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Item:
+    """A stored picture (file) or adapter (folder): bytes, age in seconds, whether it is used."""
+
+    kind: str
+    path: Path
+    size: int
+    age_s: float
+    used: bool
+
+
+@dataclass(frozen=True)
+class Used:
+    """What is mentioned: keys of pictures, SHA-256 of adapter files; how many manifests results
+    have."""
+
+    keys: frozenset[str]
+    adapters: frozenset[str]
+    manifests: int
+
+
+def used_by(results: Path, datasets: Path | None = None) -> Used:
+    """Read every `images/*.json` and `lora.safetensors` under the results folder, and every list
+    of class pictures in a folder of datasets.
+
+    Raises KindredError when a manifest can't be read, so that nothing is deleted half-informed.
+    """
+    keys: set[str] = set()
+    adapters = {sha256_file(path) for path in results.rglob(ADAPTER_FILE)}
+    files = sorted(results.rglob("images/*.json"))
+    for file in files + sorted(datasets.glob(f"*/{CLASS_PICTURES}") if datasets else ()):
+        manifest = read_manifest(file)
+        keys.update(row.key for row in manifest.rows)
+        adapters.update(adapter["sha256"] for adapter in manifest.adapters)
+    return Used(frozenset(keys), frozenset(adapters), len(files))
+
+
+def stored(images: Path, adapters: Path, used: Used, now: float | None = None) -> list[Item]:
+    """Everything in both stores, leftovers of interrupted writing included."""
+    now = time.time() if now is None else now
+    store = ImageStore(images)
+    items = [_item("picture", store.path(key), key in used.keys, now) for key in store]
+    items += [_item("leftover", path, False, now) for path in sorted(images.glob("??/.tmp-*"))]
+    for folder in sorted(path for path in adapters.glob("*") if path.is_dir()):
+        file = folder / ADAPTER_FILE
+        is_used = file.exists() and sha256_file(file) in used.adapters
+        items.append(_item("adapter", folder, is_used, now))
+    return items
+
+
+def prunable(items: Iterable[Item], days: float, used: Used) -> list[Item]:
+    """What no result mentions and is older than `days`; the young may belong to work under way.
+
+    Raises KindredError when there is no manifest at all: that is a wrong folder, not a clean-up.
+    """
+    if not used.manifests:
+        raise KindredError(
+            "no manifest of pictures found under the results folder; nothing is deleted. "
+            "Give the folder that holds your experiments as --results"
+        )
+    return [item for item in items if not item.used and item.age_s >= days * DAY_S]
+
+
+def delete(items: Iterable[Item]) -> int:
+    """Delete them; return the bytes that got free."""
+    freed = 0
+    for item in items:
+        shutil.rmtree(item.path) if item.path.is_dir() else item.path.unlink(missing_ok=True)
+        freed += item.size
+    return freed
+
+
+def _item(kind: str, path: Path, used: bool, now: float) -> Item:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    stats = [file.stat() for file in files]
+    newest = max((stat.st_mtime for stat in stats), default=now)
+    return Item(kind, path, sum(stat.st_size for stat in stats), now - newest, used)

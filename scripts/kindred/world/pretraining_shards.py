@@ -1,0 +1,137 @@
+"""Shards of drawings for pretraining: pictures, captions and the truth as arrays.
+
+One size a shard; the same seed gives the same shard. Knows files and arrays, nothing of models.
+
+A shard `NAME.npz` (uncompressed) holds, for N pictures of at most P = 4 people:
+images uint8 [N, H, W, 3]; n_people uint8 [N]; boxes, heads float32 [N, P, 4] (x0, y0, x1, y1 in
+pixels, 0 beyond n_people); traits float32 [N, P, 16]; names int16 [N, P] (index in
+`named_strangers()`, -1 unnamed or nobody); place, framing int8 [N]; and int8 [N, P] for each key of
+ATTRIBUTES (index in its values, -1 nobody). `NAME.jsonl` beside it has a line a picture:
+{"short": ..., "detailed": ...}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from kindred.common.files import read_jsonl, replacing, write_jsonl
+from kindred.world.captions import caption
+from kindred.world.drawing import draw
+from kindred.world.people import named_strangers
+from kindred.world.scene import Figure, sample_scene
+from kindred.world.vocabulary import (
+    CLOTHES,
+    COLOURS,
+    EXPRESSIONS,
+    FRAMINGS,
+    GAZES,
+    HAIR_COLOURS,
+    HAIR_STYLES,
+    HATS,
+    KINDS,
+    PLACES,
+    POSES,
+    TRAITS,
+)
+
+MAX_PEOPLE = 4
+ATTRIBUTES: dict[str, tuple] = {
+    "kind": KINDS,
+    "hair_style": HAIR_STYLES,
+    "hair_colour": HAIR_COLOURS,
+    "beard": (False, True),
+    "glasses": (False, True),
+    "clothes": CLOTHES,
+    "clothes_colour": COLOURS,
+    "hat": HATS,
+    "hat_colour": (None, *COLOURS),
+    "expression": EXPRESSIONS,
+    "gaze": GAZES,
+    "pose": POSES,
+}
+_OF_PERSON = ("kind", "hair_style", "hair_colour", "beard", "glasses")
+
+
+def attribute(figure: Figure, key: str) -> int:
+    """Index of a figure's value in ATTRIBUTES[key]."""
+    source = figure.person if key in _OF_PERSON else figure
+    return ATTRIBUTES[key].index(getattr(source, key))
+
+
+def draw_arrays(
+    seed: int, count: int, size: tuple[int, int], people_each: int | None = None
+) -> tuple[dict[str, np.ndarray], list[dict[str, str]]]:
+    """Arrays and captions of `count` random scenes; see the module for shapes. `people_each`: in
+    every scene; one to four, at random, when None."""
+    width, height = size
+    people = (count, MAX_PEOPLE)
+    arrays = {
+        "images": np.zeros((count, height, width, 3), np.uint8),
+        "n_people": np.zeros(count, np.uint8),
+        "boxes": np.zeros((*people, 4), np.float32),
+        "heads": np.zeros((*people, 4), np.float32),
+        "traits": np.zeros((*people, len(TRAITS)), np.float32),
+        "names": np.full(people, -1, np.int16),
+        "place": np.zeros(count, np.int8),
+        "framing": np.zeros(count, np.int8),
+    } | {key: np.full(people, -1, np.int8) for key in ATTRIBUTES}
+    index = {person.name: k for k, person in enumerate(named_strangers())}
+    captions = []
+    for n in range(count):
+        rng = Random(seed * 1_000_003 + n)
+        scene = sample_scene(rng, size=size, count=people_each)
+        drawing = draw(scene, masks=False)
+        arrays["images"][n] = np.asarray(drawing.image)
+        arrays["n_people"][n] = len(scene.figures)
+        arrays["place"][n] = PLACES.index(scene.place)
+        arrays["framing"][n] = FRAMINGS.index(scene.framing)
+        for k, figure in enumerate(scene.figures):
+            arrays["boxes"][n, k] = drawing.boxes[k]
+            arrays["heads"][n, k] = drawing.heads[k]
+            arrays["traits"][n, k] = figure.person.traits
+            arrays["names"][n, k] = index.get(figure.person.name, -1)
+            for key in ATTRIBUTES:
+                arrays[key][n, k] = attribute(figure, key)
+        captions.append({key: caption(scene, rng, detail=key) for key in ("short", "detailed")})
+    return arrays, captions
+
+
+def person_facts(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Everything about each person as numbers, float16 [N, P, F]: traits scaled to variance 1 over
+    all people, then each of ATTRIBUTES one-hot. Zero where there is nobody."""
+    parts = [arrays["traits"] * np.float32(np.sqrt(3))]
+    for key, values in ATTRIBUTES.items():
+        parts.append(arrays[key][..., None] == np.arange(len(values)))
+    return np.concatenate(parts, axis=-1, dtype=np.float16, casting="unsafe")
+
+
+def draw_shard(
+    seed: int,
+    count: int,
+    size: tuple[int, int],
+    out_path: Path | str,
+    people_each: int | None = None,
+) -> Path:
+    """Write one shard (`out_path` ends in .npz) and its captions; the .npz appears last, whole."""
+    out_path = Path(out_path)
+    arrays, captions = draw_arrays(seed, count, size, people_each)
+    write_jsonl(captions_path(out_path), captions)
+    with replacing(out_path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+    return out_path
+
+
+def captions_path(shard: Path | str) -> Path:
+    """The captions that belong to a shard."""
+    return Path(shard).with_suffix(".jsonl")
+
+
+def read_shard(path: Path | str) -> tuple[dict[str, np.ndarray], list[dict[str, str]]]:
+    """Arrays and captions of a shard written by `draw_shard`."""
+    with np.load(path) as file:
+        arrays = {key: file[key] for key in file.files}
+    return arrays, read_jsonl(captions_path(path))

@@ -1,0 +1,91 @@
+"""A made-up experiment with everything that a report reads, and the programs that report it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import synthetic
+from synthetic import CHARACTERS, PROMPTS, Made
+
+import audit
+import compare
+import rating
+import report
+from kindred.specs.dataset import AuditSpec
+from kindred.specs.report import RatingSpec, ReportSpec
+
+SMALL = {
+    "headshot": PROMPTS["headshot"],
+    "pair": PROMPTS["pair"],
+    "trio": {name: PROMPTS["trio"][name] for name in ("card", "snow", "beach")},
+    "plain": PROMPTS["plain"],
+}
+
+
+def build(root: Path, **options) -> Made:
+    """The experiment, compared and audited, under `root`."""
+    made = synthetic.make(root, **{"runs": 3, "seeds": (1, 2), "prompts": SMALL, **options})
+    run_compare(made)
+    run_audit(made)
+    return made
+
+
+def run_compare(made: Made, *options: str) -> None:
+    """Write scores.csv, summary.json, verdicts.json."""
+    results = made.results
+    compare.main(
+        [
+            *("--spec", made.spec.canonical(), "--results", str(results)),
+            *("--references", str(results / "references.json"), *options),
+            *("--scores", str(results / "scores.csv"), "--summary", str(results / "summary.json")),
+            *("--verdicts", str(results / "verdicts.json")),
+        ]
+    )
+
+
+def run_audit(made: Made, **options) -> None:
+    """Write audit/russell.json and its page."""
+    dataset, out = made.root / "resources" / "russell", made.results / "audit"
+    audit.main(
+        [
+            *("--spec", AuditSpec(characters=CHARACTERS, **options).canonical()),
+            *("--images", str(dataset / "images.json")),
+            *("--captions", str(dataset / "captions.jsonl")),
+            *("--out", str(out / "russell.json"), "--page", str(out / "russell.html")),
+        ]
+    )
+
+
+def run_report(made: Made, out: Path, **options) -> tuple[str, str]:
+    """(page, Markdown), written to out/report.html and out/report.md."""
+    spec = ReportSpec(experiment=made.spec.experiment, **options)
+    page, markdown = out / "report.html", out / "report.md"
+    report.main(
+        [
+            *("--spec", spec.canonical(), "--folder", str(made.results)),
+            *("--resources", str(made.root / "resources")),
+            *("--page", str(page), "--markdown", str(markdown)),
+        ]
+    )
+    return page.read_text(encoding="utf-8"), markdown.read_text(encoding="utf-8")
+
+
+def run_rating(made: Made, out: Path, **options) -> Path:
+    """The path of the rating page."""
+    spec = RatingSpec(
+        experiment=made.spec.experiment,
+        title="Made up",
+        characters=CHARACTERS,
+        variants={name: one.runs for name, one in made.spec.variants.items()},
+        prompt_sets=list(made.spec.prompt_sets),
+        datasets=["russell"],
+        **options,
+    )
+    page = out / "rating.html"
+    rating.main(
+        [
+            *("--spec", spec.canonical(), "--folder", str(made.results)),
+            *("--resources", str(made.root / "resources"), "--out", str(page)),
+        ]
+    )
+    return page

@@ -1,0 +1,51 @@
+"""safetensors files: equal contents are equal bytes, and broken ones are named."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from kindred.common import safetensors_files
+from kindred.common.errors import KindredError
+
+WRITE = """
+import sys, torch
+from kindred import tensors
+values = {"b": torch.arange(6.).reshape(2, 3), "a": torch.ones(3, dtype=torch.bfloat16)}
+tensors.save(sys.argv[1], values, {k: k * 2 for k in "zyxwv"})
+"""
+
+
+def test_same_bytes_from_other_processes_and_readable_by_the_library(tmp_path):
+    for name in "12":
+        subprocess.run(
+            [sys.executable, "-c", WRITE, str(tmp_path / name)], check=True, cwd="scripts"
+        )
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    found = load_file(tmp_path / "1")
+    assert torch.equal(found["b"], torch.arange(6.0).reshape(2, 3))
+    assert found["a"].dtype is torch.bfloat16
+
+
+def test_header_and_raw_bytes_without_torch(tmp_path):
+    value = torch.randn(2, 5)
+    safetensors_files.save(tmp_path / "f", {"x": value, "y": torch.zeros(1)}, {"about": "é"})
+    entries, metadata = safetensors_files.header(tmp_path / "f")
+    assert entries["x"]["shape"] == [2, 5] and metadata == {"format": "pt", "about": "é"}
+    assert safetensors_files.raw_bytes(tmp_path / "f", "x") == value.numpy().tobytes()
+
+
+def test_missing_name_file_and_cut_files(tmp_path):
+    path = tmp_path / "f"
+    safetensors_files.save(path, {"x": torch.zeros(100)})
+    with pytest.raises(KindredError, match="no tensor named y"):
+        safetensors_files.load(path, ["y"])
+    with pytest.raises(KindredError, match="no such file"):
+        safetensors_files.header(tmp_path / "g")
+    whole = path.read_bytes()
+    for length in (0, 4, 20, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(KindredError, match="not a whole safetensors file"):
+            safetensors_files.header(path)

@@ -1,0 +1,175 @@
+"""Which device a job takes, and that two jobs never take one GPU."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kindred.common.errors import KindredError
+from kindred.compute import devices
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from kindred import devices
+devices.lock_folder = lambda: Path(sys.argv[1])
+devices.gpus_present = lambda: [0, 1]
+print(devices.claim("auto"), __import__("os").environ["CUDA_VISIBLE_DEVICES"], flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch, tmp_path):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(devices, "lock_folder", lambda: tmp_path)
+    monkeypatch.setattr(devices, "_held", [])
+
+
+def present(monkeypatch, *gpus):
+    monkeypatch.setattr(devices, "gpus_present", lambda: list(gpus))
+
+
+def test_cpu_when_asked_or_when_there_is_nothing_else(monkeypatch):
+    present(monkeypatch)
+    assert devices.claim("cpu") == devices.claim("auto") == "cpu"
+    with pytest.raises(KindredError, match="no NVIDIA GPU"):
+        devices.claim("cuda")
+
+
+def test_the_batch_systems_choice_is_kept(monkeypatch):
+    present(monkeypatch, 0, 1)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert devices.claim("auto") == "cuda" and os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+    assert devices._held == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices.claim("auto") == "cpu"
+    with pytest.raises(KindredError, match="hides every GPU"):
+        devices.claim("cuda")
+
+
+def holder(folder):
+    program = [sys.executable, "-c", HOLD, str(folder)]
+    library = Path(devices.__file__).parents[1]
+    process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=library)
+    return process, process.stdout.readline().split()
+
+
+def test_two_jobs_take_two_gpus_and_a_killed_one_lets_go(monkeypatch, tmp_path):
+    present(monkeypatch, 0, 1)
+    first, said = holder(tmp_path)
+    try:
+        assert said == ["cuda", "0"]
+        assert devices.claim("auto") == "cuda"
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+        with pytest.raises(KindredError, match="no GPU of 2 got free"):
+            devices.claim("auto", wait_s=0.2, poll_s=0.05)
+    finally:
+        first.kill()
+        first.wait()
+    assert devices.claim("auto", wait_s=5, poll_s=0.05) == "cuda"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+
+
+def test_gpus_are_counted_by_their_device_files(tmp_path):
+    for name in ("nvidia0", "nvidia11", "nvidiactl", "nvidia-uvm", "null"):
+        (tmp_path / name).touch()
+    assert devices.gpus_present(tmp_path) == [0, 11]
+
+
+def test_several_jobs_share_a_gpu_when_told_to(monkeypatch, tmp_path):
+    present(monkeypatch, 0, 1)
+    monkeypatch.setenv(devices.JOBS_PER_GPU, "2")
+    taken = []
+    for _ in range(4):
+        assert devices.claim("cuda", wait_s=0, poll_s=0.01) == "cuda"
+        taken.append(os.environ.pop("CUDA_VISIBLE_DEVICES"))
+    assert taken == ["0", "1", "0", "1"]  # spread first, doubled up afterwards
+    with pytest.raises(KindredError, match="no GPU of 2 got free"):
+        devices.claim("cuda", wait_s=0, poll_s=0.01)
+    monkeypatch.setenv(devices.JOBS_PER_GPU, "half")
+    with pytest.raises(KindredError, match="KINDRED_JOBS_PER_GPU=half"):
+        devices.claim("cuda")
+
+
+def test_a_split_takes_every_slot_of_every_gpu(monkeypatch, tmp_path):
+    present(monkeypatch, 0, 1)
+    monkeypatch.setenv(devices.JOBS_PER_GPU, "2")
+    assert devices.claim("auto", split=devices.Split()) == "cuda"
+    assert os.environ.pop("CUDA_VISIBLE_DEVICES") == "0,1"
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"gpu-0.lock", "gpu-1.lock", "gpu-0.1.lock", "gpu-1.1.lock"}
+    with pytest.raises(KindredError, match="no GPU of 2"):
+        devices.claim("auto", wait_s=0, poll_s=0.01)
+    assert devices.claim("cpu", split=devices.Split()) == "cpu"
+
+
+def test_gpus_that_cannot_hold_a_model_together(monkeypatch):
+    split = devices.Split()
+    present(monkeypatch, 0)
+    monkeypatch.setattr(devices, "other_gpus", lambda: [])
+    with pytest.raises(KindredError, match="a split needs two"):
+        devices.claim("auto", split=split)
+    monkeypatch.setattr(devices, "other_gpus", lambda: ["AMD"])
+    with pytest.raises(KindredError, match="side by side"):
+        devices.claim("auto", split=split)
+    assert devices.claim("auto", wait_s=0) == "cuda"
+    present(monkeypatch, 0, 1)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    with pytest.raises(KindredError, match="3 sizes for 2 GPUs"):
+        devices.claim("auto", split=devices.Split((1, 2, 3)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    with pytest.raises(KindredError, match="side by side"):
+        devices.claim("auto", split=split)
+
+
+def test_other_makers_cards_are_seen(tmp_path):
+    for card, vendor in (("card0", "0x10de"), ("card1", "0x1002"), ("card2", "0xffff")):
+        (tmp_path / card / "device").mkdir(parents=True)
+        (tmp_path / card / "device/vendor").write_text(vendor + "\n")
+    assert devices.other_gpus(tmp_path) == ["AMD"]
+
+
+def test_what_a_split_is_read_from(monkeypatch, capsys):
+    import argparse
+
+    def read(*arguments):
+        parser = argparse.ArgumentParser()
+        devices.add_split(parser)
+        return parser.parse_args(arguments).split
+
+    assert read() is None and read("--split", "no") is None
+    assert read("--split", "yes") == devices.Split()
+    assert read("--split", "12,24.5") == devices.Split((12, 24.5))
+    monkeypatch.setenv(devices.SPLIT, "8,8")
+    assert read() == devices.Split((8, 8))
+    for wrong in ("maybe", "12", "0,4"):
+        with pytest.raises(SystemExit):
+            read("--split", wrong)
+    assert "two or more sizes in GiB" in capsys.readouterr().err
+
+
+HIDDEN = """
+import sys
+from kindred import devices
+assert devices.claim(sys.argv[1]) == sys.argv[1]
+from diffusers import FluxTransformer2DModel
+import peft, accelerate, transformers
+print("bitsandbytes" in {n.split(".")[0] for n, m in sys.modules.items() if m is not None})
+"""
+
+
+def test_on_a_cpu_bitsandbytes_is_not_imported_and_nobody_misses_it():
+    for device, expected in (("cpu", "False"), ("cuda", "True")):
+        done = subprocess.run(
+            [sys.executable, "-c", HIDDEN, device],
+            capture_output=True,
+            text=True,
+            cwd=Path(devices.__file__).parents[1],
+            env=os.environ | {"CUDA_VISIBLE_DEVICES": "0"},
+        )
+        assert done.stdout.strip() == expected, done.stderr
+        assert "gemm_4bit" not in done.stderr

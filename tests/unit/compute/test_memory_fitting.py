@@ -1,0 +1,348 @@
+"""A plan carried out in a whole training: same results, and what happens when a step fails."""
+
+import csv
+import sys
+
+import pytest
+import tiny_base
+import torch
+import training_set
+from safetensors.torch import load_file
+
+import train
+from kindred.common.errors import KindredError
+from kindred.common.files import read_json
+from kindred.compute import memory_fitting, memory_plan
+from kindred.compute.memory_plan import GIB, Job, Plan
+from kindred.models.architectures.flux1.layer_shapes import shape_of
+from kindred.specs.training import TrainSpec
+from kindred.training import batches as examples
+from kindred.training import trainer as training
+from kindred.training.checkpoints import Checkpoints
+
+torch.set_num_threads(1)
+CPU = torch.device("cpu")
+BLOCKS = 3
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    base = tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+    return training_set.build(
+        tmp_path_factory.mktemp("data") / "set", base, {"J": 3, "A": 2, "A+J": 3}
+    )
+
+
+def trained(data, out, capsys=None, **recipe):
+    """(adapter, lora.json, what was printed) of a training in a store of its own."""
+    arguments = data.train_arguments(out, **recipe)
+    store = ["--store", str(out / "store"), "--checkpoints", str(out / "work")]
+    train.main([*arguments, *store])
+    said = capsys.readouterr().err if capsys else ""
+    return load_file(out / "lora.safetensors"), read_json(out / "lora.json"), said
+
+
+def close(first, second):
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.allclose(value, second[name], rtol=1e-3, atol=1e-5), name
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Trainings on the CPU follow `plan`, as they would a GPU's; compiling is up to the test."""
+
+    def use(checkpointed=BLOCKS, offloaded=(), micro_batch=2, compiled=False):
+        def made(spec, streams, device, memory_gib):
+            shape = shape_of(tiny_base._transformer().config)
+            job = memory_fitting.job_of(spec, shape, streams)
+            found = memory_fitting.Fitting(job, 100 * GIB, device)
+            size = (job.batch, micro_batch, checkpointed, tuple(offloaded), BLOCKS)
+            found.plan = Plan(*size, 2 * GIB, 1.5, 10)
+            found.job = memory_plan.replace(job, compiled=compiled)
+            found.tell()
+            return found
+
+        monkeypatch.setattr(memory_fitting, "fit", made)
+
+    return use
+
+
+def test_without_a_gpu_nothing_is_planned(data, tmp_path, capsys):
+    assert memory_fitting.fit(None, [], CPU, 12.0) is None
+    arguments = [*data.train_arguments(tmp_path / "a"), "--memory-gib", "6"]
+    train.main([*arguments, "--store", str(tmp_path / "store")])
+    assert "memory plan" not in capsys.readouterr().err
+    assert "memory_plan" not in read_json(tmp_path / "a/lora.json")
+
+
+def test_a_fitted_training_comes_to_the_same_bytes(data, tmp_path, fitted, capsys):
+    plain, _, _ = trained(data, tmp_path / "plain", dropout=0.2)
+    fitted(offloaded=range(BLOCKS))
+    found, summary, said = trained(data, tmp_path / "fitted", capsys, dropout=0.2)
+    assert all(torch.equal(plain[name], found[name]) for name in plain)
+    assert "3 of 3 blocks checkpointed, 3 blocks offloaded" in said
+    assert "expected peak 2.0 GiB" in said and "measured peak" in said
+    plan = summary["memory_plan"]
+    assert plan["offloaded_blocks"] == 3 and plan["measured_peak_gib"] > 0
+
+
+@pytest.mark.parametrize("micro_batch", [1, 2])
+def test_pieces_of_a_batch_have_the_gradient_of_the_whole(data, tmp_path, fitted, micro_batch):
+    recipe = {"batch": 3, "accumulation": 2, "lr": 1e-3}
+    plain, _, _ = trained(data, tmp_path / "plain", **recipe)
+    fitted(0, micro_batch=micro_batch)
+    found, _, _ = trained(data, tmp_path / "fitted", **recipe)
+    close(plain, found)
+    losses = [
+        [float(row["loss"]) for row in csv.DictReader((tmp_path / name / "training.csv").open())]
+        for name in ("plain", "fitted")
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_pieces_keep_their_weights_and_shares():
+    values = {name: torch.arange(5.0) for name in ("latents", "noise", "sigmas", "states")}
+    batch = examples.Batch(**values, pooled=torch.arange(5.0), weights=None)
+    found = training.pieces(batch, 2)
+    assert [share for _, share in found] == [0.4, 0.4, 0.2]
+    assert torch.cat([piece.noise for piece, _ in found]).tolist() == [0, 1, 2, 3, 4]
+    assert found[2][0].weights is None
+    assert training.pieces(batch, None) == training.pieces(batch, 5) == [(batch, 1.0)]
+
+
+def test_compiling_that_fails_goes_on_without(data, tmp_path, fitted, capsys, monkeypatch):
+    plain, _, _ = trained(data, tmp_path / "plain", accumulation=2)
+
+    def fails(self, *_, **__):
+        def call(*_, **__):
+            raise RuntimeError("no C compiler\nhere")
+
+        for block in memory_fitting.blocks_of(self):
+            block._compiled_call_impl = call
+
+    monkeypatch.setattr("diffusers.FluxTransformer2DModel.compile_repeated_blocks", fails)
+    fitted(1, compiled=True)
+    found, summary, said = trained(data, tmp_path / "fitted", capsys, accumulation=2)
+    assert all(torch.equal(plain[name], found[name]) for name in plain)
+    assert said.count("can't be compiled here (no C compiler)") == 1
+    assert summary["memory_plan"]["compiled"] is False
+
+
+def test_a_failure_in_mid_step_leaves_no_half_gradients(data, tmp_path, fitted, monkeypatch):
+    plain, _, _ = trained(data, tmp_path / "plain", accumulation=3)
+    original, calls = training.flow_loss, []
+
+    def fails_once(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 5:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(training, "flow_loss", fails_once)
+    fitted(0)
+    found, _, _ = trained(data, tmp_path / "fitted", accumulation=3)
+    assert all(torch.equal(plain[name], found[name]) for name in plain)
+
+
+def test_memory_that_runs_out_again_and_again_is_an_error(data, tmp_path, fitted, monkeypatch):
+    def fails(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training, "flow_loss", fails)
+    fitted(0)
+    with pytest.raises(KindredError, match=r"ran out of it, though .* device\.memory_gib"):
+        trained(data, tmp_path / "fitted")
+
+
+def test_other_errors_pass(data, tmp_path, fitted, monkeypatch):
+    def fails(*_, **__):
+        raise ValueError("a mistake of ours")
+
+    monkeypatch.setattr(training, "flow_loss", fails)
+    fitted(0)
+    with pytest.raises(ValueError, match="a mistake of ours"):
+        trained(data, tmp_path / "fitted")
+
+
+def test_less_memory_than_believed_makes_a_tighter_plan(capsys):
+    found = memory_fitting.Fitting(flux_dev_job(), memory_plan.usable(12), CPU)
+    found.transformer, before = tiny_base._transformer(), found.plan
+    assert found.retry(torch.OutOfMemoryError("CUDA out of memory"))
+    assert found.plan.checkpointed > before.checkpointed
+    assert found.plan.peak < before.peak
+    assert "trying with less" in capsys.readouterr().err
+
+
+def test_a_tighter_plan_takes_more_blocks_home_and_none_back():
+    net = tiny_base._transformer()
+    shape = shape_of(net.config)
+    settings = {"rank": 2, "batch": 1, "dtype_bytes": 4}
+    job = Job(shape, frozenset(), image_tokens=4096, text_tokens=512, **settings)
+    found = memory_fitting.Fitting(job, 1e12, CPU)
+    found.plan = memory_plan.arranged(job, 1, 3, (1,))
+    found.apply(net)
+    whole = memory_plan.peak(job, 1, 3, (0, 1, 2))
+    assert whole < found.plan.peak + 1
+    found.allowed = whole / memory_fitting.TIGHTER + 1
+    assert found.retry(torch.OutOfMemoryError("CUDA out of memory"))
+    assert found.offloader.away == found.plan.offloaded == (0, 1, 2)
+    assert found.plan.peak <= found.allowed
+
+
+def flux_dev_job():
+    config = {"num_layers": 19, "num_single_layers": 38}
+    heads = {"attention_head_dim": 128, "num_attention_heads": 24}
+    settings = {"quantization": "nf4", "rank": 4, "batch": 1}
+    return Job(
+        shape_of(config | heads), frozenset(), image_tokens=1024, text_tokens=512, **settings
+    )
+
+
+def test_a_card_is_taken_as_far_as_it_is_free_or_allowed(monkeypatch):
+    capped = []
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (10 * GIB, 24 * GIB))
+    monkeypatch.setattr(
+        torch.cuda, "set_per_process_memory_fraction", lambda share, _: capped.append(share)
+    )
+    card = torch.device("cuda")
+    free = 10 * GIB * memory_plan.FILLED
+    assert memory_fitting.allowance(card, 0) == free and not capped
+    assert memory_fitting.allowance(card, 8) == memory_plan.usable(8) < free
+    assert memory_fitting.allowance(card, 20) == free
+    assert capped == pytest.approx([7.5 / 24, 19.5 / 24])
+    monkeypatch.setattr(memory_fitting, "slots", lambda: 3)
+    assert memory_fitting.allowance(card, 0) == pytest.approx(8 * GIB * memory_plan.FILLED)
+
+
+def test_a_config_that_cannot_be_read_is_said_plainly(data, tmp_path, monkeypatch):
+    (tmp_path / "base/transformer").mkdir(parents=True)
+    base = tmp_path / "base"
+    text = {"base": {"model": str(base)}, "recipe": {}, "characters": {}, "dataset": "d"}
+    with pytest.raises(KindredError, match=r"transformer/config\.json can't be read"):
+        memory_fitting.fit(TrainSpec.model_validate(text), [], torch.device("cuda"), 0)
+
+
+def test_what_cannot_fit_is_said_before_anything_is_loaded(data, tmp_path, monkeypatch):
+    from kindred.compute import devices
+    from kindred.models import loading
+
+    monkeypatch.setattr(devices, "prepare", lambda *_: torch.device("cuda"))
+    monkeypatch.setattr(memory_fitting, "allowance", lambda *_: 0.01 * GIB)
+    monkeypatch.setattr(loading, "load_transformer", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(KindredError, match=r"needs at least .* more than there is"):
+        trained(data, tmp_path / "out")
+
+
+def test_the_largest_bucket_and_the_recipe_make_the_job(data, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        memory_fitting, "fit", lambda spec, streams, *_: seen.append((spec, streams))
+    )
+    trained(data, tmp_path / "out", rank=3, batch=2, dora=True)
+    spec, streams = seen[0]
+    assert isinstance(spec, TrainSpec)
+    job = memory_fitting.job_of(spec, shape_of(tiny_base._transformer().config), streams)
+    assert (job.image_tokens, job.text_tokens) == (6, training_set.TOKENS)
+    assert (job.rank, job.batch, job.dora, job.dtype_bytes, job.ema) == (3, 2, True, 4, False)
+    assert len(job.adapted) == 12 + 2 * 5
+
+
+def trainer(data, tmp_path, **recipe):
+    """A Trainer as train.py makes it, not yet begun."""
+    made = []
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr(training.Trainer, "train", lambda self, _: made.append(self) or stop())
+        trained(data, tmp_path, **recipe)
+    return made[0]
+
+
+def stop():
+    raise InterruptedError
+
+
+def test_losses_read_late_are_the_same_and_every_step_has_its_row(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "READ_EVERY", 3)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self.clone())
+    rows = []
+    for late in (False, True):
+        one = trainer(data, tmp_path / str(late), steps=8, checkpoint_every=5)
+        one.ahead = late
+        work = Checkpoints(tmp_path / str(late), "work")
+        one.train(work)
+        rows.append([(row["step"], row["loss"], row["lr"]) for row in one.rows])
+        assert [row["loss"] for row in work.newest()["rows"]] == [r[1] for r in rows[-1][:5]]
+    assert rows[0] == rows[1] and [row[0] for row in rows[0]] == list(range(1, 9))
+
+
+def test_batches_prepared_ahead_are_the_same_batches(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self.clone())
+    one = trainer(data, tmp_path)
+    plain = one._feeds()[0]
+    early = training.ahead(one._feeds()[0])
+    for _ in range(5):
+        (place, batch), (early_place, early_batch) = next(plain), next(early)
+        assert place == early_place
+        assert all(torch.equal(a, b) for a, b in values(batch, early_batch))
+    early.close()
+
+
+def values(*batches):
+    kept = [[value for value in vars(batch).values() if value is not None] for batch in batches]
+    return zip(*kept, strict=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bitsandbytes' CPU build is for Linux")
+def test_states_in_eight_bits_survive_a_checkpoint(data, tmp_path, monkeypatch):
+    optim = pytest.importorskip("bitsandbytes.optim", reason="bitsandbytes is not installed")
+    monkeypatch.setattr(
+        training, "make_optimizer", lambda parameters, recipe: optim.AdamW8bit(parameters)
+    )
+    # Small tensors keep 32 bits; these are large enough for 8.
+    recipe = {"rank": 64, "steps": 5, "checkpoint_every": 2}
+    whole = trainer(data, tmp_path / "whole", **recipe)
+    whole.train(Checkpoints(tmp_path, "whole"))
+    broken = trainer(data, tmp_path / "broken", **recipe)
+    work = Checkpoints(tmp_path, "broken")
+    broken.train(work)
+    assert work.newest()["done"] == 4
+    states = [state["state1"].dtype for state in whole.optimizer.state.values()]
+    assert torch.uint8 in states
+    resumed = trainer(data, tmp_path / "resumed", **recipe)
+    resumed.train(work)
+    assert all(torch.equal(a, b) for a, b in values_of(whole, resumed))
+
+
+def values_of(*trainers):
+    return zip(*[one.parameters for one in trainers], strict=True)
+
+
+@pytest.mark.parametrize("kind", [None, "nf4", "int8"])
+def test_weights_that_will_be_offloaded_are_loaded_at_home(data, tmp_path, kind, monkeypatch):
+    """Asked for a GPU that isn't there, which would fail if anything went to it."""
+    from kindred.models import loading, quantized_weights
+    from kindred.specs.base_model import Base
+
+    if kind:
+        bnb = pytest.importorskip("diffusers.quantizers.bitsandbytes.bnb_quantizer")
+        for name in ("BnB4BitDiffusersQuantizer", "BnB8BitDiffusersQuantizer"):
+            monkeypatch.setattr(getattr(bnb, name), "validate_environment", lambda *_, **__: 0)
+    monkeypatch.setattr(quantized_weights, "STORE", tmp_path / "quantized")
+    base = Base(model=data.base, dtype="float32", quantization=kind, text_tokens=8)
+    for _ in range(2):  # quantized, then read from the store
+        net = loading.load_transformer(base, torch.device("cuda"), home=True)
+        assert {parameter.device.type for parameter in net.parameters()} == {"cpu"}
+
+
+def test_diffusers_lets_a_machine_with_a_gpu_quantize_at_home(monkeypatch):
+    bnb = pytest.importorskip("diffusers.quantizers.bitsandbytes.bnb_quantizer")
+    from diffusers import BitsAndBytesConfig
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for name, bits in (("BnB4BitDiffusersQuantizer", 4), ("BnB8BitDiffusersQuantizer", 8)):
+        config = BitsAndBytesConfig(**{f"load_in_{bits}bit": True})
+        quantizer = getattr(bnb, name)(config)
+        quantizer.modules_to_not_convert = []
+        quantizer.validate_environment(device_map={"": CPU})
+        with pytest.raises(ValueError, match="dispatched on the CPU"):
+            quantizer.validate_environment(device_map={"": "cpu"})

@@ -1,0 +1,443 @@
+"""From YAML files to a plan: inheritance, sweeps, selections, prompts, all mistakes at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kindred.common.errors import ProblemsError
+from kindred.config.load_plan import load_plan
+
+HEAD = """
+title: test
+characters:
+  J: {name: JRussell, class: man, age: adult}
+  A: {name: ARussell, class: woman, age: adult}
+  C: {name: CRussell, class: child}
+datasets:
+  ours: {source: photos}
+base: small
+recipe: plain
+prompt_sets:
+  solo: {prompts: {j: "headshot of {J}"}, seeds: 2, size: [64, 64]}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    config = tmp_path / "config"
+    for folder in ("bases", "recipes", "experiments"):
+        (config / folder).mkdir(parents=True)
+    (tmp_path / "photos").mkdir()
+    write(tmp_path, "config.yaml", "experiments: [one]\n")
+    write(tmp_path, "bases/small.yaml", "model: lab/base\ndtype: float32\ntext_tokens: 56\n")
+    write(tmp_path, "bases/other.yaml", "model: org/model\nrevision: abc\n")
+    write(tmp_path, "recipes/plain.yaml", "rank: 16\nlr: 1e-3\nsteps: 100\n")
+    write(tmp_path, "recipes/style.yaml", "rank: 4\nlr: 1e-4\ntext_tokens: 77\n")
+    return tmp_path
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / "config" / name).write_text(text, encoding="utf-8")
+
+
+def plan(root: Path, text: str, head: str = HEAD):
+    write(root, "experiments/one.yaml", head + text)
+    return load_plan(root)
+
+
+def variants(root: Path, text: str, head: str = HEAD):
+    return plan(root, "variants:\n" + text, head).experiments["one"].variants
+
+
+def problems(root: Path, text: str, head: str = HEAD) -> list[str]:
+    with pytest.raises(ProblemsError) as caught:
+        plan(root, text, head)
+    return [str(p).split("/config/")[-1] for p in caught.value.problems]
+
+
+def test_a_variant_says_only_what_differs(root):
+    found = variants(root, "  a: {rank: 8}\n  b: {from: a, lr: 2e-3}\n  c: {from: b, rank: null}\n")
+    assert found["a"].train.recipe.rank == 8
+    assert (found["b"].train.recipe.rank, found["b"].train.recipe.lr) == (8, 2e-3)
+    assert "rank" not in json.loads(found["c"].spec)["recipe"]
+
+
+def test_order_in_the_file_does_not_matter_for_from(root):
+    found = variants(root, "  b: {from: a}\n  a: {rank: 8}\n")
+    assert found["b"].train.recipe.rank == 8
+    assert list(found) == ["b", "a", "BASE"]
+
+
+def test_recipe_starts_afresh_and_from_may_name_a_recipe(root):
+    found = variants(
+        root, "  a: {rank: 8, lr: 1}\n  b: {from: a, recipe: style}\n  c: {from: style, lr: 2}\n"
+    )
+    assert (found["b"].train.recipe.rank, found["b"].train.recipe.lr) == (4, 1e-4)
+    assert (found["c"].train.recipe.rank, found["c"].train.recipe.lr) == (4, 2.0)
+    assert found["c"].text_tokens == 77
+    assert found["a"].text_tokens == 56
+
+
+def test_unset_options_stay_out_of_the_canonical_string(root):
+    spec = json.loads(variants(root, "  a: {}\n")["a"].spec)
+    assert spec["recipe"] == {"rank": 16, "lr": 0.001, "steps": 100}
+    assert set(spec) == {"base", "characters", "dataset", "recipe"}
+
+
+def test_a_character_s_age_is_no_part_of_training_or_captions(root):
+    before = plan(root, "variants: {a: {}}\n")
+    after = plan(root, "variants: {a: {}}\n", HEAD.replace("age: adult", "age: child"))
+    spec = [p.experiments["one"].variants["a"].spec for p in (before, after)]
+    assert spec[0] == spec[1]
+    captions = [p.datasets["ours"].caption.canonical() for p in (before, after)]
+    assert captions[0] == captions[1]
+    audits = [p.audit_spec("one", "ours").canonical() for p in (before, after)]
+    assert audits[0] != audits[1]
+
+
+def test_selections_are_normalised_and_cut_the_characters(root):
+    found = variants(
+        root,
+        "  a: {cells: [J+A, 'J', AJ], data_seed: 3}\n  b: {characters: [J]}\n"
+        "  c: {per_cell: {C+A: 2}, match: images, total: 4}\n  d: {}\n",
+    )
+    assert found["a"].train.selection.model_dump(exclude_unset=True) == {
+        "cells": ["A+J", "J"],
+        "seed": 3,
+    }
+    assert set(found["a"].train.characters) == {"A", "J"}
+    assert set(found["b"].train.characters) == {"J"}
+    assert found["c"].train.selection.per_cell == {"A+C": 2}
+    assert set(found["d"].train.characters) == {"A", "C", "J"}
+
+
+def test_sweeps_make_named_variants(root):
+    found = variants(
+        root,
+        "  rank: {sweep: {rank: [2, 16]}}\n"
+        "  grid: {lr: 5, sweep: {lr: [1e-4, 3e-3], steps: [10, 20]}}\n  t: {from: rank-2}\n",
+    )
+    assert [name for name in found if name != "BASE"] == [
+        "rank-2",
+        "rank-16",
+        "grid-0.0001-10",
+        "grid-0.0001-20",
+        "grid-0.003-10",
+        "grid-0.003-20",
+        "t",
+    ]
+    assert found["grid-0.003-10"].train.recipe.lr == 3e-3
+    assert found["t"].train.recipe.rank == 2
+
+
+def test_runs_and_first_run(root):
+    found = variants(root, "  a: {runs: 3}\n  null-test: {from: a, first_run: 101}\n")
+    assert found["a"].runs == (1, 2, 3)
+    assert found["null-test"].runs == (101, 102, 103)
+    assert found["a"].spec == found["null-test"].spec
+
+
+def test_scrambled_is_reached_by_its_own_words_only(root):
+    found = variants(
+        root, "  a: {control: {pairing: scrambled}}\n  b: {from: a}\n  c: {from: b, rank: 2}\n"
+    )
+    assert found["a"].train.pairing == "scrambled"
+    assert found["b"].train.pairing == found["c"].train.pairing == "matched"
+    assert "pairing" not in json.loads(found["b"].spec)
+    listed = problems(root, "variants: {a: {pairing: scrambled}}\n")
+    assert listed == [
+        "experiments/one.yaml:13: variants.a.pairing: unknown key -> " + listed[0][60:]
+    ]
+
+
+def test_several_adapters_together(root):
+    text = (
+        "  j: {characters: [J], runs: 3}\n  a: {characters: [A], runs: 2}\n"
+        "  both: {adapters: {j: 1.0, a: 0.8}}\n"
+    )
+    both = variants(root, text)["both"]
+    assert both.train is None
+    assert both.runs == (1, 2)
+    assert both.loads == (("j", 1.0), ("a", 0.8))
+    assert plan(root, "variants:\n" + text).render_spec("one", "both", "solo").weights == [1.0, 0.8]
+
+
+def test_adapters_name_trained_variants_of_one_base(root):
+    listed = problems(
+        root,
+        "variants:\n  j: {}\n  k: {base: other}\n  x: {adapters: {j: 1, q: 1}}\n"
+        "  y: {adapters: {j: 1, k: 1}}\n  z: {adapters: {j: 1}, rank: 2}\n",
+    )
+    assert len(listed) == 3
+    assert "variants.x.adapters.q: no trained variant 'q'" in listed[0]
+    assert "their bases differ (other, small)" in listed[1]
+    assert "rank can't be set" in listed[2]
+
+
+def test_the_base_is_a_variant_once_for_every_base_in_use(root):
+    found = variants(root, "  a: {}\n  b: {base: other}\n")
+    assert {name: v.base for name, v in found.items() if not v.train} == {
+        "BASE": "small",
+        "BASE-other": "other",
+    }
+    assert found["BASE"].loads == ()
+
+
+def test_prompts_get_names_placeholders_and_own_seeds(root):
+    text = """
+  more:
+    prompts:
+      - "{J} and {A}, {A.age} {A.class}"
+      - {text: "{J} and {A}", seeds: [7], size: [96, 64]}
+    seeds: [3, 1]
+    size: [64, 80]
+    steps: 4
+variants: {a: {}}
+"""
+    found = plan(root, text).experiments["one"].prompt_sets["more"]
+    assert found.texts() == {
+        "J-and-A-A-age-A-class": "JRussell and ARussell, adult woman",
+        "J-and-A": "JRussell and ARussell",
+    }
+    assert found.full("J-and-A").seeds == [7]
+    assert found.full("J-and-A-A-age-A-class").seeds == [3, 1]
+    assert (found.full("J-and-A").width, found.full("J-and-A").height) == (96, 64)
+
+
+def test_a_prompt_s_seed_changes_no_text_to_encode(root):
+    one = plan(root, "variants: {a: {}}\n")
+    two = plan(root, "variants: {a: {}}\n", HEAD.replace("seeds: 2", "seeds: 3"))
+    texts = [p.prompt_texts("one", "solo", "small").canonical() for p in (one, two)]
+    assert texts[0] == texts[1]
+    specs = [p.render_spec("one", "a", "solo").canonical() for p in (one, two)]
+    assert specs[0] != specs[1]
+
+
+def test_precision_is_a_prompt_set_s_and_for_rendering_alone(root):
+    one = plan(root, "variants: {a: {}}\n")
+    head = HEAD.replace("seeds: 2", "precision: merged, seeds: 2")
+    two = plan(root, "variants: {a: {}}\n", head)
+    assert "precision" not in one.render_spec("one", "a", "solo").canonical()
+    assert '"precision":"merged"' in two.render_spec("one", "a", "solo").canonical()
+    same = [
+        (p.variant("one", "a").spec, p.prompt_texts("one", "solo", "small")) for p in (one, two)
+    ]
+    assert same[0] == same[1]
+    wrong = problems(root, "variants: {a: {}}\n", head.replace("merged", "fused"))
+    assert any("prompt_sets.solo.precision" in problem for problem in wrong)
+
+
+def test_adding_a_variant_changes_no_other_string(root):
+    one = plan(root, "variants: {a: {rank: 2}}\n")
+    two = plan(root, "variants: {a: {rank: 2}, b: {cells: [J]}}\n")
+    assert one.variant("one", "a").spec == two.variant("one", "a").spec
+    renders = [p.render_spec("one", "a", "solo").canonical() for p in (one, two)]
+    assert renders[0] == renders[1]
+    assert two.audit_spec("one", "ours").cells == ["J"]
+
+
+def test_all_mistakes_of_all_files_at_once(root):
+    write(root, "config.yaml", "experiments: [one, tow]\ndevice: {kind: gpu}\n")
+    listed = problems(root, "variants: {a: {}}\n")
+    assert listed == [
+        "config.yaml:2: device.kind: Input should be 'auto', 'cpu' or 'cuda' (is 'gpu')"
+    ]
+    write(root, "config.yaml", "experiments: [one, tow]\n")
+    write(root, "recipes/broken.yaml", "rnak: 4\n")
+    listed = problems(
+        root,
+        """
+  bad: {prompts: ["{Q}", "{C.age}"], seeds: [1, 1], size: [60, 64]}
+variants:
+  a: {base: smal, recipe: broken}
+  b: {from: aa}
+  c: {from: d}
+  d: {from: c}
+  e: {cells: [J+X]}
+  f: {dataset: theirs}
+  sheets: {}
+  F: {}
+  "g h": {}
+  s: {sweep: {rnak: [1]}}
+  r: {sweep: {rank: [1, 2]}}
+  t: {from: r}
+  r-1: {}
+hypotheses:
+  h: {claim: x, variant: zz, against: zz, measure: success, prompt_set: solos}
+""",
+    )
+    expected = [
+        "variants.sheets: the name 'sheets' is taken",
+        "variants.F: 'F' and 'f' differ only in case",
+        "variants.g h: 'g h' is no fit name",
+        "variants.s.sweep.rnak: can't be swept -> did you mean 'rank'?",
+        "variants.r-1: makes 'r-1' once more",
+        "variants.b.from: no variant or recipe 'aa' -> did you mean 'a'?",
+        "variants.c.from: goes round in a circle: c from d from c",
+        "variants.d.from: goes round in a circle: d from c from d",
+        "variants.t.from: 'r' is a sweep -> name one of its variants: r-1, r-2",
+        "variants.a.base: no file config/bases/smal.yaml -> did you mean 'small'?",
+        "recipes/broken.yaml:1: rnak: unknown key -> did you mean 'rank'?",
+        "variants.e.cells: cell 'J+X': no character 'X'",
+        "variants.f.dataset: no dataset 'theirs'",
+        "prompts.Q: '{Q}' stands for nothing",
+        "prompts.C-age: '{C.age}' stands for nothing: characters.C has no age",
+        "bad.seeds: each seed once",
+        "bad.size: edges are multiples of 16 px; nearest: 64 (is 60)",
+        "hypotheses.h.variant: no variant 'zz'",
+        "hypotheses.h.against: compares a variant with itself",
+        "hypotheses.h.prompt_set: no prompt set 'solos' -> did you mean 'solo'?",
+        "config.yaml: experiments: no file config/experiments/tow.yaml",
+    ]
+    for text in expected:
+        assert any(text in line for line in listed), f"{text}\nnot in\n" + "\n".join(listed)
+
+
+def test_datasets_have_one_source_that_exists(root):
+    head = HEAD.replace("source: photos", "source: nowhere")
+    listed = problems(root, "variants: {a: {}}\n", head)
+    assert listed == [
+        "experiments/one.yaml:8: datasets.ours.source: no folder 'nowhere' -> correct the path (it "
+        "counts from the folder of the Snakefile)"
+    ]
+    head = HEAD.replace("{source: photos}", "{}")
+    assert "exactly one" in problems(root, "variants: {a: {}}\n", head)[0]
+    head = HEAD.replace("{source: photos}", "{lab: {family: rusell, coverage: {J: 4}}}")
+    assert "did you mean 'russell'?" in problems(root, "variants: {a: {}}\n", head)[0]
+    head = HEAD.replace("{source: photos}", "{lab: {family: russell, coverage: {J: 4, Q: 2}}}")
+    assert "coverage: Q: 2: nobody here has the letter Q" in problems(
+        root, "variants: {a: {}}\n", head
+    )[0].replace("'", "")
+
+
+def test_two_datasets_need_a_default(root):
+    head = HEAD.replace("  ours:", "  theirs: {source: photos}\n  ours:")
+    assert "which one?" in problems(root, "variants: {a: {}}\n", head)[0]
+    found = variants(root, "  a: {dataset: theirs}\n", head + "dataset: ours\n")
+    assert found["a"].dataset == "theirs"
+    assert plan(root, "dataset: ours\nvariants: {a: {dataset: theirs}, b: {}}\n", head).experiments[
+        "one"
+    ].datasets == ["ours", "theirs"]
+
+
+def test_experiments_share_datasets_of_one_meaning_only(root):
+    write(root, "config.yaml", "experiments: [one, two]\n")
+    write(root, "experiments/two.yaml", HEAD + "variants: {x: {}}\n")
+    assert set(plan(root, "variants: {a: {}}\n").datasets) == {"ours"}
+    other = HEAD.replace("{source: photos}", "{source: photos, preprocess: {resolutions: [64]}}")
+    write(root, "experiments/two.yaml", other + "variants: {x: {}}\n")
+    assert (
+        "describes a dataset of this name differently" in problems(root, "variants: {a: {}}\n")[0]
+    )
+
+
+def test_overrides_from_the_command_line(root):
+    write(root, "experiments/one.yaml", HEAD + "variants: {a: {}}\n")
+    write(root, "experiments/two.yaml", HEAD + "variants: {b: {}}\n")
+    found = load_plan(root, {"experiments": "two, one", "device": {"kind": "cpu"}})
+    assert list(found.experiments) == ["two", "one"]
+    assert found.device.kind == "cpu"
+    with pytest.raises(ProblemsError, match=r"--config: experiment: .*did you mean 'experiments'"):
+        load_plan(root, {"experiment": "two"})
+    with pytest.raises(ProblemsError, match=r"--config: experiments: no file .*/twa\.yaml"):
+        load_plan(root, {"experiments": "twa"})
+    write(root, "config.yaml", "experiments: [twa]\n")
+    with pytest.raises(ProblemsError, match=r"config/config\.yaml: experiments: no file"):
+        load_plan(root, {"device": {"kind": "cpu"}})
+
+
+def test_characters_have_names_of_their_own(root):
+    head = HEAD.replace("ARussell", "J Russell").replace("CRussell", "jrussell")
+    listed = problems(root, "variants: {a: {}}\n", head)
+    assert "characters.A: trigger name 'J Russell' is not one word" in listed[0]
+    assert "characters.C: has the same name as J" in listed[1]
+
+
+def test_audits_know_every_encoder_s_limit(root):
+    found = plan(root, "variants: {a: {}, b: {base: other}, c: {recipe: style}}\n")
+    assert found.audit_spec("one", "ours").tokenizers == {
+        "lab/base/tokenizer": 77,
+        "lab/base/tokenizer_2": 56,
+        "org/model/tokenizer@abc": 77,
+        "org/model/tokenizer_2@abc": 512,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  a: {sweep: {rank: []}}\n", "variants.a.sweep.rank: has no values"),
+        ("  a: {}\n  both: {adapters: {}}\n", "variants.both.adapters: names no variant"),
+        ("  a: {cells: []}\n", "variants.a.cells: List should have at least 1 item"),
+        ("  a: {characters: []}\n", "variants.a.characters: List should have at least 1 item"),
+        ("  a: {match: appearances}\n", "variants.a.match: `match` needs `total`"),
+    ],
+)
+def test_what_says_nothing_is_refused(root, text, expected):
+    (found,) = problems(root, "variants:\n" + text)
+    assert expected in found
+
+
+def test_match_may_inherit_its_total(root):
+    found = variants(root, "  a: {match: images, total: 4}\n  b: {from: a, match: appearances}\n")
+    assert found["b"].train.selection.total == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('  a: {targets: "attn[("}\n', "variants.a.targets: 'attn[(' is no regular expression"),
+        ("  a: {per_cell: -3}\n", "variants.a.per_cell: -3 is no number of photos"),
+        ("  a: {per_cell: {J: -1}}\n", "variants.a.per_cell: -1 is no number of photos"),
+    ],
+)
+def test_values_that_can_t_be_meant_are_refused(root, text, expected):
+    (found,) = problems(root, "variants:\n" + text)
+    assert expected in found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('"headshot of {J}"', '""', "prompts.j: the prompt is empty"),
+        ("{source: photos}", "{source: photos, preprocess: {multiple: 8}}", "nearest: 16"),
+        ("{source: photos}", "{source: photos, audit: {min_noun_share: 80}}", "min_noun_share: "),
+    ],
+)
+def test_other_values_that_can_t_be_meant(root, before, after, expected):
+    (found,) = problems(root, "variants: {a: {}}\n", HEAD.replace(before, after))
+    assert expected in found
+
+
+def test_a_variant_with_nothing_behind_its_name_differs_in_nothing(root):
+    found = variants(root, "  a:\n  b: {}\n")
+    assert found["a"].spec == found["b"].spec
+
+
+@pytest.mark.parametrize("typo", [("base: small", "base: smal"), ("recipe: plain", "recipe: plan")])
+def test_a_typo_in_base_or_recipe_is_one_problem(root, typo):
+    head = HEAD.replace(*typo) + "judge: lab\n"
+    (root / "config" / "judges").mkdir()
+    write(root, "judges/lab.yaml", "kind: lab\nmodel: lab/judge\n")
+    text = (
+        "variants: {a: {}, b: {rank: 4}}\n"
+        "hypotheses: {h: {claim: c, variant: a, against: b, prompt_set: solo}}\n"
+    )
+    (found,) = problems(root, text, head)
+    assert "no file config/" in found
+
+
+def test_photos_may_lie_below_home_and_other_paths_stay_as_written(root, monkeypatch):
+    monkeypatch.setenv("HOME", str(root))
+    for written, told in (("~/photos", f"{root}/photos"), ("./photos/", "./photos/")):
+        head = HEAD.replace("source: photos", f"source: {written}")
+        assert plan(root, "variants: {a: {}}\n", head).datasets["ours"].source == told
+
+
+def test_a_recipe_s_own_mistake_is_named_in_its_file(root):
+    write(root, "recipes/plain.yaml", 'rank: 16\ntargets: "attn[("\n')
+    (found,) = problems(root, "variants: {a: {}, b: {rank: 4}}\n")
+    assert "recipes/plain.yaml:2: targets: 'attn[(' is no regular expression" in found

@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import tiny_base
+import torch
+
+import audit as program
+from kindred.characters import trigger_words
+from kindred.common.errors import KindredError, ProblemsError
+from kindred.common.hashing import caption_hash
+from kindred.data.audit import coverage as audit
+from kindred.data.audit import token_findings
+from kindred.data.audit.findings import ROW_KINDS
+from kindred.models import tokenizers
+from kindred.report.coverage_chart import coverage_svg
+from kindred.specs.dataset import AuditSpec
+from kindred.specs.spec_model import Character
+
+WHO = {
+    "J": Character(name="JRussell", noun="man"),
+    "A": Character(name="ARussell", noun="woman"),
+    "C": Character(name="CRussell", noun="child"),
+}
+RUSSELLS = {"J": 4, "A": 3, "C": 8, "AC": 3, "CJ": 7}  # the first experiment's coverage
+
+
+def rows(captions: list[str], warnings=None):
+    """images.json and captions.jsonl of photos with these captions."""
+    images = [
+        {
+            "image_id": f"p{index}",
+            "photo": f"p{index}",
+            "source": f"p{index}.jpg",
+            "warnings": (warnings or {}).get(index, []),
+        }
+        for index in range(len(captions))
+    ]
+    texts = [
+        {
+            "id": f"p{index}",
+            "caption": text,
+            "author": "file",
+            "characters": trigger_words.letters_in(text, WHO),
+            "caption_hash": caption_hash(text),
+            "warnings": [],
+        }
+        for index, text in enumerate(captions)
+    ]
+    return images, texts
+
+
+def cell_captions(coverage: dict[str, int]) -> list[str]:
+    """A different caption for every photo, with names and class nouns."""
+    people = {letter: f"the {who.noun} {who.name}" for letter, who in WHO.items()}
+    return [
+        f"{' and '.join(people[letter] for letter in cell)} at place{chr(97 + n)}{cell.lower()}"
+        for cell, count in coverage.items()
+        for n in range(count)
+    ]
+
+
+def examine(captions: list[str], warnings=None, **spec):
+    return program.examine(
+        audit.photos_of(*rows(captions, warnings)), AuditSpec(characters=WHO, **spec)
+    )
+
+
+def kinds(result) -> list[str]:
+    return [finding["kind"] for finding in result["findings"]]
+
+
+def one(result, kind):
+    (found,) = [finding for finding in result["findings"] if finding["kind"] == kind]
+    return found
+
+
+def test_the_first_experiments_coverage():
+    result = examine(cell_captions(RUSSELLS))
+    assert result["cells"] == {"A": 3, "C": 8, "J": 4, "A+C": 3, "A+J": 0, "C+J": 7, "A+C+J": 0}
+    assert result["appearances"] == {"A": 6, "C": 18, "J": 11}
+    assert result["appearance_ratio"] == 3
+    assert result["solos"] == {"A": 3, "C": 8, "J": 4}
+    assert result["together"]["J"] == {"A": 0, "C": 7, "J": 4}
+    assert result["together"]["C"] == {"A": 3, "C": 8, "J": 7}
+    assert result["noun_shares"] == {"A": 1, "C": 1, "J": 1}
+    assert sorted(kinds(result)) == ["few", "group", "imbalance", "pair"]
+    assert "ARussell and JRussell" in one(result, "pair")["what"]
+
+
+def test_a_balanced_dataset_with_every_cell_has_nothing_to_warn_of():
+    full = dict.fromkeys(["J", "A", "C", "AC", "CJ", "AJ", "ACJ"], 4)
+    assert kinds(examine(cell_captions(full))) == []
+
+
+def test_every_finding_says_effect_and_cure():
+    captions = [*cell_captions({"J": 2, "C": 9}), "a beach", "a beach", "jrussell in a hat"]
+    for finding in examine(captions)["findings"]:
+        assert finding["what"] and len(finding["effect"]) > 20 and len(finding["cure"]) > 5
+
+
+def test_a_character_that_nobody_photographed():
+    result = examine(cell_captions({"J": 9, "A": 9, "AJ": 2}))
+    assert "CRussell is in no photo" in [finding["what"] for finding in result["findings"]]
+    assert result["appearance_ratio"] == 1
+
+
+def test_hats_are_noticed_for_one_character_and_for_all():
+    captions = [f"the man JRussell in a hat at place{n} by day" for n in "abcde"]
+    captions += [f"the woman ARussell at place{n} by day" for n in "vwxyz"]
+    result = examine(captions)
+    assert one(result, "word")["items"] == ["hat"] and "5 of 5" in one(result, "word")["what"]
+    assert one(result, "word-everywhere")["items"] == ["day"]
+    captions[0] = captions[1] = "the man JRussell by day"
+    assert "word" not in kinds(examine(captions))
+
+
+def test_few_captions_say_nothing_about_words():
+    assert "word" not in kinds(examine(["the man JRussell in a hat"] * 3))
+
+
+def test_missing_class_nouns():
+    result = examine([f"JRussell at place{n}" for n in "abc"] + ["the man JRussell", "her son"])
+    assert result["noun_shares"]["J"] == 0.25
+    assert "25%" in one(result, "noun")["what"]
+
+
+def test_thresholds_can_be_changed():
+    limits = {"min_images_per_character": 3, "max_appearance_ratio": 9, "min_solos": 0}
+    assert sorted(kinds(examine(cell_captions(RUSSELLS), thresholds=limits))) == ["group", "pair"]
+
+
+def test_rows_warnings_nobody_and_repeats_become_findings():
+    warnings = {0: [{"kind": "blurred", "what": "looks blurred (sharpness 3)"}]}
+    result = examine(["JRussell", "JRussell", "two strangers"], warnings)
+    assert one(result, "blurred")["items"] == ["p0.jpg looks blurred (sharpness 3)"]
+    assert one(result, "same-caption")["items"] == ["p0.jpg", "p1.jpg"]
+    assert one(result, "nobody")["items"] == ["p2.jpg"] and result["unnamed"] == 1
+
+
+def test_every_kind_of_warning_on_a_photo_reaches_the_audit():
+    told = set(re.findall(r'note\(\s*"([\w-]+)"', _sources("photos", "prepare", "caption_rows")))
+    told |= set(re.findall(r'_note_once\(photo, "([\w-]+)"', _sources("photos")))
+    told |= {"duplicate", "near-duplicate"}
+    assert {"blurred", "case", "cmyk", "frames"} <= told
+    # Both are counted for the whole dataset by `about_people`.
+    assert told - {"nobody", "hint"} == set(ROW_KINDS)
+
+
+def _sources(*modules: str) -> str:
+    folder = Path(audit.__file__).parent
+    return "".join((folder / f"{module}.py").read_text() for module in modules)
+
+
+def test_several_resolutions_count_as_one_photo():
+    images, texts = rows(["JRussell", "ARussell"])
+    images += [{**row, "image_id": row["image_id"] + "@768"} for row in images]
+    texts += [{**row, "id": row["id"] + "@768"} for row in texts]
+    assert [photo["cell"] for photo in audit.photos_of(images, texts)] == ["J", "A"]
+
+
+def test_images_and_captions_that_do_not_belong_together_are_refused():
+    images, texts = rows(["JRussell", "ARussell"])
+    with pytest.raises(KindredError, match="p1 only in one"):
+        audit.photos_of(images, texts[:1])
+
+
+def test_many_characters_do_not_list_every_cell():
+    who = {letter: Character(name=f"{letter}Test", noun="man") for letter in "ABCDEFGH"}
+    found = audit.coverage(["A+B+C", "A"], who)
+    assert len(found) == 8 + 28 + 1 and found["A+B+C"] == 1
+
+
+def test_cells_without_photos_are_refused_all_at_once():
+    found = audit.coverage(["J", "C+J", "C+J"], WHO)
+    audit.check_cells(["J", "J+C", "CJ"], found, WHO)
+    with pytest.raises(ProblemsError) as caught:
+        audit.check_cells(["J", "A+J", "J+A+C", "B"], found, WHO, "variants.x.cells")
+    text = str(caught.value)
+    assert len(caught.value.problems) == 3
+    assert "variants.x.cells: A+J: no photo shows ARussell and JRussell together" in text
+    assert "have: J 1, C+J 2" in text and "no character 'B'" in text
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    torch.set_num_threads(1)
+    return tiny_base.build(tmp_path_factory.mktemp("base") / "base")
+
+
+def test_token_limits_and_shared_pieces(base):
+    clip, t5 = str(base / "tokenizer"), str(base / "tokenizer_2")
+    captions = ["the man JRussell on the beach", "the woman ARussell in the snow by the blue house"]
+    counts = [len(tokenizers.load_tokenizer(t5)(text).input_ids) for text in captions]
+    assert counts[0] < counts[1]
+    result = examine(captions, tokenizers={clip: 77, t5: counts[1]})
+    assert "tokens" not in kinds(result) and result["tokens"][t5]["longest"] == counts[1]
+    assert "".join(result["trigger_tokens"][t5]["J"]).endswith("Russell")
+    result = examine(captions, tokenizers={clip: 77, t5: counts[1] - 1})
+    (item,) = one(result, "tokens")["items"]
+    assert item.startswith("p1.jpg:") and "house'" in item
+    assert result["tokens"][t5]["cut"][0]["tokens"] == counts[1]
+    pairs = [f["what"] for f in result["findings"] if f["kind"] == "shared-tokens"]
+    assert len(pairs) == 3 and "ARussell and CRussell share pieces" in pairs[0]
+
+
+def test_findings_about_tokens_name_the_encoder_and_no_folder(base):
+    who = WHO | {"B": Character(name="beach", noun="man")}
+    limits = {str(base / "tokenizer"): 3, str(base / "tokenizer_2"): 3}
+    photos = audit.photos_of(*rows(["the man JRussell on the beach"]))
+    result = program.examine(photos, AuditSpec(characters=who, tokenizers=limits))
+    said = [f["what"] for f in result["findings"]]
+    assert {"tokens", "shared-tokens", "known-name"} <= set(kinds(result))
+    assert not [text for text in said if str(base.parent) in text or "tokenizer" in text]
+    for text in ("CLIP: captions longer than 3", "T5: captions longer than 3", "(T5)"):
+        assert any(text in one for one in said)
+    assert token_findings.encoder_of("owner/name/tokenizer_2@main") == "T5"
+    assert token_findings.encoder_of("tokenizer_2/base/tokenizer") == "CLIP"
+
+
+def test_triggers_that_are_real_names_or_one_known_word(base):
+    who = WHO | {
+        "M": Character(name="Maria", noun="woman"),
+        "B": Character(name="beach", noun="man"),
+    }
+    spec = AuditSpec(characters=who, tokenizers={str(base / "tokenizer_2"): 99})
+    photos = audit.photos_of(*rows(["the man JRussell"]))
+    found = program.examine(photos, spec)["findings"]
+    known = [finding["what"] for finding in found if finding["kind"] == "known-name"]
+    assert len(known) == 2
+    assert known[0].startswith("beach is one known word") and known[1] == "Maria is a real name"
+
+
+def test_shared_tokens_are_a_share_of_the_shorter_name():
+    pieces = {"A": ["a", "russell"], "J": ["j", "russell"], "X": ["ohwx"]}
+    (row,) = tokenizers.shared_tokens(pieces)
+    assert row == {"letters": ["A", "J"], "shared": ["russell"], "share": 0.5}
+
+
+def test_a_missing_tokenizer_is_one_clear_line(tmp_path):
+    with pytest.raises(KindredError, match="nowhere: can't be loaded") as caught:
+        tokenizers.load_tokenizer(str(tmp_path / "nowhere"))
+    assert "\n" not in str(caught.value)
+
+
+class Tags(HTMLParser):
+    """Fails on a tag that is closed but not open."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in {"meta", "rect", "line", "circle"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in {"rect", "line", "circle"}:
+            assert self.open.pop() == tag
+
+
+def run(tmp_path, captions, **spec):
+    images, texts = rows(captions)
+    (tmp_path / "images.json").write_text(json.dumps(images))
+    (tmp_path / "captions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in texts))
+    given = AuditSpec(characters=WHO, **spec).canonical()
+    arguments = ["--spec", given, "--images", str(tmp_path / "images.json")]
+    arguments += ["--captions", str(tmp_path / "captions.jsonl")]
+    arguments += ["--out", str(tmp_path / "audit.json"), "--page", str(tmp_path / "audit.html")]
+    return program.main(arguments)
+
+
+def test_the_page_is_whole_and_self_contained(tmp_path):
+    captions = [*cell_captions(RUSSELLS), "JRussell <b>& a hat</b>", "JRussell <b>& a hat</b>"]
+    assert run(tmp_path, captions) == 0
+    page = (tmp_path / "audit.html").read_text()
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert "http" not in page and "src=" not in page and "<b>" not in page
+    assert "prefers-color-scheme: dark" in page
+    for finding in json.loads((tmp_path / "audit.json").read_text())["findings"]:
+        assert finding["kind"] in {"few", "group", "imbalance", "pair", "noun", "same-caption"}
+        assert finding["effect"].split(",")[0].split("'")[0] in page
+
+
+def test_the_program_refuses_cells_without_photos_and_says_what_there_is(tmp_path, capsys):
+    with pytest.raises(ProblemsError, match=r"A\+J"):
+        run(tmp_path, cell_captions(RUSSELLS), cells=["J", "A+J"])
+    told = [line.split() for line in capsys.readouterr().err.splitlines()]
+    assert ["A+J", "0"] in told and ["J", str(RUSSELLS["J"])] in told
+
+
+def test_tokenizers_may_lie_below_home(base, monkeypatch):
+    monkeypatch.setenv("HOME", str(base.parent))
+    assert tokenizers.load_tokenizer(f"~/{base.name}/tokenizer") is not None
+
+
+def test_the_picture_shows_every_cell():
+    found = {"A+B": 0, "A": 3, "B": 1}
+    picture = ElementTree.fromstring(coverage_svg(found, {"A": "A<dams", "B": "Brown"}))
+    titles = [title.text for title in picture.iter("title")]
+    assert titles == ["A: 3 photos", "B: 1 photo", "A+B: 0 photos"]
+    bars = [bar for bar in picture.iter("rect") if bar.find("title") is not None]
+    heights = [float(bar.get("height")) for bar in bars]
+    assert heights[0] == pytest.approx(3 * heights[1], rel=1e-4)
+    assert bars[2].get("stroke-dasharray")
+    assert sum(dot.get("fill") == "var(--bar)" for dot in picture.iter("circle")) == 4

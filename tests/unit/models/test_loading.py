@@ -1,0 +1,141 @@
+"""Bases: identity by content, one component at a time, errors that say what to do."""
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+import tiny_base
+import torch
+from huggingface_hub import errors as hub
+
+from kindred.common.errors import KindredError
+from kindred.models import loading
+from kindred.specs.base_model import Base, TextEncoder
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+
+
+def test_identity_of_a_repository_is_its_revision():
+    assert loading.identity("owner/name", "abc") == "owner/name@abc"
+    assert loading.identity("owner/name", None) == "owner/name@main"
+
+
+def test_identity_of_a_folder_follows_its_content_by_part(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+
+    def revision(where, parts):
+        return loading.identity(str(where), None, parts).split("@")[-1]
+
+    assert revision(copy, loading.ALL_PARTS) == revision(folder, loading.ALL_PARTS)
+    (copy / "transformer/config.json").write_text("{}")
+    assert revision(copy, loading.ALL_PARTS) != revision(folder, loading.ALL_PARTS)
+    for parts in (loading.IMAGE_PARTS, loading.TEXT_PARTS):
+        assert revision(copy, parts) == revision(folder, parts)
+
+
+def test_large_files_are_known_by_samples(tmp_path, monkeypatch):
+    monkeypatch.setattr(loading, "WHOLE_HASH_BYTES", 2**20)
+    file = tmp_path / "weights"
+    file.write_bytes(bytes(2**24))
+    before = loading._file_hash(file)
+    assert loading._file_hash(file) == before
+    with open(file, "r+b") as handle:
+        handle.write(b"other")
+    assert loading._file_hash(file) != before
+
+
+def test_components_load_frozen_in_the_bases_precision(folder):
+    base = Base(model=str(folder), dtype="bfloat16", text_tokens=20)
+    network = loading.load_transformer(base, "cpu")
+    assert network.dtype is torch.bfloat16 and not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert loading.load_vae(base, "cpu").dtype is torch.float32
+    tokenizer, t5 = loading.load_t5(base.text_encoder(), "cpu")
+    assert t5.dtype is torch.bfloat16 and tokenizer("JRussell").input_ids
+    _, clip = loading.load_clip(base.text_encoder(), "cpu")
+    assert clip.dtype is torch.bfloat16
+    assert loading.load_scheduler(base).config.use_dynamic_shifting
+
+
+@pytest.mark.parametrize("kind", ["nf4", "int8"])
+def test_quantization_needs_a_gpu(folder, kind):
+    base = Base(model=str(folder), quantization=kind)
+    with pytest.raises(KindredError, match=f"{kind} needs a CUDA GPU"):
+        loading.load_transformer(base, "cpu")
+    with pytest.raises(KindredError, match=f"{kind} needs a CUDA GPU"):
+        loading.load_t5(base.text_encoder(), "cpu")
+
+
+def test_a_folder_that_is_no_base_and_one_that_is_broken(folder, tmp_path):
+    with pytest.raises(KindredError, match="has no folder 'transformer'"):
+        loading.load_transformer(Base(model=str(tmp_path)), "cpu")
+    shutil.copytree(folder, tmp_path / "base")
+    (tmp_path / "base/transformer/config.json").write_text("no json")
+    with pytest.raises(KindredError, match="part transformer: can't be read"):
+        loading.load_transformer(Base(model=str(tmp_path / "base")), "cpu")
+
+
+ANSWER = SimpleNamespace(headers={}, request=None)  # all that the hub's errors read of it
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (hub.GatedRepoError("gated", response=ANSWER), "hf auth login"),
+        (hub.RepositoryNotFoundError("none", response=ANSWER), "check `model:`"),
+        (hub.RevisionNotFoundError("none", response=ANSWER), "check `revision:`"),
+        (hub.LocalEntryNotFoundError("offline"), "Without a network"),
+        (hub.OfflineModeIsEnabled("offline"), "Without a network"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_hub_errors_say_what_to_do(monkeypatch, error, advice):
+    import huggingface_hub
+
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fails)
+    with pytest.raises(KindredError) as caught:
+        loading.load_clip(TextEncoder(model="owner/name", revision="abc"), "cpu")
+    assert advice in str(caught.value) and "owner/name at abc" in str(caught.value)
+
+
+def test_a_config_alone(folder, monkeypatch, tmp_path):
+    import huggingface_hub
+
+    asked = Base(model=str(folder))
+    assert loading.transformer_config(asked)["num_single_layers"] == 2
+    with pytest.raises(KindredError, match=r"config\.json: no such file"):
+        loading.transformer_config(Base(model=str(tmp_path)))
+
+    def gated(model, name, revision):
+        assert (model, name, revision) == ("owner/name", "transformer/config.json", "abc")
+        raise hub.GatedRepoError("gated", response=ANSWER)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", gated)
+    with pytest.raises(KindredError, match="hf auth login"):
+        loading.transformer_config(Base(model="owner/name", revision="abc"))
+
+
+@pytest.mark.parametrize("model", ["./nowhere", "/no/where", "a/b/c"])
+def test_paths_that_are_not_there(model, monkeypatch):
+    import huggingface_hub
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(KindredError, match="no such folder"):
+        loading.load_vae(Base(model=model), "cpu")
+
+
+def test_slices_leave_out_what_nobody_set():
+    base = Base(model="m", dtype="float32", text_tokens=56)
+    assert base.image_encoder().canonical() == '{"model":"m"}'
+    assert base.text_encoder().canonical() == '{"dtype":"float32","model":"m","tokens":56}'
+    assert base.text_encoder(77).tokens == 77

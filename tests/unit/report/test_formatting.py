@@ -1,0 +1,229 @@
+"""The report's words: numbers, outcomes of pictures, advice from planted figures."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from kindred.report import formatting
+from kindred.report.recommendations import what_next
+from kindred.report.report_data import Material
+from kindred.report.tables import differences
+from kindred.specs.report import MadeOfPhotos
+
+NAMES = {"A": "Ann", "C": "Cleo", "J": "Jim"}
+
+
+def seen(**given):
+    row = {"asked": "A+J", "people_asked": "2", "people_found": "2", "count": "1", "success": "0"}
+    row |= {"missing": "", "duplicated": "", "unasked": "", "strangers": "0"}
+    return row | given
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (None, ("", "")),
+        (seen(asked=""), ("", "")),
+        (seen(success="1"), ("everyone right", "good")),
+        (seen(asked="J", success="1"), ("recognised", "good")),
+        (seen(missing="A", duplicated="J"), ("Ann not seen · Jim twice", "bad")),
+        (seen(count="0", people_found="1", missing="A"), ("1 person of 2 · Ann not seen", "bad")),
+        (seen(count="0", people_found="3", strangers="1"), ("3 people of 2", "bad")),
+        (seen(missing="A", unasked="C"), ("Ann not seen · Cleo unasked", "bad")),
+        (seen(missing="A+J", strangers="2"), ("Ann and Jim not seen · 2 strangers", "bad")),
+        (seen(), ("not right", "bad")),
+    ],
+)
+def test_outcomes_are_said(row, said):
+    assert formatting.outcome(row, NAMES) == said
+
+
+def test_a_judge_of_faces_says_faces():
+    row = seen(count="0", people_found="1", missing="A")
+    assert formatting.outcome(row, NAMES, "faces")[0] == "1 face of 2 · Ann not seen"
+
+
+def test_numbers_are_written_for_readers():
+    assert (
+        formatting.signed(-0.034) == "−3"
+        and formatting.signed(0.31) == "+31"
+        and formatting.signed(0.0) == "0"
+    )
+    statistic = {"mean": 0.625, "low": 0.5, "high": 0.75}
+    assert formatting.value_of(statistic, "success") == "62 %"
+    assert formatting.range_of(statistic, "success") == "50–75"
+    assert formatting.range_of(statistic | {"low": -0.1}, "identity") == "−0.10 to 0.75"
+    assert formatting.range_of(statistic | {"low": None}, "success") == ""
+    assert (
+        formatting.value_of(None, "success")
+        == formatting.duration(None)
+        == formatting.memory(None)
+        == "–"
+    )
+    assert formatting.duration(89) == "89 s" and formatting.duration(600) == "10 min"
+    assert formatting.duration(9000) == "2.5 h" and formatting.memory(9523) == "9.3 GiB"
+    assert formatting.listing(["a", "b", "c"]) == "a, b and c" and formatting.listing([]) == ""
+
+
+def statistic(mean):
+    return {"mean": mean, "low": None, "high": None, "runs": 3, "images": 24}
+
+
+def variant(**given):
+    """A trained variant without any fault."""
+    one = {
+        "kind": "trained",
+        "control": "",
+        "runs": [1],
+        "measures": {"success": {"all": statistic(0.95), "cell:A+C": statistic(0.95)}},
+        "identity": {letter: {"1": statistic(0.95)} for letter in NAMES},
+        "parts": {},
+        "bleed": {
+            "asked": ["A", "C", "J"],
+            "found": ["A", "C", "J", "stranger", "missing"],
+            "shares": [[1.0, 0, 0, 0, 0], [0, 1.0, 0, 0, 0], None],
+            "appearances": [9, 9, 0],
+        },
+    }
+    return one | given
+
+
+def advice(one, cells=None, **summary):
+    characters = {letter: {"name": name, "class": "man"} for letter, name in NAMES.items()}
+    found = {
+        "characters": characters,
+        "baseline": "all",
+        "controls": [],
+        "judge": {"trusted": True, "why": []},
+        "variants": {"all": one},
+        **summary,
+    }
+    trainings = {("all", 1): {"photos_per_cell": cells or {"A": 3, "C": 3, "J": 3, "A+C": 3}}}
+    material = Material(
+        folder=None, summary=found, verdicts={"hypotheses": {}}, scores={}, pictures={},
+        settings={}, specs={}, trainings=trainings, curves={}, audits={}, photos=None,
+    )  # fmt: skip
+    return [SimpleNamespace(seen=x.seen, do=x.do) for x in what_next(material)]
+
+
+def test_without_a_fault_there_is_no_advice():
+    assert advice(variant()) == []
+
+
+@pytest.mark.parametrize(("rate", "do"), [(0.3, "Add a few photos"), (0.9, "do not seem")])
+def test_a_pair_without_a_photo(rate, do):
+    cells = {"cell:A+C": statistic(0.9), "cell:A+J": statistic(rate)}
+    found = advice(variant(measures={"success": {"all": statistic(0.9), **cells}}))
+    (one,) = [x for x in found if "no photo together" in x.seen]
+    assert "Ann and Jim" in one.seen and f"{100 * rate:.0f} %" in one.seen and "90 %" in one.seen
+    assert do in one.do
+
+
+def test_composites_of_the_best_variant_hide_no_pair_without_a_photo():
+    cells = {"cell:A+C": statistic(0.9), "cell:A+J": statistic(0.2)}
+    best = variant(measures={"success": {"all": statistic(0.99), **cells}}, runs=[])
+    photos = variant(measures={"success": {"all": statistic(0.5), **cells}})
+    found = advice(photos, variants={"all": photos, "composed": best})
+    assert "Ann and Jim have no photo together" in found[0].seen and "“all”" in found[0].seen
+
+
+def test_a_photo_of_a_larger_group_counts_as_one_of_the_pair():
+    cells = {"cell:A+C": statistic(0.9), "cell:A+J": statistic(0.1)}
+    one = variant(measures={"success": {"all": statistic(0.9), **cells}})
+    assert advice(one, cells={"A+C+J": 2}) == []
+
+
+def test_being_together_is_told_apart_from_weak_parts():
+    part = {"success": 0.4, "product": 0.7, "count": 0.9, "alone": {"A": 0.9, "J": 0.9}}
+    (one,) = advice(variant(parts={"trio": part}))
+    assert "Being together is what fails" in one.seen and "70 %" in one.seen
+    assert "cells: [A+J]," in one.do
+    (one,) = advice(variant(parts={"trio": part}), cells={"A+J": 3, "A": 2})
+    assert "more pictures of such groups" in one.do and "compose" not in one.do
+    three = part | {"alone": {"A": 0.9, "C": 0.9, "J": 0.9}}
+    (one,) = advice(variant(parts={"trio": three}), cells={"A+C": 2, "C+J": 1})
+    assert "cells: [A+J, A+C+J]," in one.do
+    (one,) = advice(variant(parts={"trio": part | {"product": 0.42, "count": 0.5}}))
+    assert "number of people, right in 50 %" in one.seen
+    weak = part | {"product": 0.42, "alone": {"A": 0.9, "J": 0.5}}
+    (one,) = advice(variant(parts={"trio": weak}))
+    assert "Jim, right alone in 50 %" in one.seen and "Work on Jim" in one.do
+
+
+def test_mix_ups_likeness_repeats_and_pull_are_seen():
+    bleed = variant()["bleed"] | {"shares": [[0.6, 0.3, 0.1, 0, 0], [0, 1.0, 0, 0, 0], None]}
+    (one,) = advice(variant(bleed=bleed))
+    assert "Where Ann is asked for, “all” shows Cleo instead in 30 %" in one.seen
+    identity = variant()["identity"] | {"J": {"1": statistic(0.4)}}
+    (one,) = advice(variant(identity=identity))
+    assert "Jim alone reaches a likeness of 0.40" in one.seen and "3 photos alone" in one.seen
+    measures = variant()["measures"]
+    (one,) = advice(variant(measures=measures | {"duplicated": {"all": statistic(0.2)}}))
+    assert "twice in 20 %" in one.seen
+    (one,) = advice(variant(measures=measures | {"pull": {"all": statistic(0.5)}}))
+    assert "whole class is pulled along" in one.seen and "prior preservation" in one.do
+
+
+@pytest.mark.parametrize(
+    ("adapters", "said"),
+    [
+        ([("Kindred", 1.0), ("Kindred", 1.0)], "2 LoRAs of other variants loaded together"),
+        ([("Kindred", 0.7)], "1 LoRA of other variants, at weight 0.7"),
+        ([("", 1.0)], "1 LoRA trained elsewhere"),
+    ],
+)
+def test_adapters_loaded_are_told_from_those_trained(adapters, said):
+    told = [{"weight": w, "provenance": {"software": s} if s else {}} for s, w in adapters]
+    one = variant(kind="loaded", control="")
+    material = SimpleNamespace(
+        variants={"all": variant(), "x": one},
+        summary={"baseline": "all"},
+        settings={"x": {"adapters": told}},
+    )
+    assert differences(material, "x", {}) == [said]
+
+
+def test_pictures_made_of_photos_are_told_and_not_named_by_their_folder():
+    spec = {"recipe": {"rank": 4}, "selection": {}, "dataset": "ours"}
+    specs = {
+        "all": spec,
+        "x": spec | {"dataset": "ours-composed-1a2b", "selection": {"balance": "repeat"}},
+        "y": spec | {"dataset": "ours-composed-cropped-3c4d"},
+        "more": spec | {"dataset": "ours-more"},
+    }
+    cells = {"A": 8, "J": 8, "A+J": 24}
+    made = {
+        "ours-composed-1a2b": {"of": "ours", "compose": {"cells": cells, "background": "any"}},
+        "ours-composed-cropped-3c4d": {
+            "of": "ours",
+            "compose": {"cells": ["A+C+J"], "per_cell": 1},
+            "crop": "solos",
+        },
+    }
+    told = {name: MadeOfPhotos.model_validate(one) for name, one in made.items()}
+
+    def found(name: str, baseline: str) -> list[str]:
+        material = SimpleNamespace(
+            variants={key: variant() for key in specs}, summary={"baseline": baseline}, specs=specs
+        )
+        return differences(material, name, told)
+
+    x = "24 composites of A+J and 8 each of A and J before all photos' places"
+    y = "1 composite of A+C+J before places of their people's photos and crops of one person"
+    assert found("x", "all") == [f"made of photos: {x} instead of nothing", "balance repeat"]
+    assert found("all", "x")[0] == f"made of photos: nothing instead of {x}"
+    assert found("y", "x")[0] == f"made of photos: {y} instead of {x}"
+    seeded = {"of": "ours", "compose": {"cells": ["A+J"], "seed": 3}}
+    assert formatting.made(MadeOfPhotos.model_validate(seeded)).endswith("people's photos (seed 3)")
+    assert found("more", "all") == ["dataset ours-more instead of ours"]
+    assert found("more", "y")[0] == "dataset ours-more instead of ours"
+
+
+def test_what_makes_numbers_worthless_comes_first():
+    control = {"passes": False, "sentence": "BASE does not read clearly worse than all."}
+    judge = {"trusted": False, "why": ["count right 0.91"]}
+    identity = variant()["identity"] | {"J": {"1": statistic(0.1)}}
+    found = advice(variant(identity=identity), controls=[control], judge=judge)
+    assert [text.seen[:9] for text in found] == ["The judge", "BASE does", "Jim alone"]

@@ -1,0 +1,93 @@
+"""Who stands for whom in a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kindred.scoring.identity_assignment import Scale, margin, match
+
+LETTERS = ["A", "C", "J"]
+
+
+def people(*rows: str) -> np.ndarray:
+    """Identity of people: 'J' is surely J, '-' nobody, 'x' can't be read."""
+    table = np.zeros((len(rows), 3))
+    for n, who in enumerate(rows):
+        table[n] = np.nan if who == "x" else 0.05
+        if who in LETTERS:
+            table[n, LETTERS.index(who)] = 0.9
+    return table
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen", "success", "count", "missing", "duplicated", "unasked", "strangers"),
+    [
+        ("ACJ", "JAC", True, True, "", "", "", 0),
+        ("ACJ", "JA", False, False, "C", "", "", 0),
+        ("ACJ", "JJA", False, True, "C", "J", "", 0),
+        ("ACJ", "JAC-", False, False, "", "", "", 1),
+        ("AJ", "JC", False, True, "A", "", "C", 0),
+        ("J", "-", False, True, "J", "", "", 1),
+        ("J", "", False, False, "J", "", "", 0),
+        ("J", "x", False, True, "J", "", "", 1),
+        ("", "J-", None, None, "", "", "J", 1),
+    ],
+)
+def test_pictures_that_are_right_and_wrong(
+    asked, seen, success, count, missing, duplicated, unasked, strangers
+):
+    found = match(list(asked), people(*seen), LETTERS, 0.5)
+    assert found.success is success
+    assert found.count is count
+    assert "".join(found.missing) == missing
+    assert "".join(found.duplicated) == duplicated
+    assert "".join(found.unasked) == unasked
+    assert found.strangers == strangers
+
+
+def test_assignment_has_the_largest_sum_and_not_the_greediest_first():
+    identity = np.array([[0.9, 0.8], [0.85, 0.1]])
+    found = match(["A", "J"], identity, ["A", "J"], 0.5)
+    assert found.assigned == ("J", "A")
+    assert found.identity == pytest.approx((0.8 + 0.85) / 2)
+    assert found.found == ("A", "A")
+    assert found.success is False and found.duplicated == ("A",)
+
+
+def test_more_people_than_asked_leaves_the_rest_unassigned():
+    found = match(["J"], people("C", "J", "-"), LETTERS, 0.5)
+    assert found.assigned == ("", "J", "")
+    assert found.identity == pytest.approx(0.9)
+
+
+def test_somebody_missing_counts_as_no_likeness():
+    found = match(["A", "J"], people("J"), LETTERS, 0.5)
+    assert found.identity == pytest.approx(0.45)
+    found = match(["J"], people("x"), LETTERS, 0.5)
+    assert found.assigned == ("J",) and found.identity == 0
+
+
+def test_without_reference_photos_success_cannot_be_said_but_the_count_can():
+    identity = people("J", "-")
+    identity[:, LETTERS.index("A")] = np.nan
+    found = match(["A", "J"], identity, LETTERS, 0.5, known={"C", "J"})
+    assert found.count is True
+    assert found.success is None and found.identity is None
+    assert found.missing == ()
+    assert match(["C", "J"], people("J"), LETTERS, 0.5, known={"J"}).count is False
+
+
+def test_scale_puts_strangers_at_0_and_own_photos_at_1():
+    scale = Scale(0.1, {"J": 0.9, "A": 0.5})
+    found = scale.identity(np.array([[0.1, 0.5, 0.3], [0.9, 0.1, 0.5]]), ["J", "C", "A"])
+    np.testing.assert_allclose(found[:, [0, 2]], [[0, 0.5], [1, 1]])
+    assert np.isnan(found[:, 1]).all()
+
+
+def test_margin_is_over_the_best_other():
+    row = np.array([0.2, 0.5, 0.9])
+    assert margin(row, 2) == pytest.approx(0.4)
+    assert margin(row, 0) == pytest.approx(-0.7)
+    assert margin(row[:1], 0) is None
+    assert margin(np.array([0.2, np.nan]), 0) is None
