@@ -226,7 +226,7 @@ def line(row: dict[str, Any]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Measure, print and write."""
     options = parse(argv)
-    name = devices.claim(options.device)
+    name = devices.acquire_device(options.device)
     if name == "cpu" and not options.tiny:
         print("flux_step measures a GPU and there is none here; --tiny --device cpu tries it")
         return 0

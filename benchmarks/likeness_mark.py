@@ -18,11 +18,11 @@ import torch
 from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from kindred.judges.lab_judge import DrawnJudge
+from kindred.judges.lab_judge import LabJudge
 from kindred.lab.base_acceptance import round_trip
 from kindred.models import loading
 from kindred.rendering.manifest import Manifest, Row
-from kindred.report.sheet_contents import Photo
+from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.references import gather
 from kindred.scoring.score_images import Whose, score
 from kindred.specs.base_model import Base
@@ -65,14 +65,14 @@ def main() -> None:
     people = family("russell")
     characters = {p.name[0]: Character(name=p.name, noun=p.kind) for p in people.members}
     judge = JudgeSpec(kind="lab", model=str(ROOT / "lab/judge"))
-    looker = DrawnJudge.open(judge)
+    looker = LabJudge.open(judge)
     vae = loading.load_vae(Base(model=str(ROOT / "lab/base")), "cpu")
     cells = {letter: (letter, ALONE) for letter in people.letters}
     cells["all three"] = (people.letters, TOGETHER)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         own = drawn(folder / "photos", STUDY, SEED, ALONE)
-        photos = [Photo(path.stem, path, frozenset(letter)) for letter, path in own]
+        photos = [DatasetPhoto(path.stem, path, frozenset(letter)) for letter, path in own]
         asked = ReferenceSpec(judge=judge, characters=characters, datasets=["ours"])
         known = gather(looker, {"ours": photos}, asked)
         told = ScoreSpec(judge=judge, characters=characters, dataset="ours")

@@ -26,7 +26,7 @@ from kindred.models import loading  # noqa: E402
 from kindred.models.lora import injection  # noqa: E402
 from kindred.models.lora.adapters import read_adapters  # noqa: E402
 from kindred.rendering.image_plan import plan  # noqa: E402
-from kindred.rendering.pipeline import Painter, Texts  # noqa: E402
+from kindred.rendering.pipeline import RenderPipeline, Texts  # noqa: E402
 from kindred.rendering.prompt_embeddings import read_texts  # noqa: E402
 from kindred.rendering.sampling import decode  # noqa: E402
 from kindred.specs.base_model import Base  # noqa: E402
@@ -96,15 +96,15 @@ def random_adapter(options: argparse.Namespace, path: Path) -> Path:
 def drawing_table(options: argparse.Namespace, texts: Texts, adapter: Path) -> None:
     """Seconds a picture by batch size and by how adapters are applied."""
     started = time.perf_counter()
-    painter = Painter.load(spec_of(options, 1), [], options.device)
+    painter = RenderPipeline.load(spec_of(options, 1), [], options.device)
     print(f"base load (imports done)        {time.perf_counter() - started:7.2f} s")
     adapters = read_adapters([adapter])
     painters = {
-        merge: Painter.load(spec_of(options, 1, merge=merge), adapters, options.device)
+        merge: RenderPipeline.load(spec_of(options, 1, merge=merge), adapters, options.device)
         for merge in (True, False)
     }
 
-    def drawing(drawer: Painter, count: int) -> Callable[[], None]:
+    def drawing(drawer: RenderPipeline, count: int) -> Callable[[], None]:
         pictures = plan(spec_of(options, count), [], "base")
         return lambda: drawer.draw(pictures, texts)
 

@@ -17,12 +17,12 @@ from random import Random
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from kindred.judges.lab_inference import LabJudge
-from kindred.judges.lab_judge import DEFAULT, DrawnJudge
+from kindred.judges.lab_inference import LabDetector
+from kindred.judges.lab_judge import DEFAULT, LabJudge
 from kindred.judges.lab_networks import Judge, JudgeConfig
 from kindred.lab.judge_labels import vocabulary
 from kindred.rendering.manifest import Manifest, Row
-from kindred.report.sheet_contents import Photo
+from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.references import gather
 from kindred.scoring.score_images import Whose, score
 from kindred.specs.judge import JudgeSpec
@@ -37,14 +37,14 @@ CHARACTERS = {
 }
 
 
-def judge() -> DrawnJudge:
+def judge() -> LabJudge:
     """lab/judge, or a stand-in of its size."""
     spec = JudgeSpec(kind="lab", model=DEFAULT)
     if (Path(DEFAULT) / "model.safetensors").exists():
-        return DrawnJudge.open(spec)
+        return LabJudge.open(spec)
     print("no lab/judge: an untrained one stands in")
     torch.manual_seed(0)
-    looker = LabJudge(Judge(JudgeConfig(**vocabulary(), threshold=0.0)))
+    looker = LabDetector(Judge(JudgeConfig(**vocabulary(), threshold=0.0)))
     rng = Random(1)
     scenes = [sample_scene(rng) for _ in range(64)]
     seen = looker.look([draw(scene, masks=False).image for scene in scenes], attributes=False)
@@ -52,7 +52,7 @@ def judge() -> DrawnJudge:
     threshold = scores[sum(len(scene.figures) for scene in scenes)]
     ends = {"stranger": 0.0, "same": 1.0}
     looker.config = replace(looker.config, threshold=threshold, calibration=ends)
-    return DrawnJudge(looker, "untrained")
+    return LabJudge(looker, "untrained")
 
 
 def pictures(folder: Path, count: int) -> Manifest:
@@ -68,14 +68,14 @@ def pictures(folder: Path, count: int) -> Manifest:
     return Manifest(folder / "m.json", "bench", {}, [], rows)
 
 
-def photos(folder: Path) -> list[Photo]:
+def photos(folder: Path) -> list[DatasetPhoto]:
     """Eight photos of each of the family alone."""
     rng, found = Random(3), []
     for person in FAMILIES["russell"].members:
         for number in range(8):
             path = folder / f"{person.name}-{number}.png"
             draw(sample_scene(rng, [person]), masks=False).image.save(path)
-            found.append(Photo(path.stem, path, frozenset(person.name[0])))
+            found.append(DatasetPhoto(path.stem, path, frozenset(person.name[0])))
     return found
 
 

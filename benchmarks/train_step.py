@@ -80,14 +80,14 @@ def timed(work: Callable[[], Any], device: Any) -> float:
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     options = parse(argv)
-    name = devices.claim(options.device)
+    name = devices.acquire_device(options.device)
     import torch
 
     from kindred.models import loading
     from kindred.models.lora import injection
     from kindred.training.batches import make_batch
     from kindred.training.flow_matching import flow_loss
-    from kindred.training.trainer import Stream, Trainer
+    from kindred.training.trainer import Trainer, WeightedDataset
 
     device = devices.prepare(name, options.threads)
     base = Base(model=options.base, dtype=options.dtype, text_tokens=options.text_tokens)
@@ -96,7 +96,7 @@ def main(argv: list[str] | None = None) -> int:
     parameters = injection.add_lora(network, recipe, 0)
     scheduler = dict(loading.load_scheduler(base).config)
     photos = made_up_photos(options, network)
-    stream = Stream("photos", 1.0, photos, photos["one"][0].text)
+    stream = WeightedDataset("photos", 1.0, photos, photos["one"][0].text)
     trainer = Trainer(network, parameters, [stream], recipe, 0, scheduler)
     feeds = trainer._feeds()
     batch = make_batch(

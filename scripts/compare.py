@@ -16,7 +16,7 @@ from kindred.common.errors import KindredError, Problems, run_main
 from kindred.common.files import read_json, write_json
 from kindred.evidence.human_ratings import known_ratings, mean_ratings, read_ratings
 from kindred.evidence.preregistration import note_comparison, read_log
-from kindred.evidence.score_grids import Grid, grid_of, pictures_of
+from kindred.evidence.score_grids import ScoreGrid, grid_of, pictures_of
 from kindred.evidence.summary import judge_part, ratings_part, summary
 from kindred.evidence.verdicts import verdicts
 from kindred.scoring.score_table import ADVICE, Scored, read_scores, write_texts
@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     pictures = pictures_of(everything, spec)
     letters, means = sorted(spec.characters), mean_ratings(rated)
     probable = spec.judge.kind == "lab"  # adherence by other judges is a cosine
-    grids: dict[str, Grid] = {
+    grids: dict[str, ScoreGrid] = {
         name: grid_of(part, spec.variants[name].runs, pictures, letters, means, probable)
         for name, part in rows.items()
     }

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError, run_main
-from kindred.common.files import read_json, read_jsonl, replacing, write_csv, write_json
+from kindred.common.files import atomic_write, read_json, read_jsonl, write_csv, write_json
 from kindred.common.hashing import sha256_file
 from kindred.data import person_masks
 from kindred.data.composites import generation
-from kindred.data.person_masks import Masked, Someone
+from kindred.data.person_masks import Masked, PersonMask
 from kindred.specs.composites import MadeSpec
 
 COLUMNS = ("Filename", "Label")
@@ -41,7 +41,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def gather(options: argparse.Namespace) -> list[generation.Photo]:
+def gather(options: argparse.Namespace) -> list[generation.SourcePhoto]:
     """The photos, each once, with caption and mask. Raises KindredError for one without a mask."""
     captions = {row["id"]: row for row in read_jsonl(options.captions)}
     known, found = person_masks.read(options.masks), {}
@@ -49,7 +49,7 @@ def gather(options: argparse.Namespace) -> list[generation.Photo]:
         source, said = row["source"], captions[row["image_id"]]
         if source not in known:
             raise KindredError(f"{options.masks}: no mask of {source} -> delete it and run again")
-        found[source] = generation.Photo(
+        found[source] = generation.SourcePhoto(
             source,
             options.source / source,
             said["caption"],
@@ -75,16 +75,16 @@ def main(argv: list[str] | None = None) -> int:
     known = {photo.source: photo.masked for photo in photos}
     for photo in photos:
         # A copy and no link: nothing that happens here may touch a person's own file.
-        with replacing(options.photos / photo.source) as temporary:
+        with atomic_write(options.photos / photo.source) as temporary:
             shutil.copyfile(photo.path, temporary)
         rows[photo.source] = {"sha256": sha256_file(photo.path)}
     for picture in pictures:
-        with replacing(options.photos / picture.name) as temporary:
+        with atomic_write(options.photos / picture.name) as temporary:
             picture.image.save(temporary)
         facts = {"kind": picture.kind, "cell": picture.cell, "of": list(picture.of)}
         rows[picture.name] = facts | {"sha256": sha256_file(options.photos / picture.name)}
-        people = tuple(Someone(*one) for one in picture.people)
-        known[picture.name] = Masked(person_masks.keep(picture.mask, options.store), people)
+        people = tuple(PersonMask(*one) for one in picture.people)
+        known[picture.name] = Masked(person_masks.store_mask(picture.mask, options.store), people)
     labels = {one.source: one.caption for one in photos} | {p.name: p.caption for p in pictures}
     captions = [{"Filename": name, "Label": text} for name, text in labels.items()]
     write_csv(options.photos / "captions.csv", COLUMNS, captions)

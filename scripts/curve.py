@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 from kindred.report.training_curves import draw_curves, read_run
 from kindred.specs.sheet import CurveSpec
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         if not label or not path:
             raise KindredError(f"--run {text}: write LABEL=FILE")
         runs.append(read_run(label, path))
-    with replacing(options.out) as temporary:
+    with atomic_write(options.out) as temporary:
         draw_curves(runs, spec.title, spec.smoothing).save(temporary, format="PNG", optimize=True)
     return 0
 

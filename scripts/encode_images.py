@@ -64,7 +64,7 @@ def image_loader(
     """Loads the VAE when called, and gives the function that encodes one file."""
 
     def load() -> Callable[[Path], Any]:
-        device = devices.claim(options.device)
+        device = devices.acquire_device(options.device)
         from kindred.models.vae import encode_image
 
         vae = loading.load_vae(encoder, devices.prepare(device, options.threads))

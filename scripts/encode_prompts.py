@@ -15,7 +15,7 @@ from kindred.common.errors import run_main
 from kindred.compute import devices
 from kindred.data import encoding_cache
 from kindred.data.text_encoding import text_loaders
-from kindred.rendering.prompt_embeddings import cut_off
+from kindred.rendering.prompt_embeddings import truncation_warnings
 from kindred.specs.rendering import PromptTexts
 
 
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         options.out, texts, spec.encoder, load_t5, load_clip, options.store
     )
     # Afterwards, because counting tokens loads torch, and a GPU is claimed before that.
-    for warning in cut_off(spec.encoder, spec.prompts):
+    for warning in truncation_warnings(spec.encoder, spec.prompts):
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{len(texts)} prompts: {made} encoder passes", file=sys.stderr)
     return 0

@@ -18,7 +18,7 @@ from PIL import Image
 
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import read_json, write_json
-from kindred.judges.lab_inference import LabJudge
+from kindred.judges.lab_inference import LabDetector
 from kindred.lab import judge_acceptance, sample_sheets
 from kindred.lab.base_acceptance import (
     STEPS,
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
 def measure(args: argparse.Namespace) -> list[Gate]:
     """Every gate that can be measured with what is there."""
     device = pick_device(args.device)
-    judge = LabJudge.load(args.lab / "judge", device)
+    judge = LabDetector.load(args.lab / "judge", device)
     tokens = 56
     studio = Studio(args.lab / "base", tokens, device)
     gates = vae_gates(studio, judge, max(4, round(200 * args.share)), args.seed)
@@ -94,7 +94,7 @@ def save_sheets(studio: Studio, args: argparse.Namespace) -> None:
         )
 
 
-def judge_gate_list(judge: LabJudge, studio: Studio, args: argparse.Namespace) -> list[Gate]:
+def judge_gate_list(judge: LabDetector, studio: Studio, args: argparse.Namespace) -> list[Gate]:
     """The judge on fresh drawings, before and after the autoencoder."""
     drawn = judge_acceptance.draw_gate_pictures(args.seed, args.share)
     figures = judge_acceptance.measure(judge, drawn, studio.vae)
@@ -117,7 +117,7 @@ def speed_gate(studio: Studio, pictures: int = 8) -> Gate:
     return Gate(f"seconds a picture of {STEPS} steps, batched", seconds, 0.4, least=False)
 
 
-def single_gates(judge: LabJudge, results: Path) -> list[Gate]:
+def single_gates(judge: LabDetector, results: Path) -> list[Gate]:
     """Normalised identity of every family member's own LoRA on headshots, and its training time."""
     gates = []
     family = FAMILIES["russell"].members

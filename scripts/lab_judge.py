@@ -22,7 +22,7 @@ import torch
 
 from kindred.common.errors import KindredError, run_main
 from kindred.judges.lab_detection import best_threshold
-from kindred.judges.lab_inference import LabJudge
+from kindred.judges.lab_inference import LabDetector
 from kindred.judges.lab_judge import write_gates
 from kindred.judges.lab_networks import Judge, JudgeConfig, load_judge, save_judge
 from kindred.lab import judge_acceptance
@@ -89,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
     save_judge(judge, args.out)
     calibrate(args.out, scenes, identities, device)
     if args.gates:
-        figures = report(LabJudge.load(args.out, device), gates, vae, args.work)
+        figures = report(LabDetector.load(args.out, device), gates, vae, args.work)
         for folder in (args.work, args.out):  # beside the judge for whoever uses it
             write_gates(folder, figures, args.out)
     return 0
@@ -111,7 +111,7 @@ def calibrate(
 ) -> None:
     """Choose the threshold and measure mean likeness, on held-out drawings; save both."""
     judge = load_judge(out)
-    looker = LabJudge.load(out, device)
+    looker = LabDetector.load(out, device)
     sightings = looker.look([p.image for p in scenes], threshold=LOWEST_SCORE)
     scores = [torch.tensor([seen.score for seen in s.people]) for s in sightings]
     threshold = best_threshold(scores, [len(p.scene.figures) for p in scenes])
@@ -127,7 +127,7 @@ def calibrate(
 
 
 def report(
-    judge: LabJudge, drawn: judge_acceptance.GatePictures, vae: Any, work: Path
+    judge: LabDetector, drawn: judge_acceptance.GatePictures, vae: Any, work: Path
 ) -> judge_acceptance.Figures:
     """Measure, print, and name the gates that are not reached."""
     figures = judge_acceptance.measure(judge, drawn, vae)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from kindred.common.errors import run_main
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 from kindred.lab import pretraining_corpus as drawings
 from kindred.lab.settings import LabSettings
 from kindred.lab.text_encoders import load_tokenizers
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, tokenizer in zip(("empty_clip", "empty_t5"), tokenizers, strict=True):
         ids = tokenizer("", padding="max_length", max_length=tokens)["input_ids"]
         tensors[f"{name}/"] = torch.tensor(ids, dtype=torch.int16)
-    with replacing(args.out) as temporary:
+    with atomic_write(args.out) as temporary:
         save_file(tensors, temporary)
     return 0
 

@@ -39,7 +39,7 @@ def captions_by_source(images: Path, captions: Path) -> dict[str, str]:
 
 def finder(spec: MaskSpec, options: argparse.Namespace) -> person_segmentation.Finder:
     """What finds people, by the specification."""
-    name = devices.claim(options.device)
+    name = devices.acquire_device(options.device)
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
     from kindred.judges import open_judge
 

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems, run_main
-from kindred.common.files import replacing, write_csv
+from kindred.common.files import atomic_write, write_csv
 from kindred.rendering.manifest import ADVICE, Row, read_manifest
 
 COLUMNS = ("Filename", "Label")
@@ -39,7 +39,7 @@ def copy_pictures(rows: list[Row], out: Path) -> list[dict[str, str]]:
         if not row.path.exists():
             problems.add(str(row.path), "is not there", ADVICE)
             continue
-        with replacing(out / name) as temporary:
+        with atomic_write(out / name) as temporary:
             shutil.copyfile(row.path, temporary)
         captions.append({"Filename": name, "Label": row.prompt})
     problems.raise_if_any()

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError, Problems, run_main
-from kindred.common.files import replacing, write_csv, write_text
+from kindred.common.files import atomic_write, write_csv, write_text
 from kindred.config.load_plan import load_plan
 from kindred.config.plan import Experiment, Plan
 from kindred.config.yaml_document import read_document
@@ -121,7 +121,7 @@ def draw_sheets(
         path = out / f"{prompt_set}.webp"
         try:
             data, said = draw_sheet(folder, store, summary, prompt_set, scores)
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_bytes(data)
         except NotDrawn as why:
             kept = path.is_file()
@@ -223,7 +223,7 @@ def pack(options: argparse.Namespace) -> None:
             raise KindredError(f"{path}: not below {root} -> give another --root")
         named[full.relative_to(root)] = full
     with (
-        replacing(options.pack) as temporary,
+        atomic_write(options.pack) as temporary,
         tarfile.open(temporary, "w:xz", dereference=True) as archive,
     ):
         for name, full in named.items():

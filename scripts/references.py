@@ -13,7 +13,7 @@ from pathlib import Path
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, read_jsonl
 from kindred.compute import devices
-from kindred.report.sheet_contents import Photo, read_photos
+from kindred.report.sheet_contents import DatasetPhoto, read_photos
 from kindred.specs.scoring import ReferenceSpec
 
 
@@ -28,7 +28,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def photos_of(dataset: Path) -> list[Photo]:
+def photos_of(dataset: Path) -> list[DatasetPhoto]:
     """A dataset's prepared photos."""
     rows = read_json(dataset / "images.json"), read_jsonl(dataset / "captions.jsonl")
     return read_photos(*rows, dataset / "images")
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = ReferenceSpec.read(options.spec)
     photos = {name: photos_of(options.resources / name) for name in spec.datasets}
-    name = devices.claim(options.device)
+    name = devices.acquire_device(options.device)
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
     from kindred.judges import open_judge
     from kindred.scoring import references

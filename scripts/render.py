@@ -18,7 +18,7 @@ from kindred.common.errors import run_main
 from kindred.compute import devices
 from kindred.models.loading import identity
 from kindred.models.lora.adapters import Adapter, read_adapters
-from kindred.rendering.image_plan import Picture, plan
+from kindred.rendering.image_plan import ImageRequest, plan
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.manifest import write_manifest
 from kindred.rendering.render import render
@@ -47,11 +47,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Adapter]) -> Any:
     """What `render` calls when pictures are missing: claims the device, loads the base."""
 
-    def load(missing: Sequence[Picture]) -> tuple[Any, Any, dict[str, str]]:
-        name = devices.claim(options.device, split=options.split)
+    def load(missing: Sequence[ImageRequest]) -> tuple[Any, Any, dict[str, str]]:
+        name = devices.acquire_device(options.device, split=options.split)
         # After the claim, which must come before torch: it hides the GPUs of other jobs.
         from kindred.compute.device_map import over_gpus
-        from kindred.rendering.pipeline import Painter, versions
+        from kindred.rendering.pipeline import RenderPipeline, versions
         from kindred.rendering.prompt_embeddings import read_texts
 
         device = devices.prepare(name, options.threads)
@@ -60,7 +60,7 @@ def loader(options: argparse.Namespace, spec: RenderSpec, adapters: Sequence[Ada
         places = None
         if options.split and name == "cuda":
             places = over_gpus(spec.base, options.split)
-        return Painter.load(spec, adapters, device, steps, places), texts, versions(device)
+        return RenderPipeline.load(spec, adapters, device, steps, places), texts, versions(device)
 
     return load
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from kindred.common import progress
 from kindred.common.errors import run_main
-from kindred.common.job_summary import Tally
+from kindred.common.job_summary import JobSummary
 from kindred.compute import devices
-from kindred.rendering.batched import Wardrobe, draw, jobs_of
+from kindred.rendering.batched import AdapterSwitcher, draw, jobs_of
 from kindred.rendering.image_store import ImageStore
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE, Drawings
 
@@ -43,15 +43,17 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     progress.speak_for(options.out.parent)
     wanted, store = Drawings.read(options.jobs), ImageStore(options.store)
-    tally = Tally(len(wanted.jobs))
+    tally = JobSummary(len(wanted.jobs))
     jobs = jobs_of(wanted, tally, options.at_once or None)
     todo = [job for job in jobs if not all(store.has(picture.key) for picture in job.pictures)]
     tally.found = sum(len(job.pictures) for job in jobs) - sum(len(job.pictures) for job in todo)
     loads = {"loads": 0, "changes": 0}
     if todo:
-        name = devices.claim(options.device)  # before torch: it hides the GPUs of other jobs
+        name = devices.acquire_device(
+            options.device
+        )  # before torch: it hides the GPUs of other jobs
         device = devices.prepare(name, options.threads)
-        wardrobe = Wardrobe(device, todo, compiles=not options.at_once)
+        wardrobe = AdapterSwitcher(device, todo, compiles=not options.at_once)
         draw(todo, store, wardrobe, tally)
         loads = {"loads": wardrobe.loads, "changes": wardrobe.changes}
     tally.end(options.out, "drawn", **loads)

@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     if score_store.fetch(options.store, key, options.out):
         print(f"already scored ({key[:12]}); copied from the store", file=sys.stderr)
         return 0
-    name = devices.claim(options.device)
+    name = devices.acquire_device(options.device)
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
     from kindred.judges import open_judge
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kindred.common import progress
 from kindred.common.errors import KindredError, run_main
-from kindred.common.job_summary import Tally
+from kindred.common.job_summary import JobSummary
 from kindred.compute import devices
 from kindred.scoring import score_store
 from kindred.scoring.score_store import Asked
@@ -31,7 +31,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def missing(wanted: Scorings, store: Path, tally: Tally) -> list[tuple[str, str, Asked]]:
+def missing(wanted: Scorings, store: Path, tally: JobSummary) -> list[tuple[str, str, Asked]]:
     """(file to be written, key, table) of all that the store lacks; jobs with files that can't be
     read are noted as failed."""
     found = []
@@ -62,10 +62,12 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     progress.speak_for(options.out.parent)
     wanted = Scorings.read(options.jobs)
-    tally = Tally(len(wanted.jobs))
+    tally = JobSummary(len(wanted.jobs))
     todo = missing(wanted, options.store, tally)
     if todo:
-        name = devices.claim(options.device)  # before torch: it hides the GPUs of other jobs
+        name = devices.acquire_device(
+            options.device
+        )  # before torch: it hides the GPUs of other jobs
         from kindred.judges import open_judge
 
         device = devices.prepare(name, options.threads)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
-from kindred.common.files import read_json, read_jsonl, replacing
+from kindred.common.files import atomic_write, read_json, read_jsonl
 from kindred.rendering.manifest import Manifest, read_manifest
 from kindred.report.contact_sheet import Sheet, draw_sheet, pages
 from kindred.report.sheet_contents import comparison, likeness, read_photos
@@ -54,7 +54,7 @@ def save(sheet: Sheet, out: Path) -> list[Path]:
     paths = [out]
     paths += [out.with_suffix(f".page{n}{out.suffix}") for n in range(2, len(parts) + 1)]
     for path, part in zip(paths, parts, strict=True):
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             # Smallest takes eleven times as long and saves an eighth.
             draw_sheet(part).save(temporary, format="PNG", compress_level=3)
     return paths

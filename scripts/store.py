@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kindred.common.errors import run_main
-from kindred.workflow.store_cleanup import Item, delete, prunable, stored, used_by
+from kindred.workflow.store_cleanup import Item, delete, prunable, referenced_by, stored
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -43,7 +43,7 @@ def summary(items: Sequence[Item]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """List or prune."""
     options = parse(argv)
-    used = used_by(options.results, options.datasets)
+    used = referenced_by(options.results, options.datasets)
     items = stored(options.images, options.adapters, used)
     if options.what == "list":
         print(f"{used.manifests} manifests under {options.results}\n{summary(items)}")

@@ -27,7 +27,7 @@ from kindred.compute import data_parallel, devices
 from kindred.evidence.preregistration import note_training
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store, training_data
-from kindred.training.training_data import Material
+from kindred.training.training_data import DataSource
 
 SCRAMBLED = (
     "SCRAMBLED CONTROL: captions are permuted among the images on purpose. "
@@ -62,10 +62,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def train(
-    spec: TrainSpec, sources: Sequence[Material], facts: dict[str, Any], options: argparse.Namespace
+    spec: TrainSpec,
+    sources: Sequence[DataSource],
+    facts: dict[str, Any],
+    options: argparse.Namespace,
 ) -> None:
     """Train and put the finished adapter into the store."""
-    name = devices.claim(options.device, split=options.split)
+    name = devices.acquire_device(options.device, split=options.split)
     split = options.split if name == "cuda" else None
     # Segments that grow leave fewer holes: more of a small card can be filled.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
@@ -75,12 +78,12 @@ def train(
     from kindred.models.lora import injection
     from kindred.training.batches import load_examples
     from kindred.training.checkpoints import Checkpoints
-    from kindred.training.trainer import Stream, Trainer
+    from kindred.training.trainer import Trainer, WeightedDataset
 
     device = devices.prepare(name, options.threads)
-    together = data_parallel.Team.join(device)
+    together = data_parallel.ProcessGroup.join(device)
     streams = [
-        Stream(
+        WeightedDataset(
             source.name,
             source.weight,
             *load_examples(source.pairs, source.latents, source.text, source.token_weights),
@@ -129,7 +132,7 @@ def header(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def summary(
-    spec: TrainSpec, sources: Sequence[Material], facts: dict[str, Any], trainer: Any
+    spec: TrainSpec, sources: Sequence[DataSource], facts: dict[str, Any], trainer: Any
 ) -> dict[str, Any]:
     """What lora.json says."""
     import diffusers
@@ -166,7 +169,7 @@ def main(argv: list[str] | None = None) -> int:
     if spec.pairing == "scrambled":
         print(f"*** {SCRAMBLED} ***", file=sys.stderr)
     data_parallel.check(spec.recipe.accumulation)
-    sources = training_data.gather(spec, options, options.run)
+    sources = training_data.load_sources(spec, options, options.run)
     facts = adapter_store.training_facts(spec, options.run, sources)
     key = adapter_store.training_key(facts)
     if adapter_store.fetch(options.store, key, options.out_dir):

@@ -31,11 +31,11 @@ from kindred.common.files import write_csv, write_json
 from kindred.compute import devices
 from kindred.evidence.preregistration import note_training
 from kindred.training import adapter_store
-from kindred.training.batched.jobs import Account, Job, read_jobs, sort_out
+from kindred.training.batched.jobs import BatchReport, Job, read_jobs, sort_out
 from train import COLUMNS, header, summary
 
 if TYPE_CHECKING:
-    from kindred.training.batched.members import Member, Trained
+    from kindred.training.batched.members import BatchedRun, Trained
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -55,14 +55,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def train(jobs: Sequence[Job], device: Any, options: argparse.Namespace, account: Account) -> None:
+def train(
+    jobs: Sequence[Job], device: Any, options: argparse.Namespace, account: BatchReport
+) -> None:
     """Train jobs of one base, stack after stack, and store each stack as soon as it is done."""
     from kindred.models import loading
-    from kindred.training.batched.members import stacks
+    from kindred.training.batched.members import group_runs
 
     network = loading.load_transformer(jobs[0].spec.base, device)
     scheduler = dict(loading.load_scheduler(jobs[0].spec.base).config)
-    todo = stacks(members_of(jobs, account), options.at_once)
+    todo = group_runs(members_of(jobs, account), options.at_once)
     while todo:
         stack = todo.pop(0)
         with ExitStack() as locks:
@@ -86,13 +88,13 @@ def train(jobs: Sequence[Job], device: Any, options: argparse.Namespace, account
         account.stacks.append({"trainings": len(stack), "seconds": seconds})
 
 
-def members_of(jobs: Sequence[Job], account: Account) -> list[Member]:
+def members_of(jobs: Sequence[Job], account: BatchReport) -> list[BatchedRun]:
     """Jobs with their examples in memory, those of one variant once."""
-    from kindred.training.batched.members import Member, mixed_sizes
+    from kindred.training.batched.members import BatchedRun, mixed_sizes
     from kindred.training.batches import load_examples
-    from kindred.training.trainer import Stream
+    from kindred.training.trainer import WeightedDataset
 
-    known: dict[int, list[Stream]] = {}
+    known: dict[int, list[WeightedDataset]] = {}
     members = []
     for job in jobs:
         if id(job.sources) not in known:
@@ -101,7 +103,7 @@ def members_of(jobs: Sequence[Job], account: Account) -> list[Member]:
                 for source in job.sources
             ]
             known[id(job.sources)] = [
-                Stream(source.name, source.weight, *examples)
+                WeightedDataset(source.name, source.weight, *examples)
                 for source, examples in zip(job.sources, loaded, strict=True)
             ]
         streams = known[id(job.sources)]
@@ -109,13 +111,13 @@ def members_of(jobs: Sequence[Job], account: Account) -> list[Member]:
         if why:
             account.left[str(job.out_dir)] = why
         else:
-            members.append(Member(job.spec, job.run, streams, job))
+            members.append(BatchedRun(job.spec, job.run, streams, job))
     return members
 
 
 def train_stack(
     network: Any,
-    stack: Sequence[Member],
+    stack: Sequence[BatchedRun],
     scheduler: Mapping[str, Any],
     more: int,
     options: argparse.Namespace,
@@ -123,14 +125,14 @@ def train_stack(
     """Train a stack, after which `more` come; None when the GPU has no memory for so many."""
     import torch
 
-    from kindred.training.batched.trainer import Together
+    from kindred.training.batched.trainer import BatchedTrainer
 
     for member in stack:
         note_training(member.job.out_dir)
     what = f"training {len(stack)} together" + (f", {more} more such" if more else "")
     try:
         cores = os.cpu_count() or 1
-        return Together(network, stack, scheduler, cores, options.compile).train(what)
+        return BatchedTrainer(network, stack, scheduler, cores, options.compile).train(what)
     except torch.OutOfMemoryError:
         print(f"no memory for {len(stack)} at once; taking half as many", file=sys.stderr)
     gc.collect()
@@ -139,7 +141,7 @@ def train_stack(
 
 
 def keep(
-    job: Job, trained: Trained, count: int, options: argparse.Namespace, account: Account
+    job: Job, trained: Trained, count: int, options: argparse.Namespace, account: BatchReport
 ) -> None:
     """Put a finished adapter into the store, as train.py does; not what is no number."""
     from kindred.models.lora import injection
@@ -166,13 +168,13 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress.speak_for(options.out.parent)
     began = time.monotonic()
-    account = Account()
+    account = BatchReport()
     wanted = sort_out(read_jobs(options.jobs, account), options.store, account)
     of_base: dict[str, list[Job]] = {}
     for job in wanted:
         of_base.setdefault(job.spec.base.canonical(), []).append(job)
     if wanted:
-        name = devices.claim(options.device)
+        name = devices.acquire_device(options.device)
         # Before torch: stacks of several sizes follow one another, and segments that grow fit all.
         os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
         device = devices.prepare(name, options.threads)

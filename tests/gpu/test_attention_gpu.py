@@ -66,7 +66,7 @@ def test_compiled_blocks_that_are_checkpointed_and_recorded(monkeypatch):
         for parameter in parameters:
             parameter.data = (torch.randn(parameter.shape, generator=source) * 0.02).to(DEVICE)
         if quick:
-            attention.quicken(net, DEVICE)
+            attention.use_cudnn_attention(net, DEVICE)
         net.enable_gradient_checkpointing()
         net.train()
         net.compile_repeated_blocks()

@@ -23,12 +23,12 @@ from kindred.benchmarking import random_weights
 from kindred.benchmarking.train_step_speed import made_up
 from kindred.common.files import read_json
 from kindred.compute import memory_fitting
-from kindred.compute.memory_plan import CONTEXT_GIB, GIB, Plan
+from kindred.compute.memory_plan import CONTEXT_GIB, GIB, MemoryPlan
 from kindred.models.architectures.flux1.layer_shapes import shape_of
 from kindred.models.lora import injection
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
-from kindred.training.trainer import Stream, Trainer
+from kindred.training.trainer import Trainer, WeightedDataset
 
 HERE = torch.cuda.is_available()
 pytestmark = [
@@ -71,10 +71,10 @@ def fitted_trainer(memory_gib, edge, **recipe):
     spec = spec_of(**recipe)
     net = random_weights.transformer(SHAPE, DEVICE, "nf4")
     photos = made_up(net.config, edge, TEXT_TOKENS)
-    streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
+    streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     allowed = memory_fitting.allowance(DEVICE, memory_gib)
     job = memory_fitting.job_of(spec, shape_of(net.config), streams)
-    fit = memory_fitting.Fitting(job, allowed, DEVICE, preserve_rng=False)
+    fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     fit.tell()
     if fit.starts_at_home:
         torch.nn.Module.to(net, "cpu")
@@ -117,12 +117,12 @@ def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantizatio
             for number, parameter in enumerate(parameters):
                 parameter.normal_(std=0.02, generator=torch.Generator(DEVICE).manual_seed(number))
         photos = made_up_once(net.config)
-        streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
+        streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
         job = memory_fitting.job_of(spec_of(), shape_of(net.config), streams)
-        fit = memory_fitting.Fitting(
+        fit = memory_fitting.FittedMemory(
             memory_fitting.replace(job, compiled=False), 1e12, DEVICE, False
         )
-        fit.plan = Plan(1, 1, 9 if away else 0, away, 9, 0.0, 1.0)
+        fit.plan = MemoryPlan(1, 1, 9 if away else 0, away, 9, 0.0, 1.0)
         fit.apply(net)
         trainer = Trainer(net, parameters, streams, Recipe(**RECIPE), 0, {}, fit)
         feeds = trainer._feeds()
@@ -202,12 +202,12 @@ def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
         net = random_weights.transformer("small", DEVICE, "nf4")
         parameters = injection.add_lora(net, Recipe(**RECIPE), 0)
         photos = made_up_once(net.config)
-        streams = [Stream("photos", 1.0, {"all": photos}, photos[0].text)]
+        streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
         job = memory_fitting.job_of(spec_of(), shape_of(net.config), streams)
-        fit = memory_fitting.Fitting(
+        fit = memory_fitting.FittedMemory(
             memory_fitting.replace(job, compiled=False), 1e12, DEVICE, False, recorded
         )
-        fit.plan = Plan(1, 1, 6 if away else 2, away, 6, 0.0, 1.0)
+        fit.plan = MemoryPlan(1, 1, 6 if away else 2, away, 6, 0.0, 1.0)
         fit.apply(net)
         recipe = Recipe(**RECIPE | {"optimizer": "adamw"}, lr=1e-3)
         trainer = Trainer(net, parameters, streams, recipe, 0, {}, fit)
@@ -240,10 +240,10 @@ def test_a_rare_bucket_fits_beside_recordings():
         made_up(net.config, 512, TEXT_TOKENS, 12),
         made_up(net.config, 480, TEXT_TOKENS, 1),
     )
-    streams = [Stream("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
+    streams = [WeightedDataset("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
     allowed = memory_fitting.allowance(DEVICE, 12)
     job = memory_fitting.job_of(spec, shape_of(net.config), streams)
-    fit = memory_fitting.Fitting(job, allowed, DEVICE, preserve_rng=False)
+    fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     parameters = injection.add_lora(net, spec.recipe, 0)
     fit.apply(net)
     scheduler = dict(random_weights.scheduler().config)

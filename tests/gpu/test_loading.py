@@ -21,7 +21,7 @@ from kindred.models.lora import injection
 from kindred.models.lora.adapters import read_adapters
 from kindred.rendering import precision
 from kindred.rendering.image_plan import plan
-from kindred.rendering.pipeline import Painter
+from kindred.rendering.pipeline import RenderPipeline
 from kindred.specs.base_model import Base, TextEncoder
 from kindred.specs.rendering import PromptSet, RenderSpec
 from kindred.specs.training import Recipe
@@ -181,7 +181,7 @@ def picture(folder, way, adapter):
     text = torch.randn(TOKENS, shape["joint_attention_dim"], generator=source)
     pooled = torch.randn(shape["pooled_projection_dim"], generator=source)
     with Watch() as watch:
-        painter = Painter.load(spec, adapter, DEVICE)
+        painter = RenderPipeline.load(spec, adapter, DEVICE)
         pictures = plan(spec, adapter, "base@1")
         (image,) = painter.draw(pictures, {caption_hash("x"): (text, pooled)})
     assert image.size == (EDGE, EDGE)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kindred.compute.cuda_graphs import RecordedNetwork, RecordedWork
+from kindred.compute.cuda_graphs import CapturedGraph, RecordedNetwork
 
 HERE = torch.cuda.is_available()
 pytestmark = [
@@ -20,7 +20,7 @@ def test_work_is_replayed_on_new_numbers():
         total.add_(x)
         return total * 2
 
-    work = RecordedWork(add, DEVICE)
+    work = CapturedGraph(add, DEVICE)
     for step in range(1, 7):
         found = work(torch.full((4,), float(step), device=DEVICE)).clone()
         assert found.tolist() == [step * (step + 1)] * 4
@@ -29,7 +29,7 @@ def test_work_is_replayed_on_new_numbers():
 
 def test_a_failed_recording_leaves_everything_in_order(capsys):
     before = torch.cuda.current_stream()
-    asked = RecordedWork(
+    asked = CapturedGraph(
         lambda x: x + x.sum().item(), DEVICE
     )  # waits for the GPU: can't be recorded
     for step in range(1, 6):
@@ -37,7 +37,7 @@ def test_a_failed_recording_leaves_everything_in_order(capsys):
     assert asked.given_up and "can't be recorded" in capsys.readouterr().err
     assert torch.cuda.current_stream() == before
     torch.cuda.empty_cache()
-    good = RecordedWork(lambda x: x * 2, DEVICE)
+    good = CapturedGraph(lambda x: x * 2, DEVICE)
     for step in range(5):
         assert good(torch.full((2,), float(step), device=DEVICE)).tolist() == [2.0 * step] * 2
     assert good.graph is not None

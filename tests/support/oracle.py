@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.hashing import pixel_hash
-from kindred.judges.interface import Calibration, Gates, Seen
+from kindred.judges.interface import Calibration, DetectedPerson, Gates
 from kindred.world import Person, draw, random_person, sample_scene
 from kindred.world.families import FAMILIES
 from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE
@@ -47,10 +47,13 @@ class Oracle:
         ]
         return drawing.image
 
-    def find(self, images: Sequence[Image.Image]) -> list[list[Seen]]:
+    def find(self, images: Sequence[Image.Image]) -> list[list[DetectedPerson]]:
         """The truth, with one vector a person."""
         return [
-            [Seen(head, head, 1.0, self._vector(who, pixel_hash(image))) for head, who in truth]
+            [
+                DetectedPerson(head, head, 1.0, self._vector(who, pixel_hash(image)))
+                for head, who in truth
+            ]
             for image, truth in ((image, self.truth[pixel_hash(image)]) for image in images)
         ]
 

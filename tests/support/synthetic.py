@@ -19,9 +19,9 @@ from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import letters_in
 from kindred.common.files import write_csv, write_json, write_jsonl
 from kindred.common.hashing import caption_hash, pixel_hash, sha256_text
-from kindred.judges.interface import Box, Seen
+from kindred.judges.interface import Box, DetectedPerson
 from kindred.rendering.image_store import ImageStore
-from kindred.scoring.identity_assignment import match
+from kindred.scoring.identity_assignment import assign_identities
 from kindred.scoring.score_table import Row, image_row, person_rows, write_scores
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis
@@ -257,8 +257,8 @@ def _score(keys: Row, drawn: _Draw, heads: Sequence[Box], rng: Random) -> list[R
             for who in drawn.people
         ]
     ).reshape(len(drawn.people), len(LETTERS))
-    matched = match(drawn.asked, identity, LETTERS, 0.5)
-    people = [Seen(head, head, 0.9, None) for head in heads]
+    matched = assign_identities(drawn.asked, identity, LETTERS, 0.5)
+    people = [DetectedPerson(head, head, 0.9, None) for head in heads]
     extra = {
         "adherence": min(1.0, max(0.0, rng.gauss(0.9, 0.1))),
         "nearest": f"{cell_name(drawn.asked or ['J']).replace('+', '')}-01",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 import encode_captions
 import encode_images
-from kindred.common.files import write_json, write_jsonl
+from kindred.common.files import read_json, write_json, write_jsonl
 from kindred.common.hashing import caption_hash, pixel_hash
+from kindred.data import person_masks
 
 CHARACTERS = {
     "J": {"name": "JRussell", "class": "man"},
@@ -120,3 +123,23 @@ def caption_row(name: str, caption: str, letters: list[str]) -> dict:
 
 def _who(cell: str) -> str:
     return " and ".join(NAMES[letter] for letter in cell.split("+"))
+
+
+def forget(data: TrainingSet) -> None:
+    """Empty its store of adapters."""
+    shutil.rmtree(data.root / "store")
+
+
+def masks_of(data: TrainingSet, share: float) -> list[str]:
+    """masks.json of all photos: people in this share of each, from the left."""
+    rows, known = read_json(data.root / "images.json"), {}
+    for row in rows:
+        row |= {"source": row["image_id"], "source_width": row["width"]}
+        row |= {"source_height": row["height"]}
+        people = np.zeros((row["height"], row["width"]), np.uint8)
+        people[:, : round(share * row["width"])] = 1
+        file = person_masks.store_mask(people, data.root / "masks")
+        known[row["source"]] = person_masks.Masked(file, (person_masks.PersonMask("J"),))
+    write_json(data.root / "images.json", rows)
+    person_masks.write(data.root / "masks.json", known)
+    return ["--masks", str(data.root / "masks.json")]

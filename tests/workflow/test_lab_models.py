@@ -7,7 +7,7 @@ from diffusers import FluxPipeline
 from PIL import Image
 from workspace import CONFIG, Workspace, set_up
 
-from kindred.judges.lab_inference import LabJudge
+from kindred.judges.lab_inference import LabDetector
 
 pytestmark = pytest.mark.workflow
 TINY = "lab: {settings: config/lab/tiny.yaml}\n"
@@ -44,7 +44,7 @@ def test_names_never_seen_are_told_apart(lab: Workspace):
 
 
 def test_the_judge_looks_and_losses_are_logged(lab: Workspace):
-    (sighting,) = LabJudge.load(lab.root / "lab/judge").look([Image.new("RGB", (128, 144))])
+    (sighting,) = LabDetector.load(lab.root / "lab/judge").look([Image.new("RGB", (128, 144))])
     assert set(sighting.scene) == {"place", "framing"}
     logged = {path.name for path in (lab.root / "resources/lab/work").glob("*.csv")}
     assert {"vae.csv", "flow.csv", "distill.csv"} <= logged

@@ -12,7 +12,7 @@ import torch
 from diffusers import FluxPipeline
 
 from kindred.benchmarking import random_weights, train_step_speed
-from kindred.compute.compilation import compiled
+from kindred.compute.compilation import compile_blocks
 from kindred.compute.cuda_graphs import RecordedNetwork
 from kindred.models import fp8_linear
 from kindred.models.architectures.flux1 import attention
@@ -86,17 +86,17 @@ def pictures(
             found["FluxPipeline"] = train_step_speed.timed(lambda: theirs("np"), device, 1, repeats)
         finally:
             torch.backends.cuda.enable_cudnn_sdp(False)
-        attention.quicken(net, device)
+        attention.use_cudnn_attention(net, device)
         name = "ours"
         measure(name)
-        if with_compiler and compiled(net):
+        if with_compiler and compile_blocks(net):
             name += ", compiled"
             measure(name)
         if device.type == "cuda":  # as scripts/render.py does it
             recorded = RecordedNetwork(net)
             name += ", recorded"
             measure(name)
-            if quantization and precision.unpack(net, precision.room(device)):
+            if quantization and precision.dequantize_weights(net, precision.room(device)):
                 recorded = changed()
                 measure(f"{name}, dequantized for good")
             if fp8_linear.can(device) and quantization != "int8":

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from kindred.benchmarking import random_weights
-from kindred.compute.memory_fitting import Fitting, job_of
+from kindred.compute.memory_fitting import FittedMemory, job_of
 from kindred.compute.memory_plan import usable
 from kindred.data.encoding_cache import Text
 from kindred.models.architectures.flux1.layer_shapes import shape_of
@@ -24,7 +24,7 @@ from kindred.models.lora import injection
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
 from kindred.training.batches import Example
-from kindred.training.trainer import Stream, Trainer
+from kindred.training.trainer import Trainer, WeightedDataset
 
 GIB = 2**30
 
@@ -115,7 +115,7 @@ def train_steps(
     net = random_weights.transformer(shape, device, setup.quantization)
     parameters = injection.add_lora(net, recipe, 0)
     photos = made_up(net.config, resolution, text_tokens)
-    stream = Stream("photos", 1.0, {"all": photos}, photos[0].text)
+    stream = WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)
     fit = arrange(net, setup, recipe, [stream], device)
     scheduler = dict(random_weights.scheduler().config)
     trainer = Trainer(net, parameters, [stream], recipe, 0, scheduler, fit)
@@ -125,8 +125,8 @@ def train_steps(
 
 
 def arrange(
-    net: Any, setup: SetUp, recipe: Recipe, streams: list[Stream], device: torch.device
-) -> Fitting | None:
+    net: Any, setup: SetUp, recipe: Recipe, streams: list[WeightedDataset], device: torch.device
+) -> FittedMemory | None:
     """Do to the network what the set-up says."""
     if setup.memory_gib:
         spec = TrainSpec(
@@ -136,7 +136,7 @@ def arrange(
             dataset="made-up",
         )
         job = replace(job_of(spec, shape_of(net.config), streams), compiled=setup.compiled)
-        fit = Fitting(
+        fit = FittedMemory(
             job, usable(setup.memory_gib), device, preserve_rng=False, graphs=setup.recorded
         )
         fit.apply(net)

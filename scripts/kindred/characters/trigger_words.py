@@ -65,7 +65,7 @@ def letters_in(text: str, characters: Characters) -> list[str]:
     return sorted({mention.letter for mention in mentions(text, characters)})
 
 
-def strange_names(
+def unknown_names(
     text: str, characters: Characters, not_names: Iterable[str] = ()
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Words that look like a trigger name and are none: (certain, doubtful), each (word, nearest).

@@ -21,7 +21,7 @@ class KindredError(Exception):
     """A user's mistake or a missing piece, in one clear message; shown without a stack trace."""
 
 
-def in_a_line(error: BaseException) -> str:
+def first_line_of(error: BaseException) -> str:
     """What an error says first, at most 200 characters; its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
@@ -71,7 +71,7 @@ class Problems:
             raise ProblemsError(self.found, self.heading)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """'did you mean ...?' for a misspelt key, or the list of what is known."""
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)

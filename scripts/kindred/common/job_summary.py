@@ -15,7 +15,7 @@ from kindred.common.files import write_json
 
 
 @dataclass
-class Tally:
+class JobSummary:
     """Things made and found in the store, of `jobs` jobs; failures as {out, why}."""
 
     jobs: int

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +37,7 @@ def save(
     header["__metadata__"] = {"format": "pt", **(metadata or {})}
     text = json.dumps(header, sort_keys=True, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    with replacing(path) as temporary, open(temporary, "wb") as file:
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
         file.write(LENGTH.pack(len(text)) + text)
         file.write(memoryview(data)[LENGTH.size + length :])
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import torch
 
-from kindred.common.errors import in_a_line
+from kindred.common.errors import first_line_of
 
 
-def compiled(network: Any) -> bool:
+def compile_blocks(network: Any) -> bool:
     """Have the blocks compiled at their first call; False, with a warning, where that can't be."""
     try:
         network.compile_repeated_blocks()
     except Exception as error:
-        eager(network, error)
+        disable_compilation(network, error)
         return False
     return True
 
@@ -30,12 +30,12 @@ def is_compiled(network: Any) -> bool:
     return any(part._compiled_call_impl is not None for part in network.modules())
 
 
-def eager(network: Any, error: BaseException) -> None:
+def disable_compilation(network: Any, error: BaseException) -> None:
     """Give up compiling, and say why in one line."""
     for part in network.modules():
         part._compiled_call_impl = None
     torch._dynamo.reset()
-    reason = in_a_line(error)
+    reason = first_line_of(error)
     print(
         f"warning: the network can't be compiled here ({reason}); going on without, slower",
         file=sys.stderr,

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from kindred.common.errors import in_a_line
+from kindred.common.errors import first_line_of
 
 Key = tuple[Any, ...]
 Tensors = dict[str, torch.Tensor]
@@ -106,7 +106,7 @@ class RecordedNetwork:
         self.recordings[key] = (graph, own, answered)
 
 
-class RecordedWork:
+class CapturedGraph:
     """Work on tensors of fixed shapes, which may change other tensors in place; recorded at its
     third call. What it gives is written over by the next call."""
 
@@ -142,7 +142,7 @@ class RecordedWork:
 
 def warn(error: Exception) -> None:
     """Say that work goes on without recordings, and why."""
-    reason = in_a_line(error)
+    reason = first_line_of(error)
     print(
         f"warning: the GPU's work can't be recorded here ({reason}); going on without, slower",
         file=sys.stderr,

@@ -57,14 +57,14 @@ def launch(arguments: Sequence[str]) -> NoReturn:
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """This process's number among `size`."""
 
     number: int = 0
     size: int = 1
 
     @classmethod
-    def join(cls, device: torch.device) -> Team:
+    def join(cls, device: torch.device) -> ProcessGroup:
         """Wait for the others; alone when this process was not started with any."""
         if not launched():
             return cls()

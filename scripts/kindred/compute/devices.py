@@ -84,7 +84,7 @@ def other_gpus(folder: Path = Path("/sys/class/drm")) -> list[str]:
     return [OTHER_MAKERS[vendor] for vendor in vendors if vendor in OTHER_MAKERS]
 
 
-def slots() -> int:
+def jobs_per_gpu() -> int:
     """How many jobs share a GPU. Raises KindredError when the environment says nonsense."""
     text = os.environ.get(JOBS_PER_GPU, "1")
     if not text.isdigit() or int(text) < 1:
@@ -97,7 +97,7 @@ def lock_folder() -> Path:
     return Path(tempfile.gettempdir()) / "kindred-locks"
 
 
-def claim(
+def acquire_device(
     wanted: str, wait_s: float = 24 * 3600.0, poll_s: float = 2.0, split: Split | None = None
 ) -> str:
     """'cpu', or 'cuda' with a slot of one GPU locked until this process ends; with `split`, all
@@ -129,7 +129,7 @@ def _choose(wanted: str, wait_s: float, poll_s: float, split: Split | None) -> s
         return _cuda_or_error(wanted, False, "this machine has no NVIDIA GPU")
     if split:
         _together(gpus, split)
-    taken = _wait_for(gpus, wait_s, poll_s, len(gpus) * slots() if split else 1)
+    taken = _wait_for(gpus, wait_s, poll_s, len(gpus) * jobs_per_gpu() if split else 1)
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, taken))
     return "cuda"
 
@@ -162,7 +162,7 @@ def _wait_for(gpus: list[int], wait_s: float, poll_s: float, count: int) -> list
     Slots are kept while waiting for more, and taken in one order by all: no two jobs can wait for
     each other.
     """
-    free = [(gpu, slot) for slot in range(slots()) for gpu in gpus]
+    free = [(gpu, slot) for slot in range(jobs_per_gpu()) for gpu in gpus]
     deadline, told, taken = time.monotonic() + wait_s, False, []
     while True:
         for place in list(free):

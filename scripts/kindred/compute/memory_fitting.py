@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from kindred.common.errors import KindredError, in_a_line
+from kindred.common.errors import KindredError, first_line_of
 from kindred.compute import compilation, memory_plan
 from kindred.compute.block_offload import Offloader, place
-from kindred.compute.devices import slots
-from kindred.compute.memory_plan import GIB, Job, Plan
+from kindred.compute.devices import jobs_per_gpu
+from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models.architectures.flux1 import attention
 from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
 from kindred.models.loading import is_local
@@ -34,7 +34,7 @@ RECOMPILES = 64
 
 def fit(
     spec: TrainSpec, streams: Sequence[Any], device: torch.device, memory_gib: float
-) -> Fitting | None:
+) -> FittedMemory | None:
     """The plan for a training on a GPU, printed; None on a CPU.
 
     streams: as the Trainer takes them. memory_gib: what may be taken of the card; 0: what is free.
@@ -52,14 +52,14 @@ def fit(
             model, subfolder="transformer", revision=revision
         )
     except OSError as error:
-        first = in_a_line(error)
+        first = first_line_of(error)
         raise KindredError(
             f"base {model}: its transformer/config.json can't be read ({first}); fetch or save the "
             "base again"
         ) from error
     allowed = allowance(device, memory_gib)
     job = job_of(spec, shape_of(config), streams)
-    found = Fitting(job, allowed, device, preserve_rng=bool(spec.recipe.dropout))
+    found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.dropout))
     found.tell()
     return found
 
@@ -68,7 +68,7 @@ def allowance(device: torch.device, memory_gib: float) -> float:
     """Bytes that may be allocated: what is free of this job's share of the card, and no more than
     `memory_gib` where it is given. Then torch is held to it, whatever the plan expects."""
     free, total = torch.cuda.mem_get_info(device)
-    free = min(free, total / slots())
+    free = min(free, total / jobs_per_gpu())
     if not memory_gib:
         return free * memory_plan.FILLED
     cap = max(0.0, memory_gib - memory_plan.CONTEXT_GIB) * GIB
@@ -76,11 +76,11 @@ def allowance(device: torch.device, memory_gib: float) -> float:
     return min(memory_plan.usable(memory_gib), free * memory_plan.FILLED)
 
 
-def job_of(spec: TrainSpec, shape: FluxShape, streams: Sequence[Any]) -> Job:
+def job_of(spec: TrainSpec, shape: FluxShape, streams: Sequence[Any]) -> MemoryDemand:
     """The training as the memory model sees it: its largest bucket counts."""
     examples = [one for stream in streams for bucket in stream.buckets.values() for one in bucket]
     recipe: Recipe = spec.recipe
-    return Job(
+    return MemoryDemand(
         shape=shape,
         adapted=frozenset(target_layers([layer.name for layer in shape.layers], recipe.targets)),
         rank=recipe.rank,
@@ -97,15 +97,15 @@ def job_of(spec: TrainSpec, shape: FluxShape, streams: Sequence[Any]) -> Job:
 
 
 @dataclass
-class Fitting:
+class FittedMemory:
     """A job, its plan, and the transformer that is arranged by it."""
 
-    job: Job
+    job: MemoryDemand
     allowed: float
     device: torch.device
     preserve_rng: bool = True
     graphs: bool = True
-    plan: Plan = field(init=False)
+    plan: MemoryPlan = field(init=False)
     transformer: Any = None
     offloader: Offloader | None = None
     order: Mapping[int, int] = field(default_factory=dict)
@@ -141,11 +141,11 @@ class Fitting:
             torch.cuda.empty_cache()
         self._arrange()
         place(transformer, self.offloader.blocks if self.offloader else {}, self.device)
-        attention.quicken(transformer, self.device)
+        attention.use_cudnn_attention(transformer, self.device)
         if self.job.compiled:
             # Sizes of buckets, blocks with and without gradients: each may be compiled once.
             torch._dynamo.config.recompile_limit = RECOMPILES
-            if not compilation.compiled(transformer):
+            if not compilation.compile_blocks(transformer):
                 self._without_compiler()
         if self.device.type == "cuda":  # what loading took is not the training's peak
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -211,7 +211,7 @@ class Fitting:
 
     def _uncompile(self, error: Exception) -> None:
         """Go on without the compiler."""
-        compilation.eager(self.transformer, error)
+        compilation.disable_compilation(self.transformer, error)
         self._without_compiler()
 
     def _without_compiler(self) -> None:

@@ -40,7 +40,7 @@ STATES = {"adamw": 2.0, "adamw8bit": 0.55, "prodigy": 4.0}
 
 
 @dataclass(frozen=True)
-class Job:
+class MemoryDemand:
     """A training as memory sees it: shape, precision, adapter, optimizer and largest batch.
 
     adapted: names of layers with an adapter. image_tokens, text_tokens: of one image.
@@ -140,7 +140,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     """How a training is arranged: so many images at once, the first `checkpointed` blocks in order
     of execution computed anew, `offloaded` blocks' weights in the machine's memory.
 
@@ -187,7 +187,9 @@ def spread(count: int, total: int) -> tuple[int, ...]:
     return tuple(sorted({(2 * i + 1) * total // (2 * count) for i in range(count)}))
 
 
-def peak(job: Job, images: int, checkpointed: int, offloaded: tuple[int, ...] = ()) -> float:
+def peak(
+    job: MemoryDemand, images: int, checkpointed: int, offloaded: tuple[int, ...] = ()
+) -> float:
     """Bytes allocated at most in a micro-step of `images`, reached in some block's backward pass.
 
     While block i works, the blocks before it still hold what they kept; of the offloaded blocks'
@@ -204,14 +206,14 @@ def peak(job: Job, images: int, checkpointed: int, offloaded: tuple[int, ...] = 
     return FIXED + weights + job.adapter + highest
 
 
-def seconds(job: Job, images: int, checkpointed: int, offloaded: int) -> float:
+def seconds(job: MemoryDemand, images: int, checkpointed: int, offloaded: int) -> float:
     """Time of a whole batch in forward passes: forward, backward, and forward again where
     checkpointed."""
     passes = (1 + BACKWARD) * len(job.shape.blocks) + checkpointed + 2 * FETCH * offloaded
     return -(-job.batch // images) * passes * (images * job.tokens + STEP_TOKENS)
 
 
-def plan(job: Job, allowed: float) -> Plan:
+def plan(job: MemoryDemand, allowed: float) -> MemoryPlan:
     """The fastest arrangement within `allowed` bytes.
 
     Raises KindredError that says what is missing and what to change when there is none.
@@ -223,9 +225,11 @@ def plan(job: Job, allowed: float) -> Plan:
     return min(fitting, key=lambda found: (found.time, found.peak))
 
 
-def arranged(job: Job, images: int, checkpointed: int, away: tuple[int, ...]) -> Plan:
+def arranged(
+    job: MemoryDemand, images: int, checkpointed: int, away: tuple[int, ...]
+) -> MemoryPlan:
     """The plan of one arrangement, whether it fits or not."""
-    return Plan(
+    return MemoryPlan(
         batch=job.batch,
         micro_batch=images,
         checkpointed=checkpointed,
@@ -237,7 +241,7 @@ def arranged(job: Job, images: int, checkpointed: int, away: tuple[int, ...]) ->
     )
 
 
-def _arrangements(job: Job) -> Iterator[Plan]:
+def _arrangements(job: MemoryDemand) -> Iterator[MemoryPlan]:
     """Everything that can be done, in the order of: nothing, checkpoint, split batches, offload.
 
     Weights are offloaded only where all blocks are checkpointed: fetching them is dearer.
@@ -253,7 +257,7 @@ def _arrangements(job: Job) -> Iterator[Plan]:
             yield arranged(job, images, checkpointed, away)
 
 
-def _too_much(job: Job, least: Plan, allowed: float) -> str:
+def _too_much(job: MemoryDemand, least: MemoryPlan, allowed: float) -> str:
     """By how much nothing fits, and what would help, the largest help first."""
     helps = {}
     for cure, other in _cures(job).items():
@@ -273,7 +277,7 @@ def _too_much(job: Job, least: Plan, allowed: float) -> str:
     )
 
 
-def _cures(job: Job) -> dict[str, Job]:
+def _cures(job: MemoryDemand) -> dict[str, MemoryDemand]:
     """Changes that make a training smaller, each with the job that it leads to."""
     cures = {}
     if job.quantization not in ("nf4", "nf4-double"):

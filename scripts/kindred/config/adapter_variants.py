@@ -8,14 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kindred.common.errors import Problems, nearest
+from kindred.common.errors import Problems, did_you_mean
 from kindred.config.plan import Variant
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
-from kindred.models.lora.compatibility import fault, layers_of
+from kindred.models.lora.compatibility import incompatibility, layers_of
 
 if TYPE_CHECKING:
-    from kindred.config.load_plan import Library
+    from kindred.config.load_plan import ConfigFiles
 
 OF_SEVERAL = frozenset({"adapters", "base", "sweep"})
 OF_FILES = frozenset({"adapter", "weight", "base", "sweep"})
@@ -26,7 +26,7 @@ def is_trained(settings: Settings) -> bool:
     return settings.config.adapters is None and settings.config.adapter is None
 
 
-def from_files(document: Document, settings: Settings, library: Library) -> Variant | None:
+def from_files(document: Document, settings: Settings, library: ConfigFiles) -> Variant | None:
     """LoRA files trained elsewhere: run k renders with the k-th. Every problem is noted."""
     at, problems = ("variants", settings.key), library.problems
     base = library.base(settings.values["base"], document.where(*settings.at("base")))
@@ -41,7 +41,7 @@ def from_files(document: Document, settings: Settings, library: Library) -> Vari
         problems.add(where, "names no file", "give a LoRA file, or a list with one a run")
     layers = layers_of(base.model, base.revision, library.root)
     for name in files:
-        if wrong := fault(library.root / name, layers):
+        if wrong := incompatibility(library.root / name, layers):
             what, cure = wrong
             problems.add(where, f"'{name}' {what}", cure)
     if len(problems.found) > before:
@@ -53,7 +53,7 @@ def from_files(document: Document, settings: Settings, library: Library) -> Vari
 
 
 def from_variants(
-    document: Document, settings: Settings, variants: dict[str, Variant], library: Library
+    document: Document, settings: Settings, variants: dict[str, Variant], library: ConfigFiles
 ) -> Variant | None:
     """Several variants' adapters loaded together: run k takes each one's run k, and of an adapter
     trained elsewhere that has one file, that. `base` draws with another base than theirs, such as
@@ -64,7 +64,7 @@ def from_variants(
     unknown = [name for name in settings.config.adapters if name not in variants]
     for name in unknown:
         where = document.where(*at, "adapters", name)
-        problems.add(where, f"no trained variant '{name}'", nearest(name, variants))
+        problems.add(where, f"no trained variant '{name}'", did_you_mean(name, variants))
     if not settings.config.adapters:
         cure = "name at least one variant with its weight, or take `adapters` out"
         problems.add(document.where(*at, "adapters"), "names no variant", cure)

@@ -21,7 +21,7 @@ from kindred.specs.dataset import PreprocessSpec
 from kindred.specs.spec_model import Character
 
 if TYPE_CHECKING:
-    from kindred.config.load_plan import Library
+    from kindred.config.load_plan import ConfigFiles
 
 SHAPES = ("resolutions", "buckets", "multiple", "max_aspect")  # what a composite's shape depends on
 
@@ -98,7 +98,7 @@ def with_made(datasets: dict[str, Dataset], variants: Iterable[Variant]) -> dict
 
 
 def masks_for(
-    document: Document, config: ExperimentConfig, variants: Iterable[Variant], library: Library
+    document: Document, config: ExperimentConfig, variants: Iterable[Variant], library: ConfigFiles
 ) -> dict[str, MaskSpec]:
     """How people are found in the photos of every dataset whose variants need outlines."""
     found: dict[str, MaskSpec] = {}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kindred.common.errors import Problems, nearest
+from kindred.common.errors import Problems, did_you_mean
 from kindred.config.yaml_document import Document, read_document
 
 LIKE = "like"
@@ -33,7 +33,7 @@ def read_experiment(path: Path, problems: Problems, seen: tuple[str, ...] = ()) 
         problems.add(where, f"goes round in a circle by '{name}'", "break the circle")
         return None
     if name not in others:
-        problems.add(where, f"no file '{name}.yaml' beside this one", nearest(name, others))
+        problems.add(where, f"no file '{name}.yaml' beside this one", did_you_mean(name, others))
         return None
     other = read_experiment(path.parent / f"{name}.yaml", problems, (*seen, path.stem))
     if other is None:

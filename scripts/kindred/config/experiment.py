@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from kindred.characters.cells import parse_cell
-from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, nearest
+from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, did_you_mean
 from kindred.config import adapter_variants, composite_datasets, prior_preservation
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
 from kindred.config.prompts_and_hypotheses import check_hypotheses, resolve_prompt_set
@@ -33,7 +33,7 @@ from kindred.specs.training import Recipe, Selection, TrainSpec
 from kindred.world.families import FAMILIES, parse_coverage
 
 if TYPE_CHECKING:
-    from kindred.config.load_plan import Library
+    from kindred.config.load_plan import ConfigFiles
 
 LETTER = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
 TAKEN = frozenset({"store", "encoded", "training", "prompts"})  # folders under resources/
@@ -41,7 +41,7 @@ WORD = re.compile(r"^\w+$")
 
 
 def resolve_experiment(
-    document: Document, config: ExperimentConfig, name: str, library: Library
+    document: Document, config: ExperimentConfig, name: str, library: ConfigFiles
 ) -> tuple[Experiment, dict[str, Dataset]]:
     """The experiment and the datasets its variants train on; every problem is noted."""
     problems = library.problems
@@ -110,7 +110,7 @@ def _dataset(
     key: str,
     prompts: dict[str, PromptSet],
     experiment: str,
-    library: Library,
+    library: ConfigFiles,
 ) -> Dataset:
     dataset, problems = config.datasets[key], library.problems
     where = document.where("datasets", key)
@@ -149,7 +149,7 @@ def _check_lab(document: Document, key: str, lab: LabFamily, problems: Problems)
     name = lab.family
     if name not in FAMILIES:
         where = document.where("datasets", key, "lab", "family")
-        problems.add(where, f"the lab has no family '{name}'", nearest(name, FAMILIES))
+        problems.add(where, f"the lab has no family '{name}'", did_you_mean(name, FAMILIES))
         return
     try:
         parse_coverage(lab.coverage, "".join(FAMILIES[name].letters))
@@ -164,7 +164,7 @@ def _variants(
     document: Document,
     config: ExperimentConfig,
     declared: dict[str, Declared],
-    library: Library,
+    library: ConfigFiles,
 ) -> dict[str, Variant]:
     problems = library.problems
     recipes = library.names("recipes")
@@ -183,7 +183,7 @@ def _variants(
 
 
 def _trained(
-    document: Document, config: ExperimentConfig, settings: Settings, library: Library
+    document: Document, config: ExperimentConfig, settings: Settings, library: ConfigFiles
 ) -> Variant | None:
     """A variant with its training specification; None after noting what is wrong."""
     base = library.base(settings.values["base"], document.where(*settings.at("base")))
@@ -225,7 +225,7 @@ def _runs(settings: Settings) -> tuple[int, ...]:
     return tuple(range(first, first + settings.values["runs"]))
 
 
-def _recipe(document: Document, settings: Settings, library: Library) -> Recipe | None:
+def _recipe(document: Document, settings: Settings, library: ConfigFiles) -> Recipe | None:
     recipe = library.recipe(settings.recipe, document.where(*settings.at("recipe")))
     if recipe is None:
         return None
@@ -251,7 +251,7 @@ def _dataset_name(
         problems.add(where, "which one?", "set `dataset:` for the experiment or each variant")
     elif name not in config.datasets:
         where = document.where(*settings.at("dataset"))
-        problems.add(where, f"no dataset '{name}'", nearest(name, config.datasets))
+        problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
         return None
     return name
 
@@ -266,7 +266,7 @@ def _selection(
     for letter in given.get("characters", ()):
         if letter not in known:
             where = document.where(*at, "characters")
-            problems.add(where, f"no character '{letter}'", nearest(letter, known))
+            problems.add(where, f"no character '{letter}'", did_you_mean(letter, known))
     among = set(given.get("characters", known)) & known
 
     def cell(text: str, key: str) -> str:

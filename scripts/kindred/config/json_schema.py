@@ -12,10 +12,10 @@ from kindred.config.derived_experiments import LIKE
 from kindred.config.user_schema import ExperimentConfig, MainConfig
 from kindred.specs.base_model import Base
 from kindred.specs.judge import JudgeSpec
-from kindred.specs.spec_model import Strict
+from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Recipe
 
-SCHEMAS: dict[str, tuple[type[Strict], str]] = {
+SCHEMAS: dict[str, tuple[type[SpecModel], str]] = {
     "schema.json": (ExperimentConfig, "config/experiments/*.yaml"),
     "schema-config.json": (MainConfig, "config/config.yaml"),
     "schema-base.json": (Base, "config/bases/*.yaml"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kindred.common.errors import Problems, nearest
+from kindred.common.errors import Problems, did_you_mean
 from kindred.config.derived_experiments import read_experiment
 from kindred.config.experiment import resolve_experiment
 from kindred.config.plan import Dataset, Experiment, Plan
@@ -19,10 +19,10 @@ from kindred.config.yaml_document import Document, read_document
 from kindred.specs.base_model import Base
 from kindred.specs.composites import MaskSpec
 from kindred.specs.judge import JudgeSpec
-from kindred.specs.spec_model import Strict
+from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Recipe
 
-Model = TypeVar("Model", bound=Strict)
+Model = TypeVar("Model", bound=SpecModel)
 HEADING = "The configuration needs your attention"
 
 
@@ -31,7 +31,7 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
 
     Raises ProblemsError with every problem found.
     """
-    library = Library(root, Problems(HEADING))
+    library = ConfigFiles(root, Problems(HEADING))
     main = _main(library, overrides or {})
     experiments: dict[str, Experiment] = {}
     datasets: dict[str, Dataset] = {}
@@ -52,7 +52,7 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
 
 
 @dataclass
-class Library:
+class ConfigFiles:
     """The small files that experiments name: bases, recipes and judges, each read once."""
 
     root: Path
@@ -93,13 +93,13 @@ class Library:
         if name not in self.names(kind):
             self._broken.discard((kind, name))
             what = f"no file config/{kind}/{name}.yaml"
-            self.problems.add(where, what, nearest(name, self.names(kind)))
+            self.problems.add(where, what, did_you_mean(name, self.names(kind)))
             return None
         document = read_document(self.root / "config" / kind / f"{name}.yaml", self.problems)
         return document.validate(model, self.problems) if document else None
 
 
-def _main(library: Library, overrides: Mapping[str, Any]) -> MainConfig | None:
+def _main(library: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:
     document = read_document(library.root / "config" / "config.yaml", library.problems)
     if document is None:
         return None
@@ -112,14 +112,14 @@ def _main(library: Library, overrides: Mapping[str, Any]) -> MainConfig | None:
 
 
 def _experiment(
-    library: Library, name: str, where: str
+    library: ConfigFiles, name: str, where: str
 ) -> tuple[Experiment, dict[str, Dataset]] | None:
     known = library.names("experiments")
     if name not in known:
         library.problems.add(
             where,
             f"no file config/experiments/{name}.yaml",
-            nearest(name, known),
+            did_you_mean(name, known),
         )
         return None
     path = library.root / "config" / "experiments" / f"{name}.yaml"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kindred.common.errors import Problems, nearest
+from kindred.common.errors import Problems, did_you_mean
 from kindred.config.plan import ClassImages, Dataset, Plan, Variant
 from kindred.config.user_schema import DatasetConfig, ExperimentConfig, named
 from kindred.config.variant_inheritance import Settings
@@ -45,7 +45,7 @@ def named_dataset(
     variant = document.where("variants", settings.key)
     weighed = "prior_weight" in recipe.model_fields_set
     if name is not None and name not in config.datasets:
-        problems.add(where, f"no dataset '{name}'", nearest(name, config.datasets))
+        problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
     elif name is not None and not weighed:
         problems.add(where, "class images count for nothing", "set `prior_weight`, e.g. 1")
     elif name is not None and recipe.prior_images is not None:
@@ -132,7 +132,9 @@ def of_prompt_set(
         return None
     if dataset.prior not in prompts:
         where = document.where("datasets", key, "prior")
-        problems.add(where, f"no prompt set '{dataset.prior}'", nearest(dataset.prior, prompts))
+        problems.add(
+            where, f"no prompt set '{dataset.prior}'", did_you_mean(dataset.prior, prompts)
+        )
         return None
     return ClassImages(config.base, prompts[dataset.prior], (experiment, dataset.prior))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kindred.common.errors import Problems, nearest
+from kindred.common.errors import Problems, did_you_mean
 from kindred.config.plan import Variant
 from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, PromptConfig
 from kindred.config.yaml_document import Document
@@ -81,7 +81,7 @@ def fill(text: str, characters: dict[str, Character], where: str, problems: Prob
             what = f"'{match.group(0)}' stands for nothing"
             if character is not None and part == "age":
                 what += f": characters.{letter} has no age"
-            problems.add(where, what, nearest(match[1], known - {match[1]}))
+            problems.add(where, what, did_you_mean(match[1], known - {match[1]}))
         return word or ""
 
     return PLACEHOLDER.sub(value, text)
@@ -104,7 +104,7 @@ def check_hypotheses(
             name = getattr(hypothesis, side)
             if name not in variants:
                 where = document.where(*at, side)
-                problems.add(where, f"no variant '{name}'", nearest(name, variants))
+                problems.add(where, f"no variant '{name}'", did_you_mean(name, variants))
         one, other = variants.get(hypothesis.variant), variants.get(hypothesis.against)
         if one and other and one is not other and one.shares_runs(other):
             problems.add(
@@ -122,4 +122,4 @@ def check_hypotheses(
         if hypothesis.prompt_set not in config.prompt_sets:
             where = document.where(*at, "prompt_set")
             text = f"no prompt set '{hypothesis.prompt_set}'"
-            problems.add(where, text, nearest(hypothesis.prompt_set, config.prompt_sets))
+            problems.add(where, text, did_you_mean(hypothesis.prompt_set, config.prompt_sets))

@@ -19,7 +19,7 @@ from kindred.specs.dataset import AuditThresholds, Captioner, PreprocessSpec
 from kindred.specs.judge import Model
 from kindred.specs.rendering import Precision, PromptSet
 from kindred.specs.scoring import Hypothesis
-from kindred.specs.spec_model import Character, Strict
+from kindred.specs.spec_model import Character, SpecModel
 from kindred.specs.training import Recipe, Selection
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
@@ -71,7 +71,7 @@ def _says_something(text: str) -> str:
     return text
 
 
-class PromptConfig(Strict):
+class PromptConfig(SpecModel):
     """A prompt with seeds or a size of its own."""
 
     text: Annotated[str, AfterValidator(_says_something)]
@@ -95,7 +95,7 @@ Prompts = Annotated[
 ]
 
 
-class LabFamily(Strict):
+class LabFamily(SpecModel):
     """A family that the lab draws into an ordinary folder of photos with captions."""
 
     family: str = Field(description="name of one of the lab's families, e.g. russell")
@@ -111,7 +111,7 @@ class LabFamily(Strict):
     scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
 
 
-class DatasetConfig(Strict):
+class DatasetConfig(SpecModel):
     """Photos with captions: a folder of yours, drawn by the lab, or by the base itself."""
 
     source: str | None = Field(None, description="folder with photos and their captions")
@@ -138,7 +138,7 @@ class DatasetConfig(Strict):
         return self
 
 
-class PromptSetConfig(Strict):
+class PromptSetConfig(SpecModel):
     """Prompts, each rendered with every seed by every variant."""
 
     prompts: Prompts = Field(
@@ -154,13 +154,13 @@ class PromptSetConfig(Strict):
     )
 
 
-class Control(Strict):
+class Control(SpecModel):
     """Deliberately broken training, to know what broken looks like. Never inherited."""
 
     pairing: Literal["scrambled"] = Field(description="captions permuted among the images")
 
 
-class _VariantBase(Strict):
+class _VariantBase(SpecModel):
     """What differs from the variant or recipe named by `from:`; nothing else need be said."""
 
     parent: str | None = Field(None, alias="from", description="a variant or a recipe")
@@ -224,7 +224,7 @@ RECIPE_KEYS = frozenset(Recipe.model_fields)
 SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset", "weight"}
 
 
-class ExperimentConfig(Strict):
+class ExperimentConfig(SpecModel):
     """One experiment: who, which photos, which variants, what is asked of them."""
 
     like: str | None = Field(
@@ -252,7 +252,7 @@ class ExperimentConfig(Strict):
 Gib = Annotated[float, Field(gt=0)]
 
 
-class DeviceConfig(Strict):
+class DeviceConfig(SpecModel):
     """Where the work is done. Nothing here makes finished work stale."""
 
     kind: Literal["auto", "cpu", "cuda"] = "auto"
@@ -301,7 +301,7 @@ class DeviceConfig(Strict):
         return found | ({SPLIT: split} if split else {})
 
 
-class LabConfig(Strict):
+class LabConfig(SpecModel):
     """What `snakemake lab_models` builds, and from which settings."""
 
     settings: str = Field("config/lab/full.yaml", description="sizes and lengths of its training")
@@ -309,7 +309,7 @@ class LabConfig(Strict):
     work: str = Field("resources/lab", description="folder for drawings, checkpoints and logs")
 
 
-class MainConfig(Strict):
+class MainConfig(SpecModel):
     """config/config.yaml: what a bare `snakemake` builds, and where."""
 
     experiments: Annotated[

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kindred.common.errors import Problems, nearest
+from kindred.common.errors import Problems, did_you_mean
 from kindred.config.user_schema import (
     NAME,
     NAME_RULE,
@@ -100,7 +100,7 @@ def _members(document: Document, key: str, config: Any, problems: Problems) -> l
         problems.add(
             document.where("variants", key, "sweep", word),
             "can't be swept",
-            nearest(word, SWEEP_KEYS),
+            did_you_mean(word, SWEEP_KEYS),
         )
     empty = [option for option, values in config.sweep.items() if not values]
     for option in empty:
@@ -182,7 +182,7 @@ def _chain(
                     f"'{parent}' is a sweep" if is_sweep else f"no variant or recipe '{parent}'",
                     f"name one of its variants: {', '.join(members)}"
                     if is_sweep
-                    else nearest(parent, {*variants, *recipes}),
+                    else did_you_mean(parent, {*variants, *recipes}),
                 )
             return None
         if any(layer.name == parent for layer in layers):

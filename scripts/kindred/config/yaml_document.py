@@ -15,9 +15,9 @@ import yaml
 from pydantic import ValidationError
 
 from kindred.common.errors import Problem, Problems
-from kindred.specs.spec_model import Strict, problems_of
+from kindred.specs.spec_model import SpecModel, problems_of
 
-Model = TypeVar("Model", bound=Strict)
+Model = TypeVar("Model", bound=SpecModel)
 Location = tuple[str | int, ...]
 
 
@@ -75,7 +75,7 @@ class Document:
             return None
 
     def note(
-        self, error: ValidationError, model: type[Strict], problems: Problems, *prefix: str | int
+        self, error: ValidationError, model: type[SpecModel], problems: Problems, *prefix: str | int
     ) -> None:
         """Note each of pydantic's findings once, at its place below `prefix`."""
         found: dict[tuple[str, str], list[str]] = {}

@@ -17,7 +17,7 @@ from transformers import AutoConfig, AutoTokenizer, BlipForConditionalGeneration
 # The plain class name asks for torchvision, which nothing else here needs.
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-from kindred.common.errors import KindredError, in_a_line
+from kindred.common.errors import KindredError, first_line_of
 from kindred.specs.dataset import Captioner
 
 BEAMS = 3
@@ -51,7 +51,7 @@ def load(spec: Captioner) -> Writer:
         processor = BlipImageProcessorPil.from_pretrained(spec.model, **options)
         tokenizer = AutoTokenizer.from_pretrained(spec.model, **options)
     except (OSError, ValueError) as error:
-        first = in_a_line(error)
+        first = first_line_of(error)
         raise KindredError(
             f"captioner {spec.model}: can't be loaded ({first}) -> check the name and the network, "
             "use a local directory, or write the missing captions yourself"

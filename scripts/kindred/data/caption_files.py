@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kindred.common.errors import Problems, nearest
+from kindred.common.errors import Problems, did_you_mean
 from kindred.data.photo_folder import Source, nfc
 
 FILE_KEYS = ("filename", "file_name", "file", "image", "image_file", "img", "photo", "path")
@@ -60,7 +60,7 @@ class PhotoIndex:
         fits = sorted(self._by_key.get(key, set()))
         if len(fits) > 1:
             return f"several photos fit, write the path: {' or '.join(fits)}"
-        hint = nearest(written, self.names)
+        hint = did_you_mean(written, self.names)
         return hint if hint.startswith("did") else "add the photo, or remove the line"
 
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kindred.characters import trigger_words
-from kindred.common.errors import Problems, nearest
+from kindred.common.errors import Problems, did_you_mean
 from kindred.common.hashing import caption_hash
 from kindred.data.caption_files import Written
 from kindred.data.photo_decoding import note
@@ -35,7 +35,9 @@ def hint_of(source: str, written: Written | None, spec: CaptionSpec, problems: P
         letters, unknown = trigger_words.who_entry(written.who, spec.characters)
         for part in unknown:
             known = [*spec.characters, *(who.name for who in spec.characters.values())]
-            problems.add(written.where, f"`who` names '{part}', no character", nearest(part, known))
+            problems.add(
+                written.where, f"`who` names '{part}', no character", did_you_mean(part, known)
+            )
         return Hint(letters, "`who`")
     path = PurePosixPath(source)
     folder = (
@@ -49,7 +51,7 @@ def hint_of(source: str, written: Written | None, spec: CaptionSpec, problems: P
 def by_hand(written: Written, hint: Hint, spec: CaptionSpec, problems: Problems) -> Row:
     """The row of a caption that a person wrote. Adds names that no character has to problems."""
     found = trigger_words.mentions(written.text, spec.characters)
-    certain, doubtful = trigger_words.strange_names(written.text, spec.characters, spec.not_names)
+    certain, doubtful = trigger_words.unknown_names(written.text, spec.characters, spec.not_names)
     for word, near in certain:
         cure = f"did you mean '{near}'? If not, " if near else ""
         problems.add(

@@ -37,7 +37,7 @@ class Text:
     pooled: torch.Tensor
 
 
-def latents_about(encoder: ImageEncoder) -> dict[str, Any]:
+def latents_fingerprint(encoder: ImageEncoder) -> dict[str, Any]:
     """Which encoder made latents, and how; goes into the file's header."""
     return {
         "encoder": loading.identity(encoder.model, encoder.revision, loading.IMAGE_PARTS),
@@ -46,7 +46,7 @@ def latents_about(encoder: ImageEncoder) -> dict[str, Any]:
     }
 
 
-def texts_about(encoder: TextEncoder) -> dict[str, Any]:
+def texts_fingerprint(encoder: TextEncoder) -> dict[str, Any]:
     """Which encoders made embeddings, and how; goes into the file's header."""
     return {
         "encoder": loading.identity(encoder.model, encoder.revision, loading.TEXT_PARTS),
@@ -67,7 +67,7 @@ def write_latents(
 
     `load` gives the function that encodes one image; it is called only when one is missing.
     """
-    about = latents_about(encoder)
+    about = latents_fingerprint(encoder)
     folder = _folder(store, "latent", about, step_version("encode_images", _kind(encoder)))
     made = _fill(folder, images, load, "encoding photos")
     found = {name: _one(folder, name) for name in images}
@@ -86,7 +86,7 @@ def write_texts(
     """Write one file of the embeddings of all texts and of the empty one; return how many encoder
     passes were new. CLIP is gone from memory before T5 is loaded."""
     by_hash = {caption_hash(text): text.strip() for text in ["", *texts]}
-    about = texts_about(encoder)
+    about = texts_fingerprint(encoder)
     clip_about = {key: about[key] for key in ("encoder", "dtype")}
     made, found = 0, {}
     for kind, part_about, load in (("clip", clip_about, load_clip), ("t5", about, load_t5)):

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError, Problems
-from kindred.common.files import read_json, replacing, write_json
+from kindred.common.files import atomic_write, read_json, write_json
 from kindred.data.aspect_buckets import covered_box
 from kindred.data.dataset import Item
 
@@ -28,7 +28,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Someone:
+class PersonMask:
     """One person of a photo: a letter or '', and the head's box where it is known."""
 
     letter: str
@@ -40,7 +40,7 @@ class Masked:
     """A photo's mask file and the people it numbers, from the left."""
 
     file: Path
-    people: tuple[Someone, ...]
+    people: tuple[PersonMask, ...]
 
     def indices(self) -> np.ndarray:
         """[H, W] uint8: 0 background, k the k-th person. Raises KindredError without the file."""
@@ -53,13 +53,13 @@ class Masked:
             ) from None
 
 
-def keep(indices: np.ndarray, store: Path) -> Path:
+def store_mask(indices: np.ndarray, store: Path) -> Path:
     """Put a mask into the store, under a hash of its pixels; its path."""
     image = Image.fromarray(indices.astype(np.uint8))
     name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()[:40]
     path = store / f"{name}.png"
     if not path.exists():
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             image.save(temporary)
     return path
 
@@ -82,7 +82,9 @@ def read(path: Path) -> dict[str, Masked]:
 
 
 def _masked(row: Mapping[str, Any]) -> Masked:
-    people = (Someone(p["letter"], tuple(p["head"]) if p["head"] else None) for p in row["people"])
+    people = (
+        PersonMask(p["letter"], tuple(p["head"]) if p["head"] else None) for p in row["people"]
+    )
     return Masked(Path(row["file"]), tuple(people))
 
 
@@ -110,7 +112,7 @@ def token_weights(
     return result
 
 
-def inside_heads(indices: np.ndarray, people: Sequence[Someone]) -> np.ndarray:
+def inside_heads(indices: np.ndarray, people: Sequence[PersonMask]) -> np.ndarray:
     """[H, W] bool: which pixels of a mask are of somebody's head. Where its box is not known, it is
     taken from the outline."""
     inside = np.zeros(indices.shape, bool)

@@ -19,7 +19,7 @@ from kindred.characters import person_labels
 from kindred.characters.trigger_words import letters_in
 from kindred.common.errors import KindredError
 from kindred.common.progress import track
-from kindred.data.person_masks import Masked, Someone, keep
+from kindred.data.person_masks import Masked, PersonMask, store_mask
 from kindred.data.photo_decoding import PhotoError, read_photo, to_srgb
 from kindred.judges.interface import Box, Judge
 from kindred.specs.spec_model import Character
@@ -52,9 +52,9 @@ def from_truth(
         if source in facts:
             about = facts[source]
             people = [
-                Someone(letters.get(p["name"], ""), tuple(p["head"])) for p in about["people"]
+                PersonMask(letters.get(p["name"], ""), tuple(p["head"])) for p in about["people"]
             ]
-            result[source] = Masked(keep(mask_of(about), store), tuple(people))
+            result[source] = Masked(store_mask(mask_of(about), store), tuple(people))
     return result
 
 
@@ -74,7 +74,7 @@ def from_finder(
         people = sorted(find(image), key=_middle)
         areas = [float(person.outline.sum()) for person in people]
         letters[source] = person_labels.by_caption(captions[source], areas, characters)
-        file = keep(_numbered(people, image.size), store)
+        file = store_mask(_numbered(people, image.size), store)
         found[source] = [replace(p, outline=p.outline[:0]) for p in people], file
     known = _known_faces(found, letters)
     result = {}
@@ -87,7 +87,7 @@ def from_finder(
             print(
                 f"warning: {source}: can't tell who is who; say it in the caption", file=sys.stderr
             )
-        someone = (Someone(x, p.head) for x, p in zip(told, people, strict=True))
+        someone = (PersonMask(x, p.head) for x, p in zip(told, people, strict=True))
         result[source] = Masked(file, tuple(someone))
     return result
 

@@ -14,7 +14,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from kindred.common.errors import Problem, in_a_line
+from kindred.common.errors import Problem, first_line_of
 from kindred.data.aspect_buckets import Box, Size
 
 pillow_heif.register_heif_opener()
@@ -67,7 +67,10 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
     except _Unusable as error:
         what, cure = str(error), error.cure
     except Exception as error:  # decoders raise nearly anything on damaged data
-        what, cure = f"is damaged ({in_a_line(error)})", "copy it again from the camera or phone"
+        what, cure = (
+            f"is damaged ({first_line_of(error)})",
+            "copy it again from the camera or phone",
+        )
     raise PhotoError(Problem(name, what, cure))
 
 
@@ -157,7 +160,9 @@ def _turn(image: Image.Image, notes: list[dict[str, str]]) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
     except Exception as error:
-        notes.append(note("exif", f"EXIF data is damaged ({in_a_line(error)}); taken as upright"))
+        notes.append(
+            note("exif", f"EXIF data is damaged ({first_line_of(error)}); taken as upright")
+        )
         return image
 
 

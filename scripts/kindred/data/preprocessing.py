@@ -18,7 +18,7 @@ import pillow_heif
 from PIL import Image, PngImagePlugin
 
 from kindred.common.errors import Problem, ProblemsError
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 from kindred.common.hashing import canonical_json, pixel_hash, sha256_file, spec_hash
 from kindred.common.progress import track
 from kindred.common.versions import step_version
@@ -210,7 +210,7 @@ def _make(photo: Upright, path: Path, source: str, sizes: list[Size], spec: Prep
     }
     text = PngImagePlugin.PngInfo()
     text.add_itxt(CHUNK, canonical_json(about))
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         image.save(temporary, "PNG", pnginfo=text)
     return _row(image, about)
 

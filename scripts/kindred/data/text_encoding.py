@@ -20,14 +20,14 @@ def text_loaders(encoder: TextEncoder, device: str, threads: int) -> tuple[Loade
     gives the function text -> tensor. The model lives as long as that function."""
 
     def load_t5() -> Callable[[str], Any]:
-        name = devices.claim(device)
+        name = devices.acquire_device(device)
         from kindred.models.vae import encode_t5
 
         tokenizer, model = loading.load_t5(encoder, devices.prepare(name, threads))
         return lambda text: encode_t5(tokenizer, model, text, encoder.tokens)
 
     def load_clip() -> Callable[[str], Any]:
-        name = devices.claim(device)
+        name = devices.acquire_device(device)
         from kindred.models.vae import encode_clip
 
         tokenizer, model = loading.load_clip(encoder, devices.prepare(name, threads))

@@ -40,7 +40,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Draws:
+class BootstrapEstimate:
     """An estimate with its bootstrap draws [B], widened, and what was resampled."""
 
     value: float
@@ -67,19 +67,21 @@ def paired(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return ~np.isnan(a).all(0) & ~np.isnan(b).all(0)
 
 
-def bootstrap_mean(arm: Arm, prompts: np.ndarray, draws: int, share: bool = False) -> Draws:
+def bootstrap_mean(
+    arm: Arm, prompts: np.ndarray, draws: int, share: bool = False
+) -> BootstrapEstimate:
     """The mean of one arm. `prompts` [N]: which prompt a picture is of. `share`: values are 0/1."""
     return _bootstrap([arm], [1], prompts, draws, _same, share)
 
 
 def bootstrap_difference(
     a: Arm, b: Arm, prompts: np.ndarray, draws: int, share: bool = False
-) -> Draws:
+) -> BootstrapEstimate:
     """Mean of `a` minus mean of `b` over the pictures that both have; see `paired`."""
     return _bootstrap([a, b], [1, -1], prompts, draws, _same, share)
 
 
-def ratio(above: Draws, below: Draws) -> Draws:
+def ratio(above: BootstrapEstimate, below: BootstrapEstimate) -> BootstrapEstimate:
     """One mean over another, each over pictures of its own, with as many draws; raises ValueError
     unless the latter is above 0. Deviations are carried over to first order (the delta method), so
     that no draw of `below` near 0 blows one up; what was resampled is told of `above`. Prompts that
@@ -90,14 +92,14 @@ def ratio(above: Draws, below: Draws) -> Draws:
     other = np.random.default_rng([SEED, 8]).permutation(below.draws)
     value = above.value / below.value
     deviation = (above.draws - above.value) - value * (other - below.value)
-    return Draws(value, value + deviation / below.value, above.resampled)
+    return BootstrapEstimate(value, value + deviation / below.value, above.resampled)
 
 
-def bootstrap_odds_ratio(a: Arm, b: Arm, prompts: np.ndarray, draws: int) -> Draws:
+def bootstrap_odds_ratio(a: Arm, b: Arm, prompts: np.ndarray, draws: int) -> BootstrapEstimate:
     """Odds of `a` over odds of `b`, half a success and half a failure added to each arm
     (Haldane 1956), so that it is finite."""
     drawn = _bootstrap([a, b], [1, -1], prompts, draws, _log_odds, False)
-    return Draws(float(np.exp(drawn.value)), np.exp(drawn.draws), drawn.resampled)
+    return BootstrapEstimate(float(np.exp(drawn.value)), np.exp(drawn.draws), drawn.resampled)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -165,7 +167,7 @@ def _bootstrap(
     draws: int,
     of_mean: Callable[[np.ndarray, int], np.ndarray],
     share: bool,
-) -> Draws:
+) -> BootstrapEstimate:
     """Sum of the arms' `of_mean`, each with its sign. Deviations when the runs of each arm, and
     when items, are drawn anew add up; each is scaled for the number of its groups, and their sum
     by t over normal with Welch's and Satterthwaite's degrees of freedom."""
@@ -194,7 +196,7 @@ def _bootstrap(
         drawn = _weights(number, draws, 0)
         parts.append((sum(of(n, all_runs[n], drawn) for n in range(len(arms))) - value, number))
     wide = value + _widened(parts, draws)
-    return Draws(value, _no_surer(wide, arms) if share else wide, resampled)
+    return BootstrapEstimate(value, _no_surer(wide, arms) if share else wide, resampled)
 
 
 def _totals(values: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 
 from kindred.evidence import bootstrap
-from kindred.evidence.bootstrap import LEVEL, Arm, Draws
-from kindred.evidence.score_grids import SHARES, Grid, Pictures
+from kindred.evidence.bootstrap import LEVEL, Arm, BootstrapEstimate
+from kindred.evidence.score_grids import SHARES, ImageIndex, ScoreGrid
 from kindred.specs.scoring import CompareSpec, Hypothesis
 
 ALPHA = (1 - LEVEL) / 2  # one-sided
 
 
 @dataclass(frozen=True)
-class Decision:
+class HypothesisTest:
     """What the numbers say of one hypothesis; `draws` is None when nothing could be measured.
     `primaries`: how many hypotheses p is corrected for."""
 
     hypothesis: Hypothesis
-    draws: Draws | None
-    odds_ratio: Draws | None = None
+    draws: BootstrapEstimate | None
+    odds_ratio: BootstrapEstimate | None = None
     means: tuple[float, float] = (float("nan"), float("nan"))
     runs: tuple[int, int] = (0, 0)
     fixed: tuple[bool, bool] = (False, False)
@@ -93,8 +93,8 @@ def resolved(spec: CompareSpec) -> dict[str, dict[str, Any]]:
 
 
 def decide_all(
-    spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures
-) -> dict[str, Decision]:
+    spec: CompareSpec, grids: Mapping[str, ScoreGrid], pictures: ImageIndex
+) -> dict[str, HypothesisTest]:
     """Every hypothesis decided; p of the primaries corrected for their number."""
     decisions = {name: _decide(h, spec, grids, pictures) for name, h in spec.hypotheses.items()}
     primary = [
@@ -114,7 +114,7 @@ def arms_of(
     measure: str,
     where: np.ndarray,
     spec: CompareSpec,
-    grids: Mapping[str, Grid],
+    grids: Mapping[str, ScoreGrid],
 ) -> tuple[Arm, Arm, np.ndarray]:
     """Both arms over the pictures that both have, and which pictures [N] these are."""
     values = [grids[name].values[measure] for name in variants]
@@ -127,21 +127,21 @@ def arms_of(
 
 
 def _decide(
-    hypothesis: Hypothesis, spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures
-) -> Decision:
+    hypothesis: Hypothesis, spec: CompareSpec, grids: Mapping[str, ScoreGrid], pictures: ImageIndex
+) -> HypothesisTest:
     where = pictures.of_set(hypothesis.prompt_set)
     names = hypothesis.variant, hypothesis.against
     a, b, both = arms_of(names, hypothesis.measure, where, spec, grids)
     runs = len(a.values), len(b.values)
     fixed = a.fixed, b.fixed
     if not both.any():
-        return Decision(hypothesis, None, runs=runs, fixed=fixed)
+        return HypothesisTest(hypothesis, None, runs=runs, fixed=fixed)
     prompts = pictures.prompts[both]
     share = hypothesis.measure in SHARES
     draws = bootstrap.bootstrap_difference(a, b, prompts, spec.draws, share)
     odds = bootstrap.bootstrap_odds_ratio(a, b, prompts, spec.draws) if share else None
     margin = hypothesis.margin
-    return Decision(
+    return HypothesisTest(
         hypothesis,
         draws,
         odds,
@@ -163,7 +163,7 @@ def _more_runs(
     prompts: np.ndarray,
     difference: float,
     spec: CompareSpec,
-    grids: Mapping[str, Grid],
+    grids: Mapping[str, ScoreGrid],
     where: np.ndarray,
 ) -> int | None:
     """Runs an arm that would probably decide; None when unknown or when runs don't help."""
@@ -185,7 +185,7 @@ def _more_runs(
 
 
 def _common_variance(
-    measure: str, spec: CompareSpec, grids: Mapping[str, Grid], where: np.ndarray
+    measure: str, spec: CompareSpec, grids: Mapping[str, ScoreGrid], where: np.ndarray
 ) -> float | None:
     """Variance between runs, averaged over the experiment's variants that have several."""
     found = [

@@ -43,7 +43,7 @@ class Cell:
 
 
 @dataclass
-class Pictures:
+class ImageIndex:
     """The pictures of all variants, in one order."""
 
     cells: list[Cell]
@@ -73,7 +73,7 @@ class Pictures:
 
 
 @dataclass
-class Grid:
+class ScoreGrid:
     """One variant's values: measure -> [R, N], NaN where nothing is known; and who was found for
     whom, counts [C, C + 2] (characters, then stranger, then missing)."""
 
@@ -86,7 +86,7 @@ class Grid:
         return int(np.isfinite(self.values["scored"]).sum())
 
 
-def pictures_of(rows: Iterable[Mapping[str, str]], spec: CompareSpec) -> Pictures:
+def pictures_of(rows: Iterable[Mapping[str, str]], spec: CompareSpec) -> ImageIndex:
     """All pictures that some score row is about, in the order of the experiment file."""
     found = {
         (row["prompt_set"], row["prompt"], int(row["seed"]))
@@ -99,17 +99,17 @@ def pictures_of(rows: Iterable[Mapping[str, str]], spec: CompareSpec) -> Picture
             asked = tuple(letters_in(text, spec.characters))
             seeds = sorted(s for name, p, s in found if (name, p) == (prompt_set, prompt))
             cells += [Cell(prompt_set, prompt, seed, asked) for seed in seeds]
-    return Pictures(cells)
+    return ImageIndex(cells)
 
 
 def grid_of(
     rows: Sequence[Mapping[str, str]],
     runs: Sequence[int],
-    pictures: Pictures,
+    pictures: ImageIndex,
     letters: Sequence[str],
     ratings: Ratings,
     probable: bool = False,
-) -> Grid:
+) -> ScoreGrid:
     """One variant's score rows as arrays. `probable`: the judge's adherence is a probability, so
     that of a right picture fulfilling its prompt too can be told."""
     names = ["scored", *FROM_COLUMNS, *DERIVED, *(f"identity:{x}" for x in letters)]
@@ -141,7 +141,7 @@ def grid_of(
                 bleed[letters.index(letter), -1] += 1
                 if np.isfinite(values["identity"][run, at]):
                     values[f"identity:{letter}"][run, at] = 0.0
-    return Grid(list(runs), values, bleed)
+    return ScoreGrid(list(runs), values, bleed)
 
 
 def _image(

@@ -12,7 +12,7 @@ from typing import Any
 from kindred.characters.cells import cell_name
 from kindred.evidence import variant_statistics
 from kindred.evidence.human_ratings import Rating, judge_agreement, krippendorff_alpha, mean_ratings
-from kindred.evidence.score_grids import Grid, Pictures
+from kindred.evidence.score_grids import ImageIndex, ScoreGrid
 from kindred.evidence.verdicts import VERSION
 from kindred.specs.scoring import CompareSpec
 
@@ -22,8 +22,8 @@ Json = dict[str, Any]
 
 def summary(
     spec: CompareSpec,
-    grids: Mapping[str, Grid],
-    pictures: Pictures,
+    grids: Mapping[str, ScoreGrid],
+    pictures: ImageIndex,
     references: Json,
     trainings: Mapping[str, Sequence[Json]],
     ratings: Json | None,
@@ -108,10 +108,10 @@ def own_of(spec: CompareSpec) -> dict[str, str]:
 def _variant(
     name: str,
     spec: CompareSpec,
-    grid: Grid,
-    pictures: Pictures,
+    grid: ScoreGrid,
+    pictures: ImageIndex,
     where: Mapping[str, Any],
-    marks: Mapping[str, variant_statistics.Mark],
+    marks: Mapping[str, variant_statistics.SingleLoraReference],
     trainings: Sequence[Json],
 ) -> Json:
     variant = spec.variants[name]
@@ -128,13 +128,13 @@ def _variant(
         "training": variant_statistics.training(trainings),
         "measures": variant_statistics.measures(grid, fixed, pictures, dict(where)),
         "identity": variant_statistics.identities(grid, fixed, pictures, letters),
-        "of_own": variant_statistics.of_own(grid, fixed, pictures, marks),
+        "of_own": variant_statistics.share_of_single_lora(grid, fixed, pictures, marks),
         "parts": {key: value for key, value in parts.items() if value},
         "bleed": variant_statistics.bleed(grid, letters),
     }
 
 
-def _prompt_sets(spec: CompareSpec, pictures: Pictures) -> Json:
+def _prompt_sets(spec: CompareSpec, pictures: ImageIndex) -> Json:
     found: Json = {}
     for name, prompts in spec.prompt_sets.items():
         cells = [c for c in pictures.cells if c.prompt_set == name]
@@ -150,7 +150,7 @@ def _prompt_sets(spec: CompareSpec, pictures: Pictures) -> Json:
     return found
 
 
-def controls(spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures) -> list[Json]:
+def controls(spec: CompareSpec, grids: Mapping[str, ScoreGrid], pictures: ImageIndex) -> list[Json]:
     """Do the controls read as they must? A training again on the prompt set that asks for most
     people; what must be worse, than the training that it is broken from or else the baseline, where
     that one is right most often, since nothing can be seen to be worse than next to nothing. Names
@@ -212,7 +212,7 @@ def _too_few_runs(kind: str, name: str, against: str) -> str:
     return f"{name} and {against} need two training runs each to be a control"
 
 
-def _largest_set(pictures: Pictures) -> str | None:
+def _largest_set(pictures: ImageIndex) -> str | None:
     most = max(pictures.cells, key=lambda c: len(c.asked), default=None)
     return most.prompt_set if most and most.asked else None
 
@@ -220,8 +220,8 @@ def _largest_set(pictures: Pictures) -> str | None:
 def _clearest_set(
     baseline: str,
     spec: CompareSpec,
-    grids: Mapping[str, Grid],
-    pictures: Pictures,
+    grids: Mapping[str, ScoreGrid],
+    pictures: ImageIndex,
     fewest: bool,
 ) -> tuple[str | None, float]:
     """The prompt set with people in which the baseline is right most often, and how often;

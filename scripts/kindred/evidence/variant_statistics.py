@@ -14,7 +14,7 @@ import numpy as np
 
 from kindred.characters.cells import cell_name
 from kindred.evidence import bootstrap
-from kindred.evidence.bootstrap import Arm, Draws
+from kindred.evidence.bootstrap import Arm, BootstrapEstimate
 from kindred.evidence.hypothesis_tests import arms_of
 from kindred.evidence.score_grids import (
     DERIVED,
@@ -22,8 +22,8 @@ from kindred.evidence.score_grids import (
     MISSING,
     SHARES,
     STRANGER,
-    Grid,
-    Pictures,
+    ImageIndex,
+    ScoreGrid,
 )
 from kindred.specs.scoring import CompareSpec
 
@@ -68,7 +68,7 @@ def _told(mean: float, interval: tuple[float, float] | None, values: np.ndarray)
     }
 
 
-def scopes(pictures: Pictures, prompt_sets: Sequence[str]) -> dict[str, np.ndarray]:
+def scopes(pictures: ImageIndex, prompt_sets: Sequence[str]) -> dict[str, np.ndarray]:
     """Name -> mask [N]: all pictures, those of a prompt set, of a cell, of a number of people."""
     found = {"all": np.ones(len(pictures.cells), dtype=bool)}
     found |= {f"set:{name}": pictures.of_set(name) for name in prompt_sets}
@@ -78,7 +78,9 @@ def scopes(pictures: Pictures, prompt_sets: Sequence[str]) -> dict[str, np.ndarr
     return found | {f"asked:{size}": pictures.of_size(size) for size in sizes}
 
 
-def measures(grid: Grid, fixed: bool, pictures: Pictures, where: dict[str, np.ndarray]) -> Stat:
+def measures(
+    grid: ScoreGrid, fixed: bool, pictures: ImageIndex, where: dict[str, np.ndarray]
+) -> Stat:
     """Measure -> scope -> statistic, where there is one."""
     table: Stat = {}
     for name in (*FROM_COLUMNS, *DERIVED):
@@ -106,7 +108,7 @@ def _bounded(measure: str, values: np.ndarray) -> bool:
     return measure in SHARES | FRACTIONS
 
 
-def identities(grid: Grid, fixed: bool, pictures: Pictures, letters: Sequence[str]) -> Stat:
+def identities(grid: ScoreGrid, fixed: bool, pictures: ImageIndex, letters: Sequence[str]) -> Stat:
     """Character -> number of people asked for -> statistic of identity."""
     sizes = sorted({len(c.asked) for c in pictures.cells if c.asked})
     masks = {size: pictures.of_size(size) for size in sizes}
@@ -122,14 +124,14 @@ def identities(grid: Grid, fixed: bool, pictures: Pictures, letters: Sequence[st
 
 
 @dataclass(frozen=True)
-class Mark:
+class SingleLoraReference:
     """Identity in pictures of a character alone by a LoRA of its own, trained `runs` times."""
 
-    identity: Draws
+    identity: BootstrapEstimate
     runs: int
 
 
-def marks(own: Mapping[str, Grid], pictures: Pictures) -> dict[str, Mark]:
+def marks(own: Mapping[str, ScoreGrid], pictures: ImageIndex) -> dict[str, SingleLoraReference]:
     """Character -> what it is measured by, of the grids of LoRAs of their own; without characters
     of whom that is hardly a likeness (`FAINT`)."""
     found = {}
@@ -137,11 +139,13 @@ def marks(own: Mapping[str, Grid], pictures: Pictures) -> dict[str, Mark]:
         asked, values = _known(grid.values[f"identity:{letter}"], pictures.of_cell(letter))
         if asked.any() and _mean(values) >= FAINT:
             drawn = bootstrap.bootstrap_mean(Arm(values), pictures.prompts[asked], DRAWS)
-            found[letter] = Mark(drawn, len(values))
+            found[letter] = SingleLoraReference(drawn, len(values))
     return found
 
 
-def of_own(grid: Grid, fixed: bool, pictures: Pictures, marks: Mapping[str, Mark]) -> Stat:
+def share_of_single_lora(
+    grid: ScoreGrid, fixed: bool, pictures: ImageIndex, marks: Mapping[str, SingleLoraReference]
+) -> Stat:
     """Character -> number of people asked for -> statistic of identity as a share of the mark; no
     interval where that was trained once, because how much its trainings differ is unknown then."""
     found: Stat = {}
@@ -167,7 +171,7 @@ def _known(values: np.ndarray, mask: np.ndarray | bool = True) -> tuple[np.ndarr
     return mask, values[:, mask]
 
 
-def parts(grid: Grid, pictures: Pictures, prompt_set: str) -> Stat | None:
+def parts(grid: ScoreGrid, pictures: ImageIndex, prompt_set: str) -> Stat | None:
     """Success of a prompt set that asks for several people beside the product of its parts: each
     character alone right, and the count right. None when it asks for nobody or one at a time.
 
@@ -198,7 +202,7 @@ def parts(grid: Grid, pictures: Pictures, prompt_set: str) -> Stat | None:
     }
 
 
-def bleed(grid: Grid, letters: Sequence[str]) -> Stat:
+def bleed(grid: ScoreGrid, letters: Sequence[str]) -> Stat:
     """Asked x found as shares of the appearances asked for; a row nobody asked for is null."""
     total = grid.bleed.sum(1)
     shares = [
@@ -227,8 +231,8 @@ def difference(
     measure: str,
     prompt_set: str,
     spec: CompareSpec,
-    grids: Mapping[str, Grid],
-    pictures: Pictures,
+    grids: Mapping[str, ScoreGrid],
+    pictures: ImageIndex,
 ) -> Stat | None:
     """Difference of two variants with its interval; None when nothing can be paired."""
     where = pictures.of_set(prompt_set)
@@ -250,7 +254,7 @@ def difference(
 
 
 def comparisons(
-    baseline: str, spec: CompareSpec, grids: Mapping[str, Grid], pictures: Pictures
+    baseline: str, spec: CompareSpec, grids: Mapping[str, ScoreGrid], pictures: ImageIndex
 ) -> list[Stat]:
     """Every other variant with the baseline, by measure and prompt set."""
     found = [

@@ -88,10 +88,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kindred.evidence.bootstrap import LEVEL, Draws
-from kindred.evidence.hypothesis_tests import Decision, decide_all, resolved
+from kindred.evidence.bootstrap import LEVEL, BootstrapEstimate
+from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all, resolved
 from kindred.evidence.preregistration import changes, declaration_hash, in_force
-from kindred.evidence.score_grids import SHARES, Grid, Pictures
+from kindred.evidence.score_grids import SHARES, ImageIndex, ScoreGrid
 from kindred.evidence.variant_statistics import number, parts
 from kindred.specs.scoring import CompareSpec, Hypothesis
 
@@ -117,8 +117,8 @@ Json = dict[str, Any]
 
 def verdicts(
     spec: CompareSpec,
-    grids: Mapping[str, Grid],
-    pictures: Pictures,
+    grids: Mapping[str, ScoreGrid],
+    pictures: ImageIndex,
     judge: Json,
     declared: Sequence[Json],
 ) -> Json:
@@ -172,10 +172,10 @@ def _warnings_of_declaration(name: str, declaration: Json | None) -> list[str]:
 
 
 def _entry(
-    decision: Decision,
+    decision: HypothesisTest,
     spec: CompareSpec,
-    grids: Mapping[str, Grid],
-    pictures: Pictures,
+    grids: Mapping[str, ScoreGrid],
+    pictures: ImageIndex,
 ) -> Json:
     h = decision.hypothesis
     low, high = _interval(decision.draws, LEVEL)
@@ -213,26 +213,26 @@ def _entry(
     }
 
 
-def _interval(draws: Draws | None, level: float) -> tuple[float | None, float | None]:
+def _interval(draws: BootstrapEstimate | None, level: float) -> tuple[float | None, float | None]:
     if draws is None:
         return None, None
     low, high = draws.interval(level)
     return number(low), number(high)
 
 
-def _odds(draws: Draws | None) -> Json | None:
+def _odds(draws: BootstrapEstimate | None) -> Json | None:
     if draws is None:
         return None
     low, high = _interval(draws, LEVEL)
     return {"value": number(draws.value), "low": low, "high": high}
 
 
-def settled(decision: Decision) -> bool:
+def settled(decision: HypothesisTest) -> bool:
     """Whether nothing more needs to be trained."""
     return decision.verdict in ("supported", "refuted")
 
 
-def no_difference(decision: Decision) -> bool:
+def no_difference(decision: HypothesisTest) -> bool:
     """Whether the interval that decides lies within the margin on both sides."""
     if decision.draws is None or decision.pilot:
         return False
@@ -240,14 +240,14 @@ def no_difference(decision: Decision) -> bool:
     return -decision.hypothesis.margin < low and high < decision.hypothesis.margin
 
 
-def opposite(decision: Decision) -> bool:
+def opposite(decision: HypothesisTest) -> bool:
     """Whether the difference is beyond the margin, but the other way."""
     if decision.draws is None or decision.pilot:
         return False
     return decision.deciding_interval()[1] < -decision.hypothesis.margin
 
 
-def sentence(decision: Decision, counts: str = "people") -> str:
+def sentence(decision: HypothesisTest, counts: str = "people") -> str:
     """The verdict in plain words with its numbers. `counts`: what the judge counts."""
     h, draws = decision.hypothesis, decision.draws
     measured = WORDS[h.measure].format(counts=counts)
@@ -269,7 +269,7 @@ def sentence(decision: Decision, counts: str = "people") -> str:
     return f"{_upper(decision.verdict)}. {numbers}; {_where(decision)}."
 
 
-def _intervals(decision: Decision, draws: Draws) -> str:
+def _intervals(decision: HypothesisTest, draws: BootstrapEstimate) -> str:
     """The interval at LEVEL and, where another decides, that one too."""
     h = decision.hypothesis
     low, high = draws.interval(LEVEL)
@@ -283,7 +283,7 @@ def _intervals(decision: Decision, draws: Draws) -> str:
     )
 
 
-def _where(decision: Decision) -> str:
+def _where(decision: HypothesisTest) -> str:
     """How the interval that decides lies to the margin."""
     h = decision.hypothesis
     interval = "the corrected interval" if decision.corrected else "the interval"
@@ -292,18 +292,18 @@ def _where(decision: Decision) -> str:
     return f"{interval} {where} the margin of {_gap(h.margin, h).lstrip('+')}{how}"
 
 
-def _pilot_leans(decision: Decision) -> str:
+def _pilot_leans(decision: HypothesisTest) -> str:
     lean = {"supported": "for", "refuted": "against"}.get(decision.leaning)
     return f"the numbers lean {lean} the claim" if lean else _where(decision)
 
 
-def _refuted_how(decision: Decision) -> str:
+def _refuted_how(decision: HypothesisTest) -> str:
     if opposite(decision):
         return ", and beyond it the other way: the opposite holds"
     return ", on both sides: no difference that matters" if no_difference(decision) else ""
 
 
-def advice(decision: Decision) -> str:
+def advice(decision: HypothesisTest) -> str:
     """What would decide it; '' when it is decided."""
     if settled(decision):
         return ""
@@ -321,7 +321,7 @@ def advice(decision: Decision) -> str:
     return "More runs alone will not decide it; ask more prompts."
 
 
-def warnings_of(decision: Decision, judge: Json) -> list[str]:
+def warnings_of(decision: HypothesisTest, judge: Json) -> list[str]:
     """What a reader must know before relying on the verdict."""
     found = []
     if judge["trusted"] is False:
@@ -340,7 +340,7 @@ def warnings_of(decision: Decision, judge: Json) -> list[str]:
     return found
 
 
-def _runs(decision: Decision) -> str:
+def _runs(decision: HypothesisTest) -> str:
     pairs = list(zip(decision.runs, decision.fixed, strict=True))
     trained = [runs for runs, fixed in pairs if not fixed]
     if not trained:

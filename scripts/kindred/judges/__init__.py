@@ -19,9 +19,9 @@ def open_judge(spec: JudgeSpec, device: torch.device | str = "cpu") -> Judge:
     Raises KindredError that says what is missing and how to get it.
     """
     if spec.kind == "lab":
-        from kindred.judges.lab_judge import DrawnJudge
+        from kindred.judges.lab_judge import LabJudge
 
-        return DrawnJudge.open(spec, device)
+        return LabJudge.open(spec, device)
     if spec.kind in ("photo", "yunet-sface", "insightface"):
         from kindred.judges.photo_judge import PhotoJudge
 

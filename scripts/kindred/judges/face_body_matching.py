@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from kindred.judges.face_geometry import Face, area, common
-from kindred.judges.interface import Box, Seen
+from kindred.judges.interface import Box, DetectedPerson
 
 INSIDE = 0.5  # share of a face that must lie in the person's box
 
@@ -25,7 +25,7 @@ class Person:
     score: float
 
 
-def together(people: Sequence[Person], faces: Sequence[Face]) -> list[Seen]:
+def together(people: Sequence[Person], faces: Sequence[Face]) -> list[DetectedPerson]:
     """Everybody found, from left to right: people with their face, people without one (no
     embedding), and faces that no person's box holds.
 
@@ -40,15 +40,15 @@ def together(people: Sequence[Person], faces: Sequence[Face]) -> list[Seen]:
         face = faces[face_of[index]] if index in face_of else None
         head = face.box if face else person.box
         embedding = face.embedding if face else None
-        seen.append(Seen(person.box, head, person.score, embedding))
+        seen.append(DetectedPerson(person.box, head, person.score, embedding))
     alone = set(range(len(faces))) - set(face_of.values())
     seen += [alone_face(faces[index]) for index in sorted(alone)]
     return sorted(seen, key=lambda one: one.head[0] + one.head[2])
 
 
-def alone_face(face: Face) -> Seen:
+def alone_face(face: Face) -> DetectedPerson:
     """Somebody of whom only the face was found."""
-    return Seen(face.box, face.box, face.score, face.embedding)
+    return DetectedPerson(face.box, face.box, face.score, face.embedding)
 
 
 def _fit(person: Person, face: Face) -> float:

@@ -16,7 +16,7 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels of the pictu
 
 
 @dataclass(frozen=True)
-class Seen:
+class DetectedPerson:
     """One person found. `head` is the head or face; `embedding` [D] has unit length, or is None
     for somebody whose face can't be read; `attributes` may be empty."""
 
@@ -55,7 +55,7 @@ class Judge(Protocol):
     calibration: Calibration
     gates: Gates
 
-    def find(self, images: Sequence[Image.Image]) -> list[list[Seen]]:
+    def find(self, images: Sequence[Image.Image]) -> list[list[DetectedPerson]]:
         """The people of every picture, from left to right."""
         ...
 

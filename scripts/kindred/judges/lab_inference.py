@@ -28,7 +28,7 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels of the pictu
 
 
 @dataclass(frozen=True)
-class Seen:
+class DetectedPerson:
     """One person found. `embedding` [D] has unit length; its cosine is likeness."""
 
     box: Box
@@ -44,10 +44,10 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class DetectedScene:
     """What the judge sees in one picture: people from left to right, and the scene."""
 
-    people: list[Seen]
+    people: list[DetectedPerson]
     scene: dict[str, Words] = field(default_factory=dict)
 
     @property
@@ -60,7 +60,7 @@ class Sighting:
         return max(self.scene[what], key=self.scene[what].__getitem__)
 
 
-class LabJudge:
+class LabDetector:
     """The trained judge. `look` is deterministic on one device."""
 
     def __init__(self, judge: Judge, device: torch.device | str = "cpu") -> None:
@@ -69,7 +69,7 @@ class LabJudge:
         self.net = fold_norms(judge.eval()).to(self.device, memory_format=torch.channels_last)
 
     @classmethod
-    def load(cls, path: Path | str, device: torch.device | str = "cpu") -> LabJudge:
+    def load(cls, path: Path | str, device: torch.device | str = "cpu") -> LabDetector:
         """Load lab/judge. Raises KindredError when the folder holds no lab judge."""
         return cls(load_judge(path), device)
 
@@ -79,12 +79,12 @@ class LabJudge:
         images: Sequence[Image.Image],
         threshold: float | None = None,
         attributes: bool = True,
-    ) -> list[Sighting]:
+    ) -> list[DetectedScene]:
         """Judge pictures of any size, in the order given. Without `attributes`, people's are left
         empty, which saves a third of the time."""
         threshold = self.config.threshold if threshold is None else threshold
         sides = [working_size(image.size) for image in images]
-        out: list[Sighting | None] = [None] * len(images)
+        out: list[DetectedScene | None] = [None] * len(images)
         for size in sorted(set(sides)):
             rows = [i for i, side in enumerate(sides) if side == size]
             for first in range(0, len(rows), BATCH):
@@ -103,13 +103,13 @@ class LabJudge:
         scales: list[tuple[float, float]],
         threshold: float,
         attributes: bool,
-    ) -> list[Sighting]:
+    ) -> list[DetectedScene]:
         heat, distances, scene = self.net.finder(images)
         found = decode(heat, distances, threshold)
         scenes = self._words(scene, self.config.scene)
         people = self._people(images, found, scales, attributes)
         return [
-            Sighting(sorted(p, key=lambda s: s.head[0] + s.head[2]), s)
+            DetectedScene(sorted(p, key=lambda s: s.head[0] + s.head[2]), s)
             for p, s in zip(people, scenes, strict=True)
         ]
 
@@ -119,8 +119,8 @@ class LabJudge:
         found: list[Found],
         scales: list[tuple[float, float]],
         attributes: bool,
-    ) -> list[list[Seen]]:
-        people: list[list[Seen]] = [[] for _ in found]
+    ) -> list[list[DetectedPerson]]:
+        people: list[list[DetectedPerson]] = [[] for _ in found]
         index = torch.tensor([i for i, f in enumerate(found) for _ in f.scores], dtype=torch.long)
         if not len(index):
             return people
@@ -138,7 +138,7 @@ class LabJudge:
             words = self._words(logits, self.config.attributes)
         rows = embedding.cpu().numpy()
         for k, i in enumerate(index.tolist()):
-            seen = Seen(
+            seen = DetectedPerson(
                 box=_scaled(boxes[k], scales[i]),
                 head=_scaled(heads[k], scales[i]),
                 score=scores[k],

@@ -18,8 +18,8 @@ from PIL import Image
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json, write_json
 from kindred.common.hashing import sha256_file
-from kindred.judges.interface import Calibration, Gates, Seen
-from kindred.judges.lab_inference import LabJudge, Sighting
+from kindred.judges.interface import Calibration, DetectedPerson, Gates
+from kindred.judges.lab_inference import DetectedScene, LabDetector
 from kindred.judges.model_files import Part, locate
 from kindred.models.loading import identity
 from kindred.specs.judge import JudgeSpec
@@ -44,14 +44,14 @@ MODEL_HASH = "model sha256"  # in GATES_FILE: which weights the figures are of
 GATES = {"count": 0.98, "family top-1": 0.97, "vae family top-1": 0.93}
 
 
-class DrawnJudge:
+class LabJudge:
     """The trained judge of drawings. Adherence is the probability of place and hair asked for."""
 
     counts = "people"
 
     def __init__(
         self,
-        judge: LabJudge,
+        judge: LabDetector,
         name: str,
         gates: Gates | None = None,
         threshold: float | None = None,
@@ -66,10 +66,10 @@ class DrawnJudge:
         self.calibration = Calibration(
             stranger=known.get("stranger"), same=known.get("same"), source="held-out drawings"
         )
-        self._last: tuple[list[Image.Image], list[Sighting]] = ([], [])
+        self._last: tuple[list[Image.Image], list[DetectedScene]] = ([], [])
 
     @classmethod
-    def open(cls, spec: JudgeSpec, device: torch.device | str = "cpu") -> DrawnJudge:
+    def open(cls, spec: JudgeSpec, device: torch.device | str = "cpu") -> LabJudge:
         """From the specification's folder. Raises KindredError saying how to get what is missing,
         and for options that this judge does not have."""
         for option in ("adherence", "person_detector", "files"):
@@ -98,10 +98,10 @@ class DrawnJudge:
             similarity,
         )
 
-    def find(self, images: Sequence[Image.Image]) -> list[list[Seen]]:
+    def find(self, images: Sequence[Image.Image]) -> list[list[DetectedPerson]]:
         """The people of every picture, from left to right."""
         return [
-            [Seen(p.box, p.head, p.score, p.embedding) for p in sighting.people]
+            [DetectedPerson(p.box, p.head, p.score, p.embedding) for p in sighting.people]
             for sighting in self._look(images)
         ]
 
@@ -126,7 +126,7 @@ class DrawnJudge:
         """Unit vectors [N, D] of whole pictures; None without a model for it."""
         return self.similarity.vectors(images) if self.similarity else None
 
-    def _look(self, images: Sequence[Image.Image]) -> list[Sighting]:
+    def _look(self, images: Sequence[Image.Image]) -> list[DetectedScene]:
         """Sightings; of the pictures asked for last they are remembered."""
         before, sightings = self._last
         same = len(before) == len(images) and all(
@@ -138,11 +138,11 @@ class DrawnJudge:
         return sightings
 
 
-def _load(folder: Path, device: torch.device | str) -> LabJudge:
+def _load(folder: Path, device: torch.device | str) -> LabDetector:
     from safetensors import SafetensorError
 
     try:
-        return LabJudge.load(folder, device)
+        return LabDetector.load(folder, device)
     except (SafetensorError, RuntimeError) as error:
         raise KindredError(
             f"judge: the model in {folder} can't be read ({error}) -> {HOW_TO_GET_IT}"
@@ -173,7 +173,7 @@ def hair_in(prompt: str) -> dict[str, str]:
     return {key: value for key, value in named.items() if value}
 
 
-def _hair(sighting: Sighting, hair: dict[str, str]) -> float:
+def _hair(sighting: DetectedScene, hair: dict[str, str]) -> float:
     """Probability that the most certain person has the hair."""
     if not sighting.people:
         return 0.0

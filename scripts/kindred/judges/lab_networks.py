@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from kindred.common.errors import KindredError
-from kindred.common.files import read_json, replacing, write_json
+from kindred.common.files import atomic_write, read_json, write_json
 
 BOX_UNIT = 16.0  # px; box distances are regressed in this unit
 STRIDE = 4  # px per cell of the heat map
@@ -243,7 +243,7 @@ def save_judge(judge: Judge, folder: Path | str) -> None:
         for name, value in judge.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    with replacing(folder / "model.safetensors") as temporary:
+    with atomic_write(folder / "model.safetensors") as temporary:
         save_file(state, temporary, metadata={"format": "pt"})
     write_json(folder / "config.json", asdict(judge.config))
 

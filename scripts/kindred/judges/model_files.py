@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kindred.common.errors import KindredError, Problems, nearest
+from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.common.hashing import sha256_file
 
 PHOTO_REQUIREMENTS = "make photo, or pip install -r envs/requirements-photo.txt"
@@ -50,7 +50,7 @@ def locate(
     problems, found = Problems("the judge's model files"), {}
     for part in [*files, *hashes]:
         if part not in parts:
-            problems.add(f"judge: {part}", "no such part", nearest(part, parts))
+            problems.add(f"judge: {part}", "no such part", did_you_mean(part, parts))
     for name, part in parts.items():
         if name not in files and folder is None:
             problems.add(f"judge: files.{name}", "names no file", f"get {part.file}{part.source}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kindred.common.errors import KindredError, in_a_line
+from kindred.common.errors import KindredError, first_line_of
 from kindred.judges.face_geometry import Face, scaled, strongest, unit
 from kindred.judges.interface import Calibration
 from kindred.judges.model_files import Part, locate, short_hash
@@ -50,7 +50,7 @@ class OpenCvFaces:
             files = " or ".join(str(path) for path in paths.values())
             raise KindredError(
                 f"{files}: not a model that OpenCV {cv2.__version__} can read "
-                f"({in_a_line(error)}) -> get the file again{SOURCE}"
+                f"({first_line_of(error)}) -> get the file again{SOURCE}"
             ) from error
         self.identity = f"yunet-sface@{cv2.__version__}-{short_hash(paths)}"
         self.calibration = Calibration(

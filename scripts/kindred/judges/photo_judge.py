@@ -15,7 +15,7 @@ from PIL import Image
 
 from kindred.judges.face_body_matching import alone_face, together
 from kindred.judges.face_geometry import FaceEngine
-from kindred.judges.interface import Calibration, Gates, Seen
+from kindred.judges.interface import Calibration, DetectedPerson, Gates
 from kindred.specs.judge import JudgeSpec
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ class PhotoJudge:
             similarity = Similarity.open(spec.similarity, device)
         return cls(engine, people, adherence, similarity)
 
-    def find(self, images: Sequence[Image.Image]) -> list[list[Seen]]:
+    def find(self, images: Sequence[Image.Image]) -> list[list[DetectedPerson]]:
         """Everybody found in each picture, from left to right."""
         return [self._find(image.convert("RGB")) for image in images]
 
-    def _find(self, image: Image.Image) -> list[Seen]:
+    def _find(self, image: Image.Image) -> list[DetectedPerson]:
         faces = self.engine.faces(image)
         if self.people is None:
             return [alone_face(face) for face in faces]

@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 
 from kindred.common.errors import KindredError
 from kindred.common.progress import track
-from kindred.judges.lab_inference import LabJudge, Seen
+from kindred.judges.lab_inference import DetectedPerson, LabDetector
 from kindred.lab.judge_labels import person_words
 from kindred.models.loading import load_clip, load_scheduler, load_t5, load_transformer, load_vae
 from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
@@ -161,7 +161,7 @@ def plain_scene(rng: Random, count: int) -> Scene:
             return scene
 
 
-def caption_gates(studio: Studio, judge: LabJudge, count: int, seed: int) -> list[Gate]:
+def caption_gates(studio: Studio, judge: LabDetector, count: int, seed: int) -> list[Gate]:
     """Unseen captions of one to four unnamed people: is in the picture what they say?"""
     rng, tasks = Random(seed), defaultdict(list)
     for k in range(count):
@@ -226,7 +226,7 @@ def _count(asked: Counter[str], right: Counter[str], name: str, ok: bool) -> Non
 class Faces:
     """Reference embeddings of named people: the mean of several drawings, unit length."""
 
-    def __init__(self, judge: LabJudge, people: Sequence[Person], views: int = 6) -> None:
+    def __init__(self, judge: LabDetector, people: Sequence[Person], views: int = 6) -> None:
         self.people = list(people)
         rng = Random(99)
         drawings = [
@@ -245,7 +245,7 @@ class Faces:
             raise KindredError("the judge was never calibrated; train it to its end again")
         self.stranger, self.same = calibration["stranger"], calibration["same"]
 
-    def identity(self, seen: Sequence[Seen], rows: Sequence[int]) -> np.ndarray:
+    def identity(self, seen: Sequence[DetectedPerson], rows: Sequence[int]) -> np.ndarray:
         """Normalised identity [found, asked]: 0 a stranger, 1 another drawing of the person."""
         found = np.asarray([s.embedding for s in seen])
         return (found @ self.table[list(rows)].T - self.stranger) / (self.same - self.stranger)
@@ -256,7 +256,7 @@ def matched(identity: np.ndarray) -> Iterator[tuple[int, int]]:
     return zip(*linear_sum_assignment(-identity), strict=True)
 
 
-def name_gates(studio: Studio, judge: LabJudge, each: int, seed: int) -> list[Gate]:
+def name_gates(studio: Studio, judge: LabDetector, each: int, seed: int) -> list[Gate]:
     """Named strangers alone, and in pairs and trios through all templates."""
     people, rng = named_strangers(), Random(seed)
     faces = Faces(judge, people)
@@ -311,7 +311,7 @@ def name_gates(studio: Studio, judge: LabJudge, each: int, seed: int) -> list[Ga
     return gates
 
 
-def vae_gates(studio: Studio, judge: LabJudge, count: int, seed: int) -> list[Gate]:
+def vae_gates(studio: Studio, judge: LabDetector, count: int, seed: int) -> list[Gate]:
     """Round trips of unseen drawings: noise, and whether the expression is still read right."""
     rng, psnr, read, before = Random(seed), [], [], []
     for k in track(range(count), "VAE round trips", count):

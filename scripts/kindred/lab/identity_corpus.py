@@ -13,7 +13,7 @@ from random import Random
 
 import numpy as np
 
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 from kindred.lab.judge_labels import MOST, SIZES, label_arrays
 from kindred.world.drawing import draw
 from kindred.world.people import Person, alike, random_person, restyle
@@ -104,6 +104,6 @@ def draw_identity_shard(seed: int, identities: int, views: int, out: Path | str)
         rows = [d.image for d in drawings if d.image.size == (width, height)]
         shape = (len(rows), height, width, 3)
         labels[f"images_{k}"] = np.array([np.asarray(i) for i in rows], np.uint8).reshape(shape)
-    with replacing(Path(out)) as temporary:
+    with atomic_write(Path(out)) as temporary:
         np.savez(temporary, **labels)
     return len(scenes)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from kindred.judges.lab_inference import LabJudge, Seen, Sighting, to_tensor
+from kindred.judges.lab_inference import DetectedPerson, DetectedScene, LabDetector, to_tensor
 from kindred.lab import acceptance_images as pictures
 from kindred.lab.acceptance_images import Picture, Swap
 from kindred.lab.judge_dataset import round_trip
@@ -65,7 +65,7 @@ def draw_gate_pictures(seed: int = 1, size: float = 1.0) -> GatePictures:
     )
 
 
-def measure(judge: LabJudge, drawn: GatePictures, vae: Any = None) -> Figures:
+def measure(judge: LabDetector, drawn: GatePictures, vae: Any = None) -> Figures:
     """All figures; those after the autoencoder carry "vae " in front. `vae`: AutoencoderKL."""
     figures = measure_changed(judge, drawn, list)
     if vae is not None:
@@ -79,7 +79,7 @@ def measure(judge: LabJudge, drawn: GatePictures, vae: Any = None) -> Figures:
     return figures
 
 
-def measure_changed(judge: LabJudge, drawn: GatePictures, change: Change) -> Figures:
+def measure_changed(judge: LabDetector, drawn: GatePictures, change: Change) -> Figures:
     """Figures on pictures after `change`."""
     return (
         scene_figures(judge, drawn.scenes, change)
@@ -119,10 +119,10 @@ def vae_images(vae: Any, images: Sequence[Image.Image], device: torch.device) ->
     return [image for image in out if image is not None]
 
 
-def match(sighting: Sighting, picture: Picture) -> list[Seen | None]:
+def match(sighting: DetectedScene, picture: Picture) -> list[DetectedPerson | None]:
     """Whom the judge found at each true head: the nearest, within half a head; each once."""
     left = list(sighting.people)
-    out: list[Seen | None] = []
+    out: list[DetectedPerson | None] = []
     for head in picture.heads:
         reach = (head[2] - head[0]) / 2
         near = min(left, key=lambda seen: _distance(seen.head, head), default=None)
@@ -138,7 +138,7 @@ def _distance(a: Sequence[float], b: Sequence[float]) -> float:
     return float(np.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2)
 
 
-def scene_figures(judge: LabJudge, drawn: list[Picture], change: Change = list) -> Figures:
+def scene_figures(judge: LabDetector, drawn: list[Picture], change: Change = list) -> Figures:
     """Count, place and attributes: shares read right. Attributes: of people found."""
     sightings = judge.look(change([p.image for p in drawn]))
     true = np.array([len(p.scene.figures) for p in drawn])
@@ -161,7 +161,7 @@ def scene_figures(judge: LabJudge, drawn: list[Picture], change: Change = list) 
     return figures | {name: _mean(values) for name, values in hits.items()}
 
 
-def identity_figures(judge: LabJudge, drawn: list[Picture], change: Change = list) -> Figures:
+def identity_figures(judge: LabDetector, drawn: list[Picture], change: Change = list) -> Figures:
     """Likeness of people never seen: AUC, TPR at 1 % FPR, rank-1 of 100, every trait.
 
     Rank-1: one picture of each of 100 people is known; another picture of each is asked for.
@@ -190,7 +190,7 @@ def identity_figures(judge: LabJudge, drawn: list[Picture], change: Change = lis
 
 
 def _embeddings(
-    judge: LabJudge, drawn: list[Picture], change: Change
+    judge: LabDetector, drawn: list[Picture], change: Change
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of everybody drawn: embedding [M, D] (NaN when not found), who [M], traits [M, T]."""
     sightings = judge.look(change([p.image for p in drawn]))
@@ -232,7 +232,7 @@ def rank_one(embedding: np.ndarray, who: np.ndarray, of: int) -> float:
     return _mean(hits)
 
 
-def swap_figures(judge: LabJudge, drawn: list[Swap], change: Change = list) -> Figures:
+def swap_figures(judge: LabDetector, drawn: list[Swap], change: Change = list) -> Figures:
     """Mean likeness of a face under other looks, and of another face under the same looks."""
     parts = [[s.person for s in drawn], [s.restyled for s in drawn], [s.stranger for s in drawn]]
     seen = []
@@ -246,7 +246,7 @@ def swap_figures(judge: LabJudge, drawn: list[Swap], change: Change = list) -> F
     return {"same face, other looks": _mean(same), "other face, same looks": _mean(other)}
 
 
-def family_figures(judge: LabJudge, drawn: list[Picture], change: Change = list) -> Figures:
+def family_figures(judge: LabDetector, drawn: list[Picture], change: Change = list) -> Figures:
     """Top-1 among the families and strangers, by the mean of REFERENCES pictures of each."""
     found, who, _ = _embeddings(judge, drawn, change)
     people = np.unique(who)
@@ -262,7 +262,7 @@ def family_figures(judge: LabJudge, drawn: list[Picture], change: Change = list)
     return {"family top-1": _mean(right[kin]), "family and strangers top-1": _mean(right)}
 
 
-def looks_readable(judge: LabJudge, drawn: list[Picture], change: Change = list) -> Figures:
+def looks_readable(judge: LabDetector, drawn: list[Picture], change: Change = list) -> Figures:
     """Guard: how well looks can be read linearly from the embedding, beyond the commonest answer.
 
     For each look a ridge regression on half of the people, tried on the others; the figure is

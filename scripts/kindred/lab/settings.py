@@ -9,10 +9,10 @@ import yaml
 from pydantic import Field, ValidationError
 
 from kindred.common.errors import ProblemsError
-from kindred.specs.spec_model import Strict, problems_of
+from kindred.specs.spec_model import SpecModel, problems_of
 
 
-class CorpusSettings(Strict):
+class CorpusSettings(SpecModel):
     """How many drawings, in two parts: the autoencoder starts on `first` while `rest` is drawn."""
 
     first: int
@@ -23,7 +23,7 @@ class CorpusSettings(Strict):
     shard: int = Field(300, description="identities a file; an even number")
 
 
-class TextSettings(Strict):
+class TextSettings(SpecModel):
     """T5 and CLIP encoders."""
 
     tokens: int = 56
@@ -36,7 +36,7 @@ class TextSettings(Strict):
     clip_vocabulary: int = 1000
 
 
-class StageSettings(Strict):
+class StageSettings(SpecModel):
     """Length and learning rate of one training stage."""
 
     steps: int
@@ -88,7 +88,7 @@ class DistillSettings(StageSettings):
     ema: float = 0.999
 
 
-class JudgeSettings(Strict):
+class JudgeSettings(SpecModel):
     """The judge; see scripts/lab_judge.py."""
 
     steps: int = 9000
@@ -98,7 +98,7 @@ class JudgeSettings(Strict):
     gates: float = 1.0
 
 
-class CaptionerSettings(Strict):
+class CaptionerSettings(SpecModel):
     """The captioner; see scripts/lab_captioner.py."""
 
     steps: int = 1900
@@ -108,7 +108,7 @@ class CaptionerSettings(Strict):
     gates: int = 200
 
 
-class LabSettings(Strict):
+class LabSettings(SpecModel):
     """Everything that `snakemake lab_models` builds the base from."""
 
     seed: int = 0

@@ -17,7 +17,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 from kindred.common.progress import Progress
 
 
@@ -119,7 +119,7 @@ class Loop:
     def save(self, step: int) -> None:
         """Write the checkpoint atomically."""
         state = {name: part.state_dict() for name, part in self.parts.items()}
-        with replacing(self.checkpoint) as temporary:
+        with atomic_write(self.checkpoint) as temporary:
             torch.save({"step": step, **state}, temporary)
 
     def note(self, **figures: torch.Tensor) -> None:

@@ -19,7 +19,7 @@ MULTIPLE = 16  # of both edges of a weight, for the GPU's kernels
 FROM = (8, 9)  # compute capability
 
 
-class EightBitLinear(torch.nn.Module):
+class Fp8Linear(torch.nn.Module):
     """A frozen linear layer of [..., in] to [..., out]; products in e4m3, sums in float32."""
 
     weight: torch.Tensor
@@ -51,7 +51,7 @@ class EightBitLinear(torch.nn.Module):
 def answers(layers: Sequence[Any], x: torch.Tensor) -> list[torch.Tensor]:
     """What each layer makes of x; 8-bit layers share x in 8 bits, which the compiler would find
     anew for each."""
-    if not all(isinstance(layer, EightBitLinear) for layer in layers):
+    if not all(isinstance(layer, Fp8Linear) for layer in layers):
         return [layer(x) for layer in layers]
     tokens = eight_bit(x.reshape(-1, x.shape[-1]))
     return [layer.product(x, *tokens) for layer in layers]
@@ -95,5 +95,5 @@ def convert(transformer: Any, plain: Any) -> None:
     """Put such a layer in the place of each of `layers`; `plain(layer)` gives its weight [out, in]
     in full. One weight is in memory in full at a time."""
     for name, part in layers(transformer).items():
-        transformer.set_submodule(name, EightBitLinear(plain(part), part.bias))
+        transformer.set_submodule(name, Fp8Linear(plain(part), part.bias))
         part.weight = None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common import safetensors_files
-from kindred.common.errors import KindredError, in_a_line
+from kindred.common.errors import KindredError, first_line_of
 from kindred.common.files import read_json
 from kindred.common.hashing import sha256_file
 from kindred.models import quantized_weights
@@ -248,7 +248,7 @@ def _load(
     try:
         return loader(str(folder), subfolder=part, **extra)
     except (OSError, ValueError) as error:
-        first = in_a_line(error)
+        first = first_line_of(error)
         raise KindredError(
             f"base {base.model}, part {part}: can't be read ({first}); fetch or save it again"
         ) from error

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kindred.common.errors import KindredError, in_a_line
+from kindred.common.errors import KindredError, first_line_of
 from kindred.specs.spec_model import Character
 
 
@@ -31,7 +31,7 @@ def load_tokenizer(name: str) -> Any:
             f"{owner}/{repository}", subfolder="/".join(rest), revision=revision or None
         )
     except (OSError, ValueError) as error:
-        first = in_a_line(error)
+        first = first_line_of(error)
         raise KindredError(
             f"tokenizer {name}: can't be loaded ({first}) -> check the base's `model`; for gated "
             "models accept their licence and log in"

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
-from kindred.common.job_summary import Tally
+from kindred.common.job_summary import JobSummary
 from kindred.models.loading import identity
 from kindred.models.lora.adapters import Adapter, apply_adapters, read_adapters
-from kindred.rendering.image_plan import Picture, plan
+from kindred.rendering.image_plan import ImageRequest, plan
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.render import render
 from kindred.specs.batched_jobs import Drawings
@@ -30,7 +30,7 @@ from kindred.specs.rendering import RenderSpec
 if TYPE_CHECKING:
     import torch
 
-    from kindred.rendering.pipeline import Painter
+    from kindred.rendering.pipeline import RenderPipeline
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Job:
     prompts: Path
     adapters: Sequence[Adapter]
     out: str
-    pictures: Sequence[Picture]
+    pictures: Sequence[ImageRequest]
     noted: dict[str, Any]
 
     @property
@@ -57,7 +57,7 @@ class Job:
         return tuple((adapter.sha256, adapter.weight) for adapter in self.adapters)
 
 
-def jobs_of(wanted: Drawings, tally: Tally, at_once: int | None = None) -> list[Job]:
+def jobs_of(wanted: Drawings, tally: JobSummary, at_once: int | None = None) -> list[Job]:
     """The jobs with their pictures, those of one base and of equal adapters beside each other.
     `at_once`: so many pictures in a batch at most, instead of what the specifications say.
 
@@ -79,13 +79,15 @@ def jobs_of(wanted: Drawings, tally: Tally, at_once: int | None = None) -> list[
     return sorted(jobs, key=lambda job: (repr(job.base), job.worn))
 
 
-def even(pictures: Sequence[Picture], at_once: int) -> int:
+def even(pictures: Sequence[ImageRequest], at_once: int) -> int:
     """The size of equal batches of `at_once` at most: what batches are filled up with is lost."""
     most = max(Counter(picture.size for picture in pictures).values())
     return ceil(most / ceil(most / at_once))
 
 
-def draw(jobs: Sequence[Job], store: ImageStore, wardrobe: Wardrobe, tally: Tally) -> None:
+def draw(
+    jobs: Sequence[Job], store: ImageStore, wardrobe: AdapterSwitcher, tally: JobSummary
+) -> None:
     """Draw what the store lacks of all jobs. A failure is noted and the next job goes on."""
     for job in jobs:
         try:
@@ -100,7 +102,7 @@ def draw(jobs: Sequence[Job], store: ImageStore, wardrobe: Wardrobe, tally: Tall
         print(f"{job.out}: {work.drawn} of {work.asked} pictures drawn{each}", file=sys.stderr)
 
 
-class Wardrobe:
+class AdapterSwitcher:
     """A loaded base, and which adapters it wears. `loads`, `changes`: how often either came.
 
     Without `compiles` the network is never compiled: in large batches there is little to gain.
@@ -118,7 +120,7 @@ class Wardrobe:
     def close(self) -> None:
         """Let go of the base."""
         self.base: Any = None
-        self.painter: Painter | None = None
+        self.painter: RenderPipeline | None = None
         self.worn: Any = ()
         self.take_off: Callable[[], None] = lambda: None
         if self.device.type == "cuda":
@@ -130,7 +132,7 @@ class Wardrobe:
     def loader(self, job: Job) -> Any:
         """What `render` calls when pictures are missing."""
 
-        def load(missing: Sequence[Picture]) -> tuple[Painter, Any, dict[str, Any]]:
+        def load(missing: Sequence[ImageRequest]) -> tuple[RenderPipeline, Any, dict[str, Any]]:
             from kindred.rendering.pipeline import versions
             from kindred.rendering.prompt_embeddings import read_texts
 
@@ -139,7 +141,7 @@ class Wardrobe:
 
         return load
 
-    def dressed(self, job: Job) -> Painter:
+    def dressed(self, job: Job) -> RenderPipeline:
         """The painter of the job's base with the job's adapters, as Painter.load gives it."""
         if self.painter is None or self.base != job.base:
             painter = self._load(job)
@@ -154,22 +156,24 @@ class Wardrobe:
         painter.decode_at_once = job.noted.get("batch", 1)
         return painter
 
-    def _load(self, job: Job) -> Painter:
-        from kindred.rendering.pipeline import Painter
+    def _load(self, job: Job) -> RenderPipeline:
+        from kindred.rendering.pipeline import RenderPipeline
 
         self.close()  # before the next one needs the memory
         steps = self.steps[job.base]
-        painter = Painter.load(job.spec, [] if merges(job) else job.adapters, self.device, steps)
+        painter = RenderPipeline.load(
+            job.spec, [] if merges(job) else job.adapters, self.device, steps
+        )
         if merges(job) and not changeable(job, painter):
             del painter
-            painter = Painter.load(job.spec, job.adapters, self.device, steps)
+            painter = RenderPipeline.load(job.spec, job.adapters, self.device, steps)
         self.base, self.painter, self.worn = job.base, painter, job.worn
         self.loads += 1
         if changeable(job, painter):
             self._put_on(job, painter)
         return painter
 
-    def _put_on(self, job: Job, painter: Painter) -> None:
+    def _put_on(self, job: Job, painter: RenderPipeline) -> None:
         self.take_off = put_on(painter.transformer, job.adapters)
         self.worn = job.worn
         self.changes += bool(job.adapters)
@@ -180,7 +184,7 @@ def merges(job: Job) -> bool:
     return job.spec.base.quantization is None and job.spec.merged()
 
 
-def changeable(job: Job, painter: Painter) -> bool:
+def changeable(job: Job, painter: RenderPipeline) -> bool:
     """Whether adapters can change on this loaded base. Beside the weights they are layers, which
     a compiled or recorded network would not see change; and weights that only visit the device
     are files."""

@@ -18,7 +18,7 @@ from kindred.specs.rendering import RenderSpec
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageRequest:
     """One picture to be had: its place in the prompt set, its recipe and its key."""
 
     name: str
@@ -37,7 +37,7 @@ class Picture:
         return self.recipe["width"], self.recipe["height"]
 
 
-def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> list[Picture]:
+def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> list[ImageRequest]:
     """Every picture of the prompt set, prompt by prompt and seed by seed in the order given."""
     shared: dict[str, Any] = {
         "base": base_identity,
@@ -58,13 +58,13 @@ def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> l
         own = {"prompt": prompt.text.strip(), "width": prompt.width, "height": prompt.height}
         for seed in prompt.seeds or []:
             recipe = {**shared, **own, "seed": seed}
-            pictures.append(Picture(name, seed, recipe, spec_hash(recipe)))
+            pictures.append(ImageRequest(name, seed, recipe, spec_hash(recipe)))
     return pictures
 
 
-def batches(pictures: Iterable[Picture], spec: RenderSpec) -> list[list[Picture]]:
+def batches(pictures: Iterable[ImageRequest], spec: RenderSpec) -> list[list[ImageRequest]]:
     """Groups of pictures of equal width and height to be drawn at once, each key once."""
-    by_size: dict[tuple[int, int], dict[str, Picture]] = {}
+    by_size: dict[tuple[int, int], dict[str, ImageRequest]] = {}
     for picture in pictures:
         by_size.setdefault(picture.size, {})[picture.key] = picture
     groups = []

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from kindred.common.errors import KindredError
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 from kindred.common.hashing import canonical_json
 
 CHUNK = "kindred"
@@ -43,7 +43,7 @@ class ImageStore:
         info.add_itxt("Description", str(recipe.get("prompt", "")))
         info.add_text("Software", "Kindred")
         info.add_itxt(CHUNK, canonical_json({**recipe, "key": key}))
-        with replacing(self.path(key)) as temporary:
+        with atomic_write(self.path(key)) as temporary:
             image.save(temporary, format="PNG", pnginfo=info)
         return self.path(key)
 

@@ -16,7 +16,7 @@ from PIL import Image
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json, write_json
 from kindred.models.lora.adapters import Adapter
-from kindred.rendering.image_plan import Picture
+from kindred.rendering.image_plan import ImageRequest
 from kindred.rendering.image_store import ImageStore
 
 ADVICE = "render again: run `snakemake`, or scripts/render.py with this manifest as --out"
@@ -53,7 +53,7 @@ class Manifest:
 def write_manifest(
     path: Path | str,
     prompt_set: str,
-    pictures: Sequence[Picture],
+    pictures: Sequence[ImageRequest],
     adapters: Sequence[Adapter],
     store: ImageStore,
 ) -> None:

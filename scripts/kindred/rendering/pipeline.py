@@ -23,7 +23,7 @@ from kindred.models.architectures.flux1 import attention
 from kindred.models.loading import load_scheduler, load_vae
 from kindred.models.lora.adapters import Adapter
 from kindred.rendering import precision
-from kindred.rendering.image_plan import Picture
+from kindred.rendering.image_plan import ImageRequest
 from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
 from kindred.specs.rendering import RenderSpec
 
@@ -35,7 +35,7 @@ TILE = 64  # latents; at FLUX.1's own 128 a picture of 1024 px would be one tile
 
 
 @dataclass
-class Painter:
+class RenderPipeline:
     """The parts of a base that drawing needs, adapters applied.
 
     decode_at_once: pictures that the VAE decodes together, at most; of more than one the bytes may
@@ -56,14 +56,14 @@ class Painter:
         device: torch.device | str,
         steps: int = 0,
         places: Mapping[str, Any] | None = None,
-    ) -> Painter:
+    ) -> RenderPipeline:
         """Load the base once, for so many sampling steps in all, on `device` or in `places`.
         Raises KindredError for a base or adapter that can't be used."""
         transformer = precision.load(spec, adapters, device, places)
         on_gpu = next(transformer.parameters()).device.type == "cuda"  # and not visiting it
-        attention.quicken(transformer, torch.device(device))
+        attention.use_cudnn_attention(transformer, torch.device(device))
         if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
-            compilation.compiled(transformer)
+            compilation.compile_blocks(transformer)
         vae = load_vae(spec.base, roomiest(places) if places else device)
         # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
         whole = on_gpu and not places and spec.base.quantization != "int8"
@@ -82,7 +82,7 @@ class Painter:
     @torch.inference_mode()
     def draw(
         self,
-        pictures: Sequence[Picture],
+        pictures: Sequence[ImageRequest],
         texts: Texts,
         fill_to: int = 1,
         after_step: Callable[[], None] = lambda: None,
@@ -122,7 +122,7 @@ class Painter:
             memory = isinstance(error, torch.OutOfMemoryError)
             if memory or not compilation.is_compiled(self.transformer):
                 raise
-            compilation.eager(self.transformer, error)
+            compilation.disable_compilation(self.transformer, error)
             self.recorded = self.recorded and RecordedNetwork(self.transformer)
         return denoise(self.transformer, *arguments, network=self.recorded)
 

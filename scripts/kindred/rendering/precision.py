@@ -51,7 +51,7 @@ def load(
     if way == "fp8":
         _to_eight_bit(transformer, left)
     elif left is not None:
-        unpack(transformer, left)
+        dequantize_weights(transformer, left)
     return transformer
 
 
@@ -63,7 +63,7 @@ def room(device: torch.device) -> int:
 
 
 @torch.no_grad()
-def unpack(transformer: Any, allowed: int) -> bool:
+def dequantize_weights(transformer: Any, allowed: int) -> bool:
     """Put dequantized weights in the place of NF4 ones, where that takes at most `allowed` bytes
     more: every pass needs them so, and dequantizing takes time. Whether it was done.
 
@@ -149,7 +149,7 @@ def _whole(
     apply_adapters(transformer, adapters, spec.merged() and not away)
     if away:
         print("the base is larger than the GPU: its blocks visit it one by one", file=sys.stderr)
-        visit(transformer, device)
+        stream_blocks(transformer, device)
     return transformer
 
 
@@ -159,7 +159,7 @@ def fits(base: Base, device: torch.device) -> bool:
     return sum(file.stat().st_size for file in files) <= room(device)
 
 
-def visit(transformer: Any, device: torch.device) -> None:
+def stream_blocks(transformer: Any, device: torch.device) -> None:
     """Let weights lie where they are and come to `device` a block at a time, the next one while
     one works. Weights that `from_pretrained` mapped from files take no main memory meanwhile."""
     cuda = device.type == "cuda"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ADVICE = "run encode_prompts again for this base and these prompts"
 
 
-def cut_off(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[str]:
+def truncation_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[str]:
     """A warning for each prompt that is longer than an encoder reads, with the words it loses.
 
     T5 reads what a picture shows; CLIP only sets its general direction, and less of it.
@@ -50,7 +50,7 @@ def read_texts(
     """
     entries, metadata = safetensors_files.header(path)
     made_by = json.loads(metadata.get(encoding_cache.ABOUT, "{}"))
-    expected = encoding_cache.texts_about(base.text_encoder())
+    expected = encoding_cache.texts_fingerprint(base.text_encoder())
     wrong = sorted(key for key in expected if made_by.get(key) != expected[key])
     if wrong:
         found = ", ".join(f"{key} {made_by.get(key)} instead of {expected[key]}" for key in wrong)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common.progress import Progress
 from kindred.models.lora.adapters import Adapter
-from kindred.rendering.image_plan import Picture, batches
+from kindred.rendering.image_plan import ImageRequest, batches
 from kindred.rendering.image_store import ImageStore
 from kindred.specs.rendering import RenderSpec
 
 if TYPE_CHECKING:
-    from kindred.rendering.pipeline import Painter, Texts
+    from kindred.rendering.pipeline import RenderPipeline, Texts
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Work:
 
 def render(
     spec: RenderSpec,
-    pictures: Sequence[Picture],
+    pictures: Sequence[ImageRequest],
     adapters: Sequence[Adapter],
     store: ImageStore,
-    load: Callable[[Sequence[Picture]], tuple[Painter, Texts, dict[str, Any]]],
+    load: Callable[[Sequence[ImageRequest]], tuple[RenderPipeline, Texts, dict[str, Any]]],
 ) -> Work:
     """Draw every picture that the store lacks; each is stored as soon as its batch is done.
 

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from kindred.characters.trigger_words import letters_in
-from kindred.common.errors import KindredError, Problems, nearest
+from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.rendering.manifest import Manifest, Row, open_pictures
 from kindred.report.contact_sheet import Sheet, SheetRow
 from kindred.specs.sheet import SheetSpec
@@ -23,7 +23,7 @@ Labelled = Sequence[tuple[str, Manifest]]
 
 
 @dataclass(frozen=True)
-class Photo:
+class DatasetPhoto:
     """A prepared training photo and the letters of the characters in it."""
 
     image_id: str
@@ -61,7 +61,7 @@ def comparison(labelled: Labelled, spec: SheetSpec) -> Sheet:
     )
 
 
-def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[Photo]) -> Sheet:
+def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[DatasetPhoto]) -> Sheet:
     """A section a character: training photos, then renderings of prompts that name nobody else.
 
     Photos of the character alone come first, then those with the fewest others; `spec.photos` a
@@ -95,7 +95,7 @@ def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[Photo]) -> Sh
 
 def read_photos(
     images: Sequence[Mapping[str, Any]], captions: Sequence[Mapping[str, Any]], folder: Path
-) -> list[Photo]:
+) -> list[DatasetPhoto]:
     """Photos out of images.json and captions.jsonl rows, each in its largest size; those without
     a caption are left out."""
     who = {row["id"]: frozenset(row["characters"]) for row in captions}
@@ -104,10 +104,10 @@ def read_photos(
         if row["image_id"] in who:
             largest[row["photo"]] = row
     ids = sorted(row["image_id"] for row in largest.values())
-    return [Photo(name, folder / f"{name}.png", who[name]) for name in ids]
+    return [DatasetPhoto(name, folder / f"{name}.png", who[name]) for name in ids]
 
 
-def _photos_of(letter: str, photos: Sequence[Photo], count: int) -> list[Image.Image | None]:
+def _photos_of(letter: str, photos: Sequence[DatasetPhoto], count: int) -> list[Image.Image | None]:
     """`count` photos, filled up with None. Raises ProblemsError naming files that are missing."""
     having = [photo for photo in photos if letter in photo.letters]
     having.sort(key=lambda photo: (len(photo.letters), photo.image_id))
@@ -135,7 +135,9 @@ def _shown(labelled: Labelled, spec: SheetSpec) -> list[tuple[str, Manifest]]:
     known = {row.name for _, manifest in labelled for row in manifest.rows}
     for name in spec.prompts or []:
         if name not in known:
-            raise KindredError(f"--spec: prompts: no prompt '{name}' here; {nearest(name, known)}")
+            raise KindredError(
+                f"--spec: prompts: no prompt '{name}' here; {did_you_mean(name, known)}"
+            )
 
     def wanted(row: Row) -> bool:
         return (spec.prompts is None or row.name in spec.prompts) and (

@@ -16,7 +16,7 @@ UNREAD = -10.0  # stands for the likeness of a face that can't be read: worse th
 
 
 @dataclass(frozen=True)
-class Scale:
+class IdentityScale:
     """Mean cosine of strangers, and of two photos of the same character, by letter."""
 
     stranger: float
@@ -43,7 +43,7 @@ class Matched:
     identity: float | None
 
 
-def match(
+def assign_identities(
     asked: Sequence[str],
     identity: np.ndarray,
     letters: Sequence[str],

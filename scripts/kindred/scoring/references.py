@@ -19,8 +19,8 @@ from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
 from kindred.judges.interface import Calibration, Judge
-from kindred.report.sheet_contents import Photo
-from kindred.scoring.identity_assignment import Scale
+from kindred.report.sheet_contents import DatasetPhoto
+from kindred.scoring.identity_assignment import IdentityScale
 from kindred.scoring.image_distance import describe, kind_of
 from kindred.specs.scoring import ReferenceSpec
 
@@ -40,11 +40,11 @@ class References:
     wholes: Mapping[str, np.ndarray]
 
     @property
-    def scale(self) -> Scale:
+    def scale(self) -> IdentityScale:
         """The scale of identity; only characters that have one."""
         characters = self.facts["characters"]
         same = {letter: characters[letter]["same"] for letter in self.faces}
-        return Scale(self.facts["stranger"] or 0.0, same)
+        return IdentityScale(self.facts["stranger"] or 0.0, same)
 
     def similarity(self, embeddings: Sequence[np.ndarray | None], letters: Sequence[str]) -> Any:
         """Mean cosine [P, C] with each character's references; NaN where it can't be known."""
@@ -56,7 +56,9 @@ class References:
         return table
 
 
-def gather(judge: Judge, photos: Mapping[str, Sequence[Photo]], spec: ReferenceSpec) -> References:
+def gather(
+    judge: Judge, photos: Mapping[str, Sequence[DatasetPhoto]], spec: ReferenceSpec
+) -> References:
     """Look at every photo of every dataset. Raises ProblemsError naming photos that can't be read.
 
     Where the judge knows no end of the identity scale, it is estimated: strangers by photos of
@@ -108,7 +110,7 @@ def read_images(paths: Sequence[Path]) -> list[Image.Image]:
 
 def _facts(
     judge: Judge,
-    photos: Mapping[str, Sequence[Photo]],
+    photos: Mapping[str, Sequence[DatasetPhoto]],
     spec: ReferenceSpec,
     faces: Mapping[str, np.ndarray],
     used: Mapping[str, list[str]],

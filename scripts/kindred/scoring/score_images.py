@@ -17,11 +17,11 @@ from PIL import Image
 from kindred.characters.trigger_words import letters_in, without_names
 from kindred.common.errors import Problems
 from kindred.common.progress import Progress
-from kindred.judges.interface import Judge, Seen
+from kindred.judges.interface import DetectedPerson, Judge
 from kindred.rendering.manifest import ADVICE, Manifest
 from kindred.rendering.manifest import Row as Picture
 from kindred.rendering.presence import check_pictures
-from kindred.scoring.identity_assignment import match
+from kindred.scoring.identity_assignment import assign_identities
 from kindred.scoring.image_distance import describe, distances
 from kindred.scoring.references import References
 from kindred.scoring.score_table import Row, image_row, person_rows
@@ -83,7 +83,7 @@ def score(
 def _rows(
     keys: Row,
     prompt: str,
-    people: list[Seen],
+    people: list[DetectedPerson],
     references: References,
     spec: ScoreSpec,
     extra: dict[str, Any],
@@ -92,7 +92,7 @@ def _rows(
     asked = letters_in(prompt, spec.characters)
     similarity = references.similarity([person.embedding for person in people], letters)
     identity = references.scale.identity(similarity, letters)
-    matched = match(asked, identity, letters, spec.judge.recognised, references.faces)
+    matched = assign_identities(asked, identity, letters, spec.judge.recognised, references.faces)
     return [
         image_row(keys, asked, matched, len(people), extra),
         *person_rows(keys, people, matched, similarity, identity, letters),
@@ -101,9 +101,9 @@ def _rows(
 
 def _look(
     judge: Judge, manifest: Manifest, spec: ScoreSpec, what: str
-) -> tuple[list[list[Seen]], list[float | None], np.ndarray]:
+) -> tuple[list[list[DetectedPerson]], list[float | None], np.ndarray]:
     """People, adherence and vectors of every picture."""
-    seen: list[list[Seen]] = []
+    seen: list[list[DetectedPerson]] = []
     said: list[float | None] = []
     vectors = []
     with Progress(what, len(manifest.rows), "images") as progress:

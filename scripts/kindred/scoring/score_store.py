@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 from kindred.common.hashing import sha256_file, spec_hash
 from kindred.common.versions import step_version
 from kindred.judges.version import version_of
@@ -109,7 +109,7 @@ def fetch(store: Path, key: str, out: Path) -> bool:
     """Copy a finished table to `out`; False when it is not there."""
     if not has(store, key):
         return False
-    with replacing(out) as temporary:
+    with atomic_write(out) as temporary:
         shutil.copyfile(path_of(store, key), temporary)
     return True
 

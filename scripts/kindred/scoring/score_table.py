@@ -48,8 +48,8 @@ import numpy as np
 
 from kindred.characters.cells import cell_name
 from kindred.common.errors import KindredError
-from kindred.common.files import replacing, write_csv
-from kindred.judges.interface import Seen
+from kindred.common.files import atomic_write, write_csv
+from kindred.judges.interface import DetectedPerson
 from kindred.scoring.identity_assignment import Matched, margin
 
 VERSION = 1
@@ -113,7 +113,7 @@ def image_row(
 
 def person_rows(
     keys: Row,
-    people: Sequence[Seen],
+    people: Sequence[DetectedPerson],
     matched: Matched,
     similarity: np.ndarray,
     identity: np.ndarray,
@@ -157,7 +157,10 @@ def write_scores(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def write_texts(path: Path | str, rows: Iterable[Scored]) -> None:
     """Write rows that were read, as they are, atomically."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_write(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(row.values() for row in rows)

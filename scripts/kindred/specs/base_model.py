@@ -6,21 +6,21 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from kindred.specs.spec_model import Strict
+from kindred.specs.spec_model import SpecModel
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 # nf4-double: the scales of nf4 are quantized too, 0.4 bits a weight less.
 Quantization = Literal["nf4", "nf4-double", "int8"]
 
 
-class ImageEncoder(Strict):
+class ImageEncoder(SpecModel):
     """What latents depend on. The VAE always encodes in float32: once a photo, so cheap."""
 
     model: str = Field(description="repository id or local directory, FluxPipeline layout")
     revision: str | None = None
 
 
-class TextEncoder(Strict):
+class TextEncoder(SpecModel):
     """What text embeddings depend on: both encoders, their precision and the T5 length."""
 
     model: str = Field(description="repository id or local directory, FluxPipeline layout")
@@ -30,7 +30,7 @@ class TextEncoder(Strict):
     tokens: int = Field(512, gt=0, description="T5 sequence length")
 
 
-class Base(Strict):
+class Base(SpecModel):
     """The frozen text-to-image model."""
 
     model: str = Field(description="repository id or local directory, FluxPipeline layout")

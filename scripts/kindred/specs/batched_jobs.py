@@ -11,12 +11,12 @@ from pydantic import Field, model_validator
 
 from kindred.specs.rendering import RenderSpec
 from kindred.specs.scoring import ScoreSpec
-from kindred.specs.spec_model import Strict
+from kindred.specs.spec_model import SpecModel
 
 PICTURES_AT_ONCE = "KINDRED_PICTURES_AT_ONCE"  # `device: pictures_at_once` of config/config.yaml
 
 
-class Many(Strict):
+class Many(SpecModel):
     """Jobs that name their specifications."""
 
     @model_validator(mode="after")
@@ -28,7 +28,7 @@ class Many(Strict):
         return self
 
 
-class Drawing(Strict):
+class Drawing(SpecModel):
     """One call of scripts/render.py."""
 
     spec: str = Field(description="a name in `specs`")
@@ -44,7 +44,7 @@ class Drawings(Many):
     jobs: list[Drawing]
 
 
-class Scoring(Strict):
+class Scoring(SpecModel):
     """One call of scripts/score.py."""
 
     spec: str = Field(description="a name in `specs`")

@@ -8,10 +8,10 @@ from pydantic import Field, PositiveInt, model_validator
 
 from kindred.specs.dataset import PreprocessSpec
 from kindred.specs.judge import JudgeSpec, Model
-from kindred.specs.spec_model import Character, Strict
+from kindred.specs.spec_model import Character, SpecModel
 
 
-class Composites(Strict):
+class Composites(SpecModel):
     """Pictures of people cut out of photos and set side by side, for cells without photos, or of
     somebody alone at other places."""
 
@@ -33,7 +33,7 @@ class Composites(Strict):
         return dict.fromkeys(self.cells, self.per_cell)
 
 
-class MaskSpec(Strict):
+class MaskSpec(SpecModel):
     """Who is looked for in photos, and by what: a segmentation model, a judge's boxes, or, with
     neither, the truth that drawn photos come with."""
 
@@ -42,7 +42,7 @@ class MaskSpec(Strict):
     judge: JudgeSpec | None = None
 
 
-class MadePictures(Strict):
+class MadePictures(SpecModel):
     """Which pictures are made of a dataset's photos."""
 
     compose: Composites | None = None

@@ -6,13 +6,13 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from kindred.specs.spec_model import Character, Strict
+from kindred.specs.spec_model import Character, SpecModel
 
 # As in spec/render.py, which is not imported: a change to rendering must not prepare photos anew.
 EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
 
 
-class PreprocessSpec(Strict):
+class PreprocessSpec(SpecModel):
     """How photos become training images."""
 
     resolutions: list[int] = Field([512], description="edge of the square with a bucket's area, px")
@@ -60,7 +60,7 @@ class PreprocessSpec(Strict):
         return self
 
 
-class Captioner(Strict):
+class Captioner(SpecModel):
     """A BLIP-class model that writes missing captions."""
 
     model: str = Field(description="repository id or local directory")
@@ -68,7 +68,7 @@ class Captioner(Strict):
     max_tokens: int = Field(48, ge=1, description="longest caption, in the captioner's tokens")
 
 
-class CaptionSpec(Strict):
+class CaptionSpec(SpecModel):
     """Whose names captions may carry, and who writes missing ones."""
 
     characters: dict[str, Character]
@@ -78,7 +78,7 @@ class CaptionSpec(Strict):
     )
 
 
-class AuditThresholds(Strict):
+class AuditThresholds(SpecModel):
     """When the audit warns. What each may do to the result is said where the warning is made."""
 
     min_images_per_character: int = 8
@@ -96,7 +96,7 @@ class AuditThresholds(Strict):
     )
 
 
-class AuditSpec(Strict):
+class AuditSpec(SpecModel):
     """What the audit compares the dataset with."""
 
     characters: dict[str, Character]

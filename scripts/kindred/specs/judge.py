@@ -6,17 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from kindred.specs.spec_model import Strict
+from kindred.specs.spec_model import SpecModel
 
 
-class Model(Strict):
+class Model(SpecModel):
     """A pretrained model by repository id or local folder."""
 
     model: str = Field(description="repository id, or a folder on this machine")
     revision: str | None = Field(None, description="commit of the repository; pin it")
 
 
-class JudgeSpec(Strict):
+class JudgeSpec(SpecModel):
     """Who judges, and from where on a person counts as recognised."""
 
     kind: Literal["lab", "photo", "yunet-sface", "insightface"] = Field(

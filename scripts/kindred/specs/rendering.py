@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from kindred.specs.base_model import Base, TextEncoder
-from kindred.specs.spec_model import Strict
+from kindred.specs.spec_model import SpecModel
 
 EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
 FULL_TOKENS = 512  # image tokens that keep a processor busy
@@ -34,7 +34,7 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Seeds = Annotated[list[Seed], AfterValidator(_once)]
 
 
-class Prompt(Strict):
+class Prompt(SpecModel):
     """A prompt with seeds or a size of its own; what is unset is the prompt set's."""
 
     text: str
@@ -43,7 +43,7 @@ class Prompt(Strict):
     height: Edge | None = None
 
 
-class PromptSet(Strict):
+class PromptSet(SpecModel):
     """Named prompts, each rendered with every seed."""
 
     prompts: dict[str, str | Prompt]
@@ -76,14 +76,14 @@ class PromptSet(Strict):
         return {name: self.full(name).text for name in self.prompts}
 
 
-class PromptTexts(Strict):
+class PromptTexts(SpecModel):
     """What encoding prompts is told: no seed, size or guidance, so these encode nothing anew."""
 
     encoder: TextEncoder
     prompts: dict[str, str]
 
 
-class RenderSpec(Strict):
+class RenderSpec(SpecModel):
     """A prompt set on a base with adapters (none: the base itself)."""
 
     base: Base

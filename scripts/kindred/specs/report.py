@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from kindred.specs.composites import MadePictures
-from kindred.specs.spec_model import Character, Strict
+from kindred.specs.spec_model import Character, SpecModel
 
 
 class MadeOfPhotos(MadePictures):
@@ -14,7 +14,7 @@ class MadeOfPhotos(MadePictures):
     of: str = Field(description="the dataset of photos")
 
 
-class ReportSpec(Strict):
+class ReportSpec(SpecModel):
     """One page about one experiment."""
 
     experiment: str
@@ -29,7 +29,7 @@ class ReportSpec(Strict):
     )
 
 
-class RatingSpec(Strict):
+class RatingSpec(SpecModel):
     """One page on which people rate pictures."""
 
     experiment: str

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from kindred.specs.judge import JudgeSpec
-from kindred.specs.spec_model import Character, Strict
+from kindred.specs.spec_model import Character, SpecModel
 
 Measure = Literal[
     "success",
@@ -26,7 +26,7 @@ Measure = Literal[
 ]
 
 
-class ReferenceSpec(Strict):
+class ReferenceSpec(SpecModel):
     """Whose reference photos are to be found, and by whom."""
 
     judge: JudgeSpec
@@ -34,7 +34,7 @@ class ReferenceSpec(Strict):
     datasets: list[str] = Field(description="where photos are taken from, in this order")
 
 
-class ScoreSpec(Strict):
+class ScoreSpec(SpecModel):
     """What one variant's pictures of a prompt set are scored by."""
 
     judge: JudgeSpec
@@ -42,7 +42,7 @@ class ScoreSpec(Strict):
     dataset: str | None = Field(None, description="trained on; unset: nearest photo of all")
 
 
-class Hypothesis(Strict):
+class Hypothesis(SpecModel):
     """What is claimed before anything is trained, and what decides it."""
 
     claim: str = Field(description="one sentence")
@@ -61,7 +61,7 @@ class Hypothesis(Strict):
     )
 
 
-class ComparedVariant(Strict):
+class ComparedVariant(SpecModel):
     """What comparing needs to know of a variant."""
 
     kind: Literal["trained", "loaded", "base"]
@@ -75,7 +75,7 @@ class ComparedVariant(Strict):
     only: str | None = Field(None, description="the one character that it is trained on")
 
 
-class CompareSpec(Strict):
+class CompareSpec(SpecModel):
     """Everything that is compared, and the hypotheses."""
 
     experiment: str
@@ -89,7 +89,7 @@ class CompareSpec(Strict):
     draws: int = Field(4000, ge=100, description="of the bootstrap")
 
 
-class DeclareSpec(Strict):
+class DeclareSpec(SpecModel):
     """The hypotheses of an experiment with all that they rest on."""
 
     hypotheses: dict[str, dict[str, Any]]

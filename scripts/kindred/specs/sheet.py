@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from kindred.specs.spec_model import Character, Strict
+from kindred.specs.spec_model import Character, SpecModel
 
 
-class SheetSpec(Strict):
+class SheetSpec(SpecModel):
     """A contact sheet. With `characters` it sets their photos beside renderings of them alone."""
 
     title: str = ""
@@ -18,7 +18,7 @@ class SheetSpec(Strict):
     cell: int = Field(196, ge=48, description="pictures get the area of a square of this edge, px")
 
 
-class CurveSpec(Strict):
+class CurveSpec(SpecModel):
     """A picture of training curves."""
 
     title: str = "Training loss"

@@ -7,11 +7,11 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kindred.common.errors import Problem, ProblemsError, nearest
+from kindred.common.errors import Problem, ProblemsError, did_you_mean
 from kindred.common.hashing import canonical_json, sha256_text
 
 
-class Strict(BaseModel):
+class SpecModel(BaseModel):
     """Unknown keys are errors; values can't be changed after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -50,7 +50,9 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
         place = f"{where}: {path}" if path else where
         if item["type"] == "extra_forbidden":
             known = _keys_at(model, item["loc"][:-1])
-            problems.append(Problem(place, "unknown key", nearest(str(item["loc"][-1]), known)))
+            problems.append(
+                Problem(place, "unknown key", did_you_mean(str(item["loc"][-1]), known))
+            )
         elif item["type"] == "missing":
             problems.append(Problem(place, "is missing", "add it"))
         else:
@@ -79,7 +81,7 @@ def _inner_model(annotation: Any) -> Any:
     return annotation
 
 
-class Character(Strict):
+class Character(SpecModel):
     """A person to be learned. The dictionary key it stands under (`J`) is its letter in cells."""
 
     name: str = Field(description="trigger name, one word, e.g. JRussell")

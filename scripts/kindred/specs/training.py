@@ -9,10 +9,10 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from kindred.specs.base_model import Base
-from kindred.specs.spec_model import Character, Strict
+from kindred.specs.spec_model import Character, SpecModel
 
 
-class Recipe(Strict):
+class Recipe(SpecModel):
     """Training hyper-parameters."""
 
     rank: int = Field(16, gt=0)
@@ -79,7 +79,7 @@ class Recipe(Strict):
         return value
 
 
-class Selection(Strict):
+class Selection(SpecModel):
     """Which training images a variant sees."""
 
     characters: list[str] | None = Field(
@@ -109,7 +109,7 @@ class Selection(Strict):
         return set(self.characters or known)
 
 
-class TrainSpec(Strict):
+class TrainSpec(SpecModel):
     """A variant, fully resolved. The training seed is not part of it: that is the run."""
 
     base: Base

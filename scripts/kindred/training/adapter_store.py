@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common import safetensors_files
-from kindred.common.files import replacing
+from kindred.common.files import atomic_write
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
 from kindred.data.encoding_cache import NO_CAPTION
 from kindred.models.loading import PICTURE_PARTS, architecture, identity
 from kindred.specs.training import TrainSpec
-from kindred.training.training_data import Material
+from kindred.training.training_data import DataSource
 
 STORE = Path("resources/store/adapters")
 CHECKPOINTS = Path("resources/training")
@@ -31,7 +31,7 @@ YOUNGER = ("mask_weight", "head_weight")
 FILES = ("training.csv", "lora.safetensors", "lora.json")
 
 
-def dataset_hash(materials: Sequence[Material]) -> str:
+def dataset_hash(materials: Sequence[DataSource]) -> str:
     """Hex SHA-256 over the pairs trained on and the very tensors they stand for."""
     digest = hashlib.sha256()
     for material in materials:
@@ -48,7 +48,7 @@ def dataset_hash(materials: Sequence[Material]) -> str:
     return digest.hexdigest()
 
 
-def training_facts(spec: TrainSpec, run: int, materials: Sequence[Material]) -> dict[str, Any]:
+def training_facts(spec: TrainSpec, run: int, materials: Sequence[DataSource]) -> dict[str, Any]:
     """Everything that a trained adapter depends on, as JSON: its key is the hash of this, and its
     header carries it.
 
@@ -88,7 +88,7 @@ def fetch(store: Path, key: str, out: Path) -> bool:
     if not has(store, key):
         return False
     for name in FILES:
-        with replacing(out / name) as temporary:
+        with atomic_write(out / name) as temporary:
             shutil.copyfile(store / key / name, temporary)
     return True
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from kindred.common.errors import in_a_line
-from kindred.common.files import replacing
+from kindred.common.errors import first_line_of
+from kindred.common.files import atomic_write
 
 KEPT = 2
 
@@ -26,7 +26,7 @@ class Checkpoints:
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Write the state after `step` optimizer steps; older ones but one are removed."""
-        with replacing(self.folder / f"step-{step:08d}.pt") as temporary:
+        with atomic_write(self.folder / f"step-{step:08d}.pt") as temporary:
             torch.save(state, temporary)
         for old in self._files()[:-KEPT]:
             old.unlink()
@@ -37,7 +37,7 @@ class Checkpoints:
             try:
                 return torch.load(path, map_location="cpu", weights_only=True)
             except Exception as error:  # torch raises many kinds for a broken file
-                reason = in_a_line(error)
+                reason = first_line_of(error)
                 print(f"warning: {path}: not readable ({reason}); passed over", file=sys.stderr)
                 path.unlink()
         return None

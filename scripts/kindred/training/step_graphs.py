@@ -43,7 +43,7 @@ class Recording:
         return self.loss.clone()
 
 
-class Graphs:
+class StepGraphs:
     """A micro-step that is recorded once for every shape of batch, then replayed.
 
     parameters: what is trained; their gradients stay the same tensors for good, so they must be

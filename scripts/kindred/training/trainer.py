@@ -20,7 +20,7 @@ import torch
 
 from kindred.common.progress import Progress
 from kindred.common.seeds import seed_of
-from kindred.compute.data_parallel import Team
+from kindred.compute.data_parallel import ProcessGroup
 from kindred.data.encoding_cache import Text
 from kindred.models.lora.injection import lora_state
 from kindred.specs.training import Recipe
@@ -30,7 +30,7 @@ from kindred.training.checkpoints import Checkpoints
 from kindred.training.flow_matching import flow_loss
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.optimizers import Average, make_optimizer, set_rate
-from kindred.training.step_graphs import Graphs, keys_of
+from kindred.training.step_graphs import StepGraphs, keys_of
 
 OutOfMemory = torch.OutOfMemoryError
 MIB = 2**20
@@ -42,7 +42,7 @@ Feed = Iterator[tuple[Place, Batch]]
 
 
 @dataclass
-class Stream:
+class WeightedDataset:
     """A set of examples with its weight in the loss: the photos, or class-prior images."""
 
     name: str
@@ -68,12 +68,12 @@ class Trainer:
 
     transformer: Any
     parameters: list[torch.nn.Parameter]
-    streams: list[Stream]
+    streams: list[WeightedDataset]
     recipe: Recipe
     run: int
     scheduler: Mapping[str, Any]
     fitting: Any = None
-    team: Team = field(default_factory=Team)
+    team: ProcessGroup = field(default_factory=ProcessGroup)
     rows: list[Row] = field(default_factory=list)
     done: int = 0
     seconds: float = 0.0
@@ -89,7 +89,7 @@ class Trainer:
         # Dropout is seeded for each micro-step from outside, which a recording can't be.
         recorded = self.ahead and self.fitting and self.fitting.graphs and not self.recipe.dropout
         self.graphs = (
-            Graphs(self._micro_step, self.parameters, self._kinds, self.fitting.settle)
+            StepGraphs(self._micro_step, self.parameters, self._kinds, self.fitting.settle)
             if recorded
             else None
         )
@@ -166,7 +166,7 @@ class Trainer:
             return round(torch.cuda.max_memory_allocated(self.device) / MIB, 1)
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
-    def _attempt(self, work: Sequence[tuple[Stream, Place, Batch]]) -> torch.Tensor | None:
+    def _attempt(self, work: Sequence[tuple[WeightedDataset, Place, Batch]]) -> torch.Tensor | None:
         """`_gradients`, or None when it failed and is worth doing again. The failed one's tensors
         go with its frames when this returns."""
         try:
@@ -182,7 +182,7 @@ class Trainer:
                 return None
             raise
 
-    def _gradients(self, work: Sequence[tuple[Stream, Place, Batch]]) -> torch.Tensor:
+    def _gradients(self, work: Sequence[tuple[WeightedDataset, Place, Batch]]) -> torch.Tensor:
         """Add up the gradients of a step's batches; the loss of the photos."""
         parts = self.recipe.accumulation
         most = self.fitting.micro_batch if self.fitting else None
@@ -229,9 +229,9 @@ class Trainer:
         """The streams' batches from where the training has got to, each with its place; for a GPU
         prepared ahead."""
         feeds = [self._batches(stream) for stream in self.streams]
-        return [ahead(feed) for feed in feeds] if self.ahead else feeds
+        return [prefetch(feed) for feed in feeds] if self.ahead else feeds
 
-    def _batches(self, stream: Stream) -> Feed:
+    def _batches(self, stream: WeightedDataset) -> Feed:
         parts = self.recipe.accumulation
         seen = self.done * parts
         examples = islice(stream.batches(self.recipe, self.run), seen, None)
@@ -298,7 +298,7 @@ def pieces(batch: Batch, most: int | None) -> list[tuple[Batch, float]]:
     return parts
 
 
-def ahead(feed: Feed) -> Feed:
+def prefetch(feed: Feed) -> Feed:
     """The same batches, each prepared while the one before is in use, in pinned memory."""
 
     def pinned() -> tuple[Place, Batch]:

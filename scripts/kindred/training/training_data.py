@@ -23,7 +23,7 @@ from kindred.specs.training import TrainSpec
 
 
 @dataclass(frozen=True)
-class Material:
+class DataSource:
     """Pairs to train on with the files that hold their tensors, and their weight in the loss;
     `token_weights`: by pixel hash, of each image's tokens; all equal when None."""
 
@@ -35,7 +35,7 @@ class Material:
     token_weights: dict[str, list[float]] | None = None
 
 
-def gather(spec: TrainSpec, options: argparse.Namespace, run: int) -> list[Material]:
+def load_sources(spec: TrainSpec, options: argparse.Namespace, run: int) -> list[DataSource]:
     """The photos, and class-prior images where the recipe has them. Scrambled captions are permuted
     in another way for every run: one permutation may leave a name on its own photos by chance.
 
@@ -47,7 +47,7 @@ def gather(spec: TrainSpec, options: argparse.Namespace, run: int) -> list[Mater
     pairs = make_pairs(items, spec.pairing, seed_of(run, "pairing", spec.selection.seed))
     _prove(pairs, dataset, spec.pairing, options.latents, options.text)
     weights = _token_weights(spec, pairs, options)
-    photos = Material("photos", 1.0, pairs, options.latents, options.text, weights)
+    photos = DataSource("photos", 1.0, pairs, options.latents, options.text, weights)
     return [photos, *_prior(spec, options)]
 
 
@@ -69,7 +69,7 @@ def _token_weights(
     return token_weights(items, options.images, options.masks, people, heads)
 
 
-def _prior(spec: TrainSpec, options: argparse.Namespace) -> list[Material]:
+def _prior(spec: TrainSpec, options: argparse.Namespace) -> list[DataSource]:
     given = [
         getattr(options, f"prior_{name}") for name in ("images", "captions", "latents", "text")
     ]
@@ -87,7 +87,7 @@ def _prior(spec: TrainSpec, options: argparse.Namespace) -> list[Material]:
     items = read_dataset(images, captions)
     pairs = make_pairs(items, "matched", 0)
     _prove(pairs, items, "matched", latents, text)
-    return [Material("prior", spec.recipe.prior_weight, pairs, latents, text)]
+    return [DataSource("prior", spec.recipe.prior_weight, pairs, latents, text)]
 
 
 def _prove(pairs: list[Pair], dataset: list[Any], pairing: str, latents: Path, text: Path) -> None:
@@ -99,8 +99,8 @@ def check_encoders(spec: TrainSpec, latents: Path, text: Path) -> None:
     """Raise ProblemsError when files were encoded by something else than the variant's base."""
     problems = Problems("encoded files do not belong to this variant's base")
     wanted = {
-        latents: encoding_cache.latents_about(spec.base.image_encoder()),
-        text: encoding_cache.texts_about(spec.base.text_encoder(spec.text_tokens())),
+        latents: encoding_cache.latents_fingerprint(spec.base.image_encoder()),
+        text: encoding_cache.texts_fingerprint(spec.base.text_encoder(spec.text_tokens())),
     }
     for path, about in wanted.items():
         _, metadata = safetensors_files.header(path)

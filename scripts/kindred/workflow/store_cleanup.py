@@ -42,7 +42,7 @@ class Used:
     manifests: int
 
 
-def used_by(results: Path, datasets: Path | None = None) -> Used:
+def referenced_by(results: Path, datasets: Path | None = None) -> Used:
     """Read every `images/*.json` and `lora.safetensors` under the results folder, and every list
     of class pictures in a folder of datasets.
 

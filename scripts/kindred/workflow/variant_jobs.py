@@ -10,7 +10,7 @@ from typing import Any
 
 from kindred.config.plan import Plan, Variant
 from kindred.specs.batched_jobs import Drawing, Drawings, Scoring, Scorings
-from kindred.specs.spec_model import Strict
+from kindred.specs.spec_model import SpecModel
 from kindred.workflow import command, paths, scoring_specs
 
 
@@ -63,7 +63,7 @@ def needed_to_score(jobs: Scorings) -> list[str]:
     return list(dict.fromkeys(files))
 
 
-def one_word(jobs: Strict) -> str:
+def one_word(jobs: SpecModel) -> str:
     """The canonical string. Raises KindredError when it is too long for a command line."""
     return command.one_word(
         jobs.canonical(),

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from kindred.common.errors import KindredError, Problems
-from kindred.common.files import replacing, write_csv, write_json
+from kindred.common.files import atomic_write, write_csv, write_json
 from kindred.world.captions import caption
 from kindred.world.drawing import draw, truth
 from kindred.world.people import Person
@@ -215,7 +215,7 @@ def write_dataset(
         scene = _photo(rng, people, hats, places)
         drawing = draw(scene, scale)
         label = _label(scene, rng, class_nouns, sides, say_hats)
-        with replacing(out / name) as temporary:
+        with atomic_write(out / name) as temporary:
             drawing.image.save(temporary, quality=95, subsampling=0)
         rows.append({"Filename": name, "Label": label})
         facts[name] = truth(scene, drawing) | {"caption": label}

@@ -18,7 +18,7 @@ from random import Random
 
 import numpy as np
 
-from kindred.common.files import read_jsonl, replacing, write_jsonl
+from kindred.common.files import atomic_write, read_jsonl, write_jsonl
 from kindred.world.captions import caption
 from kindred.world.drawing import draw
 from kindred.world.people import named_strangers
@@ -120,7 +120,7 @@ def draw_shard(
     out_path = Path(out_path)
     arrays, captions = draw_arrays(seed, count, size, people_each)
     write_jsonl(captions_path(out_path), captions)
-    with replacing(out_path) as temporary, temporary.open("wb") as file:
+    with atomic_write(out_path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
     return out_path
 

@@ -52,7 +52,7 @@ def test_names_with_special_characters_are_taken_literally():
 
 
 def test_words_built_like_a_trigger_are_certain_and_other_near_ones_doubtful():
-    certain, doubtful = trigger_words.strange_names("BRussell, JRusell and the Russells", WHO)
+    certain, doubtful = trigger_words.unknown_names("BRussell, JRusell and the Russells", WHO)
     assert [word for word, _ in certain] == ["BRussell", "JRusell"]
     assert certain[1][1] == "JRussell"
     assert [word for word, _ in doubtful] == ["Russells"]
@@ -63,12 +63,12 @@ def test_words_built_like_a_trigger_are_certain_and_other_near_ones_doubtful():
     ["JRussell's TVs at the Beach in NASA shirts", "a McDonald and an iPhone", "jrussell", "2020s"],
 )
 def test_everyday_words_are_no_names(text):
-    assert trigger_words.strange_names(text, WHO) == ([], [])
+    assert trigger_words.unknown_names(text, WHO) == ([], [])
 
 
 def test_not_names_are_left_alone():
-    assert trigger_words.strange_names("XFactor", WHO)[0] == [("XFactor", "")]
-    assert trigger_words.strange_names("XFactor", WHO, ["XFactor"])[0] == []
+    assert trigger_words.unknown_names("XFactor", WHO)[0] == [("XFactor", "")]
+    assert trigger_words.unknown_names("XFactor", WHO, ["XFactor"])[0] == []
 
 
 @pytest.mark.parametrize(

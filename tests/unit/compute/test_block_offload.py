@@ -8,7 +8,7 @@ from diffusers import FluxTransformer2DModel
 
 from kindred.compute import memory_fitting
 from kindred.compute.block_offload import Offloader, place
-from kindred.compute.memory_plan import Plan
+from kindred.compute.memory_plan import MemoryPlan
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
 
@@ -83,10 +83,10 @@ def gradients(net, parameters, seed=1):
 
 def arranged(net, checkpointed=0, offloaded=(), preserve_rng=True):
     """A Fitting that arranges `net` so, as if a plan had said it."""
-    made = object.__new__(memory_fitting.Fitting)
+    made = object.__new__(memory_fitting.FittedMemory)
     made.device, made.preserve_rng, made.offloader, made.allowed = CPU, preserve_rng, None, 0.0
     made.job = type("Eager", (), {"compiled": False})()
-    made.plan = Plan(1, 1, checkpointed, tuple(offloaded), BLOCKS, 0.0, 1.0)
+    made.plan = MemoryPlan(1, 1, checkpointed, tuple(offloaded), BLOCKS, 0.0, 1.0)
     made.apply(net)
     return made
 

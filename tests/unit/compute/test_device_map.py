@@ -141,7 +141,7 @@ def test_training_of_a_split_model(folder, tmp_path, monkeypatch):
         return device_map(shape_of(loading.transformer_config(base)), split.sizes, PAIR)
 
     monkeypatch.setattr(splitting, "over_gpus", over)
-    monkeypatch.setattr(devices, "claim", lambda *_, split: asked.append(split) or "cuda")
+    monkeypatch.setattr(devices, "acquire_device", lambda *_, split: asked.append(split) or "cuda")
     monkeypatch.setattr(devices, "prepare", lambda *_: torch.device("cpu"))
     train.main([*data.train_arguments(tmp_path / "split"), "--split", "12,24"])
     assert asked == [Split((12, 24))] * 2

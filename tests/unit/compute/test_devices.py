@@ -34,20 +34,20 @@ def present(monkeypatch, *gpus):
 
 def test_cpu_when_asked_or_when_there_is_nothing_else(monkeypatch):
     present(monkeypatch)
-    assert devices.claim("cpu") == devices.claim("auto") == "cpu"
+    assert devices.acquire_device("cpu") == devices.acquire_device("auto") == "cpu"
     with pytest.raises(KindredError, match="no NVIDIA GPU"):
-        devices.claim("cuda")
+        devices.acquire_device("cuda")
 
 
 def test_the_batch_systems_choice_is_kept(monkeypatch):
     present(monkeypatch, 0, 1)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    assert devices.claim("auto") == "cuda" and os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+    assert devices.acquire_device("auto") == "cuda" and os.environ["CUDA_VISIBLE_DEVICES"] == "1"
     assert devices._held == []
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert devices.claim("auto") == "cpu"
+    assert devices.acquire_device("auto") == "cpu"
     with pytest.raises(KindredError, match="hides every GPU"):
-        devices.claim("cuda")
+        devices.acquire_device("cuda")
 
 
 def holder(folder):
@@ -62,15 +62,15 @@ def test_two_jobs_take_two_gpus_and_a_killed_one_lets_go(monkeypatch, tmp_path):
     first, said = holder(tmp_path)
     try:
         assert said == ["cuda", "0"]
-        assert devices.claim("auto") == "cuda"
+        assert devices.acquire_device("auto") == "cuda"
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
         with pytest.raises(KindredError, match="no GPU of 2 got free"):
-            devices.claim("auto", wait_s=0.2, poll_s=0.05)
+            devices.acquire_device("auto", wait_s=0.2, poll_s=0.05)
     finally:
         first.kill()
         first.wait()
-    assert devices.claim("auto", wait_s=5, poll_s=0.05) == "cuda"
+    assert devices.acquire_device("auto", wait_s=5, poll_s=0.05) == "cuda"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
 
 
@@ -85,26 +85,26 @@ def test_several_jobs_share_a_gpu_when_told_to(monkeypatch, tmp_path):
     monkeypatch.setenv(devices.JOBS_PER_GPU, "2")
     taken = []
     for _ in range(4):
-        assert devices.claim("cuda", wait_s=0, poll_s=0.01) == "cuda"
+        assert devices.acquire_device("cuda", wait_s=0, poll_s=0.01) == "cuda"
         taken.append(os.environ.pop("CUDA_VISIBLE_DEVICES"))
     assert taken == ["0", "1", "0", "1"]  # spread first, doubled up afterwards
     with pytest.raises(KindredError, match="no GPU of 2 got free"):
-        devices.claim("cuda", wait_s=0, poll_s=0.01)
+        devices.acquire_device("cuda", wait_s=0, poll_s=0.01)
     monkeypatch.setenv(devices.JOBS_PER_GPU, "half")
     with pytest.raises(KindredError, match="KINDRED_JOBS_PER_GPU=half"):
-        devices.claim("cuda")
+        devices.acquire_device("cuda")
 
 
 def test_a_split_takes_every_slot_of_every_gpu(monkeypatch, tmp_path):
     present(monkeypatch, 0, 1)
     monkeypatch.setenv(devices.JOBS_PER_GPU, "2")
-    assert devices.claim("auto", split=devices.Split()) == "cuda"
+    assert devices.acquire_device("auto", split=devices.Split()) == "cuda"
     assert os.environ.pop("CUDA_VISIBLE_DEVICES") == "0,1"
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"gpu-0.lock", "gpu-1.lock", "gpu-0.1.lock", "gpu-1.1.lock"}
     with pytest.raises(KindredError, match="no GPU of 2"):
-        devices.claim("auto", wait_s=0, poll_s=0.01)
-    assert devices.claim("cpu", split=devices.Split()) == "cpu"
+        devices.acquire_device("auto", wait_s=0, poll_s=0.01)
+    assert devices.acquire_device("cpu", split=devices.Split()) == "cpu"
 
 
 def test_gpus_that_cannot_hold_a_model_together(monkeypatch):
@@ -112,18 +112,18 @@ def test_gpus_that_cannot_hold_a_model_together(monkeypatch):
     present(monkeypatch, 0)
     monkeypatch.setattr(devices, "other_gpus", lambda: [])
     with pytest.raises(KindredError, match="a split needs two"):
-        devices.claim("auto", split=split)
+        devices.acquire_device("auto", split=split)
     monkeypatch.setattr(devices, "other_gpus", lambda: ["AMD"])
     with pytest.raises(KindredError, match="side by side"):
-        devices.claim("auto", split=split)
-    assert devices.claim("auto", wait_s=0) == "cuda"
+        devices.acquire_device("auto", split=split)
+    assert devices.acquire_device("auto", wait_s=0) == "cuda"
     present(monkeypatch, 0, 1)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     with pytest.raises(KindredError, match="3 sizes for 2 GPUs"):
-        devices.claim("auto", split=devices.Split((1, 2, 3)))
+        devices.acquire_device("auto", split=devices.Split((1, 2, 3)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
     with pytest.raises(KindredError, match="side by side"):
-        devices.claim("auto", split=split)
+        devices.acquire_device("auto", split=split)
 
 
 def test_other_makers_cards_are_seen(tmp_path):

@@ -13,7 +13,7 @@ import train
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 from kindred.compute import memory_fitting, memory_plan
-from kindred.compute.memory_plan import GIB, Job, Plan
+from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models.architectures.flux1.layer_shapes import shape_of
 from kindred.specs.training import TrainSpec
 from kindred.training import batches as examples
@@ -56,9 +56,9 @@ def fitted(monkeypatch):
         def made(spec, streams, device, memory_gib):
             shape = shape_of(tiny_base._transformer().config)
             job = memory_fitting.job_of(spec, shape, streams)
-            found = memory_fitting.Fitting(job, 100 * GIB, device)
+            found = memory_fitting.FittedMemory(job, 100 * GIB, device)
             size = (job.batch, micro_batch, checkpointed, tuple(offloaded), BLOCKS)
-            found.plan = Plan(*size, 2 * GIB, 1.5, 10)
+            found.plan = MemoryPlan(*size, 2 * GIB, 1.5, 10)
             found.job = memory_plan.replace(job, compiled=compiled)
             found.tell()
             return found
@@ -166,7 +166,7 @@ def test_other_errors_pass(data, tmp_path, fitted, monkeypatch):
 
 
 def test_less_memory_than_believed_makes_a_tighter_plan(capsys):
-    found = memory_fitting.Fitting(flux_dev_job(), memory_plan.usable(12), CPU)
+    found = memory_fitting.FittedMemory(flux_dev_job(), memory_plan.usable(12), CPU)
     found.transformer, before = tiny_base._transformer(), found.plan
     assert found.retry(torch.OutOfMemoryError("CUDA out of memory"))
     assert found.plan.checkpointed > before.checkpointed
@@ -178,8 +178,8 @@ def test_a_tighter_plan_takes_more_blocks_home_and_none_back():
     net = tiny_base._transformer()
     shape = shape_of(net.config)
     settings = {"rank": 2, "batch": 1, "dtype_bytes": 4}
-    job = Job(shape, frozenset(), image_tokens=4096, text_tokens=512, **settings)
-    found = memory_fitting.Fitting(job, 1e12, CPU)
+    job = MemoryDemand(shape, frozenset(), image_tokens=4096, text_tokens=512, **settings)
+    found = memory_fitting.FittedMemory(job, 1e12, CPU)
     found.plan = memory_plan.arranged(job, 1, 3, (1,))
     found.apply(net)
     whole = memory_plan.peak(job, 1, 3, (0, 1, 2))
@@ -194,7 +194,7 @@ def flux_dev_job():
     config = {"num_layers": 19, "num_single_layers": 38}
     heads = {"attention_head_dim": 128, "num_attention_heads": 24}
     settings = {"quantization": "nf4", "rank": 4, "batch": 1}
-    return Job(
+    return MemoryDemand(
         shape_of(config | heads), frozenset(), image_tokens=1024, text_tokens=512, **settings
     )
 
@@ -279,7 +279,7 @@ def test_batches_prepared_ahead_are_the_same_batches(data, tmp_path, monkeypatch
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self.clone())
     one = trainer(data, tmp_path)
     plain = one._feeds()[0]
-    early = training.ahead(one._feeds()[0])
+    early = training.prefetch(one._feeds()[0])
     for _ in range(5):
         (place, batch), (early_place, early_batch) = next(plain), next(early)
         assert place == early_place

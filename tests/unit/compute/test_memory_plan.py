@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves
 
 from kindred.common.errors import KindredError
 from kindred.compute import memory_plan
-from kindred.compute.memory_plan import GIB, Job
+from kindred.compute.memory_plan import GIB, MemoryDemand
 from kindred.models.architectures.flux1.layer_shapes import shape_of
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
@@ -41,7 +41,9 @@ def job(edge=512, config=FLUX_DEV, targets="attention", **changes):
     names = injection.target_layers([layer.name for layer in shape.layers], targets)
     settings = {"rank": 4, "batch": 1, "optimizer": "adamw8bit", "quantization": "nf4"}
     tokens = (edge // 16) ** 2
-    return Job(shape, frozenset(names), image_tokens=tokens, text_tokens=512, **settings | changes)
+    return MemoryDemand(
+        shape, frozenset(names), image_tokens=tokens, text_tokens=512, **settings | changes
+    )
 
 
 @pytest.mark.parametrize("config", [FLUX_DEV, SMALL, {**SMALL, "guidance_embeds": False}])

@@ -9,15 +9,15 @@ from pydantic import Field
 
 from kindred.common.errors import Problems
 from kindred.config.yaml_document import Document, read_document
-from kindred.specs.spec_model import Strict
+from kindred.specs.spec_model import SpecModel
 
 
-class Inner(Strict):
+class Inner(SpecModel):
     rate: float
     kind: int | list[str] = 1
 
 
-class Outer(Strict):
+class Outer(SpecModel):
     things: dict[str, Inner]
     size: tuple[int, int] = Field((1, 1))
 

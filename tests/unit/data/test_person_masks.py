@@ -10,7 +10,7 @@ from kindred.common.errors import ProblemsError
 from kindred.common.files import read_json, write_json
 from kindred.data import person_masks
 from kindred.data.dataset import Item
-from kindred.data.person_masks import Masked, Someone
+from kindred.data.person_masks import Masked, PersonMask
 from kindred.training.flow_matching import flow_loss
 from kindred.world.families import truth_path, write_dataset
 from kindred.world.ground_truth_masks import mask_of
@@ -18,8 +18,8 @@ from kindred.world.ground_truth_masks import mask_of
 
 def dataset(tmp_path, people, head=(1, 2, 3, 4)):
     """images.json and masks.json of one photo of 64x48 px, prepared to 32x32."""
-    file = person_masks.keep(people.astype(np.uint8), tmp_path / "store")
-    person_masks.write(tmp_path / "masks.json", {"a.jpg": Masked(file, (Someone("J", head),))})
+    file = person_masks.store_mask(people.astype(np.uint8), tmp_path / "store")
+    person_masks.write(tmp_path / "masks.json", {"a.jpg": Masked(file, (PersonMask("J", head),))})
     row = {"image_id": "a", "source": "a.jpg", "source_width": 64, "source_height": 48}
     write_json(tmp_path / "images.json", [row])
     return Item("a", "a", "J", 32, 32, "pixels", "text", "hash")
@@ -28,7 +28,7 @@ def dataset(tmp_path, people, head=(1, 2, 3, 4)):
 def test_masks_are_read_as_written(tmp_path):
     dataset(tmp_path, np.eye(48, 64))
     found = person_masks.read(tmp_path / "masks.json")["a.jpg"]
-    assert found.people == (Someone("J", (1, 2, 3, 4)),)
+    assert found.people == (PersonMask("J", (1, 2, 3, 4)),)
     assert (found.indices() == np.eye(48, 64)).all()
 
 

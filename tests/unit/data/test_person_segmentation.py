@@ -10,7 +10,7 @@ from PIL import Image
 from kindred.common.errors import KindredError
 from kindred.data import person_masks, person_segmentation
 from kindred.data.segmentation_model import Segmenter
-from kindred.judges.interface import Seen
+from kindred.judges.interface import DetectedPerson
 from kindred.specs.judge import Model
 from kindred.specs.spec_model import Character
 
@@ -30,7 +30,9 @@ class Judge:
     def find(self, images):
         boxes = [(4.0, 8.0, 20.0, 48.0), (34.0, 8.0, 60.0, 48.0)]
         people = zip(boxes, self.faces, strict=False)
-        return [[Seen(box, (*box[:3], 20.0), 0.9, face) for box, face in people]] * len(images)
+        return [[DetectedPerson(box, (*box[:3], 20.0), 0.9, face) for box, face in people]] * len(
+            images
+        )
 
 
 @pytest.fixture
@@ -118,6 +120,6 @@ def test_a_missing_model_is_said(tmp_path):
 
 
 def test_masks_of_one_content_are_kept_once(tmp_path):
-    one = person_masks.keep(np.eye(4, dtype=np.uint8), tmp_path)
-    assert person_masks.keep(np.eye(4, dtype=np.uint8), tmp_path) == one
+    one = person_masks.store_mask(np.eye(4, dtype=np.uint8), tmp_path)
+    assert person_masks.store_mask(np.eye(4, dtype=np.uint8), tmp_path) == one
     assert len(list(tmp_path.iterdir())) == 1

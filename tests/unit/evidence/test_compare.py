@@ -13,10 +13,10 @@ import pytest
 from synthetic import ARMS, PROMPTS, Arm, Made, compared, make
 
 from kindred.common.errors import KindredError, ProblemsError
-from kindred.evidence.bootstrap import Draws
-from kindred.evidence.hypothesis_tests import Decision, resolved
+from kindred.evidence.bootstrap import BootstrapEstimate
+from kindred.evidence.hypothesis_tests import HypothesisTest, resolved
 from kindred.evidence.preregistration import declare
-from kindred.evidence.score_grids import DERIVED, FROM_COLUMNS, Cell, Grid, Pictures
+from kindred.evidence.score_grids import DERIVED, FROM_COLUMNS, Cell, ImageIndex, ScoreGrid
 from kindred.evidence.summary import own_of
 from kindred.evidence.variant_statistics import measures, scopes
 from kindred.evidence.verdicts import no_difference, opposite, sentence
@@ -108,8 +108,8 @@ def test_sentences_give_the_numbers_in_words(large):
 def test_sentences_argue_with_the_interval_that_decides():
     """A difference that would be supported alone, and is not as one of three."""
     h = claim("good", "bad")
-    draws = Draws(0.345, np.linspace(0.095, 0.595, 4001), "prompts")
-    alone = Decision(h, draws, runs=(3, 3), p=0.015, p_adjusted=0.015)
+    draws = BootstrapEstimate(0.345, np.linspace(0.095, 0.595, 4001), "prompts")
+    alone = HypothesisTest(h, draws, runs=(3, 3), p=0.015, p_adjusted=0.015)
     text = sentence(alone)
     assert text.startswith("Supported.") and "correct" not in text
     assert text.endswith("; the interval lies above the margin of 10 points.")
@@ -125,10 +125,10 @@ def test_sentences_argue_with_the_interval_that_decides():
 def test_no_difference_and_the_opposite_are_read_from_the_interval_that_decides():
     """Within the margin, or beyond it, at 95 %, but not after the correction."""
     h = claim("good", "bad")
-    same = Draws(0.0, np.linspace(-0.104, 0.104, 4001), "prompts")
-    worse = Draws(-0.4, np.linspace(-0.7, -0.09, 4001), "prompts")
+    same = BootstrapEstimate(0.0, np.linspace(-0.104, 0.104, 4001), "prompts")
+    worse = BootstrapEstimate(-0.4, np.linspace(-0.7, -0.09, 4001), "prompts")
     for draws, read_as in ((same, no_difference), (worse, opposite)):
-        decision = Decision(h, draws, runs=(3, 3), p=0.01, p_adjusted=0.01)
+        decision = HypothesisTest(h, draws, runs=(3, 3), p=0.01, p_adjusted=0.01)
         assert read_as(decision)
         assert not read_as(replace(decision, p_adjusted=0.024, primaries=3))
 
@@ -286,10 +286,10 @@ def test_controls_of_one_run_ask_runs_only_of_what_is_trained(tmp_path):
 def test_intervals_stay_within_the_scale_of_their_measure():
     """Two runs far apart: Student's t with one degree of freedom reaches far."""
     cells = [Cell("trio", f"p{n}", 1, ("A", "C")) for n in range(6)]
-    pictures = Pictures(cells)
+    pictures = ImageIndex(cells)
     apart = np.array([[0.1] * 6, [0.9] * 6])
     names = (*FROM_COLUMNS, *DERIVED, "identity:A")
-    grid = Grid([1, 2], dict.fromkeys(names, apart), np.zeros((1, 3), dtype=int))
+    grid = ScoreGrid([1, 2], dict.fromkeys(names, apart), np.zeros((1, 3), dtype=int))
     table = measures(grid, False, pictures, scopes(pictures, ["trio"]))
     for name in ("missing", "rating", "adherence"):
         assert (table[name]["all"]["low"], table[name]["all"]["high"]) == (0, 1), name

@@ -15,7 +15,7 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.judges import open_judge
 from kindred.judges.model_files import Part, locate, package_folder
 from kindred.rendering.manifest import Manifest, Row
-from kindred.report.sheet_contents import Photo
+from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.references import gather
 from kindred.scoring.score_images import Whose, score
 from kindred.specs.judge import JudgeSpec
@@ -180,7 +180,7 @@ def test_cosines_mean_what_dlibs_distances_mean(quick):
 
 
 @pytest.fixture(scope="module")
-def gallery(tmp_path_factory) -> list[Photo]:
+def gallery(tmp_path_factory) -> list[DatasetPhoto]:
     """Four photos of each woman, as they might be taken in other light or with another camera, and
     one in which no face is seen."""
     folder = tmp_path_factory.mktemp("photos")
@@ -190,10 +190,10 @@ def gallery(tmp_path_factory) -> list[Photo]:
         for change in changes:
             path = folder / f"{letter}-{change}.png"
             CHANGES[change](photo(name)).save(path)
-            photos.append(Photo(path.stem, path, frozenset({letter})))
+            photos.append(DatasetPhoto(path.stem, path, frozenset({letter})))
     away = folder / "E-away.png"
     photo("chelsea.png").save(away)
-    return [*photos, Photo("E-away", away, frozenset({"E"}))]
+    return [*photos, DatasetPhoto("E-away", away, frozenset({"E"}))]
 
 
 def test_from_reference_photos_to_scores(quick, gallery, tmp_path):

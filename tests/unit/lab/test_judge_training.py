@@ -17,7 +17,7 @@ import lab_identities
 import lab_judge
 from kindred.common.errors import KindredError
 from kindred.judges.lab_detection import best_threshold, box_loss, decode, heat_target
-from kindred.judges.lab_inference import LabJudge, Seen, Sighting, working_size
+from kindred.judges.lab_inference import DetectedPerson, DetectedScene, LabDetector, working_size
 from kindred.judges.lab_judge import read_gates
 from kindred.judges.lab_networks import Judge, JudgeConfig, crop, load_judge, save_judge, squared
 from kindred.lab import judge_acceptance, judge_dataset, judge_training
@@ -312,7 +312,7 @@ def test_saved_judge_gives_the_same_answers_and_is_small(tmp_path):
         torch.testing.assert_close(
             again.finder(image)[0], judge.finder(image)[0], atol=0.02, rtol=0.01
         )
-        folded = LabJudge.load(tmp_path / "judge").net
+        folded = LabDetector.load(tmp_path / "judge").net
         torch.testing.assert_close(
             folded.finder(image)[0], again.finder(image)[0], atol=1e-4, rtol=1e-4
         )
@@ -332,7 +332,7 @@ def test_a_folder_that_is_no_judge_says_so(tmp_path):
 
 
 def test_pictures_of_any_size_and_mode_are_looked_at_in_order():
-    judge = LabJudge(small_judge())
+    judge = LabDetector(small_judge())
     images = [
         Image.new("RGB", (512, 576), "red"),
         Image.new("L", (128, 144)),
@@ -355,12 +355,12 @@ def test_pictures_of_any_size_and_mode_are_looked_at_in_order():
 
 
 def test_each_true_head_gets_the_nearest_person_once():
-    def seen(x: float) -> Seen:
-        return Seen((0, 0, 1, 1), (x, 0, x + 20, 20), 1.0, np.zeros(2), {}, {})
+    def seen(x: float) -> DetectedPerson:
+        return DetectedPerson((0, 0, 1, 1), (x, 0, x + 20, 20), 1.0, np.zeros(2), {}, {})
 
     heads = ((0.0, 0, 20, 20), (30.0, 0, 50, 20), (100.0, 0, 120, 20))
     near, far = seen(33), seen(4)
-    got = judge_acceptance.match(Sighting([far, near]), Picture(None, None, heads))
+    got = judge_acceptance.match(DetectedScene([far, near]), Picture(None, None, heads))
     assert got == [far, near, None]
 
 

@@ -39,7 +39,7 @@ def test_the_processor_gives_what_diffusers_own_gives():
 
 def test_a_network_on_a_cpu_keeps_its_attention():
     network = FluxTransformer2DModel(**random_weights.SHAPES["tiny"])
-    attention.quicken(network, torch.device("cpu"))
+    attention.use_cudnn_attention(network, torch.device("cpu"))
     assert {type(p) for p in network.attn_processors.values()} == {FluxAttnProcessor}
 
 
@@ -65,7 +65,7 @@ def test_where_cudnn_has_no_kernel_torch_attends_and_says_so(monkeypatch, capsys
 
     monkeypatch.setattr(attention, "by_cudnn", no_kernel)
     monkeypatch.setattr(torch, "zeros", lambda *_, **__: None)  # no GPU is here to hold them
-    attention.quicken(network, torch.device("cuda", 0))
+    attention.use_cudnn_attention(network, torch.device("cuda", 0))
     assert {type(p) for p in network.attn_processors.values()} == {FluxAttnProcessor}
     said = capsys.readouterr().err
     assert said == (

@@ -32,7 +32,7 @@ def test_a_layer_gives_nearly_what_the_plain_one_gives():
     weight, bias, x = torch.randn(48, 64), torch.randn(48), torch.randn(2, 5, 64)
     weight[3] *= 1000  # rows and tokens of all sizes keep their own scale
     x[1, 2] *= 0.001
-    layer = fp8_linear.EightBitLinear(weight, bias.bfloat16())
+    layer = fp8_linear.Fp8Linear(weight, bias.bfloat16())
     found, expected = layer(x.bfloat16()), torch.nn.functional.linear(x, weight, bias)
     assert found.dtype == torch.bfloat16 and found.shape == (2, 5, 48)
     for place in (..., (..., 3), (0, 1), (1, 2)):
@@ -43,7 +43,7 @@ def test_a_layer_gives_nearly_what_the_plain_one_gives():
 
 def test_layers_asked_together_answer_as_each_alone():
     torch.manual_seed(0)
-    layers = [fp8_linear.EightBitLinear(torch.randn(32, 64), None) for _ in range(2)]
+    layers = [fp8_linear.Fp8Linear(torch.randn(32, 64), None) for _ in range(2)]
     x, plain = torch.randn(2, 5, 64).bfloat16(), torch.nn.Linear(64, 16).bfloat16()
     for asked in (layers, [*layers, plain]):
         found = fp8_linear.answers(asked, x)
@@ -62,7 +62,7 @@ def test_the_blocks_layers_are_converted_and_no_other(folder):
     assert any(name.endswith("attn.to_q") for name in expected)
     assert not any("norm" in name or "embedder" in name for name in expected)
     net = precision.load(spec_of(folder, "fp8"), [], "cpu")
-    found = {n for n, part in net.named_modules() if isinstance(part, fp8_linear.EightBitLinear)}
+    found = {n for n, part in net.named_modules() if isinstance(part, fp8_linear.Fp8Linear)}
     assert found == expected
     mine, theirs = tiny_base.answer(net).float(), tiny_base.answer(plain).float()
     assert 0 < (mine - theirs).norm() < 0.1 * theirs.norm()

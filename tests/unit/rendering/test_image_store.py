@@ -10,17 +10,17 @@ import store as store_program
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.hashing import sha256_file
 from kindred.models.lora.adapters import Adapter
-from kindred.rendering.image_plan import Picture
+from kindred.rendering.image_plan import ImageRequest
 from kindred.rendering.image_store import ImageStore, recipe_of
 from kindred.rendering.manifest import open_pictures, read_manifest, write_manifest
-from kindred.workflow.store_cleanup import delete, prunable, stored, used_by
+from kindred.workflow.store_cleanup import delete, prunable, referenced_by, stored
 
 KEY = "ab" + "0" * 62
 
 
 def picture(name="head", seed=1, key=KEY):
     recipe = {"prompt": "JRussell — “at the beach”", "width": 16, "height": 16, "seed": seed}
-    return Picture(name, seed, {**recipe, "steps": 4, "adapters": []}, key)
+    return ImageRequest(name, seed, {**recipe, "steps": 4, "adapters": []}, key)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def house(store, tmp_path):
 
 def test_prune_takes_only_what_is_unmentioned_and_old(house):
     root, images, adapters = house
-    used = used_by(root / "results")
+    used = referenced_by(root / "results")
     items = stored(images, adapters, used, now=1e9 + 2 * 86400)
     assert prunable(items, 3, used) == []
     chosen = prunable(items, 1, used)
@@ -144,7 +144,7 @@ def test_an_adapter_that_is_trained_but_not_rendered_is_kept(house):
     run = root / "results/family/other/run-1"
     run.mkdir(parents=True)
     (run / "lora.safetensors").write_text("unused")
-    used = used_by(root / "results")
+    used = referenced_by(root / "results")
     chosen = prunable(stored(images, adapters, used), 0, used)
     assert "adapter" not in {item.kind for item in chosen}
 
@@ -155,20 +155,20 @@ def test_pictures_that_class_images_are_made_of_are_kept(house):
     text = listed.read_text(encoding="utf-8").replace(KEY, "cd" + "0" * 62)
     (root / "resources/prior-small").mkdir()
     (root / "resources/prior-small/class.json").write_text(text, encoding="utf-8")
-    used = used_by(root / "results", root / "resources")
+    used = referenced_by(root / "results", root / "resources")
     chosen = prunable(stored(images, adapters, used), 0, used)
     assert "picture" not in {item.kind for item in chosen}
-    assert used.manifests == used_by(root / "results").manifests
+    assert used.manifests == referenced_by(root / "results").manifests
 
 
 def test_prune_refuses_without_manifests_or_with_a_broken_one(house):
     root, images, adapters = house
-    nothing = used_by(root / "elsewhere")
+    nothing = referenced_by(root / "elsewhere")
     with pytest.raises(KindredError, match="nothing is deleted"):
         prunable(stored(images, adapters, nothing), 0, nothing)
     (root / "results/family/all/run-1/images/broken.json").write_text("{")
     with pytest.raises(KindredError, match=r"broken\.json"):
-        used_by(root / "results")
+        referenced_by(root / "results")
 
 
 def test_the_program_only_says_unless_told_to_delete(house, capsys):

@@ -13,7 +13,7 @@ from kindred.models import loading, quantized_weights
 from kindred.models.lora.adapters import read_adapters
 from kindred.rendering import pipeline, precision
 from kindred.rendering.image_plan import plan
-from kindred.rendering.pipeline import Painter
+from kindred.rendering.pipeline import RenderPipeline
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import PromptSet, RenderSpec
 
@@ -138,7 +138,7 @@ def test_blocks_that_visit_compute_the_same(folder, loras):
     spec = spec_of(folder, None, None, merge=False)
     plain = precision.load(spec, adapters, "cpu")
     visiting = precision.load(spec, adapters, "cpu")
-    precision.visit(visiting, torch.device("cpu"))
+    precision.stream_blocks(visiting, torch.device("cpu"))
     assert visiting.device.type == "cpu" and visiting.dtype is torch.float32
     assert torch.equal(tiny_base.answer(visiting), tiny_base.answer(plain))
 
@@ -152,7 +152,7 @@ def test_a_base_fits_when_its_files_and_the_work_do(folder, monkeypatch):
 
 
 def painter(folder):
-    return Painter.load(spec_of(folder, quantization=None), [], "cpu", steps=10**6)
+    return RenderPipeline.load(spec_of(folder, quantization=None), [], "cpu", steps=10**6)
 
 
 def draw(one, folder):
@@ -195,13 +195,13 @@ def test_a_compiler_that_fails_costs_a_warning(folder, monkeypatch, capsys):
         raise RuntimeError("no C++ compiler\nand more")
 
     monkeypatch.setattr(torch, "compile", lambda *_, **__: broken)
-    assert compilation.compiled(one.transformer) and one.notes() == {"compiled": True}
+    assert compilation.compile_blocks(one.transformer) and one.notes() == {"compiled": True}
     assert draw(one, folder) == expected
     assert one.notes() == {}
     said = capsys.readouterr().err
     assert "can't be compiled here (no C++ compiler)" in said and "and more" not in said
     monkeypatch.setattr(type(one.transformer), "compile_repeated_blocks", broken)
-    assert not compilation.compiled(one.transformer)
+    assert not compilation.compile_blocks(one.transformer)
 
 
 def test_other_errors_of_drawing_are_not_taken_for_the_compilers(folder, monkeypatch):

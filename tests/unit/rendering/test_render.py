@@ -16,7 +16,7 @@ from kindred.models.loading import load_transformer
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.rendering.image_plan import batches, plan
 from kindred.rendering.image_store import ImageStore, recipe_of
-from kindred.rendering.pipeline import Painter
+from kindred.rendering.pipeline import RenderPipeline
 from kindred.rendering.render import render
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import Prompt, PromptSet, RenderSpec
@@ -80,7 +80,7 @@ def render_to(store, spec, adapters=()):
     pictures = plan(spec, adapters, "base@1")
 
     def load(_missing):
-        return Painter.load(spec, adapters, "cpu"), Texts(), {"device": "cpu"}
+        return RenderPipeline.load(spec, adapters, "cpu"), Texts(), {"device": "cpu"}
 
     return render(spec, pictures, adapters, store, load), pictures
 

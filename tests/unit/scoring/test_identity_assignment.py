@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kindred.scoring.identity_assignment import Scale, margin, match
+from kindred.scoring.identity_assignment import IdentityScale, assign_identities, margin
 
 LETTERS = ["A", "C", "J"]
 
@@ -37,7 +37,7 @@ def people(*rows: str) -> np.ndarray:
 def test_pictures_that_are_right_and_wrong(
     asked, seen, success, count, missing, duplicated, unasked, strangers
 ):
-    found = match(list(asked), people(*seen), LETTERS, 0.5)
+    found = assign_identities(list(asked), people(*seen), LETTERS, 0.5)
     assert found.success is success
     assert found.count is count
     assert "".join(found.missing) == missing
@@ -48,7 +48,7 @@ def test_pictures_that_are_right_and_wrong(
 
 def test_assignment_has_the_largest_sum_and_not_the_greediest_first():
     identity = np.array([[0.9, 0.8], [0.85, 0.1]])
-    found = match(["A", "J"], identity, ["A", "J"], 0.5)
+    found = assign_identities(["A", "J"], identity, ["A", "J"], 0.5)
     assert found.assigned == ("J", "A")
     assert found.identity == pytest.approx((0.8 + 0.85) / 2)
     assert found.found == ("A", "A")
@@ -56,30 +56,30 @@ def test_assignment_has_the_largest_sum_and_not_the_greediest_first():
 
 
 def test_more_people_than_asked_leaves_the_rest_unassigned():
-    found = match(["J"], people("C", "J", "-"), LETTERS, 0.5)
+    found = assign_identities(["J"], people("C", "J", "-"), LETTERS, 0.5)
     assert found.assigned == ("", "J", "")
     assert found.identity == pytest.approx(0.9)
 
 
 def test_somebody_missing_counts_as_no_likeness():
-    found = match(["A", "J"], people("J"), LETTERS, 0.5)
+    found = assign_identities(["A", "J"], people("J"), LETTERS, 0.5)
     assert found.identity == pytest.approx(0.45)
-    found = match(["J"], people("x"), LETTERS, 0.5)
+    found = assign_identities(["J"], people("x"), LETTERS, 0.5)
     assert found.assigned == ("J",) and found.identity == 0
 
 
 def test_without_reference_photos_success_cannot_be_said_but_the_count_can():
     identity = people("J", "-")
     identity[:, LETTERS.index("A")] = np.nan
-    found = match(["A", "J"], identity, LETTERS, 0.5, known={"C", "J"})
+    found = assign_identities(["A", "J"], identity, LETTERS, 0.5, known={"C", "J"})
     assert found.count is True
     assert found.success is None and found.identity is None
     assert found.missing == ()
-    assert match(["C", "J"], people("J"), LETTERS, 0.5, known={"J"}).count is False
+    assert assign_identities(["C", "J"], people("J"), LETTERS, 0.5, known={"J"}).count is False
 
 
 def test_scale_puts_strangers_at_0_and_own_photos_at_1():
-    scale = Scale(0.1, {"J": 0.9, "A": 0.5})
+    scale = IdentityScale(0.1, {"J": 0.9, "A": 0.5})
     found = scale.identity(np.array([[0.1, 0.5, 0.3], [0.9, 0.1, 0.5]]), ["J", "C", "A"])
     np.testing.assert_allclose(found[:, [0, 2]], [[0, 0.5], [1, 1]])
     assert np.isnan(found[:, 1]).all()

@@ -15,7 +15,7 @@ import score as score_program
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.judges.interface import Calibration
 from kindred.rendering.manifest import read_manifest
-from kindred.report.sheet_contents import Photo
+from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.image_distance import COPIES, COSINE, distances, small_copies
 from kindred.scoring.references import gather, load, own_end, save, strangers_end
 from kindred.scoring.score_images import Whose, score
@@ -39,14 +39,14 @@ PROMPTS = {
 }
 
 
-def photos_of(folder: Path, oracle: Oracle, cells: list[str], **drawn) -> list[Photo]:
+def photos_of(folder: Path, oracle: Oracle, cells: list[str], **drawn) -> list[DatasetPhoto]:
     """Prepared photos, one a cell."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number, cell in enumerate(cells):
         name = f"{cell}-{number:02d}"
         oracle.draw(cell, number, **drawn).save(folder / f"{name}.png")
-        found.append(Photo(name, folder / f"{name}.png", frozenset(cell)))
+        found.append(DatasetPhoto(name, folder / f"{name}.png", frozenset(cell)))
     return found
 
 

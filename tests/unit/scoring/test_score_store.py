@@ -18,7 +18,7 @@ import score_together as together_program
 from kindred.common.errors import KindredError
 from kindred.common.versions import VERSIONS
 from kindred.judges import open_judge
-from kindred.report.sheet_contents import Photo
+from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring import score_store
 from kindred.scoring.references import gather, save
 from kindred.scoring.score_store import Asked
@@ -63,7 +63,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     judge = JudgeSpec(kind="lab", model=str(tiny_judge.build(folder / "judge")))
     photos = [
-        Photo(f"{who}-{n}", noise(folder / f"{who}-{n}.png", n), frozenset(who))
+        DatasetPhoto(f"{who}-{n}", noise(folder / f"{who}-{n}.png", n), frozenset(who))
         for n, who in enumerate("JJAA")
     ]
     asked = ReferenceSpec(judge=judge, characters=CHARACTERS, datasets=["ours"])

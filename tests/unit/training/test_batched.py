@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import training_checks
 import tiny_base
 import torch
 import training_set
@@ -24,7 +23,7 @@ from kindred.models.architectures.flux1.latents import pack
 from kindred.specs.training import Recipe
 from kindred.training.batched import data_feed, members, stacked_lora, trainer
 from kindred.training.batches import Example, make_batch
-from kindred.training.trainer import Stream
+from kindred.training.trainer import WeightedDataset
 
 torch.set_num_threads(1)
 CELLS = {"J": 3, "A": 2, "A+J": 3}
@@ -40,7 +39,7 @@ def base(tmp_path_factory):
 def shared(tmp_path_factory, base):
     data = training_set.build(tmp_path_factory.mktemp("data") / "set", base, CELLS)
     training_set.build(data.root / "prior", base, {"J": 2, "A+C": 3})
-    test_train.masks_of(data, 0.5)
+    training_set.masks_of(data, 0.5)
     return data
 
 
@@ -134,7 +133,7 @@ def test_every_member_ends_where_it_ends_alone(data, tmp_path, monkeypatch):
             train.main(of(data, name, tmp_path / "t"))
             assert (tmp_path / "t" / name / BEGUN).exists()
     assert not any((data.root / "work").iterdir())
-    test_train.forget(data)
+    training_set.forget(data)
     for name in MEMBERS:
         train.main(of(data, name, tmp_path / "alone"))
         same(tmp_path / "alone" / name, tmp_path / "t" / name)
@@ -165,7 +164,7 @@ def test_other_targets_in_bfloat16_end_there_too(data, tmp_path):
     stack(data, [given(tmp_path / "t", run) for run in (0, 1)], tmp_path)
     for run in (0, 1):
         train.main(given(tmp_path / "t", run))
-    test_train.forget(data)
+    training_set.forget(data)
     for run in (0, 1):
         train.main(given(tmp_path / "alone", run))
         alone, other = (
@@ -191,15 +190,15 @@ def test_a_batch_is_the_trainers_to_the_bit(base, monkeypatch):
         "wide": [example(4, 6, texts[n % 2], 1) for n in range(3)],
         "tall": [example(6, 4, texts[n % 2], 0) for n in range(3)],
     }
-    stream = Stream("photos", 1.0, buckets, texts[2])
+    stream = WeightedDataset("photos", 1.0, buckets, texts[2])
     recipes = [
         Recipe(batch=2, caption_dropout=0.5),
         Recipe(batch=2, timesteps="shifted", shift=2.0),
     ]
     members = [(recipe, run) for recipe in recipes for run in (3, 4)]
-    tables = data_feed.Tables([stream], network.pos_embed, torch.float32, torch.device("cpu"))
-    feeds = [[data_feed.Feed.of(stream, *member, tables)] for member in members]
-    feeder = data_feed.Feeder(feeds, {}, 2)
+    tables = data_feed.DeviceTables([stream], network.pos_embed, torch.float32, torch.device("cpu"))
+    feeds = [[data_feed.DataFeed.of(stream, *member, tables)] for member in members]
+    feeder = data_feed.StepFeeder(feeds, {}, 2)
     alone = [stream.batches(*member) for member in members]
     for step, choice in enumerate(feeder.choices([(6, range(4))])):
         found = tables.look_up(choice)
@@ -214,8 +213,8 @@ def test_a_batch_is_the_trainers_to_the_bit(base, monkeypatch):
             weights = torch.ones(2, 6) if batch.weights is None else batch.weights
             assert torch.equal(found.weights[part], weights)
     monkeypatch.setattr(data_feed.Choice, "pinned", lambda self: self)  # it needs a GPU's driver
-    feeds = [[data_feed.Feed.of(stream, *member, tables)] for member in members]
-    again = data_feed.Feeder(feeds, {}, 2)
+    feeds = [[data_feed.DataFeed.of(stream, *member, tables)] for member in members]
+    again = data_feed.StepFeeder(feeds, {}, 2)
     coming = again.ahead([(2, range(4)), (6, [1, 3])])
     assert [len(choice.sigmas) for choice in coming] == [8, 8, 4, 4, 4, 4]
     again.close()
@@ -271,14 +270,15 @@ def test_pictures_of_unequal_numbers_of_tokens_are_left(data, tmp_path, base):
     sizes = [torch.zeros(16, 4, 4), torch.zeros(16, 4, 6)]
     buckets = {str(n): [Example("p", "c", latent, text)] for n, latent in enumerate(sizes)}
     assert (
-        members.mixed_sizes([Stream("photos", 1.0, buckets, text)]) == "pictures of 4 and 6 tokens"
+        members.mixed_sizes([WeightedDataset("photos", 1.0, buckets, text)])
+        == "pictures of 4 and 6 tokens"
     )
 
 
 def test_what_is_finished_before_an_end_is_kept(data, tmp_path, monkeypatch):
     names = ["plain", "other-run", "rates", "clipped"]
     jobs = [of(data, name, tmp_path) for name in names]
-    done, original = [], trainer.Together.train
+    done, original = [], trainer.BatchedTrainer.train
 
     def breaks(self, what):
         if done:
@@ -287,7 +287,7 @@ def test_what_is_finished_before_an_end_is_kept(data, tmp_path, monkeypatch):
         return original(self, what)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer.Together, "train", breaks)
+        patch.setattr(trainer.BatchedTrainer, "train", breaks)
         stack(data, jobs, tmp_path, "--at-once", "2")
     assert len(list((data.root / "store").iterdir())) == 2
     report = stack(data, jobs, tmp_path, "--at-once", "2")
@@ -295,14 +295,14 @@ def test_what_is_finished_before_an_end_is_kept(data, tmp_path, monkeypatch):
 
 
 def test_too_many_for_a_card_are_halved(data, tmp_path, monkeypatch, capsys):
-    original = trainer.Together.train
+    original = trainer.BatchedTrainer.train
 
     def narrow(self, what):
         if len(self.members) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return original(self, what)
 
-    monkeypatch.setattr(trainer.Together, "train", narrow)
+    monkeypatch.setattr(trainer.BatchedTrainer, "train", narrow)
     jobs = [arguments(data, tmp_path / str(run), run, steps=2) for run in range(5)]
     report = stack(data, jobs, tmp_path)
     assert len(report["trained"]) == 5
@@ -319,7 +319,7 @@ def test_a_loss_that_is_no_number_is_named_and_the_others_kept(data, tmp_path):
     assert [Path(name).name for name in report["trained"]] == ["good"]
     assert len(list((data.root / "store").iterdir())) == 1
     train.main(jobs[0])
-    test_train.forget(data)
+    training_set.forget(data)
     train.main(arguments(data, tmp_path / "alone", steps=6))
     same(tmp_path / "alone", tmp_path / "good")
 
@@ -360,15 +360,19 @@ def test_stacks_are_even_and_the_finished_leave_when_it_pays():
     assert members.controls(still, 3)[0] == members.controls(still, 3)[4] == 0
     assert members.controls(still, 3)[2] == 1
     text = Text(torch.zeros(3, 32), torch.zeros(24))
-    streams = [Stream("photos", 1.0, {"a": [Example("p", "c", torch.zeros(16, 4, 4), text)]}, text)]
+    streams = [
+        WeightedDataset(
+            "photos", 1.0, {"a": [Example("p", "c", torch.zeros(16, 4, 4), text)]}, text
+        )
+    ]
     base = SimpleNamespace(canonical=lambda: "b")
     several = [
-        members.Member(SimpleNamespace(base=base, recipe=Recipe(steps=s, batch=b)), 0, streams)
+        members.BatchedRun(SimpleNamespace(base=base, recipe=Recipe(steps=s, batch=b)), 0, streams)
         for s in (5, 9)
         for b in (2, 3)
         for _ in range(3)
     ]
-    found = members.stacks(several, 4)
+    found = members.group_runs(several, 4)
     assert [len(group) for group in found] == [3, 3, 3, 3]
     assert [group[0].recipe.steps for group in found] == [9, 5, 9, 5]
     assert all(len({member.recipe.batch for member in group}) == 1 for group in found)

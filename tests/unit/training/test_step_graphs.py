@@ -10,7 +10,7 @@ from kindred.data.encoding_cache import Text
 from kindred.specs.training import Recipe
 from kindred.training.batches import Example, make_batch
 from kindred.training.step_graphs import key_of, keys_of
-from kindred.training.trainer import Stream, Trainer, pieces
+from kindred.training.trainer import Trainer, WeightedDataset, pieces
 
 
 def example(height, weighed=False):
@@ -31,7 +31,7 @@ def test_keys_foretold_are_those_of_batches(size, weighed):
 @pytest.mark.parametrize(("batch", "most"), [(1, None), (5, 2), (4, 4), (3, 8)])
 def test_a_trainer_knows_the_batches_to_come(batch, most):
     buckets = {"a": [example(6)] * 2, "b": [example(8)] * 3}
-    streams = [Stream("photos", 1.0, buckets, buckets["a"][0].text)]
+    streams = [WeightedDataset("photos", 1.0, buckets, buckets["a"][0].text)]
     trainer = Trainer.__new__(Trainer)
     trainer.recipe, trainer.streams = Recipe(batch=batch), streams
     trainer.fitting = type("Fit", (), {"micro_batch": most})() if most else None

@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tiny_base
 import torch
@@ -22,7 +21,6 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.common.versions import VERSIONS
-from kindred.data import person_masks
 from kindred.evidence.preregistration import BEGUN
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
@@ -57,10 +55,6 @@ def run(data, out, **recipe):
     return lora_bytes(out)
 
 
-def forget(data):
-    shutil.rmtree(data.root / "store")
-
-
 def test_files_summary_and_header(data, tmp_path):
     out = tmp_path / "out"
     run(data, out)
@@ -79,7 +73,7 @@ def test_files_summary_and_header(data, tmp_path):
 
 def test_equal_runs_are_equal_bytes_and_other_runs_are_not(data, tmp_path):
     first = run(data, tmp_path / "a")
-    forget(data)
+    training_set.forget(data)
     assert run(data, tmp_path / "b") == first
     train.main(data.train_arguments(tmp_path / "c", run=1))
     assert lora_bytes(tmp_path / "c") != first
@@ -87,7 +81,7 @@ def test_equal_runs_are_equal_bytes_and_other_runs_are_not(data, tmp_path):
 
 def test_a_switch_that_another_program_left_in_the_process_changes_nothing(data, tmp_path):
     first = run(data, tmp_path / "a")
-    forget(data)
+    training_set.forget(data)
     torch.backends.cuda.enable_flash_sdp(False)  # as the lab's programs do on a CPU
     try:
         assert run(data, tmp_path / "b") == first
@@ -111,7 +105,7 @@ RECIPES = [
 @pytest.mark.parametrize("recipe", RECIPES, ids=["plain", "ema", "dropout"])
 def test_resuming_gives_the_bytes_of_an_unbroken_run(data, tmp_path, recipe):
     whole = run(data, tmp_path / "whole", steps=7, **recipe)
-    forget(data)
+    training_set.forget(data)
     stop_at(data, 5, tmp_path / "broken", {"steps": 7, **recipe})
     saved = list((data.root / "work").rglob("step-*.pt"))
     assert {path.name for path in saved} == {"step-00000002.pt", "step-00000004.pt"}
@@ -166,14 +160,14 @@ def test_killed_and_run_again(data, tmp_path, number):
     train.main(arguments)
     assert not list((data.root / "work").rglob("step-*.pt"))
     resumed = lora_bytes(tmp_path / "out")
-    forget(data)
+    training_set.forget(data)
     assert run(data, tmp_path / "whole", **recipe) == resumed
 
 
 def test_a_broken_checkpoint_is_passed_over(data, tmp_path, capsys):
     whole = run(data, tmp_path / "whole")
     key = next((data.root / "store").iterdir()).name
-    forget(data)
+    training_set.forget(data)
     broken = data.root / "work" / key / "step-00000002.pt"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"half of it")
@@ -284,23 +278,8 @@ def test_prior_images_change_the_result_and_need_their_files(data, tmp_path, bas
     assert lora_bytes(tmp_path / "prior-out") != plain
 
 
-def masks_of(data, share):
-    """masks.json of all photos: people in this share of each, from the left."""
-    rows, known = read_json(data.root / "images.json"), {}
-    for row in rows:
-        row |= {"source": row["image_id"], "source_width": row["width"]}
-        row |= {"source_height": row["height"]}
-        people = np.zeros((row["height"], row["width"]), np.uint8)
-        people[:, : round(share * row["width"])] = 1
-        file = person_masks.keep(people, data.root / "masks")
-        known[row["source"]] = person_masks.Masked(file, (person_masks.Someone("J"),))
-    write_json(data.root / "images.json", rows)
-    person_masks.write(data.root / "masks.json", known)
-    return ["--masks", str(data.root / "masks.json")]
-
-
 def test_a_loss_weighted_by_masks_trains_otherwise_and_needs_them(data, tmp_path):
-    extra = masks_of(data, 0.5)
+    extra = training_set.masks_of(data, 0.5)
     with pytest.raises(KindredError, match="mask_weight needs people's masks"):
         run(data, tmp_path / "none", mask_weight=3.0)
     with pytest.raises(KindredError, match="head_weight needs people's masks"):
@@ -309,10 +288,12 @@ def test_a_loss_weighted_by_masks_trains_otherwise_and_needs_them(data, tmp_path
     train.main(data.train_arguments(tmp_path / "heavy", mask_weight=3.0) + extra)
     heavy = lora_bytes(tmp_path / "heavy")
     assert heavy != plain
-    train.main(data.train_arguments(tmp_path / "other", mask_weight=3.0) + masks_of(data, 0.7))
+    extra = training_set.masks_of(data, 0.7)
+    train.main(data.train_arguments(tmp_path / "other", mask_weight=3.0) + extra)
     assert lora_bytes(tmp_path / "other") != heavy
     # People everywhere: every token weighs the same, so the weights are those of a plain training.
-    train.main(data.train_arguments(tmp_path / "all", mask_weight=3.0) + masks_of(data, 1.0))
+    extra = training_set.masks_of(data, 1.0)
+    train.main(data.train_arguments(tmp_path / "all", mask_weight=3.0) + extra)
     weights = [load_file(tmp_path / name / "lora.safetensors") for name in ("all", "plain")]
     for name, value in weights[0].items():
         assert torch.allclose(value, weights[1][name], atol=1e-5), name
@@ -338,7 +319,7 @@ def test_accumulated_gradient_is_the_mean_and_priors_weigh_as_told(base, monkeyp
     text = Text(torch.zeros(3, 32), torch.zeros(24))
     buckets = {"32x32": [Example("p", "c", torch.zeros(16, 4, 4), text)]}
     weighted = [("photos", 1.0), ("prior", 0.5)]
-    streams = [training.Stream(name, weight, buckets, text) for name, weight in weighted]
+    streams = [training.WeightedDataset(name, weight, buckets, text) for name, weight in weighted]
     trainer = training.Trainer(network, parameters, streams, recipe, 0, {})
     slopes = iter([1.0, 10.0, 3.0, 20.0])  # photos, prior, photos, prior
     monkeypatch.setattr(
@@ -364,7 +345,7 @@ def test_prodigy_resumes_to_the_same_bytes(data, tmp_path):
     pytest.importorskip("prodigyopt", reason="the package prodigyopt is not installed")
     recipe = {"optimizer": "prodigy", "lr": 1.0, "steps": 6}
     whole = run(data, tmp_path / "whole", **recipe)
-    forget(data)
+    training_set.forget(data)
     stop_at(data, 4, tmp_path / "broken", recipe)
     assert run(data, tmp_path / "resumed", **recipe) == whole
 

@@ -32,7 +32,7 @@ SMALLEST = 0.35  # of a bucket's shorter edge: smaller crops are blurred faces
 
 
 @dataclass(frozen=True)
-class Photo:
+class SourcePhoto:
     """A photo with its caption, the letters in it, and the mask of who is where."""
 
     source: str
@@ -66,7 +66,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Picture:
+class CompositeImage:
     """A picture made of photos: a name, its caption, what it is, of which photos, and its mask."""
 
     name: str
@@ -80,11 +80,11 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Source:
+class PersonSource:
     """Somebody in a photo, to be cut out."""
 
     letter: str
-    photo: Photo
+    photo: SourcePhoto
     index: int
 
     @cached_property
@@ -95,8 +95,8 @@ class Source:
 
 
 def composites(
-    photos: Sequence[Photo], spec: MadeSpec, note: Callable[[str], None]
-) -> Iterator[Picture]:
+    photos: Sequence[SourcePhoto], spec: MadeSpec, note: Callable[[str], None]
+) -> Iterator[CompositeImage]:
     """The pictures that `spec.compose` asks for. Raises ProblemsError naming every cell that can't
     be made, and why."""
     asked = spec.compose
@@ -122,11 +122,11 @@ def composites(
             yield _composite(photos, sources, cell, number, canvas, sizes, asked, spec)
 
 
-def _sources(photos: Sequence[Photo], letter: str) -> Iterator[Source]:
+def _sources(photos: Sequence[SourcePhoto], letter: str) -> Iterator[PersonSource]:
     """Where somebody can be cut out: alone where there are two such photos, else in groups too;
     never where a side of the photo cuts into them, unless there is nothing else."""
     found = [
-        Source(letter, photo, index)
+        PersonSource(letter, photo, index)
         for photo in photos
         for index, one in enumerate(photo.masked.people)
         if one.letter == letter
@@ -138,15 +138,15 @@ def _sources(photos: Sequence[Photo], letter: str) -> Iterator[Source]:
 
 
 def _composite(
-    photos: Sequence[Photo],
-    sources: Mapping[str, Sequence[Source]],
+    photos: Sequence[SourcePhoto],
+    sources: Mapping[str, Sequence[PersonSource]],
     cell: str,
     number: int,
     canvas: Size,
     sizes: Mapping[str, float],
     asked: Composites,
     spec: MadeSpec,
-) -> Picture:
+) -> CompositeImage:
     rng = Random(f"{asked.seed} {cell} {number}")
     order = _order(cell, number, asked.seed)
     people = [_turn(sources[letter], cell, letter, number, asked.seed) for letter in order]
@@ -163,7 +163,7 @@ def _composite(
     ]
     caption = _caption(said, where, opening, number, rng)
     of = sorted({one.photo.source for one in people} | ({photo} if photo else set()))
-    return Picture(
+    return CompositeImage(
         f"composed/{cell}-{number + 1:02d}.png",
         "composed",
         cell,
@@ -190,7 +190,9 @@ def _order(cell: str, number: int, seed: int) -> tuple[str, ...]:
     return orders[number % len(orders)]
 
 
-def _turn(sources: Sequence[Source], cell: str, letter: str, number: int, seed: int) -> Source:
+def _turn(
+    sources: Sequence[PersonSource], cell: str, letter: str, number: int, seed: int
+) -> PersonSource:
     """Everybody's photos take turns, in another order in every cell and round."""
     return _in_turn(sources, number, f"{seed} {cell} {letter}")
 
@@ -204,7 +206,7 @@ def _in_turn(things: Sequence[T], number: int, seed: str) -> T:
     return ranked[turn]
 
 
-def _said(one: Source, spec: MadeSpec) -> str:
+def _said(one: PersonSource, spec: MadeSpec) -> str:
     caption = one.photo.caption
     called = captions.calling(caption, one.letter, spec.characters)
     clothes = captions.wearing(caption, one.letter, spec.characters)
@@ -212,8 +214,8 @@ def _said(one: Source, spec: MadeSpec) -> str:
 
 
 def _background(
-    photos: Sequence[Photo],
-    people: Sequence[Source],
+    photos: Sequence[SourcePhoto],
+    people: Sequence[PersonSource],
     cell: str,
     number: int,
     canvas: Size,
@@ -233,7 +235,7 @@ def _background(
     return photo.place(canvas), captions.place(photo.caption), photo.source
 
 
-def _sizes(photos: Sequence[Photo], spec: MadeSpec) -> dict[str, float]:
+def _sizes(photos: Sequence[SourcePhoto], spec: MadeSpec) -> dict[str, float]:
     """Relative heights of heads, from the photos in which two are seen."""
     pairs = []
     for photo in photos:
@@ -244,7 +246,7 @@ def _sizes(photos: Sequence[Photo], spec: MadeSpec) -> dict[str, float]:
     return compositing.relative_sizes({x: c.age for x, c in spec.characters.items()}, pairs)
 
 
-def _canvas(photos: Sequence[Photo], cell: str, spec: MadeSpec) -> Size:
+def _canvas(photos: Sequence[SourcePhoto], cell: str, spec: MadeSpec) -> Size:
     """The shape of photos of as many people, or else the bucket nearest to 0.65 widths a person."""
     count = len(cell.split("+"))
     buckets = max(bucket_sets(spec.preprocess).values(), key=lambda sizes: max(map(max, sizes)))
@@ -257,8 +259,8 @@ def _canvas(photos: Sequence[Photo], cell: str, spec: MadeSpec) -> Size:
 
 
 def crops(
-    photos: Sequence[Photo], spec: MadeSpec, note: Callable[[str], None]
-) -> Iterator[Picture]:
+    photos: Sequence[SourcePhoto], spec: MadeSpec, note: Callable[[str], None]
+) -> Iterator[CompositeImage]:
     """Everybody known in photos of several, alone, the others painted over; too small ones are
     noted and left out."""
     if spec.crop is None:
@@ -277,8 +279,8 @@ def crops(
 
 
 def _crop(
-    photo: Photo, index: int, buckets: list[Size], opening: str, spec: MadeSpec
-) -> Picture | None:
+    photo: SourcePhoto, index: int, buckets: list[Size], opening: str, spec: MadeSpec
+) -> CompositeImage | None:
     one, outline = photo.masked.people[index], photo.indices == index + 1
     box = _around(outline)
     if box is None:
@@ -291,12 +293,12 @@ def _crop(
     image = without(photo.image, others)
     # What is painted over reaches a little beyond the others; the person stays whole.
     image.paste(photo.image, mask=Image.fromarray(outline.astype(np.uint8) * 255))
-    said = _said(Source(one.letter, photo, index), spec)
+    said = _said(PersonSource(one.letter, photo, index), spec)
     caption = captions.together([said], captions.place(photo.caption), opening)
     head = one.head and tuple(v - at for v, at in zip(one.head, (box[0], box[1]) * 2, strict=True))
     stem = photo.source.rsplit(".", 1)[0].replace("/", "-")
     mask = outline[box[1] : box[3], box[0] : box[2]].astype(np.uint8)
-    return Picture(
+    return CompositeImage(
         f"cropped/{stem}-{one.letter}.png",
         "cropped",
         one.letter,

@@ -31,7 +31,7 @@ DEFAULTS = {
 TIME_FEATURES = 256  # sinusoids of the time step, and of guidance
 
 
-def fault(path: Path, layers: Mapping[str, int] | None) -> tuple[str, str] | None:
+def incompatibility(path: Path, layers: Mapping[str, int] | None) -> tuple[str, str] | None:
     """(what is wrong, what to do) of a LoRA file for a base with these layers; None: nothing is.
 
     `layers` is what `layers_of` gives, None where the base can't be looked at.

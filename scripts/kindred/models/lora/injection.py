@@ -16,7 +16,7 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 
 from kindred.common import safetensors_files
-from kindred.common.errors import KindredError, nearest
+from kindred.common.errors import KindredError, did_you_mean
 from kindred.common.seeds import seed_of
 from kindred.specs.training import Recipe
 
@@ -54,7 +54,8 @@ def target_layers(layers: Iterable[str], targets: str | list[str]) -> list[str]:
         if not any(_ends(name, ending) for name in layers):
             known = {re.sub(r"^(.*?blocks\.\d+\.)?(attn\.)?", "", name) for name in layers}
             raise KindredError(
-                f"recipe: targets: no linear layer ends in '{ending}'; {nearest(ending, known)}"
+                f"recipe: targets: no linear layer ends in '{ending}'; "
+                + did_you_mean(ending, known)
             )
     return [name for name in layers if any(_ends(name, ending) for ending in targets)]
 

@@ -23,7 +23,7 @@ from kindred.models.architectures.flux1.latents import image_ids, pack, text_ids
 from kindred.specs.training import Recipe
 from kindred.training.batches import Example
 from kindred.training.flow_matching import sample_sigmas
-from kindred.training.trainer import Stream
+from kindred.training.trainer import WeightedDataset
 
 AHEAD = 4
 Shape = tuple[int, int, int]
@@ -64,11 +64,15 @@ class Samples:
     sines: torch.Tensor
 
 
-class Tables:
+class DeviceTables:
     """Every picture and text of a stack, on the device, with a number for each."""
 
     def __init__(
-        self, streams: Sequence[Stream], embed: Any, dtype: torch.dtype, device: torch.device
+        self,
+        streams: Sequence[WeightedDataset],
+        embed: Any,
+        dtype: torch.dtype,
+        device: torch.device,
     ) -> None:
         """embed: the network's own FluxPosEmbed; dtype: what the network computes in."""
         examples = [e for stream in streams for bucket in stream.buckets.values() for e in bucket]
@@ -111,7 +115,7 @@ class Tables:
 
 
 @dataclass
-class Feed:
+class DataFeed:
     """One member's stream as rows of the tables: its batches from the first step on."""
 
     recipe: Recipe
@@ -127,7 +131,9 @@ class Feed:
         return frozenset(shape for _, _, shape in self.rows)
 
     @classmethod
-    def of(cls, stream: Stream, recipe: Recipe, run: int, tables: Tables) -> Feed:
+    def of(
+        cls, stream: WeightedDataset, recipe: Recipe, run: int, tables: DeviceTables
+    ) -> DataFeed:
         """The same batches as `stream.batches`, of numbers instead of examples."""
         rows: list[tuple[int, int, Shape]] = []
         numbered: dict[str, Any] = {}
@@ -150,11 +156,11 @@ class Feed:
         return pictures, texts, chosen[0][2]
 
 
-class Feeder:
+class StepFeeder:
     """The choices of all steps, in their order. `feeds`: of each member, its streams."""
 
     def __init__(
-        self, feeds: Sequence[Sequence[Feed]], scheduler: Mapping[str, Any], threads: int
+        self, feeds: Sequence[Sequence[DataFeed]], scheduler: Mapping[str, Any], threads: int
     ) -> None:
         self.feeds, self.scheduler = feeds, scheduler
         self.pool = ThreadPoolExecutor(max(1, threads))
@@ -187,7 +193,7 @@ class Feeder:
         """End the threads."""
         self.pool.shutdown()
 
-    def _choose(self, step: int, feeds: Sequence[Feed], most: int) -> Choice:
+    def _choose(self, step: int, feeds: Sequence[DataFeed], most: int) -> Choice:
         levels: dict[Any, torch.Tensor] = {}
         noises: dict[tuple[int, str, tuple[int, ...]], int] = {}
         pictures, texts, sigmas, draws = [], [], [], []
@@ -206,7 +212,7 @@ class Feeder:
         )
 
     def _levels(
-        self, known: dict[Any, torch.Tensor], feed: Feed, step: int, shape: Shape, count: int
+        self, known: dict[Any, torch.Tensor], feed: DataFeed, step: int, shape: Shape, count: int
     ) -> torch.Tensor:
         recipe = feed.recipe
         kind = (recipe.timesteps, recipe.logit_mean, recipe.logit_std, recipe.shift)
@@ -223,7 +229,7 @@ def _noise(key: tuple[int, str, tuple[int, ...]], step: int) -> torch.Tensor:
     return torch.randn(shape, generator=generator(run, "noise", name, step, 0)).flatten(1)
 
 
-def _most_draws(feeds: Sequence[Feed]) -> int:
+def _most_draws(feeds: Sequence[DataFeed]) -> int:
     """How many different draws of noise a step of these can need: one a stream of a run and shape
     of pictures, and no more than there are feeds."""
     kinds = {(feed.run, feed.name, shape) for feed in feeds for shape in feed.shapes}
@@ -245,7 +251,7 @@ def _order(shape: Shape) -> torch.Tensor:
     return pack(torch.arange(math.prod(shape)).view(1, *shape)).flatten()
 
 
-def _texts(streams: Sequence[Stream], examples: Sequence[Example]) -> list[Text]:
+def _texts(streams: Sequence[WeightedDataset], examples: Sequence[Example]) -> list[Text]:
     return [stream.empty for stream in streams] + [example.text for example in examples]
 
 

@@ -16,7 +16,7 @@ from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store, training_data
-from kindred.training.training_data import Material
+from kindred.training.training_data import DataSource
 
 FILES = ("images", "captions", "latents", "text")
 GIVEN = (*FILES, *(f"prior_{name}" for name in FILES), "masks")
@@ -24,7 +24,7 @@ KNOWN = {*GIVEN, "spec_file", "spec", "run", "out_dir", "folders"}
 
 
 @dataclass
-class Account:
+class BatchReport:
     """What became of trainings, by their folders: keys, other folders, reasons."""
 
     trained: dict[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Job:
     out_dir: Path
     spec: TrainSpec
     run: int
-    sources: Sequence[Material]
+    sources: Sequence[DataSource]
     facts: dict[str, Any]
 
     @property
@@ -67,7 +67,7 @@ class Job:
         return adapter_store.has(store, self.key)
 
 
-def read_jobs(text: str, account: Account) -> list[Job]:
+def read_jobs(text: str, account: BatchReport) -> list[Job]:
     """Jobs from JSON or a file of it, with everything they read checked. What is wrong with a job
     goes into the account; raises KindredError for a list that is none."""
     listed = json.loads(text) if text.lstrip().startswith("[") else read_json(text)
@@ -86,7 +86,7 @@ def read_jobs(text: str, account: Account) -> list[Job]:
             own: list[Job] = []
             for group in groups:
                 given = SimpleNamespace(**options)
-                sources = training_data.gather(spec, given, group[0][0])  # type: ignore[arg-type]
+                sources = training_data.load_sources(spec, given, group[0][0])  # type: ignore[arg-type]
                 facts = adapter_store.training_facts(spec, 0, sources)
                 own += [Job(to, spec, run, sources, facts | {"run": run}) for run, to in group]
             jobs += own
@@ -131,7 +131,7 @@ def why_alone(spec: TrainSpec) -> str:
     return ", ".join(reason for reason, holds in reasons.items() if holds)
 
 
-def sort_out(jobs: Sequence[Job], store: Path, account: Account) -> list[Job]:
+def sort_out(jobs: Sequence[Job], store: Path, account: BatchReport) -> list[Job]:
     """The jobs that are to be trained together, one of each key; the others go into the account."""
     wanted: dict[str, Job] = {}
     for job in jobs:

@@ -14,7 +14,7 @@ import torch
 
 from kindred.specs.training import Recipe, TrainSpec
 from kindred.training.lr_schedules import learning_rate
-from kindred.training.trainer import Stream
+from kindred.training.trainer import WeightedDataset
 
 # Members that are finished still cost their share of a step; going on without them costs a copy.
 DROP_AT = 1 / 8
@@ -22,12 +22,12 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch.optim.AdamW's, as kindred.optimizer
 
 
 @dataclass
-class Member:
+class BatchedRun:
     """One training of a stack; streams as the Trainer takes them. `job`: whatever asked for it."""
 
     spec: TrainSpec
     run: int
-    streams: Sequence[Stream]
+    streams: Sequence[WeightedDataset]
     job: Any = None
 
     @property
@@ -78,16 +78,16 @@ class Trained:
         return self.rows[-1]["memory_mib"]
 
 
-def mixed_sizes(streams: Sequence[Stream]) -> str:
+def mixed_sizes(streams: Sequence[WeightedDataset]) -> str:
     """Why pictures can't share a forward pass; '' when they can."""
     found = sorted({example.latent[0].numel() // 4 for example in _examples(streams)})
     return f"pictures of {' and '.join(map(str, found))} tokens" if len(found) > 1 else ""
 
 
-def stacks(members: Sequence[Member], most: int) -> list[list[Member]]:
+def group_runs(members: Sequence[BatchedRun], most: int) -> list[list[BatchedRun]]:
     """Members in stacks of at most `most`, the longest trainings first; those of one rank and run
     stand together, because ranks are filled up to the highest and runs share their noise."""
-    groups: dict[tuple[Any, ...], list[Member]] = {}
+    groups: dict[tuple[Any, ...], list[BatchedRun]] = {}
     for member in members:
         groups.setdefault(member.shape(), []).append(member)
     found = []
@@ -132,5 +132,5 @@ def scale_of(recipe: Recipe) -> float:
     return alpha / math.sqrt(recipe.rank) if recipe.rslora else alpha / recipe.rank
 
 
-def _examples(streams: Sequence[Stream]) -> list[Any]:
+def _examples(streams: Sequence[WeightedDataset]) -> list[Any]:
     return [e for stream in streams for bucket in stream.buckets.values() for e in bucket]

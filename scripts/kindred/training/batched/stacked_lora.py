@@ -40,7 +40,7 @@ def start_of(network: Any, recipe: Recipe, run: int) -> Start:
     return Start(state, other.peft_config[injection.ADAPTER])
 
 
-class StackedLinear(torch.nn.Module):
+class BatchedLoraLinear(torch.nn.Module):
     """A frozen linear layer plus each member's own product: down [G, r, in], up [G, out, r], scales
     [G, 1, 1] or None where all are 1. Takes [G * n, ..., in], member after member."""
 
@@ -82,11 +82,11 @@ class Adapters:
             self.shapes[name] = (max(high, value.shape[0]), max(wide, value.shape[1]))
         table = torch.stack([torch.cat([*map(torch.flatten, self._full(one))]) for one in starts])
         device = next(network.parameters()).device
-        self.layers: dict[str, StackedLinear] = {}
+        self.layers: dict[str, BatchedLoraLinear] = {}
         for name in self.shapes:
             if name.endswith(DOWN):
                 path = name.removeprefix(injection.PREFIX).removesuffix(DOWN)
-                self.layers[path] = StackedLinear(network.get_submodule(path))
+                self.layers[path] = BatchedLoraLinear(network.get_submodule(path))
         self.hold(table.to(device))
         # Last: where there is no memory for the tables the network stays as it was.
         for path, layer in self.layers.items():

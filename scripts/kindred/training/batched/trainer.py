@@ -18,12 +18,12 @@ import torch
 
 from kindred.common.progress import Progress
 from kindred.compute import compilation
-from kindred.compute.cuda_graphs import RecordedWork
-from kindred.training.batched.data_feed import Choice, Feed, Feeder, Samples, Tables
+from kindred.compute.cuda_graphs import CapturedGraph
+from kindred.training.batched.data_feed import Choice, DataFeed, DeviceTables, Samples, StepFeeder
 from kindred.training.batched.members import (
     BETAS,
     EPSILON,
-    Member,
+    BatchedRun,
     Trained,
     controls,
     parts,
@@ -37,7 +37,7 @@ READ_EVERY, RECOMPILES = 20, 64
 
 
 @dataclass
-class Together:
+class BatchedTrainer:
     """One stack in training.
 
     network: the transformer, frozen; plain again after `train`. scheduler: the base's settings.
@@ -45,7 +45,7 @@ class Together:
     """
 
     network: Any
-    members: Sequence[Member]
+    members: Sequence[BatchedRun]
     scheduler: Mapping[str, Any]
     threads: int = 1
     compiled: bool = False
@@ -57,12 +57,12 @@ class Together:
         self.own = [self._start(member) for member in self.members]
         self.positions = prepare(self.network)
         streams = [stream for member in self.members for stream in member.streams]
-        self.tables = Tables(streams, self.positions.plain, self.dtype, self.device)
+        self.tables = DeviceTables(streams, self.positions.plain, self.dtype, self.device)
         feeds = [
-            [Feed.of(stream, m.recipe, m.run, self.tables) for stream in m.streams]
+            [DataFeed.of(stream, m.recipe, m.run, self.tables) for stream in m.streams]
             for m in self.members
         ]
-        self.feeder = Feeder(feeds, self.scheduler, self.threads)
+        self.feeder = StepFeeder(feeds, self.scheduler, self.threads)
         self.network.train()
 
     def train(self, what: str) -> list[Trained]:
@@ -73,7 +73,7 @@ class Together:
             if self.compiled:
                 # Each number of members may be compiled once.
                 torch._dynamo.config.recompile_limit = RECOMPILES
-                self.compiled = compilation.compiled(self.network)
+                self.compiled = compilation.compile_blocks(self.network)
             with warnings.catch_warnings():
                 # Of views into a table; its way costs nothing here.
                 warnings.filterwarnings("ignore", message="grad and param do not obey")
@@ -110,7 +110,7 @@ class Together:
                 self.control = self._controls(active, step, stop)
                 before, unread, first = active, [], step
                 # Each part has tables of its own, and so a recording.
-                work = RecordedWork(self._work, self.device) if on_gpu else self._work
+                work = CapturedGraph(self._work, self.device) if on_gpu else self._work
                 while step < stop:
                     choice = next(choices).to(self.device)
                     losses = work(self.control[step - first], *vars(choice).values())
@@ -154,7 +154,7 @@ class Together:
             recording = self.device.type == "cuda" and torch.cuda.is_current_stream_capturing()
             if not self.compiled or recording or isinstance(error, torch.OutOfMemoryError):
                 raise
-            compilation.eager(self.network, error)
+            compilation.disable_compilation(self.network, error)
             self.compiled = False
             losses = self._gradients(samples)
         self._update(control)
@@ -230,7 +230,7 @@ class Together:
             return round(torch.cuda.max_memory_allocated(self.device) / MIB, 1)
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
-    def _start(self, member: Member) -> Start:
+    def _start(self, member: BatchedRun) -> Start:
         recipe = member.recipe
         key = (recipe.rank, recipe.alpha, str(recipe.targets), recipe.rslora, member.run)
         if key not in self.starts:
@@ -238,5 +238,5 @@ class Together:
         return self.starts[key]
 
     @staticmethod
-    def _samples(member: Member) -> int:
+    def _samples(member: BatchedRun) -> int:
         return member.recipe.batch * len(member.streams)

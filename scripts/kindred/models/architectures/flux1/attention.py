@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from kindred.common.errors import in_a_line
+from kindred.common.errors import first_line_of
 from kindred.models.fp8_linear import answers
 
 # Hopper and its successor in data centres; elsewhere torch's own flash attention is as fast.
@@ -48,7 +48,10 @@ class JointAttention:
             key = torch.cat([attn.norm_added_k(k), key], dim=1)
             value = torch.cat([v, value], dim=1)
         if image_rotary_emb is not None:
-            query, key = turn(query, *image_rotary_emb), turn(key, *image_rotary_emb)
+            query, key = (
+                apply_rotary_emb(query, *image_rotary_emb),
+                apply_rotary_emb(key, *image_rotary_emb),
+            )
         found = self.product(
             query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), attention_mask
         )
@@ -79,7 +82,7 @@ class CudnnAttention(JointAttention):
         return by_cudnn(query.contiguous(), key.contiguous(), value.contiguous())[0]
 
 
-def turn(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
+def apply_rotary_emb(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.Tensor:
     """x [N, tokens, heads, D] turned pair by pair; cosines and sines [N, tokens, 1, D] or, for all
     pictures the same, [tokens, D]."""
     if cosines.ndim == 2:
@@ -89,7 +92,7 @@ def turn(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor) -> torch.T
     return (x.float() * cosines + across.float() * sines).to(x.dtype)
 
 
-def quicken(network: Any, device: torch.device) -> None:
+def use_cudnn_attention(network: Any, device: torch.device) -> None:
     """Give a transformer cuDNN's attention if it computes on a GPU where that is faster."""
     if device.type != "cuda":
         return
@@ -110,7 +113,7 @@ def _works(device: torch.device, width: int) -> bool:
             ]
             by_cudnn(*tensors)[0].sum().backward()
     except Exception as error:
-        reason = in_a_line(error)
+        reason = first_line_of(error)
         print(f"warning: no attention by cuDNN ({reason}); by torch, slower", file=sys.stderr)
         return False
     return True
