@@ -18,17 +18,17 @@ import torch
 from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.lab_judge import LabJudge
 from kindred.lab.base_acceptance import round_trip
 from kindred.models import loading
 from kindred.rendering.manifest import Manifest, Row
-from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.references import gather
 from kindred.scoring.score_images import Whose, score
 from kindred.specs.base_model import Base
+from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
-from kindred.specs.spec_model import Character
 from kindred.world.families import family, write_dataset
 
 ALONE, TOGETHER = (128, 144), (192, 96)  # px, of the study's prompt sets

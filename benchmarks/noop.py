@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from kindred.models.loading import ALL_PARTS  # noqa: E402
+from kindred.models.identity import ALL_PARTS  # noqa: E402
 
 PARTS = ("rules", "scripts", "profiles", "envs", "report", "config")
 SHELL = re.compile(r"(?m)^( +)shell:\n(?: +\"[^\n]*\"\n)+")

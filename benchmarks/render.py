@@ -22,7 +22,7 @@ import torch  # noqa: E402
 
 import encode_prompts  # noqa: E402
 import render as render_program  # noqa: E402
-from kindred.models import loading  # noqa: E402
+from kindred.models import identity, loading  # noqa: E402
 from kindred.models.lora import injection  # noqa: E402
 from kindred.models.lora.adapters import read_adapters  # noqa: E402
 from kindred.rendering.image_plan import plan  # noqa: E402
@@ -135,7 +135,7 @@ def main() -> int:
     options = parse()
     torch.set_num_threads(options.threads)
     torch.set_grad_enabled(False)
-    if not loading.is_local(options.base):
+    if not identity.is_local(options.base):
         print(f"{options.base}: no such folder; give --base a FluxPipeline folder")
         return 1
     print(

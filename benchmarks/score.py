@@ -17,17 +17,17 @@ from random import Random
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.lab_inference import LabDetector
 from kindred.judges.lab_judge import DEFAULT, LabJudge
 from kindred.judges.lab_networks import Judge, JudgeConfig
 from kindred.lab.judge_labels import vocabulary
 from kindred.rendering.manifest import Manifest, Row
-from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.references import gather
 from kindred.scoring.score_images import Whose, score
+from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
-from kindred.specs.spec_model import Character
 from kindred.world import draw, sample_scene
 from kindred.world.families import FAMILIES
 

@@ -17,7 +17,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from kindred.models.loading import ALL_PARTS, IMAGE_PARTS, TEXT_PARTS, architecture, identity
+from kindred.models.identity import ALL_PARTS, IMAGE_PARTS, TEXT_PARTS, architecture, identity
 from kindred.workflow import paths, scoring_specs
 from kindred.config.prior_preservation import drawn_by_themselves, render_of, texts_of
 from kindred.config.load_plan import load_plan
@@ -25,7 +25,7 @@ from kindred.compute.devices import gpus_present
 from kindred.common.errors import KindredError
 from kindred.judges.version import version_of
 from kindred.data.photo_folder import check_ids, check_inputs, scan
-from kindred.specs.sheet import CurveSpec, SheetSpec
+from kindred.specs.report import CurveSpec, SheetSpec
 from kindred.common.versions import VERSIONS, step_version
 from kindred.world.families import photo_names
 

@@ -7,7 +7,7 @@ Not part of `rule all`: worth while where a job's work is shorter than the loadi
     snakemake drawn_together && snakemake scored_together && snakemake
 """
 
-from kindred.workflow import variant_jobs
+from kindred.workflow import batched_jobs
 
 
 localrules:
@@ -18,7 +18,7 @@ localrules:
 rule drawn_together:
     """Every picture of every configured experiment, a job a variant."""
     input:
-        variant_jobs.summaries(PLAN, "rendered.json"),
+        batched_jobs.summaries(PLAN, "rendered.json"),
     message:
         "finished: every picture is in resources/store/images"
 
@@ -26,7 +26,7 @@ rule drawn_together:
 rule scored_together:
     """Every score of every configured experiment that has a judge, a job a variant."""
     input:
-        variant_jobs.summaries(PLAN, "scored.json", judged_only=True),
+        batched_jobs.summaries(PLAN, "scored.json", judged_only=True),
     message:
         "finished: every table of scores is in resources/store/scores"
 
@@ -34,8 +34,8 @@ rule scored_together:
 rule render_together:
     """Draw what the store lacks of a variant's pictures; the base is loaded once for all runs."""
     input:
-        lambda w: variant_jobs.needed_to_draw(
-            variant_jobs.drawings(PLAN, w.experiment, w.variant)
+        lambda w: batched_jobs.needed_to_draw(
+            batched_jobs.drawings(PLAN, w.experiment, w.variant)
         ),
     output:
         summary="results/{experiment}/{variant}/together/rendered.json",
@@ -52,7 +52,7 @@ rule render_together:
         device=DEVICE,
     params:
         jobs=lambda w: or_stop(
-            variant_jobs.one_word, variant_jobs.drawings(PLAN, w.experiment, w.variant)
+            batched_jobs.jobs_argument, batched_jobs.drawings(PLAN, w.experiment, w.variant)
         ),
         version=step_version("render"),
         base=lambda w: base_identity(variant_of(w).base),
@@ -68,8 +68,8 @@ rule render_together:
 rule score_together:
     """Score what the store lacks of a variant's tables; the judge is loaded once for all runs."""
     input:
-        lambda w: variant_jobs.needed_to_score(
-            variant_jobs.scorings(PLAN, w.experiment, w.variant)
+        lambda w: batched_jobs.needed_to_score(
+            batched_jobs.scorings(PLAN, w.experiment, w.variant)
         ),
     output:
         summary="results/{experiment}/{variant}/together/scored.json",
@@ -86,7 +86,7 @@ rule score_together:
         device=DEVICE,
     params:
         jobs=lambda w: or_stop(
-            variant_jobs.one_word, variant_jobs.scorings(PLAN, w.experiment, w.variant)
+            batched_jobs.jobs_argument, batched_jobs.scorings(PLAN, w.experiment, w.variant)
         ),
         version=step_version("score"),
         judge=lambda w: judge_version(w.experiment),

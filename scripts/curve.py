@@ -12,7 +12,7 @@ from pathlib import Path
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import atomic_write
 from kindred.report.training_curves import draw_curves, read_run
-from kindred.specs.sheet import CurveSpec
+from kindred.specs.report import CurveSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import write_json
-from kindred.evidence.preregistration import declare, trainings_begun
+from kindred.evidence.preregistration import declare
 from kindred.specs.scoring import DeclareSpec
+from kindred.training.start_marker import trainings_begun
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

@@ -21,12 +21,12 @@ from typing import Any
 import torch
 
 from kindred.common.errors import KindredError, run_main
-from kindred.judges.lab_detection import best_threshold
 from kindred.judges.lab_inference import LabDetector
 from kindred.judges.lab_judge import write_gates
 from kindred.judges.lab_networks import Judge, JudgeConfig, load_judge, save_judge
 from kindred.lab import judge_acceptance
 from kindred.lab.acceptance_images import Picture, identity_pictures, scene_pictures
+from kindred.lab.detection_losses import best_threshold
 from kindred.lab.judge_dataset import load_bank, soften
 from kindred.lab.judge_labels import vocabulary
 from kindred.lab.judge_training import train_judge

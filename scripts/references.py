@@ -13,7 +13,7 @@ from pathlib import Path
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, read_jsonl
 from kindred.compute import devices
-from kindred.report.sheet_contents import DatasetPhoto, read_photos
+from kindred.data.dataset_photos import DatasetPhoto, read_photos
 from kindred.specs.scoring import ReferenceSpec
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from kindred.common import progress
 from kindred.common.errors import run_main
 from kindred.compute import devices
-from kindred.models.loading import identity
+from kindred.models.identity import identity
 from kindred.models.lora.adapters import Adapter, read_adapters
 from kindred.rendering.image_plan import ImageRequest, plan
 from kindred.rendering.image_store import ImageStore

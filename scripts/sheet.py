@@ -14,10 +14,11 @@ from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import atomic_write, read_json, read_jsonl
+from kindred.data.dataset_photos import read_photos
 from kindred.rendering.manifest import Manifest, read_manifest
 from kindred.report.contact_sheet import Sheet, draw_sheet, pages
-from kindred.report.sheet_contents import comparison, likeness, read_photos
-from kindred.specs.sheet import SheetSpec
+from kindred.report.sheet_contents import comparison, likeness
+from kindred.specs.report import SheetSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

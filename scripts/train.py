@@ -24,9 +24,9 @@ from kindred.common.errors import KindredError, run_main
 from kindred.common.files import write_csv, write_json
 from kindred.common.seeds import seed_of
 from kindred.compute import data_parallel, devices
-from kindred.evidence.preregistration import note_training
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store, training_data
+from kindred.training.start_marker import note_training
 from kindred.training.training_data import DataSource
 
 SCRAMBLED = (

@@ -29,9 +29,9 @@ from kindred.common import progress
 from kindred.common.errors import KindredError, Problems, run_main
 from kindred.common.files import write_csv, write_json
 from kindred.compute import devices
-from kindred.evidence.preregistration import note_training
 from kindred.training import adapter_store
 from kindred.training.batched.jobs import BatchReport, Job, read_jobs, sort_out
+from kindred.training.start_marker import note_training
 from train import COLUMNS, header, summary
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from kindred.judges.interface import Box, DetectedPerson
 from kindred.rendering.image_store import ImageStore
 from kindred.scoring.identity_assignment import assign_identities
 from kindred.scoring.score_table import Row, image_row, person_rows, write_scores
+from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis
-from kindred.specs.spec_model import Character
 from kindred.world import draw, random_person, sample_scene
 from kindred.world.families import FAMILIES
 from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE

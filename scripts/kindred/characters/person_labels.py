@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from kindred.characters.trigger_words import letters_in, mentions
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
 SIDES = {"left": 0, "middle": 1, "centre": 1, "center": 1, "right": 2}

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
 # A caption may call a child a boy or a man a father: each word also says the class noun before it.

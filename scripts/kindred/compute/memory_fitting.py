@@ -23,7 +23,7 @@ from kindred.compute.devices import jobs_per_gpu
 from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models.architectures.flux1 import attention
 from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
-from kindred.models.loading import is_local
+from kindred.models.identity import is_local
 from kindred.models.lora.injection import target_layers
 from kindred.specs.training import Recipe, TrainSpec
 

@@ -15,7 +15,7 @@ from kindred.config.yaml_document import Document
 from kindred.models.lora.compatibility import incompatibility, layers_of
 
 if TYPE_CHECKING:
-    from kindred.config.load_plan import ConfigFiles
+    from kindred.config.config_files import ConfigFiles
 
 OF_SEVERAL = frozenset({"adapters", "base", "sweep"})
 OF_FILES = frozenset({"adapter", "weight", "base", "sweep"})

@@ -16,12 +16,12 @@ from kindred.config.plan import Dataset, Made, Variant
 from kindred.config.user_schema import ExperimentConfig
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
+from kindred.specs.character import Character
 from kindred.specs.composites import Composites, MadeSpec, MaskSpec
 from kindred.specs.dataset import PreprocessSpec
-from kindred.specs.spec_model import Character
 
 if TYPE_CHECKING:
-    from kindred.config.load_plan import ConfigFiles
+    from kindred.config.config_files import ConfigFiles
 
 SHAPES = ("resolutions", "buckets", "multiple", "max_aspect")  # what a composite's shape depends on
 

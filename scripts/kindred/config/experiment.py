@@ -26,14 +26,14 @@ from kindred.config.user_schema import (
 )
 from kindred.config.variant_inheritance import Declared, Settings, expand, inherit
 from kindred.config.yaml_document import Document
+from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
 from kindred.specs.rendering import PromptSet
-from kindred.specs.spec_model import Character
 from kindred.specs.training import Recipe, Selection, TrainSpec
 from kindred.world.families import FAMILIES, parse_coverage
 
 if TYPE_CHECKING:
-    from kindred.config.load_plan import ConfigFiles
+    from kindred.config.config_files import ConfigFiles
 
 LETTER = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
 TAKEN = frozenset({"store", "encoded", "training", "prompts"})  # folders under resources/

@@ -6,23 +6,18 @@ Knows which file refers to which; what a wrong reference means for a person. Kno
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from kindred.common.errors import Problems, did_you_mean
+from kindred.config.config_files import ConfigFiles
 from kindred.config.derived_experiments import read_experiment
 from kindred.config.experiment import resolve_experiment
 from kindred.config.plan import Dataset, Experiment, Plan
 from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, MainConfig
 from kindred.config.yaml_document import Document, read_document
-from kindred.specs.base_model import Base
 from kindred.specs.composites import MaskSpec
-from kindred.specs.judge import JudgeSpec
-from kindred.specs.spec_model import SpecModel
-from kindred.specs.training import Recipe
 
-Model = TypeVar("Model", bound=SpecModel)
 HEADING = "The configuration needs your attention"
 
 
@@ -49,54 +44,6 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
     bases = {v.base for e in experiments.values() for v in e.variants.values()}
     used = {name: library.bases[name] for name in bases}
     return Plan(experiments, datasets, used, main.device, main.lab, masks)
-
-
-@dataclass
-class ConfigFiles:
-    """The small files that experiments name: bases, recipes and judges, each read once."""
-
-    root: Path
-    problems: Problems
-    bases: dict[str, Base] = field(default_factory=dict)
-    recipes: dict[str, Recipe] = field(default_factory=dict)
-    judges: dict[str, JudgeSpec] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._broken: set[tuple[str, str]] = set()
-
-    def names(self, kind: str) -> set[str]:
-        """What config/<kind> holds."""
-        return {path.stem for path in (self.root / "config" / kind).glob("*.yaml")}
-
-    def base(self, name: str, where: str) -> Base | None:
-        """A base by its file name."""
-        if name not in self.bases and (base := self._read("bases", name, Base, where)):
-            self.bases[name] = base
-        return self.bases.get(name)
-
-    def recipe(self, name: str, where: str) -> Recipe | None:
-        """A recipe by its file name."""
-        if name not in self.recipes and (recipe := self._read("recipes", name, Recipe, where)):
-            self.recipes[name] = recipe
-        return self.recipes.get(name)
-
-    def judge(self, name: str, where: str) -> JudgeSpec | None:
-        """A judge by its file name."""
-        if name not in self.judges and (judge := self._read("judges", name, JudgeSpec, where)):
-            self.judges[name] = judge
-        return self.judges.get(name)
-
-    def _read(self, kind: str, name: str, model: type[Model], where: str) -> Model | None:
-        if (kind, name) in self._broken:
-            return None
-        self._broken.add((kind, name))
-        if name not in self.names(kind):
-            self._broken.discard((kind, name))
-            what = f"no file config/{kind}/{name}.yaml"
-            self.problems.add(where, what, did_you_mean(name, self.names(kind)))
-            return None
-        document = read_document(self.root / "config" / kind / f"{name}.yaml", self.problems)
-        return document.validate(model, self.problems) if document else None
 
 
 def _main(library: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:

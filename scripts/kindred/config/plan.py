@@ -11,13 +11,13 @@ from functools import cached_property
 
 from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
 from kindred.specs.base_model import Base
+from kindred.specs.character import Character
 from kindred.specs.composites import MadePictures, MadeSpec, MaskSpec
 from kindred.specs.dataset import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
 from kindred.specs.report import MadeOfPhotos, RatingSpec, ReportSpec
 from kindred.specs.scoring import Hypothesis
-from kindred.specs.spec_model import Character
 from kindred.specs.training import TrainSpec
 
 

@@ -15,8 +15,8 @@ from kindred.common.errors import Problems, did_you_mean
 from kindred.config.plan import Variant
 from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, PromptConfig
 from kindred.config.yaml_document import Document
+from kindred.specs.character import Character
 from kindred.specs.rendering import PromptSet
-from kindred.specs.spec_model import Character
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

@@ -14,12 +14,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 from kindred.compute.data_parallel import PROCESSES
 from kindred.compute.devices import JOBS_PER_GPU, SPLIT
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
+from kindred.specs.character import Character
 from kindred.specs.composites import Composites
 from kindred.specs.dataset import AuditThresholds, Captioner, PreprocessSpec
 from kindred.specs.judge import Model
 from kindred.specs.rendering import Precision, PromptSet
 from kindred.specs.scoring import Hypothesis
-from kindred.specs.spec_model import Character, SpecModel
+from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Recipe, Selection
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")

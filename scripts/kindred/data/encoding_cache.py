@@ -18,7 +18,7 @@ from kindred.common.errors import KindredError
 from kindred.common.hashing import canonical_json, caption_hash, spec_hash
 from kindred.common.progress import track
 from kindred.common.versions import step_version
-from kindred.models import loading
+from kindred.models import identity
 from kindred.specs.base_model import ImageEncoder, TextEncoder
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Text:
 def latents_fingerprint(encoder: ImageEncoder) -> dict[str, Any]:
     """Which encoder made latents, and how; goes into the file's header."""
     return {
-        "encoder": loading.identity(encoder.model, encoder.revision, loading.IMAGE_PARTS),
+        "encoder": identity.identity(encoder.model, encoder.revision, identity.IMAGE_PARTS),
         "dtype": "float32",
         "value": "mean of the distribution, shift and scale applied",
     }
@@ -49,7 +49,7 @@ def latents_fingerprint(encoder: ImageEncoder) -> dict[str, Any]:
 def texts_fingerprint(encoder: TextEncoder) -> dict[str, Any]:
     """Which encoders made embeddings, and how; goes into the file's header."""
     return {
-        "encoder": loading.identity(encoder.model, encoder.revision, loading.TEXT_PARTS),
+        "encoder": identity.identity(encoder.model, encoder.revision, identity.TEXT_PARTS),
         "dtype": encoder.dtype,
         "quantization": encoder.quantization or "none",
         "tokens": encoder.tokens,
@@ -121,7 +121,7 @@ def _folder(store: Path, kind: str, about: Mapping[str, Any], version: str) -> P
 
 
 def _kind(encoder: ImageEncoder | TextEncoder) -> str:
-    return loading.architecture(encoder.model)
+    return identity.architecture(encoder.model)
 
 
 def _fill(

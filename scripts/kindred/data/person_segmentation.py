@@ -22,7 +22,7 @@ from kindred.common.progress import track
 from kindred.data.person_masks import Masked, PersonMask, store_mask
 from kindred.data.photo_decoding import PhotoError, read_photo, to_srgb
 from kindred.judges.interface import Box, Judge
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
 LARGEST = 2048  # px of the longest edge: more than any bucket needs, and many photos fit in memory

@@ -8,15 +8,13 @@ that a training leaves when it begins; what hypotheses mean is in hypotheses.py.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kindred.common.files import read_jsonl, write_json, write_jsonl
+from kindred.common.files import read_jsonl, utc_now, write_jsonl
 from kindred.common.hashing import spec_hash
 
 Entry = dict[str, Any]
-BEGUN = "begun.json"
 
 
 def read_log(path: Path) -> list[Entry]:
@@ -29,7 +27,7 @@ def declare(path: Path, hypotheses: Mapping[str, Any], trained: int) -> Entry:
     log = read_log(path)
     made = declarations(log)
     entry = {
-        "time": _now(),
+        "time": utc_now(),
         "hash": declaration_hash(hypotheses),
         "hypotheses": dict(hypotheses),
         "trained": trained,
@@ -40,25 +38,11 @@ def declare(path: Path, hypotheses: Mapping[str, Any], trained: int) -> Entry:
     return entry
 
 
-def note_training(folder: Path) -> None:
-    """Leave a run's mark that it is being trained from now on; the first one stays."""
-    if not (folder / BEGUN).exists():
-        write_json(folder / BEGUN, {"time": _now()})
-
-
-def trainings_begun(results: Path) -> int:
-    """How many of an experiment's trainings have begun; finished ones too."""
-    files = [
-        path for name in (BEGUN, "lora.safetensors") for path in results.glob(f"*/run-*/{name}")
-    ]
-    return len({path.parent for path in files})
-
-
 def note_comparison(path: Path) -> None:
     """Note that results are known from now on."""
     log = read_log(path)
     if log and "compared" not in log[-1]:
-        write_jsonl(path, [*log, {"compared": _now()}])
+        write_jsonl(path, [*log, {"compared": utc_now()}])
 
 
 def declarations(log: Sequence[Entry]) -> list[Entry]:
@@ -95,7 +79,3 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
                 what = f"was {old}, is {new}" if short else "changed"
                 lines.append(f"{name}: {said.get(key, key)} {what}")
     return lines
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -21,7 +21,7 @@ from kindred.common.hashing import sha256_file
 from kindred.judges.interface import Calibration, DetectedPerson, Gates
 from kindred.judges.lab_inference import DetectedScene, LabDetector
 from kindred.judges.model_files import Part, locate
-from kindred.models.loading import identity
+from kindred.models.identity import identity
 from kindred.specs.judge import JudgeSpec
 from kindred.world.phrases import PLACE_PHRASES
 from kindred.world.vocabulary import HAIR_COLOURS, HAIR_STYLES

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoImageProcessor
 from transformers.utils import logging
 
 from kindred.common.errors import KindredError
-from kindred.models.loading import identity, is_local
+from kindred.models.identity import identity, is_local
 from kindred.specs.judge import Model
 
 BATCH = 16  # pictures

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kindred.common.hashing import sha256_file
 from kindred.common.versions import VERSIONS
-from kindred.models.loading import identity
+from kindred.models.identity import identity
 from kindred.specs.judge import JudgeSpec
 
 PACKAGES = {

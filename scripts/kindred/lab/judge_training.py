@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from kindred.judges.lab_detection import box_loss, heat_loss, heat_target
 from kindred.judges.lab_networks import Judge, geometry
 from kindred.lab.augmentation import disturb
+from kindred.lab.detection_losses import box_loss, heat_loss, heat_target
 from kindred.lab.judge_dataset import Bank
 from kindred.lab.training_loop import Loop, adamw, fast_bfloat16, generator
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError, first_line_of
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 
 def load_tokenizer(name: str) -> Any:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
 from kindred.common.job_summary import JobSummary
-from kindred.models.loading import identity
+from kindred.models.identity import identity
 from kindred.models.lora.adapters import Adapter, apply_adapters, read_adapters
 from kindred.rendering.image_plan import ImageRequest, plan
 from kindred.rendering.image_store import ImageStore

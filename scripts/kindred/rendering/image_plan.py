@@ -12,7 +12,7 @@ from typing import Any
 
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
-from kindred.models.loading import architecture
+from kindred.models.identity import architecture
 from kindred.models.lora.adapters import Adapter
 from kindred.specs.rendering import RenderSpec
 

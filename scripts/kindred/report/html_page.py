@@ -14,7 +14,7 @@ from kindred.common.errors import KindredError, Problems
 from kindred.rendering.manifest import ADVICE
 from kindred.report import formatting, svg_plots
 from kindred.report.coverage_chart import coverage_svg
-from kindred.report.outcomes import deciding
+from kindred.report.formatting import deciding
 from kindred.report.picture_selection import (
     Block,
     Likeness,

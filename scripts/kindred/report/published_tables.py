@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from kindred.report.outcomes import deciding, level_of, runs_of
+from kindred.report.formatting import deciding, level_of, runs_of
 
 Row = Mapping[str, str]  # of scores.csv, kind image
 Line = dict[str, str]

@@ -17,8 +17,8 @@ from kindred.rendering.manifest import ADVICE, Row
 from kindred.report.report_data import Photo, Place
 from kindred.report.templates import fill
 from kindred.report.thumbnails import Thumbnail, make_thumbnails, missing
+from kindred.specs.character import Character
 from kindred.specs.report import RatingSpec
-from kindred.specs.spec_model import Character
 
 COLUMNS = ("rater", "key", "rating", "reference", "seconds", "rated_at")
 MEGABYTE = 1_000_000

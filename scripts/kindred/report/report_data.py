@@ -17,7 +17,7 @@ from kindred.common.files import read_json, read_jsonl
 from kindred.rendering.manifest import Manifest, Row, read_manifest
 from kindred.report.training_curves import Run, read_run
 from kindred.scoring.score_table import read_scores
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 SUMMARY_VERSION = 1
 COMPARE_AGAIN = "run the compare step again (`snakemake`)"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError
-from kindred.report.outcomes import effect
+from kindred.report.formatting import effect
 from kindred.report.published_tables import VERDICTS, Line
 from kindred.report.templates import fill
 

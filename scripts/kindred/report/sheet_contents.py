@@ -6,29 +6,19 @@ Knows manifests, prompts, seeds and characters; knows nothing of layout in pixel
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from PIL import Image
 
 from kindred.characters.trigger_words import letters_in
 from kindred.common.errors import KindredError, Problems, did_you_mean
+from kindred.data.dataset_photos import DatasetPhoto
 from kindred.rendering.manifest import Manifest, Row, open_pictures
 from kindred.report.contact_sheet import Sheet, SheetRow
-from kindred.specs.sheet import SheetSpec
+from kindred.specs.report import SheetSpec
 
 SAME_NOISE = "A column is one seed: the same starting noise in every row."
 Labelled = Sequence[tuple[str, Manifest]]
-
-
-@dataclass(frozen=True)
-class DatasetPhoto:
-    """A prepared training photo and the letters of the characters in it."""
-
-    image_id: str
-    path: Path
-    letters: frozenset[str]
 
 
 def comparison(labelled: Labelled, spec: SheetSpec) -> Sheet:
@@ -91,20 +81,6 @@ def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[DatasetPhoto]
     bands = [("training photos", spec.photos), ("rendered", len(seeds))]
     title = spec.title or "Originals beside renderings"
     return Sheet(title, columns, rows, _settings(labelled), SAME_NOISE, bands, spec.cell)
-
-
-def read_photos(
-    images: Sequence[Mapping[str, Any]], captions: Sequence[Mapping[str, Any]], folder: Path
-) -> list[DatasetPhoto]:
-    """Photos out of images.json and captions.jsonl rows, each in its largest size; those without
-    a caption are left out."""
-    who = {row["id"]: frozenset(row["characters"]) for row in captions}
-    largest: dict[str, Mapping[str, Any]] = {}
-    for row in sorted(images, key=lambda row: (row["width"] * row["height"], row["image_id"])):
-        if row["image_id"] in who:
-            largest[row["photo"]] = row
-    ids = sorted(row["image_id"] for row in largest.values())
-    return [DatasetPhoto(name, folder / f"{name}.png", who[name]) for name in ids]
 
 
 def _photos_of(letter: str, photos: Sequence[DatasetPhoto], count: int) -> list[Image.Image | None]:

@@ -18,8 +18,8 @@ from PIL import Image
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
+from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.interface import Calibration, Judge
-from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.identity_assignment import IdentityScale
 from kindred.scoring.image_distance import describe, kind_of
 from kindred.specs.scoring import ReferenceSpec

@@ -18,9 +18,8 @@ from kindred.characters.trigger_words import letters_in, without_names
 from kindred.common.errors import Problems
 from kindred.common.progress import Progress
 from kindred.judges.interface import DetectedPerson, Judge
-from kindred.rendering.manifest import ADVICE, Manifest
+from kindred.rendering.manifest import ADVICE, Manifest, check_pictures
 from kindred.rendering.manifest import Row as Picture
-from kindred.rendering.presence import check_pictures
 from kindred.scoring.identity_assignment import assign_identities
 from kindred.scoring.image_distance import describe, distances
 from kindred.scoring.references import References

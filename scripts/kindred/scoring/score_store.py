@@ -18,8 +18,7 @@ from kindred.common.files import atomic_write
 from kindred.common.hashing import sha256_file, spec_hash
 from kindred.common.versions import step_version
 from kindred.judges.version import version_of
-from kindred.rendering.manifest import Manifest, read_manifest
-from kindred.rendering.presence import check_pictures
+from kindred.rendering.manifest import Manifest, check_pictures, read_manifest
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ScoreSpec
 

@@ -6,9 +6,10 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from kindred.specs.character import Character
 from kindred.specs.dataset import PreprocessSpec
 from kindred.specs.judge import JudgeSpec, Model
-from kindred.specs.spec_model import Character, SpecModel
+from kindred.specs.spec_model import SpecModel
 
 
 class Composites(SpecModel):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from kindred.specs.character import Character
 from kindred.specs.composites import MadePictures
-from kindred.specs.spec_model import Character, SpecModel
+from kindred.specs.spec_model import SpecModel
 
 
 class MadeOfPhotos(MadePictures):
@@ -42,3 +43,21 @@ class RatingSpec(SpecModel):
     images: int = Field(200, ge=1, description="most pictures to be rated")
     seed: int = Field(1, description="another seed chooses other pictures")
     megabytes: float = Field(40, gt=0, description="most that all pictures together may take")
+
+
+class SheetSpec(SpecModel):
+    """A contact sheet. With `characters` it sets their photos beside renderings of them alone."""
+
+    title: str = ""
+    prompts: list[str] | None = Field(None, description="names of prompts; all when unset")
+    seeds: list[int] | None = Field(None, description="columns; all when unset")
+    characters: dict[str, Character] | None = None
+    photos: int = Field(3, ge=1, description="photos of a character in a row")
+    cell: int = Field(196, ge=48, description="pictures get the area of a square of this edge, px")
+
+
+class CurveSpec(SpecModel):
+    """A picture of training curves."""
+
+    title: str = "Training loss"
+    smoothing: float = Field(0.97, ge=0, lt=1, description="decay of the running mean, a step")

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
-from kindred.specs.spec_model import Character, SpecModel
+from kindred.specs.spec_model import SpecModel
 
 Measure = Literal[
     "success",

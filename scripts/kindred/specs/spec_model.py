@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kindred.common.errors import Problem, ProblemsError, did_you_mean
 from kindred.common.hashing import canonical_json, sha256_text
@@ -79,11 +79,3 @@ def _inner_model(annotation: Any) -> Any:
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             return inner
     return annotation
-
-
-class Character(SpecModel):
-    """A person to be learned. The dictionary key it stands under (`J`) is its letter in cells."""
-
-    name: str = Field(description="trigger name, one word, e.g. JRussell")
-    noun: str = Field(alias="class", description="class noun: man, woman, child, boy, girl")
-    age: Literal["adult", "child"] | None = Field(None, description="said in audits and prompts")

@@ -9,7 +9,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from kindred.specs.base_model import Base
-from kindred.specs.spec_model import Character, SpecModel
+from kindred.specs.character import Character
+from kindred.specs.spec_model import SpecModel
 
 
 class Recipe(SpecModel):

@@ -20,7 +20,7 @@ from kindred.common.files import atomic_write
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
 from kindred.data.encoding_cache import NO_CAPTION
-from kindred.models.loading import PICTURE_PARTS, architecture, identity
+from kindred.models.identity import PICTURE_PARTS, architecture, identity
 from kindred.specs.training import TrainSpec
 from kindred.training.training_data import DataSource
 

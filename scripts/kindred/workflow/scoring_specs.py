@@ -15,6 +15,7 @@ from kindred.characters.trigger_words import letters_in
 from kindred.common.hashing import sha256_text
 from kindred.config.plan import Experiment, Plan, Variant
 from kindred.evidence.hypothesis_tests import resolved
+from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import (
     ComparedVariant,
@@ -23,7 +24,6 @@ from kindred.specs.scoring import (
     ReferenceSpec,
     ScoreSpec,
 )
-from kindred.specs.spec_model import Character
 
 
 def reference_spec(experiment: Experiment) -> ReferenceSpec:

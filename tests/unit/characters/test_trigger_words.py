@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kindred.characters import trigger_words
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 WHO = {
     letter: Character(name=name, noun=noun)

@@ -19,8 +19,8 @@ from kindred.data.audit import token_findings
 from kindred.data.audit.findings import ROW_KINDS
 from kindred.models import tokenizers
 from kindred.report.coverage_chart import coverage_svg
+from kindred.specs.character import Character
 from kindred.specs.dataset import AuditSpec
-from kindred.specs.spec_model import Character
 
 WHO = {
     "J": Character(name="JRussell", noun="man"),

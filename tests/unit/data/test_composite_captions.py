@@ -5,7 +5,7 @@ import pytest
 
 from kindred.characters import person_labels
 from kindred.data.composites import captions
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 CHARACTERS = {
     "J": Character(**{"name": "JRussell", "class": "man"}),

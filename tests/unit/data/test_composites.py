@@ -21,7 +21,7 @@ from kindred.common.files import read_json, read_jsonl
 from kindred.data import person_masks
 from kindred.data.composites import captions, compositing
 from kindred.data.composites.cutouts import cut_out, without
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 from kindred.world.families import truth_path, write_dataset
 
 WHO = {

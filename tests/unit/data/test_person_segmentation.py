@@ -11,8 +11,8 @@ from kindred.common.errors import KindredError
 from kindred.data import person_masks, person_segmentation
 from kindred.data.segmentation_model import Segmenter
 from kindred.judges.interface import DetectedPerson
+from kindred.specs.character import Character
 from kindred.specs.judge import Model
-from kindred.specs.spec_model import Character
 
 CHARACTERS = {
     "J": Character(**{"name": "JRussell", "class": "man"}),

@@ -11,11 +11,10 @@ from kindred.evidence.preregistration import (
     declare,
     in_force,
     note_comparison,
-    note_training,
     read_log,
-    trainings_begun,
 )
 from kindred.specs.scoring import DeclareSpec
+from kindred.training.start_marker import note_training, trainings_begun
 
 FIRST = {"h": {"claim": "a", "margin": 0.1, "variant_spec": "x", "prompts": {"card": "one"}}}
 OTHER = {"h": {**FIRST["h"], "margin": 0.05}}

@@ -12,15 +12,15 @@ import pytest
 from PIL import Image, ImageOps
 
 from kindred.common.errors import KindredError, ProblemsError
+from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges import open_judge
 from kindred.judges.model_files import Part, locate, package_folder
 from kindred.rendering.manifest import Manifest, Row
-from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.references import gather
 from kindred.scoring.score_images import Whose, score
+from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
-from kindred.specs.spec_model import Character
 
 SAMPLES = {
     "astronaut": ("skimage", "data/astronaut.png"),

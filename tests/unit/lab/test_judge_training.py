@@ -16,7 +16,7 @@ from PIL import Image
 import lab_identities
 import lab_judge
 from kindred.common.errors import KindredError
-from kindred.judges.lab_detection import best_threshold, box_loss, decode, heat_target
+from kindred.judges.lab_detection import decode
 from kindred.judges.lab_inference import DetectedPerson, DetectedScene, LabDetector, working_size
 from kindred.judges.lab_judge import read_gates
 from kindred.judges.lab_networks import Judge, JudgeConfig, crop, load_judge, save_judge, squared
@@ -29,6 +29,7 @@ from kindred.lab.acceptance_images import (
     swap_pictures,
 )
 from kindred.lab.augmentation import _dct, disturb, jpeg_like
+from kindred.lab.detection_losses import best_threshold, box_loss, heat_target
 from kindred.lab.identity_corpus import draw_identity_shard, sample_identities, shard_scenes
 from kindred.lab.judge_labels import ATTRIBUTES, SIZES, label_arrays, person_words, vocabulary
 from kindred.world import pretraining_shards

@@ -9,7 +9,7 @@ import torch
 from huggingface_hub import errors as hub
 
 from kindred.common.errors import KindredError
-from kindred.models import loading
+from kindred.models import identity, loading
 from kindred.specs.base_model import Base, TextEncoder
 
 torch.set_num_threads(1)
@@ -21,8 +21,8 @@ def folder(tmp_path_factory):
 
 
 def test_identity_of_a_repository_is_its_revision():
-    assert loading.identity("owner/name", "abc") == "owner/name@abc"
-    assert loading.identity("owner/name", None) == "owner/name@main"
+    assert identity.identity("owner/name", "abc") == "owner/name@abc"
+    assert identity.identity("owner/name", None) == "owner/name@main"
 
 
 def test_identity_of_a_folder_follows_its_content_by_part(folder, tmp_path):
@@ -30,24 +30,24 @@ def test_identity_of_a_folder_follows_its_content_by_part(folder, tmp_path):
     shutil.copytree(folder, copy)
 
     def revision(where, parts):
-        return loading.identity(str(where), None, parts).split("@")[-1]
+        return identity.identity(str(where), None, parts).split("@")[-1]
 
-    assert revision(copy, loading.ALL_PARTS) == revision(folder, loading.ALL_PARTS)
+    assert revision(copy, identity.ALL_PARTS) == revision(folder, identity.ALL_PARTS)
     (copy / "transformer/config.json").write_text("{}")
-    assert revision(copy, loading.ALL_PARTS) != revision(folder, loading.ALL_PARTS)
-    for parts in (loading.IMAGE_PARTS, loading.TEXT_PARTS):
+    assert revision(copy, identity.ALL_PARTS) != revision(folder, identity.ALL_PARTS)
+    for parts in (identity.IMAGE_PARTS, identity.TEXT_PARTS):
         assert revision(copy, parts) == revision(folder, parts)
 
 
 def test_large_files_are_known_by_samples(tmp_path, monkeypatch):
-    monkeypatch.setattr(loading, "WHOLE_HASH_BYTES", 2**20)
+    monkeypatch.setattr(identity, "WHOLE_HASH_BYTES", 2**20)
     file = tmp_path / "weights"
     file.write_bytes(bytes(2**24))
-    before = loading._file_hash(file)
-    assert loading._file_hash(file) == before
+    before = identity._file_hash(file)
+    assert identity._file_hash(file) == before
     with open(file, "r+b") as handle:
         handle.write(b"other")
-    assert loading._file_hash(file) != before
+    assert identity._file_hash(file) != before
 
 
 def test_components_load_frozen_in_the_bases_precision(folder):

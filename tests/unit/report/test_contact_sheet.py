@@ -7,11 +7,12 @@ from PIL import Image
 
 import sheet as sheet_program
 from kindred.common.errors import KindredError, ProblemsError
+from kindred.data.dataset_photos import read_photos
 from kindred.rendering.manifest import read_manifest
 from kindred.report.contact_sheet import Sheet, SheetRow, draw_sheet, pages
 from kindred.report.image_text import fit, text_width, wrap
-from kindred.report.sheet_contents import comparison, likeness, read_photos
-from kindred.specs.sheet import SheetSpec
+from kindred.report.sheet_contents import comparison, likeness
+from kindred.specs.report import SheetSpec
 
 CHARACTERS = {
     "J": {"name": "JRussell", "class": "man"},

@@ -20,7 +20,7 @@ import publish
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
 from kindred.report import repository_pages, repository_sheets
-from kindred.report.outcomes import effect
+from kindred.report.formatting import effect
 
 ROOT = Path(__file__).parents[3]
 NAME = "synthetic"

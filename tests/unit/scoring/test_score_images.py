@@ -13,16 +13,16 @@ import kindred.judges
 import references as references_program
 import score as score_program
 from kindred.common.errors import KindredError, ProblemsError
+from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.interface import Calibration
 from kindred.rendering.manifest import read_manifest
-from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring.image_distance import COPIES, COSINE, distances, small_copies
 from kindred.scoring.references import gather, load, own_end, save, strangers_end
 from kindred.scoring.score_images import Whose, score
 from kindred.scoring.score_table import COLUMNS, read_scores, write_scores
+from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
-from kindred.specs.spec_model import Character
 
 CHARACTERS = {
     "J": Character(name="JRussell", noun="man"),

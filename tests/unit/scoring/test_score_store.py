@@ -17,14 +17,14 @@ import score as score_program
 import score_together as together_program
 from kindred.common.errors import KindredError
 from kindred.common.versions import VERSIONS
+from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges import open_judge
-from kindred.report.sheet_contents import DatasetPhoto
 from kindred.scoring import score_store
 from kindred.scoring.references import gather, save
 from kindred.scoring.score_store import Asked
+from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
-from kindred.specs.spec_model import Character
 
 HERE = ["--device", "cpu", "--threads", "1"]
 CHARACTERS = {

@@ -18,11 +18,11 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json
 from kindred.data.encoding_cache import Text
-from kindred.evidence.preregistration import BEGUN
 from kindred.models.architectures.flux1.latents import pack
 from kindred.specs.training import Recipe
 from kindred.training.batched import data_feed, members, stacked_lora, trainer
 from kindred.training.batches import Example, make_batch
+from kindred.training.start_marker import BEGUN
 from kindred.training.trainer import WeightedDataset
 
 torch.set_num_threads(1)

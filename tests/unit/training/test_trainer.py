@@ -21,9 +21,9 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.common.versions import VERSIONS
-from kindred.evidence.preregistration import BEGUN
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
+from kindred.training.start_marker import BEGUN
 
 torch.set_num_threads(1)
 CELLS = {"J": 3, "A": 2, "A+J": 3}

@@ -9,7 +9,7 @@ import pytest
 
 from kindred.common.errors import KindredError
 from kindred.config.load_plan import load_plan
-from kindred.workflow import batched_jobs, command
+from kindred.workflow import batched_jobs
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,6 +45,6 @@ def test_every_file_is_an_input_once(remedies):
 
 
 def test_a_list_too_long_for_a_command_is_refused(remedies, monkeypatch):
-    monkeypatch.setattr(command, "LONGEST", 100)
+    monkeypatch.setattr(batched_jobs, "LONGEST", 100)
     with pytest.raises(KindredError, match="too many variants"):
         batched_jobs.trainings(remedies)

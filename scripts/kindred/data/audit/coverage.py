@@ -14,7 +14,7 @@ from typing import Any
 from kindred.characters import trigger_words
 from kindred.characters.cells import cell_name, parse_cell
 from kindred.common.errors import KindredError, Problems
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 Row = Mapping[str, Any]
 Characters = Mapping[str, Character]

@@ -13,8 +13,8 @@ from itertools import combinations
 from typing import Any, Literal
 
 from kindred.characters.cells import cell_name
+from kindred.specs.character import Character
 from kindred.specs.dataset import AuditThresholds
-from kindred.specs.spec_model import Character
 
 Characters = Mapping[str, Character]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kindred.data.audit.findings import Finding
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
 # Common given names that a large model has seen thousands of faces for; a trigger that is one of

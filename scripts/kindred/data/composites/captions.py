@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from kindred.characters.trigger_words import SAYS
-from kindred.specs.spec_model import Character
+from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
 AGES = "adult grown-up small little young old elderly the"

@@ -1,0 +1,64 @@
+"""The small files that experiments name: bases, recipes and judges, each read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from kindred.common.errors import Problems, did_you_mean
+from kindred.config.yaml_document import read_document
+from kindred.specs.base_model import Base
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.spec_model import SpecModel
+from kindred.specs.training import Recipe
+
+Model = TypeVar("Model", bound=SpecModel)
+
+
+@dataclass
+class ConfigFiles:
+    """The small files that experiments name: bases, recipes and judges, each read once."""
+
+    root: Path
+    problems: Problems
+    bases: dict[str, Base] = field(default_factory=dict)
+    recipes: dict[str, Recipe] = field(default_factory=dict)
+    judges: dict[str, JudgeSpec] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._broken: set[tuple[str, str]] = set()
+
+    def names(self, kind: str) -> set[str]:
+        """What config/<kind> holds."""
+        return {path.stem for path in (self.root / "config" / kind).glob("*.yaml")}
+
+    def base(self, name: str, where: str) -> Base | None:
+        """A base by its file name."""
+        if name not in self.bases and (base := self._read("bases", name, Base, where)):
+            self.bases[name] = base
+        return self.bases.get(name)
+
+    def recipe(self, name: str, where: str) -> Recipe | None:
+        """A recipe by its file name."""
+        if name not in self.recipes and (recipe := self._read("recipes", name, Recipe, where)):
+            self.recipes[name] = recipe
+        return self.recipes.get(name)
+
+    def judge(self, name: str, where: str) -> JudgeSpec | None:
+        """A judge by its file name."""
+        if name not in self.judges and (judge := self._read("judges", name, JudgeSpec, where)):
+            self.judges[name] = judge
+        return self.judges.get(name)
+
+    def _read(self, kind: str, name: str, model: type[Model], where: str) -> Model | None:
+        if (kind, name) in self._broken:
+            return None
+        self._broken.add((kind, name))
+        if name not in self.names(kind):
+            self._broken.discard((kind, name))
+            what = f"no file config/{kind}/{name}.yaml"
+            self.problems.add(where, what, did_you_mean(name, self.names(kind)))
+            return None
+        document = read_document(self.root / "config" / kind / f"{name}.yaml", self.problems)
+        return document.validate(model, self.problems) if document else None
