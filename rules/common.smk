@@ -53,10 +53,13 @@ def or_stop(function, *arguments):
 
 
 PLAN = or_stop(load_plan, Path("."), config)
+if workflow.is_main_process:
+    for warning in PLAN.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 DATASETS = PLAN.datasets
 DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}
 MADE = {name: dataset.made for name, dataset in DATASETS.items() if dataset.made}
-PRIORS = {name: dataset.prior for name, dataset in DATASETS.items() if dataset.prior}
+PRIORS = {name: dataset.class_images for name, dataset in DATASETS.items() if dataset.class_images}
 CLASSES = drawn_by_themselves(PLAN)
 
 
@@ -140,7 +143,7 @@ DEVICE = PLAN.device.kind
 GPUS_EACH = int(on_gpu())
 if PLAN.device.jobs_per_gpu > 1 and workflow.is_main_process:
     workflow.register_resource("gpu", gpu_slots())
-if PLAN.device.split and GPUS_EACH:
+if PLAN.device.device_map and GPUS_EACH:
     GPUS_EACH = max(1, gpu_slots())
 # Only trainings are shared by several processes.
 GPUS_TO_TRAIN = GPUS_EACH * PLAN.device.processes

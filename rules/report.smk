@@ -1,7 +1,7 @@
 """Pages for people: the report of an experiment, and a page on which to rate its pictures.
 
 needs: summary.json, verdicts.json, scores.csv; settings and logs of trainings, lists of pictures,
-       audits; prepared photos, unless the experiment says `share: true`
+       audits; prepared photos, unless the experiment says `hide_photos: true`
 gives: results/<experiment>/report.html, one self-contained page, and report.md;
        results/<experiment>/rating.html, which saves the ratings.csv that compare reads
 """

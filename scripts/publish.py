@@ -2,7 +2,7 @@
 
 in:  results/<experiment>/: report.md, summary.json, verdicts.json, scores.csv, and of the first run
      of each variant images/<prompt_set>.json; the store of pictures; config/, which says whether
-     photos are drawn or real. Real ones are refused unless the experiment says `share: true`.
+     photos are drawn or real. Real ones are refused unless the experiment says `hide_photos: true`.
 out: docs/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, pictures/*.webp;
      docs/README.md, the list of all published experiments below a text of your own
 
@@ -69,21 +69,21 @@ def check_may_be_shown(plan: Plan, experiment: Experiment, summary: Json) -> Non
                 "the results are of another version of this file",
                 "publish with the file that they were made with",
             )
-    if not experiment.share:
+    if not experiment.hide_photos:
         used = {*experiment.references, *(v.root for v in experiment.variants.values() if v.root)}
         for name in sorted(used):
             if plan.datasets[name].lab is None:
                 problems.add(
                     f"{where}: datasets.{name}",
                     "photos of people, and nothing made of them leaves this computer unasked",
-                    "if all who are in them agree, write `share: true` into the experiment",
+                    "if all who are in them agree, write `hide_photos: true` into the experiment",
                 )
         for variant in experiment.variants.values():
             if variant.files:
                 problems.add(
                     f"{where}: variants.{variant.name}",
                     "draws with LoRAs that were trained elsewhere, perhaps on photos of people",
-                    "if all who are in them agree, write `share: true` into the experiment",
+                    "if all who are in them agree, write `hide_photos: true` into the experiment",
                 )
     problems.raise_if_any()
 

@@ -1,6 +1,6 @@
 """A page on which people rate pictures without knowing which variant drew them.
 
-in:  lists of an experiment's pictures; the prepared photos of its datasets (not with `share`)
+in:  lists of an experiment's pictures; the prepared photos of its datasets (not with `hide_photos`)
 out: rating.html, one file that works offline; it saves ratings.csv, which belongs at
      config/experiments/<experiment>.ratings.csv
 """
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     pictures, _ = read_pictures(options.folder, runs, spec.prompt_sets)
     rows = choose(pictures, spec.images, spec.seed)
     need_some(rows, options.folder)
-    folders = [options.resources / name for name in spec.datasets if not spec.share]
+    folders = [options.resources / name for name in spec.datasets if not spec.hide_photos]
     photos = references([one for folder in folders for one in read_photos(folder)], spec.characters)
     write_text(options.out, rating_page(rows, photos, spec))
     print(f"{options.out}: {len(rows)} pictures to rate", file=sys.stderr)

@@ -2,7 +2,8 @@
 
 in:  results/<experiment>/: summary.json, verdicts.json, scores.csv, audit/<dataset>.json; of each
      variant spec.json, and of each run lora.json, training.csv and images/<prompt_set>.json;
-     resources/<dataset>/: images.json, captions.jsonl and the prepared photos (not with `share`)
+     resources/<dataset>/: images.json, captions.jsonl and the prepared photos (not with
+     `hide_photos`)
 out: report.html, self-contained; report.md, its words and numbers for a repository page. Without
      --page report.md alone, from figures: pictures and logs may have stayed on another machine
 """
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = ReportSpec.read(options.spec)
     if options.page:
-        material = read_material(options.folder, options.resources, photos=not spec.share)
+        material = read_material(options.folder, options.resources, photos=not spec.hide_photos)
         page, markdown = build(material, spec)
         write_text(options.page, page)
         print(f"{options.page}: {len(page) / 1e6:.1f} MB", file=sys.stderr)

@@ -168,7 +168,7 @@ def main(argv: list[str] | None = None) -> int:
     spec = TrainSpec.read(str(options.spec_file))
     if spec.pairing == "scrambled":
         print(f"*** {SCRAMBLED} ***", file=sys.stderr)
-    data_parallel.check(spec.recipe.accumulation)
+    data_parallel.check(spec.recipe.gradient_accumulation)
     sources = training_data.load_sources(spec, options, options.run)
     facts = adapter_store.training_facts(spec, options.run, sources)
     key = adapter_store.training_key(facts)

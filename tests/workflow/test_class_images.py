@@ -57,7 +57,7 @@ def adapter(variant: str) -> str:
 
 
 def test_a_weight_draws_class_images_once_and_trains_on_them(workspace: Workspace):
-    kept = "kept: {prior_weight: 1.0, prior_images: 2}"
+    kept = "kept: {class_images_weight: 1.0, class_images_per_noun: 2}"
     add(workspace, kept, "same: {from: kept, rank: 1}", "man: {from: kept, characters: [J]}")
     dataset = BOTH.format(2)
     own = [job for name in ("kept", "same", "man") for job in trained(name) + shown(name)]
@@ -76,7 +76,7 @@ def test_a_weight_draws_class_images_once_and_trains_on_them(workspace: Workspac
         "woman-10002.png,a photo of a woman",
     ]
 
-    workspace.replace(EXPERIMENT_FILE, "prior_images: 2", "prior_images: 3")
+    workspace.replace(EXPERIMENT_FILE, "class_images_per_noun: 2", "class_images_per_noun: 3")
     dataset = BOTH.format(3)
     assert workspace.jobs(adapter("kept")) == sorted([*drawn(dataset), *trained("kept")])
     workspace.run(f"resources/{dataset}/class.json")
@@ -85,9 +85,9 @@ def test_a_weight_draws_class_images_once_and_trains_on_them(workspace: Workspac
 
 
 def test_class_images_may_be_those_of_a_prompt_set(workspace: Workspace):
-    own = "men: {prior: class, preprocess: {buckets: [[64, 64]], min_side: 16}}"
+    own = "men: {class_images: class, preprocess: {buckets: [[64, 64]], min_side: 16}}"
     workspace.replace(EXPERIMENT_FILE, "\nbase:", f"\n  {own}\ndataset: ours\nbase:")
-    add(workspace, "kept: {prior: men, prior_weight: 1}")
+    add(workspace, "kept: {class_images: men, class_images_weight: 1}")
     with open(workspace.root / EXPERIMENT_FILE, "a", encoding="utf-8") as file:
         file.write("  class: {prompts: {man: a man}, seeds: 2, size: [64, 64], steps: 2}\n")
     drawn_by_base = ["tiny: encoding the prompts of class for tiny", "tiny: class by BASE, run 1"]

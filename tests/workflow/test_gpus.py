@@ -49,10 +49,10 @@ def test_jobs_share_a_gpu(fresh: Workspace):
     ("split", "said"), [("true", "yes"), ("[12, 24]", "12.0,24.0"), ("false", "")]
 )
 def test_a_split_takes_all_gpus(fresh: Workspace, split: str, said: str):
-    found = told(fresh, "--config", CUDA + f", split: {split}}}", "--resources", "gpu=2")
+    found = told(fresh, "--config", CUDA + f", device_map: {split}}}", "--resources", "gpu=2")
     assert found == (2, 2 if said else 1, {f"KINDRED_SPLIT={said}"} if said else set())
 
 
 def test_a_split_needs_two_sizes(fresh: Workspace):
-    output = fresh.run("-n", "--config", CUDA + ", split: [12]}", fails=True)
-    assert "device.split" in output and "Traceback" not in output
+    output = fresh.run("-n", "--config", CUDA + ", device_map: [12]}", fails=True)
+    assert "device.device_map" in output and "Traceback" not in output

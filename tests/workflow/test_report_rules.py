@@ -1,4 +1,4 @@
-"""Pages for people in real Snakemake: what `share` changes, and the report by Snakemake itself."""
+"""Pages for people in real Snakemake: what `hide_photos` changes, and Snakemake's own report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.workflow
 def test_share_writes_pages_anew_and_nothing_else(workspace: Workspace):
     page = workspace.root / "results/tiny/rating.html"
     assert "photo of" in page.read_text() and 'id="r-' in page.read_text()
-    workspace.replace(EXPERIMENT_FILE, "title: tiny", "title: tiny\nshare: true")
+    workspace.replace(EXPERIMENT_FILE, "title: tiny", "title: tiny\nhide_photos: true")
     assert workspace.jobs() == ["tiny: page for ratings"]
     workspace.run()
     assert 'id="r-' not in page.read_text()

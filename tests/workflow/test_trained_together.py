@@ -21,7 +21,7 @@ ADAPTERS = [
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = set_up(tmp_path_factory.mktemp("fresh") / "kindred")
     workspace.replace(EXPERIMENT_FILE, "title: tiny\n", "title: tiny\nruns: 2\n")
-    workspace.replace(EXPERIMENT_FILE, "prompt_sets:", "  odd: {dropout: 0.1}\nprompt_sets:")
+    workspace.replace(EXPERIMENT_FILE, "prompt_sets:", "  odd: {lora_dropout: 0.1}\nprompt_sets:")
     return workspace
 
 
@@ -43,7 +43,7 @@ def test_trainings_find_what_was_trained_together(fresh: Workspace):
     done = [str(Path(path).parent) for path in ADAPTERS]
     assert sorted(report["trained"]) == sorted(done[:4])
     assert {name: report["left"][name] for name in done[4:]} == dict.fromkeys(
-        done[4:], "recipe: dropout: 0.1"
+        done[4:], "recipe: lora_dropout: 0.1"
     )
     assert all((fresh.root / folder / "begun.json").exists() for folder in done[:4])
     assert fresh.jobs("trained_together") == []

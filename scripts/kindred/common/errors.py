@@ -55,12 +55,19 @@ class Problems:
 
     heading: str = ""
     found: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     def add(self, where: str, what: str, cure: str = "") -> None:
         """Note one problem and go on; the same one twice counts once."""
         problem = Problem(where, what, cure)
         if problem not in self.found:
             self.found.append(problem)
+
+    def warn(self, where: str, what: str, cure: str = "") -> None:
+        """Note what a person should know and nothing must stop for, once."""
+        warning = Problem(where, what, cure)
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
     def __bool__(self) -> bool:
         return bool(self.found)

@@ -42,9 +42,10 @@ def check(accumulation: int) -> None:
     """Raise KindredError when there is not a micro-step of every step for each process."""
     if accumulation < wanted():
         raise KindredError(
-            f"device: processes: {wanted()}, but the recipe has `accumulation: {accumulation}`: "
-            "processes share the micro-steps of a step; give the recipe at least as many (with a "
-            "smaller `batch` for the same effective batch), or set `processes: 1`"
+            f"device: processes: {wanted()}, but the recipe has "
+            f"`gradient_accumulation: {accumulation}`: processes share the micro-steps of a step; "
+            "give the recipe at least as many (with a smaller `batch` for the same effective "
+            "batch), or set `processes: 1`"
         )
 
 

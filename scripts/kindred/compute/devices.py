@@ -139,20 +139,21 @@ def _together(gpus: Sequence[int | str], split: Split) -> None:
     others = other_gpus()
     if len(gpus) < 2 and others:
         raise KindredError(
-            f"device: split: an NVIDIA and an {others[0]} GPU can't hold one model together: torch "
-            "is built for one maker. They can work side by side: train on the NVIDIA card alone "
-            "(device: split: false, with `memory_gib` or `quantization: nf4` if it is small), and "
-            f"run other variants from a second copy of the project with torch for {others[0]}"
+            f"device: device_map: an NVIDIA and an {others[0]} GPU can't hold one model together: "
+            "torch is built for one maker. They can work side by side: train on the NVIDIA card "
+            "alone (device: device_map: false, with `memory_gib` or `quantization: nf4` if it is "
+            "small), and run other variants from a second copy of the project with torch for "
+            f"{others[0]}"
         )
     if len(gpus) < 2:
         raise KindredError(
-            "device: split: this machine has one NVIDIA GPU, and a split needs two; set it to "
+            "device: device_map: this machine has one NVIDIA GPU, and a split needs two; set it to "
             "false, and `memory_gib` if the model is too large for the card"
         )
     if split.sizes and len(split.sizes) != len(gpus):
         raise KindredError(
-            f"device: split: {len(split.sizes)} sizes for {len(gpus)} GPUs; give one for each, in "
-            "the order of nvidia-smi"
+            f"device: device_map: {len(split.sizes)} sizes for {len(gpus)} GPUs; give one for "
+            "each, in the order of nvidia-smi"
         )
 
 

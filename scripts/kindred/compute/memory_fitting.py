@@ -59,7 +59,7 @@ def fit(
         ) from error
     allowed = allowance(device, memory_gib)
     job = job_of(spec, shape_of(config), streams)
-    found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.dropout))
+    found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
     return found
 

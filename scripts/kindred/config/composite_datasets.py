@@ -33,7 +33,7 @@ def made_for(
     compose, crop = settings.values.get("compose"), settings.values.get("crop")
     if compose is None and crop is None:
         return None
-    if config.datasets[root].prior is not None:
+    if config.datasets[root].class_images is not None:
         where = document.where("variants", settings.key)
         problems.add(where, f"'{root}' are class images of nobody", "choose a dataset of photos")
     given: dict[str, Any] = {"crop": crop} if crop else {}

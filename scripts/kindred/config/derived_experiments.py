@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import Problems, did_you_mean
+from kindred.config.user_schema import ExperimentConfig
 from kindred.config.yaml_document import Document, read_document
 
 LIKE = "like"
@@ -24,6 +25,7 @@ def read_experiment(path: Path, problems: Problems, seen: tuple[str, ...] = ()) 
     document = read_document(path, problems)
     if document is None:
         return None
+    document.rename_old_keys(ExperimentConfig, problems)
     if LIKE not in document.data:
         _fill_empty_variants(document)
         return document

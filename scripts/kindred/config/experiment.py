@@ -69,15 +69,17 @@ def resolve_experiment(
         prompt_sets=prompts,
         hypotheses=config.hypotheses,
         judge=library.judge(config.judge, document.where("judge")) if config.judge else None,
-        share=config.share,
-        photos=tuple(key for key, dataset in config.datasets.items() if dataset.prior is None),
+        hide_photos=config.hide_photos,
+        photos=tuple(
+            key for key, dataset in config.datasets.items() if dataset.class_images is None
+        ),
         masks=composite_datasets.masks_for(document, config, variants.values(), library),
     )
     datasets = {
         key: _dataset(document, config, key, prompts, name, library) for key in config.datasets
     }
     datasets = composite_datasets.with_made(datasets, experiment.trained) | drawn
-    used = [*experiment.datasets, *experiment.priors]
+    used = [*experiment.datasets, *experiment.class_image_datasets]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
     return experiment, {key: datasets[key] for key in used if key in datasets}
@@ -139,7 +141,7 @@ def _dataset(
             **({"not_names": dataset.not_names} if dataset.not_names else {}),
         ),
         thresholds=dataset.audit,
-        prior=prior_preservation.of_prompt_set(
+        class_images=prior_preservation.of_prompt_set(
             document, config, key, prompts, experiment, problems
         ),
     )
@@ -213,7 +215,7 @@ def _trained(
         dataset,
         _runs(settings),
         train,
-        prior=prior_preservation.named_dataset(
+        class_images=prior_preservation.named_dataset(
             document, config, settings, recipe, library.problems
         ),
         made=wanted,

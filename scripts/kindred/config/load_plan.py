@@ -43,15 +43,19 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
     assert main is not None
     bases = {v.base for e in experiments.values() for v in e.variants.values()}
     used = {name: library.bases[name] for name in bases}
-    return Plan(experiments, datasets, used, main.device, main.lab, masks)
+    warnings = tuple(library.problems.warnings)
+    return Plan(experiments, datasets, used, main.device, main.lab, masks, warnings)
 
 
 def _main(library: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:
     document = read_document(library.root / "config" / "config.yaml", library.problems)
     if document is None:
         return None
+    told = Document(document.path, dict(overrides), {}, frozenset(overrides))
+    for one in (document, told):
+        one.rename_old_keys(MainConfig, library.problems)
     merged = dict(document.data)
-    for key, value in overrides.items():
+    for key, value in told.data.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = {**merged[key], **value} if both else value
     given = Document(document.path, merged, document.lines, frozenset(overrides))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from kindred.common.errors import Problem
 from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
@@ -60,7 +61,7 @@ class Dataset:
     preprocess: PreprocessSpec
     caption: CaptionSpec
     thresholds: AuditThresholds
-    prior: ClassImages | None = None
+    class_images: ClassImages | None = None
     made: Made | None = None
 
 
@@ -77,7 +78,7 @@ class Variant:
     adapters: tuple[tuple[str, float], ...] = ()
     files: tuple[str, ...] = ()
     weight: float = 1.0
-    prior: str | None = None
+    class_images: str | None = None
     made: Made | None = None
 
     @property
@@ -134,7 +135,7 @@ class Experiment:
     prompt_sets: dict[str, PromptSet]
     hypotheses: dict[str, Hypothesis]
     judge: JudgeSpec | None = None
-    share: bool = False
+    hide_photos: bool = False
     photos: tuple[str, ...] = ()
     masks: dict[str, MaskSpec] = field(default_factory=dict)
 
@@ -155,9 +156,9 @@ class Experiment:
         return sorted({v.root for v in self.trained if v.root}) or sorted(self.photos)
 
     @property
-    def priors(self) -> list[str]:
+    def class_image_datasets(self) -> list[str]:
         """The datasets of class images that some variant trains on besides."""
-        return sorted({variant.prior for variant in self.trained if variant.prior})
+        return sorted({v.class_images for v in self.trained if v.class_images})
 
     def cells_asked(self, dataset: str) -> list[str]:
         """The cells that variants on this dataset ask for by name."""
@@ -180,6 +181,7 @@ class Plan:
     device: DeviceConfig = field(default_factory=DeviceConfig)
     lab: LabConfig = field(default_factory=LabConfig)
     masks: dict[str, MaskSpec] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""
@@ -224,7 +226,7 @@ class Plan:
         chosen = self.experiments[experiment]
         sheets = list(chosen.prompt_sets) if len(chosen.variants) <= SHEETS_UP_TO else []
         made = {v.dataset: _made_of_photos(v.made) for v in chosen.trained if v.made}
-        given = {"share": chosen.share, "sheets": sheets, "made": made}
+        given = {"hide_photos": chosen.hide_photos, "sheets": sheets, "made": made}
         return ReportSpec(experiment=experiment, **{k: v for k, v in given.items() if v})
 
     def rating_spec(self, experiment: str) -> RatingSpec:
@@ -237,7 +239,7 @@ class Plan:
             variants={name: list(variant.runs) for name, variant in chosen.variants.items()},
             prompt_sets=list(chosen.prompt_sets),
             datasets=sorted({v.root for v in chosen.trained if v.root}),
-            **({"share": True} if chosen.share else {}),
+            **({"hide_photos": True} if chosen.hide_photos else {}),
         )
 
 

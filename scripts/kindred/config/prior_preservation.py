@@ -26,8 +26,10 @@ FIRST_SEED = 10_001
 
 def without_idle_images(given: dict[str, Any]) -> dict[str, Any]:
     """A recipe's keys; a number of class images of weight 0 is left out, for it changes nothing."""
-    idle = given.get("prior_weight") == 0
-    return {key: value for key, value in given.items() if not (idle and key == "prior_images")}
+    idle = given.get("class_images_weight") == 0
+    return {
+        key: value for key, value in given.items() if not (idle and key == "class_images_per_noun")
+    }
 
 
 def named_dataset(
@@ -41,19 +43,24 @@ def named_dataset(
 
     Notes a dataset that does not exist, and options that would count for nothing.
     """
-    name, where = settings.values.get("prior"), document.where(*settings.at("prior"))
+    name, where = settings.values.get("class_images"), document.where(*settings.at("class_images"))
     variant = document.where("variants", settings.key)
-    weighed = "prior_weight" in recipe.model_fields_set
+    weighed = "class_images_weight" in recipe.model_fields_set
     if name is not None and name not in config.datasets:
         problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
     elif name is not None and not weighed:
-        problems.add(where, "class images count for nothing", "set `prior_weight`, e.g. 1")
-    elif name is not None and recipe.prior_images is not None:
-        what = f"`prior_images` says how many to draw, but the class images are those of '{name}'"
-        problems.add(variant, what, "set one of `prior_images` and `prior` to null")
-    elif name is None and recipe.prior_images is not None and not weighed:
-        problems.add(variant, "`prior_images` without a weight", "set `prior_weight`, e.g. 1")
-    return name if recipe.prior_weight else None
+        problems.add(where, "class images count for nothing", "set `class_images_weight`, e.g. 1")
+    elif name is not None and recipe.class_images_per_noun is not None:
+        what = (
+            "`class_images_per_noun` says how many to draw, but the class images are those of "
+            f"'{name}'"
+        )
+        problems.add(variant, what, "set one of `class_images_per_noun` and `class_images` to null")
+    elif name is None and recipe.class_images_per_noun is not None and not weighed:
+        problems.add(
+            variant, "`class_images_per_noun` without a weight", "set `class_images_weight`, e.g. 1"
+        )
+    return name if recipe.class_images_weight else None
 
 
 def drawn_for(
@@ -66,7 +73,11 @@ def drawn_for(
     datasets that the base draws for them."""
     told, datasets = dict(variants), {}
     for variant in variants.values():
-        if variant.train is None or variant.prior or not variant.train.recipe.prior_weight:
+        if (
+            variant.train is None
+            or variant.class_images
+            or not variant.train.recipe.class_images_weight
+        ):
             continue
         dataset = _drawn(variant, config.datasets[variant.root].preprocess)
         other = config.datasets.get(dataset.name) or datasets.get(dataset.name, dataset)
@@ -75,7 +86,7 @@ def drawn_for(
             what = f"its class images would be called '{dataset.name}', as others are"
             problems.add(where, what, "rename that dataset, base or class noun")
         datasets[dataset.name] = dataset
-        told[variant.name] = replace(variant, prior=dataset.name)
+        told[variant.name] = replace(variant, class_images=dataset.name)
     return told, datasets
 
 
@@ -83,7 +94,7 @@ def _drawn(variant: Variant, preprocess: PreprocessSpec) -> Dataset:
     """Pictures of each class noun of a variant's characters, once each, by its base."""
     nouns = {who.noun.strip().casefold() for who in variant.train.characters.values()}
     by_name = named(sorted(nouns))
-    count = variant.train.recipe.prior_images or IMAGES
+    count = variant.train.recipe.class_images_per_noun or IMAGES
     width, height = _size(preprocess)
     asked = PromptSet(
         prompts={name: _text(noun) for name, noun in by_name.items()},
@@ -102,7 +113,7 @@ def _drawn(variant: Variant, preprocess: PreprocessSpec) -> Dataset:
         # Nobody is named in them, so they are the same for all families.
         caption=CaptionSpec(characters={}),
         thresholds=AuditThresholds(),
-        prior=ClassImages(variant.base, asked),
+        class_images=ClassImages(variant.base, asked),
     )
 
 
@@ -128,20 +139,24 @@ def of_prompt_set(
 ) -> ClassImages | None:
     """The base's pictures of one of the experiment's prompt sets as a dataset named `key`."""
     dataset: DatasetConfig = config.datasets[key]
-    if dataset.prior is None:
+    if dataset.class_images is None:
         return None
-    if dataset.prior not in prompts:
-        where = document.where("datasets", key, "prior")
+    if dataset.class_images not in prompts:
+        where = document.where("datasets", key, "class_images")
         problems.add(
-            where, f"no prompt set '{dataset.prior}'", did_you_mean(dataset.prior, prompts)
+            where,
+            f"no prompt set '{dataset.class_images}'",
+            did_you_mean(dataset.class_images, prompts),
         )
         return None
-    return ClassImages(config.base, prompts[dataset.prior], (experiment, dataset.prior))
+    return ClassImages(
+        config.base, prompts[dataset.class_images], (experiment, dataset.class_images)
+    )
 
 
 def drawn_by_themselves(plan: Plan) -> dict[str, ClassImages]:
     """The class images that no experiment's prompt set draws, by the name of their dataset."""
-    priors = {name: dataset.prior for name, dataset in plan.datasets.items()}
+    priors = {name: dataset.class_images for name, dataset in plan.datasets.items()}
     return {name: prior for name, prior in priors.items() if prior and not prior.asked_by}
 
 

@@ -35,7 +35,7 @@ def resolve_prompt_set(
         if not NAME.match(name):
             problems.add(where, f"'{name}' is no fit name for a file", NAME_RULE)
         prompts[name] = _prompt(prompt, config.characters, where, problems)
-    optional = {name: getattr(written, name) for name in ("steps", "guidance", "precision")}
+    optional = {name: getattr(written, name) for name in ("steps", "guidance_scale", "precision")}
     try:
         return PromptSet(
             prompts=prompts,

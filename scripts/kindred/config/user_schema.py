@@ -7,7 +7,8 @@ Knows the keys; the schema for editors is generated from here. Knows nothing of 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
@@ -19,6 +20,7 @@ from kindred.specs.composites import Composites
 from kindred.specs.dataset import AuditThresholds, Captioner, PreprocessSpec
 from kindred.specs.judge import Model
 from kindred.specs.rendering import Precision, PromptSet
+from kindred.specs.report import HIDE_PHOTOS
 from kindred.specs.scoring import Hypothesis
 from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Recipe, Selection
@@ -26,6 +28,7 @@ from kindred.specs.training import Recipe, Selection
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at most 64)"
 BASE_VARIANT = "BASE"
+CLASS_IMAGES = {"prior": "class_images"}  # the old name of the key and the new one
 # Folders and files beside the variants in results/<experiment>/, and the base's own name.
 RESERVED = frozenset({BASE_VARIANT, "audit", "sheets", "likeness", "report", "scores", "ratings"})
 
@@ -115,9 +118,11 @@ class LabFamily(SpecModel):
 class DatasetConfig(SpecModel):
     """Photos with captions: a folder of yours, drawn by the lab, or by the base itself."""
 
+    renamed_keys: ClassVar[Mapping[str, str]] = CLASS_IMAGES
+
     source: str | None = Field(None, description="folder with photos and their captions")
     lab: LabFamily | None = None
-    prior: str | None = Field(
+    class_images: str | None = Field(
         None, description="a prompt set whose pictures by the base are the photos: class images"
     )
     preprocess: PreprocessSpec = Field(default_factory=PreprocessSpec)
@@ -134,13 +139,17 @@ class DatasetConfig(SpecModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if sum(part is not None for part in (self.source, self.lab, self.prior)) != 1:
-            raise ValueError("a dataset has `source:` (a folder), `lab:` or `prior:`, exactly one")
+        if sum(part is not None for part in (self.source, self.lab, self.class_images)) != 1:
+            raise ValueError(
+                "a dataset has `source:` (a folder), `lab:` or `class_images:`, exactly one"
+            )
         return self
 
 
 class PromptSetConfig(SpecModel):
     """Prompts, each rendered with every seed by every variant."""
+
+    renamed_keys: ClassVar[Mapping[str, str]] = PromptSet.renamed_keys
 
     prompts: Prompts = Field(
         min_length=1,
@@ -149,7 +158,7 @@ class PromptSetConfig(SpecModel):
     seeds: Seeds = Field(description="list of seeds, or how many (1, 2, ...)")
     size: tuple[int, int] = Field(description="[width, height], px")
     steps: int | None = Field(None, ge=1, description="sampling steps")
-    guidance: float | None = Field(None, description="guidance scale")
+    guidance_scale: float | None = Field(None, description="guidance scale")
     precision: Precision | None = Field(
         None, description=PromptSet.model_fields["precision"].description
     )
@@ -164,16 +173,19 @@ class Control(SpecModel):
 class _VariantBase(SpecModel):
     """What differs from the variant or recipe named by `from:`; nothing else need be said."""
 
+    renamed_keys: ClassVar[Mapping[str, str]] = {**Recipe.renamed_keys, **CLASS_IMAGES}
+    keyed_by_options: ClassVar[tuple[str, ...]] = ("sweep",)
+
     parent: str | None = Field(None, alias="from", description="a variant or a recipe")
     base: str | None = Field(None, description="file name in config/bases")
     recipe: str | None = Field(
         None, description="file name in config/recipes; starts afresh from it"
     )
     dataset: str | None = Field(None, description="one of this experiment's datasets")
-    prior: str | None = Field(
+    class_images: str | None = Field(
         None,
-        description="a dataset to take class images from; needs `prior_weight`. Unset: the base "
-        "draws `prior_images` of each class noun",
+        description="a dataset to take class images from; needs `class_images_weight`. Unset: the "
+        "base draws `class_images_per_noun` of each class noun",
     )
     compose: Composites | None = Field(
         None, description="train on composites of cut-out people besides the photos"
@@ -228,6 +240,8 @@ SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset", "weigh
 class ExperimentConfig(SpecModel):
     """One experiment: who, which photos, which variants, what is asked of them."""
 
+    renamed_keys: ClassVar[Mapping[str, str]] = HIDE_PHOTOS
+
     like: str | None = Field(
         None,
         description="another experiment file: its keys hold here too, but for those set here; null "
@@ -247,7 +261,9 @@ class ExperimentConfig(SpecModel):
         None, description="file name in config/judges; unset: pictures are made but not scored"
     )
     hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
-    share: bool = Field(False, description="leave photos and file names out of report and ratings")
+    hide_photos: bool = Field(
+        False, description="leave photos and file names out of report and ratings"
+    )
 
 
 Gib = Annotated[float, Field(gt=0)]
@@ -255,6 +271,8 @@ Gib = Annotated[float, Field(gt=0)]
 
 class DeviceConfig(SpecModel):
     """Where the work is done. Nothing here makes finished work stale."""
+
+    renamed_keys: ClassVar[Mapping[str, str]] = {"split": "device_map"}
 
     kind: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int | Literal["auto"] = Field(
@@ -272,7 +290,7 @@ class DeviceConfig(SpecModel):
         description="pictures in a batch of `snakemake drawn_together` at most; unset: as every "
         "rendering. More keep a GPU busy, and change a few of a picture's values by one",
     )
-    split: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
+    device_map: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
         False,
         description="spread one model over all GPUs, for those too small alone: true, or the GiB "
         "to be used of each, as [12, 24]",
@@ -282,24 +300,24 @@ class DeviceConfig(SpecModel):
         1,
         ge=1,
         description="GPUs that share one training (data parallel): each takes its part of the "
-        "recipe's `accumulation`, and the result is the same within rounding",
+        "recipe's `gradient_accumulation`, and the result is the same within rounding",
     )
 
     @model_validator(mode="after")
     def _one_way_at_a_time(self) -> Self:
-        if self.split and self.processes > 1:
-            raise ValueError("split and processes exclude each other; leave one of them out")
+        if self.device_map and self.processes > 1:
+            raise ValueError("device_map and processes exclude each other; leave one of them out")
         return self
 
     def environment(self) -> dict[str, str]:
         """What `devices` reads of these; empty where nothing was set."""
-        split = "yes" if self.split is True else ",".join(map(str, self.split or ()))
+        spread = "yes" if self.device_map is True else ",".join(map(str, self.device_map or ()))
         found = {JOBS_PER_GPU: str(self.jobs_per_gpu)} if self.jobs_per_gpu > 1 else {}
         if self.processes > 1:
             found[PROCESSES] = str(self.processes)
         if self.pictures_at_once:
             found[PICTURES_AT_ONCE] = str(self.pictures_at_once)
-        return found | ({SPLIT: split} if split else {})
+        return found | ({SPLIT: spread} if spread else {})
 
 
 class LabConfig(SpecModel):

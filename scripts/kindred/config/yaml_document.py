@@ -15,10 +15,10 @@ import yaml
 from pydantic import ValidationError
 
 from kindred.common.errors import Problem, Problems
+from kindred.config.renamed_keys import KeyRenamer, Location
 from kindred.specs.spec_model import SpecModel, problems_of
 
 Model = TypeVar("Model", bound=SpecModel)
-Location = tuple[str | int, ...]
 
 
 class _Loader(yaml.SafeLoader):
@@ -68,11 +68,20 @@ class Document:
 
     def validate(self, model: type[Model], problems: Problems) -> Model | None:
         """The data as `model`, or None after noting every problem."""
+        self.rename_old_keys(model, problems)
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
             self.note(error, model, problems)
             return None
+
+    def rename_old_keys(self, model: type[SpecModel], problems: Problems) -> None:
+        """Put the new names of keys in place of old ones, and warn of each."""
+        renamer = KeyRenamer(self.where, problems)
+        self.data = renamer.renamed(self.data, model)
+        for old, new in renamer.moved:
+            for place in [place for place in self.lines if place[: len(old)] == old]:
+                self.lines[(*new, *place[len(old) :])] = self.lines.pop(place)
 
     def note(
         self, error: ValidationError, model: type[SpecModel], problems: Problems, *prefix: str | int

@@ -45,7 +45,7 @@ def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> l
         "quantization": spec.base.quantization,
         "text_tokens": spec.base.text_tokens,
         "steps": spec.prompt_set.steps,
-        "guidance": spec.prompt_set.guidance,
+        "guidance": spec.prompt_set.guidance_scale,
         "adapters": [{"sha256": a.sha256, "weight": a.weight} for a in adapters],
         "merged": bool(adapters) and spec.merged(),
         "version": step_version("render", architecture(spec.base.model)),

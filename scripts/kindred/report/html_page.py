@@ -65,7 +65,7 @@ def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
     content = content_of(material, spec)
     page = {
         **content,
-        "likeness": [_likeness(material, one, album, spec.share) for one in alike],
+        "likeness": [_likeness(material, one, album, spec.hide_photos) for one in alike],
         "gallery": _blocks(material, blocks, album),
         "likeness_variants": len({name for one in alike for name, _ in one.drawn}),
         "left_out": sum(block.left_out for block in blocks),
@@ -106,9 +106,9 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "judge": summary["judge"],
         "controls": summary["controls"],
         "ratings": summary["ratings"],
-        "warnings": [] if spec.share else summary["warnings"],
-        "unsaid": len(summary["warnings"]) if spec.share else 0,
-        "references": {} if spec.share else summary["references"],
+        "warnings": [] if spec.hide_photos else summary["warnings"],
+        "unsaid": len(summary["warnings"]) if spec.hide_photos else 0,
+        "references": {} if spec.hide_photos else summary["references"],
         "audits": material.audits,
         "columns": columns(material),
         "legend": legend(columns(material)),
@@ -121,7 +121,7 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "matrices_open": MATRICES,
         "advice": what_next(material),
         "best": best_variant(material),
-        "provenance": provenance(material, spec.share),
+        "provenance": provenance(material, spec.hide_photos),
         "verdicts": verdicts,
     }
 

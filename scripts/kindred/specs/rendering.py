@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from kindred.specs.base_model import Base, TextEncoder
-from kindred.specs.spec_model import SpecModel
+from kindred.specs.spec_model import SpecModel, StoredSpec
 
 EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
 FULL_TOKENS = 512  # image tokens that keep a processor busy
@@ -43,15 +44,17 @@ class Prompt(SpecModel):
     height: Edge | None = None
 
 
-class PromptSet(SpecModel):
+class PromptSet(StoredSpec):
     """Named prompts, each rendered with every seed."""
+
+    renamed_keys: ClassVar[Mapping[str, str]] = {"guidance": "guidance_scale"}
 
     prompts: dict[str, str | Prompt]
     seeds: Seeds
     width: Edge
     height: Edge
     steps: int = Field(28, ge=1)
-    guidance: float = 3.5
+    guidance_scale: float = Field(3.5, serialization_alias="guidance")
     precision: Precision | None = Field(
         None,
         description="of quantized bases. trained (unset): adapters on the quantized base, as they "

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field
 
 from kindred.specs.character import Character
 from kindred.specs.composites import MadePictures
-from kindred.specs.spec_model import SpecModel
+from kindred.specs.spec_model import SpecModel, StoredSpec
+
+HIDE_PHOTOS = {"share": "hide_photos"}
 
 
 class MadeOfPhotos(MadePictures):
@@ -15,11 +20,15 @@ class MadeOfPhotos(MadePictures):
     of: str = Field(description="the dataset of photos")
 
 
-class ReportSpec(SpecModel):
+class ReportSpec(StoredSpec):
     """One page about one experiment."""
 
+    renamed_keys: ClassVar[Mapping[str, str]] = HIDE_PHOTOS
+
     experiment: str
-    share: bool = Field(False, description="leave originals and file names out")
+    hide_photos: bool = Field(
+        False, serialization_alias="share", description="leave originals and file names out"
+    )
     images: int = Field(1000, ge=0, description="most rendered pictures on the page")
     megabytes: float = Field(55, gt=0, description="most that all pictures together may take")
     made: dict[str, MadeOfPhotos] = Field(
@@ -30,8 +39,10 @@ class ReportSpec(SpecModel):
     )
 
 
-class RatingSpec(SpecModel):
+class RatingSpec(StoredSpec):
     """One page on which people rate pictures."""
+
+    renamed_keys: ClassVar[Mapping[str, str]] = HIDE_PHOTOS
 
     experiment: str
     title: str = ""
@@ -39,7 +50,9 @@ class RatingSpec(SpecModel):
     variants: dict[str, list[int]] = Field(description="variant -> its runs")
     prompt_sets: list[str]
     datasets: list[str] = Field(description="where photos of the characters are taken from")
-    share: bool = Field(False, description="leave those photos out")
+    hide_photos: bool = Field(
+        False, serialization_alias="share", description="leave those photos out"
+    )
     images: int = Field(200, ge=1, description="most pictures to be rated")
     seed: int = Field(1, description="another seed chooses other pictures")
     megabytes: float = Field(40, gt=0, description="most that all pictures together may take")

@@ -1,11 +1,17 @@
-"""The strict base of all specifications, their canonical string, and characters."""
+"""The strict base of all specifications: their canonical string, and keys that had other names.
+
+A renamed key is still read under its old name, with a warning where a person wrote it (see
+config/yaml_document.py). What is stored keeps the old name, by the field's `serialization_alias`,
+until the version of the step that reads it rises: a new name alone makes nothing anew.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from kindred.common.errors import Problem, ProblemsError, did_you_mean
 from kindred.common.hashing import canonical_json, sha256_text
@@ -15,6 +21,9 @@ class SpecModel(BaseModel):
     """Unknown keys are errors; values can't be changed after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    renamed_keys: ClassVar[Mapping[str, str]] = {}  # old -> new
+    # Fields that hold a mapping with this model's own keys, as `sweep` does.
+    keyed_by_options: ClassVar[tuple[str, ...]] = ()
 
     def canonical(self) -> str:
         """The one string that stands for this specification: a Snakemake param and a hash input.
@@ -40,6 +49,19 @@ class SpecModel(BaseModel):
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise ProblemsError(problems_of(error, where, cls)) from None
+
+
+class StoredSpec(SpecModel):
+    """A specification that is stored under old names of its keys, and read under both."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_new_names(cls, data: Any) -> Any:
+        """An old name stands for the new one; where both are given, the old one is unknown."""
+        if not isinstance(data, dict):
+            return data
+        old = {key: new for key, new in cls.renamed_keys.items() if key in data and new not in data}
+        return {old.get(key, key): value for key, value in data.items()} if old else data
 
 
 def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> list[Problem]:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
-from kindred.specs.spec_model import SpecModel
+from kindred.specs.spec_model import SpecModel, StoredSpec
 
 
-class Recipe(SpecModel):
+class Recipe(StoredSpec):
     """Training hyper-parameters."""
+
+    renamed_keys: ClassVar[Mapping[str, str]] = {
+        "accumulation": "gradient_accumulation",
+        "clip": "max_grad_norm",
+        "dropout": "lora_dropout",
+        "guidance": "train_guidance",
+        "prior_images": "class_images_per_noun",
+        "prior_weight": "class_images_weight",
+    }
 
     rank: int = Field(16, gt=0)
     alpha: float | None = Field(None, gt=0, description="LoRA alpha; the rank when unset")
@@ -23,12 +32,20 @@ class Recipe(SpecModel):
         description="attention: to_q, to_k, to_v, to_out; all-linear: every linear layer of the "
         "blocks that reads tokens; a list of name endings; or a regular expression",
     )
-    dropout: float = Field(0.0, ge=0, lt=1, description="on the input of each LoRA layer")
+    lora_dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        serialization_alias="dropout",
+        description="on the input of each LoRA layer",
+    )
     rslora: bool = Field(False, description="scale by alpha / sqrt(rank)")
     dora: bool = False
     steps: int = Field(1500, gt=0, description="optimizer steps")
     batch: int = Field(1, gt=0)
-    accumulation: int = Field(1, gt=0, description="micro-steps per optimizer step")
+    gradient_accumulation: int = Field(
+        1, gt=0, serialization_alias="accumulation", description="micro-steps per optimizer step"
+    )
     optimizer: Literal["adamw", "adamw8bit", "prodigy"] = "adamw"
     lr: float = Field(1e-4, gt=0, description="peak learning rate; 1 is usual for prodigy")
     weight_decay: float = Field(1e-2, ge=0)
@@ -36,22 +53,37 @@ class Recipe(SpecModel):
         "constant", description="after warm-up; cosine and linear fall to 0"
     )
     warmup: int = Field(0, ge=0, description="optimizer steps of linear warm-up")
-    clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 is none")
+    max_grad_norm: float = Field(
+        1.0, ge=0, serialization_alias="clip", description="largest gradient norm; 0 is none"
+    )
     timesteps: Literal["uniform", "logit-normal", "sigmoid", "shifted"] = "sigmoid"
     logit_mean: float = Field(0.0, description="for logit-normal")
     logit_std: float = Field(1.0, gt=0, description="for logit-normal")
     shift: float | None = Field(
         None, gt=0, description="for `shifted`; by sequence length when unset"
     )
-    guidance: float = Field(1.0, ge=0)
+    train_guidance: float = Field(
+        1.0,
+        ge=0,
+        serialization_alias="guidance",
+        description="guidance scale that a distilled base is told while it is trained",
+    )
     caption_dropout: float = Field(0.0, ge=0, le=1, description="share trained with no caption")
     text_tokens: int | None = Field(None, gt=0, description="T5 tokens; the base's when unset")
     ema: float | None = Field(
         None, gt=0, lt=1, description="decay of the averaged adapter; none when unset"
     )
-    prior_weight: float = Field(0.0, ge=0, description="weight of class-prior images; 0 is none")
-    prior_images: int | None = Field(
-        None, gt=0, description="class-prior images of each class noun, by the base; 20 when unset"
+    class_images_weight: float = Field(
+        0.0,
+        ge=0,
+        serialization_alias="prior_weight",
+        description="weight of class images in the loss (prior preservation); 0 is none",
+    )
+    class_images_per_noun: int | None = Field(
+        None,
+        gt=0,
+        serialization_alias="prior_images",
+        description="class images of each class noun, drawn by the base; 20 when unset",
     )
     mask_weight: float | None = Field(
         None,

@@ -55,7 +55,9 @@ def training_facts(spec: TrainSpec, run: int, materials: Sequence[DataSource]) -
     The selection and the number of class images count by the pairs that they gave, and how often
     checkpoints are written not at all: two variants that come to the same training share it.
     """
-    recipe = spec.recipe.model_dump(mode="json", exclude={"checkpoint_every", "prior_images"})
+    recipe = spec.recipe.model_dump(
+        mode="json", by_alias=True, exclude={"checkpoint_every", "class_images_per_noun"}
+    )
     recipe = {k: v for k, v in recipe.items() if v is not None or k not in YOUNGER}
     settings = {
         "recipe": recipe,

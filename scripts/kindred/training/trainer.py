@@ -87,7 +87,9 @@ class Trainer:
         self._stopping = False
         self._unread: list[torch.Tensor] = []
         # Dropout is seeded for each micro-step from outside, which a recording can't be.
-        recorded = self.ahead and self.fitting and self.fitting.graphs and not self.recipe.dropout
+        recorded = (
+            self.ahead and self.fitting and self.fitting.graphs and not self.recipe.lora_dropout
+        )
         self.graphs = (
             StepGraphs(self._micro_step, self.parameters, self._kinds, self.fitting.settle)
             if recorded
@@ -130,14 +132,14 @@ class Trainer:
         rate = learning_rate(self.done, self.recipe)
         set_rate(self.optimizer, rate)
         pairs = list(zip(self.streams, feeds, strict=True))
-        parts = range(self.recipe.accumulation)
+        parts = range(self.recipe.gradient_accumulation)
         dealt = [(part, s, *next(feed)) for part in parts for s, feed in pairs]
         work = [rest for part, *rest in dealt if self.team.does(part)]
         while (total := self._attempt(work)) is None:
             self._zero()
         total, self._stopping = self.team.add_up(self.parameters, total, self._stopping)
-        if self.recipe.clip:
-            torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
+        if self.recipe.max_grad_norm:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
         self.optimizer.step()
         self._zero()
         if self.average:
@@ -184,13 +186,13 @@ class Trainer:
 
     def _gradients(self, work: Sequence[tuple[WeightedDataset, Place, Batch]]) -> torch.Tensor:
         """Add up the gradients of a step's batches; the loss of the photos."""
-        parts = self.recipe.accumulation
+        parts = self.recipe.gradient_accumulation
         most = self.fitting.micro_batch if self.fitting else None
         total = torch.zeros((), device=self.device)
         micro_step = self.graphs or self._micro_step
         for stream, place, batch in work:
             for piece, share in pieces(batch, most):
-                if self.recipe.dropout:
+                if self.recipe.lora_dropout:
                     torch.manual_seed(seed_of(self.run, "dropout", *place))
                 weight = self._weight(stream.weight * share / parts)
                 loss = micro_step(piece.to(self.device), weight)
@@ -201,7 +203,9 @@ class Trainer:
 
     def _micro_step(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
         """Add a batch's gradients, weighted; its weighted loss."""
-        loss = flow_loss(self.transformer, **vars(batch), guidance=self.recipe.guidance) * weight
+        loss = (
+            flow_loss(self.transformer, **vars(batch), guidance=self.recipe.train_guidance) * weight
+        )
         loss.backward()
         return loss.detach()
 
@@ -232,7 +236,7 @@ class Trainer:
         return [prefetch(feed) for feed in feeds] if self.ahead else feeds
 
     def _batches(self, stream: WeightedDataset) -> Feed:
-        parts = self.recipe.accumulation
+        parts = self.recipe.gradient_accumulation
         seen = self.done * parts
         examples = islice(stream.batches(self.recipe, self.run), seen, None)
         for number, chosen in zip(count(seen), examples, strict=False):

@@ -73,13 +73,13 @@ def _prior(spec: TrainSpec, options: argparse.Namespace) -> list[DataSource]:
     given = [
         getattr(options, f"prior_{name}") for name in ("images", "captions", "latents", "text")
     ]
-    if not spec.recipe.prior_weight:
+    if not spec.recipe.class_images_weight:
         if any(given):
-            raise KindredError("class-prior files are given, but recipe: prior_weight is 0")
+            raise KindredError("class-prior files are given, but recipe: class_images_weight is 0")
         return []
     if not all(given):
         raise KindredError(
-            "recipe: prior_weight needs class-prior images: give --prior-images, "
+            "recipe: class_images_weight needs class-prior images: give --prior-images, "
             "--prior-captions, --prior-latents and --prior-text, or set it to 0"
         )
     images, captions, latents, text = given
@@ -87,7 +87,7 @@ def _prior(spec: TrainSpec, options: argparse.Namespace) -> list[DataSource]:
     items = read_dataset(images, captions)
     pairs = make_pairs(items, "matched", 0)
     _prove(pairs, items, "matched", latents, text)
-    return [DataSource("prior", spec.recipe.prior_weight, pairs, latents, text)]
+    return [DataSource("prior", spec.recipe.class_images_weight, pairs, latents, text)]
 
 
 def _prove(pairs: list[Pair], dataset: list[Any], pairing: str, latents: Path, text: Path) -> None:

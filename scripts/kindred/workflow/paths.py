@@ -55,7 +55,7 @@ def lists_of_pictures(experiment: Experiment) -> list[str]:
 def photos_of(experiment: Experiment) -> list[str]:
     """The lists of prepared photos and their captions; none when they are not to be shown."""
     files = ("images.json", "captions.jsonl")
-    shown = [] if experiment.share else photos_trained_on(experiment)
+    shown = [] if experiment.hide_photos else photos_trained_on(experiment)
     return [f"resources/{dataset}/{file}" for dataset in shown for file in files]
 
 
@@ -70,7 +70,7 @@ def photos_trained_on(experiment: Experiment) -> list[str]:
 
 
 def sheets(experiment: Experiment) -> list[str]:
-    """All contact sheets of an experiment; with `share` none that shows photos."""
+    """All contact sheets of an experiment; with `hide_photos` none that shows photos."""
     folder = f"results/{experiment.name}"
     wanted = [
         f"{folder}/{variant}/sheets/{name}.png"
@@ -79,7 +79,7 @@ def sheets(experiment: Experiment) -> list[str]:
     ]
     wanted += [f"{folder}/sheets/{name}.png" for name in experiment.prompt_sets]
     wanted += [f"{folder}/curves.png"] if experiment.trained else []
-    if solo_prompt_sets(experiment) and not experiment.share:
+    if solo_prompt_sets(experiment) and not experiment.hide_photos:
         wanted += [f"{folder}/likeness/{dataset}.png" for dataset in photos_trained_on(experiment)]
     return wanted
 
@@ -96,10 +96,10 @@ def encoded_folder(variant: Variant) -> str:
 
 def prior_files(variant: Variant) -> list[tuple[str, str]]:
     """(option, path) of what training reads of the variant's class images; none without any."""
-    if variant.prior is None:
+    if variant.class_images is None:
         return []
-    folder = f"resources/{variant.prior}"
-    encoded = f"resources/encoded/{variant.base}/{variant.prior}"
+    folder = f"resources/{variant.class_images}"
+    encoded = f"resources/encoded/{variant.base}/{variant.class_images}"
     return [
         ("--prior-images", f"{folder}/images.json"),
         ("--prior-captions", f"{folder}/captions.jsonl"),
@@ -136,10 +136,10 @@ def made_option(dataset: Dataset) -> list[str]:
 
 def class_pictures(dataset: Dataset) -> str:
     """The list of pictures that a dataset of class images is made of."""
-    if dataset.prior is None:
+    if dataset.class_images is None:
         raise ValueError(f"dataset {dataset.name} is not of class images")
-    if dataset.prior.asked_by:
-        experiment, prompt_set = dataset.prior.asked_by
+    if dataset.class_images.asked_by:
+        experiment, prompt_set = dataset.class_images.asked_by
         return f"results/{experiment}/{BASE_VARIANT}/run-1/images/{prompt_set}.json"
     return f"resources/{dataset.name}/class.json"
 

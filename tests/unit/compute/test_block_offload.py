@@ -34,7 +34,7 @@ def network(quantization=None, dropout=0.0):
         for block in memory_fitting.blocks_of(net):
             quantize(block, quantization)
     net.requires_grad_(False).train()
-    parameters = injection.add_lora(net, Recipe(rank=2, dropout=dropout), 0)
+    parameters = injection.add_lora(net, Recipe(rank=2, lora_dropout=dropout), 0)
     with torch.no_grad():
         for parameter in parameters:
             parameter.normal_(std=0.1)

@@ -19,7 +19,13 @@ from kindred.common.files import read_json
 from kindred.compute import data_parallel
 
 torch.set_num_threads(1)
-RECIPE = {"steps": 4, "accumulation": 3, "batch": 2, "checkpoint_every": 2, "dropout": 0.1}
+RECIPE = {
+    "steps": 4,
+    "gradient_accumulation": 3,
+    "batch": 2,
+    "checkpoint_every": 2,
+    "lora_dropout": 0.1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +86,7 @@ def test_stopped_together_and_taken_up_again(data, tmp_path):
 
 def test_too_few_micro_steps_are_refused(data, tmp_path, monkeypatch):
     monkeypatch.setenv(data_parallel.PROCESSES, "4")
-    with pytest.raises(KindredError, match="accumulation: 3"):
+    with pytest.raises(KindredError, match="gradient_accumulation: 3"):
         train.main(arguments(data, tmp_path))
 
 

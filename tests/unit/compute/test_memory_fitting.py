@@ -77,9 +77,9 @@ def test_without_a_gpu_nothing_is_planned(data, tmp_path, capsys):
 
 
 def test_a_fitted_training_comes_to_the_same_bytes(data, tmp_path, fitted, capsys):
-    plain, _, _ = trained(data, tmp_path / "plain", dropout=0.2)
+    plain, _, _ = trained(data, tmp_path / "plain", lora_dropout=0.2)
     fitted(offloaded=range(BLOCKS))
-    found, summary, said = trained(data, tmp_path / "fitted", capsys, dropout=0.2)
+    found, summary, said = trained(data, tmp_path / "fitted", capsys, lora_dropout=0.2)
     assert all(torch.equal(plain[name], found[name]) for name in plain)
     assert "3 of 3 blocks checkpointed, 3 blocks offloaded" in said
     assert "expected peak 2.0 GiB" in said and "measured peak" in said
@@ -89,7 +89,7 @@ def test_a_fitted_training_comes_to_the_same_bytes(data, tmp_path, fitted, capsy
 
 @pytest.mark.parametrize("micro_batch", [1, 2])
 def test_pieces_of_a_batch_have_the_gradient_of_the_whole(data, tmp_path, fitted, micro_batch):
-    recipe = {"batch": 3, "accumulation": 2, "lr": 1e-3}
+    recipe = {"batch": 3, "gradient_accumulation": 2, "lr": 1e-3}
     plain, _, _ = trained(data, tmp_path / "plain", **recipe)
     fitted(0, micro_batch=micro_batch)
     found, _, _ = trained(data, tmp_path / "fitted", **recipe)
@@ -112,7 +112,7 @@ def test_pieces_keep_their_weights_and_shares():
 
 
 def test_compiling_that_fails_goes_on_without(data, tmp_path, fitted, capsys, monkeypatch):
-    plain, _, _ = trained(data, tmp_path / "plain", accumulation=2)
+    plain, _, _ = trained(data, tmp_path / "plain", gradient_accumulation=2)
 
     def fails(self, *_, **__):
         def call(*_, **__):
@@ -123,14 +123,14 @@ def test_compiling_that_fails_goes_on_without(data, tmp_path, fitted, capsys, mo
 
     monkeypatch.setattr("diffusers.FluxTransformer2DModel.compile_repeated_blocks", fails)
     fitted(1, compiled=True)
-    found, summary, said = trained(data, tmp_path / "fitted", capsys, accumulation=2)
+    found, summary, said = trained(data, tmp_path / "fitted", capsys, gradient_accumulation=2)
     assert all(torch.equal(plain[name], found[name]) for name in plain)
     assert said.count("can't be compiled here (no C compiler)") == 1
     assert summary["memory_plan"]["compiled"] is False
 
 
 def test_a_failure_in_mid_step_leaves_no_half_gradients(data, tmp_path, fitted, monkeypatch):
-    plain, _, _ = trained(data, tmp_path / "plain", accumulation=3)
+    plain, _, _ = trained(data, tmp_path / "plain", gradient_accumulation=3)
     original, calls = training.flow_loss, []
 
     def fails_once(*args, **kwargs):
@@ -141,7 +141,7 @@ def test_a_failure_in_mid_step_leaves_no_half_gradients(data, tmp_path, fitted, 
 
     monkeypatch.setattr(training, "flow_loss", fails_once)
     fitted(0)
-    found, _, _ = trained(data, tmp_path / "fitted", accumulation=3)
+    found, _, _ = trained(data, tmp_path / "fitted", gradient_accumulation=3)
     assert all(torch.equal(plain[name], found[name]) for name in plain)
 
 

@@ -20,7 +20,7 @@ characters:
   B: {name: BRussell, class: Man}
 datasets:
   ours: {source: photos, preprocess: {buckets: [[128, 144], [144, 128]]}}
-  men: {prior: class}
+  men: {class_images: class}
   others: {source: photos, preprocess: {resolutions: [521, 768]}}
 dataset: ours
 base: small
@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
         "bases/small.yaml": "model: lab/base\ndtype: float32\ntext_tokens: 56\n",
         "bases/other.yaml": "model: org/model\nrevision: abc\n",
         "recipes/plain.yaml": "rank: 16\n",
-        "recipes/kept.yaml": "rank: 16\nprior_weight: 1\nprior_images: 3\n",
+        "recipes/kept.yaml": "rank: 16\nclass_images_weight: 1\nclass_images_per_noun: 3\n",
     }
     for name, text in files.items():
         (tmp_path / "config" / name).write_text(text, encoding="utf-8")
@@ -56,7 +56,7 @@ def plan(root: Path, variants: str, experiment: str = EXPERIMENT):
 
 def priors(root: Path, variants: str, experiment: str = EXPERIMENT) -> dict[str, str | None]:
     found = plan(root, variants, experiment).experiments["one"].trained
-    return {variant.name: variant.prior for variant in found}
+    return {variant.name: variant.class_images for variant in found}
 
 
 def problems(root: Path, variants: str, experiment: str = EXPERIMENT) -> list[str]:
@@ -66,44 +66,47 @@ def problems(root: Path, variants: str, experiment: str = EXPERIMENT) -> list[st
 
 
 def test_a_weight_alone_is_enough(root):
-    found = plan(root, "a: {prior_weight: 1}")
-    assert found.variant("one", "a").prior == ALL
+    found = plan(root, "a: {class_images_weight: 1}")
+    assert found.variant("one", "a").class_images == ALL
     assert found.experiments["one"].datasets == ["ours"]
     drawn = found.datasets[ALL]
-    asked = drawn.prior.prompt_set
+    asked = drawn.class_images.prompt_set
     assert asked.texts() == {"man": "a photo of a man", "woman": "a photo of a woman"}
     assert (asked.width, asked.height) == (128, 144)
     assert not asked.model_fields_set & {"steps", "guidance"}
-    assert len(drawn.prior.names) == len(set(drawn.prior.names)) == 40
+    assert len(drawn.class_images.names) == len(set(drawn.class_images.names)) == 40
     assert drawn.preprocess.buckets == [(128, 144)]
     assert drawn.caption.characters == {}
     assert paths.class_pictures(drawn) == f"resources/{ALL}/class.json"
 
 
 def test_no_picture_is_one_that_prompt_sets_count_to(root):
-    asked = plan(root, "a: {prior_weight: 1}").datasets[ALL].prior.prompt_set
+    asked = plan(root, "a: {class_images_weight: 1}").datasets[ALL].class_images.prompt_set
     assert min(asked.seeds) > 10_000
 
 
 def test_more_images_are_the_same_and_some_more(root):
-    found = plan(root, "a: {prior_weight: 1, sweep: {prior_images: [3, 5]}}").datasets
-    few, many = (found[f"prior-small-man+woman-{n}-128x144"].prior for n in (3, 5))
+    found = plan(
+        root, "a: {class_images_weight: 1, sweep: {class_images_per_noun: [3, 5]}}"
+    ).datasets
+    few, many = (found[f"prior-small-man+woman-{n}-128x144"].class_images for n in (3, 5))
     assert set(few.names) < set(many.names)
     assert few.prompt_set.prompts == many.prompt_set.prompts
 
 
 def test_a_recipe_may_ask_for_them(root):
-    found = priors(root, "a: {recipe: kept}, b: {}, c: {recipe: kept, prior_images: null}")
+    found = priors(root, "a: {recipe: kept}, b: {}, c: {recipe: kept, class_images_per_noun: null}")
     assert found == {"a": "prior-small-man+woman-3-128x144", "b": None, "c": ALL}
 
 
 def test_equal_wishes_share_one_dataset(root):
     found = priors(
         root,
-        "a: {prior_weight: 1}, weaker: {prior_weight: 0.5, rank: 4, prior_images: 20},"
-        " j: {prior_weight: 1, characters: [J]}, b: {prior_weight: 1, cells: [B]},"
-        " other: {prior_weight: 1, base: other},"
-        " large: {prior_weight: 1, dataset: others}",
+        "a: {class_images_weight: 1},"
+        " weaker: {class_images_weight: 0.5, rank: 4, class_images_per_noun: 20},"
+        " j: {class_images_weight: 1, characters: [J]}, b: {class_images_weight: 1, cells: [B]},"
+        " other: {class_images_weight: 1, base: other},"
+        " large: {class_images_weight: 1, dataset: others}",
     )
     men = "prior-small-man-20-128x144"
     assert found == {
@@ -117,7 +120,7 @@ def test_equal_wishes_share_one_dataset(root):
 
 
 def test_each_base_draws_and_reads_its_own(root):
-    found = plan(root, "a: {prior_weight: 1, base: other}")
+    found = plan(root, "a: {class_images_weight: 1, base: other}")
     (drawn,) = prior_preservation.drawn_by_themselves(found).values()
     assert prior_preservation.render_of(found, drawn).base.model == "org/model"
     assert prior_preservation.render_of(found, drawn).weights == []
@@ -125,29 +128,31 @@ def test_each_base_draws_and_reads_its_own(root):
 
 
 def test_what_does_not_ask_for_them_keeps_its_canonical_string(root):
-    found = plan(root, "a: {}, b: {prior_weight: 1}, c: {recipe: kept, prior_weight: 0}")
+    found = plan(
+        root, "a: {}, b: {class_images_weight: 1}, c: {recipe: kept, class_images_weight: 0}"
+    )
     recipe = {name: json.loads(found.variant("one", name).spec)["recipe"] for name in "abc"}
     assert recipe["a"] == {"rank": 16}
     assert recipe["b"] == {"rank": 16, "prior_weight": 1.0}
     assert recipe["c"] == {"rank": 16, "prior_weight": 0.0}
-    assert found.variant("one", "c").prior is None
+    assert found.variant("one", "c").class_images is None
 
 
 def test_two_experiments_share_their_class_images(root):
-    plan(root, "a: {prior_weight: 1}")
+    plan(root, "a: {class_images_weight: 1}")
     other = EXPERIMENT.replace("JRussell", "JMiller").replace("prior: class", "source: photos")
     other = other.replace("ours", "theirs").replace("men:", "us:").replace("others", "them")
-    text = other + "variants: {a: {prior_weight: 1}}\n"
+    text = other + "variants: {a: {class_images_weight: 1}}\n"
     (root / "config/experiments/two.yaml").write_text(text, encoding="utf-8")
     found = load_plan(root, {"experiments": ["one", "two"]})
-    assert found.variant("two", "a").prior == found.variant("one", "a").prior == ALL
+    assert found.variant("two", "a").class_images == found.variant("one", "a").class_images == ALL
     assert list(prior_preservation.drawn_by_themselves(found)) == [ALL]
 
 
 def test_words_of_a_class_become_names(root):
     text = EXPERIMENT.replace("class: woman", "class: elderly woman").replace("Man", "señor")
     (drawn,) = prior_preservation.drawn_by_themselves(
-        plan(root, "a: {prior_weight: 1}", text)
+        plan(root, "a: {class_images_weight: 1}", text)
     ).values()
     assert drawn.prompt_set.texts() == {
         "elderly-woman": "a photo of an elderly woman",
@@ -157,9 +162,17 @@ def test_words_of_a_class_become_names(root):
 
 
 def test_a_dataset_of_ours_may_be_named_instead(root):
-    found = plan(root, "a: {}, b: {prior: men, prior_weight: 1}, c: {from: b, prior_weight: 0}")
-    assert [found.variant("one", name).prior for name in "abc"] == [None, "men", None]
-    assert found.datasets["men"].prior.names == ["man-0001.png", "man-0002.png", "boy-0009.png"]
+    found = plan(
+        root,
+        "a: {}, b: {class_images: men, class_images_weight: 1},"
+        " c: {from: b, class_images_weight: 0}",
+    )
+    assert [found.variant("one", name).class_images for name in "abc"] == [None, "men", None]
+    assert found.datasets["men"].class_images.names == [
+        "man-0001.png",
+        "man-0002.png",
+        "boy-0009.png",
+    ]
     manifest = "results/one/BASE/run-1/images/class.json"
     assert paths.class_pictures(found.datasets["men"]) == manifest
     assert prior_preservation.drawn_by_themselves(found) == {}
@@ -168,19 +181,26 @@ def test_a_dataset_of_ours_may_be_named_instead(root):
 def test_options_that_count_for_nothing_are_refused(root):
     listed = problems(
         root,
-        "b: {prior: men}, c: {prior: mne, prior_weight: 1}, d: {prior_images: 5},"
-        " e: {prior: men, recipe: kept}",
-        EXPERIMENT.replace("prior: class", "prior: clas"),
+        "b: {class_images: men}, c: {class_images: mne, class_images_weight: 1},"
+        " d: {class_images_per_noun: 5},"
+        " e: {class_images: men, recipe: kept}",
+        EXPERIMENT.replace("class_images: class", "class_images: clas"),
     )
-    assert "variants.b.prior: class images count for nothing -> set `prior_weight`" in listed[0]
-    assert "variants.c.prior: no dataset 'mne' -> did you mean 'men'?" in listed[1]
-    assert "variants.d: `prior_images` without a weight -> set `prior_weight`" in listed[2]
-    assert "variants.e: `prior_images` says how many to draw" in listed[3]
-    assert "datasets.men.prior: no prompt set 'clas'" in listed[4]
+    assert (
+        "variants.b.class_images: class images count for nothing -> set `class_images_weight`"
+        in listed[0]
+    )
+    assert "variants.c.class_images: no dataset 'mne' -> did you mean 'men'?" in listed[1]
+    assert (
+        "variants.d: `class_images_per_noun` without a weight -> set `class_images_weight`"
+        in listed[2]
+    )
+    assert "variants.e: `class_images_per_noun` says how many to draw" in listed[3]
+    assert "datasets.men.class_images: no prompt set 'clas'" in listed[4]
     assert len(listed) == 5
 
 
 def test_another_dataset_of_the_same_name_is_refused(root):
     text = EXPERIMENT.replace("  men:", f"  {ALL}:")
-    listed = problems(root, "a: {prior_weight: 1}", text)
+    listed = problems(root, "a: {class_images_weight: 1}", text)
     assert f"variants.a: its class images would be called '{ALL}'" in listed[0]

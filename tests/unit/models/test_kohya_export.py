@@ -69,7 +69,7 @@ RECIPES = [
     {"rank": 2, "targets": "all-linear"},
     {"rank": 4, "alpha": 1.0, "targets": "all-linear"},
     {"rank": 4, "alpha": 3.0, "rslora": True, "targets": "all-linear"},
-    {"rank": 2, "targets": ["to_k", "proj_mlp", "add_v_proj"], "dropout": 0.3},
+    {"rank": 2, "targets": ["to_k", "proj_mlp", "add_v_proj"], "lora_dropout": 0.3},
     {"rank": 2, "alpha": 4.0, "targets": MODULATIONS},
     {"rank": 2, "alpha": 4.0, "targets": OUTSIDE},
 ]

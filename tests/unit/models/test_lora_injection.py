@@ -80,7 +80,7 @@ def test_adapter_is_float32_on_a_bfloat16_base(base):
         {"rank": 2, "alpha": 7.0},
         {"rank": 4, "rslora": True},
         {"rank": 2, "dora": True},
-        {"rank": 2, "targets": ["to_k", "proj_mlp"], "dropout": 0.3},
+        {"rank": 2, "targets": ["to_k", "proj_mlp"], "lora_dropout": 0.3},
     ],
     ids=str,
 )

@@ -108,7 +108,7 @@ def test_plan_goes_prompt_by_prompt_and_lets_prompts_have_their_own(base):
         {"width": 64},
         {"height": 64},
         {"steps": 3},
-        {"guidance": 1.0},
+        {"guidance_scale": 1.0},
         {"dtype": "bfloat16"},
         {"text_tokens": 77},
         {"identity": "base@2"},

@@ -84,7 +84,7 @@ def _data(html: str) -> str:
 
 
 def test_a_shared_page_shows_no_photo(made, tmp_path):
-    html = reported.run_rating(made, tmp_path, share=True).read_text(encoding="utf-8")
+    html = reported.run_rating(made, tmp_path, hide_photos=True).read_text(encoding="utf-8")
     assert 'id="r-' not in html and 'id="side"' not in html and 'id="p-' in html
     for row in read_json(made.root / "resources" / "russell" / "images.json"):
         assert row["image_id"] not in re.sub(r'<script type="text/plain".*?</script>', "", html)

@@ -241,7 +241,7 @@ def test_equal_results_give_equal_bytes(written, made, tmp_path):
 
 def test_a_shared_report_has_neither_originals_nor_file_names(made, tmp_path):
     images = read_json(made.root / "resources" / "russell" / "images.json")
-    html, markdown = reported.run_report(made, tmp_path, share=True)
+    html, markdown = reported.run_report(made, tmp_path, hide_photos=True)
     plain, _ = reported.run_report(made, tmp_path)
     assert 'alt="photo 1 of' in plain and 'alt="photo' not in html
     assert images[0]["image_id"] in plain
@@ -258,7 +258,7 @@ def test_warnings_that_name_files_are_not_shared(changed, tmp_path):
     summary["references"]["A"] |= {"warning": said, "photos": ["russell/SECRET-01"]}
     summary["warnings"] = [said, "SECRET.ratings.csv: 3 rated pictures are not here"]
     write_json(changed.results / "summary.json", summary)
-    html, markdown = reported.run_report(changed, tmp_path, share=True)
+    html, markdown = reported.run_report(changed, tmp_path, hide_photos=True)
     assert "SECRET" not in html + markdown
     assert "something is amiss with the reference photos of ARussell" in html
     assert "2 notes left out of this copy" in html
@@ -280,7 +280,7 @@ def test_a_shared_report_names_no_folder_of_its_owner(changed, tmp_path):
             )
     base = tiny_base.build(tmp_path / "SECRET" / "base")
     reported.run_audit(changed, tokenizers={str(base / f"tokenizer{n}"): 3 for n in ("", "_2")})
-    html, markdown = reported.run_report(changed, tmp_path, share=True)
+    html, markdown = reported.run_report(changed, tmp_path, hide_photos=True)
     assert "T5: captions longer than 3 tokens" in html
     assert "SECRET" not in html + markdown
     assert "judge@0123456789ab" in html and "flux@0123456789ab" in html
@@ -288,7 +288,7 @@ def test_a_shared_report_names_no_folder_of_its_owner(changed, tmp_path):
 
 def test_a_shared_report_needs_no_photos(changed, tmp_path):
     shutil.rmtree(changed.root / "resources")
-    html, _ = reported.run_report(changed, tmp_path, share=True)
+    html, _ = reported.run_report(changed, tmp_path, hide_photos=True)
     assert "What came out" in html
 
 

@@ -271,10 +271,12 @@ def test_real_photos_are_refused_unless_they_may_be_shared(made, changed, tmp_pa
     (tmp_path / "ours").mkdir()
     real = f"{{source: {tmp_path}/ours}}"
     configure(changed.root, source=real)
-    with pytest.raises(ProblemsError, match=r"datasets.russell: photos of people.*share: true"):
+    with pytest.raises(
+        ProblemsError, match=r"datasets.russell: photos of people.*hide_photos: true"
+    ):
         run(changed, tmp_path / "docs", store=store)
     assert not (tmp_path / "docs").exists()
-    configure(changed.root, source=real, share="share: true")
+    configure(changed.root, source=real, share="hide_photos: true")
     assert (run(changed, tmp_path / "docs", store=store) / "runs.csv").is_file()
 
 

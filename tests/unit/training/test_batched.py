@@ -54,7 +54,7 @@ def arguments(data, out, run=0, changes=None, **recipe):
     """train.py's, with prior images and masks where the recipe wants them."""
     spec = {"recipe": data.recipe(**recipe), **(changes or {})}
     given = data.spec_arguments(out, run, spec)
-    if recipe.get("prior_weight"):
+    if recipe.get("class_images_weight"):
         files = training_set.TrainingSet(data.root / "prior", data.base).files
         given += [part.replace("--", "--prior-", 1) for part in files]
     if recipe.get("mask_weight"):
@@ -102,8 +102,8 @@ MEMBERS = {
     "plain": {},
     "other-run": {"run": 1},
     "rates": {"lr": 1e-3, "schedule": "cosine", "warmup": 3, "steps": 9, "weight_decay": 0.3},
-    "clipped": {"run": 2, "clip": 0.02, "schedule": "linear", "steps": 6},
-    "unclipped": {"clip": 0, "guidance": 3.5, "timesteps": "shifted"},
+    "clipped": {"run": 2, "max_grad_norm": 0.02, "schedule": "linear", "steps": 6},
+    "unclipped": {"max_grad_norm": 0, "train_guidance": 3.5, "timesteps": "shifted"},
     "masked": {"mask_weight": 3.0, "run": 1},
     "averaged": {"ema": 0.9, "steps": 7},
     "short": {"steps": 2, "ema": 0.9},
@@ -113,8 +113,8 @@ MEMBERS = {
     "scaled": {"alpha": 3.0, "rslora": True},
     "smaller": {"rank": 1, "targets": "attention", "steps": 5},
     "larger": {"rank": 5, "alpha": 2.0, "run": 2},
-    "prior": {"prior_weight": 0.7},
-    "prior-more": {"prior_weight": 1.5, "run": 1, "caption_dropout": 0.3},
+    "prior": {"class_images_weight": 0.7},
+    "prior-more": {"class_images_weight": 1.5, "run": 1, "caption_dropout": 0.3},
 }
 
 
@@ -242,7 +242,7 @@ def test_an_adapter_of_its_own_is_what_a_member_starts_from(base):
 def test_what_cannot_be_stacked_is_left_with_its_reason(data, tmp_path):
     odd = {
         "dora": {"dora": True},
-        "dropout": {"dropout": 0.1, "accumulation": 2},
+        "dropout": {"lora_dropout": 0.1, "gradient_accumulation": 2},
         "prodigy": {"optimizer": "prodigy", "lr": 1.0},
     }
     jobs = [arguments(data, tmp_path / name, steps=2, **recipe) for name, recipe in odd.items()]
@@ -252,7 +252,7 @@ def test_what_cannot_be_stacked_is_left_with_its_reason(data, tmp_path):
     left = {Path(name).name: why for name, why in report["left"].items()}
     assert left == {
         "dora": "recipe: dora",
-        "dropout": "recipe: accumulation: 2, recipe: dropout: 0.1",
+        "dropout": "recipe: gradient_accumulation: 2, recipe: lora_dropout: 0.1",
         "prodigy": "recipe: optimizer: prodigy",
     }
     assert [Path(name).name for name in report["trained"]] == ["fine"]
@@ -356,7 +356,7 @@ def test_stacks_are_even_and_the_finished_leave_when_it_pays():
     assert members.parts([5, 5, 5]) == [(5, [0, 1, 2])]
     assert members.parts([2, 5, 5]) == [(2, [0, 1, 2]), (5, [1, 2])]
     assert members.parts([3, *[5] * 20]) == [(5, list(range(21)))]
-    still = Recipe(steps=3, clip=0, ema=0.9)
+    still = Recipe(steps=3, max_grad_norm=0, ema=0.9)
     assert members.controls(still, 3)[0] == members.controls(still, 3)[4] == 0
     assert members.controls(still, 3)[2] == 1
     text = Text(torch.zeros(3, 32), torch.zeros(24))

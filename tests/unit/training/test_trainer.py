@@ -97,8 +97,14 @@ def test_training_fits_its_photos(data, tmp_path):
 
 RECIPES = [
     {},
-    {"accumulation": 2, "ema": 0.9, "schedule": "cosine", "warmup": 2, "clip": 0.01},
-    {"dropout": 0.2, "caption_dropout": 0.5, "timesteps": "shifted", "dora": True},
+    {
+        "gradient_accumulation": 2,
+        "ema": 0.9,
+        "schedule": "cosine",
+        "warmup": 2,
+        "max_grad_norm": 0.01,
+    },
+    {"lora_dropout": 0.2, "caption_dropout": 0.5, "timesteps": "shifted", "dora": True},
 ]
 
 
@@ -267,14 +273,14 @@ def test_a_cell_without_photos_is_refused(data, tmp_path):
 
 def test_prior_images_change_the_result_and_need_their_files(data, tmp_path, base):
     with pytest.raises(KindredError, match="--prior-images"):
-        run(data, tmp_path / "out", prior_weight=0.5)
+        run(data, tmp_path / "out", class_images_weight=0.5)
     prior = training_set.build(tmp_path / "prior", base, {"J": 2})
     given = [part.replace("--", "--prior-") for part in prior.files[::2]]
     extra = [part for pair in zip(given, prior.files[1::2], strict=True) for part in pair]
-    with pytest.raises(KindredError, match="prior_weight is 0"):
+    with pytest.raises(KindredError, match="class_images_weight is 0"):
         train.main(data.train_arguments(tmp_path / "out") + extra)
     plain = run(data, tmp_path / "plain")
-    train.main(data.train_arguments(tmp_path / "prior-out", prior_weight=0.5) + extra)
+    train.main(data.train_arguments(tmp_path / "prior-out", class_images_weight=0.5) + extra)
     assert lora_bytes(tmp_path / "prior-out") != plain
 
 
@@ -314,7 +320,7 @@ def test_accumulated_gradient_is_the_mean_and_priors_weigh_as_told(base, monkeyp
     from kindred.training.batches import Example
 
     network = FluxTransformer2DModel.from_pretrained(base, subfolder="transformer")
-    recipe = Recipe(rank=1, accumulation=2, clip=0)
+    recipe = Recipe(rank=1, gradient_accumulation=2, max_grad_norm=0)
     parameters = injection.add_lora(network, recipe, 0)
     text = Text(torch.zeros(3, 32), torch.zeros(24))
     buckets = {"32x32": [Example("p", "c", torch.zeros(16, 4, 4), text)]}
@@ -371,7 +377,13 @@ def test_key_depends_on_what_the_weights_follow_from():
         spec = TrainSpec.model_validate_json(json.dumps(text))
         return adapter_store.training_key(adapter_store.training_facts(spec, run, []))
 
-    same = [key(), key(checkpoint_every=7), key(dataset="e"), key(dropout=0.0), key(steps=1500)]
+    same = [
+        key(),
+        key(checkpoint_every=7),
+        key(dataset="e"),
+        key(lora_dropout=0.0),
+        key(steps=1500),
+    ]
     same += [key(mask_weight=None, head_weight=None)]
     assert len(set(same)) == 1
     different = [

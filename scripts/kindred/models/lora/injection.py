@@ -97,7 +97,7 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha or recipe.rank,
-        lora_dropout=recipe.dropout,
+        lora_dropout=recipe.lora_dropout,
         use_rslora=recipe.rslora,
         use_dora=recipe.dora,
         target_modules=wanted,

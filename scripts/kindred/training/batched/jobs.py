@@ -120,12 +120,12 @@ def _trainings(entry: Mapping[str, Any]) -> Iterator[tuple[str, int, Path]]:
 
 def why_alone(spec: TrainSpec) -> str:
     """Why a training can't share its steps with others; '' when it can."""
-    recipe = spec.recipe
+    recipe, parts = spec.recipe, spec.recipe.gradient_accumulation
     reasons = {
         f"base: quantization: {spec.base.quantization}": spec.base.quantization,
         f"recipe: optimizer: {recipe.optimizer}": recipe.optimizer != "adamw",
-        f"recipe: accumulation: {recipe.accumulation}": recipe.accumulation > 1,
-        f"recipe: dropout: {recipe.dropout:g}": recipe.dropout,
+        f"recipe: gradient_accumulation: {parts}": parts > 1,
+        f"recipe: lora_dropout: {recipe.lora_dropout:g}": recipe.lora_dropout,
         "recipe: dora": recipe.dora,
     }
     return ", ".join(reason for reason, holds in reasons.items() if holds)

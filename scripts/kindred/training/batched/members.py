@@ -116,7 +116,7 @@ def controls(recipe: Recipe, step: int) -> tuple[float, float, float, float, flo
     """An optimizer step in numbers: step size with the first bias correction, root of the second,
     what weight decay leaves, most gradient norm, and how much the average takes in. A finished
     member gets numbers that change nothing."""
-    most = recipe.clip or math.inf
+    most = recipe.max_grad_norm or math.inf
     root = math.sqrt(1 - BETAS[1] ** (step + 1))
     if step >= recipe.steps:
         return 0.0, root, 1.0, most, 0.0

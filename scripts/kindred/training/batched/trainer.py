@@ -135,7 +135,7 @@ class BatchedTrainer:
         self.adapters.scale([scale_of(member.recipe) for member in members])
         tensor = self.adapters.values.new_tensor
         self.shares = tensor([[s.weight for s in m.streams] for m in members])
-        guidance = [m.recipe.guidance for m in members for _ in range(self._samples(m))]
+        guidance = [m.recipe.train_guidance for m in members for _ in range(self._samples(m))]
         self.guidance = tensor(guidance) if self.network.config.guidance_embeds else None
 
     def _controls(self, active: Sequence[int], start: int, stop: int) -> torch.Tensor:
