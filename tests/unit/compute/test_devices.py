@@ -52,7 +52,7 @@ def test_the_batch_systems_choice_is_kept(monkeypatch):
 
 def holder(folder):
     program = [sys.executable, "-c", HOLD, str(folder)]
-    library = Path(devices.__file__).parents[1]
+    library = Path(devices.__file__).parents[2]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=library)
     return process, process.stdout.readline().split()
 
@@ -168,7 +168,7 @@ def test_on_a_cpu_bitsandbytes_is_not_imported_and_nobody_misses_it():
             [sys.executable, "-c", HIDDEN, device],
             capture_output=True,
             text=True,
-            cwd=Path(devices.__file__).parents[1],
+            cwd=Path(devices.__file__).parents[2],
             env=os.environ | {"CUDA_VISIBLE_DEVICES": "0"},
         )
         assert done.stdout.strip() == expected, done.stderr
