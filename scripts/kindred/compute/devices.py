@@ -1,14 +1,14 @@
 """Choosing the device a job runs on, and keeping more jobs off a GPU than it has slots for.
 
-`claim` must run before torch is imported: it sets CUDA_VISIBLE_DEVICES. Two settings of the machine
-come through the environment, from `device:` in config/config.yaml: KINDRED_JOBS_PER_GPU, how many
-jobs share a GPU, and KINDRED_SPLIT (see `add_split`). Knows nothing of what the job computes.
+`acquire_device` must run before torch is imported: it sets CUDA_VISIBLE_DEVICES. Two settings of
+the machine come through the environment, from `device:` in config/config.yaml:
+KINDRED_JOBS_PER_GPU, how many jobs share a GPU, and KINDRED_SPLIT (see `add_split`). Knows nothing
+of what the job computes.
 """
 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import re
 import sys
@@ -17,8 +17,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
+from kindred.common import file_lock
 from kindred.common.errors import KindredError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 JOBS_PER_GPU, SPLIT = "KINDRED_JOBS_PER_GPU", "KINDRED_SPLIT"
 OTHER_MAKERS = {"0x1002": "AMD", "0x8086": "Intel"}
-_held: list[IO[str]] = []
+_held: list[int] = []  # open lock files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +94,7 @@ def jobs_per_gpu() -> int:
 
 
 def lock_folder() -> Path:
-    """Where GPU locks lie: shared by every checkout on this machine."""
+    """Where GPU locks lie: shared by every checkout and every user of this machine."""
     return Path(tempfile.gettempdir()) / "kindred-locks"
 
 
@@ -196,16 +197,11 @@ def _cuda_or_error(wanted: str, present: bool, reason: str) -> str:
 
 def _lock(gpu: int, slot: int) -> bool:
     """Whether a GPU's slot could be taken; the system lets go of it when this process dies."""
-    lock_folder().mkdir(mode=0o777, exist_ok=True)
     name = f"gpu-{gpu}.{slot}.lock" if slot else f"gpu-{gpu}.lock"
-    file = open(lock_folder() / name, "a+")  # noqa: SIM115 - held until we end
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return False
-    _held.append(file)
-    return True
+    held = file_lock.try_lock(lock_folder() / name)
+    if held is not None:
+        _held.append(held)
+    return held is not None
 
 
 def prepare(name: str, threads: int) -> torch.device:

@@ -8,19 +8,17 @@ it gives back when it is needed.
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kindred.common import safetensors_files
+from kindred.common import file_lock, safetensors_files
 from kindred.common.errors import KindredError
 from kindred.common.hashing import spec_hash
 
@@ -97,7 +95,9 @@ def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[P
     model that was made, gigabytes that a GPU could not fill again. Where it can't be kept (a full
     disk), a warning says so and the work goes on with the model that was made.
     """
-    with _alone(folder):
+    with file_lock.lock(
+        folder.with_suffix(".lock"), "another process quantizes the same weights; waiting for it"
+    ):
         if not _whole(folder, part):
             print(f"quantizing {part}, once: kept in {folder}", file=sys.stderr, flush=True)
             model = quantize()
@@ -116,25 +116,6 @@ def _release() -> None:
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time makes a folder; the others wait and read what it made."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        file = open(folder.with_suffix(".lock"), "w")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise KindredError(
-            f"{folder.parent}: can't be written ({error.strerror or error})"
-        ) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            print("another process quantizes the same weights; waiting for it", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _whole(folder: Path, part: str) -> bool:

@@ -6,16 +6,14 @@ imports no torch, so that a job whose adapter is there takes no time.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from kindred.common import safetensors_files
+from kindred.common import file_lock, safetensors_files
 from kindred.common.files import atomic_write
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
@@ -99,14 +97,10 @@ def fetch(store: Path, key: str, out: Path) -> bool:
 def alone(checkpoints: Path, key: str) -> Iterator[None]:
     """Wait until no other process trains this key: one may have outlived its Snakemake.
 
-    The lock lies among the checkpoints and goes with them.
+    The lock lies among the checkpoints. Raises KindredError when it can't be had.
     """
     folder = checkpoints / key
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            print("another process is at this training; waiting for it", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with file_lock.lock(folder / "lock", "another process is at this training; waiting for it"):
         yield
+    with suppress(OSError):  # checkpoints are left in it
+        folder.rmdir()

@@ -13,10 +13,10 @@ from kindred.compute import devices
 HOLD = """
 import sys, time
 from pathlib import Path
-from kindred import devices
+from kindred.compute import devices
 devices.lock_folder = lambda: Path(sys.argv[1])
 devices.gpus_present = lambda: [0, 1]
-print(devices.claim("auto"), __import__("os").environ["CUDA_VISIBLE_DEVICES"], flush=True)
+print(devices.acquire_device("auto"), __import__("os").environ["CUDA_VISIBLE_DEVICES"], flush=True)
 time.sleep(60)
 """
 
@@ -154,8 +154,8 @@ def test_what_a_split_is_read_from(monkeypatch, capsys):
 
 HIDDEN = """
 import sys
-from kindred import devices
-assert devices.claim(sys.argv[1]) == sys.argv[1]
+from kindred.compute import devices
+assert devices.acquire_device(sys.argv[1]) == sys.argv[1]
 from diffusers import FluxTransformer2DModel
 import peft, accelerate, transformers
 print("bitsandbytes" in {n.split(".")[0] for n, m in sys.modules.items() if m is not None})
