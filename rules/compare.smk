@@ -31,6 +31,7 @@ rule compare:
     """Compare the variants, and decide every hypothesis by the margin declared for it."""
     input:
         scores=lambda w: scoring_specs.scores_of(PLAN.experiments[w.experiment]),
+        made_by=lambda w: scoring_specs.provenance_of(PLAN.experiments[w.experiment]),
         trainings=lambda w: scoring_specs.trainings_of(PLAN.experiments[w.experiment]),
         references="results/{experiment}/references.json",
         declared="results/{experiment}/declared.json",

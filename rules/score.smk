@@ -50,7 +50,8 @@ rule score:
         facts="results/{experiment}/references.json",
         vectors="results/{experiment}/references.safetensors",
     output:
-        "results/{experiment}/{variant}/run-{run}/scores/{prompt_set}.csv",
+        table="results/{experiment}/{variant}/run-{run}/scores/{prompt_set}.csv",
+        made_by="results/{experiment}/{variant}/run-{run}/scores/{prompt_set}.json",
     log:
         "logs/{experiment}/score/{variant}.run-{run}.{prompt_set}.log",
     benchmark:
@@ -72,5 +73,5 @@ rule score:
     shell:
         "python scripts/score.py --spec {params.spec:q} --manifest {input.pictures:q}"
         " --base {input.base:q} --references {input.facts:q} --vectors {input.vectors:q}"
-        " --variant {wildcards.variant:q} --run {wildcards.run} --out {output:q}"
+        " --variant {wildcards.variant:q} --run {wildcards.run} --out {output.table:q}"
         " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"

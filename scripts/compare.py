@@ -20,6 +20,7 @@ from kindred.evidence.score_grids import ScoreGrid, grid_of, pictures_of
 from kindred.evidence.summary import judge_part, ratings_part, summary
 from kindred.evidence.verdicts import verdicts
 from kindred.scoring.score_table import ADVICE, Scored, read_scores, write_texts
+from kindred.scoring.table_provenance import code_revisions
 from kindred.specs.scoring import CompareSpec
 
 
@@ -108,15 +109,23 @@ def main(argv: list[str] | None = None) -> int:
     judge = judge_part(references)
     declared = read_log(options.declared) if options.declared else []
     found = verdicts(spec, grids, pictures, judge, declared)
+    trained = trainings(spec, options.results)
+    tables = [
+        options.results / name / f"run-{run}" / "scores" / f"{prompt_set}.csv"
+        for name, variant in spec.variants.items()
+        for run in variant.runs
+        for prompt_set in spec.prompt_sets
+    ]
     figures = summary(
         spec,
         grids,
         pictures,
         references,
-        trainings(spec, options.results),
+        trained,
         ratings_part(rated, everything),
         warnings,
     )
+    figures["code_revisions"] = code_revisions(tables, trained)
     write_texts(options.scores, everything)
     write_json(options.summary, figures)
     write_json(options.verdicts, found)

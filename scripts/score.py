@@ -1,7 +1,8 @@
 """Who is in each picture of a prompt set, and how well it shows what was asked.
 
 in:  a manifest of pictures, the judge's references; for drift also the base's manifest
-out: a CSV with a row an image and a row a person (columns: scripts/kindred/scores.py)
+out: a CSV with a row an image and a row a person (columns: scripts/kindred/scoring/score_table.py);
+     beside it a JSON of the code that made pictures and scores
 Finished tables are kept under a key of all that they depend on, and copied from there.
 """
 
@@ -15,6 +16,7 @@ from kindred.common.errors import KindredError, run_main
 from kindred.compute import devices
 from kindred.scoring import score_store
 from kindred.scoring.score_store import Asked
+from kindred.scoring.table_provenance import write_beside
 from kindred.specs.scoring import ScoreSpec
 
 
@@ -49,7 +51,9 @@ def main(argv: list[str] | None = None) -> int:
         options.run,
     )
     key = asked.key()
+    kept = score_store.path_of(options.store, key)
     if score_store.fetch(options.store, key, options.out):
+        write_beside(options.out, kept, asked.manifest)
         print(f"already scored ({key[:12]}); copied from the store", file=sys.stderr)
         return 0
     name = devices.acquire_device(options.device)
@@ -61,7 +65,8 @@ def main(argv: list[str] | None = None) -> int:
     pictures, people = scorer.score(asked, options.store, key)
     print(f"{pictures} pictures, {people} people in them", file=sys.stderr)
     if not score_store.fetch(options.store, key, options.out):
-        raise KindredError(f"{score_store.path_of(options.store, key)}: vanished; run again")
+        raise KindredError(f"{kept}: vanished; run again")
+    write_beside(options.out, kept, asked.manifest)
     return 0
 
 

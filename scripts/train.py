@@ -23,6 +23,7 @@ from kindred.common import progress
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import write_csv, write_json
 from kindred.common.seeds import seed_of
+from kindred.common.versions import code_revision
 from kindred.compute import data_parallel, devices
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store, training_data
@@ -68,6 +69,7 @@ def train(
     options: argparse.Namespace,
 ) -> None:
     """Train and put the finished adapter into the store."""
+    code_revision()  # now: the code may be changed while this trains
     name = devices.acquire_device(options.device, split=options.split)
     split = options.split if name == "cuda" else None
     # Segments that grow leave fewer holes: more of a small card can be filled.
@@ -127,6 +129,7 @@ def header(facts: dict[str, Any]) -> dict[str, str]:
     """Provenance as a safetensors header holds it: text only."""
     return {name: str(value) for name, value in facts.items()} | {
         "software": "Kindred",
+        "code_revision": code_revision(),
         "seed": str(seed_of(facts["run"])),
     }
 
@@ -143,6 +146,7 @@ def summary(
     fit = trainer.fitting
     report = {
         **facts,
+        "code_revision": code_revision(),
         "seed": seed_of(facts["run"]),
         "dataset": spec.dataset,
         "recipe": spec.recipe.model_dump(mode="json"),

@@ -6,7 +6,9 @@ the header is written sorted. Headers and raw bytes can be read without importin
 
 from __future__ import annotations
 
+import hashlib
 import json
+import mmap
 import os
 import struct
 from collections.abc import Iterable, Mapping
@@ -86,6 +88,25 @@ def raw_bytes(path: Path | str, name: str) -> bytes:
         begin, end = entries[name]["data_offsets"]
         file.seek(start + begin)
         return file.read(end - begin)
+
+
+def content_hash(path: Path | str, more: str = "") -> str:
+    """Hex SHA-256 of a file's tensors (names, types, shapes, bytes) and of `more`, not of its
+    header's text; without torch. Raises KindredError when it is no whole safetensors file."""
+    entries, _ = header(path)
+    digest = hashlib.sha256(more.encode())
+    with open(path, "rb") as file:
+        _, start = _read_header(file)
+        with (
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            memoryview(data) as view,
+        ):
+            for name, entry in sorted(entries.items()):
+                begin, end = entry["data_offsets"]
+                digest.update(f"\0{name}\0{entry['dtype']} {entry['shape']}\0".encode())
+                with view[start + begin : start + end] as part:
+                    digest.update(part)
+    return digest.hexdigest()
 
 
 def _read_header(file: Any) -> tuple[dict[str, Any], int]:

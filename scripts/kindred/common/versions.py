@@ -7,6 +7,7 @@ rewriting code make nothing stale. tests/golden fails where results change and a
 
 from __future__ import annotations
 
+import os
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -58,16 +59,35 @@ def step_version(step: str, *parts: str) -> str:
     return ", ".join(f"{name} {VERSIONS[name]}" for name in (step, *parts))
 
 
+# Of what was made before revisions were written down.
+UNRECORDED = "unrecorded"
+# Set by Snakemake's main process for the programs that it starts.
+REVISION_VARIABLE = "KINDRED_CODE_REVISION"
+
+
 @cache
 def code_revision() -> str:
-    """The commit that runs, '-dirty' behind it where files were changed; 'unknown' without git.
+    """The last commit that changed scripts/, '-dirty' behind it where files there were changed
+    since; 'unknown' without git.
 
-    Provenance: it stands in headers and lists, and in no key.
+    Provenance: it stands in headers and lists, and in no key. Commits that touch other files alone,
+    configuration above all, make no other revision.
     """
-    here = Path(__file__).parent
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        found = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
+    if REVISION_VARIABLE in os.environ:
+        return os.environ[REVISION_VARIABLE]
+    commit = _git("log", "-1", "--format=%h", "--abbrev=12", "--", ".")
+    if not commit:
         return "unknown"
-    return found.stdout.strip() or "unknown"
+    return commit + ("-dirty" if _git("status", "--porcelain", "--", ".") else "")
+
+
+def _git(*arguments: str) -> str:
+    """What git says of scripts/; '' where there is no git, or no repository."""
+    here = Path(__file__).parents[2]
+    try:
+        found = subprocess.run(
+            ["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip()

@@ -54,7 +54,7 @@ class Job:
     @property
     def worn(self) -> tuple[tuple[str, float], ...]:
         """Equal for jobs with the same adapters at the same weights."""
-        return tuple((adapter.sha256, adapter.weight) for adapter in self.adapters)
+        return tuple((adapter.content_hash, adapter.weight) for adapter in self.adapters)
 
 
 def jobs_of(wanted: Drawings, tally: JobSummary, at_once: int | None = None) -> list[Job]:

@@ -46,7 +46,7 @@ def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> l
         "text_tokens": spec.base.text_tokens,
         "steps": spec.prompt_set.steps,
         "guidance": spec.prompt_set.guidance_scale,
-        "adapters": [{"sha256": a.sha256, "weight": a.weight} for a in adapters],
+        "adapters": [{"content_hash": a.content_hash, "weight": a.weight} for a in adapters],
         "merged": bool(adapters) and spec.merged(),
         "version": step_version("render", architecture(spec.base.model)),
     }

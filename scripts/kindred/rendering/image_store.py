@@ -7,7 +7,7 @@ never made twice. Knows files and PNG text; knows nothing of prompts sets or of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin
 from kindred.common.errors import KindredError
 from kindred.common.files import atomic_write
 from kindred.common.hashing import canonical_json
+from kindred.common.versions import UNRECORDED
 
 CHUNK = "kindred"
 
@@ -50,6 +51,20 @@ class ImageStore:
     def __iter__(self) -> Iterator[str]:
         """Keys of all pictures, sorted."""
         yield from sorted(path.stem for path in self.root.glob("??/[!.]*.png"))
+
+
+def code_revisions(paths: Iterable[Path]) -> list[str]:
+    """Which revisions of the code drew stored pictures, sorted, as their own files say; UNRECORDED
+    for a picture that says nothing. Pictures that are not there are passed over."""
+    found = set()
+    for path in paths:
+        try:
+            with Image.open(path) as image:  # reads what stands before the pixels, and no pixels
+                told = json.loads(image.info.get(CHUNK, "{}")).get("made_with", {})
+        except (OSError, json.JSONDecodeError):
+            continue
+        found.add(told.get("code_revision", UNRECORDED))
+    return sorted(found)
 
 
 def recipe_of(path: Path | str) -> dict[str, Any]:

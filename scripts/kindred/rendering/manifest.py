@@ -7,7 +7,7 @@ in a manifest depends on what was drawn just now and what was there already.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from PIL import Image
 
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json, write_json
+from kindred.common.versions import UNRECORDED
 from kindred.models.lora.adapters import Adapter
 from kindred.rendering.image_plan import ImageRequest
-from kindred.rendering.image_store import ImageStore
+from kindred.rendering.image_store import ImageStore, code_revisions
 
 ADVICE = "render again: run `snakemake`, or scripts/render.py with this manifest as --out"
 
@@ -37,13 +38,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A rendered prompt set as read from its file."""
+    """A rendered prompt set as read from its file. `code_revisions`: of the code that drew."""
 
     file: Path
     prompt_set: str
     settings: dict[str, Any]
     adapters: list[dict[str, Any]]
     rows: list[Row]
+    code_revisions: list[str] = field(default_factory=list)
 
     def prompts(self) -> dict[str, str]:
         """Prompt name -> text, in order."""
@@ -64,9 +66,10 @@ def write_manifest(
         path,
         {
             "prompt_set": prompt_set,
+            "code_revisions": code_revisions({store.path(picture.key) for picture in pictures}),
             "settings": {k: v for k, v in first.items() if k not in own},
             "adapters": [
-                {"sha256": a.sha256, "weight": a.weight, "provenance": a.provenance}
+                {"content_hash": a.content_hash, "weight": a.weight, "provenance": a.provenance}
                 for a in adapters
             ],
             "images": [
@@ -90,7 +93,14 @@ def read_manifest(path: Path | str) -> Manifest:
     value = read_json(path)
     try:
         rows = [Row(**{**row, "path": Path(row["path"])}) for row in value["images"]]
-        return Manifest(Path(path), value["prompt_set"], value["settings"], value["adapters"], rows)
+        return Manifest(
+            Path(path),
+            value["prompt_set"],
+            value["settings"],
+            value["adapters"],
+            rows,
+            value.get("code_revisions", [UNRECORDED]),
+        )
     except (KeyError, TypeError) as error:
         raise KindredError(f"{path}: not a manifest of pictures ({error}); {ADVICE}") from None
 

@@ -17,6 +17,7 @@ from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransf
 from PIL import Image
 
 from kindred.common.hashing import caption_hash
+from kindred.common.versions import code_revision
 from kindred.compute import compilation
 from kindred.compute.cuda_graphs import RecordedNetwork
 from kindred.models.architectures.flux1 import attention
@@ -156,6 +157,7 @@ def roomiest(places: Mapping[str, Any]) -> torch.device:
 def versions(device: torch.device | str) -> dict[str, str]:
     """What a picture was made with, for its own record: its bytes may differ with any of these."""
     return {
+        "code_revision": code_revision(),
         "device": torch.device(device).type,
         **{name: metadata.version(name) for name in ("torch", "diffusers", "peft")},
     }

@@ -63,7 +63,10 @@ def render(
     painter, texts, made_with = load(missing)
     loaded = time.monotonic()
     steps = spec.prompt_set.steps
-    used = [{"sha256": a.sha256, "weight": a.weight, "provenance": a.provenance} for a in adapters]
+    used = [
+        {"content_hash": a.content_hash, "weight": a.weight, "provenance": a.provenance}
+        for a in adapters
+    ]
     with Progress(f"render {spec.name}", drawn * steps, "steps") as progress:
         done = 0
         for group in groups:

@@ -6,7 +6,7 @@ is to be shared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -27,6 +27,7 @@ def provenance(material: Material, share: bool) -> dict[str, Any]:
         ),
         "drawing": _drawing(material),
         "versions": _versions(trainings),
+        "revisions": revisions(material.summary.get("code_revisions") or {}),
         "devices": sorted({str(one["device"]) for one in trainings if one.get("device")}),
         "adapters": [
             {
@@ -34,8 +35,9 @@ def provenance(material: Material, share: bool) -> dict[str, Any]:
                 "run": run,
                 **{
                     key: str(one.get(key, ""))[:SHOWN_DIGITS]
-                    for key in ("spec_hash", "dataset_hash", "code_revision")
+                    for key in ("spec_hash", "dataset_hash")
                 },
+                "code_revision": str(one.get("code_revision", "")),
                 "photos": sum((one.get("photos_per_cell") or {}).values()),
                 "steps": one.get("steps"),
                 "final_loss": one.get("final_loss"),
@@ -48,6 +50,14 @@ def provenance(material: Material, share: bool) -> dict[str, Any]:
             if run == material.variants[variant]["runs"][0]
         },
     }
+
+
+def revisions(found: Mapping[str, Sequence[str]]) -> str:
+    """One line when results of several revisions of the code stand side by side, else ''."""
+    if len({revision for of_kind in found.values() for revision in of_kind}) < 2:
+        return ""
+    told = "; ".join(f"{kind}: {', '.join(found[kind])}" for kind in found if found[kind])
+    return f"Results of several revisions of the code stand side by side ({told})."
 
 
 def _model(identity: str, share: bool) -> str:

@@ -130,6 +130,7 @@ class Scorer:
         """
         from kindred.scoring import score_images
         from kindred.scoring.score_table import write_scores
+        from kindred.scoring.table_provenance import write_stored
 
         judge, known = self._judge(asked.spec.judge), self._references(asked)
         if judge.identity != known.facts["judge"]:
@@ -142,6 +143,7 @@ class Scorer:
         whose = score_images.Whose(asked.variant, asked.run)
         rows = score_images.score(judge, known, asked.manifest, asked.base, asked.spec, whose)
         write_scores(path_of(store, key), rows)
+        write_stored(path_of(store, key))
         pictures = len(asked.manifest.rows)
         return pictures, len(rows) - pictures
 

@@ -74,6 +74,11 @@ def scores_of(experiment: Experiment) -> list[str]:
     ]
 
 
+def provenance_of(experiment: Experiment) -> list[str]:
+    """What lies beside the score files: which code drew and scored."""
+    return [str(Path(file).with_suffix(".json")) for file in scores_of(experiment)]
+
+
 def trainings_of(experiment: Experiment) -> list[str]:
     """The summaries of all trainings."""
     return [

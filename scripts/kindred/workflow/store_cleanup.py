@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kindred.common.errors import KindredError
-from kindred.common.hashing import sha256_file
+from kindred.models.lora.adapters import content_hash
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.manifest import read_manifest
 
@@ -34,7 +34,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Used:
-    """What is mentioned: keys of pictures, SHA-256 of adapter files; how many manifests results
+    """What is mentioned: keys of pictures, content hashes of adapters; how many manifests results
     have."""
 
     keys: frozenset[str]
@@ -49,12 +49,17 @@ def referenced_by(results: Path, datasets: Path | None = None) -> Used:
     Raises KindredError when a manifest can't be read, so that nothing is deleted half-informed.
     """
     keys: set[str] = set()
-    adapters = {sha256_file(path) for path in results.rglob(ADAPTER_FILE)}
+    adapters = {content_hash(path) for path in results.rglob(ADAPTER_FILE)}
     files = sorted(results.rglob("images/*.json"))
     for file in files + sorted(datasets.glob(f"*/{CLASS_PICTURES}") if datasets else ()):
         manifest = read_manifest(file)
         keys.update(row.key for row in manifest.rows)
-        adapters.update(adapter["sha256"] for adapter in manifest.adapters)
+        if "code" in manifest.settings or any("sha256" in one for one in manifest.adapters):
+            raise KindredError(
+                f"{file}: from before step versions, its keys are no longer used; run "
+                "`python scripts/migrate_stores.py --apply` and `snakemake`, then clean up"
+            )
+        adapters.update(adapter["content_hash"] for adapter in manifest.adapters)
     return Used(frozenset(keys), frozenset(adapters), len(files))
 
 
@@ -66,7 +71,7 @@ def stored(images: Path, adapters: Path, used: Used, now: float | None = None) -
     items += [_item("leftover", path, False, now) for path in sorted(images.glob("??/.tmp-*"))]
     for folder in sorted(path for path in adapters.glob("*") if path.is_dir()):
         file = folder / ADAPTER_FILE
-        is_used = file.exists() and sha256_file(file) in used.adapters
+        is_used = file.exists() and _content(file) in used.adapters
         items.append(_item("adapter", folder, is_used, now))
     return items
 
@@ -91,6 +96,14 @@ def delete(items: Iterable[Item]) -> int:
         shutil.rmtree(item.path) if item.path.is_dir() else item.path.unlink(missing_ok=True)
         freed += item.size
     return freed
+
+
+def _content(file: Path) -> str | None:
+    """An adapter's content hash; None for a broken file, which nothing mentions."""
+    try:
+        return content_hash(file)
+    except KindredError:
+        return None
 
 
 def _item(kind: str, path: Path, used: bool, now: float) -> Item:

@@ -4,12 +4,13 @@ import json
 import os
 
 import pytest
+import torch
 from PIL import Image
 
 import store as store_program
+from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
-from kindred.common.hashing import sha256_file
-from kindred.models.lora.adapters import Adapter
+from kindred.models.lora.adapters import Adapter, content_hash
 from kindred.rendering.image_plan import ImageRequest
 from kindred.rendering.image_store import ImageStore, recipe_of
 from kindred.rendering.manifest import open_pictures, read_manifest, write_manifest
@@ -30,6 +31,12 @@ def store(tmp_path):
 
 def put(store, key=KEY, colour=(10, 20, 30), **recipe):
     return store.put(key, Image.new("RGB", (16, 16), colour), {"prompt": "p", **recipe})
+
+
+def write_lora(path, name, header=None):
+    """A LoRA file whose one tensor is `name`'s length."""
+    tensors = {"transformer.a.lora_A.weight": torch.full((1,), float(len(name)))}
+    safetensors_files.save(path, tensors, header)
 
 
 def test_a_stored_picture_carries_its_recipe_and_is_deterministic(store, tmp_path):
@@ -80,7 +87,7 @@ def test_manifest_round_trip_and_equal_bytes(store, tmp_path):
     assert (row.name, row.seed, row.key, row.path) == ("head", 1, KEY, store.path(KEY))
     assert manifest.settings == {"steps": 4}
     assert manifest.adapters == [
-        {"sha256": "f" * 64, "weight": 0.5, "provenance": {"run": "1"}},
+        {"content_hash": "f" * 64, "weight": 0.5, "provenance": {"run": "1"}},
     ]
     assert str(tmp_path / "lora") not in (tmp_path / "a.json").read_text()
 
@@ -114,8 +121,8 @@ def house(store, tmp_path):
     adapters = tmp_path / "resources/store/adapters"
     for name in ("used", "unused"):
         (adapters / name).mkdir(parents=True)
-        (adapters / name / "lora.safetensors").write_text(name)
-    adapter = Adapter(adapters / "used", sha256_file(adapters / "used/lora.safetensors"), 1.0)
+        write_lora(adapters / name / "lora.safetensors", name)
+    adapter = Adapter(adapters / "used", content_hash(adapters / "used/lora.safetensors"), 1.0)
     run = tmp_path / "results/family/all/run-1"
     write_manifest(run / "images/heads.json", "heads", [picture(key=used)], [adapter], store)
     for file in (tmp_path / "resources").rglob("*"):
@@ -143,7 +150,7 @@ def test_an_adapter_that_is_trained_but_not_rendered_is_kept(house):
     root, images, adapters = house
     run = root / "results/family/other/run-1"
     run.mkdir(parents=True)
-    (run / "lora.safetensors").write_text("unused")
+    write_lora(run / "lora.safetensors", "unused", {"software": "Kindred", "note": "by hand"})
     used = referenced_by(root / "results")
     chosen = prunable(stored(images, adapters, used), 0, used)
     assert "adapter" not in {item.kind for item in chosen}
@@ -183,8 +190,27 @@ def test_the_program_only_says_unless_told_to_delete(house, capsys):
     assert len(list(images.rglob("*.png"))) == 1
 
 
+def test_a_manifest_says_which_code_drew_its_pictures(store, tmp_path):
+    other, silent = "cd" + "0" * 62, "ef" + "0" * 62
+    put(store, made_with={"code_revision": "bbb"})
+    put(store, other, made_with={"code_revision": "aaa"})
+    write_manifest(tmp_path / "a.json", "heads", [picture(), picture(key=other)], [], store)
+    assert read_manifest(tmp_path / "a.json").code_revisions == ["aaa", "bbb"]
+    put(store, silent)
+    write_manifest(tmp_path / "a.json", "heads", [picture(), picture(key=silent)], [], store)
+    assert read_manifest(tmp_path / "a.json").code_revisions == ["bbb", "unrecorded"]
+
+
+def test_nothing_is_cleared_while_lists_hold_keys_of_before_step_versions(house):
+    root, _, _ = house
+    (listed,) = (root / "results").rglob("images/*.json")
+    listed.write_text(listed.read_text().replace("content_hash", "sha256"), encoding="utf-8")
+    with pytest.raises(KindredError, match="migrate_stores"):
+        referenced_by(root / "results")
+
+
 def test_manifest_is_plain_json(store, tmp_path):
     put(store)
     write_manifest(tmp_path / "a.json", "heads", [picture()], [], store)
     value = json.loads((tmp_path / "a.json").read_text())
-    assert set(value) == {"prompt_set", "settings", "adapters", "images"}
+    assert set(value) == {"prompt_set", "settings", "adapters", "images", "code_revisions"}

@@ -234,7 +234,7 @@ def test_a_picture_can_be_made_again_from_its_own_file(base, loras, tmp_path):
     recipe = recipe_of(store.path(pictures[0].key))
     assert recipe["made_with"] == {"device": "cpu"}
     assert [a["weight"] for a in recipe["adapters"]] == [0.6, 1.0]
-    by_hash = {adapter.sha256: adapter.path for adapter in read_adapters(loras)}
+    by_hash = {adapter.content_hash: adapter.path for adapter in read_adapters(loras)}
     prompt_set = {k: recipe[k] for k in ("width", "height", "steps", "guidance")}
     prompt_set |= {"prompts": {"x": recipe["prompt"]}, "seeds": [recipe["seed"]]}
     spec = RenderSpec(
@@ -245,7 +245,7 @@ def test_a_picture_can_be_made_again_from_its_own_file(base, loras, tmp_path):
         merge=recipe["merged"],
     )
     again = ImageStore(tmp_path / "b")
-    files = [by_hash[adapter["sha256"]] for adapter in recipe["adapters"]]
+    files = [by_hash[adapter["content_hash"]] for adapter in recipe["adapters"]]
     _, (picture,) = render_to(again, spec, files)
     assert picture.key == recipe["key"]
     assert again.path(picture.key).read_bytes() == store.path(picture.key).read_bytes()

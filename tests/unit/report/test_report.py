@@ -337,6 +337,16 @@ def test_pictures_missing_from_the_store_are_one_message(changed, tmp_path):
         reported.run_report(changed, tmp_path)
 
 
+def test_several_revisions_of_the_code_are_told_in_one_line(changed, tmp_path, written):
+    assert "several revisions" not in written[0] + written[1]
+    path = changed.results / "summary.json"
+    told = {"adapters": ["aaa"], "pictures": ["aaa", "bbb"], "scores": ["bbb"]}
+    write_json(path, read_json(path) | {"code_revisions": told})
+    for text in reported.run_report(changed, tmp_path / "out"):
+        (line,) = [line for line in text.splitlines() if "several revisions" in line]
+        assert "(adapters: aaa; pictures: aaa, bbb; scores: bbb)" in line
+
+
 def test_scores_of_other_pictures_are_refused(changed, tmp_path):
     path = changed.manifest("all", 1, "trio")
     manifest = read_json(path)

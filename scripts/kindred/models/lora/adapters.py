@@ -5,6 +5,7 @@ Knows LoRA files as diffusers and kohya write them; knows nothing of training or
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, Problems
-from kindred.common.hashing import sha256_file
+from kindred.common.hashing import canonical_json
 from kindred.models.architectures.flux1 import lora_keys
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # Header entries that describe the file format and not where the adapter comes from.
 CONFIG_KEY = "lora_adapter_metadata"
 FORMAT_KEYS = frozenset({"format", CONFIG_KEY})
+# What of the LoRA configuration the weights mean something else without.
+SCALING = ("r", "lora_alpha", "rank_pattern", "alpha_pattern", "use_rslora", "use_dora")
 OURS = {"software": "Kindred"}
 # Of a header that another trainer wrote: it may hold captions, folders and a person's name.
 THEIRS = frozenset(
@@ -46,10 +49,10 @@ DIFFUSERS_OWN = ("lora_magnitude_vector", ".processor.", "base_model.")
 
 @dataclass(frozen=True)
 class Adapter:
-    """A LoRA file to be rendered with: its bytes' hash, its weight, and its own provenance."""
+    """A LoRA file to be rendered with: its content's hash, its weight, and its own provenance."""
 
     path: Path
-    sha256: str
+    content_hash: str
     weight: float
     provenance: dict[str, str] = field(default_factory=dict)
 
@@ -74,9 +77,27 @@ def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) ->
             continue
         if not any("lora" in name for name in entries):
             problems.add(str(path), "holds no LoRA weights", "give a LoRA file")
-        adapters.append(Adapter(Path(path), sha256_file(path), weight, provenance(metadata)))
+            continue
+        adapters.append(Adapter(Path(path), content_hash(path), weight, provenance(metadata)))
     problems.raise_if_any()
     return adapters
+
+
+def content_hash(path: Path | str) -> str:
+    """Hex SHA-256 of what a LoRA file does: its tensors, rank and alpha. Whatever else stands in
+    its header, where it comes from above all, has no part in it.
+
+    Raises KindredError when it is no whole safetensors file.
+    """
+    _, metadata = safetensors_files.header(path)
+    try:
+        config = json.loads(metadata.get(CONFIG_KEY) or "{}")
+    except json.JSONDecodeError as error:
+        raise KindredError(
+            f"{path}: its header's {CONFIG_KEY} is no JSON ({error}); get the file again"
+        ) from None
+    scaling = {k: v for k, v in config.items() if k.rpartition(".")[2] in SCALING and v}
+    return safetensors_files.content_hash(path, canonical_json(scaling))
 
 
 def provenance(metadata: Mapping[str, str]) -> dict[str, str]:
