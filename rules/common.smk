@@ -149,8 +149,6 @@ if PLAN.device.device_map and GPUS_EACH:
 GPUS_TO_TRAIN = GPUS_EACH * PLAN.device.processes
 # Through the environment, not on command lines: these settings make nothing stale.
 os.environ.update(PLAN.device.environment())
-# Text, because a resource is a whole number or text; 0 is unset.
-MEMORY_GIB = str(PLAN.device.memory_gib or 0)
 
 
 @cache

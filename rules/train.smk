@@ -49,7 +49,6 @@ rule train:
     resources:
         gpu=GPUS_TO_TRAIN,
         device=DEVICE,
-        memory_gib=MEMORY_GIB,
     params:
         version=step_version("train"),
         prior=lambda w: list(sum(paths.prior_files(variant_of(w)), ())),
@@ -62,5 +61,4 @@ rule train:
         " --images {input.images:q} --captions {input.captions:q}"
         " --latents {input.latents:q} --text {input.text:q} {params.prior:q} {params.masks:q}"
         " --out-dir results/{wildcards.experiment}/{wildcards.variant}/run-{wildcards.run}"
-        " --device {resources.device} --threads {threads}"
-        " --memory-gib {resources.memory_gib} 2>&1 | tee -i {log:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"

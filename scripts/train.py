@@ -11,7 +11,6 @@ interrupted training goes on where it was, a finished one is copied.
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections import Counter
@@ -51,12 +50,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--masks", type=Path, help="masks.json, for mask_weight and head_weight")
     parser.add_argument("--store", type=Path, default=adapter_store.STORE, help="finished adapters")
     parser.add_argument("--checkpoints", type=Path, default=adapter_store.CHECKPOINTS)
-    parser.add_argument(
-        "--memory-gib",
-        type=float,
-        default=0.0,
-        help="what may be taken of a GPU; 0: what is free when training starts",
-    )
     devices.add_arguments(parser)
     devices.add_split(parser)
     return parser.parse_args(argv)
@@ -72,8 +65,6 @@ def train(
     code_revision()  # now: the code may be changed while this trains
     name = devices.acquire_device(options.device, split=options.split)
     split = options.split if name == "cuda" else None
-    # Segments that grow leave fewer holes: more of a small card can be filled.
-    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
     from kindred.compute import device_map, memory_fitting
     from kindred.models import loading
@@ -93,7 +84,7 @@ def train(
         for source in sources
     ]
     scheduler = dict(loading.load_scheduler(spec.base).config)
-    fit = None if split else memory_fitting.fit(spec, streams, device, options.memory_gib)
+    fit = None if split else memory_fitting.fit(spec, streams, device)
     home = bool(fit and fit.starts_at_home)
     places = device_map.over_gpus(spec.base, split) if split else None
     transformer = loading.load_transformer(spec.base, device, home, places)

@@ -175,8 +175,6 @@ def main(argv: list[str] | None = None) -> int:
         of_base.setdefault(job.spec.base.canonical(), []).append(job)
     if wanted:
         name = devices.acquire_device(options.device)
-        # Before torch: stacks of several sizes follow one another, and segments that grow fit all.
-        os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
         device = devices.prepare(name, options.threads)
         for jobs in of_base.values():
             train(jobs, device, options, account)

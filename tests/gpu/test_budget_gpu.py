@@ -22,8 +22,8 @@ import train
 from kindred.benchmarking import random_weights
 from kindred.benchmarking.train_step_speed import made_up
 from kindred.common.files import read_json
-from kindred.compute import memory_fitting
-from kindred.compute.memory_plan import CONTEXT_GIB, GIB, MemoryPlan
+from kindred.compute import memory_fitting, memory_limit
+from kindred.compute.memory_plan import GIB, MemoryPlan
 from kindred.models.architectures.flux1.layer_shapes import shape_of
 from kindred.models.lora import injection
 from kindred.specs.base_model import Base
@@ -66,13 +66,19 @@ def spec_of(**recipe):
     )
 
 
+def allowed_on(memory_gib):
+    """What a plan may count on, the allocator held to a card of this size."""
+    memory_limit.cap(memory_limit.allocatable(memory_gib))
+    return memory_fitting.allowance(DEVICE)
+
+
 def fitted_trainer(memory_gib, edge, **recipe):
     """A Trainer on a random base, planned and capped as train.py does it."""
     spec = spec_of(**recipe)
     net = random_weights.transformer(SHAPE, DEVICE, "nf4")
     photos = made_up(net.config, edge, TEXT_TOKENS)
     streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
-    allowed = memory_fitting.allowance(DEVICE, memory_gib)
+    allowed = allowed_on(memory_gib)
     job = memory_fitting.job_of(spec, shape_of(net.config), streams)
     fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     fit.tell()
@@ -101,7 +107,7 @@ def test_training_fits_under_a_cap_as_foretold(memory_gib, edge):
     )
     assert all(0 < loss < 100 for loss in losses)
     assert fit.tries == 0 and fit.job.compiled
-    assert held <= (memory_gib - CONTEXT_GIB) * GIB
+    assert held <= memory_limit.allocatable(memory_gib)
     assert measured / GIB == pytest.approx(fit.plan.peak_gib, rel=0.15)
 
 
@@ -241,7 +247,7 @@ def test_a_rare_bucket_fits_beside_recordings():
         made_up(net.config, 480, TEXT_TOKENS, 1),
     )
     streams = [WeightedDataset("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
-    allowed = memory_fitting.allowance(DEVICE, 12)
+    allowed = allowed_on(12)
     job = memory_fitting.job_of(spec, shape_of(net.config), streams)
     fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     parameters = injection.add_lora(net, spec.recipe, 0)

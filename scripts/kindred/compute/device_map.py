@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from kindred.compute.devices import Split
+from kindred.compute.memory_limit import GIB, limit
 from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
 from kindred.models.loading import transformer_config
 from kindred.specs.base_model import Base
@@ -41,10 +42,12 @@ def device_map(shape: FluxShape, memory: Sequence[float], devices: Sequence[Any]
 
 
 def free_memory(split: Split) -> list[float]:
-    """GiB that may be used of every visible GPU: as the split says, or what is free."""
+    """GiB that may be used of every visible GPU: as the split says, or what is free within the
+    limit."""
     import torch
 
-    free = [torch.cuda.mem_get_info(i)[0] / 2**30 for i in range(torch.cuda.device_count())]
+    devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    free = [min(torch.cuda.mem_get_info(one)[0], limit(one)) / GIB for one in devices]
     return list(split.sizes) or free
 
 

@@ -1,9 +1,9 @@
 """Choosing the device a job runs on, and keeping more jobs off a GPU than it has slots for.
 
-`acquire_device` must run before torch is imported: it sets CUDA_VISIBLE_DEVICES. Two settings of
-the machine come through the environment, from `device:` in config/config.yaml:
-KINDRED_JOBS_PER_GPU, how many jobs share a GPU, and KINDRED_SPLIT (see `add_split`). Knows nothing
-of what the job computes.
+`acquire_device` must run before torch is imported: it sets CUDA_VISIBLE_DEVICES. Settings of the
+machine come through the environment, from `device:` in config/config.yaml: KINDRED_JOBS_PER_GPU,
+how many jobs share a GPU, KINDRED_SPLIT (see `add_split`), and KINDRED_MEMORY_GIB (memory_limit).
+Knows nothing of what the job computes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from kindred.common import file_lock
 from kindred.common.errors import KindredError
+from kindred.compute import memory_limit
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +32,7 @@ _held: list[int] = []  # open lock files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The `--device` and `--threads` that every computing program takes."""
+    """The `--device`, `--threads` and `--memory-gib` that every computing program takes."""
     parser.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="auto takes a GPU when there is one (default)",
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes all cores")
+    memory_limit.add_argument(parser)
 
 
 def add_split(parser: argparse.ArgumentParser) -> None:
@@ -109,6 +111,10 @@ def acquire_device(
     can't share a model.
     """
     found = _choose(wanted, wait_s, poll_s, split)
+    if found == "cuda":
+        # Segments that grow leave fewer holes: more of a small card can be filled. Torch reads it
+        # when it is imported.
+        os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     if found == "cpu" and "torch" not in sys.modules:
         # Nothing is quantized on a CPU, and importing it with diffusers takes a second. None in
         # its place is Python's way of saying that a package is not there.
@@ -210,7 +216,8 @@ def prepare(name: str, threads: int) -> torch.device:
     Fused attention is on, whatever ran in this process before: it changes a training's last bits.
     float32 products (LoRA, the lab's base, the VAE) are taken in TF32, ten bits of mantissa with
     float32 sums: more than the bfloat16 that other trainers compute LoRA in, and several times
-    faster than float32. Raises KindredError when torch can't use the GPU.
+    faster than float32. A GPU's memory is limited as `device: memory_gib` says. Raises KindredError
+    when torch can't use the GPU, or the limit leaves nothing to work with.
     """
     import torch
 
@@ -224,10 +231,13 @@ def prepare(name: str, threads: int) -> torch.device:
                 "--device cuda: there is a GPU but torch can't use it; install a CUDA build of "
                 "torch and a driver that fits, or use --device cpu"
             )
+        known = memory_limit.before()
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
         # cuDNN's attention in compiled blocks has met illegal memory accesses, which end a process.
         torch.backends.cuda.enable_cudnn_sdp(False)
         # By its number: some of torch's functions take no device without one.
-        return torch.device(name, torch.cuda.current_device())
+        device = torch.device(name, torch.cuda.current_device())
+        memory_limit.apply(device, known)
+        return device
     return torch.device(name)

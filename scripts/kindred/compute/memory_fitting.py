@@ -20,6 +20,7 @@ from kindred.common.errors import KindredError, first_line_of
 from kindred.compute import compilation, memory_plan
 from kindred.compute.block_offload import Offloader, place
 from kindred.compute.devices import jobs_per_gpu
+from kindred.compute.memory_limit import limit
 from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models.architectures.flux1 import attention
 from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
@@ -32,13 +33,11 @@ TIGHTER, TRIES = 0.92, 4
 RECOMPILES = 64
 
 
-def fit(
-    spec: TrainSpec, streams: Sequence[Any], device: torch.device, memory_gib: float
-) -> FittedMemory | None:
+def fit(spec: TrainSpec, streams: Sequence[Any], device: torch.device) -> FittedMemory | None:
     """The plan for a training on a GPU, printed; None on a CPU.
 
-    streams: as the Trainer takes them. memory_gib: what may be taken of the card; 0: what is free.
-    Reads of the base its config.json only. Raises KindredError when nothing fits.
+    streams: as the Trainer takes them. Reads of the base its config.json only. Raises KindredError
+    when nothing fits.
     """
     if device.type != "cuda":
         return None
@@ -57,23 +56,18 @@ def fit(
             f"base {model}: its transformer/config.json can't be read ({first}); fetch or save the "
             "base again"
         ) from error
-    allowed = allowance(device, memory_gib)
+    allowed = allowance(device)
     job = job_of(spec, shape_of(config), streams)
     found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
     return found
 
 
-def allowance(device: torch.device, memory_gib: float) -> float:
-    """Bytes that may be allocated: what is free of this job's share of the card, and no more than
-    `memory_gib` where it is given. Then torch is held to it, whatever the plan expects."""
+def allowance(device: torch.device) -> float:
+    """Bytes that a plan may count on: what is free of this job's share of the card, within the
+    limit that torch is held to, but for holes."""
     free, total = torch.cuda.mem_get_info(device)
-    free = min(free, total / jobs_per_gpu())
-    if not memory_gib:
-        return free * memory_plan.FILLED
-    cap = max(0.0, memory_gib - memory_plan.CONTEXT_GIB) * GIB
-    torch.cuda.set_per_process_memory_fraction(min(1.0, cap / total), device)
-    return min(memory_plan.usable(memory_gib), free * memory_plan.FILLED)
+    return min(free, total / jobs_per_gpu(), limit(device)) * memory_plan.FILLED
 
 
 def job_of(spec: TrainSpec, shape: FluxShape, streams: Sequence[Any]) -> MemoryDemand:

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kindred.common.errors import KindredError
+from kindred.compute.memory_limit import GIB, allocatable, card_for
 from kindred.models.architectures.flux1.layer_shapes import DOUBLE, SINGLE, Block, FluxShape, Layer
 
-GIB = 2**30
-# What the driver and torch take beside the allocator, and the share of the rest that the allocator
-# can really fill: freed pieces leave holes.
-CONTEXT_GIB, FILLED = 0.5, 0.95
+# The share of what the allocator may take that it can really fill: freed pieces leave holes.
+FILLED = 0.95
 # cuBLAS workspaces, position embeddings, batch and loss.
 FIXED = 0.1 * GIB
 
@@ -178,8 +177,9 @@ class MemoryPlan:
 
 
 def usable(memory_gib: float) -> float:
-    """Bytes that may be allocated where a process may take `memory_gib` of a card altogether."""
-    return max(0.0, memory_gib - CONTEXT_GIB) * GIB * FILLED
+    """Bytes that a plan may count on where a process is to fit a card of `memory_gib`, and takes
+    beside the allocator what is usual."""
+    return allocatable(memory_gib) * FILLED
 
 
 def spread(count: int, total: int) -> tuple[int, ...]:
@@ -268,7 +268,7 @@ def _too_much(job: MemoryDemand, least: MemoryPlan, allowed: float) -> str:
         for cure, saved in sorted(helps.items(), key=lambda item: -item[1])
         if saved > 0.05 * GIB
     ]
-    need = (least.peak / FILLED) / GIB + CONTEXT_GIB
+    need = card_for(least.peak / FILLED)
     short = (least.peak - allowed) / GIB
     return (
         f"device: memory: training needs at least {need:.1f} GiB of the GPU, {short:.1f} GiB more "

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 
 from kindred.compute.data_parallel import PROCESSES
 from kindred.compute.devices import JOBS_PER_GPU, SPLIT
+from kindred.compute.memory_limit import MEMORY_GIB
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.character import Character
 from kindred.specs.composites import Composites
@@ -281,7 +282,8 @@ class DeviceConfig(SpecModel):
     memory_gib: float | None = Field(
         None,
         gt=0,
-        description="what a training may take of its GPU, GiB; unset: what is free when it starts",
+        description="size of the GPU that every job is to fit, with all that it takes there, GiB; "
+        "for each of the jobs that share a GPU; unset: it may take what is free",
     )
     jobs_per_gpu: int = Field(1, ge=1, description="how many small jobs share a GPU")
     pictures_at_once: int | None = Field(
@@ -315,6 +317,8 @@ class DeviceConfig(SpecModel):
         found = {JOBS_PER_GPU: str(self.jobs_per_gpu)} if self.jobs_per_gpu > 1 else {}
         if self.processes > 1:
             found[PROCESSES] = str(self.processes)
+        if self.memory_gib:
+            found[MEMORY_GIB] = str(self.memory_gib)
         if self.pictures_at_once:
             found[PICTURES_AT_ONCE] = str(self.pictures_at_once)
         return found | ({SPLIT: spread} if spread else {})

@@ -1,5 +1,6 @@
 """One model over several GPUs: which block goes where, and equal gradients when it does."""
 
+import fake_gpu
 import pytest
 import tiny_base
 import torch
@@ -111,7 +112,7 @@ def test_a_split_base_is_loaded_in_its_parts_and_draws_the_same(folder):
 
 def test_the_roomiest_gpu(monkeypatch):
     assert pipeline.roomiest({"": "cpu"}) == torch.device("cpu")
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    gpu = fake_gpu.put_in(monkeypatch, total=16, count=3)
     free = [3, 9, 5]
     monkeypatch.setattr(
         torch.cuda, "mem_get_info", lambda i: (free[getattr(i, "index", i)] * 2**30, 2**34)
@@ -119,6 +120,8 @@ def test_the_roomiest_gpu(monkeypatch):
     assert pipeline.roomiest({"x": "cuda:0", "y": "cuda:1"}) == torch.device("cuda", 1)
     assert splitting.free_memory(Split()) == [3, 9, 5]
     assert splitting.free_memory(Split((1, 2, 3))) == [1, 2, 3]
+    gpu.capped = [7 / 16]
+    assert splitting.free_memory(Split()) == [3, 7, 5]
 
 
 def test_training_of_a_split_model(folder, tmp_path, monkeypatch):

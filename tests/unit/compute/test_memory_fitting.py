@@ -3,6 +3,7 @@
 import csv
 import sys
 
+import fake_gpu
 import pytest
 import tiny_base
 import torch
@@ -12,7 +13,7 @@ from safetensors.torch import load_file
 import train
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
-from kindred.compute import memory_fitting, memory_plan
+from kindred.compute import memory_fitting, memory_limit, memory_plan
 from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models.architectures.flux1.layer_shapes import shape_of
 from kindred.specs.training import TrainSpec
@@ -53,7 +54,7 @@ def fitted(monkeypatch):
     """Trainings on the CPU follow `plan`, as they would a GPU's; compiling is up to the test."""
 
     def use(checkpointed=BLOCKS, offloaded=(), micro_batch=2, compiled=False):
-        def made(spec, streams, device, memory_gib):
+        def made(spec, streams, device):
             shape = shape_of(tiny_base._transformer().config)
             job = memory_fitting.job_of(spec, shape, streams)
             found = memory_fitting.FittedMemory(job, 100 * GIB, device)
@@ -68,8 +69,9 @@ def fitted(monkeypatch):
     return use
 
 
-def test_without_a_gpu_nothing_is_planned(data, tmp_path, capsys):
-    assert memory_fitting.fit(None, [], CPU, 12.0) is None
+def test_without_a_gpu_nothing_is_planned(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv(memory_limit.MEMORY_GIB, "12")  # and as it was after the option below
+    assert memory_fitting.fit(None, [], CPU) is None
     arguments = [*data.train_arguments(tmp_path / "a"), "--memory-gib", "6"]
     train.main([*arguments, "--store", str(tmp_path / "store")])
     assert "memory plan" not in capsys.readouterr().err
@@ -200,19 +202,18 @@ def flux_dev_job():
 
 
 def test_a_card_is_taken_as_far_as_it_is_free_or_allowed(monkeypatch):
-    capped = []
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (10 * GIB, 24 * GIB))
-    monkeypatch.setattr(
-        torch.cuda, "set_per_process_memory_fraction", lambda share, _: capped.append(share)
-    )
-    card = torch.device("cuda")
+    gpu, card = fake_gpu.put_in(monkeypatch, total=24, free=10), torch.device("cuda", 0)
     free = 10 * GIB * memory_plan.FILLED
-    assert memory_fitting.allowance(card, 0) == free and not capped
-    assert memory_fitting.allowance(card, 8) == memory_plan.usable(8) < free
-    assert memory_fitting.allowance(card, 20) == free
-    assert capped == pytest.approx([7.5 / 24, 19.5 / 24])
-    monkeypatch.setattr(memory_fitting, "slots", lambda: 3)
-    assert memory_fitting.allowance(card, 0) == pytest.approx(8 * GIB * memory_plan.FILLED)
+    assert memory_fitting.allowance(card) == free
+    for size in (8, 20):
+        monkeypatch.setenv(memory_limit.MEMORY_GIB, str(size))
+        memory_limit.apply(card, ({}, {}))
+        expected = min(memory_plan.usable(size), free)
+        assert memory_fitting.allowance(card) == pytest.approx(expected)
+    assert memory_plan.usable(8) < free < memory_plan.usable(20)
+    assert gpu.capped == pytest.approx([6.8 / 24, 18.8 / 24])
+    monkeypatch.setattr(memory_fitting, "jobs_per_gpu", lambda: 3)
+    assert memory_fitting.allowance(card) == pytest.approx(8 * GIB * memory_plan.FILLED)
 
 
 def test_a_config_that_cannot_be_read_is_said_plainly(data, tmp_path, monkeypatch):
@@ -220,7 +221,7 @@ def test_a_config_that_cannot_be_read_is_said_plainly(data, tmp_path, monkeypatc
     base = tmp_path / "base"
     text = {"base": {"model": str(base)}, "recipe": {}, "characters": {}, "dataset": "d"}
     with pytest.raises(KindredError, match=r"transformer/config\.json can't be read"):
-        memory_fitting.fit(TrainSpec.model_validate(text), [], torch.device("cuda"), 0)
+        memory_fitting.fit(TrainSpec.model_validate(text), [], torch.device("cuda"))
 
 
 def test_what_cannot_fit_is_said_before_anything_is_loaded(data, tmp_path, monkeypatch):
