@@ -87,12 +87,14 @@ class Document:
         self, error: ValidationError, model: type[SpecModel], problems: Problems, *prefix: str | int
     ) -> None:
         """Note each of pydantic's findings once, at its place below `prefix`."""
-        found: dict[tuple[str, str], list[str]] = {}
+        found: dict[tuple[str, bool], list[Problem]] = {}
         for problem, item in zip(problems_of(error, "", model), error.errors(), strict=True):
             place = self.where(*prefix, *self._real(item["loc"], prefix, item["type"]))
-            what = problem.what.replace("Value error, ", "")
-            found.setdefault((place, problem.cure), []).append(what)
-        for (place, cure), texts in found.items():
+            unknown = item["type"] in ("extra_forbidden", "missing")
+            found.setdefault((place, unknown), []).append(problem)
+        for (place, _), same in found.items():
+            texts = [one.what.replace("Value error, ", "") for one in same]
+            cure = next((one.cure for one in same if one.cure), "")
             problems.found.append(Problem(place, " or ".join(dict.fromkeys(texts)), cure))
 
     def _real(self, location: Location, prefix: Location, kind: str) -> Location:

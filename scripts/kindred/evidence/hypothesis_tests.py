@@ -14,7 +14,8 @@ import numpy as np
 
 from kindred.evidence import bootstrap
 from kindred.evidence.bootstrap import LEVEL, Arm, BootstrapEstimate
-from kindred.evidence.score_grids import SHARES, ImageIndex, ScoreGrid
+from kindred.evidence.score_grids import ImageIndex, ScoreGrid
+from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import CompareSpec, Hypothesis
 
 ALPHA = (1 - LEVEL) / 2  # one-sided
@@ -137,7 +138,7 @@ def _decide(
     if not both.any():
         return HypothesisTest(hypothesis, None, runs=runs, fixed=fixed)
     prompts = pictures.prompts[both]
-    share = hypothesis.measure in SHARES
+    share = MEASURES[hypothesis.measure].kind.binary
     draws = bootstrap.bootstrap_difference(a, b, prompts, spec.draws, share)
     odds = bootstrap.bootstrap_odds_ratio(a, b, prompts, spec.draws) if share else None
     margin = hypothesis.margin

@@ -1,7 +1,7 @@
 """Score rows as arrays: for every variant and measure, runs x pictures.
 
-Knows the columns of scores and what a measure is; knows nothing of intervals. A picture here is a
-prompt with a seed; every run of every variant has it.
+Knows the rows of scores; knows nothing of intervals. A picture here is a prompt with a seed; every
+run of every variant has it.
 """
 
 from __future__ import annotations
@@ -14,20 +14,9 @@ import numpy as np
 
 from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import letters_in
+from kindred.specs.measures import MEASURES, ScoredImage
 from kindred.specs.scoring import CompareSpec
 
-# Measures of a picture whose values are 0 and 1.
-SHARES = frozenset({"success", "count", "duplicated", "strangers", "pull"})
-FROM_COLUMNS = (
-    "success",
-    "count",
-    "identity",
-    "adherence",
-    "nearest_distance",
-    "diversity",
-    "drift",
-)
-DERIVED = ("fulfilled", "missing", "duplicated", "strangers", "pull", "rating")
 STRANGER, MISSING = "stranger", "missing"
 Ratings = Mapping[str, float]  # key of a picture -> mean rating, 0 bad .. 1 good
 
@@ -112,7 +101,7 @@ def grid_of(
 ) -> ScoreGrid:
     """One variant's score rows as arrays. `probable`: the judge's adherence is a probability, so
     that of a right picture fulfilling its prompt too can be told."""
-    names = ["scored", *FROM_COLUMNS, *DERIVED, *(f"identity:{x}" for x in letters)]
+    names = ["scored", *MEASURES, *(f"identity:{x}" for x in letters)]
     values = {name: np.full((len(runs), len(pictures.cells)), np.nan) for name in names}
     row_of = {str(run): n for n, run in enumerate(runs)}
     bleed = np.zeros((len(letters), len(letters) + 2), dtype=int)
@@ -126,15 +115,15 @@ def grid_of(
             continue
         if row["kind"] == "image":
             images.append((run, at, pictures.cells[at]))
-            _image(values, row, run, at, pictures.cells[at], ratings)
+            rating = ratings.get(row["key"])
+            image = ScoredImage(row, pictures.cells[at].asked, rating, probable)
+            _fill(values, image, run, at)
         elif row["assigned"]:
             letter = row["assigned"]
             assigned.add((run, at, letter))
             if row["identity"]:
                 values[f"identity:{letter}"][run, at] = float(row["identity"])
             bleed[letters.index(letter), columns.index(row["found"] or STRANGER)] += 1
-    if probable:
-        values["fulfilled"] = values["success"] * values["adherence"]
     for run, at, cell in images:
         for letter in cell.asked:
             if (run, at, letter) not in assigned:
@@ -144,24 +133,10 @@ def grid_of(
     return ScoreGrid(list(runs), values, bleed)
 
 
-def _image(
-    values: dict[str, np.ndarray],
-    row: Mapping[str, str],
-    run: int,
-    at: int,
-    cell: Cell,
-    ratings: Ratings,
-) -> None:
+def _fill(values: dict[str, np.ndarray], image: ScoredImage, run: int, at: int) -> None:
+    """Write every measure of one picture into its place."""
     values["scored"][run, at] = 1.0
-    for name in FROM_COLUMNS:
-        if row[name]:
-            values[name][run, at] = float(row[name])
-    if row["key"] in ratings:
-        values["rating"][run, at] = ratings[row["key"]]
-    if not cell.asked:
-        values["pull"][run, at] = float(bool(row["unasked"]))
-    elif row["success"]:
-        missing = row["missing"].split("+") if row["missing"] else []
-        values["missing"][run, at] = len(missing) / len(cell.asked)
-        values["duplicated"][run, at] = float(bool(row["duplicated"]))
-        values["strangers"][run, at] = float(row["strangers"] != "0")
+    for name, measure in MEASURES.items():
+        value = measure.value(image)
+        if value is not None:
+            values[name][run, at] = value

@@ -16,22 +16,12 @@ from kindred.characters.cells import cell_name
 from kindred.evidence import bootstrap
 from kindred.evidence.bootstrap import Arm, BootstrapEstimate
 from kindred.evidence.hypothesis_tests import arms_of
-from kindred.evidence.score_grids import (
-    DERIVED,
-    FROM_COLUMNS,
-    MISSING,
-    SHARES,
-    STRANGER,
-    ImageIndex,
-    ScoreGrid,
-)
+from kindred.evidence.score_grids import MISSING, STRANGER, ImageIndex, ScoreGrid
+from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import CompareSpec
 
 DRAWS = 1000  # figures of the table need no finer tails
-# Measures that lie between 0 and 1 though their values are not 0 and 1.
-FRACTIONS = frozenset({"missing", "rating", "fulfilled"})
 FAINT = 0.2  # identity below which nothing is told as a share of it
-COMPARED = ("success", "count", "identity", "adherence", "drift")
 Stat = dict[str, Any]
 
 
@@ -83,29 +73,21 @@ def measures(
 ) -> Stat:
     """Measure -> scope -> statistic, where there is one."""
     table: Stat = {}
-    for name in (*FROM_COLUMNS, *DERIVED):
+    for name, measure in MEASURES.items():
         values = grid.values[name]
         if np.isfinite(values).any():
-            bounded = _bounded(name, values)
+            bounded = measure.kind.bounded(float(np.nanmin(values)), float(np.nanmax(values)))
             found = {
                 scope: statistic(
                     Arm(values[:, mask], fixed),
                     pictures.prompts[mask],
-                    name in SHARES,
+                    measure.kind.binary,
                     bounded=bounded,
                 )
                 for scope, mask in where.items()
             }
             table[name] = {scope: value for scope, value in found.items() if value}
     return table
-
-
-def _bounded(measure: str, values: np.ndarray) -> bool:
-    """Whether a measure's scale is 0 to 1. Adherence is a probability or a cosine, by the judge."""
-    if measure == "adherence":
-        known = values[np.isfinite(values)]
-        return bool(known.min() >= 0 and known.max() <= 1)
-    return measure in SHARES | FRACTIONS
 
 
 def identities(grid: ScoreGrid, fixed: bool, pictures: ImageIndex, letters: Sequence[str]) -> Stat:
@@ -239,7 +221,8 @@ def difference(
     a, b, both = arms_of(variants, measure, where, spec, grids)
     if not both.any():
         return None
-    drawn = bootstrap.bootstrap_difference(a, b, pictures.prompts[both], DRAWS, measure in SHARES)
+    binary = MEASURES[measure].kind.binary
+    drawn = bootstrap.bootstrap_difference(a, b, pictures.prompts[both], DRAWS, binary)
     low, high = drawn.interval()
     return {
         "variant": variants[0],
@@ -262,7 +245,7 @@ def comparisons(
         for name in grids
         if name != baseline
         for prompt_set in spec.prompt_sets
-        for measure in COMPARED
+        for measure in [name for name, one in MEASURES.items() if one.compared]
     ]
     return [row for row in found if row]
 

@@ -91,27 +91,12 @@ from typing import Any
 from kindred.evidence.bootstrap import LEVEL, BootstrapEstimate
 from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all, resolved
 from kindred.evidence.preregistration import changes, declaration_hash, in_force
-from kindred.evidence.score_grids import SHARES, ImageIndex, ScoreGrid
+from kindred.evidence.score_grids import ImageIndex, ScoreGrid
 from kindred.evidence.variant_statistics import number, parts
+from kindred.specs.measures import HEADS, MEASURES, RATINGS
 from kindred.specs.scoring import CompareSpec, Hypothesis
 
 VERSION = 1
-WORDS = {
-    "success": "pictures in which everyone asked for is there, once and recognisable",
-    "fulfilled": "pictures right and as the prompt says (success times adherence)",
-    "count": "pictures with the right number of {counts}",
-    "identity": "identity (0 a stranger, 1 another photo of the person)",
-    "adherence": "adherence to the prompt",
-    "rating": "people's rating (0 bad, 1 good)",
-    "missing": "people asked for who are missing",
-    "duplicated": "pictures in which somebody is there twice",
-    "strangers": "pictures with a stranger",
-    "diversity": "difference between seeds",
-    "drift": "distance from the base where nobody is named",
-    "pull": "pictures without names that show a character",
-    "nearest_distance": "distance from the nearest training photo",
-}
-IN_PERCENT = SHARES | {"missing", "fulfilled"}
 Json = dict[str, Any]
 
 
@@ -250,7 +235,7 @@ def opposite(decision: HypothesisTest) -> bool:
 def sentence(decision: HypothesisTest, counts: str = "people") -> str:
     """The verdict in plain words with its numbers. `counts`: what the judge counts."""
     h, draws = decision.hypothesis, decision.draws
-    measured = WORDS[h.measure].format(counts=counts)
+    measured = MEASURES[h.measure].says.format(counts=counts)
     if draws is None:
         return (
             f"Not measured: no picture of '{h.prompt_set}' has a value for {measured} "
@@ -309,7 +294,7 @@ def advice(decision: HypothesisTest) -> str:
         return ""
     h = decision.hypothesis
     if decision.draws is None:
-        if h.measure == "rating":
+        if RATINGS in MEASURES[h.measure].needs:
             return "Rate pictures of both variants on the rating page."
         return "See the warnings: the judge could not say."
     if decision.more_runs is not None:
@@ -327,7 +312,7 @@ def warnings_of(decision: HypothesisTest, judge: Json) -> list[str]:
     if judge["trusted"] is False:
         why = "; ".join(judge["why"])
         found.append(f"The judge is below its gates, so this is not to be trusted: {why}")
-    if judge["counts"] == "faces" and decision.hypothesis.measure in ("success", "count"):
+    if judge["counts"] == "faces" and HEADS in MEASURES[decision.hypothesis.measure].needs:
         found.append("The judge counts faces that it finds, not people: who looks away is missed.")
     if decision.draws is not None:
         if decision.draws.resampled == "pictures":
@@ -355,11 +340,13 @@ def _runs(decision: HypothesisTest) -> str:
 def _value(value: float, hypothesis: Hypothesis) -> str:
     if math.isnan(value):
         return "nothing"
-    return f"{value:.0%}".replace("%", " %") if hypothesis.measure in IN_PERCENT else f"{value:.2f}"
+    if MEASURES[hypothesis.measure].kind.percent:
+        return f"{value:.0%}".replace("%", " %")
+    return f"{value:.2f}"
 
 
 def _gap(value: float, hypothesis: Hypothesis, unit: bool = True) -> str:
-    if hypothesis.measure in IN_PERCENT:
+    if MEASURES[hypothesis.measure].kind.percent:
         points = round(100 * value)
         return f"{points:+d}" + (" points" if unit else "")
     return f"{value:+.2f}"

@@ -11,11 +11,10 @@ from typing import Any
 from kindred.report import formatting
 from kindred.report.svg_plots import share
 from kindred.specs.composites import MadePictures
+from kindred.specs.measures import MEASURES, RATIO, Kind
 
 Statistic = Mapping[str, Any]
-SHARES = frozenset(
-    ("success", "fulfilled", "count", "missing", "duplicated", "strangers", "pull", "of_own")
-)
+OF_OWN = "of_own"  # likeness as a share of that by a LoRA of the character's own
 PLACES = {
     "own": "places of their people's photos",
     "any": "all photos' places",
@@ -48,11 +47,16 @@ def signed(value: float | None) -> str:
     return f"{'+' if points > 0 else ''}{points}".replace("-", "−")
 
 
+def kind_of(measure: str) -> Kind:
+    """What kind of number a measure is, or a share of a LoRA of one's own."""
+    return RATIO if measure == OF_OWN else MEASURES[measure].kind
+
+
 def value_of(statistic: Statistic | None, measure: str) -> str:
     """The mean of a statistic as its measure is written."""
     if not statistic or statistic.get("mean") is None:
         return "–"
-    return share(statistic["mean"]) if measure in SHARES else number(statistic["mean"])
+    return share(statistic["mean"]) if kind_of(measure).percent else number(statistic["mean"])
 
 
 def range_of(statistic: Statistic | None, measure: str) -> str:
@@ -60,7 +64,7 @@ def range_of(statistic: Statistic | None, measure: str) -> str:
     if not statistic or statistic.get("low") is None or statistic.get("high") is None:
         return ""
     ends = (statistic["low"], statistic["high"])
-    if measure in SHARES:
+    if kind_of(measure).percent:
         low, high = (f"{100 * end:.0f}".replace("-", "−") for end in ends)
     else:
         low, high = (number(end) for end in ends)
@@ -157,7 +161,7 @@ def effect(value: float | None, low: float | None, high: float | None, measure: 
     """'+31 points (+18 to +44)', '+0.12 (+0.02 to +0.22)', '–' where nothing was measured."""
     if value is None:
         return "–"
-    share = measure in formatting.SHARES
+    share = kind_of(measure).percent
     text = _signed(value, share) + (" points" if share else "")
     if low is None or high is None:
         return text

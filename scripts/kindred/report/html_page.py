@@ -281,7 +281,7 @@ def _plotted(material: Material) -> dict[str, Mapping[str, Any]]:
     return {
         name: one
         for name, one in material.hypotheses.items()
-        if one["difference"] is not None and one["measure"] in formatting.SHARES
+        if one["difference"] is not None and formatting.kind_of(one["measure"]).percent
     }
 
 

@@ -6,10 +6,11 @@ here names a photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kindred.report.formatting import deciding, level_of, runs_of
+from kindred.specs.measures import MEASURES, ScoredImage
 
 Row = Mapping[str, str]  # of scores.csv, kind image
 Line = dict[str, str]
@@ -24,29 +25,10 @@ VERDICTS = (
 )
 
 
-def _column(name: str) -> Callable[[Row], float | None]:
-    return lambda row: float(row[name]) if row[name] else None
-
-
-def _judged(value: Callable[[Row], float]) -> Callable[[Row], float | None]:
-    """A measure of pictures that ask for somebody and could be judged."""
-    return lambda row: value(row) if row["asked"] and row["success"] else None
-
-
-def _share_missing(row: Row) -> float:
-    return len(row["missing"].split("+")) / int(row["people_asked"]) if row["missing"] else 0.0
-
-
-# The same figures as in summary.json: see grids.py.
-MEASURES: dict[str, Callable[[Row], float | None]] = {
-    "success": _column("success"),
-    "count": _column("count"),
-    "identity": _column("identity"),
-    "adherence": _column("adherence"),
-    "missing": _judged(_share_missing),
-    "duplicated": _judged(lambda row: float(bool(row["duplicated"]))),
-    "strangers": _judged(lambda row: float(row["strangers"] != "0")),
-}
+def _value(measure: str, row: Row) -> float | None:
+    """The same figure as in summary.json."""
+    asked = row["asked"].split("+") if row["asked"] else []
+    return MEASURES[measure].value(ScoredImage(row, asked))
 
 
 def number(value: float | None) -> str:
@@ -70,7 +52,7 @@ def tabulated(
     for group in sorted(groups, key=lambda group: rank[group[0]]):
         line = dict(zip(keys, group, strict=True)) | {"pictures": str(len(groups[group]))}
         for name in measures:
-            known = [x for row in groups[group] if (x := MEASURES[name](row)) is not None]
+            known = [x for row in groups[group] if (x := _value(name, row)) is not None]
             line[name] = number(sum(known) / len(known)) if known else ""
         lines.append(line)
     return lines

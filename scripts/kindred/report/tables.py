@@ -13,26 +13,9 @@ from typing import Any
 from kindred.evidence.score_grids import MISSING
 from kindred.report import formatting
 from kindred.report.report_data import Material
+from kindred.specs.measures import MEASURES
 from kindred.specs.report import MadeOfPhotos
 from kindred.specs.training import Recipe, Selection
-
-# measure -> (heading, what it says)
-MEASURES = {
-    "count": (
-        "Count right",
-        "share of pictures in which the judge counts as many as were asked for",
-    ),
-    "identity": ("Likeness", "0 is a stranger, 1 another photo of the same person"),
-    "missing": ("Missing", "share of those asked for who are not recognised in the picture"),
-    "duplicated": ("Twice", "share of pictures in which somebody asked for is more than once"),
-    "strangers": ("Strangers", "share of pictures with somebody who is recognised as nobody"),
-    "pull": ("Uncalled", "prompts that name nobody: share of pictures showing a character"),
-    "adherence": ("Prompt", "how well the picture fits the words of its prompt"),
-    "diversity": ("Diversity", "mean distance between pictures of one prompt"),
-    "drift": ("Drift", "distance to the base's picture where nobody is named"),
-    "nearest_distance": ("From photos", "distance to the most similar training photo; 0 is a copy"),
-    "rating": ("Rated", "by people: 0 bad, 0.5 neutral, 1 good"),
-}
 
 
 @dataclass(frozen=True)
@@ -57,27 +40,30 @@ class Cell:
 
 def columns(material: Material) -> list[Column]:
     """The columns that some variant has a number for."""
+    success, fulfilled = MEASURES["success"], MEASURES["fulfilled"]
+    sizes = list(material.by_size)
     wanted = [
         Column(
-            f"Right {formatting.group(size)}",
-            "share of pictures with everyone asked for, once, and recognisable, and nobody else",
-            "success",
+            f"{success.heading} {formatting.group(size)}",
+            success.hint,
+            success.name,
             f"asked:{size}",
         )
-        for size in material.by_size
+        for size in sizes
     ]
     wanted += [
         Column(
-            "… and as asked",
-            f"{formatting.group(size)}: right, times the judge's probability of the place or hair "
-            "that the prompt names; prompts that name none are left out",
-            "fulfilled",
+            fulfilled.heading,
+            f"{formatting.group(size)}: {fulfilled.hint}",
+            fulfilled.name,
             f"asked:{size}",
         )
-        for size in list(material.by_size)[-1:]
+        for size in sizes[-1:]
     ]
     wanted += [
-        Column(heading, hint, measure, "all") for measure, (heading, hint) in MEASURES.items()
+        Column(one.heading, one.hint, name, "all")
+        for name, one in MEASURES.items()
+        if one not in (success, fulfilled)
     ]
     return [c for c in wanted if any(_statistic(v, c) for v in material.variants.values())]
 
@@ -121,9 +107,7 @@ def _cell(statistic: Mapping[str, Any] | None, measure: str) -> Cell:
     if statistic is None or statistic.get("mean") is None:
         return Cell("–")
     mean = statistic["mean"]
-    bar = (
-        min(1.0, max(0.0, mean)) if measure in formatting.SHARES or measure == "identity" else None
-    )
+    bar = min(1.0, max(0.0, mean)) if formatting.kind_of(measure).bar else None
     return Cell(
         formatting.value_of(statistic, measure),
         formatting.range_of(statistic, measure),
@@ -246,7 +230,7 @@ def shares_of_own(material: Material) -> dict[str, Any] | None:
     told = {x for one in material.variants.values() for x in one.get("of_own") or {}}
     own = {x: name for x, name in (material.summary.get("own") or {}).items() if x in told}
     rows = [
-        _by_character(material, name, "of_own", own)
+        _by_character(material, name, formatting.OF_OWN, own)
         for name, one in material.variants.items()
         if one.get("of_own") and one["kind"] != "base" and not one.get("only")
     ]

@@ -8,23 +8,10 @@ from pydantic import Field
 
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
+from kindred.specs.measures import MEASURES
 from kindred.specs.spec_model import SpecModel
 
-Measure = Literal[
-    "success",
-    "fulfilled",
-    "count",
-    "identity",
-    "adherence",
-    "rating",
-    "missing",
-    "duplicated",
-    "strangers",
-    "diversity",
-    "drift",
-    "pull",
-    "nearest_distance",
-]
+MeasureName = Literal[*MEASURES]
 
 
 class ReferenceSpec(SpecModel):
@@ -49,7 +36,7 @@ class Hypothesis(SpecModel):
     claim: str = Field(description="one sentence")
     variant: str
     against: str = Field(description="the variant compared with, or BASE")
-    measure: Measure = Field(
+    measure: MeasureName = Field(
         "success", description="success: everyone asked for is there, once, and recognisable"
     )
     prompt_set: str

@@ -7,6 +7,7 @@ until the version of the step that reads it rises: a new name alone makes nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -78,8 +79,18 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
         elif item["type"] == "missing":
             problems.append(Problem(place, "is missing", "add it"))
         else:
-            problems.append(Problem(place, f"{item['msg']} (is {item['input']!r})"))
+            what = f"{item['msg']} (is {item['input']!r})"
+            problems.append(Problem(place, what, _nearest_of(item)))
     return problems
+
+
+def _nearest_of(item: Mapping[str, Any]) -> str:
+    """The nearest of the values allowed; '' where none is near, as pydantic's message lists all."""
+    if item["type"] != "literal_error":
+        return ""
+    allowed = re.findall(r"'([^']*)'", item["ctx"]["expected"])
+    cure = did_you_mean(str(item["input"]), allowed)
+    return cure if cure.startswith("did you mean") else ""
 
 
 def _keys_at(model: Any, path: tuple[Any, ...]) -> list[str]:

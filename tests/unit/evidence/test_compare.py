@@ -16,11 +16,12 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.evidence.bootstrap import BootstrapEstimate
 from kindred.evidence.hypothesis_tests import HypothesisTest, resolved
 from kindred.evidence.preregistration import declare
-from kindred.evidence.score_grids import DERIVED, FROM_COLUMNS, Cell, ImageIndex, ScoreGrid
+from kindred.evidence.score_grids import Cell, ImageIndex, ScoreGrid
 from kindred.evidence.summary import own_of
 from kindred.evidence.variant_statistics import measures, scopes
 from kindred.evidence.verdicts import no_difference, opposite, sentence
 from kindred.scoring.score_table import COLUMNS, read_scores
+from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import Hypothesis
 
 MANY = {f"t{n}": f"JRussell, ARussell and CRussell, picture {n}" for n in range(12)}
@@ -288,7 +289,7 @@ def test_intervals_stay_within_the_scale_of_their_measure():
     cells = [Cell("trio", f"p{n}", 1, ("A", "C")) for n in range(6)]
     pictures = ImageIndex(cells)
     apart = np.array([[0.1] * 6, [0.9] * 6])
-    names = (*FROM_COLUMNS, *DERIVED, "identity:A")
+    names = (*MEASURES, "identity:A")
     grid = ScoreGrid([1, 2], dict.fromkeys(names, apart), np.zeros((1, 3), dtype=int))
     table = measures(grid, False, pictures, scopes(pictures, ["trio"]))
     for name in ("missing", "rating", "adherence"):

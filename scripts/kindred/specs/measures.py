@@ -1,0 +1,257 @@
+"""The measures of a picture: each one record, from which everything that names a measure follows.
+
+A record says how a measure's value is read from a score row, what kind of number it is, which way
+is better, what it reads where nothing was learned, what it needs, and its words. The keys that
+hypotheses may name, arrays, intervals, sentences and table columns follow from `MEASURES`, in its
+order. Knows rows of scores as text; knows nothing of arrays or pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of number a measure is.
+
+    binary: a picture's value is 0 or 1, so that counting statistics bound an interval. bounds: the
+    mean can't lie outside, so its interval ends there; None: it can, or the judge decides, as
+    `by_values`. ends: where the scale begins and ends; an interval that reaches beyond one is shown
+    as reaching it. percent: written as a share of 100. bar: drawn as a bar in tables.
+    """
+
+    binary: bool = False
+    bounds: tuple[float, float] | None = None
+    by_values: bool = False
+    ends: tuple[float | None, float | None] = (None, None)
+    percent: bool = False
+    bar: bool = False
+
+    def bounded(self, lowest: float, highest: float) -> bool:
+        """Whether the mean of values from `lowest` to `highest` lies between 0 and 1 for sure."""
+        return self.bounds is not None or (self.by_values and lowest >= 0 and highest <= 1)
+
+
+UNIT = (0.0, 1.0)
+SHARE = Kind(binary=True, bounds=UNIT, ends=UNIT, percent=True, bar=True)
+FRACTION = Kind(bounds=UNIT, ends=UNIT, percent=True, bar=True)
+GRADE = Kind(bounds=UNIT, ends=UNIT)
+# Two marks make this scale, and single values lie beyond them: who is less alike than a stranger.
+LIKENESS = Kind(ends=UNIT, bar=True)
+FIT = Kind(by_values=True)  # a probability or a cosine, by the judge
+DISTANCE = Kind(ends=(0.0, None))
+RATIO = Kind(percent=True, bar=True)  # of one mean to another; no measure of a picture
+
+
+@dataclass(frozen=True)
+class ScoredImage:
+    """A picture's row of scores, as text by column, with what stands in no column: who was asked
+    for, people's mean rating (0..1), and whether the judge's adherence is a probability."""
+
+    row: Mapping[str, str]
+    asked: Sequence[str]
+    rating: float | None = None
+    probable: bool = False
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure. `value` gives a picture's number, None where there is none. `chance`: what it
+    reads for a base that learned nobody. `needs`: what it can't be had without. `says`: its words
+    in verdicts, where {counts} is what the judge counts. `heading` and `hint` head a column of the
+    report's table; without a heading there is none. `compared`: with the baseline, in summaries."""
+
+    name: str
+    kind: Kind
+    better: Literal["more", "less", "neither"]
+    chance: str
+    needs: tuple[str, ...]
+    says: str
+    heading: str
+    hint: str
+    value: Callable[[ScoredImage], float | None]
+    compared: bool = False
+
+
+def _column(name: str) -> Callable[[ScoredImage], float | None]:
+    """The number in a column; None where it is empty."""
+    return lambda image: float(image.row[name]) if image.row[name] else None
+
+
+def _of_judged(value: Callable[[ScoredImage], float]) -> Callable[[ScoredImage], float | None]:
+    """`value` of pictures that ask for somebody and whose success the judge could tell."""
+    return lambda image: value(image) if image.asked and image.row["success"] else None
+
+
+def _fulfilled(image: ScoredImage) -> float | None:
+    success, adherence = _column("success")(image), _column("adherence")(image)
+    if not image.probable or success is None or adherence is None:
+        return None
+    return success * adherence
+
+
+def _missing(image: ScoredImage) -> float:
+    missing = image.row["missing"]
+    return len(missing.split("+")) / len(image.asked) if missing else 0.0
+
+
+def _pull(image: ScoredImage) -> float | None:
+    return None if image.asked else float(bool(image.row["unasked"]))
+
+
+HEADS, REFERENCES, RATINGS = "heads counted", "reference photos", "people's ratings"
+_RECORDS = (
+    Measure(
+        name="success",
+        kind=SHARE,
+        better="more",
+        chance="near 0",
+        needs=(HEADS, REFERENCES),
+        says="pictures in which everyone asked for is there, once and recognisable",
+        heading="Right",
+        hint="share of pictures with everyone asked for, once, and recognisable, and nobody else",
+        value=_column("success"),
+        compared=True,
+    ),
+    Measure(
+        name="fulfilled",
+        kind=FRACTION,
+        better="more",
+        chance="near 0",
+        needs=("success", "adherence that is a probability"),
+        says="pictures right and as the prompt says (success times adherence)",
+        heading="… and as asked",
+        hint="right, times the judge's probability of the place or hair that the prompt names; "
+        "prompts that name none are left out",
+        value=_fulfilled,
+    ),
+    Measure(
+        name="count",
+        kind=SHARE,
+        better="more",
+        chance="what the base draws for so many people; a wide picture alone may set it",
+        needs=(HEADS,),
+        says="pictures with the right number of {counts}",
+        heading="Count right",
+        hint="share of pictures in which the judge counts as many as were asked for",
+        value=_column("count"),
+        compared=True,
+    ),
+    Measure(
+        name="identity",
+        kind=LIKENESS,
+        better="more",
+        chance="0",
+        needs=(REFERENCES,),
+        says="identity (0 a stranger, 1 another photo of the person)",
+        heading="Likeness",
+        hint="0 is a stranger, 1 another photo of the same person",
+        value=_column("identity"),
+        compared=True,
+    ),
+    Measure(
+        name="missing",
+        kind=FRACTION,
+        better="less",
+        chance="near 1",
+        needs=(REFERENCES,),
+        says="people asked for who are missing",
+        heading="Missing",
+        hint="share of those asked for who are not recognised in the picture",
+        value=_of_judged(_missing),
+    ),
+    Measure(
+        name="duplicated",
+        kind=SHARE,
+        better="less",
+        chance="near 0",
+        needs=(REFERENCES,),
+        says="pictures in which somebody is there twice",
+        heading="Twice",
+        hint="share of pictures in which somebody asked for is more than once",
+        value=_of_judged(lambda image: float(bool(image.row["duplicated"]))),
+    ),
+    Measure(
+        name="strangers",
+        kind=SHARE,
+        better="less",
+        chance="near 1",
+        needs=(REFERENCES,),
+        says="pictures with a stranger",
+        heading="Strangers",
+        hint="share of pictures with somebody who is recognised as nobody",
+        value=_of_judged(lambda image: float(image.row["strangers"] != "0")),
+    ),
+    Measure(
+        name="pull",
+        kind=SHARE,
+        better="less",
+        chance="near 0",
+        needs=(REFERENCES, "prompts that name nobody"),
+        says="pictures without names that show a character",
+        heading="Uncalled",
+        hint="prompts that name nobody: share of pictures showing a character",
+        value=_pull,
+    ),
+    Measure(
+        name="adherence",
+        kind=FIT,
+        better="more",
+        chance="what the base reads for the same prompts",
+        needs=("a judge that compares picture and prompt",),
+        says="adherence to the prompt",
+        heading="Prompt",
+        hint="how well the picture fits the words of its prompt",
+        value=_column("adherence"),
+        compared=True,
+    ),
+    Measure(
+        name="diversity",
+        kind=DISTANCE,
+        better="more",
+        chance="what the base reads for the same prompts",
+        needs=("two seeds or more a prompt",),
+        says="difference between seeds",
+        heading="Diversity",
+        hint="mean distance between pictures of one prompt",
+        value=_column("diversity"),
+    ),
+    Measure(
+        name="drift",
+        kind=DISTANCE,
+        better="less",
+        chance="0 for the base itself",
+        needs=("prompts that name nobody", "the base's pictures of them"),
+        says="distance from the base where nobody is named",
+        heading="Drift",
+        hint="distance to the base's picture where nobody is named",
+        value=_column("drift"),
+        compared=True,
+    ),
+    Measure(
+        name="nearest_distance",
+        kind=DISTANCE,
+        better="neither",
+        chance="what the base reads for the same prompts",
+        needs=("the training photos",),
+        says="distance from the nearest training photo",
+        heading="From photos",
+        hint="distance to the most similar training photo; 0 is a copy",
+        value=_column("nearest_distance"),
+    ),
+    Measure(
+        name="rating",
+        kind=GRADE,
+        better="more",
+        chance="what people give the base's pictures",
+        needs=(RATINGS,),
+        says="people's rating (0 bad, 1 good)",
+        heading="Rated",
+        hint="by people: 0 bad, 0.5 neutral, 1 good",
+        value=lambda image: image.rating,
+    ),
+)
+MEASURES: Mapping[str, Measure] = {one.name: one for one in _RECORDS}

@@ -1,0 +1,77 @@
+"""A measure is one record: whoever adds one touches no other place."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+from synthetic import HYPOTHESES
+
+from kindred.common.errors import ProblemsError
+from kindred.common.files import read_json
+from kindred.specs.measures import MEASURES
+from kindred.specs.scoring import Hypothesis
+
+FRESH = ("kindred", "synthetic", "compare")  # imported anew for a table with one measure more
+
+
+@pytest.fixture
+def library_with(monkeypatch):
+    """Imports the library and the made-up experiment anew, with one measure more."""
+
+    def load(extra):
+        mine = [name for name in sys.modules if name.split(".")[0] in FRESH]
+        for name in mine:
+            monkeypatch.delitem(sys.modules, name)
+        table = importlib.import_module("kindred.specs.measures")
+        fields = {name: getattr(extra, name) for name in extra.__dataclass_fields__}
+        monkeypatch.setattr(
+            table, "MEASURES", {**table.MEASURES, extra.name: table.Measure(**fields)}
+        )
+        return importlib.import_module
+
+    before = set(sys.modules)
+    yield load
+    for name in set(sys.modules) - before:
+        if name.split(".")[0] in FRESH:
+            del sys.modules[name]
+
+
+def test_a_measure_made_up_is_known_everywhere(library_with, tmp_path):
+    extra = replace(
+        MEASURES["count"],
+        name="crowd",
+        says="pictures with more {counts} than asked for",
+        heading="Crowded",
+        hint="share of pictures with more than were asked for",
+        value=lambda image: float(int(image.row["people_found"]) > len(image.asked)),
+        compared=True,
+    )
+    load = library_with(extra)
+    made_up = load("synthetic")
+    scoring = load("kindred.specs.scoring")
+    claim = scoring.Hypothesis(
+        claim="Fewer.", variant="all", against="scrambled", measure="crowd", prompt_set="trio"
+    )
+    one = made_up.compared(
+        made_up.make(tmp_path, hypotheses={"fewer": claim}, pictures=False, runs=2, seeds=(1,))
+    )
+    said = read_json(one.results / "verdicts.json")["hypotheses"]["fewer"]["sentence"]
+    assert "Pictures with more people than asked for:" in said and " points" in said
+    summary = read_json(one.results / "summary.json")
+    assert summary["variants"]["all"]["measures"]["crowd"]["all"]["low"] >= 0
+    assert "crowd" in {row["measure"] for row in summary["comparisons"]}
+    assert '"crowd"' in load("kindred.config.json_schema").schema_text("schema.json")
+    tables = load("kindred.report.tables")
+    material = type("Material", (), {"by_size": {}, "variants": summary["variants"]})()
+    assert ("Crowded", "crowd") in [(c.heading, c.measure) for c in tables.columns(material)]
+
+
+def test_an_unknown_measure_is_told_with_the_nearest():
+    given = HYPOTHESES["null"].model_dump() | {"measure": "sucess"}
+    with pytest.raises(ProblemsError, match="-> did you mean 'success'") as error:
+        Hypothesis.read(json.dumps(given))
+    assert "--spec: measure: Input should be" in str(error.value)
