@@ -7,6 +7,7 @@ until the version of the step that reads it rises: a new name alone makes nothin
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,8 +90,9 @@ def _nearest_of(item: Mapping[str, Any]) -> str:
     if item["type"] != "literal_error":
         return ""
     allowed = re.findall(r"'([^']*)'", item["ctx"]["expected"])
-    cure = did_you_mean(str(item["input"]), allowed)
-    return cure if cure.startswith("did you mean") else ""
+    # Nearer than for keys: of values as short as 'cpu' others are no misspelling.
+    close = difflib.get_close_matches(str(item["input"]), allowed, n=1, cutoff=0.75)
+    return f"did you mean '{close[0]}'?" if close else ""
 
 
 def _keys_at(model: Any, path: tuple[Any, ...]) -> list[str]:
