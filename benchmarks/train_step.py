@@ -98,14 +98,14 @@ def main(argv: list[str] | None = None) -> int:
     photos = made_up_photos(options, network)
     stream = WeightedDataset("photos", 1.0, photos, photos["one"][0].text)
     trainer = Trainer(network, parameters, [stream], recipe, 0, scheduler)
-    feeds = trainer._feeds()
+    feeds = trainer.feeds()
     batch = make_batch(
         photos["one"][: options.batch], stream.empty, recipe, scheduler, 0, ("bare",)
     ).to(device)
 
     def whole() -> None:
         loss, rate = trainer.step(feeds)
-        trainer._note(loss, rate)
+        trainer.note(loss, rate)
 
     def bare() -> None:
         flow_loss(network, **vars(batch), guidance=1.0).backward()

@@ -28,6 +28,7 @@ from kindred.models.architectures.flux1.layer_shapes import shape_of
 from kindred.models.lora import injection
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
+from kindred.training.step_runner import MicroBatch
 from kindred.training.trainer import Trainer, WeightedDataset
 
 HERE = torch.cuda.is_available()
@@ -95,7 +96,7 @@ def fitted_trainer(memory_gib, edge, **recipe):
 @pytest.mark.parametrize(("memory_gib", "edge"), [(12, 512), (12, 1024), (8, 512), (6, 512)])
 def test_training_fits_under_a_cap_as_foretold(memory_gib, edge):
     trainer, fit = fitted_trainer(memory_gib, edge, steps=STEPS)
-    feeds, seconds, losses = trainer._feeds(), [], []
+    feeds, seconds, losses = trainer.feeds(), [], []
     for _ in range(STEPS):
         began = time.perf_counter()
         losses.append(trainer.step(feeds)[0].item())
@@ -131,10 +132,9 @@ def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantizatio
         fit.plan = MemoryPlan(1, 1, 9 if away else 0, away, 9, 0.0, 1.0)
         fit.apply(net)
         trainer = Trainer(net, parameters, streams, Recipe(**RECIPE), 0, {}, fit)
-        feeds = trainer._feeds()
+        feeds = trainer.feeds()
         for _ in range(3):  # gradients add up: a block fetched too late would show
-            work = [(streams[0], *next(feeds[0]))]
-            trainer._gradients(work)
+            trainer.runner.gradients([MicroBatch(*next(feeds[0]), weight=1.0)])
         slopes.append([parameter.grad.float() for parameter in parameters])
     for one, other in zip(*slopes, strict=True):
         assert one.norm() > 0
@@ -217,9 +217,9 @@ def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
         fit.apply(net)
         recipe = Recipe(**RECIPE | {"optimizer": "adamw"}, lr=1e-3)
         trainer = Trainer(net, parameters, streams, recipe, 0, {}, fit)
-        feeds = trainer._feeds()
+        feeds = trainer.feeds()
         losses = [trainer.step(feeds)[0].item() for _ in range(8)]
-        assert bool(trainer.graphs and trainer.graphs.recordings) == recorded
+        assert bool(trainer.runner.graphs and trainer.runner.graphs.recordings) == recorded
         found.append((losses, [parameter.detach().clone() for parameter in parameters]))
     (plain, before), (_, again), (replayed, after) = found
     assert len(set(plain)) == len(plain)
@@ -254,8 +254,8 @@ def test_a_rare_bucket_fits_beside_recordings():
     fit.apply(net)
     scheduler = dict(random_weights.scheduler().config)
     trainer = Trainer(net, parameters, streams, spec.recipe, 0, scheduler, fit)
-    feeds = trainer._feeds()
+    feeds = trainer.feeds()
     losses = [trainer.step(feeds)[0].item() for _ in range(40)]
     assert all(0 < loss < 100 for loss in losses)
-    assert fit.tries == 0 and not trainer.graphs.given_up
-    assert len(trainer.graphs.recordings) == 2
+    assert fit.tries == 0 and not trainer.runner.graphs.given_up
+    assert len(trainer.runner.graphs.recordings) == 2

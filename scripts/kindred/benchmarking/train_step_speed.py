@@ -119,7 +119,7 @@ def train_steps(
     fit = arrange(net, setup, recipe, [stream], device)
     scheduler = dict(random_weights.scheduler().config)
     trainer = Trainer(net, parameters, [stream], recipe, 0, scheduler, fit)
-    feeds = trainer._feeds()
+    feeds = trainer.feeds()
     found = timed(lambda: trainer.step(feeds), device, warm, steps)
     return found | ({"expected_peak_gib": fit.plan.peak_gib} if fit else {})
 

@@ -8,15 +8,13 @@ knows nothing of training or rendering.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
 from kindred.compute.devices import Split
 from kindred.compute.memory_limit import GIB, limit
 from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
-from kindred.models.loading import transformer_config
-from kindred.specs.base_model import Base
 
 BEFORE = ("pos_embed", "time_text_embed", "context_embedder", "x_embedder")
 AFTER = ("norm_out", "proj_out")
@@ -51,9 +49,9 @@ def free_memory(split: Split) -> list[float]:
     return list(split.sizes) or free
 
 
-def over_gpus(base: Base, split: Split) -> DeviceMap:
-    """The device map of a base's transformer over all visible GPUs."""
+def over_gpus(config: Mapping[str, Any], split: Split) -> DeviceMap:
+    """The device map of a transformer, by its config.json, over all visible GPUs."""
     import torch
 
     devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
-    return device_map(shape_of(transformer_config(base)), free_memory(split), devices)
+    return device_map(shape_of(config), free_memory(split), devices)

@@ -10,13 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from kindred.common.errors import KindredError, first_line_of
+from kindred.common.errors import KindredError
 from kindred.compute import compilation, memory_plan
 from kindred.compute.block_offload import Offloader, place
 from kindred.compute.devices import jobs_per_gpu
@@ -24,8 +23,8 @@ from kindred.compute.memory_limit import limit
 from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models.architectures.flux1 import attention
 from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
-from kindred.models.identity import is_local
 from kindred.models.lora.injection import target_layers
+from kindred.models.opened_base import OpenedBase
 from kindred.specs.training import Recipe, TrainSpec
 
 # When memory ran out all the same, the plan is made anew for so much less, so many times.
@@ -33,7 +32,9 @@ TIGHTER, TRIES = 0.92, 4
 RECOMPILES = 64
 
 
-def fit(spec: TrainSpec, streams: Sequence[Any], device: torch.device) -> FittedMemory | None:
+def fit(
+    spec: TrainSpec, base: OpenedBase, streams: Sequence[Any], device: torch.device
+) -> FittedMemory | None:
     """The plan for a training on a GPU, printed; None on a CPU.
 
     streams: as the Trainer takes them. Reads of the base its config.json only. Raises KindredError
@@ -41,23 +42,8 @@ def fit(spec: TrainSpec, streams: Sequence[Any], device: torch.device) -> Fitted
     """
     if device.type != "cuda":
         return None
-    from diffusers import FluxTransformer2DModel
-
-    model, revision = spec.base.model, spec.base.revision
-    if is_local(model):
-        model = str(Path(model).expanduser())
-    try:  # of a repository this one small file is fetched
-        config = FluxTransformer2DModel.load_config(
-            model, subfolder="transformer", revision=revision
-        )
-    except OSError as error:
-        first = first_line_of(error)
-        raise KindredError(
-            f"base {model}: its transformer/config.json can't be read ({first}); fetch or save the "
-            "base again"
-        ) from error
+    job = job_of(spec, shape_of(base.config), streams)
     allowed = allowance(device)
-    job = job_of(spec, shape_of(config), streams)
     found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
     return found

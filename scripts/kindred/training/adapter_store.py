@@ -18,7 +18,7 @@ from kindred.common.files import atomic_write
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
 from kindred.data.encoding_cache import NO_CAPTION
-from kindred.models.identity import PICTURE_PARTS, architecture, identity
+from kindred.models.opened_base import OpenedBase
 from kindred.specs.training import TrainSpec
 from kindred.training.training_data import DataSource
 
@@ -46,7 +46,9 @@ def dataset_hash(materials: Sequence[DataSource]) -> str:
     return digest.hexdigest()
 
 
-def training_facts(spec: TrainSpec, run: int, materials: Sequence[DataSource]) -> dict[str, Any]:
+def training_facts(
+    spec: TrainSpec, run: int, materials: Sequence[DataSource], base: OpenedBase
+) -> dict[str, Any]:
     """Everything that a trained adapter depends on, as JSON: its key is the hash of this, and its
     header carries it.
 
@@ -67,8 +69,8 @@ def training_facts(spec: TrainSpec, run: int, materials: Sequence[DataSource]) -
         "spec_hash": spec_hash(settings),
         "run": run,
         "dataset_hash": dataset_hash(materials),
-        "base": identity(spec.base.model, spec.base.revision, PICTURE_PARTS),
-        "version": step_version("train", architecture(spec.base.model)),
+        "base": base.identity,
+        "version": step_version("train", base.architecture),
         "pairing": spec.pairing,
     }
 

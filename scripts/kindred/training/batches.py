@@ -7,7 +7,8 @@ can pair them anew.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from kindred.data.caption_pairing import Pair
 from kindred.data.encoding_cache import NO_CAPTION, Text
 from kindred.specs.training import Recipe
 from kindred.training.flow_matching import sample_sigmas
+
+# Where a batch stands in a training: its dataset, step and micro-step.
+Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class Batch:
         """The same on a device."""
         values = vars(self).values()
         return Batch(*(v if v is None else v.to(device, non_blocking=True) for v in values))
+
+
+Feed = Iterator[tuple[Place, Batch]]
 
 
 def load_examples(
@@ -85,7 +92,7 @@ def make_batch(
     recipe: Recipe,
     scheduler: Mapping[str, Any],
     run: int,
-    place: tuple[str | int, ...],
+    place: Place,
 ) -> Batch:
     """Examples of one bucket with noise, noise levels and caption dropout, all drawn from the run
     and the `place` (stream, step, micro-step) alone."""
@@ -106,3 +113,18 @@ def make_batch(
         pooled=torch.stack([text.pooled for text in texts]),
         weights=torch.stack(weights) if weights else None,
     )
+
+
+def prefetch(feed: Feed) -> Feed:
+    """The same batches, each prepared while the one before is in use, in pinned memory."""
+
+    def pinned() -> tuple[Place, Batch]:
+        place, batch = next(feed)
+        values = {k: v if v is None else v.pin_memory() for k, v in vars(batch).items()}
+        return place, Batch(**values)
+
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(pinned)
+        while True:
+            made, coming = coming.result(), worker.submit(pinned)
+            yield made

@@ -35,30 +35,56 @@ class DataSource:
     token_weights: dict[str, list[float]] | None = None
 
 
-def load_sources(spec: TrainSpec, options: argparse.Namespace, run: int) -> list[DataSource]:
+@dataclass(frozen=True)
+class TrainingFiles:
+    """The files of a dataset, of its class-prior images, and of people's masks; the latter two
+    where the recipe needs them."""
+
+    images: Path
+    captions: Path
+    latents: Path
+    text: Path
+    prior_images: Path | None = None
+    prior_captions: Path | None = None
+    prior_latents: Path | None = None
+    prior_text: Path | None = None
+    masks: Path | None = None
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """An option each."""
+        for prefix, needed, whose in (("", True, ""), ("prior-", False, " of class-prior images")):
+            for name in ("images", "captions", "latents", "text"):
+                parser.add_argument(
+                    f"--{prefix}{name}", required=needed, type=Path, help=f"{name} file{whose}"
+                )
+        parser.add_argument("--masks", type=Path, help="masks.json, for mask_weight, head_weight")
+
+
+def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSource]:
     """The photos, and class-prior images where the recipe has them. Scrambled captions are permuted
     in another way for every run: one permutation may leave a name on its own photos by chance.
 
     Raises KindredError (or ProblemsError, listing all) for what is missing or does not match.
     """
-    check_encoders(spec, options.latents, options.text)
-    dataset = read_dataset(options.images, options.captions)
+    check_encoders(spec, files.latents, files.text)
+    dataset = read_dataset(files.images, files.captions)
     items = select(dataset, spec.selection, spec.characters)
     pairs = make_pairs(items, spec.pairing, seed_of(run, "pairing", spec.selection.seed))
-    _prove(pairs, dataset, spec.pairing, options.latents, options.text)
-    weights = _token_weights(spec, pairs, options)
-    photos = DataSource("photos", 1.0, pairs, options.latents, options.text, weights)
-    return [photos, *_prior(spec, options)]
+    _prove(pairs, dataset, spec.pairing, files.latents, files.text)
+    weights = _token_weights(spec, pairs, files)
+    photos = DataSource("photos", 1.0, pairs, files.latents, files.text, weights)
+    return [photos, *_prior(spec, files)]
 
 
 def _token_weights(
-    spec: TrainSpec, pairs: list[Pair], options: argparse.Namespace
+    spec: TrainSpec, pairs: list[Pair], files: TrainingFiles
 ) -> dict[str, list[float]] | None:
     """Weights of tokens by people's masks, where the recipe weighs people or their heads."""
     recipe = spec.recipe
     if not recipe.weighs_people:
         return None
-    if getattr(options, "masks", None) is None:
+    if files.masks is None:
         name = "head_weight" if recipe.mask_weight is None else "mask_weight"
         raise KindredError(f"recipe: {name} needs people's masks: give --masks, or unset it")
     from kindred.data.person_masks import token_weights
@@ -66,13 +92,11 @@ def _token_weights(
     people = recipe.mask_weight or 1.0
     heads = recipe.head_weight or people
     items = [pair.item for pair in pairs]
-    return token_weights(items, options.images, options.masks, people, heads)
+    return token_weights(items, files.images, files.masks, people, heads)
 
 
-def _prior(spec: TrainSpec, options: argparse.Namespace) -> list[DataSource]:
-    given = [
-        getattr(options, f"prior_{name}") for name in ("images", "captions", "latents", "text")
-    ]
+def _prior(spec: TrainSpec, files: TrainingFiles) -> list[DataSource]:
+    given = [files.prior_images, files.prior_captions, files.prior_latents, files.prior_text]
     if not spec.recipe.class_images_weight:
         if any(given):
             raise KindredError("class-prior files are given, but recipe: class_images_weight is 0")

@@ -139,9 +139,9 @@ def test_training_of_a_split_model(folder, tmp_path, monkeypatch):
     shutil.rmtree(data.root / "store")
     asked = []
 
-    def over(base, split):
+    def over(config, split):
         asked.append(split)
-        return device_map(shape_of(loading.transformer_config(base)), split.sizes, PAIR)
+        return device_map(shape_of(config), split.sizes, PAIR)
 
     monkeypatch.setattr(splitting, "over_gpus", over)
     monkeypatch.setattr(devices, "acquire_device", lambda *_, split: asked.append(split) or "cuda")

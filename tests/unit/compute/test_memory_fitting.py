@@ -16,8 +16,10 @@ from kindred.common.files import read_json
 from kindred.compute import memory_fitting, memory_limit, memory_plan
 from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models.architectures.flux1.layer_shapes import shape_of
+from kindred.models.opened_base import open_base
 from kindred.specs.training import TrainSpec
 from kindred.training import batches as examples
+from kindred.training import step_runner
 from kindred.training import trainer as training
 from kindred.training.checkpoints import Checkpoints
 
@@ -54,7 +56,7 @@ def fitted(monkeypatch):
     """Trainings on the CPU follow `plan`, as they would a GPU's; compiling is up to the test."""
 
     def use(checkpointed=BLOCKS, offloaded=(), micro_batch=2, compiled=False):
-        def made(spec, streams, device):
+        def made(spec, base, streams, device):
             shape = shape_of(tiny_base._transformer().config)
             job = memory_fitting.job_of(spec, shape, streams)
             found = memory_fitting.FittedMemory(job, 100 * GIB, device)
@@ -71,7 +73,7 @@ def fitted(monkeypatch):
 
 def test_without_a_gpu_nothing_is_planned(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv(memory_limit.MEMORY_GIB, "12")  # and as it was after the option below
-    assert memory_fitting.fit(None, [], CPU) is None
+    assert memory_fitting.fit(None, None, [], CPU) is None
     arguments = [*data.train_arguments(tmp_path / "a"), "--memory-gib", "6"]
     train.main([*arguments, "--store", str(tmp_path / "store")])
     assert "memory plan" not in capsys.readouterr().err
@@ -106,11 +108,11 @@ def test_pieces_of_a_batch_have_the_gradient_of_the_whole(data, tmp_path, fitted
 def test_pieces_keep_their_weights_and_shares():
     values = {name: torch.arange(5.0) for name in ("latents", "noise", "sigmas", "states")}
     batch = examples.Batch(**values, pooled=torch.arange(5.0), weights=None)
-    found = training.pieces(batch, 2)
+    found = step_runner.pieces(batch, 2)
     assert [share for _, share in found] == [0.4, 0.4, 0.2]
     assert torch.cat([piece.noise for piece, _ in found]).tolist() == [0, 1, 2, 3, 4]
     assert found[2][0].weights is None
-    assert training.pieces(batch, None) == training.pieces(batch, 5) == [(batch, 1.0)]
+    assert step_runner.pieces(batch, None) == step_runner.pieces(batch, 5) == [(batch, 1.0)]
 
 
 def test_compiling_that_fails_goes_on_without(data, tmp_path, fitted, capsys, monkeypatch):
@@ -221,7 +223,8 @@ def test_a_config_that_cannot_be_read_is_said_plainly(data, tmp_path, monkeypatc
     base = tmp_path / "base"
     text = {"base": {"model": str(base)}, "recipe": {}, "characters": {}, "dataset": "d"}
     with pytest.raises(KindredError, match=r"transformer/config\.json can't be read"):
-        memory_fitting.fit(TrainSpec.model_validate(text), [], torch.device("cuda"))
+        spec = TrainSpec.model_validate(text)
+        memory_fitting.fit(spec, open_base(spec.base), [], torch.device("cuda"))
 
 
 def test_what_cannot_fit_is_said_before_anything_is_loaded(data, tmp_path, monkeypatch):
@@ -238,7 +241,7 @@ def test_what_cannot_fit_is_said_before_anything_is_loaded(data, tmp_path, monke
 def test_the_largest_bucket_and_the_recipe_make_the_job(data, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        memory_fitting, "fit", lambda spec, streams, *_: seen.append((spec, streams))
+        memory_fitting, "fit", lambda spec, base, streams, *_: seen.append((spec, streams))
     )
     trained(data, tmp_path / "out", rank=3, batch=2, dora=True)
     spec, streams = seen[0]
@@ -263,12 +266,11 @@ def stop():
 
 
 def test_losses_read_late_are_the_same_and_every_step_has_its_row(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "READ_EVERY", 3)
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self.clone())
     rows = []
     for late in (False, True):
         one = trainer(data, tmp_path / str(late), steps=8, checkpoint_every=5)
-        one.ahead = late
+        one.ahead, one.log.every = late, 3 if late else 1
         work = Checkpoints(tmp_path / str(late), "work")
         one.train(work)
         rows.append([(row["step"], row["loss"], row["lr"]) for row in one.rows])
@@ -279,8 +281,8 @@ def test_losses_read_late_are_the_same_and_every_step_has_its_row(data, tmp_path
 def test_batches_prepared_ahead_are_the_same_batches(data, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self.clone())
     one = trainer(data, tmp_path)
-    plain = one._feeds()[0]
-    early = training.prefetch(one._feeds()[0])
+    plain = one.feeds()[0]
+    early = examples.prefetch(one.feeds()[0])
     for _ in range(5):
         (place, batch), (early_place, early_batch) = next(plain), next(early)
         assert place == early_place

@@ -128,7 +128,7 @@ def test_every_member_ends_where_it_ends_alone(data, tmp_path, monkeypatch):
     # Those with class images have two batches a step.
     assert sorted(one["trainings"] for one in report["stacks"]) == [2, len(MEMBERS) - 2]
     with monkeypatch.context() as patch:
-        patch.setattr(train, "train", lambda *_: pytest.fail("trained again"))
+        patch.setattr("kindred.training.run.train", lambda *_: pytest.fail("trained again"))
         for name in MEMBERS:
             train.main(of(data, name, tmp_path / "t"))
             assert (tmp_path / "t" / name / BEGUN).exists()

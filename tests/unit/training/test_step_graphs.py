@@ -10,7 +10,8 @@ from kindred.data.encoding_cache import Text
 from kindred.specs.training import Recipe
 from kindred.training.batches import Example, make_batch
 from kindred.training.step_graphs import key_of, keys_of
-from kindred.training.trainer import Trainer, WeightedDataset, pieces
+from kindred.training.step_runner import pieces
+from kindred.training.trainer import Trainer, WeightedDataset
 
 
 def example(height, weighed=False):
@@ -41,4 +42,4 @@ def test_a_trainer_knows_the_batches_to_come(batch, most):
             [chosen[0]] * batch, chosen[0].text, trainer.recipe, {}, 0, ("photos", 0, 0)
         )
         seen |= {key_of(piece) for piece, _ in pieces(made, most)}
-    assert trainer._kinds() == seen
+    assert trainer.kinds() == seen

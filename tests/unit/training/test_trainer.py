@@ -21,6 +21,7 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.common.versions import VERSIONS
+from kindred.models.opened_base import open_base
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
 from kindred.training.start_marker import BEGUN
@@ -120,6 +121,28 @@ def test_resuming_gives_the_bytes_of_an_unbroken_run(data, tmp_path, recipe):
     assert [int(row["step"]) for row in rows] == list(range(1, 8))
 
 
+def test_what_is_called_after_a_step_may_draw_numbers_and_changes_no_byte(data, tmp_path):
+    from kindred.training.trainer import Trainer
+
+    recipe = {"steps": 5, "dropout": 0.2, "caption_dropout": 0.5}
+    plain, seen = run(data, tmp_path / "plain", **recipe), []
+    training_set.forget(data)
+
+    def draws(trainer):
+        torch.rand(7)
+        seen.append((trainer.done, trainer.rows[-1]["loss"] > 0))
+
+    class Watched(Trainer):
+        def __post_init__(self):
+            super().__post_init__()
+            self.on_step = (draws,)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kindred.training.trainer.Trainer", Watched)
+        assert run(data, tmp_path / "watched", **recipe) == plain
+    assert seen == [(step, True) for step in range(1, 6)]
+
+
 def stop_at(data, step, out, recipe):
     """Train until `step` steps are done, then fail as a power cut would."""
     from kindred.training.trainer import Trainer
@@ -183,7 +206,7 @@ def test_a_broken_checkpoint_is_passed_over(data, tmp_path, capsys):
 
 def test_finished_adapters_are_copied(data, tmp_path, monkeypatch):
     first = run(data, tmp_path / "a")
-    monkeypatch.setattr(train, "train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("kindred.training.run.train", lambda *_: pytest.fail("trained again"))
     assert run(data, tmp_path / "b") == first
     assert run(data, tmp_path / "c", checkpoint_every=3) == first
     assert (tmp_path / "a" / BEGUN).exists() and not (tmp_path / "b" / BEGUN).exists()
@@ -336,7 +359,7 @@ def test_accumulated_gradient_is_the_mean_and_priors_weigh_as_told(base, monkeyp
         lambda *_: seen.extend(p.grad.clone() for p in parameters)
     )
     total = sum(p.sum() for p in parameters).item()
-    loss, _ = trainer.step(trainer._feeds())
+    loss, _ = trainer.step(trainer.feeds())
     assert all(torch.allclose(g, torch.full_like(g, 2.0 + 0.5 * 15.0)) for g in seen) and seen
     assert loss.item() == pytest.approx(2.0 * total, rel=1e-4)
 
@@ -375,7 +398,9 @@ def test_key_depends_on_what_the_weights_follow_from():
             "pairing": pairing,
         }
         spec = TrainSpec.model_validate_json(json.dumps(text))
-        return adapter_store.training_key(adapter_store.training_facts(spec, run, []))
+        return adapter_store.training_key(
+            adapter_store.training_facts(spec, run, [], open_base(spec.base))
+        )
 
     same = [
         key(),
@@ -411,9 +436,9 @@ def test_the_versions_of_step_and_architecture_are_in_the_key(monkeypatch):
                 "pairing": "matched",
             }
         )
-        return adapter_store.training_key(
-            adapter_store.training_facts(TrainSpec.model_validate_json(text), 0, [])
-        )
+        spec = TrainSpec.model_validate_json(text)
+        facts = adapter_store.training_facts(spec, 0, [], open_base(spec.base))
+        return adapter_store.training_key(facts)
 
     found = [key()]
     for name in ("train", "flux1"):

@@ -9,14 +9,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from kindred.common.errors import KindredError
+from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json
 from kindred.specs.training import TrainSpec
-from kindred.training import adapter_store, training_data
-from kindred.training.training_data import DataSource
+from kindred.training.job import TrainingJob
+from kindred.training.training_data import TrainingFiles
 
 FILES = ("images", "captions", "latents", "text")
 GIVEN = (*FILES, *(f"prior_{name}" for name in FILES), "masks")
@@ -36,7 +35,7 @@ class BatchReport:
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        """One line of figures."""
+        """A line for each that is left to train.py, and one of figures."""
         counts = {
             "trained": self.trained,
             "there already": self.there,
@@ -44,30 +43,19 @@ class BatchReport:
             "left to train.py": self.left,
             "failed": self.failed,
         }
-        return ", ".join(f"{len(found)} {what}" for what, found in counts.items() if found)
+        left = [f"left to train.py: {folder}: {why}" for folder, why in self.left.items()]
+        figures = ", ".join(f"{len(found)} {what}" for what, found in counts.items() if found)
+        return "\n".join([*left, figures])
+
+    def raise_if_failed(self) -> None:
+        """Raise ProblemsError with the reason of each that failed."""
+        problems = Problems("not trained")
+        for folder, why in self.failed.items():
+            problems.add(folder, why)
+        problems.raise_if_any()
 
 
-@dataclass(frozen=True)
-class Job:
-    """One training: what it is told, what it reads, and the key that it will be found under."""
-
-    out_dir: Path
-    spec: TrainSpec
-    run: int
-    sources: Sequence[DataSource]
-    facts: dict[str, Any]
-
-    @property
-    def key(self) -> str:
-        """Of the finished adapter."""
-        return adapter_store.training_key(self.facts)
-
-    def is_there(self, store: Path) -> bool:
-        """Whether the store has it whole."""
-        return adapter_store.has(store, self.key)
-
-
-def read_jobs(text: str, account: BatchReport) -> list[Job]:
+def read_jobs(text: str, account: BatchReport) -> list[TrainingJob]:
     """Jobs from JSON or a file of it, with everything they read checked. What is wrong with a job
     goes into the account; raises KindredError for a list that is none."""
     listed = json.loads(text) if text.lstrip().startswith("[") else read_json(text)
@@ -76,19 +64,18 @@ def read_jobs(text: str, account: BatchReport) -> list[Job]:
     unknown = {key for entry in listed for key in entry} - KNOWN
     if unknown:
         raise KindredError(f"--jobs: unknown: {', '.join(sorted(unknown))}; known: {sorted(KNOWN)}")
-    jobs: list[Job] = []
+    jobs: list[TrainingJob] = []
     for (spec_text, *files), runs in _by_spec(listed).items():
         try:
             spec = TrainSpec.read(spec_text)
-            options = {name: path and Path(path) for name, path in zip(GIVEN, files, strict=True)}
+            paths = {name: path and Path(path) for name, path in zip(GIVEN, files, strict=True)}
+            given = TrainingFiles(**paths)
             # Every run has pairs of its own where captions are scrambled, else all have the same.
             groups = [[one] for one in runs] if spec.pairing == "scrambled" else [runs]
-            own: list[Job] = []
+            own: list[TrainingJob] = []
             for group in groups:
-                given = SimpleNamespace(**options)
-                sources = training_data.load_sources(spec, given, group[0][0])  # type: ignore[arg-type]
-                facts = adapter_store.training_facts(spec, 0, sources)
-                own += [Job(to, spec, run, sources, facts | {"run": run}) for run, to in group]
+                first = TrainingJob.read(spec, group[0][0], given, group[0][1])
+                own += [first.for_run(run, to) for run, to in group]
             jobs += own
         except (KindredError, OSError) as error:
             account.failed |= {str(folder): str(error) for _, folder in runs}
@@ -131,9 +118,9 @@ def why_alone(spec: TrainSpec) -> str:
     return ", ".join(reason for reason, holds in reasons.items() if holds)
 
 
-def sort_out(jobs: Sequence[Job], store: Path, account: BatchReport) -> list[Job]:
+def sort_out(jobs: Sequence[TrainingJob], store: Path, account: BatchReport) -> list[TrainingJob]:
     """The jobs that are to be trained together, one of each key; the others go into the account."""
-    wanted: dict[str, Job] = {}
+    wanted: dict[str, TrainingJob] = {}
     for job in jobs:
         name, why = str(job.out_dir), why_alone(job.spec)
         if job.is_there(store):

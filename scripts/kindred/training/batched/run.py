@@ -1,0 +1,154 @@
+"""Many trainings at once, from a list of jobs to adapters in the store under the keys of run.py.
+
+What the store has is left alone; the rest is trained stack after stack, each stored as soon as it
+is done.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from kindred.common.errors import KindredError
+from kindred.common.versions import code_revision
+from kindred.compute import devices
+from kindred.models.opened_base import OpenedBase
+from kindred.training import adapter_store
+from kindred.training.batched.jobs import BatchReport, read_jobs, sort_out
+from kindred.training.job import TrainingJob
+from kindred.training.run import store_adapter
+from kindred.training.start_marker import note_training
+
+if TYPE_CHECKING:
+    from kindred.training.batched.members import BatchedRun, Trained
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How a list is trained: most trainings in one stack, whether blocks are compiled; what of the
+    machine, and where results are kept."""
+
+    at_once: int = 128
+    compile: bool = False
+    device: str = "auto"
+    threads: int = 0
+    store: Path = adapter_store.STORE
+    checkpoints: Path = adapter_store.CHECKPOINTS
+
+
+def train_batched(listed: str, settings: BatchSettings) -> BatchReport:
+    """Train all jobs of a list (JSON, or its file) that the store lacks and that can be trained
+    together; what became of each. Raises KindredError for a list that is none."""
+    if settings.at_once < 1:
+        raise KindredError("--at-once: give a whole number from 1 on")
+    code_revision()  # now: the code may be changed while this trains
+    began, report = time.monotonic(), BatchReport()
+    wanted = sort_out(read_jobs(listed, report), settings.store, report)
+    of_base: dict[str, list[TrainingJob]] = {}
+    for job in wanted:
+        of_base.setdefault(job.spec.base.canonical(), []).append(job)
+    if wanted:
+        name = devices.acquire_device(settings.device)
+        device = devices.prepare(name, settings.threads)
+        for jobs in of_base.values():
+            train_jobs(jobs, device, settings, report)
+    report.seconds = round(time.monotonic() - began, 1)
+    return report
+
+
+def train_jobs(
+    jobs: Sequence[TrainingJob], device: Any, settings: BatchSettings, report: BatchReport
+) -> None:
+    """Train jobs of one base, stack after stack, and store each stack as soon as it is done."""
+    from kindred.training.batched.members import group_runs
+
+    base = jobs[0].base
+    network = base.load_transformer(device)
+    todo = group_runs(members_of(jobs, report), settings.at_once)
+    while todo:
+        stack = todo.pop(0)
+        with ExitStack() as locks:
+            # In one order everywhere, so that two processes never wait for each other.
+            for key in sorted(member.job.key for member in stack):
+                locks.enter_context(adapter_store.alone(settings.checkpoints, key))
+            stack = [member for member in stack if not member.job.is_there(settings.store)]
+            if not stack:
+                continue
+            trained = train_stack(network, stack, base, len(todo), settings)
+            if trained is None and len(stack) == 1:
+                report.left[str(stack[0].job.out_dir)] = "too large to be trained in this way here"
+                continue
+            if trained is None:
+                half = len(stack) // 2
+                todo[:0] = [stack[:half], stack[half:]]
+                continue
+            for member, one in zip(stack, trained, strict=True):
+                keep(member.job, one, len(stack), settings, report)
+        seconds = round(trained[0].seconds * len(stack), 1)
+        report.stacks.append({"trainings": len(stack), "seconds": seconds})
+
+
+def members_of(jobs: Sequence[TrainingJob], report: BatchReport) -> list[BatchedRun]:
+    """Jobs with their examples in memory, those of one variant once."""
+    from kindred.training.batched.members import BatchedRun, mixed_sizes
+    from kindred.training.trainer import WeightedDataset
+
+    known: dict[int, list[WeightedDataset]] = {}
+    members = []
+    for job in jobs:
+        if id(job.sources) not in known:
+            known[id(job.sources)] = [WeightedDataset.load(source) for source in job.sources]
+        streams = known[id(job.sources)]
+        why = mixed_sizes(streams)
+        if why:
+            report.left[str(job.out_dir)] = why
+        else:
+            members.append(BatchedRun(job.spec, job.run, streams, job))
+    return members
+
+
+def train_stack(
+    network: Any, stack: Sequence[BatchedRun], base: OpenedBase, more: int, settings: BatchSettings
+) -> list[Trained] | None:
+    """Train a stack, after which `more` come; None when the GPU has no memory for so many."""
+    import torch
+
+    from kindred.training.batched.trainer import BatchedTrainer
+
+    for member in stack:
+        note_training(member.job.out_dir)
+    what = f"training {len(stack)} together" + (f", {more} more such" if more else "")
+    try:
+        cores = os.cpu_count() or 1
+        scheduler = base.scheduler
+        return BatchedTrainer(network, stack, scheduler, cores, settings.compile).train(what)
+    except torch.OutOfMemoryError:
+        print(f"no memory for {len(stack)} at once; taking half as many", file=sys.stderr)
+    gc.collect()
+    torch.cuda.empty_cache()
+    return None
+
+
+def keep(
+    job: TrainingJob, trained: Trained, count: int, settings: BatchSettings, report: BatchReport
+) -> None:
+    """Put a finished adapter into the store; not what is no number."""
+    from kindred.models.lora import injection
+    from kindred.training.checkpoints import Checkpoints
+
+    if not trained.is_number():
+        report.failed[str(job.out_dir)] = "its loss is not a number; not stored"
+        return
+    configured = SimpleNamespace(peft_config={injection.ADAPTER: trained.config})
+    more = {"trained_together": count}
+    store_adapter(job, settings.store, trained.state, configured, trained, more)
+    Checkpoints(settings.checkpoints, job.key).remove()
+    report.trained[str(job.out_dir)] = job.key

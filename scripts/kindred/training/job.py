@@ -1,0 +1,55 @@
+"""One training as it is asked for: what it reads, checked, and the key its adapter lies under.
+
+Imports no torch, so that a training whose adapter is in the store takes no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kindred.models.opened_base import OpenedBase, open_base
+from kindred.specs.training import TrainSpec
+from kindred.training import adapter_store
+from kindred.training.training_data import DataSource, TrainingFiles, load_sources
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One run of a variant. facts: everything that its adapter depends on."""
+
+    spec: TrainSpec
+    run: int
+    out_dir: Path
+    base: OpenedBase
+    sources: Sequence[DataSource]
+    facts: dict[str, Any]
+
+    @classmethod
+    def read(cls, spec: TrainSpec, run: int, files: TrainingFiles, out_dir: Path) -> TrainingJob:
+        """Read and check what it trains on. Raises KindredError (or ProblemsError, listing all)
+        for what is missing or does not match."""
+        sources = load_sources(spec, files, run)
+        base = open_base(spec.base)
+        facts = adapter_store.training_facts(spec, run, sources, base)
+        return cls(spec, run, out_dir, base, sources, facts)
+
+    def for_run(self, run: int, out_dir: Path) -> TrainingJob:
+        """The same with another run's seed, where that changes no pairs."""
+        return replace(self, run=run, out_dir=out_dir, facts=self.facts | {"run": run})
+
+    @cached_property
+    def key(self) -> str:
+        """Of the finished adapter and of its checkpoints."""
+        return adapter_store.training_key(self.facts)
+
+    def is_there(self, store: Path) -> bool:
+        """Whether the store has its adapter whole."""
+        return adapter_store.has(store, self.key)
+
+    def fetch(self, store: Path) -> bool:
+        """Copy the finished adapter to `out_dir`; False when the store lacks it."""
+        return adapter_store.fetch(store, self.key, self.out_dir)

@@ -1,0 +1,188 @@
+"""One training from a variant's spec to the adapter in the store and in its folder.
+
+`train_lora` is to be read downwards: what is cheap and can fail comes first, and a GPU is claimed
+only when there is something to train. Torch is imported after that, because claiming hides the
+GPUs of other jobs.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from kindred.common.errors import KindredError
+from kindred.common.files import write_csv, write_json
+from kindred.common.seeds import seed_of
+from kindred.common.versions import code_revision
+from kindred.compute import data_parallel, devices
+from kindred.specs.training import TrainSpec
+from kindred.training import adapter_store
+from kindred.training.job import TrainingJob
+from kindred.training.start_marker import note_training
+from kindred.training.training_data import TrainingFiles
+
+SCRAMBLED = (
+    "SCRAMBLED CONTROL: captions are permuted among the images on purpose. "
+    "This adapter learns that names mean nothing; use it for comparison only."
+)
+COLUMNS = ("step", "loss", "lr", "seconds", "memory_mib")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a training may take of the machine, and where results are kept. split: one model over
+    all GPUs."""
+
+    device: str = "auto"
+    threads: int = 0
+    split: devices.Split | None = None
+    store: Path = adapter_store.STORE
+    checkpoints: Path = adapter_store.CHECKPOINTS
+
+
+class Trained(Protocol):
+    """What is told of a finished training, whoever did it."""
+
+    rows: list[dict[str, float]]
+    done: int
+    seconds: float
+    device: Any
+    parameters: Sequence[Any]
+
+    def smoothed(self) -> float:
+        """Mean loss of the last tenth of the steps."""
+
+    def peak_memory_mib(self) -> float:
+        """Most memory used."""
+
+
+def train_lora(
+    spec: TrainSpec,
+    run: int,
+    files: TrainingFiles,
+    out_dir: Path,
+    machine: Machine,
+    arguments: Sequence[str] = (),
+) -> str:
+    """Train one run of a variant, or copy it from the store; what was done, as a line (''
+    from all but the first of several processes).
+
+    arguments: of this program, which is started again where several processes share a training.
+    """
+    code_revision()  # now: the code may be changed while this trains
+    if spec.pairing == "scrambled":
+        print(f"*** {SCRAMBLED} ***", file=sys.stderr)
+    data_parallel.check(spec.recipe.gradient_accumulation)
+    job = TrainingJob.read(spec, run, files, out_dir)
+    if job.fetch(machine.store):
+        return f"already trained ({job.key[:12]}); copied from the store"
+    if data_parallel.wanted() > 1 and not data_parallel.launched():
+        data_parallel.launch(arguments)
+    if data_parallel.others_lead():
+        train(job, machine)
+        return ""
+    count = len(job.sources[0].pairs)
+    print(f"{count} images, every pair checked; key {job.key[:12]}", file=sys.stderr)
+    with adapter_store.alone(machine.checkpoints, job.key):
+        if not job.is_there(machine.store):  # another process may have been at it
+            train(job, machine)
+    if not job.fetch(machine.store):
+        raise KindredError(f"{machine.store / job.key}: vanished; run again")
+    return f"trained: {out_dir / 'lora.safetensors'}"
+
+
+def train(job: TrainingJob, machine: Machine) -> None:
+    """Train and put the finished adapter into the store."""
+    name = devices.acquire_device(machine.device, split=machine.split)
+    split = machine.split if name == "cuda" else None
+    from kindred.compute import device_map, memory_fitting
+    from kindred.models.lora import injection
+    from kindred.training.checkpoints import Checkpoints
+    from kindred.training.trainer import Trainer, WeightedDataset
+
+    spec, base = job.spec, job.base
+    device = devices.prepare(name, machine.threads)
+    team = data_parallel.ProcessGroup.join(device)
+    streams = [WeightedDataset.load(source) for source in job.sources]
+    scheduler = base.scheduler
+    # How it fits: planned on one GPU, or spread over several.
+    fit = None if split else memory_fitting.fit(spec, base, streams, device)
+    places = device_map.over_gpus(base.config, split) if split else None
+    transformer = base.load_transformer(device, bool(fit and fit.starts_at_home), places)
+    parameters = injection.add_lora(transformer, spec.recipe, job.run)
+    if split:  # only models that are large for their cards are split
+        transformer.enable_gradient_checkpointing()
+    if fit:
+        fit.apply(transformer)
+    trainer = Trainer(transformer, parameters, streams, spec.recipe, job.run, scheduler, fit, team)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: trainer.stop())
+    if team.first:
+        note_training(job.out_dir)
+    checkpoints = Checkpoints(machine.checkpoints, job.key)
+    trainer.train(checkpoints)
+    team.leave()
+    if team.first:
+        peak = trainer.peak_memory_mib()
+        plan = {"memory_plan": fit.report(peak)} if fit else {}
+        store_adapter(job, machine.store, trainer.final_state(), transformer, trainer, plan)
+        checkpoints.remove()
+
+
+def store_adapter(
+    job: TrainingJob,
+    store: Path,
+    state: dict[str, Any],
+    network: Any,
+    trained: Trained,
+    more: dict[str, Any],
+) -> None:
+    """Put a finished adapter's files into the store. network: has its `peft_config`. more: what
+    lora.json says besides."""
+    from kindred.models.lora import injection
+
+    folder = store / job.key
+    write_csv(folder / "training.csv", COLUMNS, trained.rows)
+    injection.save_lora(folder / "lora.safetensors", state, network, header(job.facts))
+    write_json(folder / "lora.json", summary(job, trained) | more)
+
+
+def header(facts: dict[str, Any]) -> dict[str, str]:
+    """Provenance as a safetensors header holds it: text only."""
+    return {name: str(value) for name, value in facts.items()} | {
+        "software": "Kindred",
+        "code_revision": code_revision(),
+        "seed": str(seed_of(facts["run"])),
+    }
+
+
+def summary(job: TrainingJob, trained: Trained) -> dict[str, Any]:
+    """What lora.json says."""
+    import diffusers
+    import peft
+    import torch
+
+    spec, items = job.spec, [pair.item for pair in job.sources[0].pairs]
+    report = {
+        **job.facts,
+        "code_revision": code_revision(),
+        "seed": seed_of(job.run),
+        "dataset": spec.dataset,
+        "recipe": spec.recipe.model_dump(mode="json"),
+        "images": sorted(item.image_id for item in items),
+        "photos_per_cell": dict(Counter(cell for _, cell in {(i.photo, i.cell) for i in items})),
+        "trainable_parameters": sum(parameter.numel() for parameter in trained.parameters),
+        "steps": trained.done,
+        "final_loss": round(trained.smoothed(), 6),
+        "seconds": round(trained.seconds, 3),
+        "peak_memory_mib": trained.peak_memory_mib(),
+        "device": str(trained.device),
+        "threads": torch.get_num_threads(),
+        "versions": {lib.__name__: lib.__version__ for lib in (torch, diffusers, peft)},
+    }
+    return report | ({"warning": SCRAMBLED} if spec.pairing == "scrambled" else {})
