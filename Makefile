@@ -35,7 +35,7 @@ test: $(ENV_DEV)
 
 lab-gates: env
 	$(BIN)/snakemake --config experiments=lab-singles
-	$(BIN)/python scripts/lab_gates.py --singles results/lab-singles \
+	$(BIN)/python scripts/lab_acceptance.py --singles results/lab-singles \
 	  --sheets results/lab-sheets --out results/lab-gates.json
 
 bench: $(ENV_DEV)

@@ -30,37 +30,37 @@ stage() { # stage NAME COMMAND...: once, logged and timed
 draw() { # draw PART SEED
   local people=()
   [ "$(setting corpus people)" = None ] || people=(--people "$(setting corpus people)")
-  stage "draw-$1" "$python" scripts/lab_draw.py --seed "$2" --count "$(setting corpus "$1")" \
+  stage "draw-$1" "$python" scripts/lab_draw_shards.py --seed "$2" --count "$(setting corpus "$1")" \
     ${people[@]+"${people[@]}"} --workers "$workers" --out "$work/drawings-$1"
 }
 latents() { # latents PART
-  stage "latents-$1" "$python" scripts/lab_latents.py --settings "$settings" --base "$base" \
+  stage "latents-$1" "$python" scripts/lab_encode.py --settings "$settings" --base "$base" \
     --corpus "$work/drawings-$1" --out "$work/latents-$1.safetensors"
 }
 
 draw first 1
-stage text "$python" scripts/lab_text.py --settings "$settings" --corpus "$work/drawings-first" \
+stage text "$python" scripts/lab_tokenizers.py --settings "$settings" --corpus "$work/drawings-first" \
   --out "$base"
 draw rest 2 &
 drawing=$!
-stage vae "$python" scripts/lab_vae.py --settings "$settings" --corpus "$work/drawings-first" \
+stage vae "$python" scripts/lab_train_vae.py --settings "$settings" --corpus "$work/drawings-first" \
   --out "$base/vae" --work "$work/work"
 latents first
 wait $drawing
-stage identities "$python" scripts/lab_identities.py --workers "$workers" \
+stage identities "$python" scripts/lab_identity_corpus.py --workers "$workers" \
   --identities "$(setting corpus identities)" --views "$(setting corpus views)" \
   --shard "$(setting corpus shard)" --out "$work/identities" &
 drawing=$!
 latents rest
-stage base "$python" scripts/lab_base.py --settings "$settings" --base "$base" \
+stage base "$python" scripts/lab_train_base.py --settings "$settings" --base "$base" \
   --latents "$work/latents-first.safetensors" "$work/latents-rest.safetensors" --work "$work/work"
 wait $drawing
-stage judge "$python" scripts/lab_judge.py --identities "$work/identities" \
+stage judge "$python" scripts/lab_train_judge.py --identities "$work/identities" \
   --corpus "$work/drawings-first" --vae "$base/vae" --out "$out/judge" --work "$work/work" \
   --steps "$(setting judge steps)" --batch "$(setting judge batch)" \
   --general "$(setting judge general)" --vae-share "$(setting judge vae_share)" \
   --gates "$(setting judge gates)"
-stage captioner "$python" scripts/lab_captioner.py --corpus "$work/drawings-first" \
+stage captioner "$python" scripts/lab_train_captioner.py --corpus "$work/drawings-first" \
   --out "$out/captioner" --work "$work/work" --steps "$(setting captioner steps)" \
   --batch "$(setting captioner batch)" --images "$(setting captioner images)" \
   --width "$(setting captioner width)" --gates "$(setting captioner gates)"

@@ -23,7 +23,7 @@ rule declare:
     message:
         "{wildcards.experiment}: hypotheses"
     shell:
-        "python scripts/declare.py --spec {params.spec:q} --results results/{wildcards.experiment}"
+        "python scripts/preregister.py --spec {params.spec:q} --results results/{wildcards.experiment}"
         " --log {params.log:q} --out {output:q} 2>&1 | tee -i {log:q}"
 
 

@@ -38,7 +38,7 @@ for masked, mask_spec in PLAN.masks.items():
         message:
             f"outlines of people in {masked}"
         shell:
-            "python scripts/masks.py --spec {params.spec:q} --source {params.source:q}"
+            "python scripts/segment_people.py --spec {params.spec:q} --source {params.source:q}"
             " --images {input.images:q} --captions {input.captions:q} --truth {input.truth:q}"
             " --out {output:q} --device {resources.device} --threads {threads}"
             " 2>&1 | tee -i {log:q}"
@@ -71,7 +71,7 @@ for made, made_spec in MADE.items():
         message:
             f"composites and crops of {made}"
         shell:
-            "python scripts/compose.py --spec {params.spec:q} --source {params.source:q}"
+            "python scripts/make_composites.py --spec {params.spec:q} --source {params.source:q}"
             " --images {input.images:q} --captions {input.captions:q} --masks {input.masks:q}"
             ' --photos "$(dirname {output.captions:q})" --made {output.made:q}'
             " --masks-out {output.masks:q} 2>&1 | tee -i {log:q}"

@@ -48,7 +48,7 @@ rule lab_draw:
         ),
         version=step_version("lab_draw"),
     shell:
-        "python scripts/lab_draw.py --seed {params.seed} --count {params.pictures} {params.people}"
+        "python scripts/lab_draw_shards.py --seed {params.seed} --count {params.pictures} {params.people}"
         " --workers {threads} --out {params.out:q} 2>&1 | tee -i {log:q}"
 
 
@@ -68,7 +68,7 @@ rule lab_identities:
         out=lambda w: f"{LAB_WORK}/identities",
         version=step_version("lab_identities"),
     shell:
-        "python scripts/lab_identities.py {params.options} --workers {threads}"
+        "python scripts/lab_identity_corpus.py {params.options} --workers {threads}"
         " --out {params.out:q} 2>&1 | tee -i {log:q}"
 
 
@@ -87,7 +87,7 @@ rule lab_text:
         spec=LAB_SETTINGS.text.canonical(),
         version=step_version("lab_text"),
     shell:
-        f"python scripts/lab_text.py --settings {PLAN.lab.settings} --out {LAB}/base"
+        f"python scripts/lab_tokenizers.py --settings {PLAN.lab.settings} --out {LAB}/base"
         f" --corpus {LAB_WORK}/drawings-first 2>&1 | tee -i {{log:q}}"
 
 
@@ -111,7 +111,7 @@ rule lab_vae:
         spec=LAB_SETTINGS.vae.canonical(),
         version=step_version("lab_vae"),
     shell:
-        f"python scripts/lab_vae.py --settings {PLAN.lab.settings} --out {LAB}/base/vae"
+        f"python scripts/lab_train_vae.py --settings {PLAN.lab.settings} --out {LAB}/base/vae"
         f" --corpus {LAB_WORK}/drawings-first --work {LAB_WORK}/work"
         f" --device {DEVICE} 2>&1 | tee -i {{log:q}}"
 
@@ -135,7 +135,7 @@ rule lab_latents:
     params:
         version=step_version("lab_latents"),
     shell:
-        f"python scripts/lab_latents.py --settings {PLAN.lab.settings} --base {LAB}/base"
+        f"python scripts/lab_encode.py --settings {PLAN.lab.settings} --base {LAB}/base"
         f" --corpus {LAB_WORK}/drawings-{{wildcards.part}} --out {{output:q}}"
         f" --device {DEVICE} 2>&1 | tee -i {{log:q}}"
 
@@ -168,7 +168,7 @@ rule lab_base:
         distill=LAB_SETTINGS.distill.canonical(),
         version=step_version("lab_base"),
     shell:
-        f"python scripts/lab_base.py --settings {PLAN.lab.settings} --latents {{input:q}}"
+        f"python scripts/lab_train_base.py --settings {PLAN.lab.settings} --latents {{input:q}}"
         f" --base {LAB}/base --work {LAB_WORK}/work --device {DEVICE} 2>&1 | tee -i {{log:q}}"
 
 
@@ -194,7 +194,7 @@ rule lab_judge:
         ),
         version=step_version("lab_judge"),
     shell:
-        f"python scripts/lab_judge.py {{params.options}} --identities {LAB_WORK}/identities"
+        f"python scripts/lab_train_judge.py {{params.options}} --identities {LAB_WORK}/identities"
         f" --corpus {LAB_WORK}/drawings-first --vae {LAB}/base/vae --out {LAB}/judge"
         f" --work {LAB_WORK}/work --device {DEVICE} 2>&1 | tee -i {{log:q}}"
 
@@ -222,6 +222,6 @@ rule lab_captioner:
         ),
         version=step_version("lab_captioner"),
     shell:
-        f"python scripts/lab_captioner.py {{params.options}} --corpus {LAB_WORK}/drawings-first"
+        f"python scripts/lab_train_captioner.py {{params.options}} --corpus {LAB_WORK}/drawings-first"
         f" --out {LAB}/captioner --work {LAB_WORK}/work"
         f" --device {DEVICE} 2>&1 | tee -i {{log:q}}"

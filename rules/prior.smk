@@ -83,5 +83,5 @@ for prior in PRIORS:
         message:
             f"class images of {prior}"
         shell:
-            'python scripts/prior.py --manifest {input:q} --out "$(dirname {output.captions:q})"'
+            'python scripts/class_images.py --manifest {input:q} --out "$(dirname {output.captions:q})"'
             " 2>&1 | tee -i {log:q}"

@@ -28,7 +28,7 @@ rule rating:
     message:
         "{wildcards.experiment}: page for ratings"
     shell:
-        "python scripts/rating.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
+        "python scripts/rating_page.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
         " --out {output:q} 2>&1 | tee -i {log:q}"
 
 

@@ -34,7 +34,7 @@ rule references:
     message:
         "{wildcards.experiment}: reference photos of everybody"
     shell:
-        "python scripts/references.py --spec {params.spec:q} --facts {output.facts:q}"
+        "python scripts/reference_photos.py --spec {params.spec:q} --facts {output.facts:q}"
         " --vectors {output.vectors:q} --device {resources.device} --threads {threads}"
         " 2>&1 | tee -i {log:q}"
 

@@ -30,7 +30,7 @@ rule sheet_of_variant:
     message:
         "{wildcards.experiment}: sheet of {wildcards.prompt_set} by {wildcards.variant}"
     shell:
-        "python scripts/sheet.py --spec {params.spec:q} {params.pictures:q} --out {output:q}"
+        "python scripts/contact_sheet.py --spec {params.spec:q} {params.pictures:q} --out {output:q}"
         " 2>&1 | tee -i {log:q}"
 
 
@@ -56,7 +56,7 @@ rule sheet_of_all:
     message:
         "{wildcards.experiment}: sheet of {wildcards.prompt_set} by all variants"
     shell:
-        "python scripts/sheet.py --spec {params.spec:q} {params.pictures:q} --out {output:q}"
+        "python scripts/contact_sheet.py --spec {params.spec:q} {params.pictures:q} --out {output:q}"
         " 2>&1 | tee -i {log:q}"
 
 
@@ -86,7 +86,7 @@ rule likeness:
     message:
         "{wildcards.experiment}: photos of {wildcards.dataset} beside renderings"
     shell:
-        "python scripts/sheet.py --spec {params.spec:q} {params.pictures:q} --images {input.images:q}"
+        "python scripts/contact_sheet.py --spec {params.spec:q} {params.pictures:q} --images {input.images:q}"
         " --captions {input.captions:q} --images-dir resources/{wildcards.dataset}/images"
         " --out {output:q} 2>&1 | tee -i {log:q}"
 
@@ -113,5 +113,5 @@ rule curves:
     message:
         "{wildcards.experiment}: training curves"
     shell:
-        "python scripts/curve.py --spec {params.spec:q} {params.runs:q} --out {output:q}"
+        "python scripts/plot_training_curves.py --spec {params.spec:q} {params.runs:q} --out {output:q}"
         " 2>&1 | tee -i {log:q}"

@@ -63,5 +63,5 @@ rule train_together:
         "{wildcards.experiment}: training all variants together"
     shell:
         "printf %s {params.jobs:q} > {output.jobs:q} &&"
-        " python scripts/train_together.py --jobs {output.jobs:q} --out {output.trained:q}"
+        " python scripts/train_batched.py --jobs {output.jobs:q} --out {output.trained:q}"
         " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"

@@ -60,7 +60,7 @@ rule render_together:
         "{wildcards.experiment}: all pictures by {wildcards.variant}"
     shell:
         "printf %s {params.jobs:q} > {output.jobs:q} &&"
-        " python scripts/render_together.py --jobs {output.jobs:q} --store resources/store/images"
+        " python scripts/render_batched.py --jobs {output.jobs:q} --store resources/store/images"
         " --out {output.summary:q} --device {resources.device} --threads {threads}"
         " 2>&1 | tee -i {log:q}"
 
@@ -94,6 +94,6 @@ rule score_together:
         "{wildcards.experiment}: all scores of {wildcards.variant}"
     shell:
         "printf %s {params.jobs:q} > {output.jobs:q} &&"
-        " python scripts/score_together.py --jobs {output.jobs:q}"
+        " python scripts/score_batched.py --jobs {output.jobs:q}"
         " --out {output.summary:q} --device {resources.device} --threads {threads}"
         " 2>&1 | tee -i {log:q}"

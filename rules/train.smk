@@ -19,7 +19,7 @@ rule resolve:
     message:
         "{wildcards.experiment}: settings of {wildcards.variant}"
     shell:
-        "python scripts/resolve.py --spec {params.spec:q} --out {output:q} 2>&1 | tee -i {log:q}"
+        "python scripts/write_spec.py --spec {params.spec:q} --out {output:q} 2>&1 | tee -i {log:q}"
 
 
 rule train:

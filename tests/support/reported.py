@@ -9,7 +9,7 @@ from synthetic import CHARACTERS, PROMPTS, Made
 
 import audit
 import compare
-import rating
+import rating_page
 import report
 from kindred.specs.dataset import AuditSpec
 from kindred.specs.report import RatingSpec, ReportSpec
@@ -82,7 +82,7 @@ def run_rating(made: Made, out: Path, **options) -> Path:
         **options,
     )
     page = out / "rating.html"
-    rating.main(
+    rating_page.main(
         [
             *("--spec", spec.canonical(), "--folder", str(made.results)),
             *("--resources", str(made.root / "resources"), "--out", str(page)),

@@ -25,7 +25,7 @@ THEIRS = [
 def export(workspace: Workspace, variant: str) -> None:
     """Put a trained variant's adapter into theirs.safetensors, in kohya's layout."""
     adapter = f"results/tiny/{variant}/run-1/lora.safetensors"
-    command = [sys.executable, "scripts/export.py", "--adapter", adapter]
+    command = [sys.executable, "scripts/export_lora.py", "--adapter", adapter]
     command += ["--format", "kohya", "--out", "loras/theirs.safetensors"]
     subprocess.run(command, cwd=workspace.root, check=True)
 

@@ -33,7 +33,7 @@ class ClassImages:
 
     @property
     def names(self) -> list[str]:
-        """The photos' file names, as scripts/prior.py gives them."""
+        """The photos' file names, as scripts/class_images.py gives them."""
         asked = self.prompt_set
         return [f"{n}-{seed:04d}.png" for n in asked.prompts for seed in asked.full(n).seeds or ()]
 

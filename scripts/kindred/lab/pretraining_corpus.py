@@ -1,6 +1,6 @@
 """Drawings as the lab's trainers need them: whole in the device's memory, picked by step.
 
-Reads the shards that scripts/lab_draw.py wrote. Every batch is of one native size, and which
+Reads the shards that scripts/lab_draw_shards.py wrote. Every batch is of one native size, and which
 pictures it holds is a function of (seed, step) alone.
 """
 
@@ -80,7 +80,9 @@ def shards(folders: Iterable[Path]) -> list[Path]:
     """All shard files under the folders, sorted by name."""
     found = sorted(path for folder in folders for path in Path(folder).glob("*.npz"))
     if not found:
-        raise KindredError(f"{', '.join(map(str, folders))}: no drawings; run scripts/lab_draw.py")
+        raise KindredError(
+            f"{', '.join(map(str, folders))}: no drawings; run scripts/lab_draw_shards.py"
+        )
     return found
 
 
@@ -157,7 +159,7 @@ def save_ids(corpus: Corpus, tokenizers, tokens: int, size: Size) -> tuple[torch
 
 
 def load_latents(paths: Iterable[Path], device: torch.device) -> LatentCorpus:
-    """Read what scripts/lab_latents.py wrote, one file or several."""
+    """Read what scripts/lab_encode.py wrote, one file or several."""
     parts: dict[str, dict[Size, list[torch.Tensor]]] = defaultdict(lambda: defaultdict(list))
     for path in paths:
         for key, value in load_file(path, device=str(device)).items():

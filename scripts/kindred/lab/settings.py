@@ -89,7 +89,7 @@ class DistillSettings(StageSettings):
 
 
 class JudgeSettings(SpecModel):
-    """The judge; see scripts/lab_judge.py."""
+    """The judge; see scripts/lab_train_judge.py."""
 
     steps: int = 9000
     batch: int = 1024
@@ -99,7 +99,7 @@ class JudgeSettings(SpecModel):
 
 
 class CaptionerSettings(SpecModel):
-    """The captioner; see scripts/lab_captioner.py."""
+    """The captioner; see scripts/lab_train_captioner.py."""
 
     steps: int = 1900
     batch: int = 512

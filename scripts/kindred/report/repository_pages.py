@@ -18,13 +18,13 @@ from kindred.report.formatting import effect
 from kindred.report.published_tables import VERDICTS, Line
 from kindred.report.templates import fill
 
-MARKER = "<!-- Everything below is written by scripts/publish.py. -->"
+MARKER = "<!-- Everything below is written by scripts/publish_results.py. -->"
 INTRODUCTION = """# Published experiments
 
 Each folder holds an experiment's page, its figures as CSV and a few small pictures. They are
 written from `results/<experiment>` by a program that is run by hand after `snakemake`:
 
-    python scripts/publish.py <experiment> ...
+    python scripts/publish_results.py <experiment> ...
 
 It is no rule of the workflow: Snakemake deletes what a rule is about to write, and would train
 again what was finished on another machine and only its results brought here.

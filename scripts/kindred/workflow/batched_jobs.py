@@ -1,4 +1,4 @@
-"""An experiment's trainings as one list: what scripts/train_together.py is told, and what it reads.
+"""An experiment's trainings as one list: what scripts/train_batched.py is told, and what it reads.
 
 Knows the layout of results/ and resources/ through outputs.py; each training reads what rule
 `train` gives it. Knows nothing of how trainings are stacked.

@@ -5,7 +5,7 @@ import csv
 import pytest
 import training_set
 
-import prior
+import class_images
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import write_json
 
@@ -24,7 +24,7 @@ def manifest(tmp_path, adapters=()):
 
 
 def test_pictures_and_captions_are_copied(tmp_path):
-    prior.main(manifest(tmp_path))
+    class_images.main(manifest(tmp_path))
     rows = list(csv.DictReader((tmp_path / "out/captions.csv").open()))
     assert [row["Filename"] for row in rows] == ["man-0000.png", "man-0001.png"]
     assert {row["Label"] for row in rows} == {"a man, smiling"}
@@ -34,10 +34,10 @@ def test_pictures_and_captions_are_copied(tmp_path):
 
 def test_adapters_and_lost_pictures_are_refused(tmp_path):
     with pytest.raises(KindredError, match="the base's own"):
-        prior.main(manifest(tmp_path, [{"sha256": "x", "weight": 1.0, "provenance": {}}]))
+        class_images.main(manifest(tmp_path, [{"sha256": "x", "weight": 1.0, "provenance": {}}]))
     arguments = manifest(tmp_path)
     for seed in (0, 1):
         (tmp_path / f"key{seed}.png").unlink()
     with pytest.raises(ProblemsError) as error:
-        prior.main(arguments)
+        class_images.main(arguments)
     assert len(error.value.problems) == 2

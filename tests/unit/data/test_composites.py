@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 import caption
-import compose
-import masks as masks_program
+import make_composites
 import preprocess
+import segment_people as masks_program
 from kindred.characters import person_labels
 from kindred.common.errors import ProblemsError
 from kindred.common.files import read_json, read_jsonl
@@ -59,12 +59,12 @@ def prepared(root: Path, *made: str) -> None:
 
 
 def make(album: Path, out: Path, **asked) -> dict:
-    """Run compose.py; made.json."""
+    """Run make_composites.py; made.json."""
     spec = {"characters": WHO, "preprocess": {"buckets": BUCKETS["buckets"]}, **asked}
     where = ["--source", str(album / "photos"), *files(album), "--store", str(album / "store")]
     made = ["--photos", str(out / "photos"), "--made", str(out / "made.json")]
     made += ["--masks", str(album / "masks.json"), "--masks-out", str(out / "masks.json")]
-    assert compose.main(["--spec", json.dumps(spec), *where, *made]) == 0
+    assert make_composites.main(["--spec", json.dumps(spec), *where, *made]) == 0
     return read_json(out / "made.json")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import declare as declare_program
+import preregister as declare_program
 from kindred.evidence.preregistration import (
     changes,
     declarations,

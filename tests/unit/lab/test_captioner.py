@@ -11,7 +11,7 @@ import torch
 from transformers import AutoTokenizer, BlipForConditionalGeneration
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-import lab_captioner
+import lab_train_captioner
 from kindred.common.errors import KindredError
 from kindred.lab import captioner_training
 from kindred.lab.acceptance_images import picture, scene_pictures
@@ -154,7 +154,7 @@ def test_program_from_nothing_twice(tmp_path):
         work = tmp_path / name
         command = ["--identities", str(tmp_path), "--out", str(work / "out"), "--work", str(work)]
         options = ["--steps", "2", "--batch", "2", "--width", "48", "--gates", "2"]
-        assert lab_captioner.main([*command, *options, "--device", "cpu"]) == 0
+        assert lab_train_captioner.main([*command, *options, "--device", "cpu"]) == 0
         assert set(json.loads((work / "captioner-gates.json").read_text())) >= {"count", "place"}
         return (work / "out" / "model.safetensors").read_bytes()
 
@@ -164,6 +164,6 @@ def test_program_from_nothing_twice(tmp_path):
 def test_captioner_without_drawings_or_with_a_wrong_width_says_so(tmp_path):
     where = ["--out", str(tmp_path / "o"), "--work", str(tmp_path / "w")]
     with pytest.raises(KindredError, match="no drawings"):
-        lab_captioner.main(where)
+        lab_train_captioner.main(where)
     with pytest.raises(KindredError, match="multiple of 48"):
-        lab_captioner.main([*where, "--corpus", str(tmp_path), "--width", "50"])
+        lab_train_captioner.main([*where, "--corpus", str(tmp_path), "--width", "50"])

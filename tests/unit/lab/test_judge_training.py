@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-import lab_identities
-import lab_judge
+import lab_identity_corpus
+import lab_train_judge
 from kindred.common.errors import KindredError
 from kindred.judges.lab_detection import decode
 from kindred.judges.lab_inference import DetectedPerson, DetectedScene, LabDetector, working_size
@@ -151,7 +151,7 @@ def test_bank_reads_general_shards_too(tmp_path, shards):
 
 
 def test_bank_without_shards_says_what_to_do(tmp_path):
-    with pytest.raises(KindredError, match="lab_identities"):
+    with pytest.raises(KindredError, match="lab_identity_corpus"):
         judge_dataset.load_bank(None, tmp_path, torch.device("cpu"), 0)
 
 
@@ -404,20 +404,20 @@ def test_gate_pictures_change_one_thing_and_hold_people_no_corpus_holds():
 
 def test_whole_training_from_nothing_twice_and_interrupted(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        lab_judge, "JudgeConfig", lambda **words: JudgeConfig(**words, **SMALL, threshold=0.0)
+        lab_train_judge, "JudgeConfig", lambda **words: JudgeConfig(**words, **SMALL, threshold=0.0)
     )
     folder = tmp_path / "identities"
     wanted = ["--out", str(folder), "--identities", "8", "--shard", "4", "--views", "2"]
-    assert lab_identities.main([*wanted, "--workers", "1"]) == 0
+    assert lab_identity_corpus.main([*wanted, "--workers", "1"]) == 0
     stamps = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
-    assert lab_identities.main([*wanted, "--workers", "1"]) == 0
+    assert lab_identity_corpus.main([*wanted, "--workers", "1"]) == 0
     assert stamps == {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
 
     def train(name: str) -> bytes:
         work = tmp_path / name
         command = ["--identities", str(folder), "--out", str(work / "judge"), "--work", str(work)]
         options = ["--steps", "8", "--batch", "8", "--gates", "0.01", "--device", "cpu"]
-        assert lab_judge.main([*command, *options]) == 0
+        assert lab_train_judge.main([*command, *options]) == 0
         return (work / "judge" / "model.safetensors").read_bytes()
 
     first = train("a")
@@ -434,4 +434,4 @@ def test_whole_training_from_nothing_twice_and_interrupted(tmp_path, monkeypatch
 
 def test_wrong_settings_are_explained(tmp_path):
     with pytest.raises(KindredError, match="--shard"):
-        lab_identities.main(["--out", str(tmp_path), "--shard", "3"])
+        lab_identity_corpus.main(["--out", str(tmp_path), "--shard", "3"])

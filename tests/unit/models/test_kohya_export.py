@@ -9,7 +9,7 @@ import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
 from diffusers.loaders.lora_conversion_utils import _convert_kohya_flux_lora_to_diffusers
 
-import export as program
+import export_lora as program
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models.architectures.flux1 import lora_keys

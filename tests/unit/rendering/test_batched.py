@@ -14,7 +14,7 @@ from peft.utils import get_peft_model_state_dict
 
 import encode_prompts
 import render as render_program
-import render_together as together_program
+import render_batched as together_program
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.config.user_schema import DeviceConfig
 from kindred.models.loading import load_transformer

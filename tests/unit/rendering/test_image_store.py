@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-import store as store_program
+import prune_stores as store_program
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.models.lora.adapters import Adapter, content_hash

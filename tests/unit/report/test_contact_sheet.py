@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-import sheet as sheet_program
+import contact_sheet as sheet_program
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.data.dataset_photos import read_photos
 from kindred.rendering.manifest import read_manifest

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 from synthetic import Made
 
-import publish
+import publish_results
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
 from kindred.report import repository_pages, repository_sheets
@@ -73,7 +73,7 @@ def configure(root: Path, source: str = DRAWN, share: str = "", more: str = "") 
 
 def run(made: Made, docs: Path, store: Path | None = None) -> Path:
     store = store or made.root / "resources" / "store" / "images"
-    publish.main(
+    publish_results.main(
         [
             *(NAME, "--root", str(made.root), "--results", str(made.root / "results")),
             *("--store", str(store), "--docs", str(docs)),
@@ -217,7 +217,7 @@ def test_without_the_store_pictures_of_an_earlier_time_stay(made, folder, tmp_pa
 
 def packed(made: Made, out: Path, store: Path) -> None:
     where = ["--root", str(made.root), "--results", str(made.root / "results")]
-    publish.main([NAME, *where, "--store", str(store), "--pack", str(out)])
+    publish_results.main([NAME, *where, "--store", str(store), "--pack", str(out)])
 
 
 def test_what_is_packed_gives_the_same_page_on_another_computer(made, folder, tmp_path, capsys):
@@ -246,7 +246,7 @@ def test_results_behind_a_link_are_packed_and_those_elsewhere_are_not(changed, m
     elsewhere = ["--root", str(made.root), "--results", str(tmp_path / "disk")]
     elsewhere += ["--store", str(tmp_path / "nothing"), "--pack", str(tmp_path / "no.tar.xz")]
     with pytest.raises(KindredError, match=r"not below .* -> give another --root"):
-        publish.main([NAME, *elsewhere])
+        publish_results.main([NAME, *elsewhere])
     assert not (tmp_path / "no.tar.xz").exists()
 
 

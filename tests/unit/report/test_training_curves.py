@@ -5,7 +5,7 @@ import math
 import pytest
 from PIL import Image
 
-import curve as curve_program
+import plot_training_curves as curve_program
 from kindred.common.errors import KindredError
 from kindred.report.image_text import SERIES
 from kindred.report.training_curves import draw_curves, read_run, smooth, ticks

@@ -10,7 +10,7 @@ import pytest
 from oracle import Oracle
 
 import kindred.judges
-import references as references_program
+import reference_photos as references_program
 import score as score_program
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.data.dataset_photos import DatasetPhoto

@@ -14,7 +14,7 @@ from PIL import Image
 
 import kindred.judges
 import score as score_program
-import score_together as together_program
+import score_batched as together_program
 from kindred.common.errors import KindredError
 from kindred.common.versions import VERSIONS
 from kindred.data.dataset_photos import DatasetPhoto

@@ -13,7 +13,7 @@ import training_set
 from safetensors.torch import load_file
 
 import train
-import train_together
+import train_batched
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json
@@ -78,7 +78,7 @@ def stack(data, jobs, out, *more):
     file.write_text(json.dumps([job(given) for given in jobs]))
     stores = ["--store", str(data.root / "store"), "--checkpoints", str(data.root / "work")]
     where = ["--jobs", str(file), "--out", str(out / "trained.json")]
-    train_together.main([*where, *stores, "--device", "cpu", "--threads", "1", *more])
+    train_batched.main([*where, *stores, "--device", "cpu", "--threads", "1", *more])
     return read_json(out / "trained.json")
 
 
@@ -337,7 +337,7 @@ def test_mistakes_in_jobs_are_said_and_do_not_stop_the_others(data, tmp_path):
         ('[{"spec": {}, "out_dir": "a"}]', "no run, images, captions, latents, text"),
     ):
         with pytest.raises(KindredError, match=said):
-            train_together.main(["--jobs", text, *where])
+            train_batched.main(["--jobs", text, *where])
 
 
 def test_folders_of_variants_stand_for_their_runs(data, tmp_path):
@@ -347,7 +347,7 @@ def test_folders_of_variants_stand_for_their_runs(data, tmp_path):
     entry |= {"folders": {str(tmp_path / "variant"): [1, 3]}}
     stores = ["--store", str(data.root / "store"), "--checkpoints", str(data.root / "work")]
     where = ["--jobs", json.dumps([entry]), "--out", str(tmp_path / "out.json")]
-    train_together.main([*where, *stores, "--device", "cpu", "--threads", "1"])
+    train_batched.main([*where, *stores, "--device", "cpu", "--threads", "1"])
     trained = read_json(tmp_path / "out.json")["trained"]
     assert [Path(name).name for name in trained] == ["run-1", "run-3"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-import lab_draw
+import lab_draw_shards
 from kindred.world import KINDS, PLACES, PORTRAIT, TRAITS, WIDE, named_strangers
 from kindred.world.pretraining_shards import ATTRIBUTES, captions_path, draw_shard, read_shard
 
@@ -50,7 +50,7 @@ def test_finished_shards_are_kept_and_missing_ones_drawn_again(tmp_path):
         "--out",
         str(tmp_path),
     ]
-    assert lab_draw.main(argv) == 0
+    assert lab_draw_shards.main(argv) == 0
     shards = sorted(tmp_path.glob("*.npz"))
     assert len(shards) == 3
     before = [read_shard(path)[0]["images"] for path in shards]
@@ -58,7 +58,7 @@ def test_finished_shards_are_kept_and_missing_ones_drawn_again(tmp_path):
     kept = shards[0].stat().st_mtime_ns
     shards[1].unlink()
     captions_path(shards[2]).unlink()
-    assert lab_draw.main(argv) == 0
+    assert lab_draw_shards.main(argv) == 0
     assert shards[0].stat().st_mtime_ns == kept
     for path, images in zip(shards, before, strict=True):
         assert np.array_equal(read_shard(path)[0]["images"], images)
@@ -66,8 +66,8 @@ def test_finished_shards_are_kept_and_missing_ones_drawn_again(tmp_path):
 
 
 def test_a_mixture_has_every_size(tmp_path):
-    args = lab_draw.parse(["--count", "100", "--out", str(tmp_path)])
-    jobs = lab_draw.plan(args)
+    args = lab_draw_shards.parse(["--count", "100", "--out", str(tmp_path)])
+    jobs = lab_draw_shards.plan(args)
     assert sum(job[1] for job in jobs) == 100
     assert len({job[2] for job in jobs}) == 3
     assert len({job[0] for job in jobs}) == len(jobs)

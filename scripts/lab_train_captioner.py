@@ -1,6 +1,6 @@
 """Train the lab's captioner, a small BLIP, and measure it.
 
-Needs shards of lab_draw.py or lab_identities.py. Gives <out> in the form that
+Needs shards of lab_draw_shards.py or lab_identity_corpus.py. Gives <out> in the form that
 BlipForConditionalGeneration.from_pretrained reads, and <work>/captioner-gates.json. Can be stopped
 and started again.
 """
@@ -25,8 +25,8 @@ from kindred.lab.training_loop import pick_device
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--corpus", type=Path, help="folder of lab_draw.py")
-    p.add_argument("--identities", type=Path, help="folder of lab_identities.py")
+    p.add_argument("--corpus", type=Path, help="folder of lab_draw_shards.py")
+    p.add_argument("--identities", type=Path, help="folder of lab_identity_corpus.py")
     p.add_argument("--out", type=Path, required=True, help="where the captioner is saved")
     p.add_argument("--work", type=Path, required=True, help="checkpoint, loss log, gates")
     p.add_argument("--steps", type=int, default=4000)

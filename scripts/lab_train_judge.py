@@ -1,9 +1,9 @@
 """Train the lab's judge and measure it.
 
-Needs shards of lab_identities.py, and of lab_draw.py where there are any; an autoencoder if the
-judge is to know softened pictures. Gives <out>/config.json and <out>/model.safetensors, and
-gates.json, there and in <work>, with the figures of the gates on fresh drawings. Can be stopped
-and started again.
+Needs shards of lab_identity_corpus.py, and of lab_draw_shards.py where there are any; an
+autoencoder if the judge is to know softened pictures. Gives <out>/config.json
+and <out>/model.safetensors, and gates.json, there and in <work>, with the figures of the gates on
+fresh drawings. Can be stopped and started again.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ CALIBRATION = {
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--identities", type=Path, required=True, help="folder of lab_identities.py")
-    p.add_argument("--corpus", type=Path, help="folder of lab_draw.py")
+    p.add_argument(
+        "--identities", type=Path, required=True, help="folder of lab_identity_corpus.py"
+    )
+    p.add_argument("--corpus", type=Path, help="folder of lab_draw_shards.py")
     p.add_argument("--vae", type=Path, help="diffusers AutoencoderKL directory")
     p.add_argument("--vae-share", type=float, default=0.5, help="share of pictures softened by it")
     p.add_argument("--out", type=Path, required=True, help="where the judge is saved")
