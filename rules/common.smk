@@ -21,12 +21,19 @@ from kindred.models.identity import ALL_PARTS, IMAGE_PARTS, TEXT_PARTS, architec
 from kindred.workflow import paths, scoring_specs
 from kindred.config.prior_preservation import drawn_by_themselves, render_of, texts_of
 from kindred.config.load_plan import load_plan
+from kindred.workflow import frozen_plan
 from kindred.compute.devices import gpus_present
+from kindred.common import planned_code
 from kindred.common.errors import KindredError
 from kindred.judges.version import version_of
 from kindred.data.photo_folder import check_ids, check_inputs, scan
 from kindred.specs.report import CurveSpec, SheetSpec
-from kindred.common.versions import VERSIONS, step_version
+from kindred.common.versions import (
+    REVISION_VARIABLE,
+    VERSIONS,
+    code_revision,
+    step_version,
+)
 from kindred.world.families import photo_names
 
 # Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
@@ -36,6 +43,7 @@ gc.disable()
 
 onstart:
     gc.enable()
+    freeze()
 
 
 # Rules say `python`: that is the one Snakemake itself runs in, also without an activated .venv.
@@ -52,7 +60,31 @@ def or_stop(function, *arguments):
         sys.exit(f"error: {error}")
 
 
-PLAN = or_stop(load_plan, Path("."), config)
+def freeze():
+    """Give what is started from here the plan and the code as they are now, so that a job does what
+    was planned when it is started later."""
+    exported = {
+        frozen_plan.VARIABLE: str(FROZEN.write()),
+        planned_code.VARIABLE: PLANNED_CODE,
+        REVISION_VARIABLE: code_revision(),
+    }
+    os.environ.update(exported)
+    workflow.register_envvars(*exported)
+
+
+if workflow.is_main_process:
+    for variable in (frozen_plan.VARIABLE, planned_code.VARIABLE, REVISION_VARIABLE):
+        os.environ.pop(variable, None)  # of a Snakemake that started this one
+    FROZEN = frozen_plan.FrozenPlan.take(Path("config"), config)
+    PLANNED_CODE = planned_code.code_hash()
+    PLAN = or_stop(load_plan, Path("."), config)
+elif planned_code.was_changed():
+    sys.exit(f"error: {planned_code.CHANGED}")
+elif frozen_plan.VARIABLE in os.environ:
+    frozen = Path(os.environ[frozen_plan.VARIABLE])
+    PLAN = or_stop(frozen_plan.load_frozen, Path("."), frozen)
+else:  # started by hand
+    PLAN = or_stop(load_plan, Path("."), config)
 if workflow.is_main_process:
     for warning in PLAN.warnings:
         print(f"warning: {warning}", file=sys.stderr)

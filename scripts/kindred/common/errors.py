@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from kindred.common import planned_code
+
 # It warns of missing CPU kernels whenever diffusers is imported, and nobody can act on that: we
 # quantize on GPUs only. Here because every program reads this file before it imports diffusers.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -86,8 +88,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def run_main(main: Callable[[], int | None]) -> None:
-    """Run a program: a user's mistake ends in its message and status 1, without a stack trace."""
+    """Run a program, if its code is what Snakemake planned with: a user's mistake ends in its
+    message and status 1, without a stack trace."""
     try:
+        if planned_code.was_changed():
+            raise KindredError(planned_code.CHANGED)
         status = main()
     except KindredError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -18,20 +18,23 @@ Model = TypeVar("Model", bound=SpecModel)
 
 @dataclass
 class ConfigFiles:
-    """The small files that experiments name: bases, recipes and judges, each read once."""
+    """The small files that experiments name: bases, recipes and judges, each read once. `config`:
+    the folder they lie in, where it is not config/ below `root`."""
 
     root: Path
     problems: Problems
     bases: dict[str, Base] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     judges: dict[str, JudgeSpec] = field(default_factory=dict)
+    config: Path | None = None
 
     def __post_init__(self) -> None:
+        self.folder = self.config or self.root / "config"
         self._broken: set[tuple[str, str]] = set()
 
     def names(self, kind: str) -> set[str]:
         """What config/<kind> holds."""
-        return {path.stem for path in (self.root / "config" / kind).glob("*.yaml")}
+        return {path.stem for path in (self.folder / kind).glob("*.yaml")}
 
     def base(self, name: str, where: str) -> Base | None:
         """A base by its file name."""
@@ -60,5 +63,5 @@ class ConfigFiles:
             what = f"no file config/{kind}/{name}.yaml"
             self.problems.add(where, what, did_you_mean(name, self.names(kind)))
             return None
-        document = read_document(self.root / "config" / kind / f"{name}.yaml", self.problems)
+        document = read_document(self.folder / kind / f"{name}.yaml", self.problems)
         return document.validate(model, self.problems) if document else None

@@ -21,17 +21,20 @@ from kindred.specs.composites import MaskSpec
 HEADING = "The configuration needs your attention"
 
 
-def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
+def load_plan(
+    root: Path, overrides: Mapping[str, Any] | None = None, config: Path | None = None
+) -> Plan:
     """Read config/config.yaml below `root` and all it names; `overrides` replace its top keys.
+    `config`: the folder to read in place of config/; all that it names still lies below `root`.
 
     Raises ProblemsError with every problem found.
     """
-    library = ConfigFiles(root, Problems(HEADING))
+    library = ConfigFiles(root, Problems(HEADING), config=config)
     main = _main(library, overrides or {})
     experiments: dict[str, Experiment] = {}
     datasets: dict[str, Dataset] = {}
     masks: dict[str, MaskSpec] = {}
-    file = "--config" if "experiments" in (overrides or {}) else root / "config" / "config.yaml"
+    file = "--config" if "experiments" in (overrides or {}) else library.folder / "config.yaml"
     for name in main.experiments if main else ():
         found = _experiment(library, name.strip(), f"{file}: experiments")
         if found:
@@ -48,7 +51,7 @@ def load_plan(root: Path, overrides: Mapping[str, Any] | None = None) -> Plan:
 
 
 def _main(library: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:
-    document = read_document(library.root / "config" / "config.yaml", library.problems)
+    document = read_document(library.folder / "config.yaml", library.problems)
     if document is None:
         return None
     told = Document(document.path, dict(overrides), {}, frozenset(overrides))
@@ -73,7 +76,7 @@ def _experiment(
             did_you_mean(name, known),
         )
         return None
-    path = library.root / "config" / "experiments" / f"{name}.yaml"
+    path = library.folder / "experiments" / f"{name}.yaml"
     if not NAME.match(name):
         library.problems.add(str(path), "its name is unfit for a folder", NAME_RULE)
         return None

@@ -24,15 +24,18 @@ from kindred.common.files import (
     atomic_write,
     read_json,
     read_jsonl,
+    write_json,
     write_jsonl,
     write_text,
 )
 from kindred.common.hashing import canonical_json, sha256_file, spec_hash
 from kindred.common.png_text import replace_text
+from kindred.common.versions import UNRECORDED
 from kindred.config.load_plan import load_plan
 from kindred.config.plan import Experiment, Plan
 from kindred.judges.version import version_of
 from kindred.models.lora.adapters import content_hash
+from kindred.scoring.table_provenance import beside
 from kindred.specs.dataset import PreprocessSpec
 from kindred.workflow import scoring_specs
 from kindred.workflow.migration_moves import Migration, Move
@@ -199,9 +202,9 @@ def _scores(root: Path, codes: set[str], plans: Mapping[str, Plan], found: Migra
                 kept.discard(key)
                 new = spec_hash(_new_score_facts(facts, found.pictures))[:40]
                 path = store / f"{key}.csv"
-                write = partial(_with_keys, path, found.pictures)
+                write = partial(_scored, path, found.pictures)
                 found.add(Move("score table", path, store / f"{new}.csv", write))
-    rest = Counter(key for key in kept if not (store / f"{key}.json").exists())
+    rest = Counter(key for key in kept if not beside(store / f"{key}.csv").exists())
     if rest:
         why = "no experiment's results lead to them; what is asked for is scored again"
         found.left["score table", why] += len(rest)
@@ -254,6 +257,12 @@ def _new_score_facts(facts: Json, pictures: Mapping[str, str]) -> Json:
         "base": renamed(facts["base"]),
         "version": FIRST["score"],
     }
+
+
+def _scored(old: Path, pictures: Mapping[str, str], new: Path) -> None:
+    """The table by the new keys, and beside it that nobody wrote down which code scored it."""
+    _with_keys(old, pictures, new)
+    write_json(beside(new), {"code_revision": UNRECORDED})
 
 
 def _with_keys(old: Path, pictures: Mapping[str, str], new: Path) -> None:

@@ -1,0 +1,101 @@
+"""Copies of the configuration that waiting jobs plan from, and the hash of the code."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from kindred.common import planned_code
+from kindred.common.errors import KindredError, run_main
+from kindred.config.load_plan import load_plan
+from kindred.workflow.frozen_plan import KEPT_S, FrozenPlan, load_frozen
+
+EXPERIMENT = """
+title: test
+characters:
+  J: {name: JRussell, class: man}
+datasets:
+  ours: {source: photos}
+base: small
+recipe: plain
+prompt_sets:
+  solo: {prompts: {j: "headshot of {J}"}, seeds: 2, size: [64, 64]}
+variants:
+  all: {}
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    for folder in ("bases", "recipes", "experiments"):
+        (tmp_path / "config" / folder).mkdir(parents=True)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "config/config.yaml").write_text("experiments: [one]\n")
+    (tmp_path / "config/bases/small.yaml").write_text("model: org/small\n")
+    (tmp_path / "config/recipes/plain.yaml").write_text("rank: 16\n")
+    (tmp_path / "config/experiments/one.yaml").write_text(EXPERIMENT)
+    (tmp_path / "config/experiments/one.ratings.csv").write_text("rater,key,rating\n")
+    return tmp_path
+
+
+def test_the_plan_is_that_of_the_copy(root):
+    overrides = {"device": {"kind": "cpu"}}
+    folder = FrozenPlan.take(root / "config", overrides).write(root / "plans")
+    before = load_plan(root, overrides)
+    (root / "config/recipes/plain.yaml").write_text("rank: 8\n")
+    (root / "config/config.yaml").write_text("experiments: [two]\n")
+    assert load_frozen(root, folder) == before
+    assert sorted(path.name for path in (folder / "config").rglob("*.*")) == [
+        "config.yaml",
+        "one.yaml",
+        "plain.yaml",
+        "small.yaml",
+    ]
+
+
+def test_equal_configuration_is_one_copy_and_old_ones_go(root):
+    plans = root / "plans"
+    first = FrozenPlan.take(root / "config", {}).write(plans)
+    assert FrozenPlan.take(root / "config", {}).write(plans) == first
+    second = FrozenPlan.take(root / "config", {"experiments": ["one"]}).write(plans)
+    assert second != first and first.exists()
+    for folder in (first, second):
+        os.utime(folder, (time.time() - KEPT_S - 9,) * 2)
+    assert FrozenPlan.take(root / "config", {}).write(plans) == first
+    assert list(plans.iterdir()) == [first]
+
+
+def test_a_copy_that_is_gone_is_said(root):
+    with pytest.raises(KindredError, match=r"lost: .* is gone; nothing was made; run `snakemake`"):
+        load_frozen(root, root / "lost")
+
+
+def code(root):
+    (root / "rules").mkdir()
+    (root / "scripts/kindred/__pycache__").mkdir(parents=True)
+    for file in ("Snakefile", "rules/a.smk", "scripts/b.py", "scripts/kindred/c.py"):
+        (root / file).write_text(file)
+    return root
+
+
+@pytest.mark.parametrize("file", ["Snakefile", "rules/a.smk", "scripts/b.py", "scripts/new.py"])
+def test_an_edit_of_the_code_is_seen(tmp_path, monkeypatch, file):
+    root = code(tmp_path)
+    monkeypatch.delenv(planned_code.VARIABLE, raising=False)
+    assert not planned_code.was_changed(root)
+    monkeypatch.setenv(planned_code.VARIABLE, planned_code.code_hash(root))
+    (root / "scripts/kindred/__pycache__/c.pyc").write_text("bytecode")
+    (root / "README.md").write_text("words")
+    assert not planned_code.was_changed(root)
+    (root / file).write_text("edited")
+    assert planned_code.was_changed(root)
+
+
+def test_a_program_of_other_code_makes_nothing(monkeypatch, capsys):
+    monkeypatch.setenv(planned_code.VARIABLE, "0" * 64)
+    with pytest.raises(SystemExit) as ended:
+        run_main(lambda: pytest.fail("it ran"))
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == f"error: {planned_code.CHANGED}\n"
