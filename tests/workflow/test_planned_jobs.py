@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -117,6 +118,6 @@ def test_code_edited_while_a_local_run_goes_on_ends_the_jobs_after_it(workspace)
 def test_a_program_started_by_hand_is_not_checked(workspace):
     workspace.replace("scripts/resolve.py", "def main(", "# edited\n\n\ndef main(")
     spec = '{"base": {"model": "base"}, "recipe": {}, "characters": {}, "dataset": "ours"}'
-    command = ["python", "scripts/resolve.py", "--spec", spec, "--out", "spec.json"]
+    command = [sys.executable, "scripts/resolve.py", "--spec", spec, "--out", "spec.json"]
     done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
