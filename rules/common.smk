@@ -17,7 +17,13 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from kindred.models.identity import ALL_PARTS, IMAGE_PARTS, TEXT_PARTS, architecture, identity
+from kindred.models.identity import (
+    ALL_PARTS,
+    IMAGE_PARTS,
+    TEXT_PARTS,
+    architecture,
+    identity,
+)
 from kindred.workflow import paths, scoring_specs
 from kindred.config.prior_preservation import drawn_by_themselves, render_of, texts_of
 from kindred.config.load_plan import load_plan
@@ -91,7 +97,11 @@ if workflow.is_main_process:
 DATASETS = PLAN.datasets
 DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}
 MADE = {name: dataset.made for name, dataset in DATASETS.items() if dataset.made}
-PRIORS = {name: dataset.class_images for name, dataset in DATASETS.items() if dataset.class_images}
+PRIORS = {
+    name: dataset.class_images
+    for name, dataset in DATASETS.items()
+    if dataset.class_images
+}
 CLASSES = drawn_by_themselves(PLAN)
 
 

@@ -18,7 +18,9 @@ rule declare:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: scoring_specs.declare_spec(PLAN.experiments[w.experiment]).canonical(),
+        spec=lambda w: scoring_specs.declare_spec(
+            PLAN.experiments[w.experiment]
+        ).canonical(),
         log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
     message:
         "{wildcards.experiment}: hypotheses"
@@ -47,7 +49,9 @@ rule compare:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: scoring_specs.compare_spec(PLAN.experiments[w.experiment]).canonical(),
+        spec=lambda w: scoring_specs.compare_spec(
+            PLAN.experiments[w.experiment]
+        ).canonical(),
         version=step_version("compare"),
         log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
     message:

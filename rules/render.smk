@@ -11,9 +11,7 @@ rule render:
     and only if a picture is missing."""
     input:
         adapters=lambda w: paths.adapters_of(PLAN, w.experiment, w.variant, w.run),
-        prompts=lambda w: paths.prompts_of(
-            PLAN, w.experiment, w.variant, w.prompt_set
-        ),
+        prompts=lambda w: paths.prompts_of(PLAN, w.experiment, w.variant, w.prompt_set),
     output:
         "results/{experiment}/{variant}/run-{run}/images/{prompt_set}.json",
     log:

@@ -28,7 +28,9 @@ rule references:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        spec=lambda w: scoring_specs.reference_spec(PLAN.experiments[w.experiment]).canonical(),
+        spec=lambda w: scoring_specs.reference_spec(
+            PLAN.experiments[w.experiment]
+        ).canonical(),
         version=step_version("references"),
         judge=lambda w: judge_version(w.experiment),
     message:

@@ -52,7 +52,8 @@ rule render_together:
         device=DEVICE,
     params:
         jobs=lambda w: or_stop(
-            batched_jobs.jobs_argument, batched_jobs.drawings(PLAN, w.experiment, w.variant)
+            batched_jobs.jobs_argument,
+            batched_jobs.drawings(PLAN, w.experiment, w.variant),
         ),
         version=step_version("render"),
         base=lambda w: base_identity(variant_of(w).base),
@@ -86,7 +87,8 @@ rule score_together:
         device=DEVICE,
     params:
         jobs=lambda w: or_stop(
-            batched_jobs.jobs_argument, batched_jobs.scorings(PLAN, w.experiment, w.variant)
+            batched_jobs.jobs_argument,
+            batched_jobs.scorings(PLAN, w.experiment, w.variant),
         ),
         version=step_version("score"),
         judge=lambda w: judge_version(w.experiment),

@@ -82,7 +82,7 @@ def test_configuration_edited_while_a_job_waits_changes_nothing_of_it(workspace)
 
 def test_code_edited_while_a_job_waits_ends_it_with_one_sentence(workspace):
     running = submit(workspace, BOTH)
-    workspace.replace("scripts/resolve.py", "def main(", "# edited\n\n\ndef main(")
+    workspace.replace("scripts/write_spec.py", "def main(", "# edited\n\n\ndef main(")
     assert release(workspace, running) == 1
     assert f"error: {CHANGED}" in said(workspace)
     assert "Traceback" not in said(workspace)
@@ -92,7 +92,7 @@ def test_code_edited_while_a_job_waits_ends_it_with_one_sentence(workspace):
 def editing(workspace: Workspace, edit: str) -> None:
     """Whichever job runs first makes this edit at its end."""
     workspace.replace(
-        "scripts/resolve.py",
+        "scripts/write_spec.py",
         "    return 0\n",
         f"    if not Path('edited').exists():\n        Path('edited').touch()\n        {edit}\n"
         "    return 0\n",
@@ -116,8 +116,8 @@ def test_code_edited_while_a_local_run_goes_on_ends_the_jobs_after_it(workspace)
 
 
 def test_a_program_started_by_hand_is_not_checked(workspace):
-    workspace.replace("scripts/resolve.py", "def main(", "# edited\n\n\ndef main(")
+    workspace.replace("scripts/write_spec.py", "def main(", "# edited\n\n\ndef main(")
     spec = '{"base": {"model": "base"}, "recipe": {}, "characters": {}, "dataset": "ours"}'
-    command = [sys.executable, "scripts/resolve.py", "--spec", spec, "--out", "spec.json"]
+    command = [sys.executable, "scripts/write_spec.py", "--spec", spec, "--out", "spec.json"]
     done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
