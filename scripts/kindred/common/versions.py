@@ -33,7 +33,7 @@ VERSIONS = {
     "sheet": 1,
     "curves": 1,
     "rating": 1,
-    "report": 1,
+    "report": 2,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,

@@ -15,6 +15,10 @@ from kindred.specs.measures import MEASURES, RATIO, Kind
 
 Statistic = Mapping[str, Any]
 OF_OWN = "of_own"  # likeness as a share of that by a LoRA of the character's own
+BEYOND = (
+    "≤0 and ≥1: the interval reaches beyond this end of the scale; wide: beyond both, so the few "
+    "pictures say next to nothing."
+)
 PLACES = {
     "own": "places of their people's photos",
     "any": "all photos' places",
@@ -60,15 +64,23 @@ def value_of(statistic: Statistic | None, measure: str) -> str:
 
 
 def range_of(statistic: Statistic | None, measure: str) -> str:
-    """'51–72' or '0.41–0.55'; '' where the interval can't be known."""
+    """'51–72' or '0.41–0.55'; '' where the interval can't be known. One that reaches beyond the
+    scale, though the mean lies on it, reaches its end: '0.61 to ≥1'; beyond both, it is 'wide'."""
     if not statistic or statistic.get("low") is None or statistic.get("high") is None:
         return ""
-    ends = (statistic["low"], statistic["high"])
-    if kind_of(measure).percent:
-        low, high = (f"{100 * end:.0f}".replace("-", "−") for end in ends)
-    else:
-        low, high = (number(end) for end in ends)
-    return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
+    kind, ends = kind_of(measure), (statistic["low"], statistic["high"])
+    under, over = kind.reaches(statistic["mean"], *ends)
+    if under and over:
+        return "wide"
+    digits = [f"{100 * end:.0f}".replace("-", "−") if kind.percent else number(end) for end in ends]
+    low = f"≤{kind.ends[0]:g}" if under else digits[0]
+    high = f"≥{kind.ends[1]:g}" if over else digits[1]
+    return f"{low} to {high}" if set("−≤≥") & set(low + high) else f"{low}–{high}"
+
+
+def is_beyond(text: str) -> bool:
+    """Whether an interval as `range_of` writes it reaches beyond its scale."""
+    return text == "wide" or bool(set("≤≥") & set(text))
 
 
 def duration(seconds: float | None) -> str:

@@ -75,6 +75,7 @@ def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
         ],
         "differences": _difference_plot(material),
         "one_margin": _one_margin(material),
+        "beyond": formatting.BEYOND if _beyond(content) else "",
         "success": _success_plot(material),
         "curves": _curves(material),
         "larges": {one.id: one.large for one in album.pictures.values() if one.large},
@@ -124,6 +125,12 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "provenance": provenance(material, spec.hide_photos),
         "verdicts": verdicts,
     }
+
+
+def _beyond(content: Mapping[str, Any]) -> bool:
+    """Whether some interval on the page reaches beyond its scale."""
+    rows = [*content["variants"], *content["likeness_rows"]]
+    return any(formatting.is_beyond(cell.range) for row in rows for cell in row["cells"])
 
 
 def _without_badge(hypothesis: Mapping[str, Any]) -> str:
@@ -269,10 +276,11 @@ def _difference_plot(material: Material) -> Markup | None:
         return None
     title, margin = "Differences that the hypotheses are decided by", _one_margin(material)
     axis = "difference: variant − the one it is compared with"
-    wide = svg_plots.intervals_svg({"": rows}, title, axis, line_at=0.0, margin=margin)
-    narrow = svg_plots.intervals_svg(
-        {"": rows}, title, "difference", line_at=0.0, margin=margin, narrow=True
-    )
+    ends = [end for row in rows for end in (row.low, row.high) if end is not None]
+    far = any(abs(end) > 1 for end in ends)  # beyond all differences of shares that there are
+    options = {"line_at": 0.0, "margin": margin, "span": (-1.03, 1.03) if far else None}
+    wide = svg_plots.intervals_svg({"": rows}, title, axis, **options)
+    narrow = svg_plots.intervals_svg({"": rows}, title, "difference", narrow=True, **options)
     return Markup(wide + narrow)
 
 

@@ -72,7 +72,8 @@ def intervals_svg(
     narrow: bool = False,
 ) -> str:
     """A dot and a bar for each interval, first on top; panels beside each other, their headings
-    above, share their labels. A line at `line_at`, a band up to ± margin around it.
+    above, share their labels. A line at `line_at`, a band up to ± margin around it. An interval
+    that reaches beyond `span` ends at its edge in an arrow.
 
     `title` is for those who can't see the picture. `narrow`: for a phone, of class "narrow"; with
     few ticks, and so small that letters stay readable there.
@@ -92,7 +93,7 @@ def intervals_svg(
             if line_at is not None:
                 axes.axvline(line_at, color=QUIET, lw=1)
             for place, row in enumerate(rows):
-                _draw_interval(axes, place, row)
+                _draw_interval(axes, place, row, span)
             _dress(axes, heading, axis, span, percent, 6 if len(panels) == 1 and not narrow else 3)
         drawn[0].set_yticks(range(len(labels[0])), labels[0])
         drawn[0].set_ylim(len(labels[0]) - 0.4, -0.6)
@@ -121,10 +122,17 @@ def _dress(
     axes.spines["left"].set_visible(False)
 
 
-def _draw_interval(axes: Axes, place: int, row: Interval) -> None:
+def _draw_interval(axes: Axes, place: int, row: Interval, span: tuple[float, float] | None) -> None:
     colour = {"good": GOOD, "bad": BAD}.get(row.tone, SERIES[0])
     if row.low is not None and row.high is not None:
-        axes.plot([row.low, row.high], [place, place], color=colour, lw=2.4, solid_capstyle="round")
+        low, high = row.low, row.high
+        if span:
+            low, high = max(low, span[0]), min(high, span[1])
+            beyond = [(span[0], "<"), (span[1], ">")]
+            for (edge, arrow), there in zip(beyond, (row.low < low, row.high > high), strict=True):
+                if there:
+                    axes.plot([edge], [place], arrow, color=colour, ms=7, clip_on=False)
+        axes.plot([low, high], [place, place], color=colour, lw=2.4, solid_capstyle="round")
     if row.value is not None:
         axes.plot([row.value], [place], "o", color=colour, ms=7.5, mec=CARD, mew=1.5)
 

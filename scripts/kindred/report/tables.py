@@ -20,12 +20,18 @@ from kindred.specs.training import Recipe, Selection
 
 @dataclass(frozen=True)
 class Column:
-    """A column: heading, explanation, and where its statistic stands in a variant's summary."""
+    """A column: heading, explanation, where its statistic stands in a variant's summary, and in
+    which table it is: of people or of the picture."""
 
     heading: str
     hint: str
     measure: str
     scope: str
+
+    @property
+    def about(self) -> str:
+        """What the measure is about: 'people' or 'picture'."""
+        return MEASURES[self.measure].about
 
 
 @dataclass(frozen=True)

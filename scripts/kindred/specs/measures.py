@@ -30,6 +30,15 @@ class Kind:
     percent: bool = False
     bar: bool = False
 
+    def reaches(self, mean: float, low: float, high: float) -> tuple[bool, bool]:
+        """Whether an interval reaches below the scale's begin, and above its end, from a mean that
+        does not. Where bounds hold it can't."""
+        begin, end = self.ends
+        return (
+            begin is not None and low < begin <= mean,
+            end is not None and mean <= end < high,
+        )
+
     def bounded(self, lowest: float, highest: float) -> bool:
         """Whether the mean of values from `lowest` to `highest` lies between 0 and 1 for sure."""
         return self.bounds is not None or (self.by_values and lowest >= 0 and highest <= 1)
@@ -62,7 +71,7 @@ class Measure:
     """One measure. `value` gives a picture's number, None where there is none. `chance`: what it
     reads for a base that learned nobody. `needs`: what it can't be had without. `says`: its words
     in verdicts, where {counts} is what the judge counts. `heading` and `hint` head a column of the
-    report's table; without a heading there is none. `compared`: with the baseline, in summaries."""
+    report's table `about` people or pictures. `compared`: with the baseline, in summaries."""
 
     name: str
     kind: Kind
@@ -73,6 +82,7 @@ class Measure:
     heading: str
     hint: str
     value: Callable[[ScoredImage], float | None]
+    about: Literal["people", "picture"] = "people"
     compared: bool = False
 
 
@@ -205,6 +215,7 @@ _RECORDS = (
         says="adherence to the prompt",
         heading="Prompt",
         hint="how well the picture fits the words of its prompt",
+        about="picture",
         value=_column("adherence"),
         compared=True,
     ),
@@ -217,6 +228,7 @@ _RECORDS = (
         says="difference between seeds",
         heading="Diversity",
         hint="mean distance between pictures of one prompt",
+        about="picture",
         value=_column("diversity"),
     ),
     Measure(
@@ -228,6 +240,7 @@ _RECORDS = (
         says="distance from the base where nobody is named",
         heading="Drift",
         hint="distance to the base's picture where nobody is named",
+        about="picture",
         value=_column("drift"),
         compared=True,
     ),
@@ -240,6 +253,7 @@ _RECORDS = (
         says="distance from the nearest training photo",
         heading="From photos",
         hint="distance to the most similar training photo; 0 is a copy",
+        about="picture",
         value=_column("nearest_distance"),
     ),
     Measure(
@@ -251,6 +265,7 @@ _RECORDS = (
         says="people's rating (0 bad, 1 good)",
         heading="Rated",
         hint="by people: 0 bad, 0.5 neutral, 1 good",
+        about="picture",
         value=lambda image: image.rating,
     ),
 )

@@ -12,6 +12,7 @@ from synthetic import HYPOTHESES
 
 from kindred.common.errors import ProblemsError
 from kindred.common.files import read_json
+from kindred.report.formatting import is_beyond, range_of
 from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import Hypothesis
 
@@ -75,3 +76,23 @@ def test_an_unknown_measure_is_told_with_the_nearest():
     with pytest.raises(ProblemsError, match="-> did you mean 'success'") as error:
         Hypothesis.read(json.dumps(given))
     assert "--spec: measure: Input should be" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("measure", "mean", "low", "high", "shown"),
+    [
+        ("identity", 0.33, -1.13, 1.61, "wide"),
+        ("identity", 0.70, 0.13, 1.41, "0.13 to ≥1"),
+        ("identity", 0.12, -0.05, 0.36, "≤0 to 0.36"),
+        ("identity", 0.53, 0.41, 0.67, "0.41–0.67"),
+        ("identity", -0.26, -0.30, -0.18, "−0.30 to −0.18"),
+        ("nearest_distance", 0.02, -0.01, 0.05, "≤0 to 0.05"),
+        ("adherence", 0.02, -0.01, 0.05, "−0.01 to 0.05"),
+        ("success", 0.5, 0.0, 1.0, "0–100"),
+        ("of_own", 0.9, -0.1, 1.9, "−10 to 190"),
+    ],
+)
+def test_an_interval_beyond_its_scale_says_so(measure, mean, low, high, shown):
+    statistic = {"mean": mean, "low": low, "high": high}
+    assert range_of(statistic, measure) == shown
+    assert is_beyond(shown) == (shown == "wide" or "≤" in shown or "≥" in shown)

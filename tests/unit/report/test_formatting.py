@@ -54,7 +54,8 @@ def test_numbers_are_written_for_readers():
     statistic = {"mean": 0.625, "low": 0.5, "high": 0.75}
     assert formatting.value_of(statistic, "success") == "62 %"
     assert formatting.range_of(statistic, "success") == "50–75"
-    assert formatting.range_of(statistic | {"low": -0.1}, "identity") == "−0.10 to 0.75"
+    assert formatting.range_of(statistic | {"low": -0.1}, "identity") == "≤0 to 0.75"
+    assert formatting.range_of(statistic | {"low": -0.1}, "adherence") == "−0.10 to 0.75"
     assert formatting.range_of(statistic | {"low": None}, "success") == ""
     assert (
         formatting.value_of(None, "success")

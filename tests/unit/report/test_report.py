@@ -410,6 +410,20 @@ def test_likeness_beside_a_lora_of_their_own(tmp_path, written):
     assert not any("of their own?" in text for text in written[:2])
 
 
+@pytest.mark.parametrize("width", [1280, 1366, 1440, 1920])
+def test_on_a_desktop_no_column_hides_behind_a_scroll_bar(written, tmp_path, width):
+    with browser(tmp_path) as window:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        window.devtools("Emulation.setDeviceMetricsOverride", **size)
+        window.open(written[2] / "report.html")
+        cards = "[...document.querySelectorAll('#variants .scroll')]"
+        assert window.run(f"{cards}.length") >= 3
+        assert (
+            window.run(f"{cards}.map(x => x.scrollWidth - x.clientWidth).filter(x => x > 1)") == []
+        )
+        assert window.run("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 def test_in_a_browser_pictures_open_tables_sort_and_nothing_complains(written, tmp_path):
     with browser(tmp_path) as window:
         window.open(written[2] / "report.html")

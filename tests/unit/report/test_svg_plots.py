@@ -37,6 +37,17 @@ def test_values_stand_where_they_belong():
     assert low[1] < middle[1] < high[1], "the first row is on top"
 
 
+def test_an_interval_beyond_the_span_ends_at_its_edge_in_an_arrow():
+    def drawn(low, high):
+        return intervals_svg({"": [Interval("a", 0.5, low, high)]}, "t", "x", span=(0, 1))
+
+    inside, wide, lower = drawn(0, 1), drawn(-1.13, 1.61), drawn(-1.13, 1)
+    marks = [svg.count("<use ") for svg in (inside, lower, wide)]
+    assert marks[1:] == [marks[0] + 1, marks[0] + 2]
+    line = re.search(r'<path d="(M [\d. ]+\nL [\d. ]+)\n?"[^>]*stroke-width: 2.4', inside)
+    assert line and line[1] in wide, "the bar itself is as long as the scale"
+
+
 def test_panels_share_labels_and_say_what_is_unknown():
     panels = {"alone": ROWS, "together": [Interval("a & <b>", None, None, None), ROWS[1]]}
     svg = intervals_svg(panels, "t", "")
