@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kindred.common.errors import Problems, did_you_mean
+from kindred.config.base_fit import BaseConfig, Fits
 from kindred.config.yaml_document import read_document
 from kindred.specs.base_model import Base
 from kindred.specs.judge import JudgeSpec
@@ -24,6 +25,7 @@ class ConfigFiles:
     root: Path
     problems: Problems
     bases: dict[str, Base] = field(default_factory=dict)
+    fits: dict[str, Fits] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     judges: dict[str, JudgeSpec] = field(default_factory=dict)
     config: Path | None = None
@@ -38,8 +40,8 @@ class ConfigFiles:
 
     def base(self, name: str, where: str) -> Base | None:
         """A base by its file name."""
-        if name not in self.bases and (base := self._read("bases", name, Base, where)):
-            self.bases[name] = base
+        if name not in self.bases and (found := self._read("bases", name, BaseConfig, where)):
+            self.bases[name], self.fits[name] = found.base(), found.fits
         return self.bases.get(name)
 
     def recipe(self, name: str, where: str) -> Recipe | None:

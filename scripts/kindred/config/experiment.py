@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, did_you_mean
 from kindred.config import adapter_variants, composite_datasets, prior_preservation
+from kindred.config.base_fit import warn_of_misfits
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
 from kindred.config.prompts_and_hypotheses import check_hypotheses, resolve_prompt_set
 from kindred.config.user_schema import (
@@ -82,6 +83,7 @@ def resolve_experiment(
     used = [*experiment.datasets, *experiment.class_image_datasets]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
+    warn_of_misfits(document, experiment, datasets, library)
     return experiment, {key: datasets[key] for key in used if key in datasets}
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from kindred.config.base_fit import BaseConfig
 from kindred.config.derived_experiments import LIKE
 from kindred.config.user_schema import ExperimentConfig, MainConfig
-from kindred.specs.base_model import Base
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Recipe
@@ -18,7 +18,7 @@ from kindred.specs.training import Recipe
 SCHEMAS: dict[str, tuple[type[SpecModel], str]] = {
     "schema.json": (ExperimentConfig, "config/experiments/*.yaml"),
     "schema-config.json": (MainConfig, "config/config.yaml"),
-    "schema-base.json": (Base, "config/bases/*.yaml"),
+    "schema-base.json": (BaseConfig, "config/bases/*.yaml"),
     "schema-recipe.json": (Recipe, "config/recipes/*.yaml"),
     "schema-judge.json": (JudgeSpec, "config/judges/*.yaml"),
 }

@@ -10,10 +10,10 @@ import pytest
 
 from conda_env import environment
 from kindred.common.errors import Problems
+from kindred.config.base_fit import BaseConfig
 from kindred.config.json_schema import SCHEMAS, schema_text
 from kindred.config.load_plan import load_plan
 from kindred.config.yaml_document import read_document
-from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe
 
 ROOT = Path(__file__).parents[3]
@@ -45,7 +45,7 @@ def test_schemas_have_not_drifted(name):
 
 @pytest.mark.parametrize(
     ("folder", "model", "schema"),
-    [("bases", Base, "schema-base.json"), ("recipes", Recipe, "schema-recipe.json")],
+    [("bases", BaseConfig, "schema-base.json"), ("recipes", Recipe, "schema-recipe.json")],
 )
 def test_small_files_fit_model_and_schema(folder, model, schema):
     import json

@@ -1,0 +1,132 @@
+"""Whether steps, learning rates and sizes fit the base: warnings, since only the person can know.
+
+A base's file says what is usual for it (`fits:`). Knows ranges and where a value stands in an
+experiment's file; knows no base by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
+
+from kindred.common.errors import Problems
+from kindred.config.plan import Dataset, Experiment, Variant
+from kindred.config.yaml_document import Document
+from kindred.specs.base_model import Base
+from kindred.specs.dataset import PreprocessSpec
+from kindred.specs.spec_model import SpecModel
+
+if TYPE_CHECKING:
+    from kindred.config.config_files import ConfigFiles
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < ends[0] <= ends[1]:
+        raise ValueError("write two numbers above 0, the smaller one first")
+    return ends
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_rising)]
+
+
+class Fits(SpecModel):
+    """What is usual for a base, lowest and highest; beyond it planning warns. Part of no key."""
+
+    steps: Range | None = Field(None, description="optimizer steps of a training")
+    lr: Range | None = Field(None, description="learning rate")
+    megapixels: Range | None = Field(
+        None, description="of photos as trained on and of pictures as drawn, in millions of pixels"
+    )
+    drawing_steps: Range | None = Field(None, description="steps that a picture is drawn in")
+
+
+class BaseConfig(Base):
+    """A file in config/bases: the base, and what is usual for it."""
+
+    fits: Fits = Field(Fits(), description="what is usual for it; beyond, planning warns")
+
+    def base(self) -> Base:
+        """The base alone, as specifications and keys have it."""
+        return Base.model_validate(self.model_dump(exclude_unset=True, exclude={"fits"}))
+
+
+Misfit = tuple[tuple[str, ...], str, str, Range | None, float]  # where, what, key, range, value
+
+
+def warn_of_misfits(
+    document: Document,
+    experiment: Experiment,
+    datasets: Mapping[str, Dataset],
+    library: ConfigFiles,
+) -> None:
+    """Note once what lies beyond what is usual for the base that it is for."""
+    for name in dict.fromkeys(one.base for one in experiment.variants.values()):
+        fits = library.fits.get(name)
+        if fits is None:
+            continue
+        mine = [one for one in experiment.variants.values() if one.base == name]
+        for found in (
+            _of_training(mine, fits),
+            _of_photos(mine, datasets, fits),
+            _of_pictures(experiment, fits),
+        ):
+            _warn(document, name, found, library.problems)
+
+
+def _warn(document: Document, base: str, found: Iterator[Misfit], problems: Problems) -> None:
+    """One warning for each value, however many variants have it."""
+    same: dict[tuple[str, str], tuple[tuple[str, ...], Range]] = {}
+    for at, what, key, usual, value in found:
+        if usual is not None and not usual[0] <= value <= usual[1]:
+            same.setdefault((what, key), (at, usual))
+    for (what, key), (at, (low, high)) in same.items():
+        problems.warn(
+            document.where(*at),
+            f"{what} on the base '{base}', for which {low:g} to {high:g} are usual",
+            f"correct `{key}`, or leave it if you mean it",
+        )
+
+
+def _of_training(variants: list[Variant], fits: Fits) -> Iterator[Misfit]:
+    for one in variants:
+        if one.train:
+            recipe, at = one.train.recipe, ("variants", one.name)
+            yield at, f"trains {recipe.steps} steps", "steps", fits.steps, recipe.steps
+            yield at, f"learns at a rate of {recipe.lr:g}", "lr", fits.lr, recipe.lr
+
+
+def _of_photos(
+    variants: list[Variant], datasets: Mapping[str, Dataset], fits: Fits
+) -> Iterator[Misfit]:
+    roots = dict.fromkeys(one.root for one in variants if one.train and one.root)
+    for name in roots:
+        if name in datasets:
+            at = ("datasets", name, "preprocess")
+            for said, pixels in _areas(datasets[name].preprocess):
+                what = f"makes photos of {said} px ({pixels / 1e6:.2g} megapixels)"
+                yield at, what, "preprocess", fits.megapixels, pixels / 1e6
+
+
+def _areas(preprocess: PreprocessSpec) -> Iterator[tuple[str, int]]:
+    """Sizes of training photos, as said and in pixels."""
+    if preprocess.buckets is not None:
+        for width, height in preprocess.buckets:
+            yield f"{width} x {height}", width * height
+    else:
+        for edge in preprocess.resolutions:
+            yield f"{edge} x {edge}", edge * edge
+
+
+def _of_pictures(experiment: Experiment, fits: Fits) -> Iterator[Misfit]:
+    for name, prompts in experiment.prompt_sets.items():
+        at = ("prompt_sets", name)
+        for prompt in prompts.prompts:
+            one = prompts.full(prompt)
+            assert one.width and one.height
+            pixels = one.width * one.height
+            what = f"draws {one.width} x {one.height} px ({pixels / 1e6:.2g} megapixels)"
+            yield at, what, "size", fits.megapixels, pixels / 1e6
+        what = f"draws in {prompts.steps} steps"
+        yield at, what, "steps", fits.drawing_steps, prompts.steps

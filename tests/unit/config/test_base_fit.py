@@ -1,0 +1,95 @@
+"""What fits a base: said by the base's file, warned of while planning, and part of no key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kindred.common.errors import ProblemsError
+from kindred.config.load_plan import load_plan
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    """The shipped configuration, with experiments and bases that may be changed."""
+    for folder in ("bases", "experiments", "judges", "recipes"):
+        target = tmp_path / "config" / folder
+        target.mkdir(parents=True)
+        for path in (ROOT / "config" / folder).glob("*.yaml"):
+            (target / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "config" / "config.yaml").write_text("experiments: [mine]\n", encoding="utf-8")
+    (tmp_path / "lab").symlink_to(ROOT / "lab")
+    (tmp_path / "photos/ours").mkdir(parents=True)
+    return tmp_path
+
+
+def planned(root, name, **changes):
+    """The plan of a copy of an experiment, with parts of its text replaced."""
+    path = root / "config" / "experiments"
+    text = (path / f"{name}.yaml").read_text(encoding="utf-8")
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    (path / "mine.yaml").write_text(text, encoding="utf-8")
+    return load_plan(root)
+
+
+def warnings(plan):
+    return [re.sub(r"^.*/config/", "", str(one)) for one in plan.warnings]
+
+
+def test_the_file_for_own_photos_is_complete_and_needs_no_warning(shipped):
+    found = planned(shipped, "own-photos")
+    one = found.experiments["mine"]
+    assert warnings(found) == [] and one.judge.kind == "photo"
+    assert found.bases["flux-dev-nf4"].quantization == "nf4"
+    assert {len(v.runs) for v in one.trained} == {2}, "nothing reads 'pilot'"
+    sizes = {
+        (p.full(n).width, p.full(n).height) for p in one.prompt_sets.values() for n in p.prompts
+    }
+    assert min(min(size) for size in sizes) == 512
+    assert {one.hypotheses[h].prompt_set for h in one.hypotheses} <= set(one.prompt_sets)
+
+
+def test_the_lab_s_values_on_a_full_size_base_are_warned_of(shipped):
+    found = warnings(planned(shipped, "family", base=("base: lab\n", "base: flux-dev-nf4\n")))
+    steps = [line for line in found if "trains 360 steps" in line]
+    assert len(steps) == 1, "once, though several variants have it"
+    assert re.fullmatch(
+        r"experiments/mine\.yaml:\d+: variants\.all: trains 360 steps on the base 'flux-dev-nf4', "
+        r"for which 500 to 10000 are usual -> correct `steps`, or leave it if you mean it",
+        steps[0],
+    )
+    assert any("learns at a rate of 0.003 on the base" in line for line in found)
+    assert any("makes photos of 128 x 144 px (0.018 megapixels)" in line for line in found)
+    assert any("prompt_sets.trio: draws 192 x 96 px (0.018 megapixels)" in line for line in found)
+
+
+def test_full_size_values_on_the_lab_s_base_are_warned_of(shipped):
+    found = warnings(planned(shipped, "own-photos", base=("base: flux-dev-nf4", "base: lab")))
+    assert any("learns at a rate of 0.0001 on the base 'lab'" in line for line in found)
+    assert any("makes photos of 512 x 512 px (0.26 megapixels)" in line for line in found)
+    assert any("draws 768 x 512 px" in line for line in found)
+
+
+def test_what_fits_is_part_of_no_key(shipped):
+    before = planned(shipped, "own-photos")
+    base = shipped / "config" / "bases" / "flux-dev-nf4.yaml"
+    text = base.read_text(encoding="utf-8")
+    base.write_text(text[: text.index("fits:")], encoding="utf-8")
+    after = planned(shipped, "own-photos")
+    assert before.bases == after.bases
+    assert before.variant("mine", "all").spec == after.variant("mine", "all").spec
+    assert "fits" not in after.render_spec("mine", "all", "group").canonical()
+
+
+def test_a_range_the_wrong_way_round_is_a_mistake(shipped):
+    base = shipped / "config" / "bases" / "flux-dev-nf4.yaml"
+    text = base.read_text(encoding="utf-8")
+    base.write_text(text.replace("steps: [500, 10000]", "steps: [10000, 500]"), encoding="utf-8")
+    with pytest.raises(ProblemsError, match=r"fits\.steps: write two numbers above 0, the smaller"):
+        planned(shipped, "own-photos")
