@@ -7,7 +7,7 @@ experiment's file; knows no base by name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
@@ -17,9 +17,6 @@ from kindred.config.yaml_document import Document
 from kindred.specs.base_model import Base
 from kindred.specs.dataset import PreprocessSpec
 from kindred.specs.spec_model import SpecModel
-
-if TYPE_CHECKING:
-    from kindred.config.config_files import ConfigFiles
 
 
 def _rising(ends: tuple[float, float]) -> tuple[float, float]:
@@ -59,11 +56,12 @@ def warn_of_misfits(
     document: Document,
     experiment: Experiment,
     datasets: Mapping[str, Dataset],
-    library: ConfigFiles,
+    known: Mapping[str, Fits],
+    problems: Problems,
 ) -> None:
-    """Note once what lies beyond what is usual for the base that it is for."""
+    """Note once what lies beyond what is usual for the base that it is for; `known`: by base."""
     for name in dict.fromkeys(one.base for one in experiment.variants.values()):
-        fits = library.fits.get(name)
+        fits = known.get(name)
         if fits is None:
             continue
         mine = [one for one in experiment.variants.values() if one.base == name]
@@ -72,7 +70,7 @@ def warn_of_misfits(
             _of_photos(mine, datasets, fits),
             _of_pictures(experiment, fits),
         ):
-            _warn(document, name, found, library.problems)
+            _warn(document, name, found, problems)
 
 
 def _warn(document: Document, base: str, found: Iterator[Misfit], problems: Problems) -> None:

@@ -83,7 +83,7 @@ def resolve_experiment(
     used = [*experiment.datasets, *experiment.class_image_datasets]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
-    warn_of_misfits(document, experiment, datasets, library)
+    warn_of_misfits(document, experiment, datasets, library.fits, problems)
     return experiment, {key: datasets[key] for key in used if key in datasets}
 
 
