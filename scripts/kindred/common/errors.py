@@ -87,6 +87,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else "known: " + ", ".join(known)
 
 
+TOO_LITTLE_MEMORY = (
+    "the GPU ran out of memory. See that nothing else runs on it; make `device: memory_gib` larger "
+    "if the card is; or take a base with `quantization: nf4`, smaller pictures or photos, or a "
+    "smaller judge"
+)
+
+
 def run_main(main: Callable[[], int | None]) -> None:
     """Run a program, if its code is what Snakemake planned with: a user's mistake ends in its
     message and status 1, without a stack trace."""
@@ -96,6 +103,11 @@ def run_main(main: Callable[[], int | None]) -> None:
         status = main()
     except KindredError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's, which is not known here
+            raise
+        print(f"error: {TOO_LITTLE_MEMORY} ({first_line_of(error)})", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped; run the same command again to go on", file=sys.stderr)

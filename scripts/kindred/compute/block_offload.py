@@ -14,10 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch.utils.checkpoint import checkpoint
+
+from kindred.compute.memory_plan import spread
 
 # Where a tensor is referred to: objects and attributes that all hold the same one.
 Places = Sequence[tuple[Any, str]]
@@ -89,6 +92,12 @@ class Offloader:
             preserve_rng_state=self.preserve_rng,
         )
 
+    def fetch_before_calls(self) -> None:
+        """Have weights in place whenever a block is called, for passes without gradients: nothing
+        is checkpointed, and `run` is not to be used."""
+        for index, block in self.blocks.items():
+            block.register_forward_pre_hook(partial(self._enter_of, index))
+
     def settle(self, broken: bool = False) -> None:
         """Send all visiting weights home; `broken`: without waiting for those under way, which were
         part of a recording that failed."""
@@ -100,6 +109,9 @@ class Offloader:
     def present(self) -> list[int]:
         """Numbers of the blocks that are on the device or on their way, in the order of asking."""
         return list(self.visits)
+
+    def _enter_of(self, index: int, *_: Any) -> None:
+        self._enter(index)
 
     def _enter(self, index: int) -> None:
         """Have a block's weights in place and the next one's on their way; the others go.
@@ -165,6 +177,29 @@ def frozen(block: torch.nn.Module) -> Iterator[Places]:
                     module.init_8bit_state()
                 places.append((module.state, "CB"))
             yield places
+
+
+def weight_bytes(part: torch.nn.Module) -> int:
+    """Bytes of the frozen tensors of a network or block, with what quantized weights need. Touches
+    nothing."""
+    kept = [parameter for parameter in part.parameters() if not parameter.requires_grad]
+    states = [getattr(parameter, "quant_state", None) for parameter in kept]
+    scales = [state.absmax for state in states if state is not None]
+    return sum(tensor.nbytes for tensor in [*kept, *scales])
+
+
+def to_offload(sizes: Sequence[int], over: float) -> tuple[int, ...]:
+    """Which blocks (bytes of each) are to be away from the card for `over` bytes less there, evenly
+    apart. The one in use and the next are there all the same; where nothing is enough, all are
+    away."""
+    if over <= 0:
+        return ()
+    for count in range(3, len(sizes)):
+        away = spread(count, len(sizes))
+        there = sorted((sizes[index] for index in away), reverse=True)[:2]
+        if sum(sizes[index] for index in away) - sum(there) >= over:
+            return away
+    return tuple(range(len(sizes)))
 
 
 def place(transformer: torch.nn.Module, away: Mapping[int, Any], device: torch.device) -> None:

@@ -115,7 +115,7 @@ def transformer_config(base: Base) -> dict[str, Any]:
         raise KindredError(_advice(base.model, base.revision, "transformer", error)) from error
 
 
-def weight_files(base: Base, part: str) -> dict[str, Path]:
+def weight_files(base: Base | TextEncoder, part: str) -> dict[str, Path]:
     """Name of a weight -> the safetensors file that holds it, for every weight of a part."""
     folder = _folder(base.model, base.revision, part) / part
     files = sorted(folder.glob("*.safetensors"))

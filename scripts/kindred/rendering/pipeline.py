@@ -40,7 +40,8 @@ class RenderPipeline:
     """The parts of a base that drawing needs, adapters applied.
 
     decode_at_once: pictures that the VAE decodes together, at most; of more than one the bytes may
-    hang on what is beside them.
+    hang on what is beside them. denoise_at_once: pictures that the transformer takes together at
+    most, since memory ran out.
     """
 
     transformer: FluxTransformer2DModel
@@ -48,6 +49,7 @@ class RenderPipeline:
     vae: AutoencoderKL
     recorded: RecordedNetwork | None = None
     decode_at_once: int = 1
+    denoise_at_once: int | None = None
 
     @classmethod
     def load(
@@ -61,7 +63,8 @@ class RenderPipeline:
         """Load the base once, for so many sampling steps in all, on `device` or in `places`.
         Raises KindredError for a base or adapter that can't be used."""
         transformer = precision.load(spec, adapters, device, places)
-        on_gpu = next(transformer.parameters()).device.type == "cuda"  # and not visiting it
+        on_gpu = next(transformer.parameters()).device.type == "cuda"
+        on_gpu = on_gpu and not precision.is_offloaded(transformer)  # no block is only visiting it
         attention.use_cudnn_attention(transformer, torch.device(device))
         if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
             compilation.compile_blocks(transformer)
@@ -78,7 +81,8 @@ class RenderPipeline:
             "compiled": compilation.is_compiled(self.transformer),
             "dequantized": precision.is_unpacked(self.transformer),
         }
-        return {name: True for name, so in found.items() if so}
+        batch = {"batch": self.denoise_at_once} if self.denoise_at_once else {}
+        return {name: True for name, so in found.items() if so} | batch
 
     @torch.inference_mode()
     def draw(
@@ -102,10 +106,12 @@ class RenderPipeline:
         channels = self.transformer.config.in_channels // 4
         noise = initial_noise([picture.seed for picture in filled], channels, height, width)
         embedded = [texts[caption_hash(picture.prompt)] for picture in filled]
-        latents = self._denoise(
-            noise,
-            torch.stack([text for text, _ in embedded]),
-            torch.stack([pooled for _, pooled in embedded]),
+        latents = self._denoise_as_fits(
+            (
+                noise,
+                torch.stack([text for text, _ in embedded]),
+                torch.stack([pooled for _, pooled in embedded]),
+            ),
             schedule(self.scheduler, recipe["steps"], width * height // 4),
             recipe["guidance"],
             after_step,
@@ -114,6 +120,36 @@ class RenderPipeline:
         parts = latents[: len(pictures)].split(self.decode_at_once)
         decoded = [picture for part in parts for picture in self._decode(part)]
         return [Image.fromarray(picture.numpy()) for picture in decoded]
+
+    def _denoise_as_fits(self, inputs: tuple[torch.Tensor, ...], *settings: Any) -> torch.Tensor:
+        """`_denoise` of all pictures together, or of half as many where memory runs out, and so on.
+        inputs: noise, text and pooled text, a row a picture."""
+        count = len(inputs[0])
+        try:
+            sizes = min(count, self.denoise_at_once or count)
+            parts = zip(*(one.split(sizes) for one in inputs), strict=True)
+            return torch.cat([self._denoise(*part, *settings) for part in parts])
+        except torch.OutOfMemoryError:
+            if sizes == 1 and not self._forget_recordings():
+                raise
+        if sizes > 1:
+            self._forget_recordings()
+            self.denoise_at_once = sizes // 2
+            print(
+                f"warning: too little memory for {sizes} pictures at once: {sizes // 2} from now "
+                "on",
+                file=sys.stderr,
+            )
+        torch.cuda.empty_cache()
+        return self._denoise_as_fits(inputs, *settings)
+
+    def _forget_recordings(self) -> bool:
+        """Give back the memory that recordings keep. Whether there were any."""
+        if not (self.recorded and self.recorded.recordings):
+            return False
+        self.recorded = RecordedNetwork(self.transformer)
+        torch.cuda.empty_cache()
+        return True
 
     def _denoise(self, *arguments: Any) -> torch.Tensor:
         """`denoise`, without the compiler where it fails."""
@@ -134,9 +170,7 @@ class RenderPipeline:
         except torch.OutOfMemoryError:
             if self.vae.use_tiling:
                 raise
-        if self.recorded and self.recorded.recordings:  # they keep their memory
-            self.recorded = RecordedNetwork(self.transformer)
-            torch.cuda.empty_cache()
+        if self._forget_recordings():
             return self._decode(latents)
         print("warning: too little memory to decode at once: decoding in tiles", file=sys.stderr)
         torch.cuda.empty_cache()

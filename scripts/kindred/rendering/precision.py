@@ -3,12 +3,14 @@
 trained: adapters beside the quantized weights, as they were trained. merged: adapters added into
 the base's own weights, layer by layer, each quantized again. unquantized: adapters on the base's
 own weights; where the card is too small for them, they stay in their files and visit it block by
-block. fp8: as trained, with large products in 8-bit floats. Knows modules and memory; knows
-nothing of prompts or pictures.
+block. fp8: as trained, with large products in 8-bit floats. Of quantized weights that are too much
+for the card, so many blocks' as must lie in the machine's memory, and visit it too. Knows modules
+and memory; knows nothing of prompts or pictures.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,14 +20,19 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
+from kindred.compute.block_offload import Offloader, place, to_offload, weight_bytes
+from kindred.compute.group_offload import stream_blocks
+from kindred.compute.memory_fitting import blocks_of
+from kindred.compute.memory_limit import GIB, available
 from kindred.models import fp8_linear, loading, quantized_weights
 from kindred.models.lora.adapters import Adapter, apply_adapters
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import RenderSpec
 
-GIB = 2**30
-# Beside the weights: activations of one large picture, the VAE, the driver.
+# Beside the weights: activations of one large picture, and the VAE as it decodes that at once.
 WORKING = 5 * GIB
+# And where the VAE decodes in tiles, which it does when memory runs out.
+LEAST_WORKING = 2 * GIB
 
 
 def load(
@@ -43,11 +50,19 @@ def load(
         _check_eight_bit(spec.base, device)
     elif way == "unquantized" or spec.base.quantization is None:
         return _whole(spec, adapters, device, places)
-    transformer = loading.load_transformer(spec.base, device, places=places)
+    transformer = _load_or_take_home(spec.base, device, places)
     apply_adapters(transformer, adapters, merge=False)
     if way == "merged":
-        merge_and_quantize(transformer, spec.base)
-    left = room(device) if places is None and device.type == "cuda" else None
+        merge_and_quantize(transformer, spec.base, device)
+    limited = places is None and device.type == "cuda"
+    if limited and offload_excess(transformer, device):
+        if way == "fp8":
+            raise KindredError(
+                "precision: fp8: the GPU is too small for the weights even as trained -> leave "
+                "`precision` out"
+            )
+        return transformer
+    left = room(device) if limited else None
     if way == "fp8":
         _to_eight_bit(transformer, left)
     elif left is not None:
@@ -57,9 +72,47 @@ def load(
 
 def room(device: torch.device) -> int:
     """Bytes of a GPU that are left beside the work on one picture."""
-    free, _ = torch.cuda.mem_get_info(device)
-    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return free + unused - WORKING
+    return int(available(device)) - WORKING
+
+
+def _load_or_take_home(base: Base, device: torch.device, places: Mapping[str, Any] | None) -> Any:
+    """The base's transformer on the device, or in main memory where the device can't take it."""
+    try:
+        return loading.load_transformer(base, device, places=places)
+    except torch.OutOfMemoryError:
+        if places is not None:
+            raise
+    # Outside the except clause, which holds what was loaded.
+    gc.collect()
+    torch.cuda.empty_cache()
+    return loading.load_transformer(base, device, home=True)
+
+
+def offload_excess(transformer: Any, device: torch.device) -> bool:
+    """Bring a transformer to the device, but for the weights of so many blocks that a picture can
+    be drawn beside the rest; those visit it. Whether there are any."""
+    blocks, total = blocks_of(transformer), weight_bytes(transformer)
+    there = next(transformer.parameters()).device.type == device.type
+    allowed = available(device) + (total if there else 0) - LEAST_WORKING
+    away = to_offload([weight_bytes(block) for block in blocks], total - allowed)
+    visiting = {index: blocks[index] for index in away}
+    offloader = Offloader(visiting, device)
+    place(transformer, visiting, device)
+    offloader.fetch_before_calls()
+    transformer.kindred_offloaded = bool(away)
+    if away:
+        torch.cuda.empty_cache()
+        print(
+            f"the quantized base is larger than the GPU: {len(away)} of {len(blocks)} blocks visit "
+            "it from main memory",
+            file=sys.stderr,
+        )
+    return bool(away)
+
+
+def is_offloaded(transformer: Any) -> bool:
+    """Whether weights of its blocks visit the device: it can't be recorded then."""
+    return getattr(transformer, "kindred_offloaded", False)
 
 
 @torch.no_grad()
@@ -159,24 +212,11 @@ def fits(base: Base, device: torch.device) -> bool:
     return sum(file.stat().st_size for file in files) <= room(device)
 
 
-def stream_blocks(transformer: Any, device: torch.device) -> None:
-    """Let weights lie where they are and come to `device` a block at a time, the next one while
-    one works. Weights that `from_pretrained` mapped from files take no main memory meanwhile."""
-    cuda = device.type == "cuda"
-    transformer.enable_group_offload(
-        onload_device=device,
-        offload_type="block_level",
-        num_blocks_per_group=1,
-        use_stream=cuda,
-        non_blocking=cuda,
-        low_cpu_mem_usage=cuda,  # pins a block when it is needed, not all of them for good
-    )
-
-
 @torch.no_grad()
-def merge_and_quantize(transformer: Any, base: Base) -> None:
+def merge_and_quantize(transformer: Any, base: Base, device: torch.device) -> None:
     """Put base weight + adapters, quantized as the base is, into every adapted layer, and drop the
-    adapters. Of the base's own weights one is in memory at a time; sums are in float32.
+    adapters. Of the base's own weights one is in memory at a time; sums are in float32, made on
+    `device`.
 
     Raises KindredError for adapters of the DoRA kind, which are no sum.
     """
@@ -191,9 +231,9 @@ def merge_and_quantize(transformer: Any, base: Base) -> None:
                 "again; use `precision: trained` or `unquantized`"
             )
         inner = layer.get_base_layer()
-        device, weight = inner.weight.device, f"{name}.weight"
+        home, weight = inner.weight.device, f"{name}.weight"
         total = safetensors_files.load(files[weight], [weight])[weight].to(device, torch.float32)
         for adapter in layer.active_adapters:
-            total += layer.get_delta_weight(adapter).float()
-        inner.weight = quantized_weights.packed(total.to(dtype), kind).to(device)
+            total += layer.get_delta_weight(adapter).to(device).float()
+        inner.weight = quantized_weights.packed(total.to(dtype), kind).to(device).to(home)
     transformer.unload_lora()

@@ -7,7 +7,7 @@ import torch
 from diffusers import FluxTransformer2DModel
 
 from kindred.compute import memory_fitting
-from kindred.compute.block_offload import Offloader, place
+from kindred.compute.block_offload import Offloader, place, to_offload
 from kindred.compute.memory_plan import MemoryPlan
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
@@ -285,3 +285,15 @@ def test_compiled_blocks_are_offloaded_too_and_not_compiled_one_by_one():
     assert 0 < torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 8
     assert not torch._dynamo.utils.counters["graph_break"]
     torch._dynamo.reset()
+
+
+def test_as_few_blocks_are_away_as_must():
+    sizes = [10] * 20
+    assert to_offload(sizes, 0) == to_offload(sizes, -5) == ()
+    assert to_offload(sizes, 1) == to_offload(sizes, 10) == (3, 10, 16)  # two of three are there
+    assert len(to_offload(sizes, 11)) == 4
+    assert to_offload(sizes, 180) == to_offload(sizes, 1000) == tuple(range(20))
+    uneven = [30] * 5 + [10] * 15
+    away = to_offload(uneven, 100)
+    left = sorted((uneven[index] for index in away), reverse=True)
+    assert sum(left) - sum(left[:2]) >= 100

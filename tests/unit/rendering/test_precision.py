@@ -1,5 +1,6 @@
 """Rendering in another precision than that of training, and what a small GPU makes of a base."""
 
+import fake_gpu
 import pytest
 import tiny_base
 import torch
@@ -143,9 +144,70 @@ def test_blocks_that_visit_compute_the_same(folder, loras):
     assert torch.equal(tiny_base.answer(visiting), tiny_base.answer(plain))
 
 
+@pytest.mark.parametrize("kind", ["nf4", "nf4-double", "int8"])
+@pytest.mark.parametrize("way", [None, "merged"])
+def test_quantized_blocks_that_visit_compute_the_same(folder, loras, kind, way, monkeypatch):
+    spec, adapters, cpu = spec_of(folder, way, kind), read_adapters(loras[:1]), torch.device("cpu")
+    expected = tiny_base.answer(precision.load(spec, adapters, cpu))
+    net = precision.load(spec, adapters, cpu)
+    monkeypatch.setattr(precision, "available", lambda _: precision.LEAST_WORKING)
+    assert not precision.offload_excess(net, cpu) and not precision.is_offloaded(net)
+    monkeypatch.setattr(precision, "available", lambda _: precision.LEAST_WORKING - 1)
+    assert precision.offload_excess(net, cpu) and precision.is_offloaded(net)
+    weight = net.transformer_blocks[0].ff.net[0].proj.weight
+    assert weight.numel() == 0
+    for _ in range(2):
+        with torch.inference_mode():
+            assert torch.equal(tiny_base.answer(net), expected)
+
+
+def test_weights_that_the_card_refuses_are_loaded_into_main_memory(folder, monkeypatch):
+    asked, real = [], loading.load_transformer
+
+    def refuses(base, device, home=False, places=None):
+        asked.append(home)
+        if not home:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(base, device, home, places)
+
+    monkeypatch.setattr(loading, "load_transformer", refuses)
+    spec = spec_of(folder)
+    assert precision.load(spec, [], "cpu") is not None and asked == [False, True]
+    with pytest.raises(torch.OutOfMemoryError):  # several GPUs are as full as the user said
+        precision._load_or_take_home(spec.base, torch.device("cpu"), {"": "cpu"})
+
+
+def test_too_little_memory_for_a_batch_halves_it(folder, monkeypatch, capsys):
+    spec = spec_of(folder, quantization=None)
+    many = spec.prompt_set.model_copy(update={"seeds": [1, 2, 3, 4]})
+    pictures = plan(spec.model_copy(update={"prompt_set": many}), [], "base@1")
+    texts = {pipeline.caption_hash("x"): (torch.ones(8, 32), torch.ones(24))}
+    one, real, sizes = painter(folder), pipeline.denoise, []
+    expected = one.draw(pictures, texts)
+
+    def short(transformer, noise, *rest, **more):
+        sizes.append(len(noise))
+        if len(noise) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(transformer, noise, *rest, **more)
+
+    monkeypatch.setattr(pipeline, "denoise", short)
+    room = 1
+    found = one.draw(pictures, texts)
+    assert sizes == [4, 2, 1, 1, 1, 1] and one.notes() == {"batch": 1}
+    assert capsys.readouterr().err.count("too little memory") == 2
+    for mine, theirs in zip(found, expected, strict=True):
+        apart = [abs(a - b) for a, b in zip(mine.tobytes(), theirs.tobytes(), strict=True)]
+        assert max(apart) <= 1
+    room = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        one.draw(pictures, texts)
+
+
 def test_a_base_fits_when_its_files_and_the_work_do(folder, monkeypatch):
     base = spec_of(folder, quantization=None).base
     size = (folder / "transformer/diffusion_pytorch_model.safetensors").stat().st_size
+    fake_gpu.put_in(monkeypatch, total=100)
     for free, expected in ((size + precision.WORKING, True), (size + precision.WORKING - 1, False)):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=free: (free, 10 * free))
         assert precision.fits(base, torch.device("cuda")) == expected

@@ -1,0 +1,33 @@
+"""How a program ends: a person's mistake, too little memory, and a mistake of ours."""
+
+import pytest
+import torch
+
+from kindred.common.errors import KindredError, run_main
+
+
+def ending(capsys, error):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        run_main(main)
+    return ended.value.code, capsys.readouterr().err
+
+
+def test_a_person_s_mistake_is_its_message(capsys):
+    assert ending(capsys, KindredError("config: wrong")) == (1, "error: config: wrong\n")
+
+
+def test_too_little_memory_says_what_to_do(capsys):
+    code, said = ending(capsys, torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB\nmore"))
+    assert code == 1 and "GPU ran out of memory" in said and "memory_gib" in said
+    assert "Tried 2 GiB" in said and "Traceback" not in said
+
+
+def test_a_mistake_of_ours_keeps_its_trace():
+    def main():
+        raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        run_main(main)
