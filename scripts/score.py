@@ -51,8 +51,8 @@ def main(argv: list[str] | None = None) -> int:
         options.run,
     )
     key = asked.key()
-    kept = score_store.path_of(options.store, key)
-    if score_store.fetch(options.store, key, options.out):
+    kept = score_store.tables(options.store, asked).path(key)
+    if score_store.fetch(options.store, key, asked, options.out):
         write_beside(options.out, kept, asked.manifest)
         print(f"already scored ({key[:12]}); copied from the store", file=sys.stderr)
         return 0
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     scorer = score_store.Scorer(lambda spec: open_judge(spec, device))
     pictures, people = scorer.score(asked, options.store, key)
     print(f"{pictures} pictures, {people} people in them", file=sys.stderr)
-    if not score_store.fetch(options.store, key, options.out):
+    if not score_store.fetch(options.store, key, asked, options.out):
         raise KindredError(f"{kept}: vanished; run again")
     write_beside(options.out, kept, asked.manifest)
     return 0

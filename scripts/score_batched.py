@@ -50,7 +50,7 @@ def missing(wanted: Scorings, store: Path, tally: JobSummary) -> list[tuple[str,
         except (KindredError, OSError) as error:
             tally.fail(job.out, error)
             continue
-        if score_store.has(store, key):
+        if score_store.has(store, key, asked):
             tally.found += 1
         else:
             found.append((job.out, key, asked))

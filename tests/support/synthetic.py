@@ -282,7 +282,7 @@ def _picture(root: Path, row: Row, drawn: _Draw, pictures: bool) -> list[Box]:
     rng = Random(row["key"])
     people = _people(drawn.people, rng)
     drawing = draw(sample_scene(rng, people, size=size, shuffle=False), masks=False)
-    store.put(row["key"], drawing.image, {"prompt": row["prompt"], "seed": row["seed"]})
+    store.put_image(row["key"], drawing.image, {"prompt": row["prompt"], "seed": row["seed"]})
     return list(drawing.heads)
 
 

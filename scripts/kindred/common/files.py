@@ -1,7 +1,8 @@
 """Writing files so that a reader never meets half of one.
 
 Every writer goes to a temporary name in the same folder and is renamed into place: after a
-kill -9 or on a full disk the old file, or none, is there.
+kill -9 or on a full disk the old file, or none, is there. After a power cut that holds for what was
+written `durable` alone: without, a file system may know the new name before it has the content.
 """
 
 from __future__ import annotations
@@ -11,40 +12,68 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError
 
+TEMPORARY = ".tmp-"  # how names begin of what is being written
+
 
 @contextmanager
-def atomic_write(path: Path | str) -> Iterator[Path]:
+def atomic_write(path: Path | str, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on error it is removed.
 
-    Raises KindredError when the disk is full or the folder can't be written.
+    durable: content and name are on the disk before this ends, which takes milliseconds: for what
+    is kept and trusted later, not for what Snakemake makes again. Raises KindredError when the disk
+    is full or the folder can't be written.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(0o666 & ~umask())
+        if durable:
+            flush(temporary)
         os.replace(temporary, path)
+        if durable:
+            flush_folder(path.parent)
     except OSError as error:
         raise KindredError(f"{path}: can't be written ({error.strerror or error})") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path | str, text: str) -> None:
+def umask() -> int:
+    """What this user's new files are closed to."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def flush(path: Path) -> None:
+    """Wait until a file's content is on the disk. Raises OSError when it can't get there."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def flush_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk, where a file system knows how."""
+    with suppress(OSError):
+        flush(path)
+
+
+def write_text(path: Path | str, text: str, durable: bool = False) -> None:
     """Write a text file in UTF-8, atomically."""
-    with atomic_write(path) as temporary:
+    with atomic_write(path, durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -63,10 +92,10 @@ def read_json(path: Path | str) -> Any:
         raise KindredError(f"{path}: not readable as JSON ({error})") from None
 
 
-def write_jsonl(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
+def write_jsonl(path: Path | str, rows: Iterable[Mapping[str, Any]], durable: bool = False) -> None:
     """Write one JSON object a line, atomically."""
     lines = (json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows)
-    write_text(path, "".join(line + "\n" for line in lines))
+    write_text(path, "".join(line + "\n" for line in lines), durable)
 
 
 def read_jsonl(path: Path | str) -> list[dict[str, Any]]:

@@ -70,8 +70,9 @@ def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
             entries, start = _read_header(file)
         metadata = entries.pop("__metadata__", {})
         end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-        if Path(path).stat().st_size < start + end:
-            raise ValueError("it is cut short")
+        size = Path(path).stat().st_size
+        if size != start + end:
+            raise ValueError("it is cut short" if size < start + end else "it has no end")
     except FileNotFoundError:
         raise KindredError(f"{path}: no such file") from None
     except (ValueError, KeyError, TypeError, struct.error) as error:

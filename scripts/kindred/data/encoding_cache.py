@@ -7,14 +7,14 @@ alone. Knows nothing of how encoding is done.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common import safetensors_files
-from kindred.common.errors import KindredError
+from kindred.common.content_store import ContentStore
 from kindred.common.hashing import canonical_json, caption_hash, spec_hash
 from kindred.common.progress import track
 from kindred.common.versions import step_version
@@ -130,27 +130,22 @@ def _fill(
     load: Callable[[], Callable[[Any], torch.Tensor]],
     what: str,
 ) -> int:
-    """Encode what the folder lacks, each written as soon as it is made."""
-    missing = [name for name in items if not _usable(folder / f"{name}.safetensors")]
+    """Encode what the folder lacks; all that is made is on the disk when this ends."""
+    store = _store(folder)
+    missing = [name for name in items if not store.has(name)]
     if not missing:
         return 0
     encode = load()
-    for name in track(missing, what, len(missing), "item"):
-        safetensors_files.save(folder / f"{name}.safetensors", {"value": encode(items[name])})
+    with store.writing() as put:
+        for name in track(missing, what, len(missing), "item"):
+            value = {"value": encode(items[name]).cpu()}
+            put(name, partial(safetensors_files.save, tensors=value))
     return len(missing)
 
 
-def _usable(path: Path) -> bool:
-    """Whether the store has this one whole; a broken file is made again, with a word about it."""
-    if not path.exists():
-        return False
-    try:
-        safetensors_files.header(path)
-    except KindredError as error:
-        print(f"warning: {error}; encoding it again", file=sys.stderr)
-        return False
-    return True
+def _store(folder: Path) -> ContentStore:
+    return ContentStore(folder, safetensors_files.header, "encoding it again", ".safetensors")
 
 
 def _one(folder: Path, name: str) -> torch.Tensor:
-    return safetensors_files.load(folder / f"{name}.safetensors", ["value"])["value"]
+    return safetensors_files.load(_store(folder).path(name), ["value"])["value"]

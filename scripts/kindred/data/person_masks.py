@@ -11,14 +11,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from kindred.common import png_files
+from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError, Problems
-from kindred.common.files import atomic_write, read_json, write_json
+from kindred.common.files import read_json, write_json
 from kindred.data.aspect_buckets import covered_box
 from kindred.data.dataset import Item
 
@@ -57,11 +60,10 @@ def store_mask(indices: np.ndarray, store: Path) -> Path:
     """Put a mask into the store, under a hash of its pixels; its path."""
     image = Image.fromarray(indices.astype(np.uint8))
     name = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()[:40]
-    path = store / f"{name}.png"
-    if not path.exists():
-        with atomic_write(path) as temporary:
-            image.save(temporary)
-    return path
+    masks = ContentStore(store, png_files.check, "writing it again", ".png")
+    if masks.has(name):
+        return masks.path(name)
+    return masks.put(name, partial(image.save, format="PNG"))
 
 
 def write(path: Path, photos: Mapping[str, Masked]) -> None:

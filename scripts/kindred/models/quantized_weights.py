@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import gc
 import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kindred.common import file_lock, safetensors_files
+from kindred.common import safetensors_files
+from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError
+from kindred.common.files import read_json
 from kindred.common.hashing import spec_hash
 
 if TYPE_CHECKING:
@@ -95,18 +95,27 @@ def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[P
     model that was made, gigabytes that a GPU could not fill again. Where it can't be kept (a full
     disk), a warning says so and the work goes on with the model that was made.
     """
-    with file_lock.lock(
-        folder.with_suffix(".lock"), "another process quantizes the same weights; waiting for it"
-    ):
-        if not _whole(folder, part):
+    store = parts(folder.parent, part)
+    with store.lock(folder.name, "another process quantizes the same weights; waiting for it"):
+        if not store.has(folder.name):
             print(f"quantizing {part}, once: kept in {folder}", file=sys.stderr, flush=True)
             model = quantize()
-            if not _keep(model, folder, part):
+            if not _keep(model, store, folder.name, part):
                 return model
             del model
             _release()
             return read(folder)
     return read(folder)
+
+
+def parts(root: Path, part: str) -> ContentStore:
+    """The store: a folder a part, as from_pretrained reads it."""
+
+    def check(folder: Path) -> None:
+        read_json(folder / "config.json")
+        safetensors_files.header(folder / WEIGHTS[part])
+
+    return ContentStore(root, check, "quantizing it again", files=("config.json", WEIGHTS[part]))
 
 
 def _release() -> None:
@@ -118,43 +127,22 @@ def _release() -> None:
         torch.cuda.empty_cache()
 
 
-def _whole(folder: Path, part: str) -> bool:
-    """Whether the weights are there; a broken file is removed, with a word about it."""
-    if not (folder / "config.json").exists():
-        return False
+def _keep(model: Any, store: ContentStore, key: str, part: str) -> bool:
+    """Put config and weights into the store; whether that was done."""
+
+    def save(folder: Path) -> None:
+        if part == "transformer":
+            model.save_config(folder)
+        else:
+            model.config.save_pretrained(folder)
+        write(folder / WEIGHTS[part], model.state_dict())
+
     try:
-        safetensors_files.header(folder / WEIGHTS[part])
+        store.put(key, save)
     except KindredError as error:
-        print(f"warning: {error}; quantizing it again", file=sys.stderr)
-        shutil.rmtree(folder, ignore_errors=True)
+        print(f"warning: {error}; the next run quantizes {part} again", file=sys.stderr)
         return False
     return True
-
-
-def _keep(model: Any, folder: Path, part: str) -> bool:
-    """Write config and weights into a new folder, and rename it when all is there; whether that
-    was done."""
-    for left in folder.parent.glob(f".{folder.name}-*"):  # of a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        temporary.chmod(0o755)
-        if part == "transformer":
-            model.save_config(temporary)
-        else:
-            model.config.save_pretrained(temporary)
-        write(temporary / WEIGHTS[part], model.state_dict())
-        temporary.rename(folder)
-        return True
-    except OSError as error:
-        print(
-            f"warning: {folder}: quantized weights can't be kept ({error.strerror or error}); "
-            "the next run quantizes them again",
-            file=sys.stderr,
-        )
-        return False
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write(path: Path, state: Mapping[str, torch.Tensor]) -> None:

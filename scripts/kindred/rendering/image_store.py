@@ -7,50 +7,46 @@ never made twice. Knows files and PNG text; knows nothing of prompts sets or of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from kindred.common import png_files
+from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError
-from kindred.common.files import atomic_write
 from kindred.common.hashing import canonical_json
 from kindred.common.versions import UNRECORDED
 
 CHUNK = "kindred"
 
 
-class ImageStore:
+class ImageStore(ContentStore):
     """Pictures as `<root>/<first two hex digits>/<key>.png`."""
 
     def __init__(self, root: Path | str) -> None:
-        self.root = Path(root)
+        super().__init__(root, png_files.check, "drawing it again", ".png", fan_out=2)
 
-    def path(self, key: str) -> Path:
-        """Where the picture of this key lies, or would lie."""
-        return self.root / key[:2] / f"{key}.png"
+    @contextmanager
+    def writing_images(self) -> Iterator[Callable[[str, Image.Image, dict[str, Any]], None]]:
+        """Yield a `put_image` for many pictures; all are on the disk when this ends."""
+        with self.writing() as put:
+            yield lambda key, image, recipe: put(key, _saving(key, image, recipe))
 
-    def has(self, key: str) -> bool:
-        """Whether it is there. A file that a full disk or a crash left empty is not."""
-        try:
-            return self.path(key).stat().st_size > 0
-        except FileNotFoundError:
-            return False
-
-    def put(self, key: str, image: Image.Image, recipe: dict[str, Any]) -> Path:
+    def put_image(self, key: str, image: Image.Image, recipe: dict[str, Any]) -> Path:
         """Write a picture with its recipe inside, atomically; return its path."""
-        info = PngImagePlugin.PngInfo()
-        info.add_itxt("Description", str(recipe.get("prompt", "")))
-        info.add_text("Software", "Kindred")
-        info.add_itxt(CHUNK, canonical_json({**recipe, "key": key}))
-        with atomic_write(self.path(key)) as temporary:
-            image.save(temporary, format="PNG", pnginfo=info)
-        return self.path(key)
+        return self.put(key, _saving(key, image, recipe))
 
-    def __iter__(self) -> Iterator[str]:
-        """Keys of all pictures, sorted."""
-        yield from sorted(path.stem for path in self.root.glob("??/[!.]*.png"))
+
+def _saving(key: str, image: Image.Image, recipe: dict[str, Any]) -> Callable[[Path], None]:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("Description", str(recipe.get("prompt", "")))
+    info.add_text("Software", "Kindred")
+    info.add_itxt(CHUNK, canonical_json({**recipe, "key": key}))
+    return partial(image.save, format="PNG", pnginfo=info)
 
 
 def code_revisions(paths: Iterable[Path]) -> list[str]:

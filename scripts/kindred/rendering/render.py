@@ -67,7 +67,10 @@ def render(
         {"content_hash": a.content_hash, "weight": a.weight, "provenance": a.provenance}
         for a in adapters
     ]
-    with Progress(f"render {spec.name}", drawn * steps, "steps") as progress:
+    with (
+        store.writing_images() as put,
+        Progress(f"render {spec.name}", drawn * steps, "steps") as progress,
+    ):
         done = 0
         for group in groups:
             show = partial(progress.update, len(group), pictures=f"{done}/{drawn}")
@@ -77,6 +80,6 @@ def render(
             for picture, image in zip(group, images, strict=True):
                 made = {**made_with, **painter.notes()}
                 recipe = {**picture.recipe, "adapters": used, "made_with": made}
-                store.put(picture.key, image, recipe)
+                put(picture.key, image, recipe)
             done += len(group)
     return Work(len(pictures), drawn, 1, loaded - start, time.monotonic() - loaded)

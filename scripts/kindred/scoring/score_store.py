@@ -6,15 +6,15 @@ imports no torch, so that a job whose table is there takes no time.
 
 from __future__ import annotations
 
-import shutil
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError
-from kindred.common.files import atomic_write
 from kindred.common.hashing import sha256_file, spec_hash
 from kindred.common.versions import step_version
 from kindred.judges.version import version_of
@@ -93,24 +93,33 @@ def _file(path: Path) -> str:
         raise KindredError(f"{path}: no such file") from None
 
 
-def path_of(store: Path, key: str) -> Path:
-    """Where the table of this key lies, or would lie."""
-    return store / f"{key}.csv"
+def tables(store: Path, asked: Asked) -> ContentStore:
+    """The store as it is for this table: one that lacks some of its pictures is not whole."""
+    check = partial(check_table, pictures=len(asked.manifest.rows))
+    return ContentStore(store, check, "scoring again", ".csv")
 
 
-def has(store: Path, key: str) -> bool:
-    """Whether it is there. A file that a full disk or a crash left empty is not."""
-    kept = path_of(store, key)
-    return kept.is_file() and kept.stat().st_size > 0
+def has(store: Path, key: str, asked: Asked) -> bool:
+    """Whether the table is there as a whole."""
+    return tables(store, asked).has(key)
 
 
-def fetch(store: Path, key: str, out: Path) -> bool:
+def fetch(store: Path, key: str, asked: Asked, out: Path) -> bool:
     """Copy a finished table to `out`; False when it is not there."""
-    if not has(store, key):
-        return False
-    with atomic_write(out) as temporary:
-        shutil.copyfile(path_of(store, key), temporary)
-    return True
+    return tables(store, asked).fetch(key, out)
+
+
+def check_table(path: Path, pictures: int) -> None:
+    """Raise KindredError naming a table that lacks pictures or people found in them."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        rows = list(csv.DictReader(text.splitlines()))
+        images = [row for row in rows if row["kind"] == "image"]
+        people = sum(int(row["people_found"]) for row in images)
+    except (KeyError, TypeError, ValueError):
+        text, images, rows, people = "", [], [], 0
+    if not text.endswith("\n") or len(images) != pictures or len(rows) != pictures + people:
+        raise KindredError(f"{path}: empty or cut short")
 
 
 class Scorer:
@@ -128,8 +137,7 @@ class Scorer:
         Raises KindredError when the references are another judge's, ProblemsError for pictures
         that can't be read.
         """
-        from kindred.scoring import score_images
-        from kindred.scoring.score_table import write_scores
+        from kindred.scoring import score_images, score_table
         from kindred.scoring.table_provenance import write_stored
 
         judge, known = self._judge(asked.spec.judge), self._references(asked)
@@ -142,8 +150,8 @@ class Scorer:
             )
         whose = score_images.Whose(asked.variant, asked.run)
         rows = score_images.score(judge, known, asked.manifest, asked.base, asked.spec, whose)
-        write_scores(path_of(store, key), rows)
-        write_stored(path_of(store, key))
+        kept = tables(store, asked).put(key, partial(score_table.write_scores, rows=rows))
+        write_stored(kept)
         pictures = len(asked.manifest.rows)
         return pictures, len(rows) - pictures
 

@@ -7,14 +7,15 @@ imports no torch, so that a job whose adapter is there takes no time.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from kindred.common import file_lock, safetensors_files
-from kindred.common.files import atomic_write
+from kindred.common.content_store import ContentStore
+from kindred.common.errors import KindredError
+from kindred.common.files import read_json
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
 from kindred.data.encoding_cache import NO_CAPTION
@@ -80,19 +81,29 @@ def training_key(facts: dict[str, Any]) -> str:
     return spec_hash(facts)[:40]
 
 
+def adapters(store: Path) -> ContentStore:
+    """The store: a folder an adapter."""
+    return ContentStore(store, check, "training it again", files=FILES)
+
+
 def has(store: Path, key: str) -> bool:
     """Whether a finished adapter is there, with all its files."""
-    return all((store / key / name).exists() for name in FILES)
+    return adapters(store).has(key)
 
 
 def fetch(store: Path, key: str, out: Path) -> bool:
     """Copy a finished adapter's files to `out`; False when it is not there."""
-    if not has(store, key):
-        return False
-    for name in FILES:
-        with atomic_write(out / name) as temporary:
-            shutil.copyfile(store / key / name, temporary)
-    return True
+    return adapters(store).fetch(key, out)
+
+
+def check(folder: Path) -> None:
+    """Raise KindredError naming the file of a finished adapter that is cut short."""
+    safetensors_files.header(folder / "lora.safetensors")
+    summary, rows = read_json(folder / "lora.json"), folder / "training.csv"
+    text = rows.read_text(encoding="utf-8")
+    steps = summary.get("steps", 0) if isinstance(summary, dict) else 0
+    if not text.endswith("\n") or text.count("\n") <= steps:
+        raise KindredError(f"{rows}: cut short")
 
 
 @contextmanager

@@ -26,7 +26,7 @@ class Checkpoints:
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Write the state after `step` optimizer steps; older ones but one are removed."""
-        with atomic_write(self.folder / f"step-{step:08d}.pt") as temporary:
+        with atomic_write(self.folder / f"step-{step:08d}.pt", durable=True) as temporary:
             torch.save(state, temporary)
         for old in self._files()[:-KEPT]:
             old.unlink()

@@ -146,10 +146,12 @@ def store_adapter(
     lora.json says besides."""
     from kindred.models.lora import injection
 
-    folder = store / job.key
-    write_csv(folder / "training.csv", COLUMNS, trained.rows)
-    injection.save_lora(folder / "lora.safetensors", state, network, header(job.facts))
-    write_json(folder / "lora.json", summary(job, trained) | more)
+    def write(folder: Path) -> None:
+        write_csv(folder / "training.csv", COLUMNS, trained.rows)
+        injection.save_lora(folder / "lora.safetensors", state, network, header(job.facts))
+        write_json(folder / "lora.json", summary(job, trained) | more)
+
+    adapter_store.adapters(store).put(job.key, write)
 
 
 def header(facts: dict[str, Any]) -> dict[str, str]:

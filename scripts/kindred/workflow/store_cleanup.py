@@ -15,6 +15,7 @@ from kindred.common.errors import KindredError
 from kindred.models.lora.adapters import content_hash
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.manifest import read_manifest
+from kindred.training import adapter_store
 
 ADAPTER_FILE = "lora.safetensors"
 CLASS_PICTURES = "class.json"
@@ -68,8 +69,10 @@ def stored(images: Path, adapters: Path, used: Used, now: float | None = None) -
     now = time.time() if now is None else now
     store = ImageStore(images)
     items = [_item("picture", store.path(key), key in used.keys, now) for key in store]
-    items += [_item("leftover", path, False, now) for path in sorted(images.glob("??/.tmp-*"))]
-    for folder in sorted(path for path in adapters.glob("*") if path.is_dir()):
+    trained = adapter_store.adapters(adapters)
+    for path in [*store.leftovers(), *trained.leftovers()]:
+        items.append(_item("leftover", path, False, now))
+    for folder in map(trained.path, trained):
         file = folder / ADAPTER_FILE
         is_used = file.exists() and _content(file) in used.adapters
         items.append(_item("adapter", folder, is_used, now))

@@ -95,7 +95,7 @@ def test_a_broken_file_is_made_again_and_nothing_half_made_stays(folder, tmp_pat
     base = base_of(folder, "nf4")
     loading.load_transformer(base, "cpu")
     (kept,) = stored(tmp_path)
-    (kept.parent / f".{kept.name}-killed").mkdir()
+    (kept.parent / f".tmp-{kept.name}-killed").mkdir()
     weights = kept / quantized_weights.WEIGHTS["transformer"]
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])

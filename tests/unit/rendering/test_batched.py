@@ -19,7 +19,7 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.config.user_schema import DeviceConfig
 from kindred.models.loading import load_transformer
 from kindred.models.lora.adapters import apply_adapters, read_adapters
-from kindred.rendering import precision
+from kindred.rendering import image_store, precision
 from kindred.rendering.batched import even, put_on
 from kindred.rendering.image_plan import plan
 from kindred.rendering.image_store import ImageStore, recipe_of
@@ -222,15 +222,15 @@ def test_what_is_broken_does_not_stop_the_others(base, encoded, loras, tmp_path,
 
 def test_killed_in_the_middle_keeps_what_was_drawn(base, encoded, loras, tmp_path, monkeypatch):
     wanted = jobs_of(base, encoded, [loras[:1], loras[1:2]], tmp_path)
-    put, count = ImageStore.put, iter(range(99))
+    saving, count = image_store._saving, iter(range(99))
 
-    def dies(self, *arguments):
+    def dies(*arguments):
         if next(count) == 7:
             raise KeyboardInterrupt
-        return put(self, *arguments)
+        return saving(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ImageStore, "put", dies)
+        patch.setattr(image_store, "_saving", dies)
         with pytest.raises(KeyboardInterrupt):
             together(wanted, tmp_path)
     assert len(list(ImageStore(tmp_path / "store"))) == 7

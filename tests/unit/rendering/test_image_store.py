@@ -30,7 +30,7 @@ def store(tmp_path):
 
 
 def put(store, key=KEY, colour=(10, 20, 30), **recipe):
-    return store.put(key, Image.new("RGB", (16, 16), colour), {"prompt": "p", **recipe})
+    return store.put_image(key, Image.new("RGB", (16, 16), colour), {"prompt": "p", **recipe})
 
 
 def write_lora(path, name, header=None):
@@ -41,13 +41,13 @@ def write_lora(path, name, header=None):
 
 def test_a_stored_picture_carries_its_recipe_and_is_deterministic(store, tmp_path):
     own = picture().recipe
-    first = store.put(KEY, Image.new("RGB", (16, 16), (1, 2, 3)), own)
+    first = store.put_image(KEY, Image.new("RGB", (16, 16), (1, 2, 3)), own)
     assert store.has(KEY) and list(store) == [KEY]
     assert recipe_of(first) == {**own, "key": KEY}
     with Image.open(first) as image:
         assert image.text["Description"] == own["prompt"]
     other = ImageStore(tmp_path / "other")
-    again = other.put(KEY, Image.new("RGB", (16, 16), (1, 2, 3)), own)
+    again = other.put_image(KEY, Image.new("RGB", (16, 16), (1, 2, 3)), own)
     assert again.read_bytes() == first.read_bytes()
 
 

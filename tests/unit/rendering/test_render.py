@@ -14,6 +14,7 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.versions import VERSIONS
 from kindred.models.loading import load_transformer
 from kindred.models.lora.adapters import apply_adapters, read_adapters
+from kindred.rendering import image_store
 from kindred.rendering.image_plan import batches, plan
 from kindred.rendering.image_store import ImageStore, recipe_of
 from kindred.rendering.pipeline import RenderPipeline
@@ -204,14 +205,14 @@ def test_a_picture_has_the_same_bytes_alone_and_among_others(base, tmp_path):
 
 def test_stopped_in_the_middle_goes_on_with_what_is_missing(base, tmp_path, monkeypatch):
     store, spec = ImageStore(tmp_path), spec_of(base, seeds=[1, 2, 3, 4], batch=1)
-    put, count = ImageStore.put, iter(range(9))
+    saving, count = image_store._saving, iter(range(9))
 
-    def dies(self, *args):
+    def dies(*args):
         if next(count) == 2:
             raise KeyboardInterrupt
-        return put(self, *args)
+        return saving(*args)
 
-    monkeypatch.setattr(ImageStore, "put", dies)
+    monkeypatch.setattr(image_store, "_saving", dies)
     with pytest.raises(KeyboardInterrupt):
         render_to(store, spec)
     assert len(list(store)) == 2
