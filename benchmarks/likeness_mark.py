@@ -29,7 +29,8 @@ from kindred.specs.base_model import Base
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
-from kindred.world.families import family, write_dataset
+from kindred.world.albums import write_dataset
+from kindred.world.families import family
 
 ALONE, TOGETHER = (128, 144), (192, 96)  # px, of the study's prompt sets
 STUDY = {"J": 4, "A": 3, "C": 8}  # its photos of one character, and their seed

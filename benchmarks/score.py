@@ -28,8 +28,9 @@ from kindred.scoring.score_images import Whose, score
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
-from kindred.world import draw, sample_scene
+from kindred.world.drawing import draw
 from kindred.world.families import FAMILIES
+from kindred.world.scene import sample_scene
 
 CHARACTERS = {
     person.name[0]: Character(name=person.name, noun=person.kind)

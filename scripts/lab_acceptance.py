@@ -31,8 +31,8 @@ from kindred.lab.base_acceptance import (
 )
 from kindred.lab.training_loop import pick_device
 from kindred.rendering.manifest import read_manifest
-from kindred.world import PORTRAIT
 from kindred.world.families import FAMILIES
+from kindred.world.vocabulary import PORTRAIT
 
 TRAINING_S = 100.0  # a single-character LoRA on two cores
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.progress import Progress
-from kindred.world import SIZES
 from kindred.world.pretraining_shards import captions_path, draw_shard
+from kindred.world.vocabulary import SIZES
 
 SHARD = 2000
 SHARES = {"portrait": 0.40, "landscape": 0.26, "wide": 0.34}

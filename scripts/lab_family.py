@@ -9,7 +9,8 @@ import argparse
 from pathlib import Path
 
 from kindred.common.errors import run_main
-from kindred.world.families import FAMILIES, SHARED_TRAITS, family, parse_coverage, write_dataset
+from kindred.world.albums import write_dataset
+from kindred.world.families import FAMILIES, SHARED_TRAITS, family, parse_coverage
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

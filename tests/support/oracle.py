@@ -14,8 +14,10 @@ from PIL import Image
 
 from kindred.common.hashing import pixel_hash
 from kindred.judges.interface import Calibration, DetectedPerson, Gates
-from kindred.world import Person, draw, random_person, sample_scene
+from kindred.world.drawing import draw
 from kindred.world.families import FAMILIES
+from kindred.world.people import Person, random_person
+from kindred.world.scene import sample_scene
 from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE
 
 SIZES = {1: PORTRAIT, 2: LANDSCAPE, 3: WIDE, 4: WIDE}

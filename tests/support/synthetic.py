@@ -26,8 +26,10 @@ from kindred.scoring.score_table import Row, image_row, person_rows, write_score
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis
-from kindred.world import draw, random_person, sample_scene
+from kindred.world.drawing import draw
 from kindred.world.families import FAMILIES
+from kindred.world.people import random_person
+from kindred.world.scene import sample_scene
 from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE
 
 JUDGE_HASH = "0123456789ab"

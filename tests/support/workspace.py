@@ -139,7 +139,7 @@ def set_up(root: Path) -> Workspace:
     """A new workspace with a tiny base and four photos, nothing built in it."""
     import tiny_base
 
-    from kindred.world.families import write_dataset
+    from kindred.world.albums import write_dataset
 
     workspace = copy_repository(root)
     tiny_base.build(root / "base")

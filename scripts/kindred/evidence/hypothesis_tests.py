@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -76,21 +75,6 @@ class HypothesisTest:
         """The interval that decides: the corrected one, or that at LEVEL. Needs `draws`."""
         assert self.draws is not None
         return self.draws.interval(self.adjusted_level if self.corrected else LEVEL)
-
-
-def resolved(spec: CompareSpec) -> dict[str, dict[str, Any]]:
-    """Every hypothesis with all that it rests on: the variants' settings and the prompts' texts."""
-    found = {}
-    for name, hypothesis in spec.hypotheses.items():
-        declared = hypothesis.model_dump(mode="json")
-        # Younger than the first declarations, which must not change.
-        declared = {k: v for k, v in declared.items() if (k, v) != ("excluded", "")}
-        found[name] = declared | {
-            "variant_spec": spec.variants[hypothesis.variant].spec,
-            "against_spec": spec.variants[hypothesis.against].spec,
-            "prompts": spec.prompt_sets[hypothesis.prompt_set],
-        }
-    return found
 
 
 def decide_all(

@@ -89,7 +89,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kindred.evidence.bootstrap import LEVEL, BootstrapEstimate
-from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all, resolved
+from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all
 from kindred.evidence.preregistration import changes, declaration_hash, in_force
 from kindred.evidence.score_grids import ImageIndex, ScoreGrid
 from kindred.evidence.variant_statistics import number, parts
@@ -136,7 +136,7 @@ def declared_part(spec: CompareSpec, log: Sequence[Json]) -> Json | None:
     first = in_force(log)
     if first is None:
         return None
-    now = resolved(spec)
+    now = spec.resolved_hypotheses()
     return {
         "time": first["time"],
         "hash": first["hash"],

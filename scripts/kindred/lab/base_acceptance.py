@@ -25,23 +25,11 @@ from kindred.lab.judge_labels import person_words
 from kindred.models.loading import load_clip, load_scheduler, load_t5, load_transformer, load_vae
 from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
 from kindred.specs.base_model import Base
-from kindred.world import (
-    LANDSCAPE,
-    PLACE_PHRASES,
-    PORTRAIT,
-    TEMPLATES,
-    WIDE,
-    Figure,
-    Person,
-    Scene,
-    draw,
-    named_strangers,
-    prompt,
-    random_person,
-    sample_scene,
-)
-from kindred.world.phrases import join
-from kindred.world.vocabulary import hats_style_visible
+from kindred.world.drawing import draw
+from kindred.world.people import Person, named_strangers, random_person
+from kindred.world.phrases import PLACE_PHRASES, TEMPLATES, join, prompt
+from kindred.world.scene import Figure, Scene, sample_scene
+from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE, hats_style_visible
 
 STEPS, GUIDANCE, BATCH = 24, 3.5, 8
 SIZE_FOR = {1: PORTRAIT, 2: LANDSCAPE, 3: WIDE, 4: WIDE}

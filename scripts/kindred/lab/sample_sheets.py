@@ -13,8 +13,11 @@ from PIL import Image
 from kindred.lab.base_acceptance import SIZE_FOR, Studio
 from kindred.rendering.manifest import read_manifest
 from kindred.report.contact_sheet import Sheet, SheetRow, draw_sheet
-from kindred.world import PORTRAIT, Person, draw, named_strangers, sample_scene
+from kindred.world.drawing import draw
 from kindred.world.families import FAMILIES
+from kindred.world.people import Person, named_strangers
+from kindred.world.scene import sample_scene
+from kindred.world.vocabulary import PORTRAIT
 
 SEEDS = 5
 PROMPTS = {

@@ -76,6 +76,20 @@ class CompareSpec(SpecModel):
     hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
     draws: int = Field(4000, ge=100, description="of the bootstrap")
 
+    def resolved_hypotheses(self) -> dict[str, dict[str, Any]]:
+        """Every hypothesis with all that it rests on: the variants' settings, the prompts."""
+        found = {}
+        for name, hypothesis in self.hypotheses.items():
+            declared = hypothesis.model_dump(mode="json")
+            # Younger than the first declarations, which must not change.
+            declared = {k: v for k, v in declared.items() if (k, v) != ("excluded", "")}
+            found[name] = declared | {
+                "variant_spec": self.variants[hypothesis.variant].spec,
+                "against_spec": self.variants[hypothesis.against].spec,
+                "prompts": self.prompt_sets[hypothesis.prompt_set],
+            }
+        return found
+
 
 class DeclareSpec(SpecModel):
     """The hypotheses of an experiment with all that they rest on."""

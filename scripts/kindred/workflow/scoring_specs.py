@@ -14,7 +14,6 @@ from typing import Any
 from kindred.characters.trigger_words import letters_in
 from kindred.common.hashing import sha256_text
 from kindred.config.plan import Experiment, Plan, Variant
-from kindred.evidence.hypothesis_tests import resolved
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import (
@@ -56,7 +55,7 @@ def compare_spec(experiment: Experiment) -> CompareSpec:
 
 def declare_spec(experiment: Experiment) -> DeclareSpec:
     """The hypotheses with what they rest on."""
-    return DeclareSpec(hypotheses=resolved(compare_spec(experiment)))
+    return DeclareSpec(hypotheses=compare_spec(experiment).resolved_hypotheses())
 
 
 def judged(plan: Plan) -> list[Experiment]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from kindred.world.drawing import hugged
 from kindred.world.phrases import (
     NUMBERS,
     PLACE_PHRASES,
@@ -21,7 +20,7 @@ from kindred.world.phrases import (
     role,
     token_count,
 )
-from kindred.world.scene import Figure, Scene
+from kindred.world.scene import Figure, Scene, hugged
 from kindred.world.vocabulary import adult, hats_style_visible, noun
 
 

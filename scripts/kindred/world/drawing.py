@@ -14,7 +14,7 @@ from kindred.world import body, hair
 from kindred.world.face import draw_face, features
 from kindred.world.pen import Pen
 from kindred.world.places import draw_backdrop, draw_foreground
-from kindred.world.scene import Figure, Scene
+from kindred.world.scene import Figure, Scene, hugged
 from kindred.world.vocabulary import PAINT
 
 SUPERSAMPLING = 4
@@ -95,13 +95,6 @@ def _arms(pen: Pen, scene: Scene, index: int, figure: Figure) -> None:
         features(person).skin,
         reach,
     )
-
-
-def hugged(scene: Scene, index: int) -> int:
-    """Index of the neighbour whom a hugging figure reaches for: the nearest one."""
-    x = scene.figures[index].x
-    others = [k for k in (index - 1, index + 1) if 0 <= k < len(scene.figures)]
-    return min(others, key=lambda k: abs(scene.figures[k].x - x))
 
 
 def _hug_point(scene: Scene, index: int) -> tuple[float, float]:

@@ -70,6 +70,13 @@ class Scene:
     variation: int = 0
 
 
+def hugged(scene: Scene, index: int) -> int:
+    """Index of the neighbour whom a hugging figure reaches for: the nearest one."""
+    x = scene.figures[index].x
+    others = [k for k in (index - 1, index + 1) if 0 <= k < len(scene.figures)]
+    return min(others, key=lambda k: abs(scene.figures[k].x - x))
+
+
 _COUNTS = {PORTRAIT: (80, 20, 0, 0), LANDSCAPE: (22, 56, 22, 0), WIDE: (8, 16, 54, 22)}
 _SIZES_FOR = {
     1: (PORTRAIT, PORTRAIT, PORTRAIT, PORTRAIT, LANDSCAPE, WIDE),

@@ -22,7 +22,7 @@ from kindred.data import person_masks
 from kindred.data.composites import captions, compositing
 from kindred.data.composites.cutouts import cut_out, without
 from kindred.specs.character import Character
-from kindred.world.families import truth_path, write_dataset
+from kindred.world.albums import truth_path, write_dataset
 
 WHO = {
     "J": {"name": "JRussell", "class": "man", "age": "adult"},

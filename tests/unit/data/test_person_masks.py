@@ -12,7 +12,7 @@ from kindred.data import person_masks
 from kindred.data.dataset import Item
 from kindred.data.person_masks import Masked, PersonMask
 from kindred.training.flow_matching import flow_loss
-from kindred.world.families import truth_path, write_dataset
+from kindred.world.albums import truth_path, write_dataset
 from kindred.world.ground_truth_masks import mask_of
 
 

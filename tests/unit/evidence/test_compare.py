@@ -14,7 +14,7 @@ from synthetic import ARMS, PROMPTS, Arm, Made, compared, make
 
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.evidence.bootstrap import BootstrapEstimate
-from kindred.evidence.hypothesis_tests import HypothesisTest, resolved
+from kindred.evidence.hypothesis_tests import HypothesisTest
 from kindred.evidence.preregistration import declare
 from kindred.evidence.score_grids import Cell, ImageIndex, ScoreGrid
 from kindred.evidence.summary import own_of
@@ -398,7 +398,7 @@ def test_ratings_become_a_measure_with_agreement(small, tmp_path, capsys):
 
 def test_hypotheses_changed_after_training_are_said(small, tmp_path):
     log = tmp_path / "log.jsonl"
-    declare(log, resolved(small.spec), 0)
+    declare(log, small.spec.resolved_hypotheses(), 0)
     compared(small, "--declared", str(log))
     assert read(small, "verdicts.json")["declared"]["changes"] == []
     changed = {**small.spec.hypotheses, "main": claim("all", "scrambled", margin=0.02)}
@@ -418,7 +418,7 @@ def test_hypotheses_changed_after_training_are_said(small, tmp_path):
 
 def test_a_declaration_after_training_is_said(small, tmp_path):
     log = tmp_path / "log.jsonl"
-    declare(log, resolved(small.spec), 4)
+    declare(log, small.spec.resolved_hypotheses(), 4)
     compared(small, "--declared", str(log))
     found = read(small, "verdicts.json")
     assert found["declared"]["trained"] == 4

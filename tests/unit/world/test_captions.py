@@ -5,23 +5,11 @@ from random import Random
 
 import pytest
 
-from kindred.world import (
-    CLOTHES,
-    COLOURS,
-    HATS,
-    LANDSCAPE,
-    PLACE_PHRASES,
-    PLACES,
-    TEMPLATES,
-    TOKEN_LIMIT,
-    WIDE,
-    adult,
-    caption,
-    named_strangers,
-    prompt,
-    sample_scene,
-    token_count,
-)
+from kindred.world.captions import caption
+from kindred.world.people import named_strangers
+from kindred.world.phrases import PLACE_PHRASES, TEMPLATES, TOKEN_LIMIT, prompt, token_count
+from kindred.world.scene import sample_scene
+from kindred.world.vocabulary import CLOTHES, COLOURS, HATS, LANDSCAPE, PLACES, WIDE, adult
 
 FACE_WORDS = r"\b(eyes?|brows?|nose|mouth|lips?|freckles|moles?|ears?|skin|jaw|chin|cheeks?)\b"
 COLOUR = "|".join(COLOURS)

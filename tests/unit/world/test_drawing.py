@@ -9,7 +9,10 @@ from random import Random
 import pytest
 from PIL import ImageChops, ImageStat
 
-from kindred.world import (
+from kindred.world.drawing import draw, truth
+from kindred.world.people import named_strangers, random_person
+from kindred.world.scene import Figure, Scene, sample_scene
+from kindred.world.vocabulary import (
     EXPRESSIONS,
     GAZES,
     HATS,
@@ -18,13 +21,6 @@ from kindred.world import (
     PORTRAIT,
     TRAITS,
     WIDE,
-    Figure,
-    Scene,
-    draw,
-    named_strangers,
-    random_person,
-    sample_scene,
-    truth,
 )
 
 PINNED = {

@@ -9,14 +9,8 @@ from PIL import Image
 
 import lab_family
 from kindred.common.errors import KindredError
-from kindred.world.families import (
-    FAMILIES,
-    family,
-    parse_coverage,
-    photo_names,
-    truth_path,
-    write_dataset,
-)
+from kindred.world.albums import truth_path, write_dataset
+from kindred.world.families import FAMILIES, family, parse_coverage, photo_names
 
 FIRST = "J: 4, A: 3, C: 8, AC: 3, CJ: 7"
 

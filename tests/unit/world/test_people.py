@@ -4,18 +4,10 @@ from random import Random
 
 import pytest
 
-from kindred.world import (
-    KINDS,
-    TRAITS,
-    adult,
-    alike,
-    named_strangers,
-    random_person,
-    restyle,
-    sample_people,
-    surname,
-)
 from kindred.world.families import FAMILIES
+from kindred.world.people import alike, named_strangers, random_person, restyle, surname
+from kindred.world.scene import sample_people
+from kindred.world.vocabulary import KINDS, TRAITS, adult
 
 
 def test_named_strangers_are_360_distinct_people_with_every_initial():

@@ -3,8 +3,9 @@
 import numpy as np
 
 import lab_draw_shards
-from kindred.world import KINDS, PLACES, PORTRAIT, TRAITS, WIDE, named_strangers
+from kindred.world.people import named_strangers
 from kindred.world.pretraining_shards import ATTRIBUTES, captions_path, draw_shard, read_shard
+from kindred.world.vocabulary import KINDS, PLACES, PORTRAIT, TRAITS, WIDE
 
 
 def test_a_shard_reads_back_and_depends_on_its_seed_alone(tmp_path):
