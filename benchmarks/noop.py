@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import re
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,10 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from kindred.benchmarking.empty_jobs import copy_with_empty_jobs  # noqa: E402
 from kindred.models.identity import ALL_PARTS  # noqa: E402
 
-PARTS = ("rules", "scripts", "profiles", "envs", "report", "config")
-SHELL = re.compile(r"(?m)^( +)shell:\n(?: +\"[^\n]*\"\n)+")
 EXPERIMENT = """
 title: many
 characters:
@@ -44,13 +42,7 @@ PROMPT_SET = '  p{n}: {{prompts: ["headshot of {{J}}"], seeds: 4, size: [64, 64]
 
 def set_up(root: Path, variants: int, runs: int, prompt_sets: int) -> None:
     """A workspace in `root` in which every job makes its files empty."""
-    for part in PARTS:
-        unwanted = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / part, root / part, ignore=unwanted)
-    shutil.copyfile(ROOT / "Snakefile", root / "Snakefile")
-    for path in (root / "rules").glob("*.smk"):
-        text = path.read_text(encoding="utf-8")
-        path.write_text(SHELL.sub(r'\1shell:\n\1    "touch {output:q}"\n', text), encoding="utf-8")
+    copy_with_empty_jobs(ROOT, root)
     (root / "photos").mkdir()
     (root / "photos" / "J-01.png").touch()
     (root / "photos" / "captions.csv").touch()

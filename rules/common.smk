@@ -14,8 +14,19 @@ import sys
 from functools import cache
 from pathlib import Path
 
+# Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
+# takes a third of the time that Snakemake needs to see that nothing is to be done.
+gc.disable()
+
 SCRIPTS = Path(workflow.basedir) / "scripts"
 sys.path.insert(0, str(SCRIPTS))
+
+# Containers often tell Python to keep no bytecode, and compiling the library takes longer than
+# planning. Then it is kept beside Snakemake's own notes, out of everybody's way.
+BYTECODE = sys.dont_write_bytecode, sys.pycache_prefix
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(".snakemake/kindred/bytecode").absolute())
 
 from kindred.models.identity import (
     ALL_PARTS,
@@ -42,9 +53,7 @@ from kindred.common.versions import (
 )
 from kindred.world.families import photo_names
 
-# Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
-# takes a third of the time that Snakemake needs to see that nothing is to be done.
-gc.disable()
+sys.dont_write_bytecode, sys.pycache_prefix = BYTECODE
 
 
 onstart:

@@ -25,8 +25,11 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.2's scalars: without yes/no/on/off, dates, octal and base-60 numbers."""
 
 
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
+class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """The same in C where PyYAML has it; knows less of where a mistake stands."""
+
+
+_SCALARS = (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?[0-9]+", list("-+0123456789")),
@@ -36,14 +39,16 @@ for _tag, _pattern, _first in (
         list("-+.0123456789"),
     ),
     ("merge", r"<<", ["<"]),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
-    )
-
-_Loader.add_constructor(
-    "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node))
 )
+for _loader in (_Loader, _FastLoader):
+    _loader.yaml_implicit_resolvers = {}
+    for _tag, _pattern, _first in _SCALARS:
+        _loader.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
+        )
+    _loader.add_constructor(
+        "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node))
+    )
 
 
 @dataclass
@@ -124,7 +129,7 @@ def read_document(path: Path, problems: Problems) -> Document | None:
         problems.add(str(path), f"can't be read ({error})", "save it as UTF-8 text")
         return None
     try:
-        return _parsed(path, text, problems)
+        return _parsed_fast(path, text) or _parsed(path, text, problems, _Loader)
     except yaml.reader.ReaderError as error:
         problems.add(*_unprintable(path, text, error))
     except yaml.YAMLError as error:
@@ -134,9 +139,17 @@ def read_document(path: Path, problems: Problems) -> Document | None:
     return None
 
 
-def _parsed(path: Path, text: str, problems: Problems) -> Document | None:
+def _parsed_fast(path: Path, text: str) -> Document | None:
+    """A faultless text as a document; None of any other, about which the slow loader says more."""
+    try:
+        return _parsed(path, text, Problems(), _FastLoader)
+    except (yaml.YAMLError, RecursionError):
+        return None
+
+
+def _parsed(path: Path, text: str, problems: Problems, kind: type) -> Document | None:
     """The text of a file as a document; None after noting what is wrong with its keys."""
-    loader = _Loader(text)
+    loader = kind(text)
     try:
         node = loader.get_single_node()
         document = Document(path, {})

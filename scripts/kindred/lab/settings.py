@@ -123,7 +123,9 @@ class LabSettings(SpecModel):
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Read a settings file; every wrong key is named at once."""
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # read at every start of Snakemake
         try:
-            return cls.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+            text = Path(path).read_text(encoding="utf-8")
+            return cls.model_validate(yaml.load(text, loader))
         except ValidationError as error:
             raise ProblemsError(problems_of(error, str(path), cls)) from None

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kindred.common.errors import KindredError
+from kindred.common.file_hashes import remembered
 from kindred.common.hashing import sha256_file
-
-if TYPE_CHECKING:
-    pass
 
 IMAGE_PARTS = ("vae",)
 
@@ -52,7 +49,8 @@ def identity(model: str, revision: str | None, parts: Sequence[str] = ALL_PARTS)
     _require(model, parts)
     for part in sorted(parts):
         for file in sorted(path for path in (root / part).rglob("*") if path.is_file()):
-            digest.update(f"{file.relative_to(root).as_posix()}\0{_file_hash(file)}\n".encode())
+            content = remembered(file, _file_hash)
+            digest.update(f"{file.relative_to(root).as_posix()}\0{content}\n".encode())
     return f"{model}@{digest.hexdigest()[:12]}"
 
 

@@ -12,7 +12,7 @@ from kindred.common.errors import KindredError
 
 WRITE = """
 import sys, torch
-from kindred import tensors
+from kindred.common import safetensors_files as tensors
 values = {"b": torch.arange(6.).reshape(2, 3), "a": torch.ones(3, dtype=torch.bfloat16)}
 tensors.save(sys.argv[1], values, {k: k * 2 for k in "zyxwv"})
 """

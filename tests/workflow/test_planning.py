@@ -1,0 +1,86 @@
+"""What it costs to see that nothing is to be done: CPU time beside a bare Snakefile, modules."""
+
+from __future__ import annotations
+
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workspace import REPOSITORY
+
+from kindred.benchmarking.empty_jobs import copy_with_empty_jobs
+
+pytestmark = pytest.mark.workflow
+
+HEAVY = (
+    "scipy",
+    "torch",
+    "diffusers",
+    "transformers",
+    "PIL.ImageDraw",
+    "kindred.lab.",
+)
+LAB_SETTINGS = "kindred.lab.settings"  # pydantic alone
+# Of a bare Snakefile's time, so that it holds on any machine: 0.25 to 0.3 measured on a quiet one,
+# 2.1 when planning hashed the code and imported scipy. Other work on the machine makes it waver.
+MOST = 0.7
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default experiment, all of it made of empty files."""
+    root = tmp_path_factory.mktemp("planning") / "kindred"
+    root.mkdir()
+    copy_with_empty_jobs(REPOSITORY, root)
+    shutil.copytree(REPOSITORY / "lab", root / "lab")
+    run(root, "--quiet", "all")
+    return root
+
+
+def run(root: Path, *arguments: str, python: tuple[str, ...] = ()) -> str:
+    """What Snakemake prints there."""
+    done = subprocess.run(
+        [sys.executable, *python, "-m", "snakemake", *arguments],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def cpu_s(root: Path) -> float:
+    """CPU seconds of `snakemake -n` there."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "Nothing to be done" in run(root, "-n")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def imported(output: str) -> Iterator[str]:
+    """The modules that `-X importtime` names."""
+    return (match[1] for match in re.finditer(r"import time: .*\| +([\w.]+)$", output, re.M))
+
+
+def test_planning_imports_nothing_heavy(finished: Path):
+    modules = set(imported(run(finished, "-n", python=("-X", "importtime"))))
+    assert "kindred.config.load_plan" in modules
+    heavy = {name for name in modules if name.startswith(HEAVY)} - {LAB_SETTINGS}
+    assert not heavy
+
+
+def test_planning_takes_little_more_than_a_bare_snakefile(finished: Path, tmp_path: Path):
+    (tmp_path / "Snakefile").write_text('rule all:\n    input: "made"\n', encoding="utf-8")
+    (tmp_path / "made").touch()
+    cpu_s(finished)  # bytecode and hashes are kept from here on
+    pairs = [(cpu_s(tmp_path), cpu_s(finished)) for _ in range(3)]
+    bare, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(f"a bare Snakefile {bare:.2f} s, the default experiment {ours:.2f} s")
+    assert ours - bare < MOST * bare, f"{ours:.2f} s; a bare Snakefile takes {bare:.2f} s"
