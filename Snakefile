@@ -35,6 +35,6 @@ rule all:
     """Everything that the configured experiments ask for."""
     default_target: True
     input:
-        paths.everything(PLAN),
+        paths.all_targets(PLAN),
     message:
         "finished: see " + ", ".join(f"results/{name}" for name in PLAN.experiments)

@@ -23,8 +23,8 @@ from kindred.judges.lab_judge import LabJudge
 from kindred.lab.base_acceptance import round_trip
 from kindred.models import loading
 from kindred.rendering.manifest import Manifest, Row
-from kindred.scoring.references import gather
-from kindred.scoring.score_images import Whose, score
+from kindred.scoring.references import build_references
+from kindred.scoring.score_images import VariantRun, score_images
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
@@ -75,7 +75,7 @@ def main() -> None:
         own = drawn(folder / "photos", STUDY, SEED, ALONE)
         photos = [DatasetPhoto(path.stem, path, frozenset(letter)) for letter, path in own]
         asked = ReferenceSpec(judge=judge, characters=characters, datasets=["ours"])
-        known = gather(looker, {"ours": photos}, asked)
+        known = build_references(looker, {"ours": photos}, asked)
         told = ScoreSpec(judge=judge, characters=characters, dataset="ours")
         print("| drawn | how | right | whose | identity |\n|---|---|---:|---|---:|")
         for number, (what, (cell, size)) in enumerate(cells.items()):
@@ -88,7 +88,7 @@ def main() -> None:
                     for n, path in enumerate(paths)
                 ]
                 manifest = Manifest(folder / "m.json", "truth", {}, [], rows)
-                found = score(looker, known, manifest, None, told, Whose("truth", 1))
+                found = score_images(looker, known, manifest, None, told, VariantRun("truth", 1))
                 right = fmean(float(r["success"]) for r in found if r["kind"] == "image")
                 for letter in cell:
                     alike = fmean(

@@ -23,8 +23,8 @@ from kindred.judges.lab_judge import DEFAULT, LabJudge
 from kindred.judges.lab_networks import Judge, JudgeConfig
 from kindred.lab.judge_labels import vocabulary
 from kindred.rendering.manifest import Manifest, Row
-from kindred.scoring.references import gather
-from kindred.scoring.score_images import Whose, score
+from kindred.scoring.references import build_references
+from kindred.scoring.score_images import VariantRun, score_images
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
@@ -93,10 +93,10 @@ def main() -> None:
         looker = judge()
         start = time.monotonic()
         asked = ReferenceSpec(judge=spec, characters=CHARACTERS, datasets=["ours"])
-        known = gather(looker, {"ours": own}, asked)
+        known = build_references(looker, {"ours": own}, asked)
         middle, busy = time.monotonic(), time.process_time()
         told = ScoreSpec(judge=spec, characters=CHARACTERS, dataset="ours")
-        rows = score(looker, known, manifest, None, told, Whose("all", 1))
+        rows = score_images(looker, known, manifest, None, told, VariantRun("all", 1))
         seconds, busy = time.monotonic() - middle, time.process_time() - busy
     people = len(rows) - options.pictures
     print(f"references: {len(own)} photos in {middle - start:.1f} s")

@@ -22,7 +22,7 @@ for drawn, lab in DRAWN.items():
         conda:
             "../envs/environment.yaml"
         params:
-            options=paths.album_options(lab),
+            options=paths.family_options(lab),
             version=step_version("draw"),
             out=lambda w, output: output.truth.removesuffix(".truth.json"),
         message:

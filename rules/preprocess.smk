@@ -23,7 +23,7 @@ rule preprocess:
         spec=lambda w: DATASETS[w.dataset].preprocess.canonical(),
         version=step_version("preprocess"),
         source=lambda w: source_folder(w.dataset),
-        made=lambda w: paths.made_option(DATASETS[w.dataset]),
+        made=lambda w: paths.composites_option(DATASETS[w.dataset]),
     message:
         "photos of {wildcards.dataset}"
     shell:

@@ -22,7 +22,7 @@ rule class_prompts:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        spec=lambda w: texts_of(PLAN, CLASSES[w.dataset]).canonical(),
+        spec=lambda w: class_image_texts(PLAN, CLASSES[w.dataset]).canonical(),
         version=step_version("encode_text"),
         base=lambda w: base_identity(CLASSES[w.dataset].base, TEXT_PARTS),
     message:
@@ -50,7 +50,7 @@ rule class_pictures:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        spec=lambda w: render_of(PLAN, CLASSES[w.dataset]).canonical(),
+        spec=lambda w: class_image_render_spec(PLAN, CLASSES[w.dataset]).canonical(),
         version=step_version("render"),
         base=lambda w: base_identity(CLASSES[w.dataset].base),
     message:

@@ -52,7 +52,9 @@ rule train_together:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        jobs=lambda w: or_stop(batched_jobs.trainings, PLAN.experiments[w.experiment]),
+        jobs=lambda w: or_stop(
+            batched_jobs.training_jobs, PLAN.experiments[w.experiment]
+        ),
         version=step_version("train"),
         base=lambda w: " ".join(
             sorted(

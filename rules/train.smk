@@ -31,7 +31,7 @@ rule train:
         images=lambda w: f"resources/{variant_of(w).dataset}/images.json",
         captions=lambda w: f"resources/{variant_of(w).dataset}/captions.jsonl",
         latents=lambda w: f"{paths.encoded_folder(variant_of(w))}/latents.safetensors",
-        prior=lambda w: paths.paths(paths.prior_files(variant_of(w))),
+        prior=lambda w: paths.paths(paths.class_image_files(variant_of(w))),
         masks=lambda w: paths.masks_files(variant_of(w)),
         text=lambda w: f"{paths.encoded_folder(variant_of(w))}/text-{variant_of(w).text_tokens}.safetensors",
     output:
@@ -51,7 +51,7 @@ rule train:
         device=DEVICE,
     params:
         version=step_version("train"),
-        prior=lambda w: list(sum(paths.prior_files(variant_of(w)), ())),
+        prior=lambda w: list(sum(paths.class_image_files(variant_of(w)), ())),
         masks=lambda w: paths.masks_option(variant_of(w)),
         base=lambda w: base_identity(variant_of(w).base),
     message:

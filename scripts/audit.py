@@ -78,15 +78,15 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
     nouns = coverage.noun_shares(photos, who)
     tokens, pieces, about_tokens = examine_tokens(photos, spec)
     found = [
-        *findings.about_amounts(cells, seen, who, limits),
-        *findings.about_cells(cells, who),
-        *findings.about_words(words, who, limits.common_word_share),
-        *findings.about_nouns(nouns, who, limits),
+        *findings.amount_findings(cells, seen, who, limits),
+        *findings.cell_findings(cells, who),
+        *findings.word_findings(words, who, limits.common_word_share),
+        *findings.class_noun_findings(nouns, who, limits),
         *about_tokens,
-        *findings.about_people(photos),
-        *findings.about_rows(photos),
-        *findings.about_made(photos),
-        *findings.about_repeats(coverage.repeated_captions(photos)),
+        *findings.people_findings(photos),
+        *findings.photo_findings(photos),
+        *findings.composite_findings(photos),
+        *findings.repeated_caption_findings(coverage.repeated_captions(photos)),
     ]
     made = Counter(photo["image"]["made"] for photo in photos if "made" in photo["image"])
     least = min((count for count in seen.values() if count), default=0)
@@ -99,7 +99,7 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
         **({"made": dict(sorted(made.items()))} if made else {}),
         "solos": {letter: cells[letter] for letter in seen},
         "appearance_ratio": round(max(seen.values()) / least, 3) if least else None,
-        "together": coverage.together(cells, who),
+        "together": coverage.co_occurrences(cells, who),
         "words": words,
         "noun_shares": nouns,
         "tokens": tokens,
@@ -120,11 +120,13 @@ def examine_tokens(
         counts[name] = tokenizers.too_long(tokenizer, limit, captions)
         pieces[name] = tokenizers.trigger_tokens(tokenizer, spec.characters)
         # Two bases may cut the same captions: that is one finding.
-        cut = token_findings.about_cut(name, counts[name], sources)
+        cut = token_findings.cut_caption_findings(name, counts[name], sources)
         found += [finding for finding in cut if finding not in found]
     shared = {name: tokenizers.shared_tokens(by_letter) for name, by_letter in pieces.items()}
-    found += token_findings.about_shared(shared, spec.characters, spec.thresholds.max_shared_tokens)
-    found += token_findings.about_known_names(pieces, spec.characters)
+    found += token_findings.shared_token_findings(
+        shared, spec.characters, spec.thresholds.max_shared_tokens
+    )
+    found += token_findings.known_name_findings(pieces, spec.characters)
     return counts, pieces, found
 
 

@@ -24,7 +24,7 @@ from kindred.lab.base_acceptance import (
     STEPS,
     Faces,
     Gate,
-    Studio,
+    SampleRenderer,
     caption_gates,
     name_gates,
     vae_gates,
@@ -69,7 +69,7 @@ def measure(args: argparse.Namespace) -> list[Gate]:
     device = pick_device(args.device)
     judge = LabDetector.load(args.lab / "judge", device)
     tokens = 56
-    studio = Studio(args.lab / "base", tokens, device)
+    studio = SampleRenderer(args.lab / "base", tokens, device)
     gates = vae_gates(studio, judge, max(4, round(200 * args.share)), args.seed)
     gates += judge_gate_list(judge, studio, args)
     gates += caption_gates(studio, judge, max(8, round(200 * args.share)), args.seed)
@@ -84,7 +84,7 @@ def measure(args: argparse.Namespace) -> list[Gate]:
     return gates
 
 
-def save_sheets(studio: Studio, args: argparse.Namespace) -> None:
+def save_sheets(studio: SampleRenderer, args: argparse.Namespace) -> None:
     """Pictures for the card."""
     args.sheets.mkdir(parents=True, exist_ok=True)
     sample_sheets.base_sheet(studio).save(args.sheets / "base.webp", quality=78, method=6)
@@ -94,7 +94,9 @@ def save_sheets(studio: Studio, args: argparse.Namespace) -> None:
         )
 
 
-def judge_gate_list(judge: LabDetector, studio: Studio, args: argparse.Namespace) -> list[Gate]:
+def judge_gate_list(
+    judge: LabDetector, studio: SampleRenderer, args: argparse.Namespace
+) -> list[Gate]:
     """The judge on fresh drawings, before and after the autoencoder."""
     drawn = judge_acceptance.draw_gate_pictures(args.seed, args.share)
     figures = judge_acceptance.measure(judge, drawn, studio.vae)
@@ -107,7 +109,7 @@ def judge_gate_list(judge: LabDetector, studio: Studio, args: argparse.Namespace
     ]
 
 
-def speed_gate(studio: Studio, pictures: int = 8) -> Gate:
+def speed_gate(studio: SampleRenderer, pictures: int = 8) -> Gate:
     """Seconds a picture, batched."""
     prompts = ["a photo of a man in the park"] * pictures
     studio.take(prompts, PORTRAIT, 1, "warming up")

@@ -22,10 +22,10 @@ import torch
 
 from kindred.common.errors import KindredError, run_main
 from kindred.judges.lab_inference import LabDetector
-from kindred.judges.lab_judge import write_gates
+from kindred.judges.lab_judge import write_acceptance
 from kindred.judges.lab_networks import Judge, JudgeConfig, load_judge, save_judge
 from kindred.lab import judge_acceptance
-from kindred.lab.acceptance_images import Picture, identity_pictures, scene_pictures
+from kindred.lab.acceptance_images import AcceptanceImage, identity_pictures, scene_pictures
 from kindred.lab.detection_losses import best_threshold
 from kindred.lab.judge_dataset import load_bank, soften
 from kindred.lab.judge_labels import vocabulary
@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.gates:
         figures = report(LabDetector.load(args.out, device), gates, vae, args.work)
         for folder in (args.work, args.out):  # beside the judge for whoever uses it
-            write_gates(folder, figures, args.out)
+            write_acceptance(folder, figures, args.out)
     return 0
 
 
@@ -109,7 +109,10 @@ def load_vae(path: Path, device: torch.device) -> Any:
 
 
 def calibrate(
-    out: Path, scenes: list[Picture], identities: list[Picture], device: torch.device
+    out: Path,
+    scenes: list[AcceptanceImage],
+    identities: list[AcceptanceImage],
+    device: torch.device,
 ) -> None:
     """Choose the threshold and measure mean likeness, on held-out drawings; save both."""
     judge = load_judge(out)

@@ -20,8 +20,8 @@ from kindred.common.files import atomic_write, read_json, read_jsonl, write_csv,
 from kindred.common.hashing import sha256_file
 from kindred.data import person_masks
 from kindred.data.composites import generation
-from kindred.data.person_masks import Masked, PersonMask
-from kindred.specs.composites import MadeSpec
+from kindred.data.person_masks import MaskedPhoto, PersonMask
+from kindred.specs.composites import CompositeSpec
 
 COLUMNS = ("Filename", "Label")
 
@@ -29,7 +29,7 @@ COLUMNS = ("Filename", "Label")
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--spec", required=True, help="MadeSpec as JSON, or a file of it")
+    parser.add_argument("--spec", required=True, help="CompositeSpec as JSON, or a file of it")
     parser.add_argument("--source", required=True, type=Path, help="folder of photos")
     parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
     parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
@@ -62,7 +62,7 @@ def gather(options: argparse.Namespace) -> list[generation.SourcePhoto]:
 def main(argv: list[str] | None = None) -> int:
     """Make the pictures."""
     options = parse(argv)
-    spec = MadeSpec.read(options.spec)
+    spec = CompositeSpec.read(options.spec)
     photos = gather(options)
 
     def note(text: str) -> None:
@@ -84,7 +84,9 @@ def main(argv: list[str] | None = None) -> int:
         facts = {"kind": picture.kind, "cell": picture.cell, "of": list(picture.of)}
         rows[picture.name] = facts | {"sha256": sha256_file(options.photos / picture.name)}
         people = tuple(PersonMask(*one) for one in picture.people)
-        known[picture.name] = Masked(person_masks.store_mask(picture.mask, options.store), people)
+        known[picture.name] = MaskedPhoto(
+            person_masks.store_mask(picture.mask, options.store), people
+        )
     labels = {one.source: one.caption for one in photos} | {p.name: p.caption for p in pictures}
     captions = [{"Filename": name, "Label": text} for name, text in labels.items()]
     write_csv(options.photos / "captions.csv", COLUMNS, captions)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import write_json
-from kindred.evidence.preregistration import declare
+from kindred.evidence.preregistration import preregister
 from kindred.specs.scoring import DeclareSpec
 from kindred.training.start_marker import trainings_begun
 
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     """Declare the hypotheses of one experiment."""
     options = parse(argv)
     spec = DeclareSpec.read(options.spec)
-    entry = declare(options.log, spec.hypotheses, trainings_begun(options.results))
+    entry = preregister(options.log, spec.hypotheses, trainings_begun(options.results))
     write_json(options.out, entry)
     print(f"{len(spec.hypotheses)} hypotheses, declared {entry['time']}", file=sys.stderr)
     return 0

@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     from kindred.scoring import references
 
     judge = open_judge(spec.judge, devices.prepare(name, options.threads))
-    found = references.gather(judge, photos, spec)
+    found = references.build_references(judge, photos, spec)
     references.save(found, options.facts, options.vectors)
     for letter, entry in found.facts["characters"].items():
         print(f"{letter}: {len(entry['photos'])} reference photos", file=sys.stderr)

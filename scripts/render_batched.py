@@ -18,7 +18,7 @@ from kindred.common.job_summary import JobSummary
 from kindred.compute import devices
 from kindred.rendering.batched import AdapterSwitcher, draw, jobs_of
 from kindred.rendering.image_store import ImageStore
-from kindred.specs.batched_jobs import PICTURES_AT_ONCE, Drawings
+from kindred.specs.batched_jobs import PICTURES_AT_ONCE, RenderJobs
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     """Draw what is missing of all jobs."""
     options = parse(argv)
     progress.speak_for(options.out.parent)
-    wanted, store = Drawings.read(options.jobs), ImageStore(options.store)
+    wanted, store = RenderJobs.read(options.jobs), ImageStore(options.store)
     tally = JobSummary(len(wanted.jobs))
     jobs = jobs_of(wanted, tally, options.at_once or None)
     todo = [job for job in jobs if not all(store.has(picture.key) for picture in job.pictures)]

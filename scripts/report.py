@@ -17,7 +17,7 @@ from pathlib import Path
 from kindred.common.errors import run_main
 from kindred.common.files import write_text
 from kindred.report.html_page import build, build_words
-from kindred.report.report_data import read_material
+from kindred.report.report_data import read_report_data
 from kindred.specs.report import ReportSpec
 
 
@@ -37,12 +37,14 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = ReportSpec.read(options.spec)
     if options.page:
-        material = read_material(options.folder, options.resources, photos=not spec.hide_photos)
+        material = read_report_data(options.folder, options.resources, photos=not spec.hide_photos)
         page, markdown = build(material, spec)
         write_text(options.page, page)
         print(f"{options.page}: {len(page) / 1e6:.1f} MB", file=sys.stderr)
     else:
-        material = read_material(options.folder, options.resources, photos=False, only_words=True)
+        material = read_report_data(
+            options.folder, options.resources, photos=False, only_words=True
+        )
         markdown = build_words(material, spec)
     write_text(options.markdown, markdown)
     for name, one in material.verdicts["hypotheses"].items():

@@ -15,7 +15,7 @@ from pathlib import Path
 from kindred.common.errors import KindredError, run_main
 from kindred.compute import devices
 from kindred.scoring import score_store
-from kindred.scoring.score_store import Asked
+from kindred.scoring.score_store import ScoreRequest
 from kindred.scoring.table_provenance import write_beside
 from kindred.specs.scoring import ScoreSpec
 
@@ -41,7 +41,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Score one prompt set of one run, or copy its table from the store."""
     options = parse(argv)
-    asked = Asked.read(
+    asked = ScoreRequest.read(
         ScoreSpec.read(options.spec),
         options.manifest,
         options.base[0] if options.base else None,

@@ -17,8 +17,8 @@ from kindred.common.errors import KindredError, run_main
 from kindred.common.job_summary import JobSummary
 from kindred.compute import devices
 from kindred.scoring import score_store
-from kindred.scoring.score_store import Asked
-from kindred.specs.batched_jobs import Scorings
+from kindred.scoring.score_store import ScoreRequest
+from kindred.specs.batched_jobs import ScoreJobs
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -31,13 +31,15 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def missing(wanted: Scorings, store: Path, tally: JobSummary) -> list[tuple[str, str, Asked]]:
+def missing(
+    wanted: ScoreJobs, store: Path, tally: JobSummary
+) -> list[tuple[str, str, ScoreRequest]]:
     """(file to be written, key, table) of all that the store lacks; jobs with files that can't be
     read are noted as failed."""
     found = []
     for job in wanted.jobs:
         try:
-            asked = Asked.read(
+            asked = ScoreRequest.read(
                 wanted.specs[job.spec],
                 job.manifest,
                 job.base[0] if job.base else None,
@@ -61,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     """Score what is missing of all jobs."""
     options = parse(argv)
     progress.speak_for(options.out.parent)
-    wanted = Scorings.read(options.jobs)
+    wanted = ScoreJobs.read(options.jobs)
     tally = JobSummary(len(wanted.jobs))
     todo = missing(wanted, options.store, tally)
     if todo:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.hashing import pixel_hash
-from kindred.judges.interface import Calibration, DetectedPerson, Gates
+from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.world.drawing import draw
 from kindred.world.families import FAMILIES
 from kindred.world.people import Person, random_person
@@ -29,7 +29,7 @@ class Oracle:
     identity = "oracle@1"
     counts = "people"
     calibration = Calibration()
-    gates = Gates(True, {"count": 1.0}, ())
+    gates = Acceptance(True, {"count": 1.0}, ())
 
     def __init__(self, noise: float = 0.1) -> None:
         self.noise = noise

@@ -139,7 +139,7 @@ def masks_of(data: TrainingSet, share: float) -> list[str]:
         people = np.zeros((row["height"], row["width"]), np.uint8)
         people[:, : round(share * row["width"])] = 1
         file = person_masks.store_mask(people, data.root / "masks")
-        known[row["source"]] = person_masks.Masked(file, (person_masks.PersonMask("J"),))
+        known[row["source"]] = person_masks.MaskedPhoto(file, (person_masks.PersonMask("J"),))
     write_json(data.root / "images.json", rows)
     person_masks.write(data.root / "masks.json", known)
     return ["--masks", str(data.root / "masks.json")]

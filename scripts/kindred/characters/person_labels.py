@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from kindred.characters.trigger_words import letters_in, mentions
+from kindred.characters.trigger_words import find_trigger_words, letters_in
 from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
@@ -24,7 +24,7 @@ def order_said(caption: str, characters: Characters) -> list[str] | None:
     Read are 'from left to right: X, Y', and 'X on the left and Y on the right' or 'on the left X,
     on the right Y', with a side for everybody.
     """
-    named = [mention.letter for mention in mentions(caption, characters)]
+    named = [mention.letter for mention in find_trigger_words(caption, characters)]
     if len(set(named)) != len(named) or not named:
         return None
     if "from left to right" in caption.casefold():

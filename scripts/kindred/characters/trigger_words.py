@@ -30,7 +30,7 @@ ALIKE = 0.8  # share of equal letters above which a word may be a misspelt name
 
 
 @dataclass(frozen=True)
-class Mention:
+class TriggerWordMention:
     """A character found in a text: its letter, and the name as it was written there."""
 
     letter: str
@@ -38,7 +38,7 @@ class Mention:
     exact: bool
 
 
-def mentions(text: str, characters: Characters) -> list[Mention]:
+def find_trigger_words(text: str, characters: Characters) -> list[TriggerWordMention]:
     """Every trigger name in a text, whole words only, also before 's, in the order written.
 
     Where one name holds another, the longest wins. Other case counts, with `exact` False.
@@ -50,7 +50,7 @@ def mentions(text: str, characters: Characters) -> list[Mention]:
     for match in _pattern(characters).finditer(text):
         letter = by_name[match.group().casefold()]
         exact = match.group() == characters[letter].name
-        result.append(Mention(letter, match.group(), exact))
+        result.append(TriggerWordMention(letter, match.group(), exact))
     return result
 
 
@@ -62,7 +62,7 @@ def _pattern(characters: Characters) -> re.Pattern[str]:
 
 def letters_in(text: str, characters: Characters) -> list[str]:
     """Letters of the characters that a caption names, sorted."""
-    return sorted({mention.letter for mention in mentions(text, characters)})
+    return sorted({mention.letter for mention in find_trigger_words(text, characters)})
 
 
 def unknown_names(
@@ -75,7 +75,7 @@ def unknown_names(
     """
     shapes = {_shape(who.name) for who in characters.values()}
     shapes = {shape for shape in shapes if not re.fullmatch(ORDINARY, shape)}
-    known = {mention.written for mention in mentions(text, characters)} | set(not_names)
+    known = {mention.written for mention in find_trigger_words(text, characters)} | set(not_names)
     certain, doubtful = [], []
     for word in dict.fromkeys(_words(text)):
         name, likeness = _nearest_name(word, characters)
@@ -130,7 +130,7 @@ def says_noun(text: str, noun: str) -> bool:
     return not words.isdisjoint({noun.casefold(), *SAYS.get(noun.casefold(), "").split()})
 
 
-def put_names_in(text: str, letters: Iterable[str], characters: Characters) -> str:
+def insert_trigger_words(text: str, letters: Iterable[str], characters: Characters) -> str:
     """A captioner's text with trigger names: 'a man in a coat' -> 'the man JRussell in a coat'.
 
     A name goes to the words that say its class when each class is said exactly once; otherwise
@@ -152,7 +152,7 @@ def put_names_in(text: str, letters: Iterable[str], characters: Characters) -> s
     return ": ".join(part for part in (_listing(named), text) if part)
 
 
-def without_names(text: str, characters: Characters) -> str:
+def remove_trigger_words(text: str, characters: Characters) -> str:
     """A prompt for somebody who has never heard the names: 'JRussell and the woman ARussell' -> 'a
     man and the woman'. An article goes before a noun only where a name could begin a phrase."""
     if not characters:

@@ -1,7 +1,7 @@
 """A memory plan carried out on a real transformer: which blocks are checkpointed, offloaded and
 compiled, and what happens when a step fails for want of memory or of a compiler.
 
-Knows torch, diffusers and budget.py; knows nothing of data or optimizers. On a CPU nothing is
+Knows torch, diffusers and memory_plan.py; knows nothing of data or optimizers. On a CPU nothing is
 planned and nothing changes.
 """
 

@@ -1,9 +1,9 @@
 """Fitting a training into a GPU's memory: what a set-up needs, and the fastest one that fits.
 
 Pure arithmetic on a transformer's shape: knows bytes and blocks, imports no torch, loads nothing.
-Bytes of activations were counted on the real module (tests/unit/test_budget.py counts them again);
-GPU_UNITS, the shares and times below are fitted to what was measured on an H200 and an H100
-(docs/performance.md).
+Bytes of activations were counted on the real module (tests/unit/compute/test_memory_plan.py counts
+them again); GPU_UNITS, the shares and times below are fitted to what was measured on an H200 and an
+H100 (docs/performance.md).
 """
 
 from __future__ import annotations

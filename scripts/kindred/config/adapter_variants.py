@@ -1,6 +1,6 @@
 """Variants that train nothing: adapters of others loaded together, or files trained elsewhere.
 
-Knows what such a variant may say; what a LoRA file must hold is in foreign.py.
+Knows what such a variant may say; what a LoRA file must hold is in models/lora/compatibility.py.
 """
 
 from __future__ import annotations

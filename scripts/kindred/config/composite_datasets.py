@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problems
 from kindred.common.hashing import spec_hash
-from kindred.config.plan import Dataset, Made, Variant
+from kindred.config.plan import CompositeSource, Dataset, Variant
 from kindred.config.user_schema import ExperimentConfig
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
 from kindred.specs.character import Character
-from kindred.specs.composites import Composites, MadeSpec, MaskSpec
+from kindred.specs.composites import Composites, CompositeSpec, MaskSpec
 from kindred.specs.dataset import PreprocessSpec
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 SHAPES = ("resolutions", "buckets", "multiple", "max_aspect")  # what a composite's shape depends on
 
 
-def made_for(
+def composites_for(
     document: Document, config: ExperimentConfig, settings: Settings, root: str, problems: Problems
-) -> Made | None:
+) -> CompositeSource | None:
     """What a variant wants made of the photos of `root`; None when it asks for nothing."""
     compose, crop = settings.values.get("compose"), settings.values.get("crop")
     if compose is None and crop is None:
@@ -45,7 +45,7 @@ def made_for(
     shape = config.datasets[root].preprocess.model_dump(include=set(SHAPES), exclude_unset=True)
     if shape:
         given["preprocess"] = PreprocessSpec(**shape)
-    return Made(root, MadeSpec(characters=config.characters, **given))
+    return CompositeSource(root, CompositeSpec(characters=config.characters, **given))
 
 
 def _cells(
@@ -70,14 +70,16 @@ def _cell(text: str, where: str, config: ExperimentConfig, problems: Problems) -
         return text
 
 
-def name_of(made: Made) -> str:
+def dataset_name(made: CompositeSource) -> str:
     """The dataset's name: the photos' own, what was done to them, and a hash of how."""
     asked = made.spec.model_dump(mode="json", include={"compose", "crop"})
     words = ("composed" if made.spec.compose else "", made.spec.crop and "cropped")
     return "-".join([made.of, *filter(None, words), spec_hash(asked)[:8]])
 
 
-def with_made(datasets: dict[str, Dataset], variants: Iterable[Variant]) -> dict[str, Dataset]:
+def with_composites(
+    datasets: dict[str, Dataset], variants: Iterable[Variant]
+) -> dict[str, Dataset]:
     """The datasets, and those that are made for variants: their photos are prepared alike."""
     result = dict(datasets)
     for variant in variants:

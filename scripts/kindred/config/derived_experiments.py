@@ -41,7 +41,7 @@ def read_experiment(path: Path, problems: Problems, seen: tuple[str, ...] = ()) 
     if other is None:
         return None
     own = {key: value for key, value in document.data.items() if key != LIKE}
-    return Document(path, merged(other.data, own), document.lines)
+    return Document(path, merge_keys(other.data, own), document.lines)
 
 
 def _fill_empty_variants(document: Document) -> None:
@@ -53,14 +53,14 @@ def _fill_empty_variants(document: Document) -> None:
         document.data["variants"] = filled
 
 
-def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+def merge_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """`old` with the keys of `new`; null takes away a key that `old` has."""
     result = dict(old)
     for key, value in new.items():
         if value is None and key in old:
             del result[key]
         elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
-            result[key] = merged(result[key], value)
+            result[key] = merge_keys(result[key], value)
         else:
             result[key] = value
     return result

@@ -48,7 +48,7 @@ def resolve_experiment(
     problems = library.problems
     _check_characters(document, config, problems)
     declared = expand(document, config, problems)
-    variants, drawn = prior_preservation.drawn_for(
+    variants, drawn = prior_preservation.with_drawn_class_images(
         document, config, _variants(document, config, declared, library), problems
     )
     for base in base_variants(config.base, list(variants.values())):
@@ -79,7 +79,7 @@ def resolve_experiment(
     datasets = {
         key: _dataset(document, config, key, prompts, name, library) for key in config.datasets
     }
-    datasets = composite_datasets.with_made(datasets, experiment.trained) | drawn
+    datasets = composite_datasets.with_composites(datasets, experiment.trained) | drawn
     used = [*experiment.datasets, *experiment.class_image_datasets]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
@@ -143,7 +143,7 @@ def _dataset(
             **({"not_names": dataset.not_names} if dataset.not_names else {}),
         ),
         thresholds=dataset.audit,
-        class_images=prior_preservation.of_prompt_set(
+        class_images=prior_preservation.class_images_of_prompt_set(
             document, config, key, prompts, experiment, problems
         ),
     )
@@ -199,8 +199,10 @@ def _trained(
     selection = _selection(document, config, settings, library.problems)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
-    wanted = composite_datasets.made_for(document, config, settings, dataset, library.problems)
-    dataset = composite_datasets.name_of(wanted) if wanted else dataset
+    wanted = composite_datasets.composites_for(
+        document, config, settings, dataset, library.problems
+    )
+    dataset = composite_datasets.dataset_name(wanted) if wanted else dataset
     given: dict[str, Any] = {"selection": selection} if selection.model_fields_set else {}
     if settings.config.control is not None:
         given["pairing"] = settings.config.control.pairing
@@ -217,7 +219,7 @@ def _trained(
         dataset,
         _runs(settings),
         train,
-        class_images=prior_preservation.named_dataset(
+        class_images=prior_preservation.named_class_images(
             document, config, settings, recipe, library.problems
         ),
         made=wanted,

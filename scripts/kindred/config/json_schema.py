@@ -29,12 +29,12 @@ def schema_text(name: str) -> str:
     model, files = SCHEMAS[name]
     schema = model.model_json_schema(by_alias=True)
     if model is ExperimentConfig:
-        _allow_likeness(schema)
+        _allow_derived(schema)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": files}
     return json.dumps({**head, **schema}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _allow_likeness(schema: dict[str, Any]) -> None:
+def _allow_derived(schema: dict[str, Any]) -> None:
     """A file that is like another one need not say everything, and takes keys away with null."""
     required = schema.pop("required", [])
     schema["if"] = {"not": {"required": [LIKE]}}

@@ -13,11 +13,11 @@ from kindred.common.errors import Problem
 from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
-from kindred.specs.composites import MadePictures, MadeSpec, MaskSpec
+from kindred.specs.composites import CompositeOptions, CompositeSpec, MaskSpec
 from kindred.specs.dataset import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
-from kindred.specs.report import MadeOfPhotos, RatingSpec, ReportSpec
+from kindred.specs.report import CompositeDataset, RatingSpec, ReportSpec
 from kindred.specs.scoring import Hypothesis
 from kindred.specs.training import TrainSpec
 
@@ -44,11 +44,11 @@ SHEETS_UP_TO = 40
 
 
 @dataclass(frozen=True)
-class Made:
+class CompositeSource:
     """Pictures made of the photos of the dataset `of`, and trained on besides them."""
 
     of: str
-    spec: MadeSpec
+    spec: CompositeSpec
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Dataset:
     caption: CaptionSpec
     thresholds: AuditThresholds
     class_images: ClassImages | None = None
-    made: Made | None = None
+    made: CompositeSource | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Variant:
     files: tuple[str, ...] = ()
     weight: float = 1.0
     class_images: str | None = None
-    made: Made | None = None
+    made: CompositeSource | None = None
 
     @property
     def root(self) -> str | None:
@@ -243,9 +243,9 @@ class Plan:
         )
 
 
-def _made_of_photos(made: Made) -> MadeOfPhotos:
-    given = made.spec.model_dump(include={*MadePictures.model_fields}, exclude_unset=True)
-    return MadeOfPhotos(of=made.of, **given)
+def _made_of_photos(made: CompositeSource) -> CompositeDataset:
+    given = made.spec.model_dump(include={*CompositeOptions.model_fields}, exclude_unset=True)
+    return CompositeDataset(of=made.of, **given)
 
 
 def base_variants(default: str, variants: list[Variant]) -> list[Variant]:

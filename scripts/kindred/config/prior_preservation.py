@@ -32,7 +32,7 @@ def without_idle_images(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def named_dataset(
+def named_class_images(
     document: Document,
     config: ExperimentConfig,
     settings: Settings,
@@ -63,7 +63,7 @@ def named_dataset(
     return name if recipe.class_images_weight else None
 
 
-def drawn_for(
+def with_drawn_class_images(
     document: Document,
     config: ExperimentConfig,
     variants: dict[str, Variant],
@@ -129,7 +129,7 @@ def _size(preprocess: PreprocessSpec) -> tuple[int, int]:
     return tuple(max(1, round(px / EDGE_MULTIPLE)) * EDGE_MULTIPLE for px in first)
 
 
-def of_prompt_set(
+def class_images_of_prompt_set(
     document: Document,
     config: ExperimentConfig,
     key: str,
@@ -154,18 +154,18 @@ def of_prompt_set(
     )
 
 
-def drawn_by_themselves(plan: Plan) -> dict[str, ClassImages]:
+def standalone_class_images(plan: Plan) -> dict[str, ClassImages]:
     """The class images that no experiment's prompt set draws, by the name of their dataset."""
     priors = {name: dataset.class_images for name, dataset in plan.datasets.items()}
     return {name: prior for name, prior in priors.items() if prior and not prior.asked_by}
 
 
-def texts_of(plan: Plan, prior: ClassImages) -> PromptTexts:
+def class_image_texts(plan: Plan, prior: ClassImages) -> PromptTexts:
     """What the base's text encoders are to read."""
     encoder = plan.bases[prior.base].text_encoder()
     return PromptTexts(encoder=encoder, prompts=prior.prompt_set.texts())
 
 
-def render_of(plan: Plan, prior: ClassImages) -> RenderSpec:
+def class_image_render_spec(plan: Plan, prior: ClassImages) -> RenderSpec:
     """What the base alone is to draw."""
     return RenderSpec(base=plan.bases[prior.base], prompt_set=prior.prompt_set, name="classes")

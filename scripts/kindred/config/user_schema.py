@@ -1,7 +1,7 @@
 """The YAML files as a person writes them: every key, its meaning and its default.
 
 Knows the keys; the schema for editors is generated from here. Knows nothing of how variants inherit
-(variants.py) or of what the steps are given (plan.py).
+(variant_inheritance.py) or of what the steps are given (plan.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.character import Character
 from kindred.specs.composites import Composites
 from kindred.specs.dataset import AuditThresholds, Captioner, PreprocessSpec
-from kindred.specs.judge import Model
+from kindred.specs.judge import PretrainedModel
 from kindred.specs.rendering import Precision, PromptSet
 from kindred.specs.report import HIDE_PHOTOS
 from kindred.specs.scoring import Hypothesis
@@ -132,7 +132,7 @@ class DatasetConfig(SpecModel):
         default_factory=list, description="words in captions that look like a trigger name"
     )
     audit: AuditThresholds = Field(default_factory=AuditThresholds)
-    segmenter: Model | None = Field(
+    segmenter: PretrainedModel | None = Field(
         None,
         description="finds people's outlines, for `compose`, `crop`, `mask_weight` and "
         "`head_weight`; a model of the DETR or Mask2Former class. Unset: the boxes of the judge",

@@ -24,7 +24,7 @@ BEAMS = 3
 
 
 @dataclass
-class Writer:
+class BlipCaptioner:
     """A loaded captioner."""
 
     model: Any
@@ -33,7 +33,7 @@ class Writer:
     max_tokens: int
 
 
-def load(spec: Captioner) -> Writer:
+def load(spec: Captioner) -> BlipCaptioner:
     """Load by id@revision or from a local directory, on the CPU in float32.
 
     Raises KindredError when it is missing or no BLIP model.
@@ -56,11 +56,11 @@ def load(spec: Captioner) -> Writer:
             f"captioner {spec.model}: can't be loaded ({first}) -> check the name and the network, "
             "use a local directory, or write the missing captions yourself"
         ) from error
-    return Writer(model.eval(), processor, tokenizer, spec.max_tokens)
+    return BlipCaptioner(model.eval(), processor, tokenizer, spec.max_tokens)
 
 
 @torch.inference_mode()
-def describe(writer: Writer, image: Image.Image) -> str:
+def describe(writer: BlipCaptioner, image: Image.Image) -> str:
     """One sentence about an RGB image: beam search without sampling, one image at a time, so that
     the text depends on nothing but the image and the model."""
     pixels = writer.processor(images=image, return_tensors="pt")["pixel_values"]

@@ -24,7 +24,7 @@ PLAIN_TEXTS = frozenset({"readme", "license", "licence", "notes", "todo", "chang
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenCaption:
     """What a file says about one photo: caption ('' is none), `who` entry, and where it stands."""
 
     text: str
@@ -66,14 +66,14 @@ class PhotoIndex:
 
 def read_captions(
     source: Source, names: Iterable[str], problems: Problems, doubts: list[str]
-) -> dict[str, Written]:
+) -> dict[str, WrittenCaption]:
     """Everything that caption files say, by the photo's name (path in the source folder).
 
     Adds to `problems`: files that can't be read, captions of photos that do not exist, two
     different captions of one photo. Adds to `doubts`: text files that belong to no photo.
     """
     index = PhotoIndex(names)
-    found: dict[str, Written] = {}
+    found: dict[str, WrittenCaption] = {}
     rows = [row for path in source.tables for row in read_table(path, source.root, problems)]
     rows += _sidecars(source, index, problems, doubts)
     for file_name, written in rows:
@@ -85,7 +85,7 @@ def read_captions(
     return found
 
 
-def read_table(path: Path, root: Path, problems: Problems) -> Iterator[tuple[str, Written]]:
+def read_table(path: Path, root: Path, problems: Problems) -> Iterator[tuple[str, WrittenCaption]]:
     """(file name as written, what is said) for each row of a CSV, TSV or JSON-lines file."""
     label = path.relative_to(root).as_posix()
     try:
@@ -106,7 +106,10 @@ def read_table(path: Path, root: Path, problems: Problems) -> Iterator[tuple[str
             continue
         if folder != "." and "/" not in file_name:
             file_name = f"{folder}/{file_name}"
-        yield file_name, Written(clean(_value(record, TEXT_KEYS)), _value(record, WHO_KEYS), where)
+        yield (
+            file_name,
+            WrittenCaption(clean(_value(record, TEXT_KEYS)), _value(record, WHO_KEYS), where),
+        )
 
 
 def clean(text: str) -> str:
@@ -189,7 +192,7 @@ def _json_lines(text: str, label: str, problems: Problems) -> Iterator[tuple[str
 
 def _sidecars(
     source: Source, index: PhotoIndex, problems: Problems, doubts: list[str]
-) -> Iterator[tuple[str, Written]]:
+) -> Iterator[tuple[str, WrittenCaption]]:
     """Captions beside their photos. A text without a photo is an orphan if others have one."""
     orphans = []
     for path in source.sidecars:
@@ -202,7 +205,7 @@ def _sidecars(
         except UnicodeDecodeError:
             problems.add(label, "is not in UTF-8", "save it as UTF-8")
             continue
-        yield label.removesuffix(path.suffix), Written(text, "", label)
+        yield label.removesuffix(path.suffix), WrittenCaption(text, "", label)
     in_use = len(orphans) < len(source.sidecars)
     for label, plain in orphans:
         if in_use and not plain:
@@ -212,14 +215,18 @@ def _sidecars(
             doubts.append(f"{label}: neither photo nor the caption of one; not used")
 
 
-def _merge(old: Written | None, new: Written, name: str, problems: Problems) -> Written:
+def _merge(
+    old: WrittenCaption | None, new: WrittenCaption, name: str, problems: Problems
+) -> WrittenCaption:
     """Two places may speak of one photo, as long as they do not contradict each other."""
     if old is None:
         return new
     for what, one, other in (("captions", old.text, new.text), ("`who`", old.who, new.who)):
         if one and other and one != other:
             problems.add(new.where, f"'{name}' has other {what} in {old.where}", "keep one of them")
-    return Written(old.text or new.text, old.who or new.who, old.where if old.text else new.where)
+    return WrittenCaption(
+        old.text or new.text, old.who or new.who, old.where if old.text else new.where
+    )
 
 
 def _key(field: str) -> str:

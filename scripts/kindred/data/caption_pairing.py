@@ -12,31 +12,31 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kindred.common.errors import KindredError, Problems
-from kindred.data.dataset import Item
+from kindred.data.dataset import DatasetImage
 
 LATENT_PX = 8
 
 
 @dataclass(frozen=True)
-class Pair:
+class CaptionedImage:
     """An image and the caption it trains with, by hash."""
 
-    item: Item
+    item: DatasetImage
     caption_hash: str
 
 
 def make_pairs(
-    items: Sequence[Item], pairing: Literal["matched", "scrambled"], seed: int
-) -> list[Pair]:
+    items: Sequence[DatasetImage], pairing: Literal["matched", "scrambled"], seed: int
+) -> list[CaptionedImage]:
     """The pairs to train on. Scrambled: a seeded permutation of the photos' captions in which no
     photo keeps its own. Raises KindredError when there is no such permutation."""
     if pairing == "matched":
-        return [Pair(item, item.caption_hash) for item in items]
+        return [CaptionedImage(item, item.caption_hash) for item in items]
     captions = {item.photo: item.caption_hash for item in items}
     photos = sorted(captions)
     moved = _derangement([captions[photo] for photo in photos], seed)
     other = dict(zip(photos, moved, strict=True))
-    return [Pair(item, other[item.photo]) for item in items]
+    return [CaptionedImage(item, other[item.photo]) for item in items]
 
 
 def _derangement(values: Sequence[str], seed: int) -> list[str]:
@@ -60,8 +60,8 @@ def _derangement(values: Sequence[str], seed: int) -> list[str]:
 
 
 def check_pairs(
-    pairs: Sequence[Pair],
-    dataset: Sequence[Item],
+    pairs: Sequence[CaptionedImage],
+    dataset: Sequence[DatasetImage],
     pairing: str,
     latents: Mapping[str, Any],
     texts: Collection[str],
@@ -97,6 +97,6 @@ def check_pairs(
     problems.raise_if_any()
 
 
-def _owner(pair: Pair, dataset: Sequence[Item]) -> str:
+def _owner(pair: CaptionedImage, dataset: Sequence[DatasetImage]) -> str:
     owners = [item.image_id for item in dataset if item.caption_hash == pair.caption_hash]
     return ", ".join(owners) or "no image of this dataset"

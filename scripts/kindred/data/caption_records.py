@@ -13,7 +13,7 @@ from typing import Any
 from kindred.characters import trigger_words
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.hashing import caption_hash
-from kindred.data.caption_files import Written
+from kindred.data.caption_files import WrittenCaption
 from kindred.data.photo_decoding import note
 from kindred.specs.dataset import CaptionSpec
 
@@ -28,7 +28,9 @@ class Hint:
     origin: str
 
 
-def hint_of(source: str, written: Written | None, spec: CaptionSpec, problems: Problems) -> Hint:
+def hint_of(
+    source: str, written: WrittenCaption | None, spec: CaptionSpec, problems: Problems
+) -> Hint:
     """From the `who` entry, else the folder's name, else the file's name. `source` is the path in
     the dataset folder. A `who` entry that is no character is a problem."""
     if written and written.who:
@@ -48,9 +50,9 @@ def hint_of(source: str, written: Written | None, spec: CaptionSpec, problems: P
     return Hint(trigger_words.file_hint(path.stem, spec.characters), "the file's name")
 
 
-def by_hand(written: Written, hint: Hint, spec: CaptionSpec, problems: Problems) -> Row:
+def by_hand(written: WrittenCaption, hint: Hint, spec: CaptionSpec, problems: Problems) -> Row:
     """The row of a caption that a person wrote. Adds names that no character has to problems."""
-    found = trigger_words.mentions(written.text, spec.characters)
+    found = trigger_words.find_trigger_words(written.text, spec.characters)
     certain, doubtful = trigger_words.unknown_names(written.text, spec.characters, spec.not_names)
     for word, near in certain:
         cure = f"did you mean '{near}'? If not, " if near else ""
@@ -76,7 +78,9 @@ def by_hand(written: Written, hint: Hint, spec: CaptionSpec, problems: Problems)
 
 def by_captioner(text: str, author: str, hint: Hint, spec: CaptionSpec) -> Row:
     """The row of a captioner's text, with the trigger names that the hint gives put in."""
-    row = _row(trigger_words.put_names_in(text, hint.letters, spec.characters), author, spec)
+    row = _row(
+        trigger_words.insert_trigger_words(text, hint.letters, spec.characters), author, spec
+    )
     if hint.letters:
         row["warnings"].append(
             note("hint", f"{_people(hint.letters)} put in from {hint.origin}; check the caption")

@@ -17,7 +17,7 @@ from kindred.common.hashing import caption_hash
 
 
 @dataclass(frozen=True)
-class Item:
+class DatasetImage:
     """One prepared image with its own caption. Several resolutions of a photo share `photo`."""
 
     image_id: str
@@ -31,7 +31,7 @@ class Item:
     made: str = ""  # 'composed' or 'cropped' for a picture made of photos
 
 
-def read_dataset(images: Path | str, captions: Path | str) -> list[Item]:
+def read_dataset(images: Path | str, captions: Path | str) -> list[DatasetImage]:
     """All images with their captions, sorted by id.
 
     Raises ProblemsError listing images without a caption, captions without an image, ids that
@@ -58,8 +58,8 @@ def read_dataset(images: Path | str, captions: Path | str) -> list[Item]:
     return items
 
 
-def _item(image: dict[str, Any], caption: dict[str, Any]) -> Item:
-    return Item(
+def _item(image: dict[str, Any], caption: dict[str, Any]) -> DatasetImage:
+    return DatasetImage(
         image_id=image["image_id"],
         photo=image.get("photo", image["image_id"]),
         cell=cell_name(caption["characters"]),

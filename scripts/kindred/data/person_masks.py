@@ -23,7 +23,7 @@ from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json, write_json
 from kindred.data.aspect_buckets import covered_box
-from kindred.data.dataset import Item
+from kindred.data.dataset import DatasetImage
 
 STORE = Path("resources/store/masks")
 TOKEN_PX = 16  # 8 pixels a latent, 2 x 2 latents a token
@@ -39,7 +39,7 @@ class PersonMask:
 
 
 @dataclass(frozen=True)
-class Masked:
+class MaskedPhoto:
     """A photo's mask file and the people it numbers, from the left."""
 
     file: Path
@@ -66,7 +66,7 @@ def store_mask(indices: np.ndarray, store: Path) -> Path:
     return masks.put(name, partial(image.save, format="PNG"))
 
 
-def write(path: Path, photos: Mapping[str, Masked]) -> None:
+def write(path: Path, photos: Mapping[str, MaskedPhoto]) -> None:
     """Write masks.json."""
     rows = {
         source: {
@@ -78,20 +78,20 @@ def write(path: Path, photos: Mapping[str, Masked]) -> None:
     write_json(path, rows)
 
 
-def read(path: Path) -> dict[str, Masked]:
+def read(path: Path) -> dict[str, MaskedPhoto]:
     """Read masks.json: photo's name -> mask."""
     return {source: _masked(row) for source, row in read_json(path).items()}
 
 
-def _masked(row: Mapping[str, Any]) -> Masked:
+def _masked(row: Mapping[str, Any]) -> MaskedPhoto:
     people = (
         PersonMask(p["letter"], tuple(p["head"]) if p["head"] else None) for p in row["people"]
     )
-    return Masked(Path(row["file"]), tuple(people))
+    return MaskedPhoto(Path(row["file"]), tuple(people))
 
 
 def token_weights(
-    items: Sequence[Item], images: Path | str, masks: Path, people: float, heads: float
+    items: Sequence[DatasetImage], images: Path | str, masks: Path, people: float, heads: float
 ) -> dict[str, list[float]]:
     """Weights of an image's tokens in the loss, rows first, mean 1, by pixel hash: `people` inside
     people and `heads` inside their heads for 1 in the background. Raises ProblemsError naming every

@@ -19,7 +19,7 @@ from kindred.characters import person_labels
 from kindred.characters.trigger_words import letters_in
 from kindred.common.errors import KindredError
 from kindred.common.progress import track
-from kindred.data.person_masks import Masked, PersonMask, store_mask
+from kindred.data.person_masks import MaskedPhoto, PersonMask, store_mask
 from kindred.data.photo_decoding import PhotoError, read_photo, to_srgb
 from kindred.judges.interface import Box, Judge
 from kindred.specs.character import Character
@@ -29,7 +29,7 @@ LARGEST = 2048  # px of the longest edge: more than any bucket needs, and many p
 
 
 @dataclass(frozen=True)
-class Found:
+class SegmentedPerson:
     """One person: outline [H, W] bool, the head's box and the face where they are known."""
 
     outline: np.ndarray
@@ -37,12 +37,12 @@ class Found:
     face: np.ndarray | None = None
 
 
-Finder = Callable[[Image.Image], list[Found]]
+Finder = Callable[[Image.Image], list[SegmentedPerson]]
 
 
 def from_truth(
     facts: Mapping[str, Any], sources: Sequence[str], characters: Characters, store: Path
-) -> dict[str, Masked]:
+) -> dict[str, MaskedPhoto]:
     """Masks of drawn photos; a photo that the truth does not know is left out."""
     from kindred.world.ground_truth_masks import mask_of
 
@@ -54,7 +54,7 @@ def from_truth(
             people = [
                 PersonMask(letters.get(p["name"], ""), tuple(p["head"])) for p in about["people"]
             ]
-            result[source] = Masked(store_mask(mask_of(about), store), tuple(people))
+            result[source] = MaskedPhoto(store_mask(mask_of(about), store), tuple(people))
     return result
 
 
@@ -64,10 +64,10 @@ def from_finder(
     captions: Mapping[str, str],
     characters: Characters,
     store: Path,
-) -> dict[str, Masked]:
+) -> dict[str, MaskedPhoto]:
     """Masks of photos by source, with letters where caption or faces tell who is who. Outlines
     leave memory once they are on disk: large photos would fill it."""
-    found: dict[str, tuple[list[Found], Path]] = {}
+    found: dict[str, tuple[list[SegmentedPerson], Path]] = {}
     letters: dict[str, list[str] | None] = {}
     for source in track(list(captions), "outlines", len(captions), "photo"):
         image = upright(folder / source)
@@ -88,7 +88,7 @@ def from_finder(
                 f"warning: {source}: can't tell who is who; say it in the caption", file=sys.stderr
             )
         someone = (PersonMask(x, p.head) for x, p in zip(told, people, strict=True))
-        result[source] = Masked(file, tuple(someone))
+        result[source] = MaskedPhoto(file, tuple(someone))
     return result
 
 
@@ -106,9 +106,11 @@ def upright(path: Path) -> Image.Image:
 def boxes_of(judge: Judge) -> Finder:
     """Outlines for want of better: an ellipse around each person's box."""
 
-    def find(image: Image.Image) -> list[Found]:
+    def find(image: Image.Image) -> list[SegmentedPerson]:
         (seen,) = judge.find([image])
-        return [Found(_ellipse(one.box, image.size), one.head, one.embedding) for one in seen]
+        return [
+            SegmentedPerson(_ellipse(one.box, image.size), one.head, one.embedding) for one in seen
+        ]
 
     return find
 
@@ -116,21 +118,21 @@ def boxes_of(judge: Judge) -> Finder:
 def with_faces(find: Finder, judge: Judge) -> Finder:
     """The outlines of one finder with the heads and faces that a judge finds inside them."""
 
-    def both(image: Image.Image) -> list[Found]:
+    def both(image: Image.Image) -> list[SegmentedPerson]:
         people, (seen,) = find(image), judge.find([image])
         result = []
         for person in people:
             inside = [one for one in seen if _holds(person.outline, one.head)]
             best = max(inside, key=lambda one: one.score, default=None)
             face = (best.head, best.embedding) if best else (None, None)
-            result.append(Found(person.outline, *face))
+            result.append(SegmentedPerson(person.outline, *face))
         return result
 
     return both
 
 
 def _known_faces(
-    found: Mapping[str, tuple[list[Found], Path]], letters: Mapping[str, list[str] | None]
+    found: Mapping[str, tuple[list[SegmentedPerson], Path]], letters: Mapping[str, list[str] | None]
 ) -> dict[str, np.ndarray]:
     """Faces that captions give a letter to, stacked by letter."""
     faces: dict[str, list[np.ndarray]] = {}
@@ -141,12 +143,12 @@ def _known_faces(
     return {letter: np.stack(rows) for letter, rows in faces.items()}
 
 
-def _middle(person: Found) -> float:
+def _middle(person: SegmentedPerson) -> float:
     columns = np.flatnonzero(person.outline.any(0))
     return float(columns.mean()) if len(columns) else 0.0
 
 
-def _numbered(people: Sequence[Found], size: tuple[int, int]) -> np.ndarray:
+def _numbered(people: Sequence[SegmentedPerson], size: tuple[int, int]) -> np.ndarray:
     """One picture of all outlines, the smaller person over the larger."""
     result = np.zeros((size[1], size[0]), np.uint8)
     for index in sorted(range(len(people)), key=lambda k: -people[k].outline.sum()):

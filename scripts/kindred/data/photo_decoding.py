@@ -74,7 +74,7 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
     raise PhotoError(Problem(name, what, cure))
 
 
-def fit(photo: Upright, box: Box, bucket: Size, background: str) -> Image.Image:
+def crop_to_bucket(photo: Upright, box: Box, bucket: Size, background: str) -> Image.Image:
     """The part `box` (pixels of the original) of a photo as an RGB image of the bucket's size.
 
     The result carries no metadata: no old profile, and no place or time the photo was taken.

@@ -24,7 +24,7 @@ from kindred.common.progress import track
 from kindred.common.versions import step_version
 from kindred.data import aspect_buckets, image_quality
 from kindred.data.aspect_buckets import Size
-from kindred.data.photo_decoding import PhotoError, Upright, fit, note, read_photo
+from kindred.data.photo_decoding import PhotoError, Upright, crop_to_bucket, note, read_photo
 from kindred.data.photo_folder import Photo
 from kindred.specs.dataset import PreprocessSpec
 
@@ -200,7 +200,7 @@ def _in_parallel(
 def _make(photo: Upright, path: Path, source: str, sizes: list[Size], spec: PreprocessSpec) -> Row:
     bucket = aspect_buckets.nearest_bucket(photo.size, sizes)
     box = aspect_buckets.covered_box(photo.size, bucket)
-    image = fit(photo, box, bucket, spec.background)
+    image = crop_to_bucket(photo, box, bucket, spec.background)
     about = {
         "source_sha256": source,
         "source_size": list(photo.size),

@@ -11,9 +11,9 @@ from PIL import Image
 from transformers import AutoModelForUniversalSegmentation
 
 from kindred.common.errors import KindredError
-from kindred.data.person_segmentation import Found
+from kindred.data.person_segmentation import SegmentedPerson
 from kindred.judges.pretrained_vision import Vision, load
-from kindred.specs.judge import Model
+from kindred.specs.judge import PretrainedModel
 
 ROLE = "segmenter"
 LABEL = "person"
@@ -37,12 +37,12 @@ class Segmenter:
             )
 
     @classmethod
-    def open(cls, spec: Model, device: torch.device | str = "cpu") -> Segmenter:
+    def open(cls, spec: PretrainedModel, device: torch.device | str = "cpu") -> Segmenter:
         """By id@revision or local folder. Raises KindredError when it can't be had."""
         return cls(load(spec, AutoModelForUniversalSegmentation, (), ROLE, device))
 
     @torch.inference_mode()
-    def find(self, image: Image.Image) -> list[Found]:
+    def find(self, image: Image.Image) -> list[SegmentedPerson]:
         """The people of one picture."""
         outputs = self.vision.model(**self.vision.pixels([image]))
         (found,) = self.vision.processor.post_process_instance_segmentation(
@@ -51,4 +51,4 @@ class Segmenter:
         numbered = found["segmentation"].cpu().numpy()
         ids = [one["id"] for one in found["segments_info"] if one["label_id"] in self.labels]
         outlines = [numbered == number for number in ids]
-        return [Found(outline) for outline in outlines if outline.mean() >= SMALLEST]
+        return [SegmentedPerson(outline) for outline in outlines if outline.mean() >= SMALLEST]

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problems
-from kindred.data.dataset import Item
+from kindred.data.dataset import DatasetImage
 from kindred.specs.training import Selection
 
 
-def select(items: Sequence[Item], wanted: Selection, known: Iterable[str]) -> list[Item]:
+def select(
+    items: Sequence[DatasetImage], wanted: Selection, known: Iterable[str]
+) -> list[DatasetImage]:
     """The items (all resolutions) of the photos that `wanted` asks for, in the order given.
 
     `known`: letters of the experiment's characters. A photo that names nobody is used only when
@@ -49,7 +51,7 @@ def select(items: Sequence[Item], wanted: Selection, known: Iterable[str]) -> li
 
 
 def _by_cell(
-    items: Sequence[Item], wanted: Selection, known: Sequence[str]
+    items: Sequence[DatasetImage], wanted: Selection, known: Sequence[str]
 ) -> dict[str, list[str]]:
     """Ranked photos of every cell that may be used."""
     photos: dict[str, list[str]] = defaultdict(list)

@@ -1,7 +1,7 @@
 """Hypotheses as declared and as decided by numbers.
 
 Knows margins, intervals and corrections; knows nothing of words (verdicts.py) or of how means are
-resampled (statistics.py).
+resampled (bootstrap.py).
 """
 
 from __future__ import annotations

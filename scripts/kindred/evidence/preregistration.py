@@ -2,7 +2,7 @@
 
 One JSON object a line: a declaration {"time", "hash", "hypotheses", "trained"} (`trained`: how many
 trainings had begun), or {"compared": time} when verdicts were computed. Knows the log, and the mark
-that a training leaves when it begins; what hypotheses mean is in hypotheses.py.
+that a training leaves when it begins; what hypotheses mean is in hypothesis_tests.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def read_log(path: Path) -> list[Entry]:
     return read_jsonl(path) if path.exists() else []
 
 
-def declare(path: Path, hypotheses: Mapping[str, Any], trained: int) -> Entry:
+def preregister(path: Path, hypotheses: Mapping[str, Any], trained: int) -> Entry:
     """Note the hypotheses unless the last declaration is the same; the declaration that stands."""
     log = read_log(path)
     made = declarations(log)
@@ -50,7 +50,7 @@ def declarations(log: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in log if "hash" in entry]
 
 
-def in_force(log: Sequence[Entry]) -> Entry | None:
+def current_declaration(log: Sequence[Entry]) -> Entry | None:
     """The last declaration made before anything was trained or compared; else the first."""
     made = declarations(log)
     blind: list[Entry] = []

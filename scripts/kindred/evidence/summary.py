@@ -33,8 +33,8 @@ def summary(
     baseline = baseline_of(spec)
     where = variant_statistics.scopes(pictures, list(spec.prompt_sets))
     rows = variant_statistics.comparisons(baseline, spec, grids, pictures)
-    own = own_of(spec)
-    marks = variant_statistics.marks(
+    own = single_lora_variants(spec)
+    marks = variant_statistics.single_lora_references(
         {letter: grids[name] for letter, name in own.items()}, pictures
     )
     return {
@@ -89,7 +89,7 @@ def baseline_of(spec: CompareSpec) -> str:
     return next(iter([*most, *plain, *trained, *spec.variants]))
 
 
-def own_of(spec: CompareSpec) -> dict[str, str]:
+def single_lora_variants(spec: CompareSpec) -> dict[str, str]:
     """Character -> the variant, no control, that is a LoRA of that character alone: of several one
     of the baseline's base and photos, then the first by name. None in an experiment of one."""
     if len(spec.characters) < 2:

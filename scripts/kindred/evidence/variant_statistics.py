@@ -113,7 +113,9 @@ class SingleLoraReference:
     runs: int
 
 
-def marks(own: Mapping[str, ScoreGrid], pictures: ImageIndex) -> dict[str, SingleLoraReference]:
+def single_lora_references(
+    own: Mapping[str, ScoreGrid], pictures: ImageIndex
+) -> dict[str, SingleLoraReference]:
     """Character -> what it is measured by, of the grids of LoRAs of their own; without characters
     of whom that is hardly a likeness (`FAINT`)."""
     found = {}

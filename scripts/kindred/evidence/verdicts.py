@@ -90,7 +90,7 @@ from typing import Any
 
 from kindred.evidence.bootstrap import LEVEL, BootstrapEstimate
 from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all
-from kindred.evidence.preregistration import changes, declaration_hash, in_force
+from kindred.evidence.preregistration import changes, current_declaration, declaration_hash
 from kindred.evidence.score_grids import ImageIndex, ScoreGrid
 from kindred.evidence.variant_statistics import number, parts
 from kindred.specs.measures import HEADS, MEASURES, RATINGS
@@ -133,7 +133,7 @@ def verdicts(
 
 def declared_part(spec: CompareSpec, log: Sequence[Json]) -> Json | None:
     """What was declared when training started, and what has changed since."""
-    first = in_force(log)
+    first = current_declaration(log)
     if first is None:
         return None
     now = spec.resolved_hypotheses()

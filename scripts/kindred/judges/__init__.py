@@ -1,4 +1,4 @@
-"""Judges of pictures, behind the interface in base.py."""
+"""Judges of pictures, behind the interface in interface.py."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Person:
     score: float
 
 
-def together(people: Sequence[Person], faces: Sequence[Face]) -> list[DetectedPerson]:
+def match_faces_to_people(people: Sequence[Person], faces: Sequence[Face]) -> list[DetectedPerson]:
     """Everybody found, from left to right: people with their face, people without one (no
     embedding), and faces that no person's box holds.
 

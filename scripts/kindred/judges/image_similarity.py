@@ -14,7 +14,7 @@ from PIL import Image
 from transformers import AutoModel
 
 from kindred.judges.pretrained_vision import Vision, batches, load, pooled
-from kindred.specs.judge import Model
+from kindred.specs.judge import PretrainedModel
 
 KINDS = ("dinov2", "dinov2_with_registers")
 
@@ -27,7 +27,7 @@ class Similarity:
         self.identity = vision.identity
 
     @classmethod
-    def open(cls, spec: Model, device: torch.device | str = "cpu") -> Similarity:
+    def open(cls, spec: PretrainedModel, device: torch.device | str = "cpu") -> Similarity:
         """By id@revision or local folder. Raises KindredError when it can't be had."""
         return cls(load(spec, AutoModel, KINDS, "similarity", device))
 

@@ -38,7 +38,7 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Gates:
+class Acceptance:
     """What is known about how good a judge is: figures, and those below their gate in words.
     `measured` is False for a judge that nobody has tested against truth; `failures` may say why."""
 
@@ -53,7 +53,7 @@ class Judge(Protocol):
     identity: str  # id@revision and what else its answers depend on
     counts: str  # what it counts: 'people', or 'faces' when it sees only those
     calibration: Calibration
-    gates: Gates
+    gates: Acceptance
 
     def find(self, images: Sequence[Image.Image]) -> list[list[DetectedPerson]]:
         """The people of every picture, from left to right."""

@@ -18,7 +18,7 @@ SAME_HEAD = 0.4  # two heads overlapping more than this (IoU) are one
 
 
 @dataclass(frozen=True)
-class Found:
+class HeadDetections:
     """People of one image, best first: scores [M], heads [M, 4] and boxes [M, 4] in px."""
 
     scores: Tensor
@@ -27,7 +27,7 @@ class Found:
 
 
 @torch.no_grad()
-def decode(heat: Tensor, distances: Tensor, threshold: float) -> list[Found]:
+def decode(heat: Tensor, distances: Tensor, threshold: float) -> list[HeadDetections]:
     """Read people from the finder's outputs: local maxima above `threshold`, doubles removed.
 
     The answers lie on the CPU, whatever device the outputs are on.
@@ -50,13 +50,13 @@ def decode(heat: Tensor, distances: Tensor, threshold: float) -> list[Found]:
     return [_distinct(best[i], sides[0][i], sides[1][i], threshold) for i in range(score.shape[0])]
 
 
-def _distinct(scores: Tensor, heads: Tensor, boxes: Tensor, threshold: float) -> Found:
+def _distinct(scores: Tensor, heads: Tensor, boxes: Tensor, threshold: float) -> HeadDetections:
     overlap = box_iou(heads, heads)
     kept: list[int] = []
     for i in range(len(scores)):
         if scores[i] > threshold and all(overlap[i, j] <= SAME_HEAD for j in kept):
             kept.append(i)
-    return Found(scores[kept], heads[kept], boxes[kept])
+    return HeadDetections(scores[kept], heads[kept], boxes[kept])
 
 
 def box_iou(a: Tensor, b: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from kindred.judges.lab_detection import Found, decode
+from kindred.judges.lab_detection import HeadDetections, decode
 from kindred.judges.lab_networks import Judge, geometry, load_judge
 
 AREA = 128 * 144  # px; what the judge was trained on
@@ -116,7 +116,7 @@ class LabDetector:
     def _people(
         self,
         images: Tensor,
-        found: list[Found],
+        found: list[HeadDetections],
         scales: list[tuple[float, float]],
         attributes: bool,
     ) -> list[list[DetectedPerson]]:

@@ -18,7 +18,7 @@ from PIL import Image
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json, write_json
 from kindred.common.hashing import sha256_file
-from kindred.judges.interface import Calibration, DetectedPerson, Gates
+from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.judges.lab_inference import DetectedScene, LabDetector
 from kindred.judges.model_files import Part, locate
 from kindred.models.identity import identity
@@ -53,14 +53,14 @@ class LabJudge:
         self,
         judge: LabDetector,
         name: str,
-        gates: Gates | None = None,
+        gates: Acceptance | None = None,
         threshold: float | None = None,
         similarity: Similarity | None = None,
     ) -> None:
         self.judge = judge
         self.threshold = threshold
         self.similarity = similarity
-        self.gates = gates or Gates()
+        self.gates = gates or Acceptance()
         self.identity = name + (f"; similarity={similarity.identity}" if similarity else "")
         known = judge.config.calibration
         self.calibration = Calibration(
@@ -87,7 +87,7 @@ class LabJudge:
 
             similarity = Similarity.open(spec.similarity, device)
         judge = _load(folder, device)
-        gates = read_gates(folder)
+        gates = read_acceptance(folder)
         if gates.measured and spec.threshold not in (None, judge.config.threshold):
             gates = _unmeasured(f"measured at threshold {judge.config.threshold}")
         return cls(
@@ -187,12 +187,12 @@ def _both(*chances: float | None) -> float | None:
     return math.prod(known) if known else None
 
 
-def read_gates(folder: Path) -> Gates:
+def read_acceptance(folder: Path) -> Acceptance:
     """Figures that were measured when the judge was trained; unmeasured without gates.json, or
     when they are of another model than lies beside it."""
     path = folder / GATES_FILE
     if not path.exists():
-        return Gates()
+        return Acceptance()
     written: dict[str, Any] = read_json(path)
     measured = written.get(MODEL_HASH)
     if measured is None:
@@ -200,21 +200,21 @@ def read_gates(folder: Path) -> Gates:
     if measured != sha256_file(folder / PARTS["model"].file):
         return _unmeasured("measured with another model")
     figures = {k: float(v) for k, v in written.items() if isinstance(v, int | float)}
-    return Gates(True, figures, gate_failures(figures))
+    return Acceptance(True, figures, acceptance_failures(figures))
 
 
-def write_gates(folder: Path, figures: Mapping[str, float], model: Path) -> None:
+def write_acceptance(folder: Path, figures: Mapping[str, float], model: Path) -> None:
     """Write what was measured with the judge in the folder `model`."""
     known = {k: v if math.isfinite(v) else None for k, v in figures.items()}
     digest = sha256_file(model / PARTS["model"].file)
     write_json(folder / GATES_FILE, {**known, MODEL_HASH: digest})
 
 
-def _unmeasured(why: str) -> Gates:
-    return Gates(False, {}, [f"{GATES_FILE}: {why}, so this judge counts as never tested"])
+def _unmeasured(why: str) -> Acceptance:
+    return Acceptance(False, {}, [f"{GATES_FILE}: {why}, so this judge counts as never tested"])
 
 
-def gate_failures(figures: dict[str, float]) -> list[str]:
+def acceptance_failures(figures: dict[str, float]) -> list[str]:
     """Gates that are not reached or were not measured, in words."""
     failures = []
     for name, target in GATES.items():

@@ -17,7 +17,7 @@ from kindred.judges.face_body_matching import Person
 from kindred.judges.face_geometry import strongest
 from kindred.judges.interface import Box
 from kindred.judges.pretrained_vision import Vision, load
-from kindred.specs.judge import Model
+from kindred.specs.judge import PretrainedModel
 
 ROLE = "person_detector"
 LABEL = "person"
@@ -25,7 +25,7 @@ THRESHOLD = 0.7  # probability from which a box counts as a person
 SAME_PERSON = 0.9  # share of the smaller box in the larger above which two boxes are one person
 
 
-class People:
+class PersonDetector:
     """Finds people."""
 
     def __init__(self, vision: Vision, threshold: float = THRESHOLD) -> None:
@@ -42,7 +42,7 @@ class People:
             )
 
     @classmethod
-    def open(cls, spec: Model, device: torch.device | str = "cpu") -> People:
+    def open(cls, spec: PretrainedModel, device: torch.device | str = "cpu") -> PersonDetector:
         """By id@revision or local folder. Raises KindredError when it can't be had."""
         return cls(load(spec, AutoModelForObjectDetection, (), ROLE, device))
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from kindred.judges.face_body_matching import alone_face, together
+from kindred.judges.face_body_matching import alone_face, match_faces_to_people
 from kindred.judges.face_geometry import FaceEngine
-from kindred.judges.interface import Calibration, DetectedPerson, Gates
+from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.specs.judge import JudgeSpec
 
 if TYPE_CHECKING:
     import torch
 
     from kindred.judges.image_similarity import Similarity
-    from kindred.judges.person_detector import People
+    from kindred.judges.person_detector import PersonDetector
     from kindred.judges.prompt_adherence import Adherence
 
 
@@ -32,7 +32,7 @@ class PhotoJudge:
     def __init__(
         self,
         engine: FaceEngine,
-        people: People | None = None,
+        people: PersonDetector | None = None,
         adherence: Adherence | None = None,
         similarity: Similarity | None = None,
     ) -> None:
@@ -42,7 +42,7 @@ class PhotoJudge:
         self.similarity = similarity
         self.counts = "people" if people else "faces"
         self.calibration: Calibration = engine.calibration
-        self.gates = Gates()
+        self.gates = Acceptance()
         self.told: set[str] = set()
         parts = {"people": people, "adherence": adherence, "similarity": similarity}
         extra = [f"{name}={part.identity}" for name, part in parts.items() if part]
@@ -57,9 +57,9 @@ class PhotoJudge:
         engine = open_engine(spec)
         people = adherence = similarity = None
         if spec.person_detector:
-            from kindred.judges.person_detector import People
+            from kindred.judges.person_detector import PersonDetector
 
-            people = People.open(spec.person_detector, device)
+            people = PersonDetector.open(spec.person_detector, device)
         if spec.adherence:
             from kindred.judges.prompt_adherence import Adherence
 
@@ -78,7 +78,7 @@ class PhotoJudge:
         faces = self.engine.faces(image)
         if self.people is None:
             return [alone_face(face) for face in faces]
-        return together(self.people.find(image), faces)
+        return match_faces_to_people(self.people.find(image), faces)
 
     def adherence(
         self, images: Sequence[Image.Image], prompts: Sequence[str]

@@ -19,7 +19,7 @@ from transformers.utils import logging
 
 from kindred.common.errors import KindredError
 from kindred.models.identity import identity, is_local
-from kindred.specs.judge import Model
+from kindred.specs.judge import PretrainedModel
 
 BATCH = 16  # pictures
 UNREADABLE = (OSError, ValueError, ImportError, SafetensorError)
@@ -42,20 +42,24 @@ class Vision:
         return {name: value.to(self.device) for name, value in inputs.items()}
 
 
-def place(spec: Model) -> tuple[str, dict[str, str | None]]:
+def place(spec: PretrainedModel) -> tuple[str, dict[str, str | None]]:
     """Where `from_pretrained` finds a model: folder, or repository id with its revision."""
     if is_local(spec.model):
         return str(Path(spec.model).expanduser()), {}
     return spec.model, {"revision": spec.revision}
 
 
-def named(spec: Model) -> str:
+def named(spec: PretrainedModel) -> str:
     """'id@revision'; for a local folder a hash of its files stands for the revision."""
     return identity(spec.model, spec.revision, parts=("",))
 
 
 def load(
-    spec: Model, auto: Any, kinds: Sequence[str], role: str, device: torch.device | str = "cpu"
+    spec: PretrainedModel,
+    auto: Any,
+    kinds: Sequence[str],
+    role: str,
+    device: torch.device | str = "cpu",
 ) -> Vision:
     """Load with an auto class of transformers; `kinds` are the model types that will do ([]: any).
 
@@ -82,7 +86,7 @@ def load(
     return Vision(model.eval().to(device), processor, named(spec), torch.device(device))
 
 
-def unloadable(role: str, spec: Model, error: Exception) -> KindredError:
+def unloadable(role: str, spec: PretrainedModel, error: Exception) -> KindredError:
     """The message for a model that can't be had, with the first line of the library's reason."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return KindredError(

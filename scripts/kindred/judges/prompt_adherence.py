@@ -25,7 +25,7 @@ from kindred.judges.pretrained_vision import (
     pooled,
     unloadable,
 )
-from kindred.specs.judge import Model
+from kindred.specs.judge import PretrainedModel
 
 ROLE = "adherence"
 # SigLIP was trained on texts padded to full length (its model card); CLIP masks the padding.
@@ -44,7 +44,7 @@ class Adherence:
         self.tokens = int(config.text_config.max_position_embeddings)
 
     @classmethod
-    def open(cls, spec: Model, device: torch.device | str = "cpu") -> Adherence:
+    def open(cls, spec: PretrainedModel, device: torch.device | str = "cpu") -> Adherence:
         """By id@revision or local folder. Raises KindredError when it can't be had."""
         vision = load(spec, AutoModel, tuple(KINDS), ROLE, device)
         where, options = place(spec)

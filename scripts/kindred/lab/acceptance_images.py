@@ -23,7 +23,7 @@ FRESH = 900_000_000  # added to every seed, far from the seeds of any corpus
 
 
 @dataclass(frozen=True)
-class Picture:
+class AcceptanceImage:
     """A drawing: its scene, head boxes, and who (any numbering) the figures are."""
 
     image: Image.Image
@@ -36,24 +36,24 @@ class Picture:
 class Swap:
     """One person; the same face under other looks; another face under the same looks."""
 
-    person: Picture
-    restyled: Picture
-    stranger: Picture
+    person: AcceptanceImage
+    restyled: AcceptanceImage
+    stranger: AcceptanceImage
 
 
-def picture(scene: Scene, who: tuple[int, ...] = ()) -> Picture:
+def picture(scene: Scene, who: tuple[int, ...] = ()) -> AcceptanceImage:
     """Draw a scene."""
     drawing = draw(scene, masks=False)
-    return Picture(drawing.image, scene, tuple(drawing.heads), who)
+    return AcceptanceImage(drawing.image, scene, tuple(drawing.heads), who)
 
 
-def scene_pictures(seed: int, count: int) -> list[Picture]:
+def scene_pictures(seed: int, count: int) -> list[AcceptanceImage]:
     """Scenes as pretraining shows them."""
     rng = Random(FRESH + seed)
     return [picture(sample_scene(rng)) for _ in range(count)]
 
 
-def identity_pictures(seed: int, identities: int, views: int) -> list[Picture]:
+def identity_pictures(seed: int, identities: int, views: int) -> list[AcceptanceImage]:
     """Unnamed people, `views` appearances each, alone and in groups, looks changed every time."""
     rng = Random(FRESH + seed)
     people = [random_person(rng) for _ in range(identities)]
@@ -91,7 +91,9 @@ def _swap(scene: Scene, rng: Random) -> Swap:
     )
 
 
-def family_pictures(seed: int, strangers: int, views: int, family_views: int) -> list[Picture]:
+def family_pictures(
+    seed: int, strangers: int, views: int, family_views: int
+) -> list[AcceptanceImage]:
     """Solos of every family member and of some named strangers, in their own hair; `who` counts
     the family first."""
     rng = Random(FRESH + seed)

@@ -58,7 +58,7 @@ class Gate:
         return f"{self.name:<64} {self.figure:>8.3f}  {sign} {self.target:<6g} {mark} {self.note}"
 
 
-class Studio:
+class SampleRenderer:
     """The base, loaded once, taking pictures of prompts."""
 
     def __init__(self, model: Path | str, tokens: int, device: torch.device) -> None:
@@ -149,7 +149,7 @@ def plain_scene(rng: Random, count: int) -> Scene:
             return scene
 
 
-def caption_gates(studio: Studio, judge: LabDetector, count: int, seed: int) -> list[Gate]:
+def caption_gates(studio: SampleRenderer, judge: LabDetector, count: int, seed: int) -> list[Gate]:
     """Unseen captions of one to four unnamed people: is in the picture what they say?"""
     rng, tasks = Random(seed), defaultdict(list)
     for k in range(count):
@@ -239,12 +239,12 @@ class Faces:
         return (found @ self.table[list(rows)].T - self.stranger) / (self.same - self.stranger)
 
 
-def matched(identity: np.ndarray) -> Iterator[tuple[int, int]]:
+def match_identities(identity: np.ndarray) -> Iterator[tuple[int, int]]:
     """(found, asked) pairs of the best one-to-one match (Hungarian)."""
     return zip(*linear_sum_assignment(-identity), strict=True)
 
 
-def name_gates(studio: Studio, judge: LabDetector, each: int, seed: int) -> list[Gate]:
+def name_gates(studio: SampleRenderer, judge: LabDetector, each: int, seed: int) -> list[Gate]:
     """Named strangers alone, and in pairs and trios through all templates."""
     people, rng = named_strangers(), Random(seed)
     faces = Faces(judge, people)
@@ -279,7 +279,7 @@ def name_gates(studio: Studio, judge: LabDetector, each: int, seed: int) -> list
                 identity = faces.identity(sighting.people, rows)
                 right += [
                     identity[f].argmax() == a and identity[f, a] >= SAME
-                    for f, a in matched(identity)
+                    for f, a in match_identities(identity)
                 ]
         worst, times = min(by_template.items(), key=lambda item: item[1])
         who = "pairs" if count == 2 else "trios"
@@ -299,7 +299,7 @@ def name_gates(studio: Studio, judge: LabDetector, each: int, seed: int) -> list
     return gates
 
 
-def vae_gates(studio: Studio, judge: LabDetector, count: int, seed: int) -> list[Gate]:
+def vae_gates(studio: SampleRenderer, judge: LabDetector, count: int, seed: int) -> list[Gate]:
     """Round trips of unseen drawings: noise, and whether the expression is still read right."""
     rng, psnr, read, before = Random(seed), [], [], []
     for k in track(range(count), "VAE round trips", count):

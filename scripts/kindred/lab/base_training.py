@@ -27,7 +27,7 @@ from kindred.lab.settings import DistillSettings, FlowSettings, StageSettings, T
 from kindred.lab.text_encoders import clip_encoder, t5_encoder
 from kindred.lab.training_loop import (
     Ema,
-    Loop,
+    TrainingLoop,
     adamw,
     average_gradients,
     fast_bfloat16,
@@ -196,7 +196,7 @@ def train(
     model.to(corpus.device)
     optimizer, ema = adamw(model, settings.lr, settings.weight_decay), Ema(model, settings.ema)
     parts = {"model": model, "optimizer": optimizer, "ema": ema}
-    loop = Loop(
+    loop = TrainingLoop(
         "flow", folder, settings.steps, settings.lr, settings.warmup, parts, settings.checkpoint_s
     )
     # Text encoders stay eager: compiled, they took longer to build than they saved.
@@ -247,7 +247,7 @@ def distill(
     optimizer = adamw(model.transformer, settings.lr, settings.weight_decay)
     ema = Ema(model.transformer, settings.ema)
     parts = {"model": model.transformer, "optimizer": optimizer, "ema": ema}
-    loop = Loop(
+    loop = TrainingLoop(
         "distill",
         folder,
         settings.steps,

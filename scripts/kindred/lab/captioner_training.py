@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kindred.lab.acceptance_images import Picture
+from kindred.lab.acceptance_images import AcceptanceImage
 from kindred.lab.augmentation import disturb
 from kindred.lab.captioner_model import IMAGE_PX, build_tokenizer, sentence, write_captions
-from kindred.lab.judge_dataset import Bank
+from kindred.lab.judge_dataset import LabelledImages
 from kindred.lab.judge_labels import ATTRIBUTES, MOST, SCENE, person_words
 from kindred.lab.judge_training import autocast, seen_loss
-from kindred.lab.training_loop import Loop, adamw, generator
+from kindred.lab.training_loop import TrainingLoop, adamw, generator
 from kindred.world.captions import PLACE_PHRASES
 from kindred.world.vocabulary import COLOURS, KINDS
 
@@ -33,7 +33,7 @@ _KIND = re.compile(rf"\b({'|'.join(KINDS)})\b")
 _COLOUR = re.compile(rf"\b({'|'.join(COLOURS)})\b")
 
 
-def bank_sentences(bank: Bank) -> list[str]:
+def bank_sentences(bank: LabelledImages) -> list[str]:
     """The sentence of every picture of the bank, from its labels."""
     attributes = bank.labels["attributes"].cpu().tolist()
     place = list(SCENE).index("place")
@@ -79,7 +79,7 @@ class Probe(nn.Module):
         return torch.stack(losses).mean()
 
 
-def probe_labels(bank: Bank) -> Tensor:
+def probe_labels(bank: LabelledImages) -> Tensor:
     """int64 [N, answers] for Probe: people, place, then each probed attribute of each person."""
     names, place = list(ATTRIBUTES), list(SCENE).index("place")
     columns = [bank.labels["people"][:, None], bank.labels["scene"][:, place, None]]
@@ -88,7 +88,13 @@ def probe_labels(bank: Bank) -> Tensor:
 
 
 def train_captioner(
-    model: Any, bank: Bank, steps: int, batch: int, seed: int, folder: Path, lr: float = 1e-3
+    model: Any,
+    bank: LabelledImages,
+    steps: int,
+    batch: int,
+    seed: int,
+    folder: Path,
+    lr: float = 1e-3,
 ) -> None:
     """Train in place; checkpoint and loss log go to `folder`."""
     tokens = token_table(bank_sentences(bank), bank.device)
@@ -97,7 +103,7 @@ def train_captioner(
     both = nn.ModuleList([model, probe]).to(bank.device).train()
     optimizer = adamw(both, lr, 0.05)
     parts = {"net": both, "optimizer": optimizer}
-    loop = Loop("captioner", folder, steps, lr, max(1, min(300, steps // 10)), parts)
+    loop = TrainingLoop("captioner", folder, steps, lr, max(1, min(300, steps // 10)), parts)
     for number in loop:
         rng = generator(seed * 10 + 7, number, bank.device)
         at, images = bank.pictures(bank.pick_size(Random(rng.initial_seed())), batch, rng)
@@ -129,7 +135,7 @@ def say(model: Any, images: Tensor, tokens: Tensor) -> Any:
     )
 
 
-def measure(model: Any, tokenizer: Any, drawn: Sequence[Picture]) -> dict[str, float]:
+def measure(model: Any, tokenizer: Any, drawn: Sequence[AcceptanceImage]) -> dict[str, float]:
     """Shares read right on drawings: number of people, place, and, where the number is right,
     kind and clothes' colour of each person from left to right."""
     said = write_captions(model, tokenizer, [p.image for p in drawn])

@@ -16,7 +16,7 @@ from PIL import Image
 
 from kindred.judges.lab_inference import DetectedPerson, DetectedScene, LabDetector, to_tensor
 from kindred.lab import acceptance_images as pictures
-from kindred.lab.acceptance_images import Picture, Swap
+from kindred.lab.acceptance_images import AcceptanceImage, Swap
 from kindred.lab.judge_dataset import round_trip
 from kindred.lab.judge_labels import ATTRIBUTES, person_words
 from kindred.world.vocabulary import TRAITS
@@ -46,10 +46,10 @@ CEILINGS: Figures = {"other face, same looks": 0.3}
 class GatePictures:
     """Everything drawn for one measurement."""
 
-    scenes: list[Picture]
-    identities: list[Picture]
+    scenes: list[AcceptanceImage]
+    identities: list[AcceptanceImage]
     swaps: list[Swap]
-    family: list[Picture]
+    family: list[AcceptanceImage]
 
 
 def draw_gate_pictures(seed: int = 1, size: float = 1.0) -> GatePictures:
@@ -119,7 +119,7 @@ def vae_images(vae: Any, images: Sequence[Image.Image], device: torch.device) ->
     return [image for image in out if image is not None]
 
 
-def match(sighting: DetectedScene, picture: Picture) -> list[DetectedPerson | None]:
+def match(sighting: DetectedScene, picture: AcceptanceImage) -> list[DetectedPerson | None]:
     """Whom the judge found at each true head: the nearest, within half a head; each once."""
     left = list(sighting.people)
     out: list[DetectedPerson | None] = []
@@ -138,7 +138,9 @@ def _distance(a: Sequence[float], b: Sequence[float]) -> float:
     return float(np.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2)
 
 
-def scene_figures(judge: LabDetector, drawn: list[Picture], change: Change = list) -> Figures:
+def scene_figures(
+    judge: LabDetector, drawn: list[AcceptanceImage], change: Change = list
+) -> Figures:
     """Count, place and attributes: shares read right. Attributes: of people found."""
     sightings = judge.look(change([p.image for p in drawn]))
     true = np.array([len(p.scene.figures) for p in drawn])
@@ -161,7 +163,9 @@ def scene_figures(judge: LabDetector, drawn: list[Picture], change: Change = lis
     return figures | {name: _mean(values) for name, values in hits.items()}
 
 
-def identity_figures(judge: LabDetector, drawn: list[Picture], change: Change = list) -> Figures:
+def identity_figures(
+    judge: LabDetector, drawn: list[AcceptanceImage], change: Change = list
+) -> Figures:
     """Likeness of people never seen: AUC, TPR at 1 % FPR, rank-1 of 100, every trait.
 
     Rank-1: one picture of each of 100 people is known; another picture of each is asked for.
@@ -190,7 +194,7 @@ def identity_figures(judge: LabDetector, drawn: list[Picture], change: Change = 
 
 
 def _embeddings(
-    judge: LabDetector, drawn: list[Picture], change: Change
+    judge: LabDetector, drawn: list[AcceptanceImage], change: Change
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of everybody drawn: embedding [M, D] (NaN when not found), who [M], traits [M, T]."""
     sightings = judge.look(change([p.image for p in drawn]))
@@ -246,7 +250,9 @@ def swap_figures(judge: LabDetector, drawn: list[Swap], change: Change = list) -
     return {"same face, other looks": _mean(same), "other face, same looks": _mean(other)}
 
 
-def family_figures(judge: LabDetector, drawn: list[Picture], change: Change = list) -> Figures:
+def family_figures(
+    judge: LabDetector, drawn: list[AcceptanceImage], change: Change = list
+) -> Figures:
     """Top-1 among the families and strangers, by the mean of REFERENCES pictures of each."""
     found, who, _ = _embeddings(judge, drawn, change)
     people = np.unique(who)
@@ -262,7 +268,9 @@ def family_figures(judge: LabDetector, drawn: list[Picture], change: Change = li
     return {"family top-1": _mean(right[kin]), "family and strangers top-1": _mean(right)}
 
 
-def looks_readable(judge: LabDetector, drawn: list[Picture], change: Change = list) -> Figures:
+def looks_readable(
+    judge: LabDetector, drawn: list[AcceptanceImage], change: Change = list
+) -> Figures:
     """Guard: how well looks can be read linearly from the embedding, beyond the commonest answer.
 
     For each look a ridge regression on half of the people, tried on the others; the figure is

@@ -29,7 +29,7 @@ LABELS = ("people", "heads", "boxes", "attributes", "traits", "scene", "identity
 
 
 @dataclass
-class Bank:
+class LabelledImages:
     """Pictures on one canvas size, top left; rows of all tensors belong together.
 
     images uint8 [N, 144, 192, 3]; size int64 [N], index in SIZES; labels as in `label_arrays`,
@@ -76,7 +76,7 @@ def to_floats(pixels: Tensor) -> Tensor:
 
 def load_bank(
     general: Path | None, identities: Path | None, device: torch.device, most_general: int
-) -> Bank:
+) -> LabelledImages:
     """Read all identity shards and about `most_general` pictures of the general corpus.
 
     Raises KindredError when there are no shards where some are asked for.
@@ -109,7 +109,7 @@ def load_bank(
                 parts.append(labels)
                 progress.update(len(labels["people"]))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in LABELS}
-    return Bank(
+    return LabelledImages(
         images,
         sizes.to(device),
         {name: torch.from_numpy(array).to(device) for name, array in joined.items()},
@@ -184,7 +184,7 @@ def general_labels(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def soften(bank: Bank, vae: Any, share: float, seed: int) -> None:
+def soften(bank: LabelledImages, vae: Any, share: float, seed: int) -> None:
     """Replace a random share of the pictures by their way through the autoencoder, in place.
 
     Half of those get a little noise on the latent, up to 0.15 of its spread, because generated

@@ -17,15 +17,15 @@ from torch import Generator, Tensor, nn
 from kindred.judges.lab_networks import Judge, geometry
 from kindred.lab.augmentation import disturb
 from kindred.lab.detection_losses import box_loss, heat_loss, heat_target
-from kindred.lab.judge_dataset import Bank
-from kindred.lab.training_loop import Loop, adamw, fast_bfloat16, generator
+from kindred.lab.judge_dataset import LabelledImages
+from kindred.lab.training_loop import TrainingLoop, adamw, fast_bfloat16, generator
 
 VIEWS = 4  # appearances of an identity in one batch
 SHARES = {"finder": 0.15, "face": 0.6, "reader": 0.25}  # of all steps
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrainingStage:
     """Length of one stage of training."""
 
     steps: int
@@ -34,16 +34,20 @@ class Stage:
     seed: int
 
 
-def plan(steps: int, batch: int, seed: int) -> dict[str, Stage]:
+def plan(steps: int, batch: int, seed: int) -> dict[str, TrainingStage]:
     """Split `steps` over the stages; `batch` is the face stage's, others take less."""
     batches = {"finder": batch // 4, "face": batch, "reader": batch // 2}
     return {
-        name: Stage(max(1, round(steps * share)), max(2, batches[name]), 2e-3, seed * 10 + k)
+        name: TrainingStage(
+            max(1, round(steps * share)), max(2, batches[name]), 2e-3, seed * 10 + k
+        )
         for k, (name, share) in enumerate(SHARES.items())
     }
 
 
-def train_judge(judge: Judge, bank: Bank, steps: int, batch: int, seed: int, folder: Path) -> None:
+def train_judge(
+    judge: Judge, bank: LabelledImages, steps: int, batch: int, seed: int, folder: Path
+) -> None:
     """Train all three networks in place; checkpoints and loss logs go to `folder`."""
     judge.to(bank.device, memory_format=torch.channels_last)
     stages = plan(steps, batch, seed)
@@ -54,14 +58,20 @@ def train_judge(judge: Judge, bank: Bank, steps: int, batch: int, seed: int, fol
 
 
 def run_stage(
-    name: str, net: nn.Module, judge: Judge, bank: Bank, stage: Stage, step, folder: Path
+    name: str,
+    net: nn.Module,
+    judge: Judge,
+    bank: LabelledImages,
+    stage: TrainingStage,
+    step,
+    folder: Path,
 ) -> None:
     """One stage. `step(judge, bank, batch, rng)` gives named losses; their sum is minimised."""
     net.train()
     optimizer = adamw(net, stage.lr, 0.02)
     parts = {"net": net, "optimizer": optimizer}
     warmup = max(1, min(200, stage.steps // 10))
-    loop = Loop(f"judge-{name}", folder, stage.steps, stage.lr, warmup, parts)
+    loop = TrainingLoop(f"judge-{name}", folder, stage.steps, stage.lr, warmup, parts)
     for number in loop:
         rng = generator(stage.seed, number, bank.device)
         losses = step(judge, bank, stage.batch, rng)
@@ -78,7 +88,9 @@ def autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=fast_bfloat16(device))
 
 
-def finder_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[str, Tensor]:
+def finder_step(
+    judge: Judge, bank: LabelledImages, batch: int, rng: Generator
+) -> dict[str, Tensor]:
     """Losses of heat map, boxes and scene on a batch of whole pictures of one size."""
     size = bank.pick_size(Random(rng.initial_seed()))
     at, images = bank.pictures(size, batch, rng)
@@ -96,7 +108,7 @@ def finder_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[st
     }
 
 
-def face_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[str, Tensor]:
+def face_step(judge: Judge, bank: LabelledImages, batch: int, rng: Generator) -> dict[str, Tensor]:
     """Contrastive and trait losses on VIEWS appearances of each of batch/VIEWS identities.
 
     Look-alikes (2k, 2k + 1) come together, as the hardest strangers there are.
@@ -130,7 +142,9 @@ def contrastive(embedding: Tensor, who: Tensor, temperature: float = 0.1) -> Ten
     return -(logs * same).sum(1).div(same.sum(1).clamp(min=1)).mean()
 
 
-def reader_step(judge: Judge, bank: Bank, batch: int, rng: Generator) -> dict[str, Tensor]:
+def reader_step(
+    judge: Judge, bank: LabelledImages, batch: int, rng: Generator
+) -> dict[str, Tensor]:
     """Cross entropy of every attribute on random people; what can't be seen counts nowhere."""
     who = torch.randint(len(bank.persons), (batch,), generator=rng, device=rng.device)
     at, slot = bank.persons[who].unbind(1)

@@ -10,7 +10,7 @@ from random import Random
 
 from PIL import Image
 
-from kindred.lab.base_acceptance import SIZE_FOR, Studio
+from kindred.lab.base_acceptance import SIZE_FOR, SampleRenderer
 from kindred.rendering.manifest import read_manifest
 from kindred.report.contact_sheet import Sheet, SheetRow, draw_sheet
 from kindred.world.drawing import draw
@@ -31,7 +31,7 @@ PROMPTS = {
 }
 
 
-def base_sheet(studio: Studio) -> Image.Image:
+def base_sheet(studio: SampleRenderer) -> Image.Image:
     """Prompts of one to four people; where they have names, drawings of the named come first."""
     rows = []
     for people, prompts in PROMPTS.items():

@@ -64,7 +64,7 @@ class Ema:
         )
 
 
-class Loop:
+class TrainingLoop:
     """Iterate over steps; sets the learning rate, checkpoints `parts`, logs losses.
 
     `parts` maps names to anything with state_dict/load_state_dict.

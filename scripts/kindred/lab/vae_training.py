@@ -16,7 +16,7 @@ from kindred.lab.pretraining_corpus import Corpus, head_weights
 from kindred.lab.settings import VaeSettings
 from kindred.lab.training_loop import (
     Ema,
-    Loop,
+    TrainingLoop,
     adamw,
     average_gradients,
     fast_bfloat16,
@@ -71,7 +71,7 @@ def train(settings: VaeSettings, corpus: Corpus, folder: Path, seed: int, device
     vae = build(settings).to(device, memory_format=torch.channels_last)
     optimizer, ema = adamw(vae, settings.lr, settings.weight_decay), Ema(vae, 0.999)
     parts = {"model": vae, "optimizer": optimizer, "ema": ema}
-    loop = Loop(
+    loop = TrainingLoop(
         "vae", folder, settings.steps, settings.lr, settings.warmup, parts, settings.checkpoint_s
     )
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

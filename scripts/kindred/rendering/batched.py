@@ -24,7 +24,7 @@ from kindred.models.lora.adapters import Adapter, apply_adapters, read_adapters
 from kindred.rendering.image_plan import ImageRequest, plan
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.render import render
-from kindred.specs.batched_jobs import Drawings
+from kindred.specs.batched_jobs import RenderJobs
 from kindred.specs.rendering import RenderSpec
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Job:
         return tuple((adapter.content_hash, adapter.weight) for adapter in self.adapters)
 
 
-def jobs_of(wanted: Drawings, tally: JobSummary, at_once: int | None = None) -> list[Job]:
+def jobs_of(wanted: RenderJobs, tally: JobSummary, at_once: int | None = None) -> list[Job]:
     """The jobs with their pictures, those of one base and of equal adapters beside each other.
     `at_once`: so many pictures in a batch at most, instead of what the specifications say.
 

@@ -19,7 +19,7 @@ from kindred.report.image_text import (
     PAPER,
     RULE,
     SHADOW,
-    fit,
+    fit_within,
     line_height,
     text_width,
     wrap,
@@ -137,7 +137,7 @@ def _row_pages(sheet: Sheet, height: int) -> list[list[SheetRow]]:
 
 def _measure(sheet: Sheet) -> _Grid:
     pictures = [picture for row in sheet.rows for picture in row.pictures if picture is not None]
-    fitted = [fit(picture, sheet.cell).size for picture in pictures] or [(sheet.cell,) * 2]
+    fitted = [fit_within(picture, sheet.cell).size for picture in pictures] or [(sheet.cell,) * 2]
     cell_width, cell_height = (max(edge) for edge in zip(*fitted, strict=True))
     low, high = LABEL_WIDTH
     widest = max((text_width(row.label, LABEL) for row in sheet.rows), default=0)
@@ -208,7 +208,7 @@ def _draw_row(
     for x, picture in zip(grid.xs, row.pictures, strict=True):
         if picture is None:
             continue
-        fitted = fit(picture, grid.cell)
+        fitted = fit_within(picture, grid.cell)
         left = x + (full_width - fitted.width) // 2
         upper = y + (full_height - fitted.height) // 2
         box = (left - MAT, upper - MAT, left + fitted.width + MAT, upper + fitted.height + MAT)

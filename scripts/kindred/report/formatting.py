@@ -10,7 +10,7 @@ from typing import Any
 
 from kindred.report import formatting
 from kindred.report.svg_plots import share
-from kindred.specs.composites import MadePictures
+from kindred.specs.composites import CompositeOptions
 from kindred.specs.measures import MEASURES, RATIO, Kind
 
 Statistic = Mapping[str, Any]
@@ -104,7 +104,7 @@ def names_of(cell: str, names: Mapping[str, str]) -> str:
     return listing(names.get(letter, letter) for letter in cell.split("+") if letter)
 
 
-def made(one: MadePictures) -> str:
+def made(one: CompositeOptions) -> str:
     """'72 composites each of A+J and A+C+J before all photos' places', 'crops of one person'."""
     said = []
     if one.compose:

@@ -20,14 +20,14 @@ from kindred.report.picture_selection import (
     Likeness,
     Line,
     all_places,
-    gallery,
     leading_variants,
     likenesses,
+    select_pictures,
     success_of,
 )
 from kindred.report.provenance import provenance
-from kindred.report.recommendations import best_variant, what_next
-from kindred.report.report_data import Material, Place
+from kindred.report.recommendations import best_variant, recommendations
+from kindred.report.report_data import Place, ReportData
 from kindred.report.tables import (
     bleed,
     columns,
@@ -56,11 +56,11 @@ VERDICTS = {
 TONES = {"supported": "good", "refuted": "bad"}
 
 
-def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
+def build(material: ReportData, spec: ReportSpec) -> tuple[str, str]:
     """(HTML, Markdown). Raises ProblemsError naming pictures that are missing."""
     alike = likenesses(material)
     shown_alike = all_places([], alike)
-    blocks = gallery(material, max(0, spec.images - len(shown_alike)))
+    blocks = select_pictures(material, max(0, spec.images - len(shown_alike)))
     album = _album(material, spec, all_places(blocks, alike), alike)
     content = content_of(material, spec)
     page = {
@@ -83,12 +83,12 @@ def build(material: Material, spec: ReportSpec) -> tuple[str, str]:
     return fill("report.html", page), fill("report.md", content)
 
 
-def build_words(material: Material, spec: ReportSpec) -> str:
+def build_words(material: ReportData, spec: ReportSpec) -> str:
     """The Markdown alone; no picture is opened."""
     return fill("report.md", content_of(material, spec))
 
 
-def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
+def content_of(material: ReportData, spec: ReportSpec) -> dict[str, Any]:
     """What page and Markdown share: everything but pictures and plots."""
     summary, verdicts = material.summary, material.verdicts
     matrices = [bleed(material, name) for name in material.variants]
@@ -120,7 +120,7 @@ def content_of(material: Material, spec: ReportSpec) -> dict[str, Any]:
         "sizes": [formatting.group(size) for size in material.by_size],
         "matrices": [one for one in matrices if one],
         "matrices_open": MATRICES,
-        "advice": what_next(material),
+        "advice": recommendations(material),
         "best": best_variant(material),
         "provenance": provenance(material, spec.hide_photos),
         "verdicts": verdicts,
@@ -140,7 +140,7 @@ def _without_badge(hypothesis: Mapping[str, Any]) -> str:
     return said[:1].upper() + said[1:]
 
 
-class Album:
+class EmbeddedImages:
     """Pictures on the page by key, each with a short id that its larger version has too."""
 
     def __init__(self, thumbnails: Mapping[str, Thumbnail]) -> None:
@@ -161,8 +161,8 @@ class _Shown:
 
 
 def _album(
-    material: Material, spec: ReportSpec, places: Sequence[Place], alike: Sequence[Likeness]
-) -> Album:
+    material: ReportData, spec: ReportSpec, places: Sequence[Place], alike: Sequence[Likeness]
+) -> EmbeddedImages:
     files = {material.pictures[place].key: material.pictures[place].path for place in places}
     photos = {str(photo.path): photo.path for one in alike for photo in one.photos}
     lost = set(missing([*files.values(), *photos.values()]))
@@ -175,12 +175,16 @@ def _album(
         problems.add(str(path), "no such prepared photo", "run preprocess again (`snakemake`)")
     problems.raise_if_any()
     try:
-        return Album(make_thumbnails({**files, **photos}, round(spec.megabytes * MEGABYTE)))
+        return EmbeddedImages(
+            make_thumbnails({**files, **photos}, round(spec.megabytes * MEGABYTE))
+        )
     except OSError as error:
         raise KindredError(f"a picture can't be read ({error}) -> {ADVICE}") from None
 
 
-def _likeness(material: Material, one: Likeness, album: Album, share: bool) -> dict[str, Any]:
+def _likeness(
+    material: ReportData, one: Likeness, album: EmbeddedImages, share: bool
+) -> dict[str, Any]:
     who = material.characters[one.letter]
     drawn = []
     for variant, places in one.drawn:
@@ -213,7 +217,9 @@ def _without_names(warning: str, name: str) -> str:
     return f"something is amiss with the reference photos of {name}" if warning else ""
 
 
-def _blocks(material: Material, blocks: Sequence[Block], album: Album) -> list[dict[str, Any]]:
+def _blocks(
+    material: ReportData, blocks: Sequence[Block], album: EmbeddedImages
+) -> list[dict[str, Any]]:
     """Prompts with their rows of pictures. Of each size of group the first prompt is unfolded;
     rows of further training runs are folded within each."""
     found, sizes = [], set()
@@ -234,7 +240,7 @@ def _blocks(material: Material, blocks: Sequence[Block], album: Album) -> list[d
     return found
 
 
-def _row(material: Material, line: Line, album: Album) -> dict[str, Any]:
+def _row(material: ReportData, line: Line, album: EmbeddedImages) -> dict[str, Any]:
     tiles = [
         (_picture(material, place, album) if place else {"shown": None}) | {"variant": name}
         for name, place in zip(material.variants, line.places, strict=True)
@@ -248,7 +254,7 @@ def _row(material: Material, line: Line, album: Album) -> dict[str, Any]:
     }
 
 
-def _picture(material: Material, place: Place, album: Album) -> dict[str, Any]:
+def _picture(material: ReportData, place: Place, album: EmbeddedImages) -> dict[str, Any]:
     variant, run, _, _, seed = place
     row = material.pictures[place]
     said, tone = formatting.outcome(
@@ -264,7 +270,7 @@ def _picture(material: Material, place: Place, album: Album) -> dict[str, Any]:
     }
 
 
-def _difference_plot(material: Material) -> Markup | None:
+def _difference_plot(material: ReportData) -> Markup | None:
     """Differences that hypotheses are decided by, with their intervals; drawn twice, because the
     letters of a plot that shrinks to a phone's width can't be read there."""
     rows = []
@@ -284,7 +290,7 @@ def _difference_plot(material: Material) -> Markup | None:
     return Markup(wide + narrow)
 
 
-def _plotted(material: Material) -> dict[str, Mapping[str, Any]]:
+def _plotted(material: ReportData) -> dict[str, Mapping[str, Any]]:
     """Hypotheses about shares that have a difference: those that fit one axis of points."""
     return {
         name: one
@@ -293,13 +299,13 @@ def _plotted(material: Material) -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _one_margin(material: Material) -> float | None:
+def _one_margin(material: ReportData) -> float | None:
     """The margin of all plotted hypotheses; None when they differ, so that no band is right."""
     margins = {one["margin"] for one in _plotted(material).values()}
     return margins.pop() if len(margins) == 1 else None
 
 
-def _success_plot(material: Material) -> Markup | None:
+def _success_plot(material: ReportData) -> Markup | None:
     """Success by variant, a panel for each number of people asked for."""
     shown = leading_variants(material, PLOTTED)
     panels = {}
@@ -317,7 +323,7 @@ def _success_plot(material: Material) -> Markup | None:
     return Markup(svg_plots.intervals_svg(panels, title, "", span=(-0.03, 1.03)))
 
 
-def _curves(material: Material) -> Markup | None:
+def _curves(material: ReportData) -> Markup | None:
     """Smoothed loss of every training: the baseline first, then by success."""
     lines: dict[str, list[tuple[list[int], list[float]]]] = {}
     order = sorted(

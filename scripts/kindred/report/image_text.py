@@ -92,7 +92,7 @@ def write(
     return y
 
 
-def fit(image: Image.Image, edge: int, enlarge: float = 1.5) -> Image.Image:
+def fit_within(image: Image.Image, edge: int, enlarge: float = 1.5) -> Image.Image:
     """The whole image as RGB with about the area of a square of `edge` px, so that upright and
     wide pictures show people at one scale; enlarged at most `enlarge` times."""
     scale = min(edge / (image.width * image.height) ** 0.5, enlarge)

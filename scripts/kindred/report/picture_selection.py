@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kindred.report.report_data import Material, Photo, Place
+from kindred.report.report_data import Photo, Place, ReportData
 
 PHOTOS_EACH = 3
 LIKENESS_VARIANTS = 12
@@ -48,7 +48,7 @@ class Likeness:
     drawn: tuple[tuple[str, tuple[Place, ...]], ...]
 
 
-def leading_variants(material: Material, most: int) -> list[str]:
+def leading_variants(material: ReportData, most: int) -> list[str]:
     """The variants to show where not all fit: the baseline, those that hypotheses name, bases,
     then the others by success. In the page's order."""
     variants = material.variants
@@ -62,13 +62,13 @@ def leading_variants(material: Material, most: int) -> list[str]:
     return [name for name in variants if name in wanted]
 
 
-def success_of(material: Material, variant: str) -> float:
+def success_of(material: ReportData, variant: str) -> float:
     """A variant's mean success over everything asked of it; 0 when it has none."""
     found = material.variants[variant]["measures"].get("success", {}).get("all")
     return (found or {}).get("mean") or 0.0
 
 
-def likenesses(material: Material) -> list[Likeness]:
+def likenesses(material: ReportData) -> list[Likeness]:
     """Every character's photos (with the fewest others) beside pictures of it alone."""
     shown = leading_variants(material, LIKENESS_VARIANTS)
     result = []
@@ -85,7 +85,7 @@ def likenesses(material: Material) -> list[Likeness]:
     return result
 
 
-def _solos(material: Material, variant: str, letter: str) -> tuple[Place, ...]:
+def _solos(material: ReportData, variant: str, letter: str) -> tuple[Place, ...]:
     """A variant's first pictures of a prompt that names this character alone."""
     runs = material.variants[variant]["runs"]
     for key, name, _, asked in material.prompts:
@@ -96,12 +96,12 @@ def _solos(material: Material, variant: str, letter: str) -> tuple[Place, ...]:
     return ()
 
 
-def seeds_of(material: Material, prompt_set: str, prompt: str) -> list[int]:
+def seeds_of(material: ReportData, prompt_set: str, prompt: str) -> list[int]:
     """The seeds of a prompt, in the order given."""
     return material.seeds.get((prompt_set, prompt), [])
 
 
-def gallery(material: Material, most: int) -> list[Block]:
+def select_pictures(material: ReportData, most: int) -> list[Block]:
     """Prompts with their rows, largest groups first. Rows are dealt out one seed and run at a
     time to all prompts, until the next would exceed `most` pictures."""
     prompts = sorted(material.prompts, key=lambda prompt: -_size(prompt[3]))
@@ -132,7 +132,7 @@ def gallery(material: Material, most: int) -> list[Block]:
 
 
 def _line(
-    material: Material, prompt: tuple[str, str, str, str], run: int, seed_index: int
+    material: ReportData, prompt: tuple[str, str, str, str], run: int, seed_index: int
 ) -> Line | None:
     key, name, _, _ = prompt
     seeds = seeds_of(material, key, name)

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from kindred.report.report_data import Material
+from kindred.report.report_data import ReportData
 
 SHOWN_DIGITS = 12
 
 
-def provenance(material: Material, share: bool) -> dict[str, Any]:
+def provenance(material: ReportData, share: bool) -> dict[str, Any]:
     """Facts in the order of the page; hashes are cut to their first digits."""
     trainings = list(material.trainings.values())
     judge = material.summary["judge"]
@@ -69,7 +69,7 @@ def _model(identity: str, share: bool) -> str:
     return f"{shown}@{revision[:SHOWN_DIGITS]}" if revision else shown
 
 
-def _drawing(material: Material) -> str:
+def _drawing(material: ReportData) -> str:
     settings = next(iter(material.settings.values()), {})
     wanted = {"steps": "steps", "guidance": "guidance", "dtype": "", "quantization": ""}
     said = [

@@ -15,7 +15,7 @@ from typing import Any
 from kindred.data.audit.findings import composites, never_together, photos_with
 from kindred.report import formatting
 from kindred.report.picture_selection import success_of
-from kindred.report.report_data import Material
+from kindred.report.report_data import ReportData
 from kindred.report.svg_plots import share
 
 SHORTFALL = 0.10  # below the product of the parts: being together is what fails
@@ -26,14 +26,14 @@ MOST = 8
 
 
 @dataclass(frozen=True)
-class Advice:
+class Recommendation:
     """Something seen, and something to do about it."""
 
     seen: str
     do: str
 
 
-def what_next(material: Material) -> list[Advice]:
+def recommendations(material: ReportData) -> list[Recommendation]:
     """Advice, the most pressing first."""
     found = [*_about_trust(material), *_about_verdicts(material)]
     best = best_variant(material)
@@ -45,7 +45,7 @@ def what_next(material: Material) -> list[Advice]:
     return found[:MOST]
 
 
-def best_variant(material: Material) -> str | None:
+def best_variant(material: ReportData) -> str | None:
     """The trained variant with the highest success, controls left out; None without any."""
     able = [
         name
@@ -55,12 +55,12 @@ def best_variant(material: Material) -> str | None:
     return max(able, key=lambda name: success_of(material, name), default=None)
 
 
-def _about_trust(material: Material) -> list[Advice]:
+def _about_trust(material: ReportData) -> list[Recommendation]:
     found = []
     judge = material.summary["judge"]
     if judge["trusted"] is False:
         found.append(
-            Advice(
+            Recommendation(
                 f"The judge misses its marks ({formatting.listing(judge['why'])}).",
                 "Choose or train a better judge before believing any number here; pictures need "
                 "not be drawn again.",
@@ -69,7 +69,7 @@ def _about_trust(material: Material) -> list[Advice]:
     for control in material.summary["controls"]:
         if control["passes"] is False:
             found.append(
-                Advice(
+                Recommendation(
                     control["sentence"],
                     "A control that comes out wrong means that the set-up itself is not "
                     "understood. Look into it before reading anything else.",
@@ -78,15 +78,15 @@ def _about_trust(material: Material) -> list[Advice]:
     return found
 
 
-def _about_verdicts(material: Material) -> list[Advice]:
+def _about_verdicts(material: ReportData) -> list[Recommendation]:
     return [
-        Advice(f"“{one['claim']}” is not decided.", one["advice"])
+        Recommendation(f"“{one['claim']}” is not decided.", one["advice"])
         for one in material.hypotheses.values()
         if one["primary"] and one["verdict"] in ("undecided", "pilot") and one["advice"]
     ]
 
 
-def _pairs(material: Material, variant: str) -> list[Advice]:
+def _pairs(material: ReportData, variant: str) -> list[Recommendation]:
     """Pairs without a photo against pairs with some."""
     cells = photos_per_cell(material, variant)
     success = _of(material, variant, "success")
@@ -115,11 +115,11 @@ def _pairs(material: Material, variant: str) -> list[Advice]:
             do = f"Add a few photos of the two, or test a variant with {composites([pair])}."
         else:
             do = "Photos of the two do not seem to be what is missing."
-        advice.append(Advice(seen, do))
+        advice.append(Recommendation(seen, do))
     return advice
 
 
-def _groups(material: Material, variant: str) -> list[Advice]:
+def _groups(material: ReportData, variant: str) -> list[Recommendation]:
     """Is the hardest group worse than its parts, or are the parts weak?"""
     known = {
         prompt_set: part
@@ -139,9 +139,9 @@ def _groups(material: Material, variant: str) -> list[Advice]:
     )
     cells = never_together(photos_per_cell(material, variant), sorted(part.get("alone") or {}))
     if not cells:
-        return [Advice(seen, "Test more pictures of such groups, and longer training.")]
+        return [Recommendation(seen, "Test more pictures of such groups, and longer training.")]
     return [
-        Advice(
+        Recommendation(
             seen,
             f"Test photos of such groups, or a variant with {composites(cells)}, and longer "
             "training. In the lab that was what helped; crops, masks, balance and class images "
@@ -150,7 +150,7 @@ def _groups(material: Material, variant: str) -> list[Advice]:
     ]
 
 
-def _weakest(material: Material, prompt_set: str, part: Mapping[str, Any]) -> Advice:
+def _weakest(material: ReportData, prompt_set: str, part: Mapping[str, Any]) -> Recommendation:
     alone = {k: v for k, v in (part.get("alone") or {}).items() if v is not None}
     letter = min(alone, key=alone.__getitem__, default=None)
     count = part.get("count")
@@ -159,20 +159,20 @@ def _weakest(material: Material, prompt_set: str, part: Mapping[str, Any]) -> Ad
         f"than the single parts lead one to expect ({share(part['product'])}). "
     )
     if count is not None and (letter is None or count <= alone[letter]):
-        return Advice(
+        return Recommendation(
             seen + f"The weakest part is the number of people, right in {share(count)}.",
             "Test captions with class nouns and left/right, and more photos of groups of that "
             "size.",
         )
     name = material.names.get(letter or "", "")
-    return Advice(
+    return Recommendation(
         seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
         f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
         "balanced appearances.",
     )
 
 
-def _bleed(material: Material, variant: str) -> list[Advice]:
+def _bleed(material: ReportData, variant: str) -> list[Recommendation]:
     """The strongest confusion of one character with another."""
     table = material.variants[variant].get("bleed") or {"asked": []}
     confusions = [
@@ -186,7 +186,7 @@ def _bleed(material: Material, variant: str) -> list[Advice]:
         return []
     names = material.names
     return [
-        Advice(
+        Recommendation(
             f"Where {names[asked]} is asked for, “{variant}” shows {names[found]} instead in "
             f"{share(worst)} of cases.",
             f"Test solos of both cropped out of shared photos, equal appearances of "
@@ -195,7 +195,7 @@ def _bleed(material: Material, variant: str) -> list[Advice]:
     ]
 
 
-def _likeness(material: Material, variant: str) -> list[Advice]:
+def _likeness(material: ReportData, variant: str) -> list[Recommendation]:
     """Characters who are not much like themselves even alone."""
     cells = photos_per_cell(material, variant)
     found = []
@@ -204,7 +204,7 @@ def _likeness(material: Material, variant: str) -> list[Advice]:
         if alone is not None and alone < POOR_LIKENESS:
             name = material.names[letter]
             found.append(
-                Advice(
+                Recommendation(
                     f"{name} alone reaches a likeness of {formatting.number(alone)} (0 a stranger, "
                     "1 another photo), from "
                     f"{formatting.plural(cells.get(letter, 0), 'photo')} alone.",
@@ -215,13 +215,13 @@ def _likeness(material: Material, variant: str) -> list[Advice]:
     return found
 
 
-def _repeats(material: Material, variant: str) -> list[Advice]:
+def _repeats(material: ReportData, variant: str) -> list[Recommendation]:
     statistic = _of(material, variant, "duplicated").get("all") or {}
     rate = statistic.get("mean")
     if rate is None or rate < NOTABLE:
         return []
     return [
-        Advice(
+        Recommendation(
             f"“{variant}” draws somebody twice in {share(rate)} of cases.",
             "Test captions that name each person once with class noun and place in the picture, "
             "and photos in which that person stands beside others.",
@@ -229,12 +229,12 @@ def _repeats(material: Material, variant: str) -> list[Advice]:
     ]
 
 
-def _pull(material: Material, variant: str) -> list[Advice]:
+def _pull(material: ReportData, variant: str) -> list[Recommendation]:
     rate = (_of(material, variant, "pull").get("all") or {}).get("mean")
     if rate is None or rate < NOTABLE:
         return []
     return [
-        Advice(
+        Recommendation(
             f"Where nobody is named, “{variant}” still shows one of the characters in "
             f"{share(rate)} of pictures: the whole class is pulled along.",
             "Test prior preservation with pictures of each class, or fewer steps.",
@@ -242,12 +242,12 @@ def _pull(material: Material, variant: str) -> list[Advice]:
     ]
 
 
-def photos_per_cell(material: Material, variant: str) -> Mapping[str, int]:
+def photos_per_cell(material: ReportData, variant: str) -> Mapping[str, int]:
     """Photos of each cell that a variant was trained on; {} when it is not trained."""
     runs = material.variants[variant]["runs"]
     training = material.trainings.get((variant, runs[0])) if runs else None
     return (training or {}).get("photos_per_cell") or {}
 
 
-def _of(material: Material, variant: str, measure: str) -> Mapping[str, Any]:
+def _of(material: ReportData, variant: str, measure: str) -> Mapping[str, Any]:
     return material.variants[variant]["measures"].get(measure, {})

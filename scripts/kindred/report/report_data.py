@@ -33,7 +33,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """An experiment's results. `scores` has the rows of kind image; `photos` is None when
     originals are to be left out."""
 
@@ -114,9 +114,9 @@ def in_page_order(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: found[name] for name in sorted(found, key=rank)}
 
 
-def read_material(
+def read_report_data(
     folder: Path, resources: Path, photos: bool, only_words: bool = False
-) -> Material:
+) -> ReportData:
     """Read it all; with `only_words` what words need, and of settings, logs and audits what is
     there: results may have been brought from another machine without them.
 
@@ -140,7 +140,7 @@ def read_material(
     def of_run(run: tuple[str, int], file: str) -> Path:
         return folder / run[0] / f"run-{run[1]}" / file
 
-    return Material(
+    return ReportData(
         folder,
         summary,
         verdicts,

@@ -12,9 +12,9 @@ from typing import Any
 
 from kindred.evidence.score_grids import MISSING
 from kindred.report import formatting
-from kindred.report.report_data import Material
+from kindred.report.report_data import ReportData
 from kindred.specs.measures import MEASURES
-from kindred.specs.report import MadeOfPhotos
+from kindred.specs.report import CompositeDataset
 from kindred.specs.training import Recipe, Selection
 
 
@@ -44,7 +44,7 @@ class Cell:
     bar: float | None = None
 
 
-def columns(material: Material) -> list[Column]:
+def columns(material: ReportData) -> list[Column]:
     """The columns that some variant has a number for."""
     success, fulfilled = MEASURES["success"], MEASURES["fulfilled"]
     sizes = list(material.by_size)
@@ -82,7 +82,9 @@ def legend(shown: list[Column]) -> list[tuple[str, str]]:
     return [(" · ".join(headings), hint) for hint, headings in found.items()]
 
 
-def variant_rows(material: Material, made: Mapping[str, MadeOfPhotos]) -> list[dict[str, Any]]:
+def variant_rows(
+    material: ReportData, made: Mapping[str, CompositeDataset]
+) -> list[dict[str, Any]]:
     """A row a variant: name, kind, what differs from the baseline, cells, time and memory. `made`:
     the datasets that hold pictures made of photos."""
     shown = columns(material)
@@ -126,7 +128,9 @@ def _plain(value: float | None, wording: Any) -> Cell:
     return Cell(wording(value), sort=value)
 
 
-def differences(material: Material, variant: str, made: Mapping[str, MadeOfPhotos]) -> list[str]:
+def differences(
+    material: ReportData, variant: str, made: Mapping[str, CompositeDataset]
+) -> list[str]:
     """What a variant does otherwise than the baseline, a line each."""
     one, baseline = material.variants[variant], material.summary["baseline"]
     if variant == baseline:
@@ -158,7 +162,7 @@ def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _flat(spec: Mapping[str, Any], made: Mapping[str, MadeOfPhotos]) -> dict[str, Any]:
+def _flat(spec: Mapping[str, Any], made: Mapping[str, CompositeDataset]) -> dict[str, Any]:
     """Options by name, defaults filled in, so that an option written out is no difference."""
     dataset = spec.get("dataset")
     photos = {"dataset": dataset, "made of photos:": "nothing"}
@@ -191,7 +195,7 @@ def _say(value: Any) -> str:
     return str(value)
 
 
-def bleed(material: Material, variant: str) -> dict[str, Any] | None:
+def bleed(material: ReportData, variant: str) -> dict[str, Any] | None:
     """A variant's matrix of who is found where somebody is asked for; None where nobody is."""
     one = material.variants[variant].get("bleed")
     if not one or not one["asked"] or not any(one["appearances"]):
@@ -218,7 +222,7 @@ def bleed(material: Material, variant: str) -> dict[str, Any] | None:
     }
 
 
-def likenesses_by_size(material: Material) -> list[dict[str, Any]]:
+def likenesses_by_size(material: ReportData) -> list[dict[str, Any]]:
     """For every variant its likeness of each character, by how many were asked for."""
     rows = [
         _by_character(material, name, "identity", material.characters)
@@ -228,7 +232,7 @@ def likenesses_by_size(material: Material) -> list[dict[str, Any]]:
     return rows if any(cell.sort is not None for row in rows for cell in row["cells"]) else []
 
 
-def shares_of_own(material: Material) -> dict[str, Any] | None:
+def shares_of_own(material: ReportData) -> dict[str, Any] | None:
     """Likeness of each character that has a LoRA of its own, as a share of that one's likeness in
     pictures of the character alone, by how many were asked for: who the characters are, and a row a
     variant that is of several. Characters are left out whose own LoRA is no likeness. None where
@@ -250,7 +254,7 @@ def shares_of_own(material: Material) -> dict[str, Any] | None:
 
 
 def _by_character(
-    material: Material, name: str, measure: str, letters: Iterable[str]
+    material: ReportData, name: str, measure: str, letters: Iterable[str]
 ) -> dict[str, Any]:
     """A variant's row of `measure`: a cell for each character and number of people asked for."""
     found = material.variants[name][measure]
@@ -264,7 +268,7 @@ def _by_character(
     }
 
 
-def parts(material: Material) -> list[dict[str, Any]]:
+def parts(material: ReportData) -> list[dict[str, Any]]:
     """For every variant and prompt set of two or more: success beside the product of the single
     parts (each alone right, count right)."""
     rows = []

@@ -29,7 +29,7 @@ class IdentityScale:
 
 
 @dataclass(frozen=True)
-class Matched:
+class IdentityAssignment:
     """A picture's people, in the order given, and what is wrong with them as a group."""
 
     assigned: tuple[str, ...]
@@ -49,7 +49,7 @@ def assign_identities(
     letters: Sequence[str],
     recognised: float,
     known: Collection[str] | None = None,
-) -> Matched:
+) -> IdentityAssignment:
     """Compare who was found with who was asked for.
 
     identity [P, C]: of P people with the C characters of `letters`; NaN in the column of a
@@ -74,7 +74,7 @@ def assign_identities(
     count = people == len(asked) if asked else None
     measurable = bool(asked) and all(judged)
     right = bool(count) and sorted(found) == sorted(asked)
-    return Matched(
+    return IdentityAssignment(
         assigned=tuple(assigned),
         found=found,
         missing=tuple(x for x, k in zip(asked, judged, strict=True) if k and x not in seen),
@@ -104,7 +104,7 @@ def _mean_identity(
     return float(np.mean([np.nan_to_num(values.get(letter, 0.0)) for letter in asked]))
 
 
-def margin(row: np.ndarray, column: int) -> float | None:
+def identity_margin(row: np.ndarray, column: int) -> float | None:
     """Identity with one character minus the best with any other; None without another."""
     others = np.delete(row, column)
     if not len(others) or np.isnan(row[column]) or np.isnan(others).all():

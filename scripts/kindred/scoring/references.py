@@ -56,7 +56,7 @@ class References:
         return table
 
 
-def gather(
+def build_references(
     judge: Judge, photos: Mapping[str, Sequence[DatasetPhoto]], spec: ReferenceSpec
 ) -> References:
     """Look at every photo of every dataset. Raises ProblemsError naming photos that can't be read.
@@ -116,10 +116,10 @@ def _facts(
     used: Mapping[str, list[str]],
     unclear: Mapping[str, list[str]],
 ) -> dict[str, Any]:
-    stranger, source = strangers_end(faces, judge.calibration)
+    stranger, source = stranger_similarity(faces, judge.calibration)
     characters = {}
     for letter, who in spec.characters.items():
-        same = own_end(faces.get(letter), judge.calibration)
+        same = own_similarity(faces.get(letter), judge.calibration)
         warning = _warning(who.name, used[letter], unclear[letter], same, stranger, judge.counts)
         characters[letter] = {
             "photos": used[letter],
@@ -149,7 +149,9 @@ def _unusable(same: float | None, stranger: float | None) -> bool:
     return same is None or stranger is None or same < stranger + NARROWEST
 
 
-def strangers_end(faces: Mapping[str, np.ndarray], known: Calibration) -> tuple[float | None, str]:
+def stranger_similarity(
+    faces: Mapping[str, np.ndarray], known: Calibration
+) -> tuple[float | None, str]:
     """Mean cosine of strangers and where it is from: the judge's own, else photos of different
     characters; None with neither."""
     if known.stranger is not None:
@@ -163,7 +165,7 @@ def strangers_end(faces: Mapping[str, np.ndarray], known: Calibration) -> tuple[
     return float(np.mean(between)), "photos of different characters (relatives look alike)"
 
 
-def own_end(faces: np.ndarray | None, known: Calibration) -> float | None:
+def own_similarity(faces: np.ndarray | None, known: Calibration) -> float | None:
     """Mean cosine of a photo with the character's others; of a single photo the judge's own."""
     if faces is None:
         return None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kindred.characters.trigger_words import letters_in, without_names
+from kindred.characters.trigger_words import letters_in, remove_trigger_words
 from kindred.common.errors import Problems
 from kindred.common.progress import Progress
 from kindred.judges.interface import DetectedPerson, Judge
@@ -30,20 +30,20 @@ BATCH = 64
 
 
 @dataclass(frozen=True)
-class Whose:
+class VariantRun:
     """Which pictures these are: a variant's, of one run."""
 
     variant: str
     run: int
 
 
-def score(
+def score_images(
     judge: Judge,
     references: References,
     manifest: Manifest,
     base: Manifest | None,
     spec: ScoreSpec,
-    whose: Whose,
+    whose: VariantRun,
 ) -> list[Row]:
     """A row an image and one a person, in the manifest's order. `base`: the same prompts by the
     base alone, for drift.
@@ -109,7 +109,7 @@ def _look(
         for chunk, images in _batches(manifest):
             seen += judge.find(images)
             # The judge's prompts model has never heard of the trigger names.
-            prompts = [without_names(row.prompt, spec.characters) for row in chunk]
+            prompts = [remove_trigger_words(row.prompt, spec.characters) for row in chunk]
             said += judge.adherence(images, prompts)
             vectors.append(describe(judge, images))
             progress.update(len(images))

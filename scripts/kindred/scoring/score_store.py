@@ -30,7 +30,7 @@ STORE = Path("resources/store/scores")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScoreRequest:
     """One table of scores: what score.py is told."""
 
     spec: ScoreSpec
@@ -51,7 +51,7 @@ class Asked:
         vectors: Path | str,
         variant: str,
         run: int,
-    ) -> Asked:
+    ) -> ScoreRequest:
         """From files. Raises KindredError naming a manifest that is missing or none, and pictures
         that are not in the store."""
         own, plain = read_manifest(manifest), read_manifest(base) if base else None
@@ -93,18 +93,18 @@ def _file(path: Path) -> str:
         raise KindredError(f"{path}: no such file") from None
 
 
-def tables(store: Path, asked: Asked) -> ContentStore:
+def tables(store: Path, asked: ScoreRequest) -> ContentStore:
     """The store as it is for this table: one that lacks some of its pictures is not whole."""
     check = partial(check_table, pictures=len(asked.manifest.rows))
     return ContentStore(store, check, "scoring again", ".csv")
 
 
-def has(store: Path, key: str, asked: Asked) -> bool:
+def has(store: Path, key: str, asked: ScoreRequest) -> bool:
     """Whether the table is there as a whole."""
     return tables(store, asked).has(key)
 
 
-def fetch(store: Path, key: str, asked: Asked, out: Path) -> bool:
+def fetch(store: Path, key: str, asked: ScoreRequest, out: Path) -> bool:
     """Copy a finished table to `out`; False when it is not there."""
     return tables(store, asked).fetch(key, out)
 
@@ -131,7 +131,7 @@ class Scorer:
         self._judges: dict[str, Judge] = {}
         self._known: dict[tuple[Path, Path], References] = {}
 
-    def score(self, asked: Asked, store: Path, key: str) -> tuple[int, int]:
+    def score(self, asked: ScoreRequest, store: Path, key: str) -> tuple[int, int]:
         """Score and put the table into the store; (pictures, people found in them).
 
         Raises KindredError when the references are another judge's, ProblemsError for pictures
@@ -148,8 +148,10 @@ class Scorer:
                 f"{asked.references}: made with the judge {known.facts['judge']}, this is "
                 f"{judge.identity}; {ADVICE}"
             )
-        whose = score_images.Whose(asked.variant, asked.run)
-        rows = score_images.score(judge, known, asked.manifest, asked.base, asked.spec, whose)
+        whose = score_images.VariantRun(asked.variant, asked.run)
+        rows = score_images.score_images(
+            judge, known, asked.manifest, asked.base, asked.spec, whose
+        )
         kept = tables(store, asked).put(key, partial(score_table.write_scores, rows=rows))
         write_stored(kept)
         pictures = len(asked.manifest.rows)
@@ -161,7 +163,7 @@ class Scorer:
             self._judges[name] = self._open(spec)
         return self._judges[name]
 
-    def _references(self, asked: Asked) -> References:
+    def _references(self, asked: ScoreRequest) -> References:
         from kindred.scoring import references
 
         files = (asked.references, asked.vectors)

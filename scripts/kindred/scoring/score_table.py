@@ -50,7 +50,7 @@ from kindred.characters.cells import cell_name
 from kindred.common.errors import KindredError
 from kindred.common.files import atomic_write, write_csv
 from kindred.judges.interface import DetectedPerson
-from kindred.scoring.identity_assignment import Matched, margin
+from kindred.scoring.identity_assignment import IdentityAssignment, identity_margin
 
 VERSION = 1
 ADVICE = "score again: delete it and run `snakemake`"
@@ -90,7 +90,11 @@ Scored = dict[str, str]  # a row as read
 
 
 def image_row(
-    keys: Row, asked: Sequence[str], matched: Matched, people: int, extra: Mapping[str, Any]
+    keys: Row,
+    asked: Sequence[str],
+    matched: IdentityAssignment,
+    people: int,
+    extra: Mapping[str, Any],
 ) -> Row:
     """The row of a picture. `extra`: the columns that have nothing to do with people."""
     return {
@@ -114,7 +118,7 @@ def image_row(
 def person_rows(
     keys: Row,
     people: Sequence[DetectedPerson],
-    matched: Matched,
+    matched: IdentityAssignment,
     similarity: np.ndarray,
     identity: np.ndarray,
     letters: Sequence[str],
@@ -139,7 +143,7 @@ def person_rows(
             row |= {
                 "similarity": _known(similarity[n, column]),
                 "identity": _known(identity[n, column]),
-                "margin": margin(identity[n], column),
+                "margin": identity_margin(identity[n], column),
                 "likeness": " ".join(
                     f"{letter}:{value:.3f}"
                     for letter, value in zip(letters, identity[n], strict=True)

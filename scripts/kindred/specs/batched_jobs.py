@@ -16,7 +16,7 @@ from kindred.specs.spec_model import SpecModel
 PICTURES_AT_ONCE = "KINDRED_PICTURES_AT_ONCE"  # `device: pictures_at_once` of config/config.yaml
 
 
-class Many(SpecModel):
+class BatchedJobs(SpecModel):
     """Jobs that name their specifications."""
 
     @model_validator(mode="after")
@@ -28,7 +28,7 @@ class Many(SpecModel):
         return self
 
 
-class Drawing(SpecModel):
+class RenderJob(SpecModel):
     """One call of scripts/render.py."""
 
     spec: str = Field(description="a name in `specs`")
@@ -37,14 +37,14 @@ class Drawing(SpecModel):
     out: str = Field(description="the manifest that render.py will write")
 
 
-class Drawings(Many):
+class RenderJobs(BatchedJobs):
     """Many calls of scripts/render.py."""
 
     specs: dict[str, RenderSpec]
-    jobs: list[Drawing]
+    jobs: list[RenderJob]
 
 
-class Scoring(SpecModel):
+class ScoreJob(SpecModel):
     """One call of scripts/score.py."""
 
     spec: str = Field(description="a name in `specs`")
@@ -57,8 +57,8 @@ class Scoring(SpecModel):
     out: str = Field(description="the table that score.py will write")
 
 
-class Scorings(Many):
+class ScoreJobs(BatchedJobs):
     """Many calls of scripts/score.py."""
 
     specs: dict[str, ScoreSpec]
-    jobs: list[Scoring]
+    jobs: list[ScoreJob]

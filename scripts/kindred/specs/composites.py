@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from kindred.specs.character import Character
 from kindred.specs.dataset import PreprocessSpec
-from kindred.specs.judge import JudgeSpec, Model
+from kindred.specs.judge import JudgeSpec, PretrainedModel
 from kindred.specs.spec_model import SpecModel
 
 
@@ -39,11 +39,11 @@ class MaskSpec(SpecModel):
     neither, the truth that drawn photos come with."""
 
     characters: dict[str, Character]
-    segmenter: Model | None = None
+    segmenter: PretrainedModel | None = None
     judge: JudgeSpec | None = None
 
 
-class MadePictures(SpecModel):
+class CompositeOptions(SpecModel):
     """Which pictures are made of a dataset's photos."""
 
     compose: Composites | None = None
@@ -56,7 +56,7 @@ class MadePictures(SpecModel):
         return self
 
 
-class MadeSpec(MadePictures):
+class CompositeSpec(CompositeOptions):
     """All that the pictures made of a dataset's photos depend on."""
 
     characters: dict[str, Character]

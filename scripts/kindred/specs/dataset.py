@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from kindred.specs.character import Character
 from kindred.specs.spec_model import SpecModel
 
-# As in spec/render.py, which is not imported: a change to rendering must not prepare photos anew.
+# As in rendering.py, which is not imported: a change to rendering must not prepare photos anew.
 EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from kindred.specs.spec_model import SpecModel
 
 
-class Model(SpecModel):
+class PretrainedModel(SpecModel):
     """A pretrained model by repository id or local folder."""
 
     model: str = Field(description="repository id, or a folder on this machine")
@@ -44,8 +44,12 @@ class JudgeSpec(SpecModel):
         lt=1,
         description="identity (0 a stranger, 1 another photo) from which a person is recognised",
     )
-    person_detector: Model | None = Field(
+    person_detector: PretrainedModel | None = Field(
         None, description="counts people whose faces are not seen; unset: the judge's own finds"
     )
-    adherence: Model | None = Field(None, description="text and image model of the CLIP class")
-    similarity: Model | None = Field(None, description="whole-image model of the DINOv2 class")
+    adherence: PretrainedModel | None = Field(
+        None, description="text and image model of the CLIP class"
+    )
+    similarity: PretrainedModel | None = Field(
+        None, description="whole-image model of the DINOv2 class"
+    )

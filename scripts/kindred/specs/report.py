@@ -8,13 +8,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from kindred.specs.character import Character
-from kindred.specs.composites import MadePictures
+from kindred.specs.composites import CompositeOptions
 from kindred.specs.spec_model import SpecModel, StoredSpec
 
 HIDE_PHOTOS = {"share": "hide_photos"}
 
 
-class MadeOfPhotos(MadePictures):
+class CompositeDataset(CompositeOptions):
     """A dataset of photos and of pictures made of them."""
 
     of: str = Field(description="the dataset of photos")
@@ -31,7 +31,7 @@ class ReportSpec(StoredSpec):
     )
     images: int = Field(1000, ge=0, description="most rendered pictures on the page")
     megabytes: float = Field(55, gt=0, description="most that all pictures together may take")
-    made: dict[str, MadeOfPhotos] = Field(
+    made: dict[str, CompositeDataset] = Field(
         default_factory=dict, description="datasets that hold pictures made of photos"
     )
     sheets: list[str] = Field(

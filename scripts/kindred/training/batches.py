@@ -17,7 +17,7 @@ import torch
 
 from kindred.common.seeds import generator
 from kindred.data import encoding_cache
-from kindred.data.caption_pairing import Pair
+from kindred.data.caption_pairing import CaptionedImage
 from kindred.data.encoding_cache import NO_CAPTION, Text
 from kindred.specs.training import Recipe
 from kindred.training.flow_matching import sample_sigmas
@@ -60,7 +60,7 @@ Feed = Iterator[tuple[Place, Batch]]
 
 
 def load_examples(
-    pairs: Sequence[Pair],
+    pairs: Sequence[CaptionedImage],
     latents: Path,
     text: Path,
     weights: Mapping[str, Sequence[float]] | None = None,

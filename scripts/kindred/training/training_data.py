@@ -16,7 +16,7 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, Problems
 from kindred.common.seeds import seed_of
 from kindred.data import encoding_cache
-from kindred.data.caption_pairing import Pair, check_pairs, make_pairs
+from kindred.data.caption_pairing import CaptionedImage, check_pairs, make_pairs
 from kindred.data.dataset import read_dataset
 from kindred.data.subset_selection import select
 from kindred.specs.training import TrainSpec
@@ -29,7 +29,7 @@ class DataSource:
 
     name: str
     weight: float
-    pairs: list[Pair]
+    pairs: list[CaptionedImage]
     latents: Path
     text: Path
     token_weights: dict[str, list[float]] | None = None
@@ -78,7 +78,7 @@ def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSo
 
 
 def _token_weights(
-    spec: TrainSpec, pairs: list[Pair], files: TrainingFiles
+    spec: TrainSpec, pairs: list[CaptionedImage], files: TrainingFiles
 ) -> dict[str, list[float]] | None:
     """Weights of tokens by people's masks, where the recipe weighs people or their heads."""
     recipe = spec.recipe
@@ -114,7 +114,9 @@ def _prior(spec: TrainSpec, files: TrainingFiles) -> list[DataSource]:
     return [DataSource("prior", spec.recipe.class_images_weight, pairs, latents, text)]
 
 
-def _prove(pairs: list[Pair], dataset: list[Any], pairing: str, latents: Path, text: Path) -> None:
+def _prove(
+    pairs: list[CaptionedImage], dataset: list[Any], pairing: str, latents: Path, text: Path
+) -> None:
     entries, _ = safetensors_files.header(latents)
     check_pairs(pairs, dataset, pairing, entries, encoding_cache.text_hashes(text))
 

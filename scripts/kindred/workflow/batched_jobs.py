@@ -1,6 +1,6 @@
 """An experiment's trainings as one list: what scripts/train_batched.py is told, and what it reads.
 
-Knows the layout of results/ and resources/ through outputs.py; each training reads what rule
+Knows the layout of results/ and resources/ through paths.py; each training reads what rule
 `train` gives it. Knows nothing of how trainings are stacked.
 """
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from kindred.common.errors import KindredError
 from kindred.config.plan import Experiment, Plan, Variant
-from kindred.specs.batched_jobs import Drawing, Drawings, Scoring, Scorings
+from kindred.specs.batched_jobs import RenderJob, RenderJobs, ScoreJob, ScoreJobs
 from kindred.specs.spec_model import SpecModel
 from kindred.workflow import batched_jobs, paths, scoring_specs
 
 
-def trainings(experiment: Experiment) -> str:
+def training_jobs(experiment: Experiment) -> str:
     """All trainings as canonical JSON: the files read -> the variants' folders -> their runs.
 
     Raises KindredError when it is too long for a command line (some thousands of variants).
@@ -53,7 +53,7 @@ def _files(variant: Variant) -> dict[str, str]:
         "latents": f"{encoded}/latents.safetensors",
         "text": f"{encoded}/text-{variant.text_tokens}.safetensors",
     }
-    given = [*paths.prior_files(variant), *(("masks", p) for p in paths.masks_files(variant))]
+    given = [*paths.class_image_files(variant), *(("masks", p) for p in paths.masks_files(variant))]
     return found | {name.removeprefix("--").replace("-", "_"): path for name, path in given}
 
 
@@ -68,7 +68,7 @@ def argument(text: str, otherwise: str) -> str:
     return text
 
 
-def drawings(plan: Plan, experiment: str, variant: str) -> Drawings:
+def render_jobs(plan: Plan, experiment: str, variant: str) -> RenderJobs:
     """All renderings of a variant: every prompt set by every run."""
     sets = plan.experiments[experiment].prompt_sets
     jobs = []
@@ -78,12 +78,12 @@ def drawings(plan: Plan, experiment: str, variant: str) -> Drawings:
             given: dict[str, Any] = {"adapters": adapters} if adapters else {}
             prompts = paths.prompts_of(plan, experiment, variant, name)
             out = f"{folder}/images/{name}.json"
-            jobs.append(Drawing(spec=name, prompts=prompts, out=out, **given))
+            jobs.append(RenderJob(spec=name, prompts=prompts, out=out, **given))
     specs = {name: plan.render_spec(experiment, variant, name) for name in sets}
-    return Drawings(specs=specs, jobs=jobs)
+    return RenderJobs(specs=specs, jobs=jobs)
 
 
-def scorings(plan: Plan, experiment: str, variant: str) -> Scorings:
+def score_jobs(plan: Plan, experiment: str, variant: str) -> ScoreJobs:
     """All scorings of a variant. Raises ValueError when the experiment has no judge."""
     own = plan.experiments[experiment]
     jobs = []
@@ -91,7 +91,7 @@ def scorings(plan: Plan, experiment: str, variant: str) -> Scorings:
         for name in own.prompt_sets:
             base = scoring_specs.plain_pictures(own, variant, name)
             jobs.append(
-                Scoring(
+                ScoreJob(
                     spec=variant,
                     manifest=f"{folder}/images/{name}.json",
                     references=f"results/{experiment}/references.json",
@@ -102,16 +102,16 @@ def scorings(plan: Plan, experiment: str, variant: str) -> Scorings:
                     **({"base": base} if base else {}),
                 )
             )
-    return Scorings(specs={variant: scoring_specs.score_spec(own, variant)}, jobs=jobs)
+    return ScoreJobs(specs={variant: scoring_specs.score_spec(own, variant)}, jobs=jobs)
 
 
-def needed_to_draw(jobs: Drawings) -> list[str]:
+def needed_to_draw(jobs: RenderJobs) -> list[str]:
     """The files that renderings read, each once."""
     files = [file for job in jobs.jobs for file in (*job.adapters, job.prompts)]
     return list(dict.fromkeys(files))
 
 
-def needed_to_score(jobs: Scorings) -> list[str]:
+def needed_to_score(jobs: ScoreJobs) -> list[str]:
     """The files that scorings read, each once."""
     files = [x for job in jobs.jobs for x in (job.manifest, *job.base, job.references, job.vectors)]
     return list(dict.fromkeys(files))

@@ -12,7 +12,7 @@ from kindred.config.plan import SHEETS_UP_TO, Dataset, Experiment, Plan, Variant
 from kindred.config.user_schema import BASE_VARIANT, LabFamily
 
 
-def everything(plan: Plan) -> list[str]:
+def all_targets(plan: Plan) -> list[str]:
     """The files that stand for finished experiments."""
     wanted: list[str] = []
     for experiment in plan.experiments.values():
@@ -94,7 +94,7 @@ def encoded_folder(variant: Variant) -> str:
     return f"resources/encoded/{variant.base}/{variant.dataset}"
 
 
-def prior_files(variant: Variant) -> list[tuple[str, str]]:
+def class_image_files(variant: Variant) -> list[tuple[str, str]]:
     """(option, path) of what training reads of the variant's class images; none without any."""
     if variant.class_images is None:
         return []
@@ -124,14 +124,14 @@ def truth_of(dataset: Dataset) -> list[str]:
     return [f"resources/{dataset.name}/photos.truth.json"] if dataset.lab else []
 
 
-def made_file(dataset: str) -> str:
+def composites_file(dataset: str) -> str:
     """The list of the photos of a dataset with pictures made of them."""
     return f"resources/{dataset}/made.json"
 
 
-def made_option(dataset: Dataset) -> list[str]:
+def composites_option(dataset: Dataset) -> list[str]:
     """How preparing and captioning learn which pictures are made; nothing for photos."""
-    return ["--made", made_file(dataset.name)] if dataset.made else []
+    return ["--made", composites_file(dataset.name)] if dataset.made else []
 
 
 def class_pictures(dataset: Dataset) -> str:
@@ -195,7 +195,7 @@ def paths(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return [path for _, path in pairs]
 
 
-def album_options(lab: LabFamily) -> str:
+def family_options(lab: LabFamily) -> str:
     """How the lab draws an album, as its program's options."""
     given = [f"--family {lab.family} --coverage '{lab.coverage}' --seed {lab.seed}"]
     given += [f"--hats {lab.hats}"] if lab.hats else []

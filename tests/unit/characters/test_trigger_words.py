@@ -16,7 +16,9 @@ WHO = {
 
 
 def written(text: str, who=WHO) -> list[tuple[str, bool]]:
-    return [(mention.letter, mention.exact) for mention in trigger_words.mentions(text, who)]
+    return [
+        (mention.letter, mention.exact) for mention in trigger_words.find_trigger_words(text, who)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -126,12 +128,12 @@ def test_folder_names():
     ],
 )
 def test_names_are_put_in_where_the_class_is_said_once(text, letters, result):
-    assert trigger_words.put_names_in(text, letters, WHO) == result
+    assert trigger_words.insert_trigger_words(text, letters, WHO) == result
 
 
 def test_two_characters_of_one_class_are_not_guessed():
     who = WHO | {"B": Character(name="BRussell", noun="man")}
-    text = trigger_words.put_names_in("a man at the beach", "JB", who)
+    text = trigger_words.insert_trigger_words("a man at the beach", "JB", who)
     assert text == "the man BRussell and the man JRussell: a man at the beach"
 
 
@@ -157,5 +159,5 @@ def test_class_nouns_and_their_kinds():
     ],
 )
 def test_prompts_for_somebody_who_does_not_know_the_names(text, plain):
-    assert trigger_words.without_names(text, WHO) == plain
-    assert trigger_words.without_names(text, {}) == text
+    assert trigger_words.remove_trigger_words(text, WHO) == plain
+    assert trigger_words.remove_trigger_words(text, {}) == text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kindred.common.errors import ProblemsError
-from kindred.config.derived_experiments import merged
+from kindred.config.derived_experiments import merge_keys
 from kindred.config.load_plan import load_plan
 from kindred.report import formatting
 from kindred.workflow import paths
@@ -199,6 +199,6 @@ def test_an_experiment_like_another(root):
 
 
 def test_null_takes_away_only_what_is_there():
-    assert merged({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": None}}) == {
+    assert merge_keys({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": None}}) == {
         "a": {"c": 2, "d": None}
     }

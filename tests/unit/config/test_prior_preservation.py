@@ -121,10 +121,10 @@ def test_equal_wishes_share_one_dataset(root):
 
 def test_each_base_draws_and_reads_its_own(root):
     found = plan(root, "a: {class_images_weight: 1, base: other}")
-    (drawn,) = prior_preservation.drawn_by_themselves(found).values()
-    assert prior_preservation.render_of(found, drawn).base.model == "org/model"
-    assert prior_preservation.render_of(found, drawn).weights == []
-    assert prior_preservation.texts_of(found, drawn).encoder.model == "org/model"
+    (drawn,) = prior_preservation.standalone_class_images(found).values()
+    assert prior_preservation.class_image_render_spec(found, drawn).base.model == "org/model"
+    assert prior_preservation.class_image_render_spec(found, drawn).weights == []
+    assert prior_preservation.class_image_texts(found, drawn).encoder.model == "org/model"
 
 
 def test_what_does_not_ask_for_them_keeps_its_canonical_string(root):
@@ -146,12 +146,12 @@ def test_two_experiments_share_their_class_images(root):
     (root / "config/experiments/two.yaml").write_text(text, encoding="utf-8")
     found = load_plan(root, {"experiments": ["one", "two"]})
     assert found.variant("two", "a").class_images == found.variant("one", "a").class_images == ALL
-    assert list(prior_preservation.drawn_by_themselves(found)) == [ALL]
+    assert list(prior_preservation.standalone_class_images(found)) == [ALL]
 
 
 def test_words_of_a_class_become_names(root):
     text = EXPERIMENT.replace("class: woman", "class: elderly woman").replace("Man", "señor")
-    (drawn,) = prior_preservation.drawn_by_themselves(
+    (drawn,) = prior_preservation.standalone_class_images(
         plan(root, "a: {class_images_weight: 1}", text)
     ).values()
     assert drawn.prompt_set.texts() == {
@@ -175,7 +175,7 @@ def test_a_dataset_of_ours_may_be_named_instead(root):
     ]
     manifest = "results/one/BASE/run-1/images/class.json"
     assert paths.class_pictures(found.datasets["men"]) == manifest
-    assert prior_preservation.drawn_by_themselves(found) == {}
+    assert prior_preservation.standalone_class_images(found) == {}
 
 
 def test_options_that_count_for_nothing_are_refused(root):

@@ -148,7 +148,7 @@ def test_every_kind_of_warning_on_a_photo_reaches_the_audit():
     told |= set(re.findall(r'_note_once\(photo, "([\w-]+)"', _sources("photos")))
     told |= {"duplicate", "near-duplicate"}
     assert {"blurred", "case", "cmyk", "frames"} <= told
-    # Both are counted for the whole dataset by `about_people`.
+    # Both are counted for the whole dataset by `people_findings`.
     assert told - {"nobody", "hint"} == set(ROW_KINDS)
 
 

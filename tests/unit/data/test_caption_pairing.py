@@ -7,13 +7,13 @@ import pytest
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import write_json, write_jsonl
 from kindred.common.hashing import caption_hash
-from kindred.data.caption_pairing import Pair, check_pairs, make_pairs
-from kindred.data.dataset import Item, read_dataset
+from kindred.data.caption_pairing import CaptionedImage, check_pairs, make_pairs
+from kindred.data.dataset import DatasetImage, read_dataset
 
 
 def item(name, caption=None):
     caption = caption or f"caption of {name}"
-    return Item(name, name, "J", 32, 48, f"pixels-{name}", caption, caption_hash(caption))
+    return DatasetImage(name, name, "J", 32, 48, f"pixels-{name}", caption, caption_hash(caption))
 
 
 ITEMS = [item(f"photo-{n}") for n in range(7)]
@@ -32,8 +32,8 @@ def test_matched_pairs_pass():
 def test_every_mismatch_is_listed():
     pairs = make_pairs(ITEMS, "matched", 0)
     pairs[1], pairs[4] = (
-        Pair(pairs[1].item, pairs[4].caption_hash),
-        Pair(pairs[4].item, pairs[1].caption_hash),
+        CaptionedImage(pairs[1].item, pairs[4].caption_hash),
+        CaptionedImage(pairs[4].item, pairs[1].caption_hash),
     )
     with pytest.raises(ProblemsError) as error:
         check(pairs)
@@ -46,9 +46,9 @@ def test_missing_latent_wrong_shape_missing_text_and_foreign_pixels():
     del latents["pixels-photo-0"]
     latents["pixels-photo-1"] = {"shape": [16, 4, 6]}
     pairs = make_pairs(ITEMS, "matched", 0)
-    pairs[3] = Pair(item("photo-3", "changed"), ITEMS[3].caption_hash)
-    other = Item("photo-5", "photo-5", "J", 32, 48, "other", ITEMS[5].caption, "x")
-    pairs[5] = Pair(other, ITEMS[5].caption_hash)
+    pairs[3] = CaptionedImage(item("photo-3", "changed"), ITEMS[3].caption_hash)
+    other = DatasetImage("photo-5", "photo-5", "J", 32, 48, "other", ITEMS[5].caption, "x")
+    pairs[5] = CaptionedImage(other, ITEMS[5].caption_hash)
     with pytest.raises(ProblemsError) as error:
         check(pairs, latents=latents, texts=TEXTS - {ITEMS[6].caption_hash})
     found = {p.where: p.what for p in error.value.problems}
@@ -76,7 +76,9 @@ def test_scrambled_with_captions_that_repeat():
 
 def test_scrambled_resolutions_of_a_photo_stay_together():
     def size(name, resolution):
-        return Item(f"{name}@{resolution}", name, "J", 32, 32, name, name, caption_hash(name))
+        return DatasetImage(
+            f"{name}@{resolution}", name, "J", 32, 32, name, name, caption_hash(name)
+        )
 
     some = [size(name, r) for name in "abc" for r in (512, 768)]
     by_photo = {}

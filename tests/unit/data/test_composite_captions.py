@@ -66,15 +66,18 @@ def test_place_is_said_or_nothing(caption, place):
 
 
 def test_group_says_sides_of_two_and_three_and_lists_more():
-    assert captions.group(["X", "Y"], "at home", "", False) == (
+    assert captions.group_caption(["X", "Y"], "at home", "", False) == (
         "X on the left and Y on the right at home"
     )
-    assert captions.group(["X", "Y", "Z"], "", "a photo of ", False) == (
+    assert captions.group_caption(["X", "Y", "Z"], "", "a photo of ", False) == (
         "a photo of X on the left, Y in the middle and Z on the right"
     )
-    assert captions.group(list("WXYZ"), "", "", False) == "from left to right: W, X, Y and Z"
     assert (
-        captions.together(list("XYZ"), "at home", "a photo of ") == "a photo of X, Y and Z at home"
+        captions.group_caption(list("WXYZ"), "", "", False) == "from left to right: W, X, Y and Z"
+    )
+    assert (
+        captions.side_by_side_caption(list("XYZ"), "at home", "a photo of ")
+        == "a photo of X, Y and Z at home"
     )
 
 
@@ -106,7 +109,7 @@ def test_order_is_read_only_where_it_is_said(caption, order):
 def test_composed_captions_are_read_back_as_they_were_meant():
     people = ["adult man JRussell in a red shirt", "CRussell", "ARussell"]
     for listed in (True, False):
-        caption = captions.group(people, "at the beach", "", listed)
+        caption = captions.group_caption(people, "at the beach", "", listed)
         assert person_labels.order_said(caption, CHARACTERS) == ["J", "C", "A"]
 
 

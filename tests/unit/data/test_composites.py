@@ -239,8 +239,8 @@ def test_everybody_fits_on_the_canvas_and_children_are_smaller():
     outline = figure()
     photo = Image.fromarray(np.full((200, 120, 3), 99, np.uint8))
     one = cut_out(photo, outline, None)
-    placed = compositing.arrange([one] * 3, [1.0, 0.8, 1.0], (600, 300), Random(1))
-    picture, mask, heads = compositing.paint(Image.new("RGB", (600, 300)), placed)
+    placed = compositing.place_people([one] * 3, [1.0, 0.8, 1.0], (600, 300), Random(1))
+    picture, mask, heads = compositing.composite_people(Image.new("RGB", (600, 300)), placed)
     assert picture.size == (600, 300) and set(np.unique(mask)) == {0, 1, 2, 3}
     tall = [y1 - y0 for _, y0, _, y1 in heads]
     assert tall[1] / tall[0] == pytest.approx(0.8, abs=0.02) and heads[1][1] > heads[0][1]
@@ -258,8 +258,8 @@ def headshot(below):
 
 @pytest.mark.parametrize("below", [15, 30, 100])
 def test_bodies_of_headshots_are_continued_and_heads_stay_where_heads_are(below):
-    placed = compositing.arrange([headshot(below)] * 3, [1.0, 0.8, 1.0], (600, 300), Random(2))
-    picture, mask, heads = compositing.paint(Image.new("RGB", (600, 300)), placed)
+    placed = compositing.place_people([headshot(below)] * 3, [1.0, 0.8, 1.0], (600, 300), Random(2))
+    picture, mask, heads = compositing.composite_people(Image.new("RGB", (600, 300)), placed)
     assert {1, 2, 3} <= set(mask[-1])  # all go down to the lower edge
     lowest, highest = compositing.HEADROOM
     for x0, y0, x1, _ in (heads[0], heads[2]):
@@ -269,11 +269,11 @@ def test_bodies_of_headshots_are_continued_and_heads_stay_where_heads_are(below)
 
 
 def test_a_body_is_continued_by_part_of_a_head_and_no_more():
-    (one,) = compositing.arrange([headshot(1)], [1.0], (300, 300), Random(2))
-    (whole,) = compositing.arrange([headshot(100)], [1.0], (300, 300), Random(2))
+    (one,) = compositing.place_people([headshot(1)], [1.0], (300, 300), Random(2))
+    (whole,) = compositing.place_people([headshot(100)], [1.0], (300, 300), Random(2))
     assert one.below == pytest.approx(compositing.CONTINUED * one.scale * 60)
     assert one.y > whole.y + 3  # set lower instead
-    _, mask, _ = compositing.paint(Image.new("RGB", (300, 300)), [one])
+    _, mask, _ = compositing.composite_people(Image.new("RGB", (300, 300)), [one])
     assert mask[-1].any()
 
 
@@ -281,7 +281,7 @@ def test_who_is_seen_to_the_feet_stands_on_them():
     outline = np.zeros((260, 120), bool)
     outline[:200] = figure()
     photo = Image.fromarray(np.full((260, 120, 3), 99, np.uint8))
-    placed = compositing.arrange([cut_out(photo, outline, None)], [1.0], (300, 300), Random(2))
+    placed = compositing.place_people([cut_out(photo, outline, None)], [1.0], (300, 300), Random(2))
     assert not placed[0].cutout.cut and placed[0].below == 0
 
 

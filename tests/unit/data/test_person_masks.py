@@ -9,8 +9,8 @@ import torch
 from kindred.common.errors import ProblemsError
 from kindred.common.files import read_json, write_json
 from kindred.data import person_masks
-from kindred.data.dataset import Item
-from kindred.data.person_masks import Masked, PersonMask
+from kindred.data.dataset import DatasetImage
+from kindred.data.person_masks import MaskedPhoto, PersonMask
 from kindred.training.flow_matching import flow_loss
 from kindred.world.albums import truth_path, write_dataset
 from kindred.world.ground_truth_masks import mask_of
@@ -19,10 +19,12 @@ from kindred.world.ground_truth_masks import mask_of
 def dataset(tmp_path, people, head=(1, 2, 3, 4)):
     """images.json and masks.json of one photo of 64x48 px, prepared to 32x32."""
     file = person_masks.store_mask(people.astype(np.uint8), tmp_path / "store")
-    person_masks.write(tmp_path / "masks.json", {"a.jpg": Masked(file, (PersonMask("J", head),))})
+    person_masks.write(
+        tmp_path / "masks.json", {"a.jpg": MaskedPhoto(file, (PersonMask("J", head),))}
+    )
     row = {"image_id": "a", "source": "a.jpg", "source_width": 64, "source_height": 48}
     write_json(tmp_path / "images.json", [row])
-    return Item("a", "a", "J", 32, 32, "pixels", "text", "hash")
+    return DatasetImage("a", "a", "J", 32, 32, "pixels", "text", "hash")
 
 
 def test_masks_are_read_as_written(tmp_path):

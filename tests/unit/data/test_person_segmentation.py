@@ -12,7 +12,7 @@ from kindred.data import person_masks, person_segmentation
 from kindred.data.segmentation_model import Segmenter
 from kindred.judges.interface import DetectedPerson
 from kindred.specs.character import Character
-from kindred.specs.judge import Model
+from kindred.specs.judge import PretrainedModel
 
 CHARACTERS = {
     "J": Character(**{"name": "JRussell", "class": "man"}),
@@ -91,14 +91,14 @@ def test_heads_of_a_judge_go_to_the_outlines_that_hold_them(photos):
     left = np.zeros((48, 64), bool)
     left[:, :30] = True
     find = person_segmentation.with_faces(
-        lambda _: [person_segmentation.Found(left)], Judge(LEFT, RIGHT)
+        lambda _: [person_segmentation.SegmentedPerson(left)], Judge(LEFT, RIGHT)
     )
     (person,) = find(Image.new("RGB", (64, 48)))
     assert person.head == (4.0, 8.0, 20.0, 20.0) and person.face is LEFT
 
 
 def test_a_segmentation_model_of_the_real_class_gives_outlines(tmp_path):
-    segmenter = Segmenter.open(Model(model=str(tiny_vision.detr(tmp_path / "detr"))))
+    segmenter = Segmenter.open(PretrainedModel(model=str(tiny_vision.detr(tmp_path / "detr"))))
     people = segmenter.find(Image.new("RGB", (64, 48), "white"))
     assert people and all(person.outline.shape == (48, 64) for person in people)
     assert sum(person.outline.mean() for person in people) > 0.5
@@ -107,16 +107,16 @@ def test_a_segmentation_model_of_the_real_class_gives_outlines(tmp_path):
 
 def test_other_labels_are_no_people(tmp_path):
     folder = tiny_vision.detr(tmp_path / "detr", labels=("dog", "person"))
-    segmenter = Segmenter.open(Model(model=str(folder)))
+    segmenter = Segmenter.open(PretrainedModel(model=str(folder)))
     assert segmenter.find(Image.new("RGB", (64, 48), "white")) == []
     folder = tiny_vision.detr(tmp_path / "dogs", labels=("dog", "cat"))
     with pytest.raises(KindredError, match="finds no 'person' but: cat, dog"):
-        Segmenter.open(Model(model=str(folder)))
+        Segmenter.open(PretrainedModel(model=str(folder)))
 
 
 def test_a_missing_model_is_said(tmp_path):
     with pytest.raises(KindredError, match=r"segmenter: .* can't be loaded"):
-        Segmenter.open(Model(model=str(tmp_path / "none")))
+        Segmenter.open(PretrainedModel(model=str(tmp_path / "none")))
 
 
 def test_masks_of_one_content_are_kept_once(tmp_path):

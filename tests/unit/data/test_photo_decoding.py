@@ -14,7 +14,7 @@ from photo_files import (
 from PIL import Image, ImageCms
 
 from kindred.data import aspect_buckets
-from kindred.data.photo_decoding import PhotoError, fit, read_photo
+from kindred.data.photo_decoding import PhotoError, crop_to_bucket, read_photo
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -28,7 +28,9 @@ def halves(size=(96, 64)) -> Image.Image:
 
 def prepared(path: Path, size=(64, 64), background="#ffffff"):
     photo = read_photo(path, path.name)
-    return fit(photo, aspect_buckets.covered_box(photo.size, size), size, background), photo
+    return crop_to_bucket(
+        photo, aspect_buckets.covered_box(photo.size, size), size, background
+    ), photo
 
 
 def near(pixel, colour, within=6) -> bool:
@@ -178,7 +180,9 @@ def test_a_large_jpeg_decoded_small_shows_the_same(tmp_path):
     fast = read_photo(tmp_path / "a.jpg", "a.jpg", enough=256)
     assert fast.image.width < full.image.width and fast.size == full.size == (1600, 1200)
     box, bucket = (200.0, 0.0, 1400.0, 1200.0), (128, 128)
-    one, other = (np.asarray(fit(p, box, bucket, "#ffffff")).astype(int) for p in (full, fast))
+    one, other = (
+        np.asarray(crop_to_bucket(p, box, bucket, "#ffffff")).astype(int) for p in (full, fast)
+    )
     assert np.abs(one - other).max() <= 8
 
 

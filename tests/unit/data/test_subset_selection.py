@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kindred.common.errors import KindredError, ProblemsError
-from kindred.data.dataset import Item
+from kindred.data.dataset import DatasetImage
 from kindred.data.subset_selection import match_appearances, match_images, select
 from kindred.specs.training import Selection
 
@@ -15,7 +15,9 @@ FAMILY = {"J": 4, "A": 3, "C": 8, "A+C": 3, "C+J": 7}
 
 def items(cells, resolutions=("",)):
     return [
-        Item(f"{cell}-{n}{r}", f"{cell}-{n}", cell, 32, 32, f"p{cell}{n}{r}", "text", "hash")
+        DatasetImage(
+            f"{cell}-{n}{r}", f"{cell}-{n}", cell, 32, 32, f"p{cell}{n}{r}", "text", "hash"
+        )
         for cell, count in cells.items()
         for n in range(count)
         for r in resolutions

@@ -15,9 +15,9 @@ from synthetic import ARMS, PROMPTS, Arm, Made, compared, make
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.evidence.bootstrap import BootstrapEstimate
 from kindred.evidence.hypothesis_tests import HypothesisTest
-from kindred.evidence.preregistration import declare
+from kindred.evidence.preregistration import preregister
 from kindred.evidence.score_grids import Cell, ImageIndex, ScoreGrid
-from kindred.evidence.summary import own_of
+from kindred.evidence.summary import single_lora_variants
 from kindred.evidence.variant_statistics import measures, scopes
 from kindred.evidence.verdicts import no_difference, opposite, sentence
 from kindred.scoring.score_table import COLUMNS, read_scores
@@ -222,14 +222,14 @@ def test_a_lora_of_their_own_is_of_the_baseline_s_base_and_photos(tmp_path):
 
     def own(**changes: dict[str, str]) -> dict[str, str]:
         variants = {n: v.model_copy(update=changes.get(n, {})) for n, v in spec.variants.items()}
-        return own_of(spec.model_copy(update={"variants": variants}))
+        return single_lora_variants(spec.model_copy(update={"variants": variants}))
 
     assert own() == {"J": "a"}
     assert own(a={"dataset": "other"}) == {"J": "b"}
     assert own(a={"dataset": "other"}, b={"base": "other"}) == {"J": "c"}
     assert own(a={"only": None}, b={"only": None}, c={"only": None}) == {}
     alone = {"characters": {"J": spec.characters["J"]}}
-    assert own_of(spec.model_copy(update=alone)) == {}
+    assert single_lora_variants(spec.model_copy(update=alone)) == {}
 
 
 def test_a_mark_of_one_run_gives_shares_without_an_interval(tmp_path):
@@ -398,7 +398,7 @@ def test_ratings_become_a_measure_with_agreement(small, tmp_path, capsys):
 
 def test_hypotheses_changed_after_training_are_said(small, tmp_path):
     log = tmp_path / "log.jsonl"
-    declare(log, small.spec.resolved_hypotheses(), 0)
+    preregister(log, small.spec.resolved_hypotheses(), 0)
     compared(small, "--declared", str(log))
     assert read(small, "verdicts.json")["declared"]["changes"] == []
     changed = {**small.spec.hypotheses, "main": claim("all", "scrambled", margin=0.02)}
@@ -418,7 +418,7 @@ def test_hypotheses_changed_after_training_are_said(small, tmp_path):
 
 def test_a_declaration_after_training_is_said(small, tmp_path):
     log = tmp_path / "log.jsonl"
-    declare(log, small.spec.resolved_hypotheses(), 4)
+    preregister(log, small.spec.resolved_hypotheses(), 4)
     compared(small, "--declared", str(log))
     found = read(small, "verdicts.json")
     assert found["declared"]["trained"] == 4

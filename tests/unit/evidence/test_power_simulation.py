@@ -10,7 +10,7 @@ import pytest
 
 from kindred.characters.trigger_words import letters_in
 from kindred.config.load_plan import load_plan
-from kindred.data.dataset import Item
+from kindred.data.dataset import DatasetImage
 from kindred.data.subset_selection import select
 from kindred.workflow.scoring_specs import compare_spec
 from kindred.world.captions import token_count
@@ -60,12 +60,12 @@ def test_the_two_main_experiments_are_large_enough(plan, name):
     assert all(token_count(text) <= 56 for text in texts)
 
 
-def album(plan, dataset: str) -> list[Item]:
+def album(plan, dataset: str) -> list[DatasetImage]:
     """The photos that the lab would draw, without drawing them."""
     cells = parse_coverage(plan.datasets[dataset].lab.coverage)
     named = {"+".join(sorted(OKORIE.get(x, x) for x in cell)): n for cell, n in cells.items()}
     return [
-        Item(f"{cell}-{k}", f"{cell}-{k}", cell, 64, 64, f"{cell}{k}", "text", "hash")
+        DatasetImage(f"{cell}-{k}", f"{cell}-{k}", cell, 64, 64, f"{cell}{k}", "text", "hash")
         for cell, count in named.items()
         for k in range(count)
     ]

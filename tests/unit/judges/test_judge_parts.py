@@ -15,13 +15,13 @@ from PIL import Image, ImageDraw
 
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.judges import open_judge
-from kindred.judges.face_body_matching import Person, together
+from kindred.judges.face_body_matching import Person, match_faces_to_people
 from kindred.judges.face_geometry import Face, grown, overlap, strongest, turned, turned_back, unit
 from kindred.judges.image_similarity import Similarity
-from kindred.judges.person_detector import People
+from kindred.judges.person_detector import PersonDetector
 from kindred.judges.photo_judge import PhotoJudge
 from kindred.judges.prompt_adherence import Adherence
-from kindred.specs.judge import JudgeSpec, Model
+from kindred.specs.judge import JudgeSpec, PretrainedModel
 
 torch.set_num_threads(1)
 EMBEDDING = unit([3, 4])
@@ -78,7 +78,7 @@ def face(x: float, y: float, size: float = 10) -> Face:
 
 def test_each_body_gets_its_own_face():
     left, right = Person((0, 0, 50, 100), 0.9), Person((40, 0, 90, 100), 0.8)
-    seen = together([right, left], [face(60, 5), face(42, 5)])
+    seen = match_faces_to_people([right, left], [face(60, 5), face(42, 5)])
     assert [(one.box, one.head) for one in seen] == [
         (left.box, (42, 5, 52, 15)),
         (right.box, (60, 5, 70, 15)),
@@ -88,27 +88,30 @@ def test_each_body_gets_its_own_face():
 
 def test_a_child_in_front_keeps_the_lower_face():
     parent, child = Person((0, 0, 60, 100), 0.9), Person((10, 40, 50, 100), 0.9)
-    seen = {one.box: one.head for one in together([parent, child], [face(20, 45), face(25, 5)])}
+    seen = {
+        one.box: one.head
+        for one in match_faces_to_people([parent, child], [face(20, 45), face(25, 5)])
+    }
     assert seen == {parent.box: (25, 5, 35, 15), child.box: (20, 45, 30, 55)}
 
 
 def test_someone_from_behind_counts_but_can_not_be_read():
     away = Person((0, 0, 50, 100), 0.9)
-    [seen] = together([away], [])
+    [seen] = match_faces_to_people([away], [])
     assert seen.embedding is None and seen.head == away.box
 
 
 def test_a_face_without_a_body_counts_too():
-    [seen] = together([], [face(5, 5)])
+    [seen] = match_faces_to_people([], [face(5, 5)])
     assert seen.head == seen.box == (5, 5, 15, 15)
-    both = together([Person((0, 0, 40, 90), 0.9)], [face(60, 5)])
+    both = match_faces_to_people([Person((0, 0, 40, 90), 0.9)], [face(60, 5)])
     assert [one.embedding is None for one in both] == [True, False]
-    assert together([], []) == []
+    assert match_faces_to_people([], []) == []
 
 
 @pytest.mark.parametrize("kind", ["clip", "siglip"])
 def test_adherence_belongs_to_its_picture_and_prompt(models, kind):
-    judge = Adherence.open(Model(model=str(models[kind])))
+    judge = Adherence.open(PretrainedModel(model=str(models[kind])))
     images, prompts = pictures(), ["a man", "the snow", "a man", "a red hat"]
     cosines = judge.cosines(images, prompts)
     assert all(-1 <= cosine <= 1 for cosine in cosines)
@@ -122,7 +125,9 @@ def test_adherence_belongs_to_its_picture_and_prompt(models, kind):
 
 
 def test_a_prompt_longer_than_the_model_reads_is_said_once(models, capsys):
-    judge = PhotoJudge(_nobody(), adherence=Adherence.open(Model(model=str(models["clip"]))))
+    judge = PhotoJudge(
+        _nobody(), adherence=Adherence.open(PretrainedModel(model=str(models["clip"])))
+    )
     long = "a man and a woman and a girl in the snow at the beach"
     for _ in range(2):
         assert None not in judge.adherence(pictures(2), [long, "a man"])
@@ -132,7 +137,7 @@ def test_a_prompt_longer_than_the_model_reads_is_said_once(models, capsys):
 
 
 def test_likeness_of_whole_pictures(models):
-    judge = Similarity.open(Model(model=str(models["dinov2"])))
+    judge = Similarity.open(PretrainedModel(model=str(models["dinov2"])))
     images = pictures()
     vectors = judge.vectors([*images, images[1].copy()])
     assert vectors.shape == (5, 16)
@@ -143,21 +148,23 @@ def test_likeness_of_whole_pictures(models):
 
 
 def test_a_persons_box_is_in_pixels_of_the_picture(models):
-    finder = People.open(Model(model=str(models["yolos"])))
+    finder = PersonDetector.open(PretrainedModel(model=str(models["yolos"])))
     [person] = finder.find(Image.new("RGB", (200, 80)))
     assert person.box == pytest.approx((20, 8, 80, 72), abs=0.01)
     assert person.score > 0.99
 
 
 def test_other_things_are_not_people(tmp_path):
-    finder = People.open(Model(model=str(tiny_vision.yolos(tmp_path, ("dog", "person")))))
+    finder = PersonDetector.open(
+        PretrainedModel(model=str(tiny_vision.yolos(tmp_path, ("dog", "person"))))
+    )
     assert finder.find(Image.new("RGB", (200, 80))) == []
 
 
 def test_a_detector_without_people_is_refused(tmp_path):
     path = tiny_vision.yolos(tmp_path, ("dog", "kite"))
     with pytest.raises(KindredError, match="finds no 'person' but: dog, kite"):
-        People.open(Model(model=str(path)))
+        PersonDetector.open(PretrainedModel(model=str(path)))
 
 
 def _nobody():
@@ -184,9 +191,9 @@ def test_all_parts_together(models):
     spec = JudgeSpec(
         kind="photo",
         detectors=["hog"],
-        person_detector=Model(model=str(models["yolos"])),
-        adherence=Model(model=str(models["siglip"])),
-        similarity=Model(model=str(models["dinov2"])),
+        person_detector=PretrainedModel(model=str(models["yolos"])),
+        adherence=PretrainedModel(model=str(models["siglip"])),
+        similarity=PretrainedModel(model=str(models["dinov2"])),
     )
     judge = open_judge(spec)
     assert judge.counts == "people"
@@ -198,7 +205,7 @@ def test_all_parts_together(models):
 
 
 def test_another_model_is_another_identity(models, tmp_path):
-    model = Model(model=str(models["dinov2"]))
+    model = PretrainedModel(model=str(models["dinov2"]))
     before = Similarity.open(model).identity
     settings = models["dinov2"] / "preprocessor_config.json"
     text = settings.read_text()
@@ -211,14 +218,14 @@ def test_another_model_is_another_identity(models, tmp_path):
 
 def test_a_model_of_another_kind_is_refused(models):
     with pytest.raises(KindredError, match=r"adherence.*'dinov2' model.*clip"):
-        Adherence.open(Model(model=str(models["dinov2"])))
+        Adherence.open(PretrainedModel(model=str(models["dinov2"])))
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path):
     with pytest.raises(KindredError, match="similarity: 'nobody/nothing' can't be loaded"):
-        Similarity.open(Model(model="nobody/nothing", revision="1234"))
+        Similarity.open(PretrainedModel(model="nobody/nothing", revision="1234"))
     with pytest.raises(KindredError, match="can't be loaded"):
-        Similarity.open(Model(model=str(tmp_path)))
+        Similarity.open(PretrainedModel(model=str(tmp_path)))
 
 
 def test_damaged_and_incomplete_weights_are_refused(tmp_path):
@@ -229,10 +236,10 @@ def test_damaged_and_incomplete_weights_are_refused(tmp_path):
     tensors.pop("layernorm.weight")
     save_file(tensors, weights, metadata={"format": "pt"})
     with pytest.raises(KindredError, match=r"lacks 1 weights, e\.g\. layernorm\.weight"):
-        Similarity.open(Model(model=str(tmp_path)))
+        Similarity.open(PretrainedModel(model=str(tmp_path)))
     weights.write_bytes(weights.read_bytes()[:2000])
     with pytest.raises(KindredError, match=r"similarity.*can't be loaded"):
-        Similarity.open(Model(model=str(tmp_path)))
+        Similarity.open(PretrainedModel(model=str(tmp_path)))
 
 
 @pytest.fixture(scope="module")

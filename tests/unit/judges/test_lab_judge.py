@@ -14,10 +14,16 @@ from PIL import Image
 from kindred.common.errors import KindredError
 from kindred.common.hashing import sha256_file
 from kindred.judges import open_judge
-from kindred.judges.interface import Gates
-from kindred.judges.lab_judge import gate_failures, hair_in, place_in, read_gates, write_gates
+from kindred.judges.interface import Acceptance
+from kindred.judges.lab_judge import (
+    acceptance_failures,
+    hair_in,
+    place_in,
+    read_acceptance,
+    write_acceptance,
+)
 from kindred.judges.version import version_of
-from kindred.specs.judge import JudgeSpec, Model
+from kindred.specs.judge import JudgeSpec, PretrainedModel
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +121,7 @@ def test_hair_is_part_of_adherence_only_where_it_is_asked_for(folder):
 def test_what_is_missing_says_how_to_get_it(tmp_path, folder):
     with pytest.raises(KindredError, match=r"no model in .*judge -> it comes with the repository"):
         open_judge(JudgeSpec(kind="lab", model=str(tmp_path / "judge")))
-    spec = JudgeSpec(kind="lab", model=str(folder), adherence=Model(model="clip"))
+    spec = JudgeSpec(kind="lab", model=str(folder), adherence=PretrainedModel(model="clip"))
     with pytest.raises(KindredError, match="adherence: the lab's judge has its own"):
         open_judge(spec)
 
@@ -138,18 +144,18 @@ GOOD = {"count": 0.99, "family top-1": 0.98, "vae family top-1": 0.94, "AUC": 0.
 
 def test_gates_are_read_from_beside_the_model(tmp_path):
     folder = tiny_judge.build(tmp_path / "judge")
-    assert read_gates(folder) == Gates()
-    write_gates(folder, {**GOOD, "x": float("nan")}, folder)
-    assert read_gates(folder) == Gates(True, GOOD, [])
-    assert gate_failures({**GOOD, "count": 0.9}) == ["count: 0.900 is below 0.98"]
-    assert gate_failures({"count": 0.99, "family top-1": 0.98}) == [
+    assert read_acceptance(folder) == Acceptance()
+    write_acceptance(folder, {**GOOD, "x": float("nan")}, folder)
+    assert read_acceptance(folder) == Acceptance(True, GOOD, [])
+    assert acceptance_failures({**GOOD, "count": 0.9}) == ["count: 0.900 is below 0.98"]
+    assert acceptance_failures({"count": 0.99, "family top-1": 0.98}) == [
         "vae family top-1: not measured, must be 0.93"
     ]
 
 
 def test_gates_of_another_model_or_threshold_do_not_count(tmp_path):
     folder = tiny_judge.build(tmp_path / "judge", threshold=0.5)
-    write_gates(folder, GOOD, folder)
+    write_acceptance(folder, GOOD, folder)
     same = JudgeSpec(kind="lab", model=str(folder), threshold=0.5)
     assert open_judge(same).gates.measured
     other = open_judge(same.model_copy(update={"threshold": 0.4})).gates
@@ -158,11 +164,11 @@ def test_gates_of_another_model_or_threshold_do_not_count(tmp_path):
     gates = open_judge(JudgeSpec(kind="lab", model=str(folder))).gates
     assert not gates.measured and "another model" in gates.failures[0]
     (folder / "gates.json").write_text(json.dumps(GOOD))
-    assert "says nothing of model sha256" in read_gates(folder).failures[0]
+    assert "says nothing of model sha256" in read_acceptance(folder).failures[0]
 
 
 def test_the_judge_that_comes_with_the_repository_has_measured_gates():
-    gates = read_gates(Path(__file__).parents[3] / "lab" / "judge")
+    gates = read_acceptance(Path(__file__).parents[3] / "lab" / "judge")
     assert gates.measured and not gates.failures and gates.figures["count"] == 1
 
 
@@ -178,5 +184,7 @@ def test_version_changes_with_the_files_of_a_judge(tmp_path):
     assert "detector:missing" in version_of(faces)
     file.write_bytes(b"weights")
     assert "missing" not in version_of(faces).split(" ")[0]
-    pinned = JudgeSpec(kind="lab", model="a/b", similarity=Model(model="c/d", revision="1"))
+    pinned = JudgeSpec(
+        kind="lab", model="a/b", similarity=PretrainedModel(model="c/d", revision="1")
+    )
     assert version_of(pinned) == "a/b@main c/d@1"

@@ -16,8 +16,8 @@ from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges import open_judge
 from kindred.judges.model_files import Part, locate, package_folder
 from kindred.rendering.manifest import Manifest, Row
-from kindred.scoring.references import gather
-from kindred.scoring.score_images import Whose, score
+from kindred.scoring.references import build_references
+from kindred.scoring.score_images import VariantRun, score_images
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
@@ -202,7 +202,7 @@ def test_from_reference_photos_to_scores(quick, gallery, tmp_path):
         "G": Character(name="GHopper", noun="woman"),
     }
     told = {"judge": JudgeSpec(kind="photo", detectors=["hog"]), "characters": who}
-    known = gather(quick, {"women": gallery}, ReferenceSpec(datasets=["women"], **told))
+    known = build_references(quick, {"women": gallery}, ReferenceSpec(datasets=["women"], **told))
     assert {letter: len(faces) for letter, faces in known.faces.items()} == {"E": 4, "G": 4}
     assert "E-away" in known.facts["characters"]["E"]["warning"]
     astronaut, hopper = photo("astronaut"), photo("hopper")
@@ -218,7 +218,7 @@ def test_from_reference_photos_to_scores(quick, gallery, tmp_path):
         image.save(path)
         rows.append(Row(name, prompt, 1, *image.size, name, path))
     manifest = Manifest(tmp_path / "m.json", "set", {}, [], rows)
-    scored = score(quick, known, manifest, None, ScoreSpec(**told), Whose("v", 0))
+    scored = score_images(quick, known, manifest, None, ScoreSpec(**told), VariantRun("v", 0))
     of = {row["prompt"]: row for row in scored if row["kind"] == "image"}
     both, twin, other, nobody = (of[name] for name in drawn)
     assert (both["count"], both["success"], both["missing"], both["strangers"]) == (1, 1, "", 0)

@@ -12,7 +12,7 @@ from torch import nn
 from kindred.lab import base_training, text_encoders, vae_training
 from kindred.lab.pretraining_corpus import Corpus, LatentCorpus, head_weights, token_owners
 from kindred.lab.settings import DistillSettings, LabSettings
-from kindred.lab.training_loop import Ema, Loop, adamw, cosine, generator
+from kindred.lab.training_loop import Ema, TrainingLoop, adamw, cosine, generator
 from kindred.world.pretraining_shards import ATTRIBUTES, draw_arrays, person_facts
 
 SETTINGS = LabSettings.load(Path(__file__).parents[3] / "config/lab/tiny.yaml")
@@ -59,7 +59,7 @@ def test_averaged_weights_follow_the_live_ones():
 def test_an_interrupted_autoencoder_ends_in_the_same_weights(tmp_path, monkeypatch):
     settings = SETTINGS.vae.model_copy(update={"steps": 4, "checkpoint_s": 0.0})
     whole = vae_training.train(settings, corpus(), tmp_path / "whole", 0, CPU).state_dict()
-    steps = Loop.__iter__
+    steps = TrainingLoop.__iter__
 
     def cut(loop):
         for step in steps(loop):
@@ -68,7 +68,7 @@ def test_an_interrupted_autoencoder_ends_in_the_same_weights(tmp_path, monkeypat
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Loop, "__iter__", cut)
+        patch.setattr(TrainingLoop, "__iter__", cut)
         vae_training.train(settings, corpus(), tmp_path / "cut", 0, CPU)
     again = vae_training.train(settings, corpus(), tmp_path / "cut", 0, CPU).state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)

@@ -18,11 +18,11 @@ import lab_train_judge
 from kindred.common.errors import KindredError
 from kindred.judges.lab_detection import decode
 from kindred.judges.lab_inference import DetectedPerson, DetectedScene, LabDetector, working_size
-from kindred.judges.lab_judge import read_gates
+from kindred.judges.lab_judge import read_acceptance
 from kindred.judges.lab_networks import Judge, JudgeConfig, crop, load_judge, save_judge, squared
 from kindred.lab import judge_acceptance, judge_dataset, judge_training
 from kindred.lab.acceptance_images import (
-    Picture,
+    AcceptanceImage,
     family_pictures,
     family_size,
     identity_pictures,
@@ -278,9 +278,9 @@ def test_training_steps_also_run_in_mixed_precision(bank, monkeypatch, step):
 
 
 def test_a_stage_killed_half_way_ends_in_the_same_weights(bank, monkeypatch, tmp_path):
-    saving = functools.partial(judge_training.Loop, checkpoint_s=-1.0)
-    monkeypatch.setattr(judge_training, "Loop", saving)
-    stage = judge_training.Stage(6, 8, 1e-3, 1)
+    saving = functools.partial(judge_training.TrainingLoop, checkpoint_s=-1.0)
+    monkeypatch.setattr(judge_training, "TrainingLoop", saving)
+    stage = judge_training.TrainingStage(6, 8, 1e-3, 1)
 
     def train(folder: str, die_at: int) -> dict[str, torch.Tensor]:
         judge, calls = small_judge(), iter(range(100))
@@ -361,7 +361,7 @@ def test_each_true_head_gets_the_nearest_person_once():
 
     heads = ((0.0, 0, 20, 20), (30.0, 0, 50, 20), (100.0, 0, 120, 20))
     near, far = seen(33), seen(4)
-    got = judge_acceptance.match(DetectedScene([far, near]), Picture(None, None, heads))
+    got = judge_acceptance.match(DetectedScene([far, near]), AcceptanceImage(None, None, heads))
     assert got == [far, near, None]
 
 
@@ -428,7 +428,7 @@ def test_whole_training_from_nothing_twice_and_interrupted(tmp_path, monkeypatch
         assert [row["step"] for row in csv.DictReader(file)] == ["5"]
     figures = json.loads((tmp_path / "a" / "gates.json").read_text())
     assert {"AUC", "count", "family top-1", "worst trait"} <= set(figures)
-    assert read_gates(tmp_path / "a" / "judge").measured
+    assert read_acceptance(tmp_path / "a" / "judge").measured
     assert 0.1 <= load_judge(tmp_path / "a" / "judge").config.threshold <= 0.7
 
 

@@ -80,7 +80,7 @@ def test_a_file_is_a_variant_beside_the_trained_ones(root):
     assert theirs.train is None and theirs.runs == (1,)
     assert paths.adapters_of(plan, "one", "theirs", "1") == ["a.safetensors"]
     assert plan.render_spec("one", "theirs", "solo").weights == [0.8]
-    wanted = paths.everything(plan)
+    wanted = paths.all_targets(plan)
     assert "results/one/theirs/run-1/images/solo.json" in wanted
     assert not [path for path in wanted if "theirs" in path and "lora" in path]
     experiment = plan.experiments["one"]

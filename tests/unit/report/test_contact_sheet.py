@@ -10,7 +10,7 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.data.dataset_photos import read_photos
 from kindred.rendering.manifest import read_manifest
 from kindred.report.contact_sheet import Sheet, SheetRow, draw_sheet, pages
-from kindred.report.image_text import fit, text_width, wrap
+from kindred.report.image_text import fit_within, text_width, wrap
 from kindred.report.sheet_contents import comparison, likeness
 from kindred.specs.report import SheetSpec
 
@@ -105,11 +105,14 @@ def test_wrap_loses_nothing_and_fits():
 
 
 def test_fit_keeps_aspect_and_area_and_limits_enlarging():
-    wide, tall = fit(Image.new("RGB", (192, 96)), 150), fit(Image.new("L", (128, 144)), 150)
+    wide, tall = (
+        fit_within(Image.new("RGB", (192, 96)), 150),
+        fit_within(Image.new("L", (128, 144)), 150),
+    )
     assert wide.width == pytest.approx(2 * wide.height, abs=2)
     assert wide.width * wide.height == pytest.approx(tall.width * tall.height, rel=0.03)
-    assert fit(Image.new("RGB", (20, 20)), 150).size == (30, 30)
-    assert fit(Image.new("RGB", (2000, 1000)), 100).size == (141, 71)
+    assert fit_within(Image.new("RGB", (20, 20)), 150).size == (30, 30)
+    assert fit_within(Image.new("RGB", (2000, 1000)), 100).size == (141, 71)
 
 
 @pytest.fixture

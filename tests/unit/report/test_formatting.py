@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from kindred.report import formatting
-from kindred.report.recommendations import what_next
-from kindred.report.report_data import Material
+from kindred.report.recommendations import recommendations
+from kindred.report.report_data import ReportData
 from kindred.report.tables import differences
-from kindred.specs.report import MadeOfPhotos
+from kindred.specs.report import CompositeDataset
 
 NAMES = {"A": "Ann", "C": "Cleo", "J": "Jim"}
 
@@ -102,11 +102,11 @@ def advice(one, cells=None, **summary):
         **summary,
     }
     trainings = {("all", 1): {"photos_per_cell": cells or {"A": 3, "C": 3, "J": 3, "A+C": 3}}}
-    material = Material(
+    material = ReportData(
         folder=None, summary=found, verdicts={"hypotheses": {}}, scores={}, pictures={},
         settings={}, specs={}, trainings=trainings, curves={}, audits={}, photos=None,
     )  # fmt: skip
-    return [SimpleNamespace(seen=x.seen, do=x.do) for x in what_next(material)]
+    return [SimpleNamespace(seen=x.seen, do=x.do) for x in recommendations(material)]
 
 
 def test_without_a_fault_there_is_no_advice():
@@ -203,7 +203,7 @@ def test_pictures_made_of_photos_are_told_and_not_named_by_their_folder():
             "crop": "solos",
         },
     }
-    told = {name: MadeOfPhotos.model_validate(one) for name, one in made.items()}
+    told = {name: CompositeDataset.model_validate(one) for name, one in made.items()}
 
     def found(name: str, baseline: str) -> list[str]:
         material = SimpleNamespace(
@@ -217,7 +217,9 @@ def test_pictures_made_of_photos_are_told_and_not_named_by_their_folder():
     assert found("all", "x")[0] == f"made of photos: nothing instead of {x}"
     assert found("y", "x")[0] == f"made of photos: {y} instead of {x}"
     seeded = {"of": "ours", "compose": {"cells": ["A+J"], "seed": 3}}
-    assert formatting.made(MadeOfPhotos.model_validate(seeded)).endswith("people's photos (seed 3)")
+    assert formatting.made(CompositeDataset.model_validate(seeded)).endswith(
+        "people's photos (seed 3)"
+    )
     assert found("more", "all") == ["dataset ours-more instead of ours"]
     assert found("more", "y")[0] == "dataset ours-more instead of ours"
 

@@ -17,7 +17,7 @@ from synthetic import ARMS, Made
 
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
-from kindred.report.report_data import read_material
+from kindred.report.report_data import read_report_data
 
 VOID = {"meta", "img", "br", "hr", "input", "link", "path", "use", "rect", "circle", "line"}
 
@@ -167,7 +167,7 @@ def test_every_picture_shown_is_of_the_variant_it_says(written, made):
     """A picture's alternative text names variant, run and seed; its bytes are that picture's."""
     from kindred.report.thumbnails import make_thumbnails
 
-    material = read_material(made.results, made.root / "resources", photos=True)
+    material = read_report_data(made.results, made.root / "resources", photos=True)
     place = ("no-trio", 1, "trio", "card", 2)
     small = make_thumbnails({"x": material.pictures[place].path}, 10**6)["x"].small
     shown = re.search(rf'base64,{re.escape(small)}"[^>]*alt="([^"]*)"', written[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kindred.scoring.identity_assignment import IdentityScale, assign_identities, margin
+from kindred.scoring.identity_assignment import IdentityScale, assign_identities, identity_margin
 
 LETTERS = ["A", "C", "J"]
 
@@ -87,7 +87,7 @@ def test_scale_puts_strangers_at_0_and_own_photos_at_1():
 
 def test_margin_is_over_the_best_other():
     row = np.array([0.2, 0.5, 0.9])
-    assert margin(row, 2) == pytest.approx(0.4)
-    assert margin(row, 0) == pytest.approx(-0.7)
-    assert margin(row[:1], 0) is None
-    assert margin(np.array([0.2, np.nan]), 0) is None
+    assert identity_margin(row, 2) == pytest.approx(0.4)
+    assert identity_margin(row, 0) == pytest.approx(-0.7)
+    assert identity_margin(row[:1], 0) is None
+    assert identity_margin(np.array([0.2, np.nan]), 0) is None

@@ -17,8 +17,14 @@ from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.interface import Calibration
 from kindred.rendering.manifest import read_manifest
 from kindred.scoring.image_distance import COPIES, COSINE, distances, small_copies
-from kindred.scoring.references import gather, load, own_end, save, strangers_end
-from kindred.scoring.score_images import Whose, score
+from kindred.scoring.references import (
+    build_references,
+    load,
+    own_similarity,
+    save,
+    stranger_similarity,
+)
+from kindred.scoring.score_images import VariantRun, score_images
 from kindred.scoring.score_table import COLUMNS, read_scores, write_scores
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
@@ -30,7 +36,7 @@ CHARACTERS = {
     "C": Character(name="CRussell", noun="child"),
 }
 JUDGE = JudgeSpec(kind="lab")
-WHOSE = Whose("all", 2)
+WHOSE = VariantRun("all", 2)
 PROMPTS = {
     "J": "headshot of JRussell",
     "A+J": "JRussell and ARussell at the beach",
@@ -88,7 +94,7 @@ def oracle():
 def known(tmp_path, oracle):
     cells = ["J", "J", "J", "A", "A", "C", "C", "AJ"]
     photos = photos_of(tmp_path / "photos", oracle, cells)
-    return gather(oracle, {"ours": photos}, spec_of())
+    return build_references(oracle, {"ours": photos}, spec_of())
 
 
 def test_references_are_photos_of_one_character_alone(known):
@@ -106,20 +112,20 @@ def test_references_are_photos_of_one_character_alone(known):
 def test_characters_without_reference_photos_are_named(tmp_path, oracle):
     photos = photos_of(tmp_path / "a", oracle, ["J", "J", "A", "CJ"])
     photos += photos_of(tmp_path / "b", oracle, ["C"], blind="C")
-    found = gather(oracle, {"ours": photos}, spec_of())
+    found = build_references(oracle, {"ours": photos}, spec_of())
     said = {x: entry["warning"] for x, entry in found.facts["characters"].items()}
     assert said["J"] == ""
     assert "only one photo shows ARussell alone" in said["A"]
     assert "in no photo of CRussell alone does the judge find exactly one person" in said["C"]
     assert set(found.faces) == {"J"}
-    none = gather(oracle, {"ours": photos[3:4]}, spec_of())
+    none = build_references(oracle, {"ours": photos[3:4]}, spec_of())
     assert "no photo shows JRussell alone" in none.facts["characters"]["J"]["warning"]
     assert none.faces == {}
 
 
 def test_a_photo_in_two_datasets_counts_once(tmp_path, oracle):
     photos = photos_of(tmp_path, oracle, ["J", "J"])
-    found = gather(oracle, {"ours": photos, "theirs": photos}, spec_of())
+    found = build_references(oracle, {"ours": photos, "theirs": photos}, spec_of())
     assert found.facts["characters"]["J"]["photos"] == ["ours/J-00", "ours/J-01"]
     assert set(found.wholes) == {"ours", "theirs"}
 
@@ -128,21 +134,21 @@ def test_photos_that_are_unlike_each_other_are_no_references(tmp_path):
     oracle = Oracle(noise=20.0)
     oracle.calibration = Calibration(stranger=0.3)
     photos = photos_of(tmp_path, oracle, ["J", "J", "J", "A", "A", "A"])
-    found = gather(oracle, {"ours": photos}, spec_of())
+    found = build_references(oracle, {"ours": photos}, spec_of())
     assert "check that they all show JRussell" in found.facts["characters"]["J"]["warning"]
     assert found.faces == {}
 
 
 def test_ends_of_the_scale_by_hand():
     faces = {"A": np.eye(3)[[0, 0]], "J": np.array([[0.6, 0.8, 0.0]])}
-    assert strangers_end(faces, Calibration())[0] == pytest.approx(0.6)
-    assert strangers_end(faces, Calibration(0.1, source="known")) == (0.1, "known")
-    assert strangers_end({"A": faces["A"]}, Calibration())[0] is None
-    assert own_end(faces["A"], Calibration(same=0.3)) == pytest.approx(1)
-    assert own_end(faces["J"], Calibration(same=0.3)) == 0.3
-    assert own_end(np.array([[1.0, 0], [0.6, 0.8], [0, 1.0]]), Calibration()) == pytest.approx(
-        (0.6 + 0 + 0.8) / 3
-    )
+    assert stranger_similarity(faces, Calibration())[0] == pytest.approx(0.6)
+    assert stranger_similarity(faces, Calibration(0.1, source="known")) == (0.1, "known")
+    assert stranger_similarity({"A": faces["A"]}, Calibration())[0] is None
+    assert own_similarity(faces["A"], Calibration(same=0.3)) == pytest.approx(1)
+    assert own_similarity(faces["J"], Calibration(same=0.3)) == 0.3
+    assert own_similarity(
+        np.array([[1.0, 0], [0.6, 0.8], [0, 1.0]]), Calibration()
+    ) == pytest.approx((0.6 + 0 + 0.8) / 3)
 
 
 def test_references_survive_saving(tmp_path, known):
@@ -175,7 +181,7 @@ def test_scores_tell_what_was_drawn(tmp_path, oracle, known):
     ]
     manifest = read_manifest(manifest_of(tmp_path, oracle, pictures))
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, dataset="ours")
-    rows = score(oracle, known, manifest, None, spec, WHOSE)
+    rows = score_images(oracle, known, manifest, None, spec, WHOSE)
     images = [row for row in rows if row["kind"] == "image"]
     assert [row["success"] for row in images] == [True, False, True, *[False] * 3, None, None]
     assert [row["count"] for row in images] == [True, True, True, False, True, True, None, None]
@@ -204,7 +210,7 @@ def test_a_copied_photo_is_its_own_nearest(tmp_path, oracle, known):
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, dataset="ours")
     images = [
         row
-        for row in score(oracle, known, read_manifest(path), None, spec, WHOSE)
+        for row in score_images(oracle, known, read_manifest(path), None, spec, WHOSE)
         if row["kind"] == "image"
     ]
     assert images[1]["nearest"] == "ours/J-01"
@@ -217,7 +223,7 @@ def test_drift_compares_only_prompts_without_names_with_the_base(tmp_path, oracl
     mine = read_manifest(manifest_of(tmp_path, oracle, [("J", "J"), ("", "?"), ("", "J")], "m"))
     base = read_manifest(manifest_of(tmp_path, oracle, [("J", "?"), ("", "?"), ("", "?")], "b"))
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS)
-    rows = score(oracle, known, mine, base, spec, WHOSE)
+    rows = score_images(oracle, known, mine, base, spec, WHOSE)
     drift = [row["drift"] for row in rows if row["kind"] == "image"]
     assert drift[0] is None
     assert drift[1] == pytest.approx(0, abs=1e-3)
@@ -238,18 +244,18 @@ def test_pictures_missing_from_the_store_are_named_with_the_cure(tmp_path, oracl
         (tmp_path / f"m-{number}.png").unlink()
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS)
     with pytest.raises(ProblemsError, match=r"2 of 3 missing .*m-0\.png.*render again"):
-        score(oracle, known, read_manifest(path), None, spec, WHOSE)
+        score_images(oracle, known, read_manifest(path), None, spec, WHOSE)
     (tmp_path / "m-0.png").write_bytes(b"half")
     (tmp_path / "m-2.png").write_bytes(b"a picture")
     with pytest.raises(ProblemsError, match=r"m-0\.png"):
-        score(oracle, known, read_manifest(path), None, spec, WHOSE)
+        score_images(oracle, known, read_manifest(path), None, spec, WHOSE)
 
 
 def test_score_files_keep_their_values_and_their_version(tmp_path, oracle, known):
     manifest = read_manifest(manifest_of(tmp_path, oracle, [("J", "J"), ("", "?")]))
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS)
     path = tmp_path / "scores.csv"
-    write_scores(path, score(oracle, known, manifest, None, spec, WHOSE))
+    write_scores(path, score_images(oracle, known, manifest, None, spec, WHOSE))
     rows = read_scores(path)
     assert [row["kind"] for row in rows] == ["image", "person", "image", "person"]
     assert rows[0]["success"] == "1" and rows[2]["success"] == "" and rows[0]["strangers"] == "0"

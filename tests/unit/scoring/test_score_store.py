@@ -20,8 +20,8 @@ from kindred.common.versions import VERSIONS
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges import open_judge
 from kindred.scoring import score_store
-from kindred.scoring.references import gather, save
-from kindred.scoring.score_store import Asked
+from kindred.scoring.references import build_references, save
+from kindred.scoring.score_store import ScoreRequest
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
@@ -68,7 +68,7 @@ def world(tmp_path_factory):
     ]
     asked = ReferenceSpec(judge=judge, characters=CHARACTERS, datasets=["ours"])
     files = folder / "references.json", folder / "references.safetensors"
-    save(gather(open_judge(judge), {"ours": photos}, asked), *files)
+    save(build_references(open_judge(judge), {"ours": photos}, asked), *files)
     spec = ScoreSpec(judge=judge, characters=CHARACTERS, dataset="ours")
     return spec, *files, [manifest(folder, first) for first in (100, 200, 300)]
 
@@ -76,7 +76,7 @@ def world(tmp_path_factory):
 def asked_of(world, **change):
     spec, references, vectors, (own, _, base) = world
     given = {"manifest": own, "base": base, "references": references, "vectors": vectors}
-    return Asked.read(**({"spec": spec, "variant": "all", "run": 1, **given} | change))
+    return ScoreRequest.read(**({"spec": spec, "variant": "all", "run": 1, **given} | change))
 
 
 def command_of(world, out: Path, run: int = 1) -> list[str]:

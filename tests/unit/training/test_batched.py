@@ -22,7 +22,7 @@ from kindred.models.architectures.flux1.latents import pack
 from kindred.specs.training import Recipe
 from kindred.training.batched import data_feed, members, stacked_lora, trainer
 from kindred.training.batches import Example, make_batch
-from kindred.training.start_marker import BEGUN
+from kindred.training.start_marker import START_MARKER
 from kindred.training.trainer import WeightedDataset
 
 torch.set_num_threads(1)
@@ -131,7 +131,7 @@ def test_every_member_ends_where_it_ends_alone(data, tmp_path, monkeypatch):
         patch.setattr("kindred.training.run.train", lambda *_: pytest.fail("trained again"))
         for name in MEMBERS:
             train.main(of(data, name, tmp_path / "t"))
-            assert (tmp_path / "t" / name / BEGUN).exists()
+            assert (tmp_path / "t" / name / START_MARKER).exists()
     assert not any((data.root / "work").iterdir())
     training_set.forget(data)
     for name in MEMBERS:

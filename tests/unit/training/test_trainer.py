@@ -24,7 +24,7 @@ from kindred.common.versions import VERSIONS
 from kindred.models.opened_base import open_base
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
-from kindred.training.start_marker import BEGUN
+from kindred.training.start_marker import START_MARKER
 
 torch.set_num_threads(1)
 CELLS = {"J": 3, "A": 2, "A+J": 3}
@@ -183,7 +183,7 @@ def test_killed_and_run_again(data, tmp_path, number):
     _, said = process.communicate()
     assert process.returncode == (130 if number == signal.SIGTERM else -number)
     assert not (tmp_path / "out/lora.safetensors").exists()
-    assert (tmp_path / "out" / BEGUN).exists()
+    assert (tmp_path / "out" / START_MARKER).exists()
     if number == signal.SIGTERM:
         assert "run the same command again" in said
     train.main(arguments)
@@ -209,7 +209,7 @@ def test_finished_adapters_are_copied(data, tmp_path, monkeypatch):
     monkeypatch.setattr("kindred.training.run.train", lambda *_: pytest.fail("trained again"))
     assert run(data, tmp_path / "b") == first
     assert run(data, tmp_path / "c", checkpoint_every=3) == first
-    assert (tmp_path / "a" / BEGUN).exists() and not (tmp_path / "b" / BEGUN).exists()
+    assert (tmp_path / "a" / START_MARKER).exists() and not (tmp_path / "b" / START_MARKER).exists()
 
 
 def test_only_a_change_of_its_own_photos_trains_again(data, tmp_path):

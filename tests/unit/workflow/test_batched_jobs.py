@@ -21,7 +21,7 @@ def remedies():
 
 
 def test_variants_of_the_same_files_stand_together(remedies):
-    told = json.loads(batched_jobs.trainings(remedies))
+    told = json.loads(batched_jobs.training_jobs(remedies))
     folders = {folder: runs for entry in told for folder, runs in entry["folders"].items()}
     assert folders == {
         f"results/remedies/{variant.name}": list(variant.runs) for variant in remedies.trained
@@ -38,7 +38,7 @@ def test_variants_of_the_same_files_stand_together(remedies):
 def test_every_file_is_an_input_once(remedies):
     files = batched_jobs.read_by(remedies)
     assert len(files) == len(set(files))
-    told = json.loads(batched_jobs.trainings(remedies))
+    told = json.loads(batched_jobs.training_jobs(remedies))
     named = {path for entry in told for name, path in entry.items() if name != "folders"}
     specs = {f"{folder}/spec.json" for entry in told for folder in entry["folders"]}
     assert set(files) == named | specs
@@ -47,4 +47,4 @@ def test_every_file_is_an_input_once(remedies):
 def test_a_list_too_long_for_a_command_is_refused(remedies, monkeypatch):
     monkeypatch.setattr(batched_jobs, "LONGEST", 100)
     with pytest.raises(KindredError, match="too many variants"):
-        batched_jobs.trainings(remedies)
+        batched_jobs.training_jobs(remedies)

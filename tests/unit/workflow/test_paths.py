@@ -53,7 +53,7 @@ def test_everything_of_a_small_experiment(plan_of):
     folder = "results/one"
     runs = [f"{folder}/a/run-1", f"{folder}/a/run-2"]
     pictured = [*runs, f"{folder}/both/run-1", f"{folder}/both/run-2", f"{folder}/BASE/run-1"]
-    assert set(paths.everything(plan)) == {
+    assert set(paths.all_targets(plan)) == {
         f"{folder}/audit/ours.html",
         f"{folder}/curves.png",
         f"{folder}/rating.html",
@@ -72,7 +72,7 @@ def test_everything_of_a_small_experiment(plan_of):
 def test_many_variants_get_sheets_only_when_asked(plan_of):
     seeds = ", ".join(map(str, range(paths.SHEETS_UP_TO + 1)))
     plan = plan_of(f"  v: {{sweep: {{data_seed: [{seeds}]}}}}\n")
-    wanted = paths.everything(plan)
+    wanted = paths.all_targets(plan)
     assert not [path for path in wanted if path.endswith(".png")]
     assert "results/one/rating.html" in wanted
 
@@ -106,7 +106,7 @@ def test_likeness_takes_prompts_for_one_person(plan_of):
     ]
 
 
-def test_album_options_are_the_drawing_program_s():
+def test_family_options_are_the_drawing_program_s():
     import shlex
 
     import lab_family
@@ -121,7 +121,7 @@ def test_album_options_are_the_drawing_program_s():
         shared=3,
         scale=1,
     )
-    found = lab_family.parse([*shlex.split(paths.album_options(lab)), "--out", "x"])
+    found = lab_family.parse([*shlex.split(paths.family_options(lab)), "--out", "x"])
     assert (found.family, found.seed, found.hats, found.shared, found.scale) == (
         "okorie",
         7,

@@ -102,7 +102,7 @@ def appearances(found: Mapping[str, int], characters: Characters) -> dict[str, i
     }
 
 
-def together(found: Mapping[str, int], characters: Characters) -> dict[str, dict[str, int]]:
+def co_occurrences(found: Mapping[str, int], characters: Characters) -> dict[str, dict[str, int]]:
     """Photos in which two characters are both; on the diagonal those of one of them alone."""
     table: dict[str, dict[str, int]] = {
         one: dict.fromkeys(sorted(characters), 0) for one in sorted(characters)

@@ -35,7 +35,7 @@ class Finding:
         return asdict(self)
 
 
-def about_amounts(
+def amount_findings(
     found: Mapping[str, int], seen: Mapping[str, int], who: Characters, limits: AuditThresholds
 ) -> list[Finding]:
     """Too few photos of a character, too few alone, one character much more often than another."""
@@ -69,7 +69,7 @@ def about_amounts(
     return result + _imbalance(seen, who, limits.max_appearance_ratio)
 
 
-def about_cells(found: Mapping[str, int], who: Characters) -> list[Finding]:
+def cell_findings(found: Mapping[str, int], who: Characters) -> list[Finding]:
     """Characters never photographed together."""
     letters, result = sorted(who), []
     for a, b in combinations(letters, 2):
@@ -120,7 +120,9 @@ def composites(cells: Sequence[str]) -> str:
     )
 
 
-def about_words(words: Sequence[Mapping[str, Any]], who: Characters, share: float) -> list[Finding]:
+def word_findings(
+    words: Sequence[Mapping[str, Any]], who: Characters, share: float
+) -> list[Finding]:
     """Words in nearly all captions of one character, and words in nearly all captions at all."""
     result, everywhere = [], set()
     for letter in sorted(who):
@@ -155,7 +157,7 @@ def about_words(words: Sequence[Mapping[str, Any]], who: Characters, share: floa
     return result
 
 
-def about_nouns(
+def class_noun_findings(
     shares: Mapping[str, float | None], who: Characters, limits: AuditThresholds
 ) -> list[Finding]:
     """Class nouns that captions leave out."""
@@ -173,7 +175,7 @@ def about_nouns(
     ]
 
 
-def about_people(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def people_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Photos whose captions name nobody, captions nobody has read, captions used twice."""
     result = []
     if nobody := [p["image"]["source"] for p in photos if not p["cell"]]:
@@ -203,7 +205,7 @@ def about_people(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
     return result
 
 
-def about_repeats(groups: Sequence[Sequence[str]]) -> list[Finding]:
+def repeated_caption_findings(groups: Sequence[Sequence[str]]) -> list[Finding]:
     """Different photos with the very same caption."""
     return [
         Finding(
@@ -291,7 +293,7 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
 NOTES = frozenset({"profile", "cmyk", "exif", "frames", "transparent"})
 
 
-def about_rows(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def photo_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Warnings of preprocess and caption, one finding a kind, with the photos concerned."""
     by_kind = defaultdict(list)
     for photo in photos:
@@ -317,7 +319,7 @@ MADE = {
 }
 
 
-def about_made(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def composite_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Pictures that nobody photographed: they are made of the dataset's photos."""
     by_kind = defaultdict(list)
     for photo in photos:

@@ -37,7 +37,7 @@ def encoder_of(tokenizer: str) -> str:
     return "T5" if folder == "tokenizer_2" else "CLIP"
 
 
-def about_cut(
+def cut_caption_findings(
     tokenizer: str, counts: Mapping[str, Any], sources: Mapping[str, str]
 ) -> list[Finding]:
     """Captions beyond a tokenizer's limit. T5 carries the text's content; CLIP only gives an
@@ -67,7 +67,7 @@ def about_cut(
     ]
 
 
-def about_shared(
+def shared_token_findings(
     shared: Mapping[str, list[dict[str, Any]]], who: Characters, most: float
 ) -> list[Finding]:
     """Triggers read by the same pieces. `shared`: by tokenizer, rows of `shared_tokens`."""
@@ -91,7 +91,7 @@ def about_shared(
     ]
 
 
-def about_known_names(
+def known_name_findings(
     pieces: Mapping[str, Mapping[str, list[str]]], who: Characters
 ) -> list[Finding]:
     """Triggers that are real names, or a single known word for a tokenizer.

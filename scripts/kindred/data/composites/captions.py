@@ -81,7 +81,7 @@ def frame(captions: Sequence[str]) -> str:
     return max(set(said), key=said.count) if len(said) * 2 > len(captions) else ""
 
 
-def together(people: Sequence[str], where: str, opening: str) -> str:
+def side_by_side_caption(people: Sequence[str], where: str, opening: str) -> str:
     """Caption of one person, or of people in any order, without who stands where."""
     tail = f" {where}" if where else ""
     *others, last = people
@@ -89,14 +89,14 @@ def together(people: Sequence[str], where: str, opening: str) -> str:
     return f"{opening}{said}{tail}"
 
 
-def group(people: Sequence[str], where: str, opening: str, listed: bool) -> str:
+def group_caption(people: Sequence[str], where: str, opening: str, listed: bool) -> str:
     """Caption of people from left to right, who stands where; `listed`: 'from left to right: ...',
     which is also how more than three are said."""
     sides = SIDES.get(len(people))
     if listed or sides is None:
-        return together(people, where, f"{opening}from left to right: ")
+        return side_by_side_caption(people, where, f"{opening}from left to right: ")
     said = [f"{one} {_at(side)}" for one, side in zip(people, sides, strict=True)]
-    return together(said, where, opening)
+    return side_by_side_caption(said, where, opening)
 
 
 def _at(side: str) -> str:

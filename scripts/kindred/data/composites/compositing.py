@@ -63,7 +63,7 @@ def relative_sizes(
     return {letter: float(size) for letter, size in zip(letters, sizes, strict=True)}
 
 
-def arrange(
+def place_people(
     cutouts: Sequence[Cutout], sizes: Sequence[float], canvas: Size, rng: Random
 ) -> list[Placed]:
     """People from left to right, as large as the canvas lets them be.
@@ -116,7 +116,7 @@ def _slot(cutout: Cutout) -> float:
     return min(max(1.05 * head, 0.85 * cutout.image.width / cutout.head_height), 1.5 * head)
 
 
-def paint(
+def composite_people(
     background: Image.Image, placed: Sequence[Placed]
 ) -> tuple[Image.Image, np.ndarray, list[Box]]:
     """The picture; its mask [H, W] uint8, k for the k-th of `placed`; and everybody's head. The

@@ -21,9 +21,9 @@ from kindred.common.errors import Problems
 from kindred.data.aspect_buckets import Size, bucket_sets, nearest_bucket
 from kindred.data.composites import captions, compositing
 from kindred.data.composites.cutouts import Cutout, cut_out, without
-from kindred.data.person_masks import Box, Masked
+from kindred.data.person_masks import Box, MaskedPhoto
 from kindred.data.person_segmentation import upright
-from kindred.specs.composites import Composites, MadeSpec
+from kindred.specs.composites import Composites, CompositeSpec
 
 T = TypeVar("T")
 LARGE = 1024  # px, about the longest edge of a composite
@@ -39,7 +39,7 @@ class SourcePhoto:
     path: Path
     caption: str
     letters: tuple[str, ...]
-    masked: Masked
+    masked: MaskedPhoto
 
     @cached_property
     def image(self) -> Image.Image:
@@ -95,7 +95,7 @@ class PersonSource:
 
 
 def composites(
-    photos: Sequence[SourcePhoto], spec: MadeSpec, note: Callable[[str], None]
+    photos: Sequence[SourcePhoto], spec: CompositeSpec, note: Callable[[str], None]
 ) -> Iterator[CompositeImage]:
     """The pictures that `spec.compose` asks for. Raises ProblemsError naming every cell that can't
     be made, and why."""
@@ -145,14 +145,16 @@ def _composite(
     canvas: Size,
     sizes: Mapping[str, float],
     asked: Composites,
-    spec: MadeSpec,
+    spec: CompositeSpec,
 ) -> CompositeImage:
     rng = Random(f"{asked.seed} {cell} {number}")
     order = _order(cell, number, asked.seed)
     people = [_turn(sources[letter], cell, letter, number, asked.seed) for letter in order]
-    placed = compositing.arrange([p.cutout for p in people], [sizes[x] for x in order], canvas, rng)
+    placed = compositing.place_people(
+        [p.cutout for p in people], [sizes[x] for x in order], canvas, rng
+    )
     background, where, photo = _background(photos, people, cell, number, canvas, asked, rng)
-    picture, mask, heads = compositing.paint(background, placed)
+    picture, mask, heads = compositing.composite_people(background, placed)
     opening = captions.frame([one.caption for one in photos])
     # In half of them people are their names alone, as in most prompts: clothes and classes said
     # every time would become part of how somebody is called.
@@ -179,8 +181,8 @@ def _caption(said: list[str], where: str, opening: str, number: int, rng: Random
     """Every second one of several people says who stands where. Where all did, only prompts that
     say it too came out right: what a name draws in other prompts was left as it was."""
     if number % 2 or len(said) == 1:
-        return captions.together(rng.sample(said, len(said)), where, opening)
-    return captions.group(said, where, opening, listed=rng.random() < 0.3)
+        return captions.side_by_side_caption(rng.sample(said, len(said)), where, opening)
+    return captions.group_caption(said, where, opening, listed=rng.random() < 0.3)
 
 
 def _order(cell: str, number: int, seed: int) -> tuple[str, ...]:
@@ -206,7 +208,7 @@ def _in_turn(things: Sequence[T], number: int, seed: str) -> T:
     return ranked[turn]
 
 
-def _said(one: PersonSource, spec: MadeSpec) -> str:
+def _said(one: PersonSource, spec: CompositeSpec) -> str:
     caption = one.photo.caption
     called = captions.calling(caption, one.letter, spec.characters)
     clothes = captions.wearing(caption, one.letter, spec.characters)
@@ -235,7 +237,7 @@ def _background(
     return photo.place(canvas), captions.place(photo.caption), photo.source
 
 
-def _sizes(photos: Sequence[SourcePhoto], spec: MadeSpec) -> dict[str, float]:
+def _sizes(photos: Sequence[SourcePhoto], spec: CompositeSpec) -> dict[str, float]:
     """Relative heights of heads, from the photos in which two are seen."""
     pairs = []
     for photo in photos:
@@ -246,7 +248,7 @@ def _sizes(photos: Sequence[SourcePhoto], spec: MadeSpec) -> dict[str, float]:
     return compositing.relative_sizes({x: c.age for x, c in spec.characters.items()}, pairs)
 
 
-def _canvas(photos: Sequence[SourcePhoto], cell: str, spec: MadeSpec) -> Size:
+def _canvas(photos: Sequence[SourcePhoto], cell: str, spec: CompositeSpec) -> Size:
     """The shape of photos of as many people, or else the bucket nearest to 0.65 widths a person."""
     count = len(cell.split("+"))
     buckets = max(bucket_sets(spec.preprocess).values(), key=lambda sizes: max(map(max, sizes)))
@@ -259,7 +261,7 @@ def _canvas(photos: Sequence[SourcePhoto], cell: str, spec: MadeSpec) -> Size:
 
 
 def crops(
-    photos: Sequence[SourcePhoto], spec: MadeSpec, note: Callable[[str], None]
+    photos: Sequence[SourcePhoto], spec: CompositeSpec, note: Callable[[str], None]
 ) -> Iterator[CompositeImage]:
     """Everybody known in photos of several, alone, the others painted over; too small ones are
     noted and left out."""
@@ -279,7 +281,7 @@ def crops(
 
 
 def _crop(
-    photo: SourcePhoto, index: int, buckets: list[Size], opening: str, spec: MadeSpec
+    photo: SourcePhoto, index: int, buckets: list[Size], opening: str, spec: CompositeSpec
 ) -> CompositeImage | None:
     one, outline = photo.masked.people[index], photo.indices == index + 1
     box = _around(outline)
@@ -294,7 +296,7 @@ def _crop(
     # What is painted over reaches a little beyond the others; the person stays whole.
     image.paste(photo.image, mask=Image.fromarray(outline.astype(np.uint8) * 255))
     said = _said(PersonSource(one.letter, photo, index), spec)
-    caption = captions.together([said], captions.place(photo.caption), opening)
+    caption = captions.side_by_side_caption([said], captions.place(photo.caption), opening)
     head = one.head and tuple(v - at for v, at in zip(one.head, (box[0], box[1]) * 2, strict=True))
     stem = photo.source.rsplit(".", 1)[0].replace("/", "-")
     mask = outline[box[1] : box[3], box[0] : box[2]].astype(np.uint8)

@@ -1,6 +1,6 @@
 """A LoRA of ours in the layout that ComfyUI and kohya's tools read, with their metadata.
 
-Knows fusing and headers; which layer is which is in layouts.py.
+Knows fusing and headers; which layer is which is in architectures/flux1/lora_keys.py.
 
 diffusers trains q, k and v apart, each with an A of its own; there they are the rows of one layer,
 whose LoRA has a single A. (B_q A_q; B_k A_k; B_v A_v) in general is of rank 3r, so it can't be
