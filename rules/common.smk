@@ -36,7 +36,11 @@ from kindred.models.identity import (
     identity,
 )
 from kindred.workflow import paths, scoring_specs
-from kindred.config.prior_preservation import drawn_by_themselves, render_of, texts_of
+from kindred.config.prior_preservation import (
+    class_image_render_spec,
+    class_image_texts,
+    standalone_class_images,
+)
 from kindred.config.load_plan import load_plan
 from kindred.workflow import frozen_plan
 from kindred.compute.devices import gpus_present
@@ -111,7 +115,7 @@ PRIORS = {
     for name, dataset in DATASETS.items()
     if dataset.class_images
 }
-CLASSES = drawn_by_themselves(PLAN)
+CLASSES = standalone_class_images(PLAN)
 
 
 wildcard_constraints:
@@ -214,7 +218,7 @@ def source_files(dataset):
     """The dataset's files: (photos, caption files). A new or lost file is a changed input."""
     folder = source_folder(dataset)
     if dataset in MADE:
-        return [paths.made_file(dataset)], [f"{folder}/captions.csv"]
+        return [paths.composites_file(dataset)], [f"{folder}/captions.csv"]
     if dataset in DRAWN or dataset in PRIORS:
         prior = PRIORS.get(dataset)
         names = prior.names if prior else photo_names(DRAWN[dataset].coverage)

@@ -35,7 +35,7 @@ rule render_together:
     """Draw what the store lacks of a variant's pictures; the base is loaded once for all runs."""
     input:
         lambda w: batched_jobs.needed_to_draw(
-            batched_jobs.drawings(PLAN, w.experiment, w.variant)
+            batched_jobs.render_jobs(PLAN, w.experiment, w.variant)
         ),
     output:
         summary="results/{experiment}/{variant}/together/rendered.json",
@@ -53,7 +53,7 @@ rule render_together:
     params:
         jobs=lambda w: or_stop(
             batched_jobs.jobs_argument,
-            batched_jobs.drawings(PLAN, w.experiment, w.variant),
+            batched_jobs.render_jobs(PLAN, w.experiment, w.variant),
         ),
         version=step_version("render"),
         base=lambda w: base_identity(variant_of(w).base),
@@ -70,7 +70,7 @@ rule score_together:
     """Score what the store lacks of a variant's tables; the judge is loaded once for all runs."""
     input:
         lambda w: batched_jobs.needed_to_score(
-            batched_jobs.scorings(PLAN, w.experiment, w.variant)
+            batched_jobs.score_jobs(PLAN, w.experiment, w.variant)
         ),
     output:
         summary="results/{experiment}/{variant}/together/scored.json",
@@ -88,7 +88,7 @@ rule score_together:
     params:
         jobs=lambda w: or_stop(
             batched_jobs.jobs_argument,
-            batched_jobs.scorings(PLAN, w.experiment, w.variant),
+            batched_jobs.score_jobs(PLAN, w.experiment, w.variant),
         ),
         version=step_version("score"),
         judge=lambda w: judge_version(w.experiment),
