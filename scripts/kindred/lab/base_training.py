@@ -26,10 +26,10 @@ from kindred.lab.pretraining_corpus import LatentCorpus
 from kindred.lab.settings import DistillSettings, FlowSettings, StageSettings, TextSettings
 from kindred.lab.text_encoders import clip_encoder, t5_encoder
 from kindred.lab.training_loop import (
-    Ema,
     TrainingLoop,
     adamw,
     average_gradients,
+    ema_of,
     fast_bfloat16,
     generator,
     share,
@@ -194,7 +194,7 @@ def train(
     The guidance input is held at 1 here, which `distill` keeps as "no guidance".
     """
     model.to(corpus.device)
-    optimizer, ema = adamw(model, settings.lr, settings.weight_decay), Ema(model, settings.ema)
+    optimizer, ema = adamw(model, settings.lr, settings.weight_decay), ema_of(model, settings.ema)
     parts = {"model": model, "optimizer": optimizer, "ema": ema}
     loop = TrainingLoop(
         "flow", folder, settings.steps, settings.lr, settings.warmup, parts, settings.checkpoint_s
@@ -219,7 +219,7 @@ def train(
         optimizer.step()
         ema.update(step)
         loop.note(loss=loss, plain=error.mean(), facts=facts)
-    ema.copy_to_live()
+    ema.copy_to_parameters()
     return model
 
 
@@ -245,7 +245,7 @@ def distill(
     teacher = copy.deepcopy(model.transformer).eval()
     model.transformer.requires_grad_(True)
     optimizer = adamw(model.transformer, settings.lr, settings.weight_decay)
-    ema = Ema(model.transformer, settings.ema)
+    ema = ema_of(model.transformer, settings.ema)
     parts = {"model": model.transformer, "optimizer": optimizer, "ema": ema}
     loop = TrainingLoop(
         "distill",
@@ -280,5 +280,5 @@ def distill(
         optimizer.step()
         ema.update(step)
         loop.note(loss=loss, plain=error.mean())
-    ema.copy_to_live()
+    ema.copy_to_parameters()
     return model

@@ -6,7 +6,6 @@ last checkpoint with the same data order, because order and noise are functions 
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Iterator
@@ -19,14 +18,8 @@ from torch import nn
 
 from kindred.common.files import atomic_write
 from kindred.common.progress import Progress
-
-
-def cosine(step: int, total: int, warmup: int, floor: float = 0.0) -> float:
-    """Learning-rate factor: linear warm-up, then half a cosine down to `floor`."""
-    if step < warmup:
-        return (step + 1) / warmup
-    share = (step - warmup) / max(1, total - warmup)
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+from kindred.training.ema import EMA
+from kindred.training.lr_schedules import warmup_cosine
 
 
 def generator(seed: int, step: int, device: torch.device | str = "cpu") -> torch.Generator:
@@ -34,34 +27,9 @@ def generator(seed: int, step: int, device: torch.device | str = "cpu") -> torch
     return torch.Generator(device).manual_seed(seed * 1_000_003 + step)
 
 
-class Ema:
-    """Exponential moving average of a module's parameters, in float32."""
-
-    def __init__(self, modules: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.live = [p for p in modules.parameters() if p.requires_grad]
-        self.mean = [p.detach().float().clone() for p in self.live]
-
-    @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Take one step in; the decay ramps up so that early weights are soon forgotten."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(self.mean, [p.detach().float() for p in self.live], 1 - decay)
-
-    @torch.no_grad()
-    def copy_to_live(self) -> None:
-        """Replace the live weights by their average."""
-        torch._foreach_copy_([p.data for p in self.live], self.mean)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The averages."""
-        return {"mean": self.mean}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take saved averages."""
-        torch._foreach_copy_(
-            self.mean, [m.to(p.device) for m, p in zip(state["mean"], self.live, strict=True)]
-        )
+def ema_of(module: nn.Module, decay: float) -> EMA:
+    """The average of what is trained of a module, in float32."""
+    return EMA((p for p in module.parameters() if p.requires_grad), decay, torch.float32)
 
 
 class TrainingLoop:
@@ -112,7 +80,7 @@ class TrainingLoop:
         self.save(self.steps)
 
     def _set_rate(self, step: int) -> None:
-        factor = cosine(step, self.steps, self.warmup)
+        factor = warmup_cosine(step, self.steps, self.warmup)
         for group in self.parts["optimizer"].param_groups:
             group["lr"] = self.lr * factor
 

@@ -15,10 +15,10 @@ from diffusers import AutoencoderKL
 from kindred.lab.pretraining_corpus import Corpus, head_weights
 from kindred.lab.settings import VaeSettings
 from kindred.lab.training_loop import (
-    Ema,
     TrainingLoop,
     adamw,
     average_gradients,
+    ema_of,
     fast_bfloat16,
     generator,
     share,
@@ -69,7 +69,7 @@ def train(settings: VaeSettings, corpus: Corpus, folder: Path, seed: int, device
     """Train to the end (resuming if `folder` has a checkpoint); returns the averaged model."""
     torch.manual_seed(seed)
     vae = build(settings).to(device, memory_format=torch.channels_last)
-    optimizer, ema = adamw(vae, settings.lr, settings.weight_decay), Ema(vae, 0.999)
+    optimizer, ema = adamw(vae, settings.lr, settings.weight_decay), ema_of(vae, 0.999)
     parts = {"model": vae, "optimizer": optimizer, "ema": ema}
     loop = TrainingLoop(
         "vae", folder, settings.steps, settings.lr, settings.warmup, parts, settings.checkpoint_s
@@ -103,7 +103,7 @@ def train(settings: VaeSettings, corpus: Corpus, folder: Path, seed: int, device
         optimizer.step()
         ema.update(step)
         loop.note(loss=loss, mse=mse, kl=kl)
-    ema.copy_to_live()
+    ema.copy_to_parameters()
     return vae
 
 

@@ -51,28 +51,3 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of all parameter groups."""
     for group in optimizer.param_groups:
         group["lr"] = rate
-
-
-class Average:
-    """Exponential moving average of parameters (EMA), with the usual young-age correction.
-
-    decay at step t is min(decay, (1 + t) / (10 + t)), so that the random start is soon forgotten.
-    """
-
-    def __init__(self, parameters: Sequence[torch.nn.Parameter], decay: float) -> None:
-        self.decay, self.parameters = decay, list(parameters)
-        self.values = [parameter.detach().clone() for parameter in parameters]
-
-    @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Take in the parameters after optimizer step `step` (0-based)."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(self.values, [p.detach() for p in self.parameters], 1 - decay)
-
-    @torch.no_grad()
-    def swap(self) -> None:
-        """Exchange average and parameters; a second call changes them back."""
-        for value, parameter in zip(self.values, self.parameters, strict=True):
-            kept = parameter.detach().clone()
-            parameter.copy_(value)
-            value.copy_(kept)

@@ -34,9 +34,10 @@ from kindred.training.batches import (
 )
 from kindred.training.bucket_sampler import batches
 from kindred.training.checkpoints import Checkpoints
+from kindred.training.ema import EMA
 from kindred.training.flow_matching import flow_loss
 from kindred.training.lr_schedules import learning_rate
-from kindred.training.optimizers import Average, make_optimizer, set_rate
+from kindred.training.optimizers import make_optimizer, set_rate
 from kindred.training.step_graphs import Key, keys_of
 from kindred.training.step_runner import Fitting, MicroBatch, StepRunner, sizes_of
 from kindred.training.training_data import DataSource
@@ -91,7 +92,7 @@ class Trainer:
         self.device = self.parameters[0].device
         self.ahead = self.device.type == "cuda"
         self.optimizer = make_optimizer(self.parameters, self.recipe)
-        self.average = Average(self.parameters, self.recipe.ema) if self.recipe.ema else None
+        self.average = EMA(self.parameters, self.recipe.ema) if self.recipe.ema else None
         self.log = TrainingLog(READ_EVERY if self.ahead else 1)
         # Dropout is seeded for each micro-step from outside, which a recording can't be.
         recorded = (

@@ -12,7 +12,8 @@ from torch import nn
 from kindred.lab import base_training, text_encoders, vae_training
 from kindred.lab.pretraining_corpus import Corpus, LatentCorpus, head_weights, token_owners
 from kindred.lab.settings import DistillSettings, LabSettings
-from kindred.lab.training_loop import Ema, TrainingLoop, adamw, cosine, generator
+from kindred.lab.training_loop import TrainingLoop, adamw, ema_of, generator
+from kindred.training.lr_schedules import warmup_cosine
 from kindred.world.pretraining_shards import ATTRIBUTES, draw_arrays, person_facts
 
 SETTINGS = LabSettings.load(Path(__file__).parents[3] / "config/lab/tiny.yaml")
@@ -38,21 +39,21 @@ def test_head_weights_have_mean_one_and_are_heavier_inside():
 
 
 def test_rate_warms_up_and_ends_at_nothing():
-    assert cosine(0, 100, 10) == pytest.approx(0.1)
-    assert cosine(10, 100, 10) == pytest.approx(1.0)
-    assert cosine(100, 100, 10) == pytest.approx(0.0)
+    assert warmup_cosine(0, 100, 10) == pytest.approx(0.1)
+    assert warmup_cosine(10, 100, 10) == pytest.approx(1.0)
+    assert warmup_cosine(100, 100, 10) == pytest.approx(0.0)
 
 
 def test_averaged_weights_follow_the_live_ones():
     layer = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         layer.weight.fill_(0.0)
-    ema = Ema(layer, decay=0.5)
+    ema = ema_of(layer, decay=0.5)
     with torch.no_grad():
         layer.weight.fill_(1.0)
     for step in range(50):
         ema.update(step)
-    ema.copy_to_live()
+    ema.copy_to_parameters()
     assert layer.weight.item() == pytest.approx(1.0, abs=1e-6)
 
 

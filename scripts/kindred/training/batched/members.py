@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from kindred.specs.training import Recipe, TrainSpec
+from kindred.training.ema import share_taken
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.trainer import WeightedDataset
 
@@ -121,7 +122,7 @@ def controls(recipe: Recipe, step: int) -> tuple[float, float, float, float, flo
     if step >= recipe.steps:
         return 0.0, root, 1.0, most, 0.0
     rate = learning_rate(step, recipe)
-    taken = 1 - min(recipe.ema, (1 + step) / (10 + step)) if recipe.ema else 0.0
+    taken = share_taken(step, recipe.ema) if recipe.ema else 0.0
     correction = 1 - BETAS[0] ** (step + 1)
     return rate / correction, root, 1 - rate * recipe.weight_decay, most, taken
 
