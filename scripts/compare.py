@@ -53,8 +53,7 @@ def gather(spec: CompareSpec, results: Path, judge: str) -> dict[str, list[Score
                 try:
                     rows = read_scores(path)
                 except KindredError as error:
-                    where, _, what = str(error).partition(": ")
-                    problems.add(where, what)
+                    problems.add_error(str(path), error)
                     continue
                 other = {row["judge"] for row in rows} - {judge}
                 if other:

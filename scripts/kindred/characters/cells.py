@@ -27,7 +27,8 @@ def parse_cell(text: str, known: Iterable[str]) -> str:
     unknown = [part for part in parts if part not in known]
     if unknown or not parts:
         raise KindredError(
-            f"cell '{text}': no character {', '.join(repr(part) for part in unknown) or 'named'}; "
-            f"write letters joined by '+', known: {', '.join(sorted(known))}"
+            f"no character {', '.join(repr(part) for part in unknown) or 'named'}",
+            f"cell '{text}'",
+            f"write letters joined by '+', known: {', '.join(sorted(known))}",
         )
     return cell_name(parts)

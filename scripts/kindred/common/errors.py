@@ -20,7 +20,17 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 class KindredError(Exception):
-    """A user's mistake or a missing piece, in one clear message; shown without a stack trace."""
+    """A user's mistake or a missing piece, in one clear message; shown without a stack trace.
+
+    It says what is wrong, `where` (file, key path) and the `cure`, and prints like a Problem.
+    """
+
+    def __init__(self, what: str, where: str = "", cure: str = "") -> None:
+        self.what, self.where, self.cure = what, where, cure
+        super().__init__(what, where, cure)
+
+    def __str__(self) -> str:
+        return _said(self.where, self.what, self.cure)
 
 
 def first_line_of(error: BaseException) -> str:
@@ -37,7 +47,12 @@ class Problem:
     cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}" + (f" -> {self.cure}" if self.cure else "")
+        return _said(self.where, self.what, self.cure)
+
+
+def _said(where: str, what: str, cure: str) -> str:
+    """'where: what -> cure', without the parts that are not known."""
+    return (f"{where}: " if where else "") + what + (f" -> {cure}" if cure else "")
 
 
 class ProblemsError(KindredError):
@@ -49,6 +64,7 @@ class ProblemsError(KindredError):
         self.heading = heading or f"{count} problem{'s' if count != 1 else ''} found"
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
         super().__init__(f"{self.heading}:\n{lines}")
+        self.args = (self.problems, self.heading)  # what another process makes it anew from
 
 
 @dataclass
@@ -64,6 +80,11 @@ class Problems:
         problem = Problem(where, what, cure)
         if problem not in self.found:
             self.found.append(problem)
+
+    def add_error(self, where: str, error: KindredError) -> None:
+        """Note an error that was met at `where`, with its cure."""
+        what = f"{error.where}: {error.what}" if error.where else error.what
+        self.add(where, what.removeprefix(f"{where}: "), error.cure)
 
     def warn(self, where: str, what: str, cure: str = "") -> None:
         """Note what a person should know and nothing must stop for, once."""

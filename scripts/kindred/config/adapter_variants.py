@@ -82,7 +82,8 @@ def from_variants(
     counted = [set(part.runs) for part in parts if len(part.files) != 1]
     runs = set.intersection(*counted) if counted else {1}
     if not runs:
-        problems.add(document.where(*at, "adapters"), "they have no run number in common")
+        where, text = document.where(*at, "adapters"), "they have no run number in common"
+        problems.add(where, text, "give them the same `runs` and `first_run`")
         return None
     adapters = tuple(settings.config.adapters.items())
     return Variant(settings.name, bases.pop(), None, tuple(sorted(runs)), adapters=adapters)
@@ -96,5 +97,6 @@ def _only(
     if extra:
         names = ", ".join(sorted("from" if key == "parent" else key for key in extra))
         where = document.where("variants", settings.key)
-        problems.add(where, f"`{key}` trains nothing, so {names} can't be set")
+        text = f"`{key}` trains nothing, so {names} can't be set"
+        problems.add(where, text, f"take out {names}")
     return not extra

@@ -66,7 +66,7 @@ def _cell(text: str, where: str, config: ExperimentConfig, problems: Problems) -
     try:
         return parse_cell(text, config.characters)
     except KindredError as error:
-        problems.add(where, str(error))
+        problems.add_error(where, error)
         return text
 
 

@@ -279,7 +279,7 @@ def _selection(
         try:
             return parse_cell(text, among)
         except KindredError as error:
-            problems.add(document.where(*at, key), str(error))
+            problems.add_error(document.where(*at, key), error)
             return text
 
     if "match" in given and "total" not in given:

@@ -191,7 +191,7 @@ def _parsed(texts: Iterable[str], known: Sequence[str], where: str, problems: Pr
         try:
             found.add(parse_cell(text, known))
         except KindredError as error:
-            problems.add(where, str(error))
+            problems.add_error(where, error)
     return found
 
 

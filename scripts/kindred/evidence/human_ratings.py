@@ -60,7 +60,7 @@ def _read(path: Path, problems: Problems) -> list[Rating]:
                 return []
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problems.add(str(path), f"can't be read ({error})")
+        problems.add(str(path), f"can't be read ({error})", "export it again from the rating page")
         return []
     found = []
     for number, row in enumerate(rows, 2):
@@ -87,9 +87,11 @@ def known_ratings(
     strange = sorted({rating.key for rating in ratings} - set(keys))
     if ratings and not known:
         raise KindredError(
-            f"{where}: rates {len(strange)} pictures, none of them of this experiment as it is "
-            f"now (e.g. {strange[0][:12]}) -> move the file to the experiment it belongs to, or "
-            "remove it if the pictures were rendered anew"
+            f"rates {len(strange)} pictures, none of them of this experiment as it is now "
+            f"(e.g. {strange[0][:12]})",
+            where,
+            "move the file to the experiment it belongs to, or remove it if the pictures were "
+            "rendered anew",
         )
     if not strange:
         return known, []

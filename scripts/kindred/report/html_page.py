@@ -179,7 +179,7 @@ def _album(
             make_thumbnails({**files, **photos}, round(spec.megabytes * MEGABYTE))
         )
     except OSError as error:
-        raise KindredError(f"a picture can't be read ({error}) -> {ADVICE}") from None
+        raise KindredError(f"a picture can't be read ({error})", cure=ADVICE) from None
 
 
 def _likeness(

@@ -115,4 +115,4 @@ def _check(paths: Sequence[Path]) -> None:
 def need_some(rows: Sequence[Row], folder: Path) -> None:
     """Raises KindredError where there is nothing to rate."""
     if not rows:
-        raise KindredError(f"{folder}: no picture to rate -> render prompts first (`snakemake`)")
+        raise KindredError("no picture to rate", str(folder), "render prompts first (`snakemake`)")

@@ -205,9 +205,8 @@ def read_versioned(path: Path) -> Any:
     value = read_json(path)
     found = value.get("version") if isinstance(value, dict) else None
     if found != SUMMARY_VERSION:
-        raise KindredError(
-            f"{path}: of version {found}, this program reads {SUMMARY_VERSION} -> {COMPARE_AGAIN}"
-        )
+        what = f"of version {found}, this program reads {SUMMARY_VERSION}"
+        raise KindredError(what, str(path), COMPARE_AGAIN)
     return value
 
 
@@ -223,7 +222,7 @@ def read_pictures(
             try:
                 manifest: Manifest = read_manifest(path)
             except KindredError as error:
-                problems.add(str(path), str(error).removeprefix(f"{path}: "))
+                problems.add_error(str(path), error)
                 continue
             told = {**manifest.settings, "adapters": manifest.adapters}
             settings.setdefault(variant, told)

@@ -53,8 +53,9 @@ def page(report: str, values: Mapping[str, Any]) -> str:
     named = {part.partition("\n")[0].strip(): part for part in sections}
     if CAME_OUT not in named:
         raise KindredError(
-            f"results/{values['experiment']}/report.md: no section '{CAME_OUT}' -> report again "
-            "(`snakemake`)"
+            f"no section '{CAME_OUT}'",
+            f"results/{values['experiment']}/report.md",
+            "report again (`snakemake`)",
         )
     rest = [part for name, part in named.items() if name not in (CAME_OUT, SHEETS)]
     filled = fill(
@@ -105,7 +106,7 @@ def read_published(docs: Path) -> dict[str, list[Line]]:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != VERDICTS:
-                raise KindredError(f"{path}: other columns than today's -> publish it again")
+                raise KindredError("other columns than today's", str(path), "publish it again")
             found[path.parent.name] = list(reader)
     return found
 

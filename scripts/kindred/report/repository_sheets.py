@@ -81,7 +81,8 @@ def _open(path: Path | None) -> Image.Image | None:
         with Image.open(path) as image:
             return image.convert("RGB")
     except OSError as error:
-        raise KindredError(f"{path}: can't be read as a picture ({error})") from None
+        what = f"can't be read as a picture ({error})"
+        raise KindredError(what, str(path), "delete it and run `snakemake`") from None
 
 
 def small_webp(sheet: Sheet, limit: int = BYTES) -> tuple[bytes, list[int]] | None:

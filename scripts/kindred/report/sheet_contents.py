@@ -111,9 +111,8 @@ def _shown(labelled: Labelled, spec: SheetSpec) -> list[tuple[str, Manifest]]:
     known = {row.name for _, manifest in labelled for row in manifest.rows}
     for name in spec.prompts or []:
         if name not in known:
-            raise KindredError(
-                f"--spec: prompts: no prompt '{name}' here; {did_you_mean(name, known)}"
-            )
+            what = f"no prompt '{name}' here"
+            raise KindredError(what, "--spec: prompts", did_you_mean(name, known))
 
     def wanted(row: Row) -> bool:
         return (spec.prompts is None or row.name in spec.prompts) and (

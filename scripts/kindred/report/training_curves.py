@@ -73,11 +73,12 @@ def read_run(label: str, path: Path | str) -> Run:
             [float(row["lr"]) for row in rows],
         )
     except FileNotFoundError:
-        raise KindredError(f"{path}: no such file; train the variant first") from None
+        raise KindredError("no such file", str(path), "train the variant first") from None
     except (KeyError, TypeError, ValueError) as error:
-        raise KindredError(f"{path}: not a training log with step, loss, lr ({error})") from None
+        what = f"not a training log with step, loss, lr ({error})"
+        raise KindredError(what, str(path), "train the variant again") from None
     if not run.steps:
-        raise KindredError(f"{path}: holds no step; train the variant again")
+        raise KindredError("holds no step", str(path), "train the variant again")
     return run
 
 

@@ -236,10 +236,10 @@ def load(facts: Path, vectors: Path) -> References:
 
     known = read_json(facts)
     if not isinstance(known, dict) or known.get("version") != VERSION:
-        raise KindredError(f"{facts}: references of another version; {ADVICE}")
+        raise KindredError("references of another version", str(facts), ADVICE)
     _, metadata = safetensors_files.header(vectors)
     if metadata.get("hash") != known["hash"]:
-        raise KindredError(f"{vectors}: does not belong to {facts.name}; {ADVICE}")
+        raise KindredError(f"does not belong to {facts.name}", str(vectors), ADVICE)
     named = {name: value.numpy() for name, value in safetensors_files.load(vectors).items()}
     return References(
         known,

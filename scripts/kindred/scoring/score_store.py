@@ -90,7 +90,7 @@ def _file(path: Path) -> str:
     try:
         return sha256_file(path)
     except FileNotFoundError:
-        raise KindredError(f"{path}: no such file") from None
+        raise KindredError("no such file", str(path), "run `snakemake`, which makes it") from None
 
 
 def tables(store: Path, asked: ScoreRequest) -> ContentStore:
@@ -119,7 +119,7 @@ def check_table(path: Path, pictures: int) -> None:
     except (KeyError, TypeError, ValueError):
         text, images, rows, people = "", [], [], 0
     if not text.endswith("\n") or len(images) != pictures or len(rows) != pictures + people:
-        raise KindredError(f"{path}: empty or cut short")
+        raise KindredError("empty or cut short", str(path), "delete it, and score again")
 
 
 class Scorer:
@@ -144,10 +144,8 @@ class Scorer:
         if judge.identity != known.facts["judge"]:
             from kindred.scoring.references import ADVICE
 
-            raise KindredError(
-                f"{asked.references}: made with the judge {known.facts['judge']}, this is "
-                f"{judge.identity}; {ADVICE}"
-            )
+            what = f"made with the judge {known.facts['judge']}, this is {judge.identity}"
+            raise KindredError(what, str(asked.references), ADVICE)
         whose = score_images.VariantRun(asked.variant, asked.run)
         rows = score_images.score_images(
             judge, known, asked.manifest, asked.base, asked.spec, whose

@@ -180,16 +180,17 @@ def read_scores(path: Path | str) -> list[Scored]:
             reader = csv.reader(file)
             columns = next(reader, [])
             if tuple(columns) != COLUMNS:
-                raise KindredError(f"{path}: {_difference(columns)}; {ADVICE}")
+                raise KindredError(_difference(columns), str(path), ADVICE)
             rows = [dict(zip(COLUMNS, values, strict=True)) for values in reader]
     except FileNotFoundError:
-        raise KindredError(f"{path}: no such file; {ADVICE}") from None
+        raise KindredError("no such file", str(path), ADVICE) from None
     except (ValueError, UnicodeDecodeError) as error:
-        raise KindredError(f"{path}: not readable as scores ({error}); {ADVICE}") from None
+        raise KindredError(f"not readable as scores ({error})", str(path), ADVICE) from None
     versions = {row["version"] for row in rows} - {str(VERSION)}
     if versions:
         found = ", ".join(sorted(versions))
-        raise KindredError(f"{path}: scores of version {found}, this is {VERSION}; {ADVICE}")
+        what = f"scores of version {found}, this is {VERSION}"
+        raise KindredError(what, str(path), ADVICE)
     return rows
 
 

@@ -81,7 +81,7 @@ def check_cells(
         try:
             cell = parse_cell(text, characters)
         except KindredError as error:
-            problems.add(where, str(error))
+            problems.add_error(where, error)
             continue
         if not found.get(cell):
             who = " and ".join(characters[letter].name for letter in cell.split("+"))
