@@ -171,7 +171,7 @@ def test_prompts_and_seeds_can_be_chosen_and_are_checked(manifest):
     sheet = comparison(named, SheetSpec(prompts=["J"], seeds=[2, 9]))
     (row,) = sheet.rows
     assert row.pictures[0].getpixel((0, 0)) == colour(1) and row.pictures[1] is None
-    with pytest.raises(KindredError, match="no prompt 'piar' here; did you mean 'pair'"):
+    with pytest.raises(KindredError, match="no prompt 'piar' here -> did you mean 'pair'"):
         comparison(named, SheetSpec(prompts=["piar"]))
 
 
