@@ -119,7 +119,7 @@ def check_table(path: Path, pictures: int) -> None:
     except (KeyError, TypeError, ValueError):
         text, images, rows, people = "", [], [], 0
     if not text.endswith("\n") or len(images) != pictures or len(rows) != pictures + people:
-        raise KindredError("empty or cut short", str(path), "delete it, and score again")
+        raise KindredError("empty or cut short", str(path))
 
 
 class Scorer:

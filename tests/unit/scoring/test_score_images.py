@@ -264,7 +264,7 @@ def test_score_files_keep_their_values_and_their_version(tmp_path, oracle, known
     with pytest.raises(KindredError, match=r"scores\.csv: scores of version 9.*score again"):
         read_scores(path)
     path.write_text(text.replace("people_found", "people"))
-    with pytest.raises(KindredError, match="without people_found, with people;"):
+    with pytest.raises(KindredError, match="without people_found, with people -> "):
         read_scores(path)
     path.write_text(",".join(COLUMNS) + "\n1,2\n")
     with pytest.raises(KindredError, match="not readable as scores"):
