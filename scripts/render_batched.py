@@ -43,20 +43,20 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     progress.speak_for(options.out.parent)
     wanted, store = RenderJobs.read(options.jobs), ImageStore(options.store)
-    tally = JobSummary(len(wanted.jobs))
-    jobs = jobs_of(wanted, tally, options.at_once or None)
+    summary = JobSummary(len(wanted.jobs))
+    jobs = jobs_of(wanted, summary, options.at_once or None)
     todo = [job for job in jobs if not all(store.has(picture.key) for picture in job.pictures)]
-    tally.found = sum(len(job.pictures) for job in jobs) - sum(len(job.pictures) for job in todo)
+    summary.found = sum(len(job.pictures) for job in jobs) - sum(len(job.pictures) for job in todo)
     loads = {"loads": 0, "changes": 0}
     if todo:
         name = devices.acquire_device(
             options.device
         )  # before torch: it hides the GPUs of other jobs
         device = devices.prepare(name, options.threads)
-        wardrobe = AdapterSwitcher(device, todo, compiles=not options.at_once)
-        draw(todo, store, wardrobe, tally)
-        loads = {"loads": wardrobe.loads, "changes": wardrobe.changes}
-    tally.end(options.out, "drawn", **loads)
+        switcher = AdapterSwitcher(device, todo, compiles=not options.at_once)
+        draw(todo, store, switcher, summary)
+        loads = {"loads": switcher.loads, "changes": switcher.changes}
+    summary.end(options.out, "drawn", **loads)
     return 0
 
 

@@ -32,7 +32,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def missing(
-    wanted: ScoreJobs, store: Path, tally: JobSummary
+    wanted: ScoreJobs, store: Path, summary: JobSummary
 ) -> list[tuple[str, str, ScoreRequest]]:
     """(file to be written, key, table) of all that the store lacks; jobs with files that can't be
     read are noted as failed."""
@@ -50,10 +50,10 @@ def missing(
             )
             key = asked.key()
         except (KindredError, OSError) as error:
-            tally.fail(job.out, error)
+            summary.fail(job.out, error)
             continue
         if score_store.has(store, key, asked):
-            tally.found += 1
+            summary.found += 1
         else:
             found.append((job.out, key, asked))
     return found
@@ -64,8 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     progress.speak_for(options.out.parent)
     wanted = ScoreJobs.read(options.jobs)
-    tally = JobSummary(len(wanted.jobs))
-    todo = missing(wanted, options.store, tally)
+    summary = JobSummary(len(wanted.jobs))
+    todo = missing(wanted, options.store, summary)
     if todo:
         name = devices.acquire_device(
             options.device
@@ -78,11 +78,11 @@ def main(argv: list[str] | None = None) -> int:
             try:
                 pictures, people = scorer.score(asked, options.store, key)
             except Exception as error:
-                tally.fail(out, error)
+                summary.fail(out, error)
                 continue
-            tally.made += 1
+            summary.made += 1
             print(f"{out}: {pictures} pictures, {people} people in them", file=sys.stderr)
-    tally.end(options.out, "scored")
+    summary.end(options.out, "scored")
     return 0
 
 

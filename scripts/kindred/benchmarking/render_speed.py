@@ -1,4 +1,4 @@
-"""Timing of one picture: our painter beside diffusers' FluxPipeline, from the same embeddings,
+"""Timing of one picture: our pipeline beside diffusers' FluxPipeline, from the same embeddings,
 noise and random weights.
 
 Knows how a picture is timed and how far two ways agree; knows nothing of tables.

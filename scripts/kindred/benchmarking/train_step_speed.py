@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from kindred.benchmarking import random_weights
-from kindred.compute.memory_fitting import FittedMemory, job_of
+from kindred.compute.memory_fitting import FittedMemory, memory_demand
 from kindred.compute.memory_plan import usable
 from kindred.data.encoding_cache import Text
 from kindred.models.architectures.flux1.layer_shapes import shape_of
@@ -135,7 +135,7 @@ def arrange(
             characters={},
             dataset="made-up",
         )
-        job = replace(job_of(spec, shape_of(net.config), streams), compiled=setup.compiled)
+        job = replace(memory_demand(spec, shape_of(net.config), streams), compiled=setup.compiled)
         fit = FittedMemory(
             job, usable(setup.memory_gib), device, preserve_rng=False, graphs=setup.recorded
         )

@@ -41,7 +41,7 @@ class Slot:
 
 
 @dataclass
-class Visit:
+class FetchedBlock:
     """Copies of a block's tensors on the device, and when they will be there."""
 
     tensors: list[torch.Tensor]
@@ -64,7 +64,7 @@ class Offloader:
         self.away: tuple[int, ...] = ()
         self.slots: dict[int, list[Slot]] = {}
         self.add(blocks)
-        self.visits: dict[int, Visit] = {}
+        self.visits: dict[int, FetchedBlock] = {}
         # Blocks before any adapter have no input with a gradient; this one stands in for it.
         self.anchor = torch.zeros((), device=device, requires_grad=True)
 
@@ -143,7 +143,7 @@ class Offloader:
             return
         homes = [slot.home for slot in self.slots[index]]
         if self.stream is None:
-            self.visits[index] = Visit([home.clone() for home in homes], None)
+            self.visits[index] = FetchedBlock([home.clone() for home in homes], None)
             return
         tensors = [torch.empty_like(home, device=self.device) for home in homes]
         self.stream.wait_stream(torch.cuda.current_stream(self.device))
@@ -151,7 +151,7 @@ class Offloader:
             for tensor, home in zip(tensors, homes, strict=True):
                 tensor.copy_(home, non_blocking=True)
             arrival = self.stream.record_event()
-        self.visits[index] = Visit(tensors, arrival)
+        self.visits[index] = FetchedBlock(tensors, arrival)
 
     def _leave(self, index: int) -> None:
         visit = self.visits.pop(index)

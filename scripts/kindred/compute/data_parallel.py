@@ -33,7 +33,7 @@ def launched() -> bool:
     return "WORLD_SIZE" in os.environ
 
 
-def others_lead() -> bool:
+def is_follower() -> bool:
     """Whether this process is one of several and not the first."""
     return int(os.environ.get("RANK", "0")) > 0 and launched()
 

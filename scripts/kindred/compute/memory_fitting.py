@@ -32,7 +32,7 @@ TIGHTER, TRIES = 0.92, 4
 RECOMPILES = 64
 
 
-def fit(
+def fit_training(
     spec: TrainSpec, base: OpenedBase, streams: Sequence[Any], device: torch.device
 ) -> FittedMemory | None:
     """The plan for a training on a GPU, printed; None on a CPU.
@@ -42,7 +42,7 @@ def fit(
     """
     if device.type != "cuda":
         return None
-    job = job_of(spec, shape_of(base.config), streams)
+    job = memory_demand(spec, shape_of(base.config), streams)
     allowed = allowance(device)
     found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
@@ -56,7 +56,7 @@ def allowance(device: torch.device) -> float:
     return min(free, total / jobs_per_gpu(), limit(device)) * memory_plan.FILLED
 
 
-def job_of(spec: TrainSpec, shape: FluxShape, streams: Sequence[Any]) -> MemoryDemand:
+def memory_demand(spec: TrainSpec, shape: FluxShape, streams: Sequence[Any]) -> MemoryDemand:
     """The training as the memory model sees it: its largest bucket counts."""
     examples = [one for stream in streams for bucket in stream.buckets.values() for one in bucket]
     recipe: Recipe = spec.recipe
@@ -220,7 +220,7 @@ class FittedMemory:
         found = memory_plan.plan(self.job, self.allowed)
         if self.offloader:
             away = tuple(sorted({*found.offloaded, *self.offloader.away}))
-            found = memory_plan.arranged(self.job, found.micro_batch, found.blocks, away)
+            found = memory_plan.with_arrangement(self.job, found.micro_batch, found.blocks, away)
         self.plan = found
         self.tell()
         self._arrange()

@@ -225,7 +225,7 @@ def plan(job: MemoryDemand, allowed: float) -> MemoryPlan:
     return min(fitting, key=lambda found: (found.time, found.peak))
 
 
-def arranged(
+def with_arrangement(
     job: MemoryDemand, images: int, checkpointed: int, away: tuple[int, ...]
 ) -> MemoryPlan:
     """The plan of one arrangement, whether it fits or not."""
@@ -254,7 +254,7 @@ def _arrangements(job: MemoryDemand) -> Iterator[MemoryPlan]:
         choices = [(count, ()) for count in range(blocks + 1)]
         choices += [(blocks, spread(count, blocks)) for count in range(3, blocks + 1)]
         for checkpointed, away in choices:
-            yield arranged(job, images, checkpointed, away)
+            yield with_arrangement(job, images, checkpointed, away)
 
 
 def _too_much(job: MemoryDemand, least: MemoryPlan, allowed: float) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchedRenderJob:
     """One prompt set to be drawn: what render.py is told, and the pictures that come of it.
     `noted`: what its pictures are to say that render.py's would not."""
 
@@ -52,12 +52,14 @@ class Job:
         return spec.base.canonical(), spec.prompt_set.precision, spec.merge
 
     @property
-    def worn(self) -> tuple[tuple[str, float], ...]:
+    def adapter_weights(self) -> tuple[tuple[str, float], ...]:
         """Equal for jobs with the same adapters at the same weights."""
         return tuple((adapter.content_hash, adapter.weight) for adapter in self.adapters)
 
 
-def jobs_of(wanted: RenderJobs, tally: JobSummary, at_once: int | None = None) -> list[Job]:
+def jobs_of(
+    wanted: RenderJobs, summary: JobSummary, at_once: int | None = None
+) -> list[BatchedRenderJob]:
     """The jobs with their pictures, those of one base and of equal adapters beside each other.
     `at_once`: so many pictures in a batch at most, instead of what the specifications say.
 
@@ -71,12 +73,12 @@ def jobs_of(wanted: RenderJobs, tally: JobSummary, at_once: int | None = None) -
             adapters = read(tuple(map(Path, job.adapters)), tuple(spec.weights))
             pictures = plan(spec, adapters, known(spec.base.model, spec.base.revision))
         except KindredError as error:
-            tally.fail(job.out, error)
+            summary.fail(job.out, error)
             continue
         batch = {"batch": even(pictures, at_once)} if at_once and pictures else {}
         spec = spec.model_copy(update=batch)
-        jobs.append(Job(spec, Path(job.prompts), adapters, job.out, pictures, batch))
-    return sorted(jobs, key=lambda job: (repr(job.base), job.worn))
+        jobs.append(BatchedRenderJob(spec, Path(job.prompts), adapters, job.out, pictures, batch))
+    return sorted(jobs, key=lambda job: (repr(job.base), job.adapter_weights))
 
 
 def even(pictures: Sequence[ImageRequest], at_once: int) -> int:
@@ -86,29 +88,34 @@ def even(pictures: Sequence[ImageRequest], at_once: int) -> int:
 
 
 def draw(
-    jobs: Sequence[Job], store: ImageStore, wardrobe: AdapterSwitcher, tally: JobSummary
+    jobs: Sequence[BatchedRenderJob],
+    store: ImageStore,
+    switcher: AdapterSwitcher,
+    summary: JobSummary,
 ) -> None:
     """Draw what the store lacks of all jobs. A failure is noted and the next job goes on."""
     for job in jobs:
         try:
-            work = render(job.spec, job.pictures, job.adapters, store, wardrobe.loader(job))
+            work = render(job.spec, job.pictures, job.adapters, store, switcher.loader(job))
         except Exception as error:
-            tally.fail(job.out, error)
-            wardrobe.close()  # nobody knows what state it left
+            summary.fail(job.out, error)
+            switcher.close()  # nobody knows what state it left
             continue
-        tally.made += work.drawn
-        tally.found += work.asked - work.drawn
+        summary.made += work.drawn
+        summary.found += work.asked - work.drawn
         each = f", {work.draw_seconds / work.drawn:.3f} s each" if work.drawn else ""
         print(f"{job.out}: {work.drawn} of {work.asked} pictures drawn{each}", file=sys.stderr)
 
 
 class AdapterSwitcher:
-    """A loaded base, and which adapters it wears. `loads`, `changes`: how often either came.
+    """A loaded base, and which adapters it has. `loads`, `changes`: how often either came.
 
     Without `compiles` the network is never compiled: in large batches there is little to gain.
     """
 
-    def __init__(self, device: torch.device, jobs: Sequence[Job], compiles: bool = True) -> None:
+    def __init__(
+        self, device: torch.device, jobs: Sequence[BatchedRenderJob], compiles: bool = True
+    ) -> None:
         self.device, self.loads, self.changes = device, 0, 0
         # Sampling steps in all, by which a base decides whether compiling it is worth while.
         self.steps = {
@@ -120,16 +127,16 @@ class AdapterSwitcher:
     def close(self) -> None:
         """Let go of the base."""
         self.base: Any = None
-        self.painter: RenderPipeline | None = None
-        self.worn: Any = ()
-        self.take_off: Callable[[], None] = lambda: None
+        self.pipeline: RenderPipeline | None = None
+        self.adapter_weights: Any = ()
+        self.remove_adapters: Callable[[], None] = lambda: None
         if self.device.type == "cuda":
             import torch
 
             gc.collect()
             torch.cuda.empty_cache()
 
-    def loader(self, job: Job) -> Any:
+    def loader(self, job: BatchedRenderJob) -> Any:
         """What `render` calls when pictures are missing."""
 
         def load(missing: Sequence[ImageRequest]) -> tuple[RenderPipeline, Any, dict[str, Any]]:
@@ -137,61 +144,61 @@ class AdapterSwitcher:
             from kindred.rendering.prompt_embeddings import read_texts
 
             texts = read_texts(job.prompts, [picture.prompt for picture in missing], job.spec.base)
-            return self.dressed(job), texts, versions(self.device) | job.noted
+            return self.with_adapters(job), texts, versions(self.device) | job.noted
 
         return load
 
-    def dressed(self, job: Job) -> RenderPipeline:
-        """The painter of the job's base with the job's adapters, as Painter.load gives it."""
-        if self.painter is None or self.base != job.base:
-            painter = self._load(job)
-        elif self.worn == job.worn:
-            painter = self.painter
-        elif not changeable(job, self.painter):
-            painter = self._load(job)
+    def with_adapters(self, job: BatchedRenderJob) -> RenderPipeline:
+        """The base of the job with its adapters, as RenderPipeline.load gives it."""
+        if self.pipeline is None or self.base != job.base:
+            pipeline = self._load(job)
+        elif self.adapter_weights == job.adapter_weights:
+            pipeline = self.pipeline
+        elif not changeable(job, self.pipeline):
+            pipeline = self._load(job)
         else:
-            painter = self.painter
-            self.take_off()
-            self._put_on(job, painter)
-        painter.decode_at_once = job.noted.get("batch", 1)
-        return painter
+            pipeline = self.pipeline
+            self.remove_adapters()
+            self._load_adapters(job, pipeline)
+        pipeline.decode_at_once = job.noted.get("batch", 1)
+        return pipeline
 
-    def _load(self, job: Job) -> RenderPipeline:
+    def _load(self, job: BatchedRenderJob) -> RenderPipeline:
         from kindred.rendering.pipeline import RenderPipeline
 
         self.close()  # before the next one needs the memory
         steps = self.steps[job.base]
-        painter = RenderPipeline.load(
+        pipeline = RenderPipeline.load(
             job.spec, [] if merges(job) else job.adapters, self.device, steps
         )
-        if merges(job) and not changeable(job, painter):
-            del painter
-            painter = RenderPipeline.load(job.spec, job.adapters, self.device, steps)
-        self.base, self.painter, self.worn = job.base, painter, job.worn
+        if merges(job) and not changeable(job, pipeline):
+            del pipeline
+            pipeline = RenderPipeline.load(job.spec, job.adapters, self.device, steps)
+        self.base, self.pipeline, self.adapter_weights = job.base, pipeline, job.adapter_weights
         self.loads += 1
-        if changeable(job, painter):
-            self._put_on(job, painter)
-        return painter
+        if changeable(job, pipeline):
+            self._load_adapters(job, pipeline)
+        return pipeline
 
-    def _put_on(self, job: Job, painter: RenderPipeline) -> None:
-        self.take_off = put_on(painter.transformer, job.adapters)
-        self.worn = job.worn
+    def _load_adapters(self, job: BatchedRenderJob, pipeline: RenderPipeline) -> None:
+        self.remove_adapters = load_adapters(pipeline.transformer, job.adapters)
+        self.adapter_weights = job.adapter_weights
         self.changes += bool(job.adapters)
 
 
-def merges(job: Job) -> bool:
+def merges(job: BatchedRenderJob) -> bool:
     """Whether a job's adapters are added into weights that can be had back."""
     return job.spec.base.quantization is None and job.spec.merged()
 
 
-def changeable(job: Job, painter: RenderPipeline) -> bool:
+def changeable(job: BatchedRenderJob, pipeline: RenderPipeline) -> bool:
     """Whether adapters can change on this loaded base. Beside the weights they are layers, which
     a compiled or recorded network would not see change; and weights that only visit the device
     are files."""
-    return merges(job) and bool(painter.transformer.device.type == painter.vae.device.type)
+    return merges(job) and bool(pipeline.transformer.device.type == pipeline.vae.device.type)
 
 
-def put_on(transformer: Any, adapters: Sequence[Adapter]) -> Callable[[], None]:
+def load_adapters(transformer: Any, adapters: Sequence[Adapter]) -> Callable[[], None]:
     """Add adapters into a base's weights as `apply_adapters` does. Returns what takes them off:
     the weights are then the same to the last bit. All stay in the same memory throughout.
 
@@ -217,8 +224,8 @@ def put_on(transformer: Any, adapters: Sequence[Adapter]) -> Callable[[], None]:
             place.copy_(parameter.data)
             parameter.data = place
 
-    def take_off() -> None:
+    def remove_adapters() -> None:
         for _, place, before in kept:
             place.copy_(before)
 
-    return take_off
+    return remove_adapters

@@ -1,6 +1,6 @@
 """Which pictures a prompt set asks for, and the key each is stored under.
 
-A picture's recipe is everything its pixels follow from; its key is the recipe's hash. Knows
+A picture's settings are everything its pixels follow from; its key is their hash. Knows
 nothing of how a picture is drawn or where it lies; imports neither torch nor diffusers.
 """
 
@@ -19,22 +19,22 @@ from kindred.specs.rendering import RenderSpec
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """One picture to be had: its place in the prompt set, its recipe and its key."""
+    """One picture to be had: its place in the prompt set, its settings and its key."""
 
     name: str
     seed: int
-    recipe: dict[str, Any]
+    settings: dict[str, Any]
     key: str
 
     @property
     def prompt(self) -> str:
         """The text that is drawn."""
-        return self.recipe["prompt"]
+        return self.settings["prompt"]
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
-        return self.recipe["width"], self.recipe["height"]
+        return self.settings["width"], self.settings["height"]
 
 
 def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> list[ImageRequest]:
@@ -57,8 +57,8 @@ def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> l
         prompt = spec.prompt_set.full(name)
         own = {"prompt": prompt.text.strip(), "width": prompt.width, "height": prompt.height}
         for seed in prompt.seeds or []:
-            recipe = {**shared, **own, "seed": seed}
-            pictures.append(ImageRequest(name, seed, recipe, spec_hash(recipe)))
+            settings = {**shared, **own, "seed": seed}
+            pictures.append(ImageRequest(name, seed, settings, spec_hash(settings)))
     return pictures
 
 

@@ -34,18 +34,18 @@ class ImageStore(ContentStore):
     def writing_images(self) -> Iterator[Callable[[str, Image.Image, dict[str, Any]], None]]:
         """Yield a `put_image` for many pictures; all are on the disk when this ends."""
         with self.writing() as put:
-            yield lambda key, image, recipe: put(key, _saving(key, image, recipe))
+            yield lambda key, image, settings: put(key, _saving(key, image, settings))
 
-    def put_image(self, key: str, image: Image.Image, recipe: dict[str, Any]) -> Path:
-        """Write a picture with its recipe inside, atomically; return its path."""
-        return self.put(key, _saving(key, image, recipe))
+    def put_image(self, key: str, image: Image.Image, settings: dict[str, Any]) -> Path:
+        """Write a picture with its settings inside, atomically; return its path."""
+        return self.put(key, _saving(key, image, settings))
 
 
-def _saving(key: str, image: Image.Image, recipe: dict[str, Any]) -> Callable[[Path], None]:
+def _saving(key: str, image: Image.Image, settings: dict[str, Any]) -> Callable[[Path], None]:
     info = PngImagePlugin.PngInfo()
-    info.add_itxt("Description", str(recipe.get("prompt", "")))
+    info.add_itxt("Description", str(settings.get("prompt", "")))
     info.add_text("Software", "Kindred")
-    info.add_itxt(CHUNK, canonical_json({**recipe, "key": key}))
+    info.add_itxt(CHUNK, canonical_json({**settings, "key": key}))
     return partial(image.save, format="PNG", pnginfo=info)
 
 
@@ -63,7 +63,7 @@ def code_revisions(paths: Iterable[Path]) -> list[str]:
     return sorted(found)
 
 
-def recipe_of(path: Path | str) -> dict[str, Any]:
+def settings_of(path: Path | str) -> dict[str, Any]:
     """What a picture was made from, out of its own file.
 
     Raises KindredError when the file is no picture of ours.

@@ -61,7 +61,7 @@ def write_manifest(
 ) -> None:
     """Write the manifest of pictures that are all in the store."""
     own = {"prompt", "width", "height", "seed", "adapters"}
-    first = pictures[0].recipe if pictures else {}
+    first = pictures[0].settings if pictures else {}
     write_json(
         path,
         {

@@ -100,7 +100,7 @@ class RenderPipeline:
         off by one).
         """
         filled = [*pictures, *[pictures[-1]] * (fill_to - len(pictures))]
-        recipe = filled[0].recipe
+        settings = filled[0].settings
         step = 2 ** (len(self.vae.config.block_out_channels) - 1)
         width, height = (edge // step for edge in filled[0].size)
         channels = self.transformer.config.in_channels // 4
@@ -112,8 +112,8 @@ class RenderPipeline:
                 torch.stack([text for text, _ in embedded]),
                 torch.stack([pooled for _, pooled in embedded]),
             ),
-            schedule(self.scheduler, recipe["steps"], width * height // 4),
-            recipe["guidance"],
+            schedule(self.scheduler, settings["steps"], width * height // 4),
+            settings["guidance"],
             after_step,
         )
         # One by one unless asked for: least memory, and again the same bytes whatever is beside it.

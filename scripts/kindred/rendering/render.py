@@ -1,6 +1,6 @@
 """Rendering a prompt set into the store: draw what is missing, and nothing else.
 
-Knows plan, store and painter; the base is loaded once, and only when a picture is missing.
+Knows plan, store and pipeline; the base is loaded once, and only when a picture is missing.
 Importing this module imports neither torch nor diffusers.
 """
 
@@ -51,7 +51,7 @@ def render(
 ) -> Work:
     """Draw every picture that the store lacks; each is stored as soon as its batch is done.
 
-    `load` is called at most once, with the missing pictures. It gives the painter, the embedded
+    `load` is called at most once, with the missing pictures. It gives the pipeline, the embedded
     prompts and a note of what the pictures are made with (versions, device), which goes into each.
     """
     missing = [picture for picture in pictures if not store.has(picture.key)]
@@ -60,7 +60,7 @@ def render(
     if not groups:
         return Work(len(pictures))
     start = time.monotonic()
-    painter, texts, made_with = load(missing)
+    pipeline, texts, made_with = load(missing)
     loaded = time.monotonic()
     steps = spec.prompt_set.steps
     used = [
@@ -74,12 +74,12 @@ def render(
         done = 0
         for group in groups:
             show = partial(progress.update, len(group), pictures=f"{done}/{drawn}")
-            images = painter.draw(
+            images = pipeline.draw(
                 group, texts, fill_to=spec.batch_of(*group[0].size), after_step=show
             )
             for picture, image in zip(group, images, strict=True):
-                made = {**made_with, **painter.notes()}
-                recipe = {**picture.recipe, "adapters": used, "made_with": made}
-                put(picture.key, image, recipe)
+                made = {**made_with, **pipeline.notes()}
+                settings = {**picture.settings, "adapters": used, "made_with": made}
+                put(picture.key, image, settings)
             done += len(group)
     return Work(len(pictures), drawn, 1, loaded - start, time.monotonic() - loaded)

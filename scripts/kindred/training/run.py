@@ -83,7 +83,7 @@ def train_lora(
         return f"already trained ({job.key[:12]}); copied from the store"
     if data_parallel.wanted() > 1 and not data_parallel.launched():
         data_parallel.launch(arguments)
-    if data_parallel.others_lead():
+    if data_parallel.is_follower():
         train(job, machine)
         return ""
     count = len(job.sources[0].pairs)
@@ -111,7 +111,7 @@ def train(job: TrainingJob, machine: Machine) -> None:
     streams = [WeightedDataset.load(source) for source in job.sources]
     scheduler = base.scheduler
     # How it fits: planned on one GPU, or spread over several.
-    fit = None if split else memory_fitting.fit(spec, base, streams, device)
+    fit = None if split else memory_fitting.fit_training(spec, base, streams, device)
     places = device_map.over_gpus(base.config, split) if split else None
     transformer = base.load_transformer(device, bool(fit and fit.starts_at_home), places)
     parameters = injection.add_lora(transformer, spec.recipe, job.run)

@@ -58,7 +58,7 @@ def fitted(monkeypatch):
     def use(checkpointed=BLOCKS, offloaded=(), micro_batch=2, compiled=False):
         def made(spec, base, streams, device):
             shape = shape_of(tiny_base._transformer().config)
-            job = memory_fitting.job_of(spec, shape, streams)
+            job = memory_fitting.memory_demand(spec, shape, streams)
             found = memory_fitting.FittedMemory(job, 100 * GIB, device)
             size = (job.batch, micro_batch, checkpointed, tuple(offloaded), BLOCKS)
             found.plan = MemoryPlan(*size, 2 * GIB, 1.5, 10)
@@ -66,14 +66,14 @@ def fitted(monkeypatch):
             found.tell()
             return found
 
-        monkeypatch.setattr(memory_fitting, "fit", made)
+        monkeypatch.setattr(memory_fitting, "fit_training", made)
 
     return use
 
 
 def test_without_a_gpu_nothing_is_planned(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv(memory_limit.MEMORY_GIB, "12")  # and as it was after the option below
-    assert memory_fitting.fit(None, None, [], CPU) is None
+    assert memory_fitting.fit_training(None, None, [], CPU) is None
     arguments = [*data.train_arguments(tmp_path / "a"), "--memory-gib", "6"]
     train.main([*arguments, "--store", str(tmp_path / "store")])
     assert "memory plan" not in capsys.readouterr().err
@@ -184,7 +184,7 @@ def test_a_tighter_plan_takes_more_blocks_home_and_none_back():
     settings = {"rank": 2, "batch": 1, "dtype_bytes": 4}
     job = MemoryDemand(shape, frozenset(), image_tokens=4096, text_tokens=512, **settings)
     found = memory_fitting.FittedMemory(job, 1e12, CPU)
-    found.plan = memory_plan.arranged(job, 1, 3, (1,))
+    found.plan = memory_plan.with_arrangement(job, 1, 3, (1,))
     found.apply(net)
     whole = memory_plan.peak(job, 1, 3, (0, 1, 2))
     assert whole < found.plan.peak + 1
@@ -224,7 +224,7 @@ def test_a_config_that_cannot_be_read_is_said_plainly(data, tmp_path, monkeypatc
     text = {"base": {"model": str(base)}, "recipe": {}, "characters": {}, "dataset": "d"}
     with pytest.raises(KindredError, match=r"transformer/config\.json can't be read"):
         spec = TrainSpec.model_validate(text)
-        memory_fitting.fit(spec, open_base(spec.base), [], torch.device("cuda"))
+        memory_fitting.fit_training(spec, open_base(spec.base), [], torch.device("cuda"))
 
 
 def test_what_cannot_fit_is_said_before_anything_is_loaded(data, tmp_path, monkeypatch):
@@ -241,12 +241,12 @@ def test_what_cannot_fit_is_said_before_anything_is_loaded(data, tmp_path, monke
 def test_the_largest_bucket_and_the_recipe_make_the_job(data, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        memory_fitting, "fit", lambda spec, base, streams, *_: seen.append((spec, streams))
+        memory_fitting, "fit_training", lambda spec, base, streams, *_: seen.append((spec, streams))
     )
     trained(data, tmp_path / "out", rank=3, batch=2, dora=True)
     spec, streams = seen[0]
     assert isinstance(spec, TrainSpec)
-    job = memory_fitting.job_of(spec, shape_of(tiny_base._transformer().config), streams)
+    job = memory_fitting.memory_demand(spec, shape_of(tiny_base._transformer().config), streams)
     assert (job.image_tokens, job.text_tokens) == (6, training_set.TOKENS)
     assert (job.rank, job.batch, job.dora, job.dtype_bytes, job.ema) == (3, 2, True, 4, False)
     assert len(job.adapted) == 12 + 2 * 5

@@ -20,9 +20,9 @@ from kindred.config.user_schema import DeviceConfig
 from kindred.models.loading import load_transformer
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.rendering import image_store, precision
-from kindred.rendering.batched import even, put_on
+from kindred.rendering.batched import even, load_adapters
 from kindred.rendering.image_plan import plan
-from kindred.rendering.image_store import ImageStore, recipe_of
+from kindred.rendering.image_store import ImageStore, settings_of
 from kindred.rendering.manifest import read_manifest
 from kindred.specs.base_model import Base
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
@@ -168,13 +168,13 @@ def test_after_each_adapter_the_weights_are_the_bases_to_the_last_bit(base, lora
     places = {name: value.data_ptr() for name, value in transformer.named_parameters()}
     for files, weights in (([0], [1.0]), ([2], [1.0]), ([0, 1], [0.6, 1.2]), ([1], [1.0])):
         adapters = read_adapters([loras[number] for number in files], weights)
-        take_off = put_on(transformer, adapters)
+        remove_adapters = load_adapters(transformer, adapters)
         other = load_transformer(base, "cpu")
         apply_adapters(other, adapters, merge=True)
         assert torch.equal(tiny_base.answer(transformer), tiny_base.answer(other))
         # A recorded network counts on this.
         assert {name: v.data_ptr() for name, v in transformer.named_parameters()} == places
-        take_off()
+        remove_adapters()
         after = transformer.state_dict()
         assert after.keys() == before.keys()
         assert all(torch.equal(after[name], before[name]) for name in before)
@@ -187,9 +187,9 @@ def test_changing_adapters_compiles_nothing_anew(base, loras):
     tiny_base.answer(transformer)
     count = len(traced)
     for lora in loras[:2]:
-        take_off = put_on(transformer, read_adapters([lora]))
+        remove_adapters = load_adapters(transformer, read_adapters([lora]))
         tiny_base.answer(transformer)
-        take_off()
+        remove_adapters()
     assert count and len(traced) == count
     torch._dynamo.reset()
 
@@ -243,11 +243,11 @@ def test_more_at_once_come_in_even_batches_and_say_so(base, encoded, loras, tmp_
     wanted = jobs_of(base, encoded, [loras[:1]], tmp_path)
     assert together(wanted, tmp_path, "--at-once", "64")["drawn"] == 9
     store = ImageStore(tmp_path / "store")
-    assert {recipe_of(store.path(key))["made_with"]["batch"] for key in store} == {6}
+    assert {settings_of(store.path(key))["made_with"]["batch"] for key in store} == {6}
     monkeypatch.setenv(PICTURES_AT_ONCE, "5")
     together(wanted, tmp_path / "other")
     store = ImageStore(tmp_path / "other/store")
-    assert {recipe_of(store.path(key))["made_with"]["batch"] for key in store} == {3}
+    assert {settings_of(store.path(key))["made_with"]["batch"] for key in store} == {3}
 
 
 def test_adapters_that_are_not_merged_load_the_base_for_each(

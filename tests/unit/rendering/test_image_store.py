@@ -12,7 +12,7 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.models.lora.adapters import Adapter, content_hash
 from kindred.rendering.image_plan import ImageRequest
-from kindred.rendering.image_store import ImageStore, recipe_of
+from kindred.rendering.image_store import ImageStore, settings_of
 from kindred.rendering.manifest import open_pictures, read_manifest, write_manifest
 from kindred.workflow.store_cleanup import delete, prunable, referenced_by, stored
 
@@ -20,8 +20,8 @@ KEY = "ab" + "0" * 62
 
 
 def picture(name="head", seed=1, key=KEY):
-    recipe = {"prompt": "JRussell — “at the beach”", "width": 16, "height": 16, "seed": seed}
-    return ImageRequest(name, seed, {**recipe, "steps": 4, "adapters": []}, key)
+    settings = {"prompt": "JRussell — “at the beach”", "width": 16, "height": 16, "seed": seed}
+    return ImageRequest(name, seed, {**settings, "steps": 4, "adapters": []}, key)
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def store(tmp_path):
     return ImageStore(tmp_path / "resources/store/images")
 
 
-def put(store, key=KEY, colour=(10, 20, 30), **recipe):
-    return store.put_image(key, Image.new("RGB", (16, 16), colour), {"prompt": "p", **recipe})
+def put(store, key=KEY, colour=(10, 20, 30), **settings):
+    return store.put_image(key, Image.new("RGB", (16, 16), colour), {"prompt": "p", **settings})
 
 
 def write_lora(path, name, header=None):
@@ -40,10 +40,10 @@ def write_lora(path, name, header=None):
 
 
 def test_a_stored_picture_carries_its_recipe_and_is_deterministic(store, tmp_path):
-    own = picture().recipe
+    own = picture().settings
     first = store.put_image(KEY, Image.new("RGB", (16, 16), (1, 2, 3)), own)
     assert store.has(KEY) and list(store) == [KEY]
-    assert recipe_of(first) == {**own, "key": KEY}
+    assert settings_of(first) == {**own, "key": KEY}
     with Image.open(first) as image:
         assert image.text["Description"] == own["prompt"]
     other = ImageStore(tmp_path / "other")
@@ -73,7 +73,7 @@ def test_a_failing_write_leaves_nothing(store, monkeypatch):
 def test_recipe_of_another_picture_is_a_clear_error(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "foreign.png")
     with pytest.raises(KindredError, match=r"foreign\.png: not a picture rendered here"):
-        recipe_of(tmp_path / "foreign.png")
+        settings_of(tmp_path / "foreign.png")
 
 
 def test_manifest_round_trip_and_equal_bytes(store, tmp_path):

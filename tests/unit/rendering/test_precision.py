@@ -68,7 +68,7 @@ def test_an_unset_choice_and_one_that_changes_nothing_have_the_old_keys(folder, 
     unset = spec_of(folder)
     assert "precision" not in unset.canonical()
     (picture,) = plan(unset, adapters, "base@1")
-    assert "precision" not in picture.recipe
+    assert "precision" not in picture.settings
     old = keys(unset, adapters)
     assert keys(spec_of(folder, "trained"), adapters) == old
     found = [keys(spec_of(folder, way), adapters) for way in ("merged", "unquantized")]

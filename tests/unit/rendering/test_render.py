@@ -16,7 +16,7 @@ from kindred.models.loading import load_transformer
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.rendering import image_store
 from kindred.rendering.image_plan import batches, plan
-from kindred.rendering.image_store import ImageStore, recipe_of
+from kindred.rendering.image_store import ImageStore, settings_of
 from kindred.rendering.pipeline import RenderPipeline
 from kindred.rendering.render import render
 from kindred.specs.base_model import Base
@@ -76,7 +76,7 @@ class Texts(dict):
 
 
 def render_to(store, spec, adapters=()):
-    """Render with a real painter; returns (work, pictures)."""
+    """Render with a real pipeline; returns (work, pictures)."""
     adapters = read_adapters(adapters, spec.weights)
     pictures = plan(spec, adapters, "base@1")
 
@@ -232,23 +232,23 @@ def test_seeds_prompts_and_adapters_give_different_pictures(base, loras, tmp_pat
 def test_a_picture_can_be_made_again_from_its_own_file(base, loras, tmp_path):
     store = ImageStore(tmp_path / "a")
     _, pictures = render_to(store, spec_of(base, weights=[0.6, 1.0]), loras)
-    recipe = recipe_of(store.path(pictures[0].key))
-    assert recipe["made_with"] == {"device": "cpu"}
-    assert [a["weight"] for a in recipe["adapters"]] == [0.6, 1.0]
+    settings = settings_of(store.path(pictures[0].key))
+    assert settings["made_with"] == {"device": "cpu"}
+    assert [a["weight"] for a in settings["adapters"]] == [0.6, 1.0]
     by_hash = {adapter.content_hash: adapter.path for adapter in read_adapters(loras)}
-    prompt_set = {k: recipe[k] for k in ("width", "height", "steps", "guidance")}
-    prompt_set |= {"prompts": {"x": recipe["prompt"]}, "seeds": [recipe["seed"]]}
+    prompt_set = {k: settings[k] for k in ("width", "height", "steps", "guidance")}
+    prompt_set |= {"prompts": {"x": settings["prompt"]}, "seeds": [settings["seed"]]}
     spec = RenderSpec(
-        base=Base(model=base.model, dtype=recipe["dtype"], text_tokens=recipe["text_tokens"]),
+        base=Base(model=base.model, dtype=settings["dtype"], text_tokens=settings["text_tokens"]),
         prompt_set=PromptSet(**prompt_set),
         name="again",
-        weights=[adapter["weight"] for adapter in recipe["adapters"]],
-        merge=recipe["merged"],
+        weights=[adapter["weight"] for adapter in settings["adapters"]],
+        merge=settings["merged"],
     )
     again = ImageStore(tmp_path / "b")
-    files = [by_hash[adapter["content_hash"]] for adapter in recipe["adapters"]]
+    files = [by_hash[adapter["content_hash"]] for adapter in settings["adapters"]]
     _, (picture,) = render_to(again, spec, files)
-    assert picture.key == recipe["key"]
+    assert picture.key == settings["key"]
     assert again.path(picture.key).read_bytes() == store.path(picture.key).read_bytes()
 
 

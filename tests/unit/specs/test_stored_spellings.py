@@ -13,6 +13,7 @@ import pytest
 
 from kindred.common.hashing import spec_hash
 from kindred.config.user_schema import VariantConfig
+from kindred.models.opened_base import open_base
 from kindred.rendering.image_plan import plan
 from kindred.specs.rendering import PromptSet, RenderSpec
 from kindred.specs.report import RatingSpec, ReportSpec
@@ -78,7 +79,7 @@ def test_trainings_keep_their_text_and_their_adapters_keys(name):
     recipe, stored, settings, key = TRAININGS[name]
     spec = training(recipe)
     assert spec.canonical() == STORED % stored
-    facts = adapter_store.training_facts(spec, 0, [])
+    facts = adapter_store.training_facts(spec, 0, [], open_base(spec.base))
     assert facts["spec_hash"] == settings
     assert adapter_store.training_key({**facts, "version": "train 1"}) == key
 
@@ -94,7 +95,7 @@ def test_pictures_keep_their_text_and_their_keys(name):
         + '"height":64,"prompts":{"a":"a man"},"seeds":[1],"width":64}}'
     )
     (picture,) = plan(spec, [], "owner/name@abc")
-    assert spec_hash({k: v for k, v in picture.recipe.items() if k != "version"}) == key
+    assert spec_hash({k: v for k, v in picture.settings.items() if k != "version"}) == key
 
 
 def test_pages_keep_their_text():

@@ -212,7 +212,9 @@ def test_a_batch_is_the_trainers_to_the_bit(base, monkeypatch):
                 assert torch.equal(getattr(found, name)[part], getattr(batch, name))
             weights = torch.ones(2, 6) if batch.weights is None else batch.weights
             assert torch.equal(found.weights[part], weights)
-    monkeypatch.setattr(data_feed.Choice, "pinned", lambda self: self)  # it needs a GPU's driver
+    monkeypatch.setattr(
+        data_feed.StepInputs, "pinned", lambda self: self
+    )  # it needs a GPU's driver
     feeds = [[data_feed.DataFeed.of(stream, *member, tables)] for member in members]
     again = data_feed.StepFeeder(feeds, {}, 2)
     coming = again.ahead([(2, range(4)), (6, [1, 3])])

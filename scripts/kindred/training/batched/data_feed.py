@@ -30,7 +30,7 @@ Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Choice:
+class StepInputs:
     """A step's samples, N of them, on the host. rows: of pictures and of texts [2, N]; sigmas [N];
     noise, the different draws [U, batch, C * H * W], not yet as tokens, and zeros up to one U for
     all steps; `draws`: which one each member's stream has [N / batch]."""
@@ -40,13 +40,13 @@ class Choice:
     noise: torch.Tensor
     draws: torch.Tensor
 
-    def to(self, device: torch.device) -> Choice:
+    def to(self, device: torch.device) -> StepInputs:
         """The same on a device."""
-        return Choice(*(value.to(device, non_blocking=True) for value in vars(self).values()))
+        return StepInputs(*(value.to(device, non_blocking=True) for value in vars(self).values()))
 
-    def pinned(self) -> Choice:
+    def pinned(self) -> StepInputs:
         """The same in memory that a GPU reads by itself."""
-        return Choice(*(value.pin_memory() for value in vars(self).values()))
+        return StepInputs(*(value.pin_memory() for value in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class DeviceTables:
         self.cosines = torch.stack([cosines for cosines, _ in turns]).to(device)
         self.sines = torch.stack([sines for _, sines in turns]).to(device)
 
-    def look_up(self, choice: Choice) -> Samples:
+    def look_up(self, choice: StepInputs) -> Samples:
         """A choice, on the device, as what it stands for."""
         picture, text = choice.rows
         size = self.sizes[picture]
@@ -165,7 +165,7 @@ class StepFeeder:
         self.feeds, self.scheduler = feeds, scheduler
         self.pool = ThreadPoolExecutor(max(1, threads))
 
-    def choices(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Choice]:
+    def choices(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[StepInputs]:
         """Of each part (its last step + 1, the members at work in it) every step's choice."""
         step = 0
         for stop, members in parts:
@@ -175,11 +175,11 @@ class StepFeeder:
                 yield self._choose(step, feeds, most)
                 step += 1
 
-    def ahead(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[Choice]:
+    def ahead(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[StepInputs]:
         """The same, prepared while those before are in use, in pinned memory."""
         choices = self.choices(parts)
 
-        def pinned() -> Choice | None:
+        def pinned() -> StepInputs | None:
             choice = next(choices, None)
             return choice and choice.pinned()
 
@@ -193,7 +193,7 @@ class StepFeeder:
         """End the threads."""
         self.pool.shutdown()
 
-    def _choose(self, step: int, feeds: Sequence[DataFeed], most: int) -> Choice:
+    def _choose(self, step: int, feeds: Sequence[DataFeed], most: int) -> StepInputs:
         levels: dict[Any, torch.Tensor] = {}
         noises: dict[tuple[int, str, tuple[int, ...]], int] = {}
         pictures, texts, sigmas, draws = [], [], [], []
@@ -204,7 +204,7 @@ class StepFeeder:
             sigmas.append(self._levels(levels, feed, step, shape, len(of_texts)))
             key = (feed.run, feed.name, (len(of_texts), *shape))
             draws.append(noises.setdefault(key, len(noises)))
-        return Choice(
+        return StepInputs(
             rows=torch.tensor([pictures, texts]),
             sigmas=torch.cat(sigmas),
             noise=_filled(list(self.pool.map(lambda key: _noise(key, step), noises)), most),

@@ -134,7 +134,7 @@ class Adapters:
             self.network.set_submodule(path, layer.plain)
 
 
-class Positions(torch.nn.Module):
+class RotaryTables(torch.nn.Module):
     """Stands in for FluxPosEmbed: what it would say was worked out before, for every sample."""
 
     def __init__(self, plain: Any) -> None:
@@ -149,9 +149,9 @@ class Positions(torch.nn.Module):
         return self.turns
 
 
-def prepare(network: Any) -> Positions:
+def prepare(network: Any) -> RotaryTables:
     """Have a transformer take positions sample by sample; what is to be told of them."""
-    if not isinstance(network.pos_embed, Positions):
-        network.pos_embed = Positions(network.pos_embed)
+    if not isinstance(network.pos_embed, RotaryTables):
+        network.pos_embed = RotaryTables(network.pos_embed)
         network.set_attn_processor(JointAttention())
     return network.pos_embed

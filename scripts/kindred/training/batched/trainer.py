@@ -19,7 +19,13 @@ import torch
 from kindred.common.progress import Progress
 from kindred.compute import compilation
 from kindred.compute.cuda_graphs import CapturedGraph
-from kindred.training.batched.data_feed import Choice, DataFeed, DeviceTables, Samples, StepFeeder
+from kindred.training.batched.data_feed import (
+    DataFeed,
+    DeviceTables,
+    Samples,
+    StepFeeder,
+    StepInputs,
+)
 from kindred.training.batched.members import (
     BETAS,
     EPSILON,
@@ -147,7 +153,7 @@ class BatchedTrainer:
     def _work(self, control: torch.Tensor, *choice: torch.Tensor) -> torch.Tensor:
         """One step of the members at work; their losses [G, streams]. Nothing in it depends on the
         host, so that a GPU can record it."""
-        samples = self.tables.look_up(Choice(*choice))
+        samples = self.tables.look_up(StepInputs(*choice))
         try:
             losses = self._gradients(samples)
         except Exception as error:
