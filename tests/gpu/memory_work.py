@@ -42,7 +42,7 @@ def train(device: Any, shape: str) -> dict[str, Any]:
     photos = made_up(net.config, EDGE[shape] // 2, TOKENS[shape])
     streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     allowed = memory_fitting.allowance(device) if cuda else 1e12
-    job = memory_fitting.job_of(spec, shape_of(net.config), streams)
+    job = memory_fitting.memory_demand(spec, shape_of(net.config), streams)
     job = replace(job, compiled=cuda)
     fit = memory_fitting.FittedMemory(job, allowed, device, preserve_rng=False)
     fit.tell()
