@@ -6,12 +6,14 @@ image, so that stopped work is taken up again. Loads the model only when somethi
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
 
-from kindred.common.files import read_jsonl, write_jsonl
+from kindred.common.files import write_jsonl
 from kindred.common.hashing import sha256_file, sha256_text, spec_hash
 from kindred.common.progress import track
 from kindred.common.versions import step_version
@@ -39,7 +41,7 @@ def describe_all(
     """
     author = author_of(spec)
     keys = {name: _key(author, pixels, spec) for name, (pixels, _) in images.items()}
-    known = {row["key"]: row for row in read_jsonl(store)} if store.exists() else {}
+    known = {row["key"]: row for row in _read(store)} if store.exists() else {}
     missing = [name for name in images if keys[name] not in known]
     if missing:
         from kindred.data import blip_captioner
@@ -50,8 +52,22 @@ def describe_all(
             with Image.open(images[name][1]) as image:
                 text = blip_captioner.describe(writer, image.convert("RGB"))
             known[keys[name]] = {"key": keys[name], "author": author, "text": text}
-            write_jsonl(store, known.values())
+            write_jsonl(store, known.values(), durable=True)
     return {name: known[key]["text"] for name, key in keys.items()}
+
+
+def _read(store: Path) -> list[dict[str, str]]:
+    """Rows of the store; lines that are cut or broken are left out, with a word about it."""
+    rows, broken = [], 0
+    for line in store.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+            rows.append({name: row[name] for name in ("key", "author", "text")})
+        except (json.JSONDecodeError, KeyError, TypeError):
+            broken += 1
+    if broken:
+        print(f"warning: {store}: {broken} cut or broken; captioning again", file=sys.stderr)
+    return rows
 
 
 def _key(author: str, pixels: str, spec: Captioner) -> str:

@@ -34,7 +34,7 @@ def preregister(path: Path, hypotheses: Mapping[str, Any], trained: int) -> Entr
     }
     if made and made[-1]["hash"] == entry["hash"]:
         return made[-1]
-    write_jsonl(path, [*log, entry])
+    write_jsonl(path, [*log, entry], durable=True)
     return entry
 
 
@@ -42,7 +42,7 @@ def note_comparison(path: Path) -> None:
     """Note that results are known from now on."""
     log = read_log(path)
     if log and "compared" not in log[-1]:
-        write_jsonl(path, [*log, {"compared": utc_now()}])
+        write_jsonl(path, [*log, {"compared": utc_now()}], durable=True)
 
 
 def declarations(log: Sequence[Entry]) -> list[Entry]:
