@@ -1,0 +1,24 @@
+"""Every step gives what it gave when its version was set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from golden import check
+from golden_steps import STEPS, versions_of
+
+from kindred.common.versions import VERSIONS
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_gives_what_it_gave(name, steps, update):
+    output = getattr(steps, name.partition(".")[0])
+    check(HERE / f"{name}.json", versions_of(name), output, update)
+
+
+def test_every_step_has_its_golden_file():
+    steps = {step for step in VERSIONS if not step.startswith(("lab_", "judge "))}
+    assert steps == {step for of_file in STEPS.values() for step in of_file}
