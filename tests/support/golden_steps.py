@@ -37,7 +37,7 @@ import train
 from kindred.common import safetensors_files
 from kindred.common.files import read_json, read_jsonl, write_json
 from kindred.common.versions import VERSIONS
-from kindred.judges.interface import Calibration, DetectedPerson, Gates
+from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 
 WHO = {
     "J": {"name": "JRussell", "class": "man", "age": "adult"},
@@ -79,7 +79,7 @@ class StandInJudge:
     """Sees one person for every 64 px of a picture's width, and knows them by coarse colours."""
 
     identity, counts = "stand-in@1", "people"
-    calibration, gates = Calibration(0.0, 0.9, "made up"), Gates()
+    calibration, gates = Calibration(0.0, 0.9, "made up"), Acceptance()
 
     def find(self, images):
         """People side by side, all of equal width."""
