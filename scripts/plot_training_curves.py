@@ -11,7 +11,8 @@ from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import atomic_write
-from kindred.report.training_curves import draw_curves, read_run
+from kindred.report.svg_plots import curves_png
+from kindred.report.training_curves import read_run
 from kindred.specs.report import CurveSpec
 
 
@@ -41,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
             raise KindredError(f"--run {text}: write LABEL=FILE")
         runs.append(read_run(label, path))
     with atomic_write(options.out) as temporary:
-        draw_curves(runs, spec.title, spec.smoothing).save(temporary, format="PNG", optimize=True)
+        temporary.write_bytes(curves_png(runs, spec.title, spec.smoothing))
     return 0
 
 

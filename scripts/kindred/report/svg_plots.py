@@ -1,4 +1,4 @@
-"""Plots for a page, drawn with matplotlib: SVG text whose colours are the page's CSS variables.
+"""Plots drawn with matplotlib: SVG text whose colours are a page's CSS variables, and PNG.
 
 Knows values, labels and axes; knows nothing of experiments. Equal values give equal bytes.
 """
@@ -6,6 +6,7 @@ Knows values, labels and axes; knows nothing of experiments. Equal values give e
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,11 @@ from dataclasses import dataclass
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from kindred.report import image_text
+from kindred.report.training_curves import Run, loss_span, smooth
 
 # Colours that stand for the page's own; each is replaced in the finished SVG.
 INK, QUIET, LINE, CARD = "#010101", "#020202", "#030303", "#040404"
@@ -38,10 +43,30 @@ STYLE = {
     "figure.facecolor": "none",
     "legend.frameon": False,
 }
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+PNG_STYLE = {
+    "text.color": _hex(image_text.INK),
+    "axes.edgecolor": _hex(image_text.RULE),
+    "axes.labelcolor": _hex(image_text.MUTED),
+    "axes.facecolor": _hex(image_text.CARD),
+    "xtick.color": _hex(image_text.MUTED),
+    "ytick.color": _hex(image_text.MUTED),
+    "figure.facecolor": _hex(image_text.PAPER),
+    "grid.color": _hex(image_text.RULE),
+}
 PER_INCH = 72  # SVG points
 NARROW = 4.4  # inches: letters are about 11 pixels high on a page of 390
 POINTS_SHOWN = 160
 MANY_LINES = len(SERIES)
+# The picture of training curves, in px; a row of the legend comes to the top for every few labels.
+PNG_WIDTH, PNG_SIDES, PNG_TOP, LEGEND_ROW = 960, (78, 28), 62, 20
+LOSS_HEIGHT, GAP, RATE_HEIGHT, PNG_BOTTOM = 330, 34, 90, 52
+PNG_PER_INCH, LEGEND_LETTERS = 100, 110
 
 
 @dataclass(frozen=True)
@@ -162,6 +187,75 @@ def curves_svg(lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[floa
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], loc="upper right", fontsize=10)
         return _svg(figure, f"Training loss of {', '.join(lines)}")
+
+
+def curves_png(runs: Sequence[Run], title: str, smoothing: float) -> bytes:
+    """Losses over steps, raw and smoothed, and learning rates below, as a PNG 960 px wide. Runs of
+    one label share a colour."""
+    labels = list(dict.fromkeys(run.label for run in runs))
+    palette = [_hex(colour) for colour in image_text.SERIES]
+    colours = {label: palette[index % len(palette)] for index, label in enumerate(labels)}
+    shown = {label: label if len(label) <= 80 else label[:79] + "…" for label in labels}
+    columns = max(1, LEGEND_LETTERS // (max(map(len, shown.values())) + 8))
+    top = PNG_TOP + LEGEND_ROW * math.ceil(len(labels) / columns) + 14
+    height = top + LOSS_HEIGHT + GAP + RATE_HEIGHT + PNG_BOTTOM
+    with matplotlib.rc_context(STYLE | PNG_STYLE):
+        figure = Figure(figsize=(PNG_WIDTH / PNG_PER_INCH, height / PNG_PER_INCH))
+        loss = _panel(figure, height, top, LOSS_HEIGHT, "loss")
+        rate = _panel(figure, height, top + LOSS_HEIGHT + GAP, RATE_HEIGHT, "learning rate")
+        for run in runs:
+            _draw_run(loss, run.steps, run.losses, colours[run.label], lw=0.5, alpha=0.25)
+        for run in runs:
+            colour = colours[run.label]
+            _draw_run(loss, run.steps, smooth(run.losses, smoothing), colour, lw=1.5)
+            _draw_run(rate, run.steps, run.rates, colour, lw=1.1)
+        highest = max((value for run in runs for value in run.rates), default=0.0) or 1.0
+        last = max(run.steps[-1] for run in runs)
+        for axes, span in ((loss, loss_span(runs, smoothing)), (rate, (0.0, highest * 1.08))):
+            axes.set(xlim=(0, last), ylim=span)
+        loss.tick_params(labelbottom=False)
+        rate.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+        rate.set_xlabel("optimizer steps", fontsize=9, loc="right")
+        figure.text(PNG_SIDES[0] / PNG_WIDTH, 1 - 24 / height, title, fontsize=16, va="top")
+        _legend(figure, {shown[label]: colours[label] for label in labels}, columns, height)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=PNG_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _panel(figure: Figure, height: int, top: int, tall: int, name: str) -> Axes:
+    """A panel whose upper edge lies `top` px below that of a picture so many px high."""
+    left, right = PNG_SIDES
+    wide = (PNG_WIDTH - left - right) / PNG_WIDTH
+    axes = figure.add_axes((left / PNG_WIDTH, 1 - (top + tall) / height, wide, tall / height))
+    axes.set_title(name, loc="left", fontsize=9, pad=4, color=_hex(image_text.MUTED))
+    axes.grid(axis="y", lw=0.6)
+    axes.tick_params(labelsize=9, length=0)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def _draw_run(
+    axes: Axes, steps: Sequence[int], values: Sequence[float], colour: str, **style: float
+) -> None:
+    """A line, broken where a value is not finite; a dot where it has one point alone."""
+    finite = [value if math.isfinite(value) else math.nan for value in values]
+    dot = "o" if sum(map(math.isfinite, finite)) == 1 else None
+    axes.plot(steps, finite, color=colour, marker=dot, ms=5, **style)
+
+
+def _legend(figure: Figure, colours: Mapping[str, str], columns: int, height: int) -> None:
+    lines = [Line2D([], [], color=colour, lw=2) for colour in colours.values()]
+    figure.legend(
+        lines,
+        list(colours),
+        ncols=columns,
+        loc="upper left",
+        bbox_to_anchor=(PNG_SIDES[0] / PNG_WIDTH, 1 - 52 / height),
+        borderpad=0,
+        borderaxespad=0,
+        fontsize=10,
+    )
 
 
 def _svg(figure: Figure, title: str, classes: str = "plot") -> str:
