@@ -1,4 +1,4 @@
-"""Write config/schema*.json from the models that check the configuration."""
+"""Write config/schema*.json from the models that check the configuration, and docs/measures.md."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from pathlib import Path
 from kindred.common.errors import run_main
 from kindred.common.files import write_text
 from kindred.config.json_schema import SCHEMAS, schema_text
+from kindred.report.measures_reference import measures_page
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the schemas into a folder."""
+    """Write the schemas and the page of measures into their folders."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("config"), help="folder (config)")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder (docs)")
     options = parser.parse_args(argv)
     for name in SCHEMAS:
         write_text(options.out / name, schema_text(name))
+    write_text(options.docs / "measures.md", measures_page())
     return 0
 
 

@@ -14,6 +14,7 @@ from kindred.config.base_fit import BaseConfig
 from kindred.config.json_schema import SCHEMAS, schema_text
 from kindred.config.load_plan import load_plan
 from kindred.config.yaml_document import read_document
+from kindred.report.measures_reference import measures_page
 from kindred.specs.training import Recipe
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +42,11 @@ def test_every_experiment_resolves_and_names_its_schema(name, tmp_path):
 def test_schemas_have_not_drifted(name):
     found = (CONFIG / name).read_text(encoding="utf-8")
     assert found == schema_text(name), "run: python scripts/config_schema.py"
+
+
+def test_the_page_of_measures_has_not_drifted():
+    found = (ROOT / "docs" / "measures.md").read_text(encoding="utf-8")
+    assert found == measures_page(), "run: python scripts/config_schema.py"
 
 
 @pytest.mark.parametrize(
