@@ -37,17 +37,15 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = ReportSpec.read(options.spec)
     if options.page:
-        material = read_report_data(options.folder, options.resources, photos=not spec.hide_photos)
-        page, markdown = build(material, spec)
+        data = read_report_data(options.folder, options.resources, photos=not spec.hide_photos)
+        page, markdown = build(data, spec)
         write_text(options.page, page)
         print(f"{options.page}: {len(page) / 1e6:.1f} MB", file=sys.stderr)
     else:
-        material = read_report_data(
-            options.folder, options.resources, photos=False, only_words=True
-        )
-        markdown = build_words(material, spec)
+        data = read_report_data(options.folder, options.resources, photos=False, only_words=True)
+        markdown = build_words(data, spec)
     write_text(options.markdown, markdown)
-    for name, one in material.verdicts["hypotheses"].items():
+    for name, one in data.verdicts["hypotheses"].items():
         print(f"{name}: {one['verdict']}. {one['sentence']}", file=sys.stderr)
     return 0
 

@@ -26,10 +26,10 @@ def is_trained(settings: Settings) -> bool:
     return settings.config.adapters is None and settings.config.adapter is None
 
 
-def from_files(document: Document, settings: Settings, library: ConfigFiles) -> Variant | None:
+def from_files(document: Document, settings: Settings, config_files: ConfigFiles) -> Variant | None:
     """LoRA files trained elsewhere: run k renders with the k-th. Every problem is noted."""
-    at, problems = ("variants", settings.key), library.problems
-    base = library.base(settings.values["base"], document.where(*settings.at("base")))
+    at, problems = ("variants", settings.key), config_files.problems
+    base = config_files.base(settings.values["base"], document.where(*settings.at("base")))
     if not _only(document, settings, "adapter", OF_FILES, problems) or base is None:
         return None
     given = settings.config.adapter
@@ -39,9 +39,9 @@ def from_files(document: Document, settings: Settings, library: ConfigFiles) -> 
     where, before = document.where(*at, "adapter"), len(problems.found)
     if not files:
         problems.add(where, "names no file", "give a LoRA file, or a list with one a run")
-    layers = layers_of(base.model, base.revision, library.root)
+    layers = layers_of(base.model, base.revision, config_files.root)
     for name in files:
-        if wrong := incompatibility(library.root / name, layers):
+        if wrong := incompatibility(config_files.root / name, layers):
             what, cure = wrong
             problems.add(where, f"'{name}' {what}", cure)
     if len(problems.found) > before:
@@ -53,12 +53,12 @@ def from_files(document: Document, settings: Settings, library: ConfigFiles) -> 
 
 
 def from_variants(
-    document: Document, settings: Settings, variants: dict[str, Variant], library: ConfigFiles
+    document: Document, settings: Settings, variants: dict[str, Variant], config_files: ConfigFiles
 ) -> Variant | None:
     """Several variants' adapters loaded together: run k takes each one's run k, and of an adapter
     trained elsewhere that has one file, that. `base` draws with another base than theirs, such as
     the same one in another precision."""
-    at, problems = ("variants", settings.key), library.problems
+    at, problems = ("variants", settings.key), config_files.problems
     if not _only(document, settings, "adapters", OF_SEVERAL, problems):
         return None
     unknown = [name for name in settings.config.adapters if name not in variants]
@@ -72,7 +72,7 @@ def from_variants(
         return None
     parts = [variants[name] for name in settings.config.adapters]
     other = settings.config.base
-    if other is not None and library.base(other, document.where(*at, "base")) is None:
+    if other is not None and config_files.base(other, document.where(*at, "base")) is None:
         return None
     bases = {other or part.base for part in parts}
     if len(bases) > 1:

@@ -100,7 +100,10 @@ def with_composites(
 
 
 def masks_for(
-    document: Document, config: ExperimentConfig, variants: Iterable[Variant], library: ConfigFiles
+    document: Document,
+    config: ExperimentConfig,
+    variants: Iterable[Variant],
+    config_files: ConfigFiles,
 ) -> dict[str, MaskSpec]:
     """How people are found in the photos of every dataset whose variants need outlines."""
     found: dict[str, MaskSpec] = {}
@@ -112,12 +115,14 @@ def masks_for(
         given: dict[str, Any] = {"characters": who}
         dataset = config.datasets[root]
         if dataset.lab is None:
-            judge = library.judge(config.judge, document.where("judge")) if config.judge else None
+            judge = (
+                config_files.judge(config.judge, document.where("judge")) if config.judge else None
+            )
             given |= {"segmenter": dataset.segmenter} if dataset.segmenter else {}
             given |= {"judge": judge} if judge else {}
             if len(given) == 1:
                 where = document.where("datasets", root)
                 what = f"'{variant.name}' needs people's outlines, and nothing finds them"
-                library.problems.add(where, what, "name a `segmenter` here, or a `judge`")
+                config_files.problems.add(where, what, "name a `segmenter` here, or a `judge`")
         found[root] = MaskSpec(**given)
     return found

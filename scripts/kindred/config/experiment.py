@@ -42,17 +42,17 @@ WORD = re.compile(r"^\w+$")
 
 
 def resolve_experiment(
-    document: Document, config: ExperimentConfig, name: str, library: ConfigFiles
+    document: Document, config: ExperimentConfig, name: str, config_files: ConfigFiles
 ) -> tuple[Experiment, dict[str, Dataset]]:
     """The experiment and the datasets its variants train on; every problem is noted."""
-    problems = library.problems
+    problems = config_files.problems
     _check_characters(document, config, problems)
     declared = expand(document, config, problems)
     variants, drawn = prior_preservation.with_drawn_class_images(
-        document, config, _variants(document, config, declared, library), problems
+        document, config, _variants(document, config, declared, config_files), problems
     )
     for base in base_variants(config.base, list(variants.values())):
-        library.base(base.base, document.where("base"))
+        config_files.base(base.base, document.where("base"))
         if base.name in variants:
             where = document.where("variants", base.name)
             problems.add(where, f"the name '{base.name}' is taken", "choose another name")
@@ -69,21 +69,21 @@ def resolve_experiment(
         variants=variants,
         prompt_sets=prompts,
         hypotheses=config.hypotheses,
-        judge=library.judge(config.judge, document.where("judge")) if config.judge else None,
+        judge=config_files.judge(config.judge, document.where("judge")) if config.judge else None,
         hide_photos=config.hide_photos,
         photos=tuple(
             key for key, dataset in config.datasets.items() if dataset.class_images is None
         ),
-        masks=composite_datasets.masks_for(document, config, variants.values(), library),
+        masks=composite_datasets.masks_for(document, config, variants.values(), config_files),
     )
     datasets = {
-        key: _dataset(document, config, key, prompts, name, library) for key in config.datasets
+        key: _dataset(document, config, key, prompts, name, config_files) for key in config.datasets
     }
     datasets = composite_datasets.with_composites(datasets, experiment.trained) | drawn
     used = [*experiment.datasets, *experiment.class_image_datasets]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
-    warn_of_misfits(document, experiment, datasets, library.fits, problems)
+    warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
     return experiment, {key: datasets[key] for key in used if key in datasets}
 
 
@@ -114,9 +114,9 @@ def _dataset(
     key: str,
     prompts: dict[str, PromptSet],
     experiment: str,
-    library: ConfigFiles,
+    config_files: ConfigFiles,
 ) -> Dataset:
-    dataset, problems = config.datasets[key], library.problems
+    dataset, problems = config.datasets[key], config_files.problems
     where = document.where("datasets", key)
     if not NAME.match(key):
         problems.add(where, f"'{key}' is no fit name for a folder", NAME_RULE)
@@ -124,7 +124,7 @@ def _dataset(
         problems.add(where, f"the name '{key}' is taken", "choose another name")
     # Not Path.expanduser, which would respell paths without ~ too: jobs would be told otherwise.
     source = None if dataset.source is None else os.path.expanduser(dataset.source)
-    if source is not None and not (library.root / source).is_dir():
+    if source is not None and not (config_files.root / source).is_dir():
         problems.add(
             document.where("datasets", key, "source"),
             f"no folder '{dataset.source}'",
@@ -168,39 +168,39 @@ def _variants(
     document: Document,
     config: ExperimentConfig,
     declared: dict[str, Declared],
-    library: ConfigFiles,
+    config_files: ConfigFiles,
 ) -> dict[str, Variant]:
-    problems = library.problems
-    recipes = library.names("recipes")
+    problems = config_files.problems
+    recipes = config_files.names("recipes")
     settings = inherit(document, config, declared, recipes, problems)
     variants: dict[str, Variant | None] = {}
     for one in settings:
         if adapter_variants.is_trained(one):
-            variants[one.name] = _trained(document, config, one, library)
+            variants[one.name] = _trained(document, config, one, config_files)
         elif one.config.adapter is not None:
-            variants[one.name] = adapter_variants.from_files(document, one, library)
+            variants[one.name] = adapter_variants.from_files(document, one, config_files)
     known = {name: variant for name, variant in variants.items() if variant}
     for one in settings:
         if one.name not in variants:
-            variants[one.name] = adapter_variants.from_variants(document, one, known, library)
+            variants[one.name] = adapter_variants.from_variants(document, one, known, config_files)
     return {s.name: v for s in settings if (v := variants[s.name])}
 
 
 def _trained(
-    document: Document, config: ExperimentConfig, settings: Settings, library: ConfigFiles
+    document: Document, config: ExperimentConfig, settings: Settings, config_files: ConfigFiles
 ) -> Variant | None:
     """A variant with its training specification; None after noting what is wrong."""
-    base = library.base(settings.values["base"], document.where(*settings.at("base")))
+    base = config_files.base(settings.values["base"], document.where(*settings.at("base")))
     if settings.config.weight is not None:
         where = document.where("variants", settings.key, "weight")
-        library.problems.add(where, "weighs nothing", "it goes with `adapter`, a LoRA file")
-    recipe = _recipe(document, settings, library)
-    dataset = _dataset_name(document, config, settings, library.problems)
-    selection = _selection(document, config, settings, library.problems)
+        config_files.problems.add(where, "weighs nothing", "it goes with `adapter`, a LoRA file")
+    recipe = _recipe(document, settings, config_files)
+    dataset = _dataset_name(document, config, settings, config_files.problems)
+    selection = _selection(document, config, settings, config_files.problems)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
     wanted = composite_datasets.composites_for(
-        document, config, settings, dataset, library.problems
+        document, config, settings, dataset, config_files.problems
     )
     dataset = composite_datasets.dataset_name(wanted) if wanted else dataset
     given: dict[str, Any] = {"selection": selection} if selection.model_fields_set else {}
@@ -220,7 +220,7 @@ def _trained(
         _runs(settings),
         train,
         class_images=prior_preservation.named_class_images(
-            document, config, settings, recipe, library.problems
+            document, config, settings, recipe, config_files.problems
         ),
         made=wanted,
     )
@@ -231,8 +231,8 @@ def _runs(settings: Settings) -> tuple[int, ...]:
     return tuple(range(first, first + settings.values["runs"]))
 
 
-def _recipe(document: Document, settings: Settings, library: ConfigFiles) -> Recipe | None:
-    recipe = library.recipe(settings.recipe, document.where(*settings.at("recipe")))
+def _recipe(document: Document, settings: Settings, config_files: ConfigFiles) -> Recipe | None:
+    recipe = config_files.recipe(settings.recipe, document.where(*settings.at("recipe")))
     if recipe is None:
         return None
     merged = {**recipe.model_dump(exclude_unset=True), **settings.recipe_changes}
@@ -242,7 +242,7 @@ def _recipe(document: Document, settings: Settings, library: ConfigFiles) -> Rec
     try:
         return Recipe.model_validate({key: given[key] for key in RECIPE_KEYS & set(given)})
     except ValidationError as error:
-        document.note(error, Recipe, library.problems, "variants", settings.key)
+        document.note(error, Recipe, config_files.problems, "variants", settings.key)
         return None
 
 

@@ -29,60 +29,60 @@ def load_plan(
 
     Raises ProblemsError with every problem found.
     """
-    library = ConfigFiles(root, Problems(HEADING), config=config)
-    main = _main(library, overrides or {})
+    config_files = ConfigFiles(root, Problems(HEADING), config=config)
+    main = _main(config_files, overrides or {})
     experiments: dict[str, Experiment] = {}
     datasets: dict[str, Dataset] = {}
     masks: dict[str, MaskSpec] = {}
-    file = "--config" if "experiments" in (overrides or {}) else library.folder / "config.yaml"
+    file = "--config" if "experiments" in (overrides or {}) else config_files.folder / "config.yaml"
     for name in main.experiments if main else ():
-        found = _experiment(library, name.strip(), f"{file}: experiments")
+        found = _experiment(config_files, name.strip(), f"{file}: experiments")
         if found:
             experiment, used = found
             experiments[experiment.name] = experiment
-            _share(library.problems, datasets, used, experiment.name)
-            _share_masks(library.problems, masks, experiment)
-    library.problems.raise_if_any()
+            _share(config_files.problems, datasets, used, experiment.name)
+            _share_masks(config_files.problems, masks, experiment)
+    config_files.problems.raise_if_any()
     assert main is not None
     bases = {v.base for e in experiments.values() for v in e.variants.values()}
-    used = {name: library.bases[name] for name in bases}
-    warnings = tuple(library.problems.warnings)
+    used = {name: config_files.bases[name] for name in bases}
+    warnings = tuple(config_files.problems.warnings)
     return Plan(experiments, datasets, used, main.device, main.lab, masks, warnings)
 
 
-def _main(library: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:
-    document = read_document(library.folder / "config.yaml", library.problems)
+def _main(config_files: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:
+    document = read_document(config_files.folder / "config.yaml", config_files.problems)
     if document is None:
         return None
     told = Document(document.path, dict(overrides), {}, frozenset(overrides))
     for one in (document, told):
-        one.rename_old_keys(MainConfig, library.problems)
+        one.rename_old_keys(MainConfig, config_files.problems)
     merged = dict(document.data)
     for key, value in told.data.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = {**merged[key], **value} if both else value
     given = Document(document.path, merged, document.lines, frozenset(overrides))
-    return given.validate(MainConfig, library.problems)
+    return given.validate(MainConfig, config_files.problems)
 
 
 def _experiment(
-    library: ConfigFiles, name: str, where: str
+    config_files: ConfigFiles, name: str, where: str
 ) -> tuple[Experiment, dict[str, Dataset]] | None:
-    known = library.names("experiments")
+    known = config_files.names("experiments")
     if name not in known:
-        library.problems.add(
+        config_files.problems.add(
             where,
             f"no file config/experiments/{name}.yaml",
             did_you_mean(name, known),
         )
         return None
-    path = library.folder / "experiments" / f"{name}.yaml"
+    path = config_files.folder / "experiments" / f"{name}.yaml"
     if not NAME.match(name):
-        library.problems.add(str(path), "its name is unfit for a folder", NAME_RULE)
+        config_files.problems.add(str(path), "its name is unfit for a folder", NAME_RULE)
         return None
-    document = read_experiment(path, library.problems)
-    config = document.validate(ExperimentConfig, library.problems) if document else None
-    return resolve_experiment(document, config, name, library) if document and config else None
+    document = read_experiment(path, config_files.problems)
+    config = document.validate(ExperimentConfig, config_files.problems) if document else None
+    return resolve_experiment(document, config, name, config_files) if document and config else None
 
 
 def _share(

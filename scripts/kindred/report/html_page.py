@@ -56,52 +56,50 @@ VERDICTS = {
 TONES = {"supported": "good", "refuted": "bad"}
 
 
-def build(material: ReportData, spec: ReportSpec) -> tuple[str, str]:
+def build(data: ReportData, spec: ReportSpec) -> tuple[str, str]:
     """(HTML, Markdown). Raises ProblemsError naming pictures that are missing."""
-    alike = likenesses(material)
+    alike = likenesses(data)
     shown_alike = all_places([], alike)
-    blocks = select_pictures(material, max(0, spec.images - len(shown_alike)))
-    album = _album(material, spec, all_places(blocks, alike), alike)
-    content = content_of(material, spec)
+    blocks = select_pictures(data, max(0, spec.images - len(shown_alike)))
+    album = _album(data, spec, all_places(blocks, alike), alike)
+    content = content_of(data, spec)
     page = {
         **content,
-        "likeness": [_likeness(material, one, album, spec.hide_photos) for one in alike],
-        "gallery": _blocks(material, blocks, album),
+        "likeness": [_likeness(data, one, album, spec.hide_photos) for one in alike],
+        "gallery": _blocks(data, blocks, album),
         "likeness_variants": len({name for one in alike for name, _ in one.drawn}),
         "left_out": sum(block.left_out for block in blocks),
         "coverage": [
-            Markup(coverage_svg(audit["cells"], material.names))
-            for audit in material.audits.values()
+            Markup(coverage_svg(audit["cells"], data.names)) for audit in data.audits.values()
         ],
-        "differences": _difference_plot(material),
-        "one_margin": _one_margin(material),
+        "differences": _difference_plot(data),
+        "one_margin": _one_margin(data),
         "beyond": formatting.BEYOND if _beyond(content) else "",
-        "success": _success_plot(material),
-        "curves": _curves(material),
+        "success": _success_plot(data),
+        "curves": _curves(data),
         "larges": {one.id: one.large for one in album.pictures.values() if one.large},
     }
     return fill("report.html", page), fill("report.md", content)
 
 
-def build_words(material: ReportData, spec: ReportSpec) -> str:
+def build_words(data: ReportData, spec: ReportSpec) -> str:
     """The Markdown alone; no picture is opened."""
-    return fill("report.md", content_of(material, spec))
+    return fill("report.md", content_of(data, spec))
 
 
-def content_of(material: ReportData, spec: ReportSpec) -> dict[str, Any]:
+def content_of(data: ReportData, spec: ReportSpec) -> dict[str, Any]:
     """What page and Markdown share: everything but pictures and plots."""
-    summary, verdicts = material.summary, material.verdicts
-    matrices = [bleed(material, name) for name in material.variants]
+    summary, verdicts = data.summary, data.verdicts
+    matrices = [bleed(data, name) for name in data.variants]
     return {
         "spec": spec,
         "title": summary.get("title") or spec.experiment,
         "question": summary.get("question", ""),
-        "names": material.names,
+        "names": data.names,
         "verdict_words": VERDICTS,
         "tones": TONES,
         "hypotheses": {
-            name: {**one, "sentence": _without_badge(one)}
-            for name, one in material.hypotheses.items()
+            name: {**one, "sentence": _without_badge(one)} for name, one in data.hypotheses.items()
         },
         "declared": verdicts["declared"],
         "judge": summary["judge"],
@@ -110,19 +108,19 @@ def content_of(material: ReportData, spec: ReportSpec) -> dict[str, Any]:
         "warnings": [] if spec.hide_photos else summary["warnings"],
         "unsaid": len(summary["warnings"]) if spec.hide_photos else 0,
         "references": {} if spec.hide_photos else summary["references"],
-        "audits": material.audits,
-        "columns": columns(material),
-        "legend": legend(columns(material)),
-        "variants": variant_rows(material, spec.made),
-        "parts": parts(material),
-        "likeness_rows": likenesses_by_size(material),
-        "of_own": shares_of_own(material),
-        "sizes": [formatting.group(size) for size in material.by_size],
+        "audits": data.audits,
+        "columns": columns(data),
+        "legend": legend(columns(data)),
+        "variants": variant_rows(data, spec.made),
+        "parts": parts(data),
+        "likeness_rows": likenesses_by_size(data),
+        "of_own": shares_of_own(data),
+        "sizes": [formatting.group(size) for size in data.by_size],
         "matrices": [one for one in matrices if one],
         "matrices_open": MATRICES,
-        "advice": recommendations(material),
-        "best": best_variant(material),
-        "provenance": provenance(material, spec.hide_photos),
+        "advice": recommendations(data),
+        "best": best_variant(data),
+        "provenance": provenance(data, spec.hide_photos),
         "verdicts": verdicts,
     }
 
@@ -161,16 +159,16 @@ class _Shown:
 
 
 def _album(
-    material: ReportData, spec: ReportSpec, places: Sequence[Place], alike: Sequence[Likeness]
+    data: ReportData, spec: ReportSpec, places: Sequence[Place], alike: Sequence[Likeness]
 ) -> EmbeddedImages:
-    files = {material.pictures[place].key: material.pictures[place].path for place in places}
+    files = {data.pictures[place].key: data.pictures[place].path for place in places}
     photos = {str(photo.path): photo.path for one in alike for photo in one.photos}
     lost = set(missing([*files.values(), *photos.values()]))
     problems = Problems("pictures are missing")
     drawn = [path for path in files.values() if path in lost]
     if drawn:
         few = ", ".join(map(str, drawn[:3])) + (" ..." if len(drawn) > 3 else "")
-        problems.add(str(material.folder), f"{len(drawn)} of {len(files)} missing ({few})", ADVICE)
+        problems.add(str(data.folder), f"{len(drawn)} of {len(files)} missing ({few})", ADVICE)
     for path in sorted(path for path in photos.values() if path in lost):
         problems.add(str(path), "no such prepared photo", "run preprocess again (`snakemake`)")
     problems.raise_if_any()
@@ -183,24 +181,24 @@ def _album(
 
 
 def _likeness(
-    material: ReportData, one: Likeness, album: EmbeddedImages, share: bool
+    data: ReportData, one: Likeness, album: EmbeddedImages, share: bool
 ) -> dict[str, Any]:
-    who = material.characters[one.letter]
+    who = data.characters[one.letter]
     drawn = []
     for variant, places in one.drawn:
-        found = material.variants[variant]["identity"].get(one.letter, {}).get("1")
+        found = data.variants[variant]["identity"].get(one.letter, {}).get("1")
         drawn.append(
             {
                 "variant": variant,
                 "likeness": formatting.value_of(found, "identity"),
-                "pictures": [_picture(material, place, album) for place in places],
+                "pictures": [_picture(data, place, album) for place in places],
             }
         )
     photos = [
         {"shown": album[str(photo.path)], "alt": f"photo {number} of {who.name}"}
         for number, photo in enumerate(one.photos, 1)
     ]
-    reference = material.summary["references"].get(one.letter) or {}
+    reference = data.summary["references"].get(one.letter) or {}
     return {
         "name": who.name,
         "noun": who.noun,
@@ -218,7 +216,7 @@ def _without_names(warning: str, name: str) -> str:
 
 
 def _blocks(
-    material: ReportData, blocks: Sequence[Block], album: EmbeddedImages
+    data: ReportData, blocks: Sequence[Block], album: EmbeddedImages
 ) -> list[dict[str, Any]]:
     """Prompts with their rows of pictures. Of each size of group the first prompt is unfolded;
     rows of further training runs are folded within each."""
@@ -232,18 +230,18 @@ def _blocks(
                 "text": block.text,
                 "open": (size > 0 or not found) and size not in sizes,
                 "several": len(set(runs)) > 1,
-                "first": [_row(material, x, album) for x in block.lines if x.run == runs[0]],
-                "more": [_row(material, x, album) for x in block.lines if x.run != runs[0]],
+                "first": [_row(data, x, album) for x in block.lines if x.run == runs[0]],
+                "more": [_row(data, x, album) for x in block.lines if x.run != runs[0]],
             }
         )
         sizes.add(size)
     return found
 
 
-def _row(material: ReportData, line: Line, album: EmbeddedImages) -> dict[str, Any]:
+def _row(data: ReportData, line: Line, album: EmbeddedImages) -> dict[str, Any]:
     tiles = [
-        (_picture(material, place, album) if place else {"shown": None}) | {"variant": name}
-        for name, place in zip(material.variants, line.places, strict=True)
+        (_picture(data, place, album) if place else {"shown": None}) | {"variant": name}
+        for name, place in zip(data.variants, line.places, strict=True)
     ]
     shown = next(tile["shown"] for tile in tiles if tile["shown"])
     return {
@@ -254,11 +252,11 @@ def _row(material: ReportData, line: Line, album: EmbeddedImages) -> dict[str, A
     }
 
 
-def _picture(material: ReportData, place: Place, album: EmbeddedImages) -> dict[str, Any]:
+def _picture(data: ReportData, place: Place, album: EmbeddedImages) -> dict[str, Any]:
     variant, run, _, _, seed = place
-    row = material.pictures[place]
+    row = data.pictures[place]
     said, tone = formatting.outcome(
-        material.scores.get(place), material.names, material.summary["judge"]["counts"]
+        data.scores.get(place), data.names, data.summary["judge"]["counts"]
     )
     more = f"{variant}, run {run}, seed {seed}"
     return {
@@ -270,17 +268,17 @@ def _picture(material: ReportData, place: Place, album: EmbeddedImages) -> dict[
     }
 
 
-def _difference_plot(material: ReportData) -> Markup | None:
+def _difference_plot(data: ReportData) -> Markup | None:
     """Differences that hypotheses are decided by, with their intervals; drawn twice, because the
     letters of a plot that shrinks to a phone's width can't be read there."""
     rows = []
-    for name, one in _plotted(material).items():
+    for name, one in _plotted(data).items():
         low, high = deciding(one)
         tone = TONES.get(one["verdict"], "")
         rows.append(svg_plots.Interval(name, one["difference"], low, high, tone))
     if not rows:
         return None
-    title, margin = "Differences that the hypotheses are decided by", _one_margin(material)
+    title, margin = "Differences that the hypotheses are decided by", _one_margin(data)
     axis = "difference: variant − the one it is compared with"
     ends = [end for row in rows for end in (row.low, row.high) if end is not None]
     far = any(abs(end) > 1 for end in ends)  # beyond all differences of shares that there are
@@ -290,27 +288,27 @@ def _difference_plot(material: ReportData) -> Markup | None:
     return Markup(wide + narrow)
 
 
-def _plotted(material: ReportData) -> dict[str, Mapping[str, Any]]:
+def _plotted(data: ReportData) -> dict[str, Mapping[str, Any]]:
     """Hypotheses about shares that have a difference: those that fit one axis of points."""
     return {
         name: one
-        for name, one in material.hypotheses.items()
+        for name, one in data.hypotheses.items()
         if one["difference"] is not None and formatting.kind_of(one["measure"]).percent
     }
 
 
-def _one_margin(material: ReportData) -> float | None:
+def _one_margin(data: ReportData) -> float | None:
     """The margin of all plotted hypotheses; None when they differ, so that no band is right."""
-    margins = {one["margin"] for one in _plotted(material).values()}
+    margins = {one["margin"] for one in _plotted(data).values()}
     return margins.pop() if len(margins) == 1 else None
 
 
-def _success_plot(material: ReportData) -> Markup | None:
+def _success_plot(data: ReportData) -> Markup | None:
     """Success by variant, a panel for each number of people asked for."""
-    shown = leading_variants(material, PLOTTED)
+    shown = leading_variants(data, PLOTTED)
     panels = {}
-    for size in material.by_size:
-        found = [material.variants[name]["measures"].get("success", {}) for name in shown]
+    for size in data.by_size:
+        found = [data.variants[name]["measures"].get("success", {}) for name in shown]
         statistics = [one.get(f"asked:{size}") or {} for one in found]
         if any(one.get("mean") is not None for one in statistics):
             panels[f"asked for {formatting.group(size)}"] = [
@@ -323,14 +321,14 @@ def _success_plot(material: ReportData) -> Markup | None:
     return Markup(svg_plots.intervals_svg(panels, title, "", span=(-0.03, 1.03)))
 
 
-def _curves(material: ReportData) -> Markup | None:
+def _curves(data: ReportData) -> Markup | None:
     """Smoothed loss of every training: the baseline first, then by success."""
     lines: dict[str, list[tuple[list[int], list[float]]]] = {}
     order = sorted(
-        {name for name, _ in material.curves},
-        key=lambda name: (name != material.summary["baseline"], -success_of(material, name), name),
+        {name for name, _ in data.curves},
+        key=lambda name: (name != data.summary["baseline"], -success_of(data, name), name),
     )
     for name in order:
-        runs = [run for (owner, _), run in material.curves.items() if owner == name]
+        runs = [run for (owner, _), run in data.curves.items() if owner == name]
         lines[name] = [(run.steps, smooth(run.losses, SMOOTHING)) for run in runs]
     return Markup(svg_plots.curves_svg(lines)) if lines else None

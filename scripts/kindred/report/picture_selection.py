@@ -48,33 +48,31 @@ class Likeness:
     drawn: tuple[tuple[str, tuple[Place, ...]], ...]
 
 
-def leading_variants(material: ReportData, most: int) -> list[str]:
+def leading_variants(data: ReportData, most: int) -> list[str]:
     """The variants to show where not all fit: the baseline, those that hypotheses name, bases,
     then the others by success. In the page's order."""
-    variants = material.variants
-    named = [
-        name for one in material.hypotheses.values() for name in (one["variant"], one["against"])
-    ]
+    variants = data.variants
+    named = [name for one in data.hypotheses.values() for name in (one["variant"], one["against"])]
     bases = [name for name, one in variants.items() if one["kind"] == "base"]
-    first = [material.summary["baseline"], *named, *bases]
-    rest = sorted(variants, key=lambda name: -success_of(material, name))
+    first = [data.summary["baseline"], *named, *bases]
+    rest = sorted(variants, key=lambda name: -success_of(data, name))
     wanted = [name for name in dict.fromkeys([*first, *rest]) if name in variants][:most]
     return [name for name in variants if name in wanted]
 
 
-def success_of(material: ReportData, variant: str) -> float:
+def success_of(data: ReportData, variant: str) -> float:
     """A variant's mean success over everything asked of it; 0 when it has none."""
-    found = material.variants[variant]["measures"].get("success", {}).get("all")
+    found = data.variants[variant]["measures"].get("success", {}).get("all")
     return (found or {}).get("mean") or 0.0
 
 
-def likenesses(material: ReportData) -> list[Likeness]:
+def likenesses(data: ReportData) -> list[Likeness]:
     """Every character's photos (with the fewest others) beside pictures of it alone."""
-    shown = leading_variants(material, LIKENESS_VARIANTS)
+    shown = leading_variants(data, LIKENESS_VARIANTS)
     result = []
-    for letter in material.characters:
-        drawn = [(name, _solos(material, name, letter)) for name in shown]
-        photos = [photo for photo in material.photos or () if letter in photo.letters]
+    for letter in data.characters:
+        drawn = [(name, _solos(data, name, letter)) for name in shown]
+        photos = [photo for photo in data.photos or () if letter in photo.letters]
         result.append(
             Likeness(
                 letter,
@@ -85,36 +83,36 @@ def likenesses(material: ReportData) -> list[Likeness]:
     return result
 
 
-def _solos(material: ReportData, variant: str, letter: str) -> tuple[Place, ...]:
+def _solos(data: ReportData, variant: str, letter: str) -> tuple[Place, ...]:
     """A variant's first pictures of a prompt that names this character alone."""
-    runs = material.variants[variant]["runs"]
-    for key, name, _, asked in material.prompts:
+    runs = data.variants[variant]["runs"]
+    for key, name, _, asked in data.prompts:
         if asked == letter and runs:
-            seeds = seeds_of(material, key, name)[:LIKENESS_SEEDS]
+            seeds = seeds_of(data, key, name)[:LIKENESS_SEEDS]
             places = [(variant, runs[0], key, name, seed) for seed in seeds]
-            return tuple(place for place in places if place in material.pictures)
+            return tuple(place for place in places if place in data.pictures)
     return ()
 
 
-def seeds_of(material: ReportData, prompt_set: str, prompt: str) -> list[int]:
+def seeds_of(data: ReportData, prompt_set: str, prompt: str) -> list[int]:
     """The seeds of a prompt, in the order given."""
-    return material.seeds.get((prompt_set, prompt), [])
+    return data.seeds.get((prompt_set, prompt), [])
 
 
-def select_pictures(material: ReportData, most: int) -> list[Block]:
+def select_pictures(data: ReportData, most: int) -> list[Block]:
     """Prompts with their rows, largest groups first. Rows are dealt out one seed and run at a
     time to all prompts, until the next would exceed `most` pictures."""
-    prompts = sorted(material.prompts, key=lambda prompt: -_size(prompt[3]))
+    prompts = sorted(data.prompts, key=lambda prompt: -_size(prompt[3]))
     deals = [
         (run, seed_index, prompt)
-        for run in range(max((len(one["runs"]) for one in material.variants.values()), default=0))
-        for seed_index in range(max(map(len, material.seeds.values()), default=0))
+        for run in range(max((len(one["runs"]) for one in data.variants.values()), default=0))
+        for seed_index in range(max(map(len, data.seeds.values()), default=0))
         for prompt in range(len(prompts))
     ]
     lines: list[list[Line]] = [[] for _ in prompts]
     left_out, used, full = [0] * len(prompts), 0, False
     for run, seed_index, index in deals:
-        line = _line(material, prompts[index], run, seed_index)
+        line = _line(data, prompts[index], run, seed_index)
         count = sum(place is not None for place in line.places) if line else 0
         if not line or not count:
             continue
@@ -132,16 +130,16 @@ def select_pictures(material: ReportData, most: int) -> list[Block]:
 
 
 def _line(
-    material: ReportData, prompt: tuple[str, str, str, str], run: int, seed_index: int
+    data: ReportData, prompt: tuple[str, str, str, str], run: int, seed_index: int
 ) -> Line | None:
     key, name, _, _ = prompt
-    seeds = seeds_of(material, key, name)
+    seeds = seeds_of(data, key, name)
     if seed_index >= len(seeds):
         return None
     seed, places = seeds[seed_index], []
-    for variant, one in material.variants.items():
+    for variant, one in data.variants.items():
         place = (variant, one["runs"][run], key, name, seed) if run < len(one["runs"]) else None
-        places.append(place if place in material.pictures else None)
+        places.append(place if place in data.pictures else None)
     return Line(run + 1, seed, tuple(places))
 
 

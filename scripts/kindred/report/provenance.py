@@ -15,19 +15,19 @@ from kindred.report.report_data import ReportData
 SHOWN_DIGITS = 12
 
 
-def provenance(material: ReportData, share: bool) -> dict[str, Any]:
+def provenance(data: ReportData, share: bool) -> dict[str, Any]:
     """Facts in the order of the page; hashes are cut to their first digits."""
-    trainings = list(material.trainings.values())
-    judge = material.summary["judge"]
+    trainings = list(data.trainings.values())
+    judge = data.summary["judge"]
     return {
         "judge": _model(str(judge["identity"]), share),
         "judge_hash": str(judge["hash"])[:SHOWN_DIGITS],
         "bases": sorted(
-            {_model(str(s["base"]), share) for s in material.settings.values() if s.get("base")}
+            {_model(str(s["base"]), share) for s in data.settings.values() if s.get("base")}
         ),
-        "drawing": _drawing(material),
+        "drawing": _drawing(data),
         "versions": _versions(trainings),
-        "revisions": revisions(material.summary.get("code_revisions") or {}),
+        "revisions": revisions(data.summary.get("code_revisions") or {}),
         "devices": sorted({str(one["device"]) for one in trainings if one.get("device")}),
         "adapters": [
             {
@@ -42,12 +42,12 @@ def provenance(material: ReportData, share: bool) -> dict[str, Any]:
                 "steps": one.get("steps"),
                 "final_loss": one.get("final_loss"),
             }
-            for (variant, run), one in material.trainings.items()
+            for (variant, run), one in data.trainings.items()
         ],
         "photos_per_cell": {
             variant: one.get("photos_per_cell") or {}
-            for (variant, run), one in material.trainings.items()
-            if run == material.variants[variant]["runs"][0]
+            for (variant, run), one in data.trainings.items()
+            if run == data.variants[variant]["runs"][0]
         },
     }
 
@@ -69,8 +69,8 @@ def _model(identity: str, share: bool) -> str:
     return f"{shown}@{revision[:SHOWN_DIGITS]}" if revision else shown
 
 
-def _drawing(material: ReportData) -> str:
-    settings = next(iter(material.settings.values()), {})
+def _drawing(data: ReportData) -> str:
+    settings = next(iter(data.settings.values()), {})
     wanted = {"steps": "steps", "guidance": "guidance", "dtype": "", "quantization": ""}
     said = [
         f"{label} {settings[key]}".strip() for key, label in wanted.items() if settings.get(key)

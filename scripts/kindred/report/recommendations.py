@@ -33,31 +33,31 @@ class Recommendation:
     do: str
 
 
-def recommendations(material: ReportData) -> list[Recommendation]:
+def recommendations(data: ReportData) -> list[Recommendation]:
     """Advice, the most pressing first."""
-    found = [*_about_trust(material), *_about_verdicts(material)]
-    best = best_variant(material)
+    found = [*_about_trust(data), *_about_verdicts(data)]
+    best = best_variant(data)
     if best is not None:
         # Composites count as photos of a pair; then the baseline tells what photos alone gave.
-        found += _pairs(material, best) or _pairs(material, material.summary["baseline"])
+        found += _pairs(data, best) or _pairs(data, data.summary["baseline"])
         for look in (_groups, _bleed, _likeness, _repeats, _pull):
-            found += look(material, best)
+            found += look(data, best)
     return found[:MOST]
 
 
-def best_variant(material: ReportData) -> str | None:
+def best_variant(data: ReportData) -> str | None:
     """The trained variant with the highest success, controls left out; None without any."""
     able = [
         name
-        for name, one in material.variants.items()
+        for name, one in data.variants.items()
         if one["kind"] == "trained" and not one["control"]
     ]
-    return max(able, key=lambda name: success_of(material, name), default=None)
+    return max(able, key=lambda name: success_of(data, name), default=None)
 
 
-def _about_trust(material: ReportData) -> list[Recommendation]:
+def _about_trust(data: ReportData) -> list[Recommendation]:
     found = []
-    judge = material.summary["judge"]
+    judge = data.summary["judge"]
     if judge["trusted"] is False:
         found.append(
             Recommendation(
@@ -66,7 +66,7 @@ def _about_trust(material: ReportData) -> list[Recommendation]:
                 "not be drawn again.",
             )
         )
-    for control in material.summary["controls"]:
+    for control in data.summary["controls"]:
         if control["passes"] is False:
             found.append(
                 Recommendation(
@@ -78,23 +78,23 @@ def _about_trust(material: ReportData) -> list[Recommendation]:
     return found
 
 
-def _about_verdicts(material: ReportData) -> list[Recommendation]:
+def _about_verdicts(data: ReportData) -> list[Recommendation]:
     return [
         Recommendation(f"“{one['claim']}” is not decided.", one["advice"])
-        for one in material.hypotheses.values()
+        for one in data.hypotheses.values()
         if one["primary"] and one["verdict"] in ("undecided", "pilot") and one["advice"]
     ]
 
 
-def _pairs(material: ReportData, variant: str) -> list[Recommendation]:
+def _pairs(data: ReportData, variant: str) -> list[Recommendation]:
     """Pairs without a photo against pairs with some."""
-    cells = photos_per_cell(material, variant)
-    success = _of(material, variant, "success")
-    if not cells or len(material.characters) < 2:
+    cells = photos_per_cell(data, variant)
+    success = _of(data, variant, "success")
+    if not cells or len(data.characters) < 2:
         return []
     rates: dict[bool, list[tuple[str, float]]] = {True: [], False: []}
     images = 0
-    for pair in combinations(sorted(material.characters), 2):
+    for pair in combinations(sorted(data.characters), 2):
         statistic = success.get(f"cell:{'+'.join(pair)}")
         if statistic and statistic.get("mean") is not None:
             photographed = photos_with(cells, pair) > 0
@@ -105,7 +105,7 @@ def _pairs(material: ReportData, variant: str) -> list[Recommendation]:
     with_photo = formatting.mean([rate for _, rate in rates[True]]) or 0.0
     advice = []
     for pair, rate in rates[False]:
-        who = formatting.names_of(pair, material.names)
+        who = formatting.names_of(pair, data.names)
         seen = (
             f"{who} have no photo together. Asked for together, “{variant}” gets them right in "
             f"{share(rate)} of pictures, against {share(with_photo)} for the pairs that have one "
@@ -119,11 +119,11 @@ def _pairs(material: ReportData, variant: str) -> list[Recommendation]:
     return advice
 
 
-def _groups(material: ReportData, variant: str) -> list[Recommendation]:
+def _groups(data: ReportData, variant: str) -> list[Recommendation]:
     """Is the hardest group worse than its parts, or are the parts weak?"""
     known = {
         prompt_set: part
-        for prompt_set, part in (material.variants[variant].get("parts") or {}).items()
+        for prompt_set, part in (data.variants[variant].get("parts") or {}).items()
         if part and part["success"] is not None and part["product"] is not None
     }
     prompt_set = min(known, key=lambda name: known[name]["success"], default=None)
@@ -131,13 +131,13 @@ def _groups(material: ReportData, variant: str) -> list[Recommendation]:
         return []
     part = known[prompt_set]
     if part["success"] >= part["product"] - SHORTFALL:
-        return [_weakest(material, prompt_set, part)]
+        return [_weakest(data, prompt_set, part)]
     seen = (
         f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures; single "
         f"likenesses and counts would lead one to expect {share(part['product'])}. Being "
         "together is what fails."
     )
-    cells = never_together(photos_per_cell(material, variant), sorted(part.get("alone") or {}))
+    cells = never_together(photos_per_cell(data, variant), sorted(part.get("alone") or {}))
     if not cells:
         return [Recommendation(seen, "Test more pictures of such groups, and longer training.")]
     return [
@@ -150,7 +150,7 @@ def _groups(material: ReportData, variant: str) -> list[Recommendation]:
     ]
 
 
-def _weakest(material: ReportData, prompt_set: str, part: Mapping[str, Any]) -> Recommendation:
+def _weakest(data: ReportData, prompt_set: str, part: Mapping[str, Any]) -> Recommendation:
     alone = {k: v for k, v in (part.get("alone") or {}).items() if v is not None}
     letter = min(alone, key=alone.__getitem__, default=None)
     count = part.get("count")
@@ -164,7 +164,7 @@ def _weakest(material: ReportData, prompt_set: str, part: Mapping[str, Any]) -> 
             "Test captions with class nouns and left/right, and more photos of groups of that "
             "size.",
         )
-    name = material.names.get(letter or "", "")
+    name = data.names.get(letter or "", "")
     return Recommendation(
         seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
         f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
@@ -172,19 +172,19 @@ def _weakest(material: ReportData, prompt_set: str, part: Mapping[str, Any]) -> 
     )
 
 
-def _bleed(material: ReportData, variant: str) -> list[Recommendation]:
+def _bleed(data: ReportData, variant: str) -> list[Recommendation]:
     """The strongest confusion of one character with another."""
-    table = material.variants[variant].get("bleed") or {"asked": []}
+    table = data.variants[variant].get("bleed") or {"asked": []}
     confusions = [
         (value or 0.0, asked, found)
         for asked, row in zip(table["asked"], table.get("shares", []), strict=True)
         for found, value in zip(table["found"], row or [], strict=bool(row))
-        if found in material.characters and found != asked
+        if found in data.characters and found != asked
     ]
     worst, asked, found = max(confusions, default=(0.0, "", ""))
     if worst < NOTABLE:
         return []
-    names = material.names
+    names = data.names
     return [
         Recommendation(
             f"Where {names[asked]} is asked for, “{variant}” shows {names[found]} instead in "
@@ -195,14 +195,14 @@ def _bleed(material: ReportData, variant: str) -> list[Recommendation]:
     ]
 
 
-def _likeness(material: ReportData, variant: str) -> list[Recommendation]:
+def _likeness(data: ReportData, variant: str) -> list[Recommendation]:
     """Characters who are not much like themselves even alone."""
-    cells = photos_per_cell(material, variant)
+    cells = photos_per_cell(data, variant)
     found = []
-    for letter, by_size in (material.variants[variant].get("identity") or {}).items():
+    for letter, by_size in (data.variants[variant].get("identity") or {}).items():
         alone = (by_size.get("1") or {}).get("mean")
         if alone is not None and alone < POOR_LIKENESS:
-            name = material.names[letter]
+            name = data.names[letter]
             found.append(
                 Recommendation(
                     f"{name} alone reaches a likeness of {formatting.number(alone)} (0 a stranger, "
@@ -215,8 +215,8 @@ def _likeness(material: ReportData, variant: str) -> list[Recommendation]:
     return found
 
 
-def _repeats(material: ReportData, variant: str) -> list[Recommendation]:
-    statistic = _of(material, variant, "duplicated").get("all") or {}
+def _repeats(data: ReportData, variant: str) -> list[Recommendation]:
+    statistic = _of(data, variant, "duplicated").get("all") or {}
     rate = statistic.get("mean")
     if rate is None or rate < NOTABLE:
         return []
@@ -229,8 +229,8 @@ def _repeats(material: ReportData, variant: str) -> list[Recommendation]:
     ]
 
 
-def _pull(material: ReportData, variant: str) -> list[Recommendation]:
-    rate = (_of(material, variant, "pull").get("all") or {}).get("mean")
+def _pull(data: ReportData, variant: str) -> list[Recommendation]:
+    rate = (_of(data, variant, "pull").get("all") or {}).get("mean")
     if rate is None or rate < NOTABLE:
         return []
     return [
@@ -242,12 +242,12 @@ def _pull(material: ReportData, variant: str) -> list[Recommendation]:
     ]
 
 
-def photos_per_cell(material: ReportData, variant: str) -> Mapping[str, int]:
+def photos_per_cell(data: ReportData, variant: str) -> Mapping[str, int]:
     """Photos of each cell that a variant was trained on; {} when it is not trained."""
-    runs = material.variants[variant]["runs"]
-    training = material.trainings.get((variant, runs[0])) if runs else None
+    runs = data.variants[variant]["runs"]
+    training = data.trainings.get((variant, runs[0])) if runs else None
     return (training or {}).get("photos_per_cell") or {}
 
 
-def _of(material: ReportData, variant: str, measure: str) -> Mapping[str, Any]:
-    return material.variants[variant]["measures"].get(measure, {})
+def _of(data: ReportData, variant: str, measure: str) -> Mapping[str, Any]:
+    return data.variants[variant]["measures"].get(measure, {})

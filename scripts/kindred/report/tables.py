@@ -44,10 +44,10 @@ class Cell:
     bar: float | None = None
 
 
-def columns(material: ReportData) -> list[Column]:
+def columns(data: ReportData) -> list[Column]:
     """The columns that some variant has a number for."""
     success, fulfilled = MEASURES["success"], MEASURES["fulfilled"]
-    sizes = list(material.by_size)
+    sizes = list(data.by_size)
     wanted = [
         Column(
             f"{success.heading} {formatting.group(size)}",
@@ -71,7 +71,7 @@ def columns(material: ReportData) -> list[Column]:
         for name, one in MEASURES.items()
         if one not in (success, fulfilled)
     ]
-    return [c for c in wanted if any(_statistic(v, c) for v in material.variants.values())]
+    return [c for c in wanted if any(_statistic(v, c) for v in data.variants.values())]
 
 
 def legend(shown: list[Column]) -> list[tuple[str, str]]:
@@ -82,20 +82,18 @@ def legend(shown: list[Column]) -> list[tuple[str, str]]:
     return [(" · ".join(headings), hint) for hint, headings in found.items()]
 
 
-def variant_rows(
-    material: ReportData, made: Mapping[str, CompositeDataset]
-) -> list[dict[str, Any]]:
+def variant_rows(data: ReportData, made: Mapping[str, CompositeDataset]) -> list[dict[str, Any]]:
     """A row a variant: name, kind, what differs from the baseline, cells, time and memory. `made`:
     the datasets that hold pictures made of photos."""
-    shown = columns(material)
+    shown = columns(data)
     rows = []
-    for name, one in material.variants.items():
+    for name, one in data.variants.items():
         training = one.get("training") or {}
         rows.append(
             {
                 "name": name,
-                "baseline": name == material.summary["baseline"],
-                "differs": differences(material, name, made),
+                "baseline": name == data.summary["baseline"],
+                "differs": differences(data, name, made),
                 "runs": len(one["runs"]),
                 "images": one["images"],
                 "cells": [_cell(_statistic(one, column), column.measure) for column in shown],
@@ -128,20 +126,18 @@ def _plain(value: float | None, wording: Any) -> Cell:
     return Cell(wording(value), sort=value)
 
 
-def differences(
-    material: ReportData, variant: str, made: Mapping[str, CompositeDataset]
-) -> list[str]:
+def differences(data: ReportData, variant: str, made: Mapping[str, CompositeDataset]) -> list[str]:
     """What a variant does otherwise than the baseline, a line each."""
-    one, baseline = material.variants[variant], material.summary["baseline"]
+    one, baseline = data.variants[variant], data.summary["baseline"]
     if variant == baseline:
         return ["the baseline"]
     if one["kind"] == "base":
         return ["the base alone, no LoRA"]
     if one["kind"] == "loaded":
-        return [_loaded(material.settings.get(variant, {}).get("adapters", []))]
-    if baseline not in material.specs:
+        return [_loaded(data.settings.get(variant, {}).get("adapters", []))]
+    if baseline not in data.specs:
         return [one["control"]] if one["control"] else []
-    own, other = (_flat(material.specs[name], made) for name in (variant, baseline))
+    own, other = (_flat(data.specs[name], made) for name in (variant, baseline))
     found = [
         f"{key} {_say(own.get(key))}{_instead(other.get(key))}"
         for key in dict.fromkeys([*other, *own])
@@ -195,13 +191,13 @@ def _say(value: Any) -> str:
     return str(value)
 
 
-def bleed(material: ReportData, variant: str) -> dict[str, Any] | None:
+def bleed(data: ReportData, variant: str) -> dict[str, Any] | None:
     """A variant's matrix of who is found where somebody is asked for; None where nobody is."""
-    one = material.variants[variant].get("bleed")
+    one = data.variants[variant].get("bleed")
     if not one or not one["asked"] or not any(one["appearances"]):
         return None
     # The variants' table calls missing whoever is not recognised, somebody there or not.
-    names = {**material.names, MISSING: "nobody there"}
+    names = {**data.names, MISSING: "nobody there"}
     return {
         "variant": variant,
         "found": [names.get(column, column) for column in one["found"]],
@@ -222,57 +218,57 @@ def bleed(material: ReportData, variant: str) -> dict[str, Any] | None:
     }
 
 
-def likenesses_by_size(material: ReportData) -> list[dict[str, Any]]:
+def likenesses_by_size(data: ReportData) -> list[dict[str, Any]]:
     """For every variant its likeness of each character, by how many were asked for."""
     rows = [
-        _by_character(material, name, "identity", material.characters)
-        for name, one in material.variants.items()
+        _by_character(data, name, "identity", data.characters)
+        for name, one in data.variants.items()
         if one.get("identity")
     ]
     return rows if any(cell.sort is not None for row in rows for cell in row["cells"]) else []
 
 
-def shares_of_own(material: ReportData) -> dict[str, Any] | None:
+def shares_of_own(data: ReportData) -> dict[str, Any] | None:
     """Likeness of each character that has a LoRA of its own, as a share of that one's likeness in
     pictures of the character alone, by how many were asked for: who the characters are, and a row a
     variant that is of several. Characters are left out whose own LoRA is no likeness. None where
     there is none."""
-    told = {x for one in material.variants.values() for x in one.get("of_own") or {}}
-    own = {x: name for x, name in (material.summary.get("own") or {}).items() if x in told}
+    told = {x for one in data.variants.values() for x in one.get("of_own") or {}}
+    own = {x: name for x, name in (data.summary.get("own") or {}).items() if x in told}
     rows = [
-        _by_character(material, name, formatting.OF_OWN, own)
-        for name, one in material.variants.items()
+        _by_character(data, name, formatting.OF_OWN, own)
+        for name, one in data.variants.items()
         if one.get("of_own") and one["kind"] != "base" and not one.get("only")
     ]
     if not rows:
         return None
     return {
-        "names": [material.names[letter] for letter in own],
+        "names": [data.names[letter] for letter in own],
         "marks": formatting.listing(f"“{name}”" for name in own.values()),
         "rows": rows,
     }
 
 
 def _by_character(
-    material: ReportData, name: str, measure: str, letters: Iterable[str]
+    data: ReportData, name: str, measure: str, letters: Iterable[str]
 ) -> dict[str, Any]:
     """A variant's row of `measure`: a cell for each character and number of people asked for."""
-    found = material.variants[name][measure]
+    found = data.variants[name][measure]
     return {
         "variant": name,
         "cells": [
             _cell(found.get(letter, {}).get(str(size)), measure)
             for letter in letters
-            for size in material.by_size
+            for size in data.by_size
         ],
     }
 
 
-def parts(material: ReportData) -> list[dict[str, Any]]:
+def parts(data: ReportData) -> list[dict[str, Any]]:
     """For every variant and prompt set of two or more: success beside the product of the single
     parts (each alone right, count right)."""
     rows = []
-    for name, one in material.variants.items():
+    for name, one in data.variants.items():
         for prompt_set, part in (one.get("parts") or {}).items():
             if part.get("success") is None or part.get("product") is None:
                 continue

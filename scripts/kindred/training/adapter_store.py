@@ -30,25 +30,25 @@ YOUNGER = ("mask_weight", "head_weight")
 FILES = ("training.csv", "lora.safetensors", "lora.json")
 
 
-def dataset_hash(materials: Sequence[DataSource]) -> str:
+def dataset_hash(sources: Sequence[DataSource]) -> str:
     """Hex SHA-256 over the pairs trained on and the very tensors they stand for."""
     digest = hashlib.sha256()
-    for material in materials:
-        digest.update(f"{material.name} {material.weight}\n".encode())
-        pairs = sorted(material.pairs, key=lambda p: (p.item.image_id, p.caption_hash))
+    for source in sources:
+        digest.update(f"{source.name} {source.weight}\n".encode())
+        pairs = sorted(source.pairs, key=lambda p: (p.item.image_id, p.caption_hash))
         for pair in pairs:
             digest.update(f"{pair.item.pixel_hash} {pair.caption_hash}\n".encode())
-            digest.update(safetensors_files.raw_bytes(material.latents, pair.item.pixel_hash))
-            if material.token_weights:
-                digest.update(repr(material.token_weights[pair.item.pixel_hash]).encode())
+            digest.update(safetensors_files.raw_bytes(source.latents, pair.item.pixel_hash))
+            if source.token_weights:
+                digest.update(repr(source.token_weights[pair.item.pixel_hash]).encode())
         for text in sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION}):
             for kind in ("t5", "clip"):
-                digest.update(safetensors_files.raw_bytes(material.text, f"{text}.{kind}"))
+                digest.update(safetensors_files.raw_bytes(source.text, f"{text}.{kind}"))
     return digest.hexdigest()
 
 
 def training_facts(
-    spec: TrainSpec, run: int, materials: Sequence[DataSource], base: OpenedBase
+    spec: TrainSpec, run: int, sources: Sequence[DataSource], base: OpenedBase
 ) -> dict[str, Any]:
     """Everything that a trained adapter depends on, as JSON: its key is the hash of this, and its
     header carries it.
@@ -69,7 +69,7 @@ def training_facts(
     return {
         "spec_hash": spec_hash(settings),
         "run": run,
-        "dataset_hash": dataset_hash(materials),
+        "dataset_hash": dataset_hash(sources),
         "base": base.identity,
         "version": step_version("train", base.architecture),
         "pairing": spec.pairing,

@@ -107,7 +107,7 @@ def train(job: TrainingJob, machine: Machine) -> None:
 
     spec, base = job.spec, job.base
     device = devices.prepare(name, machine.threads)
-    team = data_parallel.ProcessGroup.join(device)
+    process_group = data_parallel.ProcessGroup.join(device)
     streams = [WeightedDataset.load(source) for source in job.sources]
     scheduler = base.scheduler
     # How it fits: planned on one GPU, or spread over several.
@@ -119,15 +119,17 @@ def train(job: TrainingJob, machine: Machine) -> None:
         transformer.enable_gradient_checkpointing()
     if fit:
         fit.apply(transformer)
-    trainer = Trainer(transformer, parameters, streams, spec.recipe, job.run, scheduler, fit, team)
+    trainer = Trainer(
+        transformer, parameters, streams, spec.recipe, job.run, scheduler, fit, process_group
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
-    if team.first:
+    if process_group.first:
         write_start_marker(job.out_dir)
     checkpoints = Checkpoints(machine.checkpoints, job.key)
     trainer.train(checkpoints)
-    team.leave()
-    if team.first:
+    process_group.leave()
+    if process_group.first:
         peak = trainer.peak_memory_mib()
         plan = {"memory_plan": fit.report(peak)} if fit else {}
         store_adapter(job, machine.store, trainer.final_state(), transformer, trainer, plan)

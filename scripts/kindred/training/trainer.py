@@ -71,9 +71,9 @@ class Trainer:
     """One training: transformer with its adapter, data, optimizer, and where it has got to.
 
     streams: the photos first, then class-prior images. scheduler: the base's noise schedule.
-    fitting: how it is fitted into a GPU's memory, if it is. team: the processes that share this
-    training; the first writes checkpoints. on_step: called with the trainer after every step; may
-    draw numbers and use the transformer, but leaves it as it was (weights, training mode).
+    fitting: how it is fitted into a GPU's memory, if it is. process_group: the processes that share
+    this training; the first writes checkpoints. on_step: called with the trainer after every step;
+    may draw numbers and use the transformer, but leaves it as it was (weights, training mode).
     """
 
     transformer: Any
@@ -83,7 +83,7 @@ class Trainer:
     run: int
     scheduler: Mapping[str, Any]
     fitting: Fitting | None = None
-    team: ProcessGroup = field(default_factory=ProcessGroup)
+    process_group: ProcessGroup = field(default_factory=ProcessGroup)
     on_step: Sequence[Callable[[Trainer], None]] = ()
     done: int = 0
     seconds: float = 0.0
@@ -141,7 +141,7 @@ class Trainer:
                 for call in self.on_step:
                     call(self)
                 due = self._stopping or (self.done % self.recipe.checkpoint_every == 0 and not last)
-                if due and self.team.first:
+                if due and self.process_group.first:
                     checkpoints.save(self.done, self._state())
                 if self._stopping and not last:
                     raise KeyboardInterrupt
@@ -152,7 +152,7 @@ class Trainer:
         set_rate(self.optimizer, rate)
         batches = self._next_batches(feeds)
         loss = self.runner.gradients(batches)  # of `micro_step`s: loss and backward
-        loss, self._stopping = self.team.add_up(self.parameters, loss, self._stopping)
+        loss, self._stopping = self.process_group.add_up(self.parameters, loss, self._stopping)
         if self.recipe.max_grad_norm:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
         self.optimizer.step()
@@ -213,7 +213,7 @@ class Trainer:
             for part in range(self.recipe.gradient_accumulation)
             for number, (stream, feed) in enumerate(zip(self.streams, feeds, strict=True))
         ]
-        return [one for part, one in dealt if self.team.does(part)]
+        return [one for part, one in dealt if self.process_group.does(part)]
 
     def _batches(self, stream: WeightedDataset) -> Feed:
         parts = self.recipe.gradient_accumulation
