@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     for given in options.code:
         step, _, code = given.partition("=")
         if step not in LAST_CODE or not code:
-            raise KindredError(f"--code {given}: give STEP=HASH; {did_you_mean(step, LAST_CODE)}")
+            raise KindredError("is not STEP=HASH", f"--code {given}", did_you_mean(step, LAST_CODE))
         codes.setdefault(step, set()).add(code)
     found = migration(options.root, codes)
     print("\n".join(found.lines()) or "nothing is stored here")

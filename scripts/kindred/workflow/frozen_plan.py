@@ -71,7 +71,8 @@ def load_frozen(root: Path, folder: Path) -> Plan:
         overrides = json.loads((folder / OVERRIDES).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         raise KindredError(
-            f"{folder}: the configuration that this job was planned with is gone; nothing was "
-            "made; run `snakemake` again"
+            "the configuration that this job was planned with is gone; nothing was made",
+            str(folder),
+            "run `snakemake` again",
         ) from None
     return load_plan(root, overrides, folder / "config")

@@ -57,8 +57,9 @@ def referenced_by(results: Path, datasets: Path | None = None) -> Used:
         keys.update(row.key for row in manifest.rows)
         if "code" in manifest.settings or any("sha256" in one for one in manifest.adapters):
             raise KindredError(
-                f"{file}: from before step versions, its keys are no longer used; run "
-                "`python scripts/migrate_stores.py --apply` and `snakemake`, then clean up"
+                "from before step versions, its keys are no longer used",
+                str(file),
+                "run `python scripts/migrate_stores.py --apply` and `snakemake`, then clean up",
             )
         adapters.update(adapter["content_hash"] for adapter in manifest.adapters)
     return Used(frozenset(keys), frozenset(adapters), len(files))

@@ -68,7 +68,9 @@ def test_equal_configuration_is_one_copy_and_old_ones_go(root):
 
 
 def test_a_copy_that_is_gone_is_said(root):
-    with pytest.raises(KindredError, match=r"lost: .* is gone; nothing was made; run `snakemake`"):
+    with pytest.raises(
+        KindredError, match=r"lost: .* is gone; nothing was made -> run `snakemake`"
+    ):
         load_frozen(root, root / "lost")
 
 

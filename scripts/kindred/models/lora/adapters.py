@@ -94,7 +94,7 @@ def content_hash(path: Path | str) -> str:
         config = json.loads(metadata.get(CONFIG_KEY) or "{}")
     except json.JSONDecodeError as error:
         raise KindredError(
-            f"{path}: its header's {CONFIG_KEY} is no JSON ({error}); get the file again"
+            f"its header's {CONFIG_KEY} is no JSON ({error})", str(path), "get the file again"
         ) from None
     scaling = {k: v for k, v in config.items() if k.rpartition(".")[2] in SCALING and v}
     return safetensors_files.content_hash(path, canonical_json(scaling))
