@@ -9,19 +9,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from PIL import Image
-
-from kindred.common.errors import Problems, run_main
-from kindred.common.files import read_json
-from kindred.common.hashing import pixel_hash
+from kindred.common.errors import run_main
 from kindred.compute import devices
 from kindred.data import encoding_cache
-from kindred.models import loading
+from kindred.data.image_encoding import checked_images, image_loader
 from kindred.specs.base_model import ImageEncoder
 
 
@@ -39,47 +32,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def checked_images(images_json: Path, folder: Path) -> dict[str, Path]:
-    """Pixel hash -> file, each file compared with its row. Raises ProblemsError listing every
-    file that is missing or does not hold the pixels that its row says."""
-    problems, found = Problems("prepared images do not fit images.json"), {}
-    for row in read_json(images_json):
-        path = folder / f"{row['image_id']}.png"
-        try:
-            with Image.open(path) as image:
-                actual = pixel_hash(image)
-        except OSError as error:
-            problems.add(str(path), f"can't be read ({error})", "run preprocess again")
-            continue
-        if actual != row["pixel_hash"]:
-            problems.add(str(path), "holds other pixels than its row says", "run preprocess again")
-        found[row["pixel_hash"]] = path
-    problems.raise_if_any()
-    return found
-
-
-def image_loader(
-    encoder: ImageEncoder, options: argparse.Namespace
-) -> Callable[[], Callable[[Path], Any]]:
-    """Loads the VAE when called, and gives the function that encodes one file."""
-
-    def load() -> Callable[[Path], Any]:
-        device = devices.acquire_device(options.device)
-        from kindred.models.vae import encode_image
-
-        vae = loading.load_vae(encoder, devices.prepare(device, options.threads))
-        return lambda path: encode_image(vae, Image.open(path))
-
-    return load
-
-
 def main(argv: list[str] | None = None) -> int:
     """Encode a dataset's photos."""
     options = parse(argv)
     encoder = ImageEncoder.read(options.spec)
     images = checked_images(options.images, options.images_dir)
-    write = partial(encoding_cache.write_latents, store=options.store)
-    made = write(options.latents, images, encoder, image_loader(encoder, options))
+    load = image_loader(encoder, options.device, options.threads)
+    made = encoding_cache.write_latents(options.latents, images, encoder, load, options.store)
     print(f"{len(images)} latents: {made} encoded, {len(images) - made} kept", file=sys.stderr)
     return 0
 

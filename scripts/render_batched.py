@@ -1,6 +1,6 @@
 """Many jobs of render.py in one process: their pictures are put into the store.
 
-in:  a list of jobs (Drawings), each with what render.py is told
+in:  a list of jobs (RenderJobs), each with what render.py is told
 out: pictures under <store>/, the same bytes as render.py draws; a summary. Manifests are left to
      render.py, which finds everything and imports no torch. A job that fails does not stop the
      others; the program then ends with status 1.
@@ -14,17 +14,16 @@ from pathlib import Path
 
 from kindred.common import progress
 from kindred.common.errors import run_main
-from kindred.common.job_summary import JobSummary
 from kindred.compute import devices
-from kindred.rendering.batched import AdapterSwitcher, draw, jobs_of
 from kindred.rendering.image_store import ImageStore
+from kindred.rendering.run import Machine, render_batched
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE, RenderJobs
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", required=True, help="Drawings as JSON, or a file of it")
+    parser.add_argument("--jobs", required=True, help="RenderJobs as JSON, or a file of it")
     parser.add_argument("--store", required=True, type=Path, help="folder of all pictures")
     parser.add_argument("--out", required=True, type=Path, help="summary to write")
     parser.add_argument(
@@ -43,20 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     progress.speak_for(options.out.parent)
     wanted, store = RenderJobs.read(options.jobs), ImageStore(options.store)
-    summary = JobSummary(len(wanted.jobs))
-    jobs = jobs_of(wanted, summary, options.at_once or None)
-    todo = [job for job in jobs if not all(store.has(picture.key) for picture in job.pictures)]
-    summary.found = sum(len(job.pictures) for job in jobs) - sum(len(job.pictures) for job in todo)
-    loads = {"loads": 0, "changes": 0}
-    if todo:
-        name = devices.acquire_device(
-            options.device
-        )  # before torch: it hides the GPUs of other jobs
-        device = devices.prepare(name, options.threads)
-        switcher = AdapterSwitcher(device, todo, compiles=not options.at_once)
-        draw(todo, store, switcher, summary)
-        loads = {"loads": switcher.loads, "changes": switcher.changes}
-    summary.end(options.out, "drawn", **loads)
+    machine = Machine(options.device, options.threads)
+    render_batched(wanted, store, options.out, machine, options.at_once)
     return 0
 
 

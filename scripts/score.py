@@ -12,11 +12,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred.common.errors import KindredError, run_main
+from kindred.common.errors import run_main
 from kindred.compute import devices
 from kindred.scoring import score_store
+from kindred.scoring.run import score_table
 from kindred.scoring.score_store import ScoreRequest
-from kindred.scoring.table_provenance import write_beside
 from kindred.specs.scoring import ScoreSpec
 
 
@@ -50,23 +50,8 @@ def main(argv: list[str] | None = None) -> int:
         options.variant,
         options.run,
     )
-    key = asked.key()
-    kept = score_store.tables(options.store, asked).path(key)
-    if score_store.fetch(options.store, key, asked, options.out):
-        write_beside(options.out, kept, asked.manifest)
-        print(f"already scored ({key[:12]}); copied from the store", file=sys.stderr)
-        return 0
-    name = devices.acquire_device(options.device)
-    # After the claim, which must come before torch: it hides the GPUs of other jobs.
-    from kindred.judges import open_judge
-
-    device = devices.prepare(name, options.threads)
-    scorer = score_store.Scorer(lambda spec: open_judge(spec, device))
-    pictures, people = scorer.score(asked, options.store, key)
-    print(f"{pictures} pictures, {people} people in them", file=sys.stderr)
-    if not score_store.fetch(options.store, key, asked, options.out):
-        raise KindredError(f"{kept}: vanished; run again")
-    write_beside(options.out, kept, asked.manifest)
+    where = options.store, options.out, options.device, options.threads
+    print(score_table(asked, *where), file=sys.stderr)
     return 0
 
 

@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
-from kindred.common.files import read_json, read_jsonl
+from kindred.common.files import read_json
 from kindred.compute import devices
-from kindred.data import person_masks, person_segmentation
+from kindred.data import person_masks
+from kindred.data.person_finders import open_finder
+from kindred.data.person_segmentation import captions_by_source, from_finder, from_truth
 from kindred.specs.composites import MaskSpec
 
 
@@ -31,29 +33,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def captions_by_source(images: Path, captions: Path) -> dict[str, str]:
-    """Photo's name -> its caption."""
-    texts = {row["id"]: row["caption"] for row in read_jsonl(captions)}
-    return {row["source"]: texts[row["image_id"]] for row in read_json(images)}
-
-
-def finder(spec: MaskSpec, options: argparse.Namespace) -> person_segmentation.Finder:
-    """What finds people, by the specification."""
-    name = devices.acquire_device(options.device)
-    # After the claim, which must come before torch: it hides the GPUs of other jobs.
-    from kindred.judges import open_judge
-
-    device = devices.prepare(name, options.threads)
-    judge = open_judge(spec.judge, device) if spec.judge else None
-    if spec.segmenter is None:
-        assert judge is not None
-        return person_segmentation.boxes_of(judge)
-    from kindred.data.segmentation_model import Segmenter
-
-    find = Segmenter.open(spec.segmenter, device).find
-    return person_segmentation.with_faces(find, judge) if judge else find
-
-
 def main(argv: list[str] | None = None) -> int:
     """Find the people."""
     options = parse(argv)
@@ -61,14 +40,10 @@ def main(argv: list[str] | None = None) -> int:
     captions = captions_by_source(options.images, options.captions)
     if options.truth:
         facts = read_json(options.truth[0])["photos"]
-        found = person_segmentation.from_truth(
-            facts, list(captions), spec.characters, options.store
-        )
+        found = from_truth(facts, list(captions), spec.characters, options.store)
     else:
-        find = finder(spec, options)
-        found = person_segmentation.from_finder(
-            find, options.source, captions, spec.characters, options.store
-        )
+        find = open_finder(spec, options.device, options.threads)
+        found = from_finder(find, options.source, captions, spec.characters, options.store)
     person_masks.write(options.out, found)
     people = sum(len(masked.people) for masked in found.values())
     known = sum(bool(one.letter) for masked in found.values() for one in masked.people)

@@ -18,6 +18,7 @@ from PIL import Image
 from kindred.characters import person_labels
 from kindred.characters.trigger_words import letters_in
 from kindred.common.errors import KindredError
+from kindred.common.files import read_json, read_jsonl
 from kindred.common.progress import track
 from kindred.data.person_masks import MaskedPhoto, PersonMask, store_mask
 from kindred.data.photo_decoding import PhotoError, read_photo, to_srgb
@@ -38,6 +39,12 @@ class SegmentedPerson:
 
 
 Finder = Callable[[Image.Image], list[SegmentedPerson]]
+
+
+def captions_by_source(images: Path, captions: Path) -> dict[str, str]:
+    """Photo's name -> its caption, of images.json and captions.jsonl."""
+    texts = {row["id"]: row["caption"] for row in read_jsonl(captions)}
+    return {row["source"]: texts[row["image_id"]] for row in read_json(images)}
 
 
 def from_truth(

@@ -77,7 +77,7 @@ def test_a_second_time_nothing_is_loaded_and_the_manifest_is_the_same(
         raise AssertionError("the base was loaded with nothing to draw")
 
     monkeypatch.setattr(loading, "load_transformer", forbidden)
-    monkeypatch.setattr("kindred.precision.load", forbidden)
+    monkeypatch.setattr("kindred.rendering.precision.load", forbidden)
     assert render(base, encoded_prompts, tmp_path).read_bytes() == first
     assert "2 in the store, 0 drawn" in capsys.readouterr().err
 

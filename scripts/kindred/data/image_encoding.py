@@ -1,0 +1,52 @@
+"""Prepared photos, checked against images.json, and what encodes them. Imports torch only when a
+VAE is loaded, because a GPU is claimed before that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from kindred.common.errors import Problems
+from kindred.common.files import read_json
+from kindred.common.hashing import pixel_hash
+from kindred.compute import devices
+from kindred.models import loading
+from kindred.specs.base_model import ImageEncoder
+
+
+def checked_images(images_json: Path, folder: Path) -> dict[str, Path]:
+    """Pixel hash -> file, each file compared with its row. Raises ProblemsError listing every
+    file that is missing or does not hold the pixels that its row says."""
+    problems, found = Problems("prepared images do not fit images.json"), {}
+    for row in read_json(images_json):
+        path = folder / f"{row['image_id']}.png"
+        try:
+            with Image.open(path) as image:
+                actual = pixel_hash(image)
+        except OSError as error:
+            problems.add(str(path), f"can't be read ({error})", "run preprocess again")
+            continue
+        if actual != row["pixel_hash"]:
+            problems.add(str(path), "holds other pixels than its row says", "run preprocess again")
+        found[row["pixel_hash"]] = path
+    problems.raise_if_any()
+    return found
+
+
+def image_loader(
+    encoder: ImageEncoder, device: str, threads: int
+) -> Callable[[], Callable[[Path], Any]]:
+    """Claims the device and loads the VAE when called, and gives the function that encodes one
+    file."""
+
+    def load() -> Callable[[Path], Any]:
+        name = devices.acquire_device(device)
+        from kindred.models.vae import encode_image
+
+        vae = loading.load_vae(encoder, devices.prepare(name, threads))
+        return lambda path: encode_image(vae, Image.open(path))
+
+    return load
