@@ -11,15 +11,12 @@ Training on them beside the photos keeps 'a man' from turning into the one man o
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
-from kindred.common.errors import KindredError, Problems, run_main
-from kindred.common.files import atomic_write, write_csv
-from kindred.rendering.manifest import ADVICE, Row, read_manifest
-
-COLUMNS = ("Filename", "Label")
+from kindred.common.errors import KindredError, run_main
+from kindred.data.class_images import write_dataset
+from kindred.rendering.manifest import ADVICE, read_manifest
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -30,22 +27,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def copy_pictures(rows: list[Row], out: Path) -> list[dict[str, str]]:
-    """Copy the pictures; return captions.csv's rows. Raises ProblemsError listing every picture
-    that is missing from the store."""
-    problems, captions = Problems("class pictures are missing from the store"), []
-    for row in rows:
-        name = f"{row.name}-{row.seed:04d}.png"
-        if not row.path.exists():
-            problems.add(str(row.path), "is not there", ADVICE)
-            continue
-        with atomic_write(out / name) as temporary:
-            shutil.copyfile(row.path, temporary)
-        captions.append({"Filename": name, "Label": row.prompt})
-    problems.raise_if_any()
-    return captions
-
-
 def main(argv: list[str] | None = None) -> int:
     """Make the dataset folder."""
     options = parse(argv)
@@ -54,9 +35,8 @@ def main(argv: list[str] | None = None) -> int:
         raise KindredError(
             f"{options.manifest}: rendered with adapters; class pictures must be the base's own"
         )
-    captions = copy_pictures(manifest.rows, options.out)
-    write_csv(options.out / "captions.csv", COLUMNS, captions)
-    print(f"{len(captions)} class pictures in {options.out}", file=sys.stderr)
+    count = write_dataset(manifest.rows, options.out, ADVICE)
+    print(f"{count} class pictures in {options.out}", file=sys.stderr)
     return 0
 
 

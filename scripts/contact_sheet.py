@@ -8,16 +8,14 @@ out: a PNG; a sheet too large for one goes on in <name>.page2.png ... beside it
 from __future__ import annotations
 
 import argparse
-import glob
 import sys
 from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
-from kindred.common.files import atomic_write, read_json, read_jsonl
+from kindred.common.files import read_json, read_jsonl
 from kindred.data.dataset_photos import read_photos
-from kindred.rendering.manifest import Manifest, read_manifest
-from kindred.report.contact_sheet import Sheet, draw_sheet, pages
-from kindred.report.sheet_contents import comparison, likeness
+from kindred.report.contact_sheet import save_pages
+from kindred.report.sheet_contents import comparison, likeness, read_labelled
 from kindred.specs.report import SheetSpec
 
 
@@ -39,33 +37,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def labelled(text: str) -> tuple[str, Manifest]:
-    """'all cells=path.json' -> its label and manifest."""
-    label, sign, path = text.partition("=")
-    if not sign or not label or not path:
-        raise KindredError(f"--manifest {text}: write LABEL=FILE")
-    return label, read_manifest(path)
-
-
-def save(sheet: Sheet, out: Path) -> list[Path]:
-    """Write the pages; pages of an earlier, larger sheet are removed."""
-    parts = pages(sheet)
-    for old in out.parent.glob(f"{glob.escape(out.stem)}.page*{out.suffix}"):
-        old.unlink()
-    paths = [out]
-    paths += [out.with_suffix(f".page{n}{out.suffix}") for n in range(2, len(parts) + 1)]
-    for path, part in zip(paths, parts, strict=True):
-        with atomic_write(path) as temporary:
-            # Smallest takes eleven times as long and saves an eighth.
-            draw_sheet(part).save(temporary, format="PNG", compress_level=3)
-    return paths
-
-
 def main(argv: list[str] | None = None) -> int:
     """Draw one sheet."""
     options = parse(argv)
     spec = SheetSpec.read(options.spec)
-    manifests = [labelled(text) for text in options.manifest]
+    manifests = [read_labelled(text) for text in options.manifest]
     if spec.characters is None:
         sheet = comparison(manifests, spec)
     elif options.images and options.captions and options.images_dir:
@@ -73,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         sheet = likeness(manifests, spec, read_photos(*rows, options.images_dir))
     else:
         raise KindredError("photos beside renderings need --images, --captions and --images-dir")
-    for path in save(sheet, options.out):
+    for path in save_pages(sheet, options.out):
         print(path, file=sys.stderr)
     return 0
 

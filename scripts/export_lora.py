@@ -14,9 +14,8 @@ import re
 import sys
 from pathlib import Path
 
-from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, run_main
-from kindred.models.lora import kohya_export
+from kindred.models.lora.kohya_export import Shown, export
 
 FORMATS = ("comfyui", "kohya")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -39,25 +38,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Write the export."""
-    import torch
-
     options = parse(argv)
     if options.out.resolve() == options.adapter.resolve():
         raise KindredError(f"--out {options.out}: is the adapter itself; give another name")
     if not re.fullmatch(r"\d+x\d+", options.resolution):
         raise KindredError(f"--resolution {options.resolution}: write it as 1024x1024")
-    _, header = safetensors_files.header(options.adapter)
-    where = str(options.adapter)
-    state = kohya_export.fused(
-        safetensors_files.load(options.adapter), kohya_export.configuration(header), where
-    )
-    if options.dtype:
-        wanted = getattr(torch, options.dtype)
-        state = {k: v if k.endswith(".alpha") else v.to(wanted) for k, v in state.items()}
-    told = kohya_export.metadata(state, header, options.title, options.trigger, options.resolution)
-    safetensors_files.save(options.out, state, told)
-    layers = sum(key.endswith(".alpha") for key in state)
-    print(f"{options.out}: {layers} layers, rank {told['ss_network_dim']}", file=sys.stderr)
+    shown = Shown(options.title, options.trigger, options.resolution)
+    print(export(options.adapter, options.out, shown, options.dtype), file=sys.stderr)
     return 0
 
 

@@ -7,15 +7,11 @@ shards are kept, so the program can be stopped and started again.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
-import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
-from kindred.common.progress import Progress
-from kindred.lab.identity_corpus import draw_identity_shard
+from kindred.lab.identity_corpus import draw_corpus
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,26 +33,8 @@ def main(argv: list[str] | None = None) -> int:
             "--shard must be even and at least 2, --views at least 2, "
             "--identities at least one shard"
         )
-    args.out.mkdir(parents=True, exist_ok=True)
-    jobs = {
-        k: args.out / f"identities-{args.seed}-{args.views}x{args.shard}-{k:04d}.npz"
-        for k in range(args.identities // args.shard)
-    }
-    todo = {k: path for k, path in jobs.items() if not path.exists()}
-    # Fork: the children draw with Pillow only, and start at once.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with (
-        Progress("identities", len(jobs), "shard", initial=len(jobs) - len(todo)) as progress,
-        ProcessPoolExecutor(args.workers, context) as pool,
-    ):
-        futures = [
-            pool.submit(draw_identity_shard, args.seed * 100_003 + k, args.shard, args.views, path)
-            for k, path in todo.items()
-        ]
-        for future in as_completed(futures):
-            future.result()
-            progress.update()
-    print(f"{len(jobs)} shards of {args.shard} identities x {args.views} views in {args.out}")
+    count = draw_corpus(args.out, args.identities, args.views, args.shard, args.seed, args.workers)
+    print(f"{count} shards of {args.shard} identities x {args.views} views in {args.out}")
     return 0
 
 

@@ -13,23 +13,11 @@ from pathlib import Path
 import torch
 
 from kindred.common.errors import run_main
-from kindred.common.files import read_json, write_json
 from kindred.lab import base_training
 from kindred.lab.pretraining_corpus import load_latents
 from kindred.lab.settings import LabSettings
 from kindred.lab.text_encoders import load_tokenizers
 from kindred.lab.training_loop import pick_device, rank
-
-# FLUX.1-dev's scheduler configuration.
-SCHEDULER = {
-    "num_train_timesteps": 1000,
-    "shift": 3.0,
-    "use_dynamic_shifting": True,
-    "base_shift": 0.5,
-    "max_shift": 1.15,
-    "base_image_seq_len": 256,
-    "max_image_seq_len": 4096,
-}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     args = parser.parse_args(argv)
     # Here, because `errors` silences a warning of its import first.
-    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline
+    from diffusers import AutoencoderKL
 
     settings, device = LabSettings.load(args.settings), pick_device(args.device)
     torch.manual_seed(settings.seed)
@@ -55,28 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     model = base_training.distill(model, settings.distill, corpus, args.work, settings.seed)
     if rank() > 0:
         return 0
-    model.to("cpu", torch.bfloat16)
-    parts = {
-        "scheduler": FlowMatchEulerDiscreteScheduler(**SCHEDULER),
-        "text_encoder": model.clip.eval(),
-        "text_encoder_2": model.t5.eval(),
-        "transformer": model.transformer.eval(),
-    }
-    for name, part in parts.items():
-        part.save_pretrained(args.base / name)
-    # The index alone: vae/ and the tokenizers are other stages' files and stay untouched.
-    FluxPipeline(vae=vae, tokenizer=tokenizers[0], tokenizer_2=tokenizers[1], **parts).save_config(
-        args.base
-    )
-    for encoder in ("text_encoder", "text_encoder_2"):
-        load_in_float32(args.base / encoder / "config.json")
+    base_training.save_pipeline(model, vae, tokenizers, args.base)
+    print(f"{args.base}: trained")
     return 0
-
-
-def load_in_float32(config: Path) -> None:
-    """Let a plain from_pretrained widen the stored bfloat16: transformers takes the type a config
-    names, diffusers float32, and a pipeline of both types doesn't run."""
-    write_json(config, read_json(config) | {"dtype": "float32"})
 
 
 if __name__ == "__main__":

@@ -14,10 +14,8 @@ from pathlib import Path
 import torch
 
 from kindred.common.errors import KindredError, run_main
-from kindred.common.files import write_json
-from kindred.lab.acceptance_images import scene_pictures
-from kindred.lab.captioner_model import build_model, build_tokenizer, save_captioner
-from kindred.lab.captioner_training import TARGETS, measure, train_captioner
+from kindred.lab.captioner_model import build_model, save_captioner
+from kindred.lab.captioner_training import report, train_captioner
 from kindred.lab.judge_dataset import load_bank
 from kindred.lab.training_loop import pick_device
 
@@ -54,11 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     print(f"trained {args.steps} steps in {time.monotonic() - began:.0f} s")
     save_captioner(model, args.out)
     if args.gates:
-        figures = measure(model, build_tokenizer(), scene_pictures(70, args.gates))
-        write_json(args.work / "captioner-gates.json", figures)
-        for name, value in figures.items():
-            low = name in TARGETS and value < TARGETS[name]
-            print(f"{name:10s} {value:.4f}{' not reached' if low else ''}")
+        report(model, args.gates, args.work / "captioner-gates.json")
     return 0
 
 

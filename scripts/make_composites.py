@@ -10,20 +10,14 @@ Outlines and captions are as good as those of the photos: look at what was made 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
-from kindred.common.errors import KindredError, run_main
-from kindred.common.files import atomic_write, read_json, read_jsonl, write_csv, write_json
-from kindred.common.hashing import sha256_file
+from kindred.common.errors import run_main
 from kindred.data import person_masks
 from kindred.data.composites import generation
-from kindred.data.person_masks import MaskedPhoto, PersonMask
+from kindred.data.composites.dataset import read_source_photos, write_dataset
 from kindred.specs.composites import CompositeSpec
-
-COLUMNS = ("Filename", "Label")
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -41,57 +35,20 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def gather(options: argparse.Namespace) -> list[generation.SourcePhoto]:
-    """The photos, each once, with caption and mask. Raises KindredError for one without a mask."""
-    captions = {row["id"]: row for row in read_jsonl(options.captions)}
-    known, found = person_masks.read(options.masks), {}
-    for row in read_json(options.images):
-        source, said = row["source"], captions[row["image_id"]]
-        if source not in known:
-            raise KindredError(f"{options.masks}: no mask of {source} -> delete it and run again")
-        found[source] = generation.SourcePhoto(
-            source,
-            options.source / source,
-            said["caption"],
-            tuple(said["characters"]),
-            known[source],
-        )
-    return [found[source] for source in sorted(found)]
+def note(text: str) -> None:
+    """Say something about the making."""
+    print(text, file=sys.stderr)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Make the pictures."""
     options = parse(argv)
     spec = CompositeSpec.read(options.spec)
-    photos = gather(options)
-
-    def note(text: str) -> None:
-        print(text, file=sys.stderr)
-
+    photos = read_source_photos(options.source, options.images, options.captions, options.masks)
     # All is made before anything old goes: a mistake loses nothing.
     pictures = [*generation.composites(photos, spec, note), *generation.crops(photos, spec, note)]
-    shutil.rmtree(options.photos, ignore_errors=True)
-    rows: dict[str, dict[str, Any]] = {}
-    known = {photo.source: photo.masked for photo in photos}
-    for photo in photos:
-        # A copy and no link: nothing that happens here may touch a person's own file.
-        with atomic_write(options.photos / photo.source) as temporary:
-            shutil.copyfile(photo.path, temporary)
-        rows[photo.source] = {"sha256": sha256_file(photo.path)}
-    for picture in pictures:
-        with atomic_write(options.photos / picture.name) as temporary:
-            picture.image.save(temporary)
-        facts = {"kind": picture.kind, "cell": picture.cell, "of": list(picture.of)}
-        rows[picture.name] = facts | {"sha256": sha256_file(options.photos / picture.name)}
-        people = tuple(PersonMask(*one) for one in picture.people)
-        known[picture.name] = MaskedPhoto(
-            person_masks.store_mask(picture.mask, options.store), people
-        )
-    labels = {one.source: one.caption for one in photos} | {p.name: p.caption for p in pictures}
-    captions = [{"Filename": name, "Label": text} for name, text in labels.items()]
-    write_csv(options.photos / "captions.csv", COLUMNS, captions)
-    person_masks.write(options.masks_out, known)
-    write_json(options.made, rows)
+    where = options.photos, options.masks_out, options.made, options.store
+    write_dataset(photos, pictures, *where)
     note(f"{len(photos)} photos, {len(pictures)} pictures made of them in {options.photos}")
     return 0
 

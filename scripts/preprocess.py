@@ -13,15 +13,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import warnings
 from pathlib import Path
-
-from PIL import Image
 
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, write_json
-from kindred.data.photo_folder import RAWS, check_ids, scan
-from kindred.data.preprocessing import prepare
+from kindred.data.preprocessing import prepare_folder
 from kindred.specs.dataset import PreprocessSpec
 
 
@@ -43,25 +39,14 @@ def main(argv: list[str] | None = None) -> int:
     """Prepare a dataset's photos."""
     options = parse(argv)
     spec = PreprocessSpec.read(options.spec)
-    source = scan(options.source)
-    check_ids(source)
-    for path in source.strangers:
-        raw = path.suffix.lower() in RAWS
-        what = "a raw photo, export it as JPEG" if raw else "neither photo nor captions"
-        print(f"warning: {path}: {what}; not used", file=sys.stderr)
-    # Large photos are legitimate; Pillow refuses those beyond 178 million pixels by itself.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    result = prepare(source.photos, options.images_dir, spec, options.workers)
-    if options.made:
-        known = read_json(options.made)
-        made = {name: {"made": row["kind"]} for name, row in known.items() if "kind" in row}
-        result.rows = [row | made.get(row["source"], {}) for row in result.rows]
+    made = read_json(options.made) if options.made else {}
+    result = prepare_folder(options.source, options.images_dir, spec, made, options.workers)
     write_json(options.out, result.rows)
     for row in result.rows:
         for item in row["warnings"]:
             print(f"warning: {row['source']}: {item['what']}", file=sys.stderr)
     print(
-        f"{len(result.rows)} images of {len(source.photos)} photos: {result.made} prepared, "
+        f"{len(result.rows)} images of {result.photos} photos: {result.made} prepared, "
         f"{result.kept} kept, {result.removed} removed",
         file=sys.stderr,
     )

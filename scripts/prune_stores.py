@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from kindred.common.errors import run_main
-from kindred.workflow.store_cleanup import Item, delete, prunable, referenced_by, stored
+from kindred.workflow.store_cleanup import delete, prunable, referenced_by, stored, summary
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -26,18 +25,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--delete", action="store_true", help="really delete")
     return parser.parse_args(argv)
-
-
-def summary(items: Sequence[Item]) -> str:
-    """A line a kind: how many, how large, how many unused."""
-    lines = [f"{'':10} {'number':>8} {'MB':>10} {'unused':>8} {'MB':>10}"]
-    for kind in sorted({item.kind for item in items}):
-        own = [item for item in items if item.kind == kind]
-        unused = [item for item in own if not item.used]
-        sizes = (sum(item.size for item in group) / 1e6 for group in (own, unused))
-        total, free = sizes
-        lines.append(f"{kind:10} {len(own):8} {total:10.1f} {len(unused):8} {free:10.1f}")
-    return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> int:

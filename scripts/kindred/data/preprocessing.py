@@ -8,7 +8,9 @@ Knows nothing of captions.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +27,7 @@ from kindred.common.versions import step_version
 from kindred.data import aspect_buckets, image_quality
 from kindred.data.aspect_buckets import Size
 from kindred.data.photo_decoding import PhotoError, Upright, crop_to_bucket, note, read_photo
-from kindred.data.photo_folder import Photo
+from kindred.data.photo_folder import RAWS, Photo, check_ids, scan
 from kindred.specs.dataset import PreprocessSpec
 
 CHUNK = "kindred"
@@ -35,9 +37,11 @@ Note = dict[str, str]
 
 @dataclass
 class Prepared:
-    """Rows of images.json in order, and how many images were made anew, kept and removed."""
+    """Rows of images.json in order, of how many photos, and how many images were made anew, kept
+    and removed."""
 
     rows: list[Row] = field(default_factory=list)
+    photos: int = 0
     made: int = 0
     kept: int = 0
     removed: int = 0
@@ -48,6 +52,28 @@ class _Result:
     rows: list[Row] = field(default_factory=list)
     problem: Problem | None = None
     made: int = 0
+
+
+def prepare_folder(
+    source: Path, folder: Path, spec: PreprocessSpec, made: Mapping[str, Row], workers: int
+) -> Prepared:
+    """Prepare the photos of a dataset folder into `folder`, with a warning for every file that is
+    not used. made: made.json, which says of pictures made of photos what kind they are.
+
+    Raises as `prepare` does, and for photos whose names can't be told apart.
+    """
+    found = scan(source)
+    check_ids(found)
+    for path in found.strangers:
+        raw = path.suffix.lower() in RAWS
+        what = "a raw photo, export it as JPEG" if raw else "neither photo nor captions"
+        print(f"warning: {path}: {what}; not used", file=sys.stderr)
+    # Large photos are legitimate; Pillow refuses those beyond 178 million pixels by itself.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    result = prepare(found.photos, folder, spec, workers)
+    kinds = {name: {"made": row["kind"]} for name, row in made.items() if "kind" in row}
+    result.rows = [row | kinds.get(row["source"], {}) for row in result.rows]
+    return result
 
 
 def prepare(photos: list[Photo], folder: Path, spec: PreprocessSpec, workers: int) -> Prepared:
@@ -66,7 +92,7 @@ def prepare(photos: list[Photo], folder: Path, spec: PreprocessSpec, workers: in
     add_copies(rows, spec.near_duplicate)
     made = sum(result.made for result in results)
     removed = remove_others(folder, {f"{row['image_id']}.png" for row in rows})
-    return Prepared(rows, made, len(rows) - made, removed)
+    return Prepared(rows, len(photos), made, len(rows) - made, removed)
 
 
 def prepare_photo(photo: Photo, folder: Path, spec: PreprocessSpec) -> tuple[list[Row], int]:

@@ -13,15 +13,22 @@ names, kinds and expressions were learned last and badly.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import FluxTransformer2DModel
+from diffusers import (
+    AutoencoderKL,
+    FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
+    FluxTransformer2DModel,
+)
 from torch import nn
 from transformers import CLIPTextModel, T5EncoderModel
 
+from kindred.common.files import read_json, write_json
 from kindred.lab.pretraining_corpus import LatentCorpus
 from kindred.lab.settings import DistillSettings, FlowSettings, StageSettings, TextSettings
 from kindred.lab.text_encoders import clip_encoder, t5_encoder
@@ -39,6 +46,17 @@ from kindred.world.pretraining_shards import ATTRIBUTES
 from kindred.world.vocabulary import TRAITS
 
 FACTS = len(TRAITS) + sum(map(len, ATTRIBUTES.values()))
+
+# FLUX.1-dev's scheduler configuration.
+SCHEDULER = {
+    "num_train_timesteps": 1000,
+    "shift": 3.0,
+    "use_dynamic_shifting": True,
+    "base_shift": 0.5,
+    "max_shift": 1.15,
+    "base_image_seq_len": 256,
+    "max_image_seq_len": 4096,
+}
 
 
 class TextToLatent(nn.Module):
@@ -282,3 +300,31 @@ def distill(
         loop.note(loss=loss, plain=error.mean())
     ema.copy_to_parameters()
     return model
+
+
+def save_pipeline(
+    model: TextToLatent, vae: AutoencoderKL, tokenizers: Sequence[Any], base: Path
+) -> None:
+    """Write what FluxPipeline.from_pretrained reads beside vae/ and the tokenizers of `base`, in
+    bfloat16."""
+    model.to("cpu", torch.bfloat16)
+    parts = {
+        "scheduler": FlowMatchEulerDiscreteScheduler(**SCHEDULER),
+        "text_encoder": model.clip.eval(),
+        "text_encoder_2": model.t5.eval(),
+        "transformer": model.transformer.eval(),
+    }
+    for name, part in parts.items():
+        part.save_pretrained(base / name)
+    # The index alone: vae/ and the tokenizers are other stages' files and stay untouched.
+    FluxPipeline(vae=vae, tokenizer=tokenizers[0], tokenizer_2=tokenizers[1], **parts).save_config(
+        base
+    )
+    for encoder in ("text_encoder", "text_encoder_2"):
+        load_in_float32(base / encoder / "config.json")
+
+
+def load_in_float32(config: Path) -> None:
+    """Let a plain from_pretrained widen the stored bfloat16: transformers takes the type a config
+    names, diffusers float32, and a pipeline of both types doesn't run."""
+    write_json(config, read_json(config) | {"dtype": "float32"})

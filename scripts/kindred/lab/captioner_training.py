@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kindred.lab.acceptance_images import AcceptanceImage
+from kindred.common.files import write_json
+from kindred.lab.acceptance_images import AcceptanceImage, scene_pictures
 from kindred.lab.augmentation import disturb
 from kindred.lab.captioner_model import IMAGE_PX, build_tokenizer, sentence, write_captions
 from kindred.lab.judge_dataset import LabelledImages
@@ -154,6 +155,15 @@ def measure(model: Any, tokenizer: Any, drawn: Sequence[AcceptanceImage]) -> dic
         "kinds": _mean(kinds),
         "colours": _mean(colours),
     }
+
+
+def report(model: Any, count: int, out: Path) -> None:
+    """Measure on so many fresh drawings, print, and write the figures."""
+    figures = measure(model, build_tokenizer(), scene_pictures(70, count))
+    write_json(out, figures)
+    for name, value in figures.items():
+        low = name in TARGETS and value < TARGETS[name]
+        print(f"{name:10s} {value:.4f}{' not reached' if low else ''}")
 
 
 def _place(text: str) -> str | None:

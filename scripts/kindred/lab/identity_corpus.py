@@ -7,6 +7,9 @@ of look-alikes that share some traits. Knows nothing of networks.
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -14,6 +17,7 @@ from random import Random
 import numpy as np
 
 from kindred.common.files import atomic_write
+from kindred.common.progress import Progress
 from kindred.lab.judge_labels import MOST, SIZES, label_arrays
 from kindred.world.drawing import draw
 from kindred.world.people import Person, alike, random_person, restyle
@@ -107,3 +111,27 @@ def draw_identity_shard(seed: int, identities: int, views: int, out: Path | str)
     with atomic_write(Path(out)) as temporary:
         np.savez(temporary, **labels)
     return len(scenes)
+
+
+def draw_corpus(out: Path, identities: int, views: int, shard: int, seed: int, workers: int) -> int:
+    """Draw the shards of a corpus that are not there yet, several at once; how many there are."""
+    out.mkdir(parents=True, exist_ok=True)
+    jobs = {
+        k: out / f"identities-{seed}-{views}x{shard}-{k:04d}.npz"
+        for k in range(identities // shard)
+    }
+    todo = {k: path for k, path in jobs.items() if not path.exists()}
+    # Fork: the children draw with Pillow only, and start at once.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    with (
+        Progress("identities", len(jobs), "shard", initial=len(jobs) - len(todo)) as progress,
+        ProcessPoolExecutor(workers, context) as pool,
+    ):
+        futures = [
+            pool.submit(draw_identity_shard, seed * 100_003 + k, shard, views, path)
+            for k, path in todo.items()
+        ]
+        for future in as_completed(futures):
+            future.result()
+            progress.update()
+    return len(jobs)

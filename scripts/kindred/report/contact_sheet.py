@@ -6,12 +6,15 @@ bytes.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from kindred.common.files import atomic_write
 from kindred.report.image_text import (
     CARD,
     INK,
@@ -215,3 +218,17 @@ def _draw_row(
         draw.rounded_rectangle((box[0] + 2, box[1] + 3, box[2] + 2, box[3] + 3), 4, fill=SHADOW)
         draw.rounded_rectangle(box, 4, fill=CARD)
         page.paste(fitted, (left, upper))
+
+
+def save_pages(sheet: Sheet, out: Path) -> list[Path]:
+    """Write the pages; pages of an earlier, larger sheet are removed."""
+    parts = pages(sheet)
+    for old in out.parent.glob(f"{glob.escape(out.stem)}.page*{out.suffix}"):
+        old.unlink()
+    paths = [out]
+    paths += [out.with_suffix(f".page{n}{out.suffix}") for n in range(2, len(parts) + 1)]
+    for path, part in zip(paths, parts, strict=True):
+        with atomic_write(path) as temporary:
+            # Smallest takes eleven times as long and saves an eighth.
+            draw_sheet(part).save(temporary, format="PNG", compress_level=3)
+    return paths

@@ -13,12 +13,20 @@ from PIL import Image
 from kindred.characters.trigger_words import letters_in
 from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.data.dataset_photos import DatasetPhoto
-from kindred.rendering.manifest import Manifest, Row, open_pictures
+from kindred.rendering.manifest import Manifest, Row, open_pictures, read_manifest
 from kindred.report.contact_sheet import Sheet, SheetRow
 from kindred.specs.report import SheetSpec
 
 SAME_NOISE = "A column is one seed: the same starting noise in every row."
 Labelled = Sequence[tuple[str, Manifest]]
+
+
+def read_labelled(text: str) -> tuple[str, Manifest]:
+    """'all cells=path.json' -> its label and manifest."""
+    label, sign, path = text.partition("=")
+    if not sign or not label or not path:
+        raise KindredError(f"--manifest {text}: write LABEL=FILE")
+    return label, read_manifest(path)
 
 
 def comparison(labelled: Labelled, spec: SheetSpec) -> Sheet:

@@ -47,10 +47,11 @@ from typing import Any
 import numpy as np
 
 from kindred.characters.cells import cell_name
-from kindred.common.errors import KindredError
+from kindred.common.errors import KindredError, Problems
 from kindred.common.files import atomic_write, write_csv
 from kindred.judges.interface import DetectedPerson
 from kindred.scoring.identity_assignment import IdentityAssignment, identity_margin
+from kindred.specs.scoring import CompareSpec
 
 VERSION = 1
 ADVICE = "score again: delete it and run `snakemake`"
@@ -219,3 +220,34 @@ def _text(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return str(value)
+
+
+def tables_of(spec: CompareSpec, results: Path) -> list[tuple[str, Path]]:
+    """(variant, path) of the tables of all its runs and prompt sets."""
+    return [
+        (name, results / name / f"run-{run}" / "scores" / f"{prompt_set}.csv")
+        for name, variant in spec.variants.items()
+        for run in variant.runs
+        for prompt_set in spec.prompt_sets
+    ]
+
+
+def read_experiment(spec: CompareSpec, results: Path, judge: str) -> dict[str, list[Scored]]:
+    """Variant -> score rows of all its runs and prompt sets.
+
+    Raises ProblemsError naming every file that is missing, of another version, or scored by
+    another judge than `judge` (a hash).
+    """
+    problems = Problems("scores can't be compared")
+    found: dict[str, list[Scored]] = {name: [] for name in spec.variants}
+    for name, path in tables_of(spec, results):
+        try:
+            rows = read_scores(path)
+        except KindredError as error:
+            problems.add_error(str(path), error)
+            continue
+        if {row["judge"] for row in rows} - {judge}:
+            problems.add(str(path), "scored by another judge or references", ADVICE)
+        found[name] += rows
+    problems.raise_if_any()
+    return found

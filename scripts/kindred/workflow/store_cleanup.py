@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,3 +115,15 @@ def _item(kind: str, path: Path, used: bool, now: float) -> Item:
     stats = [file.stat() for file in files]
     newest = max((stat.st_mtime for stat in stats), default=now)
     return Item(kind, path, sum(stat.st_size for stat in stats), now - newest, used)
+
+
+def summary(items: Sequence[Item]) -> str:
+    """A line a kind: how many, how large, how many unused."""
+    lines = [f"{'':10} {'number':>8} {'MB':>10} {'unused':>8} {'MB':>10}"]
+    for kind in sorted({item.kind for item in items}):
+        own = [item for item in items if item.kind == kind]
+        unused = [item for item in own if not item.used]
+        sizes = (sum(item.size for item in group) / 1e6 for group in (own, unused))
+        total, free = sizes
+        lines.append(f"{kind:10} {len(own):8} {total:10.1f} {len(unused):8} {free:10.1f}")
+    return "\n".join(lines)

@@ -12,13 +12,16 @@ ATTRIBUTES (index in its values, -1 nobody). `NAME.jsonl` beside it has a line a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
 from kindred.common.files import atomic_write, read_jsonl, write_jsonl
+from kindred.common.progress import Progress
 from kindred.world.captions import caption
 from kindred.world.drawing import draw
 from kindred.world.people import named_strangers
@@ -35,6 +38,7 @@ from kindred.world.vocabulary import (
     KINDS,
     PLACES,
     POSES,
+    SIZES,
     TRAITS,
 )
 
@@ -54,6 +58,8 @@ ATTRIBUTES: dict[str, tuple] = {
     "pose": POSES,
 }
 _OF_PERSON = ("kind", "hair_style", "hair_colour", "beard", "glasses")
+SHARD = 2000  # pictures in one
+SHARES = {"portrait": 0.40, "landscape": 0.26, "wide": 0.34}  # of sizes in a mixture
 
 
 def attribute(figure: Figure, key: str) -> int:
@@ -107,6 +113,58 @@ def person_facts(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     for key, values in ATTRIBUTES.items():
         parts.append(arrays[key][..., None] == np.arange(len(values)))
     return np.concatenate(parts, axis=-1, dtype=np.float16, casting="unsafe")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One shard to be drawn: `count` pictures of `size` (width, height), with so many people in
+    each; 1 to 4 at random for None."""
+
+    seed: int
+    count: int
+    size: tuple[int, int]
+    path: Path
+    people: int | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it was drawn before, with its captions."""
+        return self.path.exists() and captions_path(self.path).exists()
+
+    def draw(self) -> int:
+        """Draw it; how many pictures."""
+        draw_shard(self.seed, self.count, self.size, self.path, self.people)
+        return self.count
+
+
+def plan_shards(
+    out: Path, size: str, seed: int, count: int, most: int, people: int | None
+) -> list[Shard]:
+    """`count` pictures in shards of at most `most`. size: a name in SIZES, or 'mixed'."""
+    shares = SHARES if size == "mixed" else {size: 1.0}
+    shards = []
+    for k, (name, share) in enumerate(shares.items()):
+        left, number = round(count * share), 0
+        while left > 0:
+            path = out / f"{name}-{seed}-{number:04d}.npz"
+            own = seed * 100_000 + k * 10_000 + number
+            shards.append(Shard(own, min(most, left), SIZES[name], path, people))
+            left, number = left - shards[-1].count, number + 1
+    return shards
+
+
+def draw_missing(shards: Sequence[Shard], workers: int) -> None:
+    """Draw the shards that are not there yet, several at once."""
+    missing = [shard for shard in shards if not shard.is_there]
+    total, waiting = (sum(shard.count for shard in group) for group in (shards, missing))
+    with Progress("drawing", total, "pictures", initial=total - waiting) as progress:
+        if workers <= 1:
+            for shard in missing:
+                progress.update(shard.draw())
+        elif missing:
+            with get_context("spawn").Pool(min(workers, len(missing))) as pool:
+                for count in pool.imap_unordered(Shard.draw, missing):
+                    progress.update(count)
 
 
 def draw_shard(

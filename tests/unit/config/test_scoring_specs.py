@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import compare
 from kindred.common.errors import ProblemsError
 from kindred.config.load_plan import load_plan
 from kindred.config.plan import Plan
+from kindred.evidence import comparison
 from kindred.workflow import scoring_specs
 
 EXPERIMENT = """
@@ -112,9 +112,9 @@ def test_the_same_runs_again_are_no_control(tmp_path):
     alike = (E, "again: {from: all, first_run: 11}", "again: {from: all}")
     spec = scoring_specs.compare_spec(experiment(tmp_path / "a", alike))
     assert spec.variants["again"].control == ""
-    (warning,) = compare.shared_runs(spec)
+    (warning,) = comparison.shared_runs(spec)
     assert warning.startswith("variants.again: trains the same as all") and "first_run" in warning
-    assert compare.shared_runs(scoring_specs.compare_spec(experiment(tmp_path / "b"))) == []
+    assert comparison.shared_runs(scoring_specs.compare_spec(experiment(tmp_path / "b"))) == []
     overlapping = (E, "first_run: 11", "first_run: 2")
     found = scoring_specs.compare_spec(experiment(tmp_path / "c", overlapping)).variants
     assert found["again"].control == "" and found["again"].runs == [2, 3]

@@ -15,7 +15,7 @@ from kindred.characters import trigger_words
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.hashing import caption_hash
 from kindred.data.audit import coverage as audit
-from kindred.data.audit import token_findings
+from kindred.data.audit import report, token_findings
 from kindred.data.audit.findings import ROW_KINDS
 from kindred.models import tokenizers
 from kindred.report.coverage_chart import coverage_svg
@@ -66,7 +66,7 @@ def cell_captions(coverage: dict[str, int]) -> list[str]:
 
 
 def examine(captions: list[str], warnings=None, **spec):
-    return program.examine(
+    return report.examine(
         audit.photos_of(*rows(captions, warnings)), AuditSpec(characters=WHO, **spec)
     )
 
@@ -217,7 +217,7 @@ def test_findings_about_tokens_name_the_encoder_and_no_folder(base):
     who = WHO | {"B": Character(name="beach", noun="man")}
     limits = {str(base / "tokenizer"): 3, str(base / "tokenizer_2"): 3}
     photos = audit.photos_of(*rows(["the man JRussell on the beach"]))
-    result = program.examine(photos, AuditSpec(characters=who, tokenizers=limits))
+    result = report.examine(photos, AuditSpec(characters=who, tokenizers=limits))
     said = [f["what"] for f in result["findings"]]
     assert {"tokens", "shared-tokens", "known-name"} <= set(kinds(result))
     assert not [text for text in said if str(base.parent) in text or "tokenizer" in text]
@@ -234,7 +234,7 @@ def test_triggers_that_are_real_names_or_one_known_word(base):
     }
     spec = AuditSpec(characters=who, tokenizers={str(base / "tokenizer_2"): 99})
     photos = audit.photos_of(*rows(["the man JRussell"]))
-    found = program.examine(photos, spec)["findings"]
+    found = report.examine(photos, spec)["findings"]
     known = [finding["what"] for finding in found if finding["kind"] == "known-name"]
     assert len(known) == 2
     assert known[0].startswith("beach is one known word") and known[1] == "Maria is a real name"

@@ -20,7 +20,7 @@ from kindred.judges.lab_detection import decode
 from kindred.judges.lab_inference import DetectedPerson, DetectedScene, LabDetector, working_size
 from kindred.judges.lab_judge import read_acceptance
 from kindred.judges.lab_networks import Judge, JudgeConfig, crop, load_judge, save_judge, squared
-from kindred.lab import judge_acceptance, judge_dataset, judge_training
+from kindred.lab import judge_acceptance, judge_dataset, judge_run, judge_training
 from kindred.lab.acceptance_images import (
     AcceptanceImage,
     family_pictures,
@@ -404,7 +404,7 @@ def test_gate_pictures_change_one_thing_and_hold_people_no_corpus_holds():
 
 def test_whole_training_from_nothing_twice_and_interrupted(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        lab_train_judge, "JudgeConfig", lambda **words: JudgeConfig(**words, **SMALL, threshold=0.0)
+        judge_run, "JudgeConfig", lambda **words: JudgeConfig(**words, **SMALL, threshold=0.0)
     )
     folder = tmp_path / "identities"
     wanted = ["--out", str(folder), "--identities", "8", "--shard", "4", "--views", "2"]

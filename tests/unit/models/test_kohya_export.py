@@ -219,9 +219,8 @@ def test_a_folder_s_name_is_not_told(base, tmp_path):
     path = tmp_path / "lora.safetensors"
     trained(base, path, rank=2, targets=["to_out.0"])
     header = {**PROVENANCE, "base": "photos/jane@0123456789ab"}
-    told = kohya_export.metadata(
-        kohya_export.fused(safetensors_files.load(path), {}, "x"), header, "t", [], "64x64"
-    )
+    state = kohya_export.fused(safetensors_files.load(path), {}, "x")
+    told = kohya_export.metadata(state, header, kohya_export.Shown("t", [], "64x64"))
     assert "jane" not in json.dumps(told) and told["modelspec.architecture"] == "flux-1/lora"
     assert told["ss_network_dim"] == told["ss_network_alpha"] == "2"
 

@@ -4,7 +4,14 @@ import numpy as np
 
 import lab_draw_shards
 from kindred.world.people import named_strangers
-from kindred.world.pretraining_shards import ATTRIBUTES, captions_path, draw_shard, read_shard
+from kindred.world.pretraining_shards import (
+    ATTRIBUTES,
+    SHARD,
+    captions_path,
+    draw_shard,
+    plan_shards,
+    read_shard,
+)
 from kindred.world.vocabulary import KINDS, PLACES, PORTRAIT, TRAITS, WIDE
 
 
@@ -67,8 +74,7 @@ def test_finished_shards_are_kept_and_missing_ones_drawn_again(tmp_path):
 
 
 def test_a_mixture_has_every_size(tmp_path):
-    args = lab_draw_shards.parse(["--count", "100", "--out", str(tmp_path)])
-    jobs = lab_draw_shards.plan(args)
-    assert sum(job[1] for job in jobs) == 100
-    assert len({job[2] for job in jobs}) == 3
-    assert len({job[0] for job in jobs}) == len(jobs)
+    shards = plan_shards(tmp_path, "mixed", 1, 100, SHARD, None)
+    assert sum(shard.count for shard in shards) == 100
+    assert len({shard.size for shard in shards}) == 3
+    assert len({shard.seed for shard in shards}) == len(shards)

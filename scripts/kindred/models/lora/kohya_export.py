@@ -17,8 +17,11 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models.architectures.flux1.lora_keys import (
     PREFIX,
@@ -136,12 +139,33 @@ def _join(layer: Layer, parts: Mapping[str, Part], where: str) -> Part:
     return first if shared else torch.cat([down for down, _, _ in given]), whole, scale
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What other tools show: a title, trigger names to mention, and the size it is meant for."""
+
+    title: str = "Kindred LoRA"
+    triggers: Sequence[str] = ()
+    resolution: str = "1024x1024"
+
+
+def export(adapter: Path, out: Path, shown: Shown, dtype: str | None) -> str:
+    """Write an adapter of ours in this layout; what was written, in a line. dtype: of torch; None:
+    as it was trained. Raises KindredError for an adapter that this layout can't say."""
+    import torch
+
+    _, header = safetensors_files.header(adapter)
+    state = fused(safetensors_files.load(adapter), configuration(header), str(adapter))
+    if dtype:
+        wanted = getattr(torch, dtype)
+        state = {k: v if k.endswith(".alpha") else v.to(wanted) for k, v in state.items()}
+    told = metadata(state, header, shown)
+    safetensors_files.save(out, state, told)
+    layers = sum(key.endswith(".alpha") for key in state)
+    return f"{out}: {layers} layers, rank {told['ss_network_dim']}"
+
+
 def metadata(
-    state: Mapping[str, torch.Tensor],
-    header: Mapping[str, str],
-    title: str,
-    triggers: Sequence[str],
-    resolution: str,
+    state: Mapping[str, torch.Tensor], header: Mapping[str, str], shown: Shown
 ) -> dict[str, str]:
     """The header entries that other tools show, and where the numbers come from.
 
@@ -162,13 +186,13 @@ def metadata(
         "modelspec.architecture": f"{architecture(base)}/lora",
         "modelspec.hash_sha256": f"0x{digest}",
         "modelspec.implementation": "https://github.com/black-forest-labs/flux",
-        "modelspec.resolution": resolution,
+        "modelspec.resolution": shown.resolution,
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.title": title,
+        "modelspec.title": shown.title,
         **OURS,
     }
-    if triggers:
-        found["modelspec.trigger_phrase"] = ", ".join(triggers)
+    if shown.triggers:
+        found["modelspec.trigger_phrase"] = ", ".join(shown.triggers)
     if REPOSITORY.match(base):
         found["ss_sd_model_name"] = base
     config = configuration(header)

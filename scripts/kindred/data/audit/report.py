@@ -1,0 +1,90 @@
+"""The whole audit of a dataset as one object: counts, tokens and what to warn of.
+
+Knows how counts and findings are put together; draws no page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from kindred.data.audit import coverage, findings, token_findings
+from kindred.models import tokenizers
+from kindred.specs.dataset import AuditSpec
+
+Photos = Sequence[dict[str, Any]]
+
+
+def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
+    """The whole audit of `audit.photos_of` as one JSON-able object."""
+    who, limits = spec.characters, spec.thresholds
+    cells = coverage.coverage((photo["cell"] for photo in photos), who)
+    seen = coverage.appearances(cells, who)
+    words = coverage.common_words(
+        photos, who, limits.common_word_share, limits.min_captions_for_words
+    )
+    nouns = coverage.noun_shares(photos, who)
+    tokens, pieces, about_tokens = examine_tokens(photos, spec)
+    found = [
+        *findings.amount_findings(cells, seen, who, limits),
+        *findings.cell_findings(cells, who),
+        *findings.word_findings(words, who, limits.common_word_share),
+        *findings.class_noun_findings(nouns, who, limits),
+        *about_tokens,
+        *findings.people_findings(photos),
+        *findings.photo_findings(photos),
+        *findings.composite_findings(photos),
+        *findings.repeated_caption_findings(coverage.repeated_captions(photos)),
+    ]
+    made = Counter(photo["image"]["made"] for photo in photos if "made" in photo["image"])
+    least = min((count for count in seen.values() if count), default=0)
+    return {
+        "photos": len(photos),
+        "unnamed": sum(not photo["cell"] for photo in photos),
+        "characters": {letter: one.model_dump(by_alias=True) for letter, one in who.items()},
+        "cells": cells,
+        "appearances": seen,
+        **({"made": dict(sorted(made.items()))} if made else {}),
+        "solos": {letter: cells[letter] for letter in seen},
+        "appearance_ratio": round(max(seen.values()) / least, 3) if least else None,
+        "together": coverage.co_occurrences(cells, who),
+        "words": words,
+        "noun_shares": nouns,
+        "tokens": tokens,
+        "trigger_tokens": pieces,
+        "findings": [finding.as_dict() for finding in found],
+    }
+
+
+def examine_tokens(
+    photos: Photos, spec: AuditSpec
+) -> tuple[dict[str, Any], dict[str, Any], list[findings.Finding]]:
+    """Counts by tokenizer, pieces of the trigger names by tokenizer, and what to warn of."""
+    captions = {photo["photo"]: photo["caption"]["caption"] for photo in photos}
+    sources = {photo["photo"]: photo["image"]["source"] for photo in photos}
+    counts, pieces, found = {}, {}, []
+    for name, limit in spec.tokenizers.items():
+        tokenizer = tokenizers.load_tokenizer(name)
+        counts[name] = tokenizers.too_long(tokenizer, limit, captions)
+        pieces[name] = tokenizers.trigger_tokens(tokenizer, spec.characters)
+        # Two bases may cut the same captions: that is one finding.
+        cut = token_findings.cut_caption_findings(name, counts[name], sources)
+        found += [finding for finding in cut if finding not in found]
+    shared = {name: tokenizers.shared_tokens(by_letter) for name, by_letter in pieces.items()}
+    found += token_findings.shared_token_findings(
+        shared, spec.characters, spec.thresholds.max_shared_tokens
+    )
+    found += token_findings.known_name_findings(pieces, spec.characters)
+    return counts, pieces, found
+
+
+def coverage_table(result: dict[str, Any]) -> str:
+    """Photos in every cell and with every character, as lines of text."""
+    cells, seen = result["cells"], result["appearances"]
+    width = max(map(len, ["cell", *cells]))
+    lines = [f"  {'cell':{width}}  photos"]
+    lines += [f"  {cell:{width}}  {count:6}" for cell, count in cells.items()]
+    with_others = ", ".join(f"{letter} {count}" for letter, count in seen.items())
+    lines.append(f"  alone or with others: {with_others}; naming nobody: {result['unnamed']}")
+    return "\n".join([f"the dataset has {result['photos']} photos:", *lines])

@@ -1,0 +1,262 @@
+"""Publishing a finished experiment: its page of the repository with tables and sheets, or an
+archive of all that this needs, for another machine.
+
+Knows which files are read and written, and what may be shown; pages and sheets are made by others.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kindred.common.errors import KindredError, Problems
+from kindred.common.files import atomic_write, write_csv, write_text
+from kindred.config.load_plan import load_plan
+from kindred.config.plan import Experiment, Plan
+from kindred.config.yaml_document import read_document
+from kindred.rendering.image_store import ImageStore
+from kindred.report import published_tables, repository_pages, repository_sheets
+from kindred.report.report_data import (
+    Place,
+    check_keys,
+    images_of,
+    in_page_order,
+    read_pictures,
+    read_versioned,
+)
+from kindred.scoring.score_table import read_scores
+
+Json = Mapping[str, Any]
+Scores = Mapping[Place, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things lie: `root` holds config/, `store` the pictures."""
+
+    root: Path = Path(".")
+    results: Path = Path("results")
+    store: Path = Path("resources/store/images")
+    docs: Path = Path("docs")
+
+
+def check_may_be_shown(plan: Plan, experiment: Experiment, summary: Json) -> None:
+    """Refuse what is made of real photos that are not to be shared, and results of which the
+    configuration can't say so. Raises ProblemsError."""
+    problems = Problems(f"{experiment.name} is not published")
+    where = f"config/experiments/{experiment.name}.yaml"
+    for name, one in summary["variants"].items():
+        known = experiment.variants.get(name)
+        if known is None or one["dataset"] not in (known.dataset, known.root):
+            problems.add(
+                f"{where}: variants.{name}",
+                "the results are of another version of this file",
+                "publish with the file that they were made with",
+            )
+    if not experiment.hide_photos:
+        used = {*experiment.references, *(v.root for v in experiment.variants.values() if v.root)}
+        for name in sorted(used):
+            if plan.datasets[name].lab is None:
+                problems.add(
+                    f"{where}: datasets.{name}",
+                    "photos of people, and nothing made of them leaves this computer unasked",
+                    "if all who are in them agree, write `hide_photos: true` into the experiment",
+                )
+        for variant in experiment.variants.values():
+            if variant.files:
+                problems.add(
+                    f"{where}: variants.{variant.name}",
+                    "draws with LoRAs that were trained elsewhere, perhaps on photos of people",
+                    "if all who are in them agree, write `hide_photos: true` into the experiment",
+                )
+    problems.raise_if_any()
+
+
+def alike(root: Path, name: str) -> list[str]:
+    """The experiment files that an experiment is made of: itself, what it is `like`, and so on."""
+    found: list[str] = []
+    following: str | None = name
+    while following and following not in found:
+        found.append(following)
+        path = root / "config" / "experiments" / f"{following}.yaml"
+        document = read_document(path, Problems())
+        following = document.data.get("like") if document else None
+    return found
+
+
+class NotDrawn(Exception):
+    """Why there is no sheet; no mistake of anybody's."""
+
+
+def draw_sheets(
+    folder: Path, out: Path, store: ImageStore, summary: Json, verdicts: Json, scores: Scores
+) -> list[dict[str, Any]]:
+    """Write out/<prompt_set>.webp; what the page says of each. Where pictures are not in the store
+    the sheet of an earlier time is kept, and a note says so. Sheets of other prompt sets go.
+
+    Raises ProblemsError where the pictures are not those that were scored.
+    """
+    shown = []
+    wanted = repository_sheets.sets_shown(summary, verdicts)
+    for old in out.glob("*.webp"):
+        if old.stem not in wanted:
+            old.unlink()
+    for prompt_set in wanted:
+        path = out / f"{prompt_set}.webp"
+        try:
+            data, said = draw_sheet(folder, store, summary, prompt_set, scores)
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(data)
+        except NotDrawn as why:
+            kept = path.is_file()
+            how = "left as it is" if kept else "left out"
+            print(f"note: {path} is {how}: {why}", file=sys.stderr)
+            if not kept:
+                continue
+            said = repository_pages.columns_said(out.parent / "README.md", prompt_set)
+        shown.append({"prompt_set": prompt_set, "columns": said})
+    return shown
+
+
+def variants_shown(summary: Json) -> dict[str, Any]:
+    """Every variant that has runs, in the page's order; a sheet shows the first run of each."""
+    return {name: one for name, one in in_page_order(summary).items() if one["runs"]}
+
+
+def choose(
+    folder: Path, store: ImageStore, summary: Json, prompt_set: str, scores: Scores
+) -> tuple[list[repository_sheets.Column], dict[Place, Path]]:
+    """A sheet's columns and the files of its pictures. Raises NotDrawn, and ProblemsError where the
+    pictures are not those that were scored."""
+    runs = [(name, one["runs"][0]) for name, one in variants_shown(summary).items()]
+    try:
+        pictures, _ = read_pictures(folder, runs, [prompt_set])
+    except KindredError as error:
+        raise NotDrawn(error) from None
+    check_keys(scores, pictures, folder)
+    # Only some may have been brought from another machine.
+    lost = {place[3:] for place, row in pictures.items() if not store.has(row.key)}
+    seeds: dict[str, dict[int, None]] = {}
+    for _, _, _, name, seed in pictures:
+        if (name, seed) not in lost:
+            seeds.setdefault(name, {})[seed] = None
+    if not seeds:
+        raise NotDrawn(f"no prompt's pictures are all in {store.root}")
+    prompts = list(summary["prompt_sets"][prompt_set]["prompts"])
+    columns = repository_sheets.columns_of(
+        prompts, {name: list(own) for name, own in seeds.items()}
+    )
+    keys = {place: row.key for place, row in pictures.items() if place[3:] in columns}
+    return columns, {place: store.path(key) for place, key in keys.items()}
+
+
+def draw_sheet(
+    folder: Path, store: ImageStore, summary: Json, prompt_set: str, scores: Scores
+) -> tuple[bytes, list[str]]:
+    """The sheet as WebP, and a line about each of its prompts. Raises as `choose` does."""
+    columns, files = choose(folder, store, summary, prompt_set, scores)
+    title = f"{prompt_set} by every variant"
+    sheet = repository_sheets.sheet_of(title, columns, variants_shown(summary), prompt_set, files)
+    drawn = repository_sheets.small_webp(sheet)
+    if drawn is None:
+        raise NotDrawn(f"too many variants for {repository_sheets.BYTES // 1000} kB")
+    data, kept = drawn
+    names = dict.fromkeys(columns[n][0] for n in kept)
+    texts = {n: p["text"] for n, p in summary["prompt_sets"][prompt_set]["prompts"].items()}
+    return data, [f"{name}: “{' '.join(texts[name].split())}”" for name in names]
+
+
+def report_of(folder: Path) -> str:
+    """The report's words. Raises KindredError where it is not written yet."""
+    try:
+        return (folder / "report.md").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise KindredError(f"{folder}/report.md: no such file -> run `snakemake`") from None
+
+
+def needed(name: str, folders: Folders) -> Iterator[Path]:
+    """The files that `publish` reads of an experiment. Raises KindredError where figures or report
+    are missing; sheets whose pictures are not there are noted and left out."""
+    folder = folders.results / name
+    report_of(folder)
+    summary = read_versioned(folder / "summary.json")
+    verdicts = read_versioned(folder / "verdicts.json")
+    scores = images_of(read_scores(folder / "scores.csv"))
+    for file in ("report.md", "summary.json", "verdicts.json", "scores.csv"):
+        yield folder / file
+    for prompt_set in repository_sheets.sets_shown(summary, verdicts):
+        try:
+            _, files = choose(folder, ImageStore(folders.store), summary, prompt_set, scores)
+        except NotDrawn as why:
+            print(f"note: {name}: no pictures of {prompt_set}: {why}", file=sys.stderr)
+            continue
+        for variant, one in variants_shown(summary).items():
+            yield folder / variant / f"run-{one['runs'][0]}" / "images" / f"{prompt_set}.json"
+        yield from files.values()
+
+
+def pack(names: Sequence[str], out: Path, folders: Folders) -> str:
+    """Write what all pages need into one archive, with paths from the root; what was written, in a
+    line. Raises KindredError for a file that is not below it."""
+    root = os.path.abspath(folders.root)
+    named: dict[Path, Path] = {}
+    for path in (path for name in names for path in needed(name, folders)):
+        # As it is called, not as links resolve: folders of results often lie on another disk.
+        full = Path(os.path.abspath(path))
+        if not full.is_relative_to(root):
+            raise KindredError(f"{path}: not below {root} -> give another --root")
+        named[full.relative_to(root)] = full
+    with (
+        atomic_write(out) as temporary,
+        tarfile.open(temporary, "w:xz", dereference=True) as archive,
+    ):
+        for name, full in named.items():
+            archive.add(full, name)
+    size = out.stat().st_size / 2**20
+    return f"{out}: {len(named)} files, {size:.1f} MiB"
+
+
+def publish(name: str, folders: Folders) -> Path:
+    """Write docs/<experiment>; its page."""
+    plan = load_plan(folders.root, {"experiments": [name]})
+    folder, out = folders.results / name, folders.docs / name
+    summary = read_versioned(folder / "summary.json")
+    verdicts = read_versioned(folder / "verdicts.json")
+    check_may_be_shown(plan, plan.experiments[name], summary)
+    rows = [row for row in read_scores(folder / "scores.csv") if row["kind"] == "image"]
+    report = report_of(folder)
+    variants = in_page_order(summary)
+    sheets = draw_sheets(
+        folder, out / "pictures", ImageStore(folders.store), summary, verdicts, images_of(rows)
+    )
+    lines = published_tables.of_verdicts(verdicts, variants)
+    trained = [one for one in variants.values() if one["kind"] == "trained"]
+    values = {
+        "experiment": name,
+        "variants": len(variants),
+        "runs": sum(len(one["runs"]) for one in trained),
+        "pictures": len(rows),
+        "bases": sorted({one["base"] for one in variants.values()}),
+        "verdicts": lines,
+        "sheets": sheets,
+        "configs": alike(folders.root, name),
+    }
+    page = repository_pages.page(report, values)
+    write_csv(out / "runs.csv", published_tables.RUNS, published_tables.of_runs(rows, variants))
+    write_csv(out / "prompts.csv", *published_tables.of_prompts(rows, variants))
+    write_csv(out / "verdicts.csv", published_tables.VERDICTS, lines)
+    write_text(out / "README.md", page)
+    return out / "README.md"
+
+
+def write_index(docs: Path) -> Path:
+    """The list of everything that is published, below a text of your own; where it lies."""
+    path = docs / "README.md"
+    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    write_text(path, repository_pages.index(docs, before))
+    return path
