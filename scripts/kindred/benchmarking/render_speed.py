@@ -6,6 +6,8 @@ Knows how a picture is timed and how far two ways agree; knows nothing of tables
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +25,55 @@ from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
 GUIDANCE = 3.5
 
 
+@dataclass
+class Scene:
+    """One picture to be drawn, in our way and in FluxPipeline's, with the same random weights."""
+
+    net: Any
+    resolution: int
+    text_tokens: int
+    steps: int
+    shape: str
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        config, dtype, device = self.net.config, torch.bfloat16, self.device
+        self.plan = random_weights.scheduler()
+        size = 1, self.text_tokens, config.joint_attention_dim
+        self.text = torch.randn(*size, device=device, dtype=dtype)
+        self.pooled = torch.randn(1, config.pooled_projection_dim, device=device, dtype=dtype)
+        edge = self.resolution // 8
+        self.noise = initial_noise([1], config.in_channels // 4, edge, edge)
+        self.vae = random_weights.vae(self.shape, device, torch.float32)
+        vae = random_weights.vae(self.shape, device, dtype)
+        self.pipeline = FluxPipeline(self.plan, vae, None, None, None, None, self.net)
+        self.pipeline.set_progress_bar_config(disable=True)
+        self.recorded: RecordedNetwork | None = None
+
+    def theirs(self, kind: str) -> Any:
+        """The picture by FluxPipeline; kind: 'latent' or 'np'."""
+        return self.pipeline(
+            prompt_embeds=self.text,
+            pooled_prompt_embeds=self.pooled,
+            latents=pack(self.noise).to(self.device, torch.bfloat16),
+            height=self.resolution,
+            width=self.resolution,
+            num_inference_steps=self.steps,
+            guidance_scale=GUIDANCE,
+            output_type=kind,
+        ).images
+
+    def latents(self) -> torch.Tensor:
+        """The picture's latents by our loop."""
+        times = schedule(self.plan, self.steps, (self.resolution // 16) ** 2)
+        given = self.net, self.noise, self.text, self.pooled, times, GUIDANCE
+        return denoise(*given, network=self.recorded)
+
+    def ours(self) -> torch.Tensor:
+        """The whole picture by our loop."""
+        return decode(self.vae, self.latents())
+
+
 def pictures(
     quantization: str | None,
     shape: str,
@@ -35,55 +86,27 @@ def pictures(
 ) -> dict[str, dict[str, Any]]:
     """Figures of each way of drawing, by name; 'difference' in the latents from FluxPipeline's."""
     train_step_speed.clear(device)
-    dtype = torch.bfloat16
-    net = random_weights.transformer(shape, device, quantization, dtype)
-    config, plan = net.config, random_weights.scheduler()
-    text = torch.randn(1, text_tokens, config.joint_attention_dim, device=device, dtype=dtype)
-    pooled = torch.randn(1, config.pooled_projection_dim, device=device, dtype=dtype)
-    edge, tokens = resolution // 8, (resolution // 16) ** 2
-    noise = initial_noise([1], config.in_channels // 4, edge, edge)
-    vaes = {own: random_weights.vae(shape, device, own) for own in (torch.float32, dtype)}
-    pipeline = FluxPipeline(plan, vaes[dtype], None, None, None, None, net)
-    pipeline.set_progress_bar_config(disable=True)
-
-    def theirs(kind: str) -> Any:
-        return pipeline(
-            prompt_embeds=text,
-            pooled_prompt_embeds=pooled,
-            latents=pack(noise).to(device, dtype),
-            height=resolution,
-            width=resolution,
-            num_inference_steps=sampling_steps,
-            guidance_scale=GUIDANCE,
-            output_type=kind,
-        ).images
-
-    recorded: RecordedNetwork | None = None
-
-    def latents() -> torch.Tensor:
-        times = schedule(plan, sampling_steps, tokens)
-        return denoise(net, noise, text, pooled, times, GUIDANCE, network=recorded)
-
-    def ours() -> torch.Tensor:
-        return decode(vaes[torch.float32], latents())
-
+    net = random_weights.transformer(shape, device, quantization, torch.bfloat16)
+    scene = Scene(net, resolution, text_tokens, sampling_steps, shape, device)
     found: dict[str, dict[str, Any]] = {}
 
     def measure(name: str) -> None:
-        found[name] = train_step_speed.timed(ours, device, 1, repeats)
-        found[name]["difference"] = difference(latents(), expected)
+        found[name] = train_step_speed.timed(scene.ours, device, 1, repeats)
+        found[name]["difference"] = difference(scene.latents(), expected)
 
-    def changed() -> RecordedNetwork:
-        """To draw with a network whose layers are others now."""
-        if with_compiler:
+    def record() -> None:
+        """Draw with a recording of the network, whose layers may be others now."""
+        if with_compiler and scene.recorded:
             torch._dynamo.reset()
-        return RecordedNetwork(net)
+        scene.recorded = RecordedNetwork(net)
 
     with torch.inference_mode():
         torch.backends.cuda.enable_cudnn_sdp(True)  # torch's own choice, as whoever uses it has it
         try:
-            expected = theirs("latent").float()
-            found["FluxPipeline"] = train_step_speed.timed(lambda: theirs("np"), device, 1, repeats)
+            expected = scene.theirs("latent").float()
+            found["FluxPipeline"] = train_step_speed.timed(
+                partial(scene.theirs, "np"), device, 1, repeats
+            )
         finally:
             torch.backends.cuda.enable_cudnn_sdp(False)
         attention.use_cudnn_attention(net, device)
@@ -93,15 +116,15 @@ def pictures(
             name += ", compiled"
             measure(name)
         if device.type == "cuda":  # as scripts/render.py does it
-            recorded = RecordedNetwork(net)
+            record()
             name += ", recorded"
             measure(name)
             if quantization and precision.dequantize_weights(net, precision.room(device)):
-                recorded = changed()
+                record()
                 measure(f"{name}, dequantized for good")
             if fp8_linear.can(device) and quantization != "int8":
                 fp8_linear.convert(net, precision.dequantized)
-                recorded = changed()
+                record()
                 measure(f"{name}, fp8")
     return found
 

@@ -72,9 +72,8 @@ def examine_tokens(
         cut = token_findings.cut_caption_findings(name, counts[name], sources)
         found += [finding for finding in cut if finding not in found]
     shared = {name: tokenizers.shared_tokens(by_letter) for name, by_letter in pieces.items()}
-    found += token_findings.shared_token_findings(
-        shared, spec.characters, spec.thresholds.max_shared_tokens
-    )
+    most = spec.thresholds.max_shared_tokens
+    found += token_findings.shared_token_findings(shared, spec.characters, most)
     found += token_findings.known_name_findings(pieces, spec.characters)
     return counts, pieces, found
 
