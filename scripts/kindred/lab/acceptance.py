@@ -51,7 +51,9 @@ def measure(test: Acceptance) -> list[Gate]:
     for part in ("base/transformer", "judge"):
         if not (test.lab / part).is_dir():
             raise KindredError(
-                f"{test.lab / part}: not there; build it with `snakemake lab_models` on a GPU"
+                "not there",
+                str(test.lab / part),
+                "build it with `snakemake lab_models` on a GPU",
             )
     device = pick_device(test.device)
     judge = LabDetector.load(test.lab / "judge", device)

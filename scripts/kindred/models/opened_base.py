@@ -45,8 +45,9 @@ class OpenedBase:
             if not is_local(self.spec.model):
                 raise
             raise KindredError(
-                f"base {self.spec.model}: its transformer/config.json can't be read ({error}); "
-                "fetch or save the base again"
+                f"its transformer/config.json can't be read ({error})",
+                f"base {self.spec.model}",
+                "fetch or save the base again",
             ) from error
 
     @cached_property

@@ -176,7 +176,7 @@ def report_of(folder: Path) -> str:
     try:
         return (folder / "report.md").read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise KindredError(f"{folder}/report.md: no such file -> run `snakemake`") from None
+        raise KindredError("no such file", f"{folder}/report.md", "run `snakemake`") from None
 
 
 def needed(name: str, folders: Folders) -> Iterator[Path]:
@@ -209,7 +209,7 @@ def pack(names: Sequence[str], out: Path, folders: Folders) -> str:
         # As it is called, not as links resolve: folders of results often lie on another disk.
         full = Path(os.path.abspath(path))
         if not full.is_relative_to(root):
-            raise KindredError(f"{path}: not below {root} -> give another --root")
+            raise KindredError(f"not below {root}", str(path), "give another --root")
         named[full.relative_to(root)] = full
     with (
         atomic_write(out) as temporary,

@@ -92,7 +92,7 @@ def train_lora(
         if not job.is_there(machine.store):  # another process may have been at it
             train(job, machine)
     if not job.fetch(machine.store):
-        raise KindredError(f"{machine.store / job.key}: vanished; run again")
+        raise KindredError("vanished", str(machine.store / job.key), "run again")
     return f"trained: {out_dir / 'lora.safetensors'}"
 
 

@@ -29,7 +29,7 @@ def read_source_photos(
     for row in read_json(images):
         source, said = row["source"], rows[row["image_id"]]
         if source not in known:
-            raise KindredError(f"{masks}: no mask of {source} -> delete it and run again")
+            raise KindredError(f"no mask of {source}", str(masks), "delete it and run again")
         found[source] = generation.SourcePhoto(
             source,
             folder / source,

@@ -48,7 +48,7 @@ def train_batched(listed: str, settings: BatchSettings) -> BatchReport:
     """Train all jobs of a list (JSON, or its file) that the store lacks and that can be trained
     together; what became of each. Raises KindredError for a list that is none."""
     if settings.at_once < 1:
-        raise KindredError("--at-once: give a whole number from 1 on")
+        raise KindredError("must be at least 1", "--at-once", "give a whole number from 1 on")
     code_revision()  # now: the code may be changed while this trains
     began, report = time.monotonic(), BatchReport()
     wanted = sort_out(read_jobs(listed, report), settings.store, report)
