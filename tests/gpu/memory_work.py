@@ -71,8 +71,8 @@ def draw(device: Any, shape: str) -> dict[str, Any]:
     from kindred.specs.rendering import PromptSet, RenderSpec
 
     def load(base: Base, place: Any, home: bool = False, places: Any = None) -> Any:
-        assert not home and places is None, "the weights alone do not fit"
-        return random_weights.transformer(shape, place, base.quantization)
+        assert places is None
+        return random_weights.transformer(shape, place, base.quantization, home=home)
 
     loading.load_transformer = load
     pipeline.load_vae = lambda *_: random_weights.vae(shape, device, torch.float32)

@@ -46,9 +46,17 @@ def transformer(
     quantization: str | None = None,
     dtype: torch.dtype = torch.bfloat16,
     seed: int = 0,
+    home: bool = False,
 ) -> FluxTransformer2DModel:
     """A frozen FluxTransformer2DModel on `device`, its linear layers in `quantization`
-    (None, 'nf4', 'nf4-double', 'int8') as a loaded base's are."""
+    (None, 'nf4', 'nf4-double', 'int8') as a loaded base's are; with `home` left in main memory.
+
+    4-bit layers wait in main memory for the last one: what they were made of would leave holes
+    between them on the GPU, which loading from a file does not, and which a capped process could
+    not fill. (LLM int8 weights that come back are quantized a second time.)
+    """
+    four_bit = quantization in ("nf4", "nf4-double")
+    waits = torch.device(device).type == "cuda" and (four_bit or home)
     with torch.device("meta"):
         net = FluxTransformer2DModel(**SHAPES[shape])
     source = torch.Generator(device).manual_seed(seed)
@@ -58,21 +66,16 @@ def transformer(
             setattr(part, key, torch.nn.Parameter(drawn, requires_grad=False))
         if quantization and isinstance(part, torch.nn.Linear):
             parent, _, own = name.rpartition(".")
-            setattr(net.get_submodule(parent), own, quantize(part, quantization, dtype, device))
-    net.is_loaded_in_4bit = quantization in ("nf4", "nf4-double")
+            part = quantize(part, quantization, dtype, device)
+            setattr(net.get_submodule(parent), own, part)
+        if waits and not any(part.children()):
+            torch.nn.Module.to(part, "cpu")
+    net.is_loaded_in_4bit = four_bit
     net.is_loaded_in_8bit = quantization == "int8"
-    if net.is_loaded_in_4bit and torch.device(device).type == "cuda":
-        _close_ranks(net, device)
+    if waits:
+        torch.cuda.empty_cache()
+        torch.nn.Module.to(net, "cpu" if home else device)
     return net.eval()
-
-
-def _close_ranks(net: FluxTransformer2DModel, device: torch.device | str) -> None:
-    """Take the weights off the GPU and back: unquantized ones have left holes between them, which
-    loading from a file does not, and which a capped process could not fill. (LLM int8 weights that
-    come back are quantized a second time.)"""
-    torch.nn.Module.to(net, "cpu")
-    torch.cuda.empty_cache()
-    torch.nn.Module.to(net, device)
 
 
 def _drawn(
