@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from kindred.benchmarking.empty_jobs import copy_with_empty_jobs  # noqa: E402
-from kindred.models.identity import ALL_PARTS  # noqa: E402
+from kindred.models.architectures.flux1.facts import FLUX1  # noqa: E402
 
 EXPERIMENT = """
 title: many
@@ -46,9 +46,11 @@ def set_up(root: Path, variants: int, runs: int, prompt_sets: int) -> None:
     (root / "photos").mkdir()
     (root / "photos" / "J-01.png").touch()
     (root / "photos" / "captions.csv").touch()
-    for part in ALL_PARTS:
+    for part in FLUX1.parts.folders("all"):
         (root / "base" / part).mkdir(parents=True)
-    (root / "config/bases/fake.yaml").write_text("model: base\n", encoding="utf-8")
+    (root / "config/bases/fake.yaml").write_text(
+        "model: base\narchitecture: flux1\n", encoding="utf-8"
+    )
     config = "experiments: [many]\ndevice: {kind: cpu, threads: 1}\n"
     (root / "config/config.yaml").write_text(config, encoding="utf-8")
     write_experiment(root, variants, runs, prompt_sets)

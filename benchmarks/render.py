@@ -28,7 +28,6 @@ from kindred.models.lora.adapters import read_adapters  # noqa: E402
 from kindred.rendering.image_plan import plan  # noqa: E402
 from kindred.rendering.pipeline import RenderPipeline, Texts  # noqa: E402
 from kindred.rendering.prompt_embeddings import read_texts  # noqa: E402
-from kindred.rendering.sampling import decode  # noqa: E402
 from kindred.specs.base_model import Base  # noqa: E402
 from kindred.specs.rendering import PromptSet, RenderSpec  # noqa: E402
 
@@ -113,7 +112,7 @@ def drawing_table(options: argparse.Namespace, texts: Texts, adapter: Path) -> N
     tasks["adapter active, 4 at once"] = drawing(painters[False], 4)
     width, height = SIZE
     latents = torch.zeros(1, 16, height // 8, width // 8, device=options.device)
-    tasks["of it decoding, 1 at once"] = lambda: decode(painter.vae, latents)
+    tasks["of it decoding, 1 at once"] = lambda: painter.coding.decode(latents)
     for name, seconds in best(tasks, options.repeats).items():
         count = int(name.split(", ")[1].split()[0])
         print(f"{name:31} {seconds / count:7.3f} s a picture")

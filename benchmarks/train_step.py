@@ -45,7 +45,6 @@ def made_up_photos(options: argparse.Namespace, network: Any) -> dict[str, list[
     """Random latents and embeddings of the right shapes, in one bucket."""
     import torch
 
-    from kindred.data.encoding_cache import Text
     from kindred.training.batches import Example
 
     config = network.config
@@ -57,7 +56,7 @@ def made_up_photos(options: argparse.Namespace, network: Any) -> dict[str, list[
                 str(number),
                 str(number),
                 torch.randn(shape),
-                Text(torch.randn(states), torch.randn(config.pooled_projection_dim)),
+                {"t5": torch.randn(states), "clip": torch.randn(config.pooled_projection_dim)},
             )
             for number in range(options.photos)
         ]
@@ -85,6 +84,7 @@ def main(argv: list[str] | None = None) -> int:
 
     from kindred.models import loading
     from kindred.models.lora import injection
+    from kindred.models.opened_base import open_base
     from kindred.training.batches import make_batch
     from kindred.training.flow_matching import flow_loss
     from kindred.training.trainer import Trainer, WeightedDataset
@@ -94,13 +94,19 @@ def main(argv: list[str] | None = None) -> int:
     recipe = Recipe(rank=options.rank, batch=options.batch, targets=options.targets)
     network = loading.load_transformer(base, device)
     parameters = injection.add_lora(network, recipe, 0)
-    scheduler = dict(loading.load_scheduler(base).config)
+    scheduler = open_base(base).scheduler
     photos = made_up_photos(options, network)
     stream = WeightedDataset("photos", 1.0, photos, photos["one"][0].text)
     trainer = Trainer(network, parameters, [stream], recipe, 0, scheduler)
     feeds = trainer.feeds()
     batch = make_batch(
-        photos["one"][: options.batch], stream.empty, recipe, scheduler, 0, ("bare",)
+        photos["one"][: options.batch],
+        stream.empty,
+        recipe,
+        trainer.architecture,
+        scheduler,
+        0,
+        ("bare",),
     ).to(device)
 
     def whole() -> None:
@@ -108,7 +114,7 @@ def main(argv: list[str] | None = None) -> int:
         trainer.note(loss, rate)
 
     def bare() -> None:
-        flow_loss(network, **vars(batch), guidance=1.0).backward()
+        flow_loss(trainer.denoiser, **vars(batch), guidance=1.0).backward()
         for parameter in parameters:
             parameter.grad = None
 

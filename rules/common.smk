@@ -28,13 +28,7 @@ if sys.dont_write_bytecode:
     sys.dont_write_bytecode = False
     sys.pycache_prefix = str(Path(".snakemake/kindred/bytecode").absolute())
 
-from kindred.models.identity import (
-    ALL_PARTS,
-    IMAGE_PARTS,
-    TEXT_PARTS,
-    architecture,
-    identity,
-)
+from kindred.models.identity import architecture_of, identity
 from kindred.workflow import paths, scoring_specs
 from kindred.config.prior_preservation import (
     class_image_render_spec,
@@ -51,8 +45,8 @@ from kindred.data.photo_folder import check_ids, check_inputs, scan
 from kindred.specs.report import CurveSpec, SheetSpec
 from kindred.common.versions import (
     REVISION_VARIABLE,
-    VERSIONS,
     code_revision,
+    part_version,
     step_version,
 )
 from kindred.world.families import photo_names
@@ -134,18 +128,19 @@ def model_identity(model, revision, parts):
     return or_stop(identity, model, revision, parts)
 
 
-def base_identity(name, parts=ALL_PARTS):
-    """Which version of a base's parts is in use."""
+def base_identity(name, role="all"):
+    """Which version of a base's parts is in use: those for images, text, pictures, or all."""
     base = PLAN.bases[name]
-    kind = architecture(base.model)
-    return f"{kind} {VERSIONS[kind]} {model_identity(base.model, base.revision, parts)}"
+    architecture = or_stop(architecture_of, base)
+    version, parts = part_version(architecture), architecture.parts.folders(role)
+    return f"{version} {model_identity(base.model, base.revision, parts)}"
 
 
 def caption_identity(dataset):
     """Which version of the captioner is in use; '' without one."""
     captioner = DATASETS[dataset].caption.captioner
     return (
-        f"blip {VERSIONS['blip']} {model_identity(captioner.model, captioner.revision, ('.',))}"
+        f"{part_version('blip')} {model_identity(captioner.model, captioner.revision, ('.',))}"
         if captioner
         else ""
     )

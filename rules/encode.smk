@@ -27,7 +27,7 @@ rule encode_images:
     params:
         spec=lambda w: PLAN.bases[w.base].image_encoder().canonical(),
         version=step_version("encode_images"),
-        base=lambda w: base_identity(w.base, IMAGE_PARTS),
+        base=lambda w: base_identity(w.base, "image"),
     message:
         "{wildcards.base}: encoding the photos of {wildcards.dataset}"
     shell:
@@ -56,7 +56,7 @@ rule encode_captions:
     params:
         spec=lambda w: PLAN.bases[w.base].text_encoder(int(w.tokens)).canonical(),
         version=step_version("encode_text"),
-        base=lambda w: base_identity(w.base, TEXT_PARTS),
+        base=lambda w: base_identity(w.base, "text"),
     message:
         "{wildcards.base}: encoding the captions of {wildcards.dataset}"
     shell:
@@ -82,7 +82,7 @@ rule encode_prompts:
     params:
         spec=lambda w: PLAN.prompt_texts(w.experiment, w.prompt_set, w.base).canonical(),
         version=step_version("encode_text"),
-        base=lambda w: base_identity(w.base, TEXT_PARTS),
+        base=lambda w: base_identity(w.base, "text"),
     message:
         "{wildcards.experiment}: encoding the prompts of {wildcards.prompt_set} for {wildcards.base}"
     shell:

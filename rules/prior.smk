@@ -24,7 +24,7 @@ rule class_prompts:
     params:
         spec=lambda w: class_image_texts(PLAN, CLASSES[w.dataset]).canonical(),
         version=step_version("encode_text"),
-        base=lambda w: base_identity(CLASSES[w.dataset].base, TEXT_PARTS),
+        base=lambda w: base_identity(CLASSES[w.dataset].base, "text"),
     message:
         "class prompts of {wildcards.dataset}"
     shell:

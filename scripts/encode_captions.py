@@ -1,9 +1,9 @@
-"""Captions -> embeddings of a base's two text encoders, in one file, looked up by caption hash.
+"""Captions -> embeddings of a base's text encoders, in one file, looked up by caption hash.
 
 in:  captions.jsonl
-out: text-<tokens>.safetensors: `<caption hash>.t5` [tokens, D] and `<caption hash>.clip` [D], the
-     empty caption included; the header names the encoders. Texts encoded before come from the
-     store.
+out: text-<tokens>.safetensors: of each text `<caption hash>.<name>` for every tensor that the
+     base's architecture makes of it, the empty caption included; the header names the encoders.
+     Texts encoded before come from the store.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kindred.common.errors import run_main
 from kindred.common.files import read_jsonl
 from kindred.compute import devices
 from kindred.data import encoding_cache
-from kindred.data.text_encoding import text_loaders
+from kindred.data.text_encoding import text_loader
 from kindred.specs.base_model import TextEncoder
 
 
@@ -38,10 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     encoder = TextEncoder.read(options.spec)
     texts = sorted({row["caption"].strip() for row in read_jsonl(options.captions)})
-    load_t5, load_clip = text_loaders(encoder, options.device, options.threads)
-    made = encoding_cache.write_texts(
-        options.text, texts, encoder, load_t5, load_clip, options.store
-    )
+    load = text_loader(encoder, options.device, options.threads)
+    made = encoding_cache.write_texts(options.text, texts, encoder, load, options.store)
     print(f"{len(texts)} captions and the empty one: {made} encoder passes", file=sys.stderr)
     return 0
 

@@ -1,7 +1,7 @@
 """Prepared photos -> latents of a base's VAE, in one file, looked up by pixel hash.
 
 in:  images.json and the prepared PNGs
-out: latents.safetensors: a tensor [C, H/8, W/8] under each photo's pixel hash; the header names
+out: latents.safetensors: a tensor [C, H, W] under each photo's pixel hash; the header names
      the encoder. Photos encoded before come from the store.
 """
 

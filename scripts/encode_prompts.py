@@ -1,8 +1,9 @@
-"""Prompts -> embeddings of a base's two text encoders, in one file, looked up by caption hash.
+"""Prompts -> embeddings of a base's text encoders, in one file, looked up by caption hash.
 
 in:  prompt names and texts in the specification
-out: `<caption hash>.t5` [tokens, D] and `<caption hash>.clip` [D]; the header names the encoders.
-     Texts encoded before come from the store. A prompt that an encoder cuts is warned of.
+out: of each text `<caption hash>.<name>` for every tensor that the base's architecture makes of it;
+     the header names the encoders. Texts encoded before come from the store. A prompt that an
+     encoder cuts is warned of.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from kindred.common.errors import run_main
 from kindred.compute import devices
 from kindred.data import encoding_cache
-from kindred.data.text_encoding import text_loaders
+from kindred.data.text_encoding import text_loader
 from kindred.rendering.prompt_embeddings import truncation_warnings
 from kindred.specs.rendering import PromptTexts
 
@@ -35,11 +36,9 @@ def main(argv: list[str] | None = None) -> int:
     """Encode a prompt set."""
     options = parse(argv)
     spec = PromptTexts.read(options.spec)
-    load_t5, load_clip = text_loaders(spec.encoder, options.device, options.threads)
+    load = text_loader(spec.encoder, options.device, options.threads)
     texts = sorted(set(spec.prompts.values()))
-    made = encoding_cache.write_texts(
-        options.out, texts, spec.encoder, load_t5, load_clip, options.store
-    )
+    made = encoding_cache.write_texts(options.out, texts, spec.encoder, load, options.store)
     # Afterwards, because counting tokens loads torch, and a GPU is claimed before that.
     for warning in truncation_warnings(spec.encoder, spec.prompts):
         print(f"warning: {warning}", file=sys.stderr)

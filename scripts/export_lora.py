@@ -1,7 +1,7 @@
 """A LoRA of ours -> the same one in the layout that ComfyUI and kohya's tools read.
 
 in:  lora.safetensors, as train.py writes it and diffusers loads it
-out: a file with q, k and v fused as in FLUX's original code, an alpha for every layer, and the
+out: a file with q, k and v fused as in the base's original code, an alpha for every layer, and the
      metadata that those tools show. Equal inputs give equal bytes.
 Both formats are one layout: ComfyUI reads kohya's names. No file name, folder or date goes in; the
 only names are those given by --title and --trigger.

@@ -9,6 +9,7 @@ from golden import check
 from golden_steps import STEPS, versions_of
 
 from kindred.common.versions import VERSIONS
+from kindred.models import architectures
 
 HERE = Path(__file__).parent
 
@@ -21,4 +22,6 @@ def test_a_step_gives_what_it_gave(name, steps, update):
 
 def test_every_step_has_its_golden_file():
     steps = {step for step in VERSIONS if not step.startswith(("lab_", "judge "))}
+    # klein's numbers are held by its agreement with diffusers' pipeline.
+    steps |= {one.name for one in architectures.every()} - {"klein"}
     assert steps == {step for of_file in STEPS.values() for step in of_file}

@@ -27,7 +27,7 @@ def train(device: Any, shape: str) -> dict[str, Any]:
     from kindred.benchmarking import random_weights
     from kindred.benchmarking.train_step_speed import made_up
     from kindred.compute import memory_fitting
-    from kindred.models.architectures.flux1.layer_shapes import shape_of
+    from kindred.models.architectures.flux1.facts import FLUX1
     from kindred.models.lora import injection
     from kindred.specs.base_model import Base
     from kindred.specs.training import Recipe, TrainSpec
@@ -42,7 +42,7 @@ def train(device: Any, shape: str) -> dict[str, Any]:
     photos = made_up(net.config, EDGE[shape] // 2, TOKENS[shape])
     streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     allowed = memory_fitting.allowance(device) if cuda else 1e12
-    job = memory_fitting.memory_demand(spec, shape_of(net.config), streams)
+    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams)
     job = replace(job, compiled=cuda)
     fit = memory_fitting.FittedMemory(job, allowed, device, preserve_rng=False)
     fit.tell()
@@ -76,14 +76,18 @@ def draw(device: Any, shape: str) -> dict[str, Any]:
 
     loading.load_transformer = load
     pipeline.load_vae = lambda *_: random_weights.vae(shape, device, torch.float32)
-    pipeline.load_scheduler = lambda *_: random_weights.scheduler()
     kind, edge = ("nf4" if device.type == "cuda" else None), EDGE[shape]
     prompts = PromptSet(prompts={"a": "x"}, seeds=[1, 2], width=edge, height=edge, steps=4)
-    base = Base(model="random", quantization=kind, text_tokens=TOKENS[shape])
+    base = Base(model="random", architecture="flux1", quantization=kind, text_tokens=TOKENS[shape])
+    opened = pipeline.open_base(base)
+    scheduler = dict(random_weights.scheduler().config)
+    vars(opened).update(scheduler=scheduler, guidance="embedded")
+    pipeline.open_base = lambda _: opened
     spec = RenderSpec(base=base, prompt_set=prompts, name="p", batch=2)
     sizes = random_weights.SHAPES[shape]
     text = torch.randn(TOKENS[shape], sizes["joint_attention_dim"])
-    texts = {caption_hash("x"): (text, torch.randn(sizes["pooled_projection_dim"]))}
+    pooled = torch.randn(sizes["pooled_projection_dim"])
+    texts = {caption_hash("x"): {"t5": text, "clip": pooled}}
     one = pipeline.RenderPipeline.load(spec, [], device)
     images = one.draw(plan(spec, [], "base@1"), texts, fill_to=2)
     assert [image.size for image in images] == [(edge, edge)] * 2
@@ -99,10 +103,10 @@ def encode(device: Any, shape: str) -> dict[str, Any]:
     from kindred.benchmarking import random_weights
     from kindred.compute.group_offload import stream_blocks
     from kindred.data.text_encoding import WORKING
-    from kindred.models.vae import encode_image
+    from kindred.models.architectures.flux1.facts import FLUX1
 
     vae = random_weights.vae(shape, device, torch.float32)
-    encode_image(vae, Image.new("RGB", (EDGE[shape], EDGE[shape])))
+    FLUX1.latent_coding(vae).encode(Image.new("RGB", (EDGE[shape], EDGE[shape])))
     del vae
     full = shape == "flux-dev"
     sizes = {"d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_layers": 24, "num_heads": 64}

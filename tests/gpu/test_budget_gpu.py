@@ -24,7 +24,7 @@ from kindred.benchmarking.train_step_speed import made_up
 from kindred.common.files import read_json
 from kindred.compute import memory_fitting, memory_limit
 from kindred.compute.memory_plan import GIB, MemoryPlan
-from kindred.models.architectures.flux1.layer_shapes import shape_of
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
@@ -80,7 +80,7 @@ def fitted_trainer(memory_gib, edge, **recipe):
     photos = made_up(net.config, edge, TEXT_TOKENS)
     streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     allowed = allowed_on(memory_gib)
-    job = memory_fitting.memory_demand(spec, shape_of(net.config), streams)
+    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams)
     fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     fit.tell()
     if fit.starts_at_home:
@@ -125,7 +125,7 @@ def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantizatio
                 parameter.normal_(std=0.02, generator=torch.Generator(DEVICE).manual_seed(number))
         photos = made_up_once(net.config)
         streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
-        job = memory_fitting.memory_demand(spec_of(), shape_of(net.config), streams)
+        job = memory_fitting.memory_demand(spec_of(), FLUX1, FLUX1.layout(net.config), streams)
         fit = memory_fitting.FittedMemory(
             memory_fitting.replace(job, compiled=False), 1e12, DEVICE, False
         )
@@ -209,7 +209,7 @@ def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
         parameters = injection.add_lora(net, Recipe(**RECIPE), 0)
         photos = made_up_once(net.config)
         streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
-        job = memory_fitting.memory_demand(spec_of(), shape_of(net.config), streams)
+        job = memory_fitting.memory_demand(spec_of(), FLUX1, FLUX1.layout(net.config), streams)
         fit = memory_fitting.FittedMemory(
             memory_fitting.replace(job, compiled=False), 1e12, DEVICE, False, recorded
         )
@@ -248,7 +248,7 @@ def test_a_rare_bucket_fits_beside_recordings():
     )
     streams = [WeightedDataset("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
     allowed = allowed_on(12)
-    job = memory_fitting.memory_demand(spec, shape_of(net.config), streams)
+    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams)
     fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     parameters = injection.add_lora(net, spec.recipe, 0)
     fit.apply(net)

@@ -19,6 +19,7 @@ from kindred.compute.devices import Split
 from kindred.models import loading, quantized_weights
 from kindred.models.lora import injection
 from kindred.models.lora.adapters import read_adapters
+from kindred.models.opened_base import open_base
 from kindred.rendering import precision
 from kindred.rendering.image_plan import plan
 from kindred.rendering.pipeline import RenderPipeline
@@ -56,7 +57,7 @@ def folder(tmp_path_factory):
     net = random_weights.transformer(SHAPE, DEVICE)
     net.save_config(root / "transformer")
     quantized_weights.write(
-        root / "transformer" / quantized_weights.WEIGHTS["transformer"], net.state_dict()
+        root / "transformer" / quantized_weights.WEIGHTS["diffusers"], net.state_dict()
     )
     random_weights.vae(SHAPE, DEVICE, torch.float32).save_pretrained(root / "vae")
     random_weights.scheduler().save_pretrained(root / "scheduler")
@@ -144,14 +145,14 @@ def test_t5_too(tmp_path, store, kind, monkeypatch):
     part.mkdir()
     net.config.save_pretrained(part)
     state = {name: value for name, value in net.state_dict().items() if "embed_tokens" not in name}
-    quantized_weights.write(part / quantized_weights.WEIGHTS["text_encoder_2"], state)
+    quantized_weights.write(part / quantized_weights.WEIGHTS["transformers"], state)
     del net, state
     real = loading._load
     monkeypatch.setattr(
         loading, "_load", lambda *a, **k: None if a[2] == "tokenizer_2" else real(*a, **k)
     )
     encoder = TextEncoder(model=str(tmp_path), quantization=kind)
-    loaded_twice(lambda: loading.load_t5(encoder, DEVICE)[1], f"T5 in {kind}")
+    loaded_twice(lambda: loading.load_text_part(encoder, "text_encoder_2", DEVICE), f"T5 in {kind}")
 
 
 @pytest.mark.parametrize("kind", ["nf4", "int8", None])
@@ -250,7 +251,7 @@ def test_a_split_over_two_capped_gpus_has_the_same_gradients(folder):
         total = torch.cuda.get_device_properties(index).total_memory
         torch.cuda.set_per_process_memory_fraction(16 * 2**30 / total, index)
     try:
-        places = over_gpus(base, Split((16, 16)))
+        places = over_gpus(open_base(base), Split((16, 16)))
         net = loading.load_transformer(base, "cuda:0", places=places)
         split = gradients(net, torch.device("cuda:0"))
     finally:

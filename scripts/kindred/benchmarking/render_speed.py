@@ -17,10 +17,11 @@ from kindred.benchmarking import random_weights, train_step_speed
 from kindred.compute.compilation import compile_blocks
 from kindred.compute.cuda_graphs import RecordedNetwork
 from kindred.models import fp8_linear
-from kindred.models.architectures.flux1 import attention
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.architectures.flux1.latents import pack
+from kindred.models.architectures.noise_levels import schedule
 from kindred.rendering import precision
-from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
+from kindred.rendering.sampling import denoise, initial_noise
 
 GUIDANCE = 3.5
 
@@ -65,13 +66,13 @@ class Scene:
 
     def latents(self) -> torch.Tensor:
         """The picture's latents by our loop."""
-        times = schedule(self.plan, self.steps, (self.resolution // 16) ** 2)
-        given = self.net, self.noise, self.text, self.pooled, times, GUIDANCE
-        return denoise(*given, network=self.recorded)
+        shift = FLUX1.shift(self.plan.config, (self.resolution // 16) ** 2, self.steps)
+        times, text = schedule(shift, self.steps), {"t5": self.text, "clip": self.pooled}
+        return denoise(FLUX1.denoiser(self.net, self.recorded), self.noise, text, times, GUIDANCE)
 
     def ours(self) -> torch.Tensor:
         """The whole picture by our loop."""
-        return decode(self.vae, self.latents())
+        return FLUX1.latent_coding(self.vae).decode(self.latents())
 
 
 def pictures(
@@ -109,7 +110,7 @@ def pictures(
             )
         finally:
             torch.backends.cuda.enable_cudnn_sdp(False)
-        attention.use_cudnn_attention(net, device)
+        FLUX1.fast_attention(net, device)
         name = "ours"
         measure(name)
         if with_compiler and compile_blocks(net):
@@ -123,7 +124,7 @@ def pictures(
                 record()
                 measure(f"{name}, dequantized for good")
             if fp8_linear.can(device) and quantization != "int8":
-                fp8_linear.convert(net, precision.dequantized)
+                fp8_linear.convert(net, precision.token_layers(net), precision.dequantized)
                 record()
                 measure(f"{name}, fp8")
     return found

@@ -18,8 +18,7 @@ import torch
 from kindred.benchmarking import random_weights
 from kindred.compute.memory_fitting import FittedMemory, memory_demand
 from kindred.compute.memory_plan import usable
-from kindred.data.encoding_cache import Text
-from kindred.models.architectures.flux1.layer_shapes import shape_of
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
@@ -135,7 +134,9 @@ def arrange(
             characters={},
             dataset="made-up",
         )
-        job = replace(memory_demand(spec, shape_of(net.config), streams), compiled=setup.compiled)
+        job = replace(
+            memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams), compiled=setup.compiled
+        )
         fit = FittedMemory(
             job, usable(setup.memory_gib), device, preserve_rng=False, graphs=setup.recorded
         )
@@ -156,10 +157,10 @@ def made_up(config: Any, resolution: int, text_tokens: int, count: int = 4) -> l
             str(number),
             str(number),
             torch.randn(latent),
-            Text(
-                torch.randn(text_tokens, config.joint_attention_dim),
-                torch.randn(config.pooled_projection_dim),
-            ),
+            {
+                "t5": torch.randn(text_tokens, config.joint_attention_dim),
+                "clip": torch.randn(config.pooled_projection_dim),
+            },
         )
         for number in range(count)
     ]

@@ -11,6 +11,7 @@ import os
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 VERSIONS = {
     # From photos and captions to encoded training data.
@@ -43,8 +44,8 @@ VERSIONS = {
     "lab_base": 1,
     "lab_judge": 1,
     "lab_captioner": 1,
-    # What steps work with: a change of one of these makes stale what it had a part in.
-    "flux1": 1,
+    # What steps work with: a change of one of these makes stale what it had a part in. That of a
+    # base model's architecture stands in its own facts.
     "blip": 1,
     "judge lab": 1,
     "judge photo": 1,
@@ -53,10 +54,22 @@ VERSIONS = {
 }
 
 
-def step_version(step: str, *parts: str) -> str:
+class Versioned(Protocol):
+    """What has a name and a version of its own: an architecture of base models."""
+
+    name: str
+    version: int
+
+
+def step_version(step: str, *parts: str | Versioned) -> str:
     """A step's version with those of the architecture, judge or captioner that it works with, as
     one text: 'train 1, flux1 1'. Raises KeyError for what has none."""
-    return ", ".join(f"{name} {VERSIONS[name]}" for name in (step, *parts))
+    return ", ".join([f"{step} {VERSIONS[step]}", *map(part_version, parts)])
+
+
+def part_version(part: str | Versioned) -> str:
+    """'blip 1'. Raises KeyError for a name that has none."""
+    return f"{part} {VERSIONS[part]}" if isinstance(part, str) else f"{part.name} {part.version}"
 
 
 # Of what was made before revisions were written down.

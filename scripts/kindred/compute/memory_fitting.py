@@ -21,11 +21,12 @@ from kindred.compute.block_offload import Offloader, place
 from kindred.compute.devices import jobs_per_gpu
 from kindred.compute.memory_limit import limit
 from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
-from kindred.models.architectures.flux1 import attention
-from kindred.models.architectures.flux1.layer_shapes import FluxShape, shape_of
+from kindred.models import architectures
+from kindred.models.architectures.interface import Architecture
+from kindred.models.architectures.layout import NetworkLayout
 from kindred.models.lora.injection import target_layers
 from kindred.models.opened_base import OpenedBase
-from kindred.specs.training import Recipe, TrainSpec
+from kindred.specs.training import TrainSpec
 
 # When memory ran out all the same, the plan is made anew for so much less, so many times.
 TIGHTER, TRIES = 0.92, 4
@@ -42,7 +43,7 @@ def fit_training(
     """
     if device.type != "cuda":
         return None
-    job = memory_demand(spec, shape_of(base.config), streams)
+    job = memory_demand(spec, base.architecture, base.layout, streams)
     allowed = allowance(device)
     found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
@@ -56,17 +57,26 @@ def allowance(device: torch.device) -> float:
     return min(free, total / jobs_per_gpu(), limit(device)) * memory_plan.FILLED
 
 
-def memory_demand(spec: TrainSpec, shape: FluxShape, streams: Sequence[Any]) -> MemoryDemand:
+def memory_demand(
+    spec: TrainSpec, architecture: Architecture, layout: NetworkLayout, streams: Sequence[Any]
+) -> MemoryDemand:
     """The training as the memory model sees it: its largest bucket counts."""
     examples = [one for stream in streams for bucket in stream.buckets.values() for one in bucket]
-    recipe: Recipe = spec.recipe
+    recipe, text = spec.recipe, architecture.text
+    if architecture.activations is None:
+        raise KindredError(
+            f"base {spec.base.model}: how much memory trainings of {architecture.title} take on a "
+            "GPU has not been measured; train on the CPU (`device: cpu`), or another base"
+        )
+    names = [layer.name for layer in layout.layers]
     return MemoryDemand(
-        shape=shape,
-        adapted=frozenset(target_layers([layer.name for layer in shape.layers], recipe.targets)),
+        shape=layout,
+        units=architecture.activations,
+        adapted=frozenset(target_layers(names, recipe.targets, architecture)),
         rank=recipe.rank,
         batch=recipe.batch,
-        image_tokens=max(e.latent.shape[-2] * e.latent.shape[-1] // 4 for e in examples),
-        text_tokens=max(e.text.states.shape[0] for e in examples),
+        image_tokens=max(architecture.tokens(*e.latent.shape[-2:]) for e in examples),
+        text_tokens=max(text.length({n: t.shape for n, t in e.text.items()}) for e in examples),
         dtype_bytes=getattr(torch, spec.base.dtype).itemsize,
         quantization=spec.base.quantization,
         optimizer=recipe.optimizer,
@@ -121,7 +131,8 @@ class FittedMemory:
             torch.cuda.empty_cache()
         self._arrange()
         place(transformer, self.offloader.blocks if self.offloader else {}, self.device)
-        attention.use_cudnn_attention(transformer, self.device)
+        if fast := architectures.of_network(transformer).fast_attention:
+            fast(transformer, self.device)
         if self.job.compiled:
             # Sizes of buckets, blocks with and without gradients: each may be compiled once.
             torch._dynamo.config.recompile_limit = RECOMPILES
@@ -235,4 +246,5 @@ def _reserved(device: torch.device) -> dict[str, float]:
 
 def blocks_of(transformer: Any) -> list[Any]:
     """The transformer's blocks in order of execution."""
-    return [*transformer.transformer_blocks, *transformer.single_transformer_blocks]
+    layout = architectures.of_network(transformer).layout(transformer.config)
+    return [transformer.get_submodule(block.name) for block in layout.blocks]

@@ -1,9 +1,9 @@
 """Fitting a training into a GPU's memory: what a set-up needs, and the fastest one that fits.
 
 Pure arithmetic on a transformer's shape: knows bytes and blocks, imports no torch, loads nothing.
-Bytes of activations were counted on the real module (tests/unit/compute/test_memory_plan.py counts
-them again); GPU_UNITS, the shares and times below are fitted to what was measured on an H200 and an
-H100 (docs/performance.md).
+Bytes of activations come from the architecture, counted on the real module
+(tests/unit/compute/test_memory_plan.py counts them again); shares and times below are fitted to
+what was measured on an H200 and an H100 (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -14,22 +14,17 @@ from functools import cached_property
 
 from kindred.common.errors import KindredError
 from kindred.compute.memory_limit import GIB, allocatable, card_for
-from kindred.models.architectures.flux1.layer_shapes import DOUBLE, SINGLE, Block, FluxShape, Layer
+from kindred.models.architectures.layout import (
+    ActivationUnits,
+    BlockShape,
+    LayerShape,
+    NetworkLayout,
+)
 
 # The share of what the allocator may take that it can really fill: freed pieces leave holes.
 FILLED = 0.95
 # cuBLAS workspaces, position embeddings, batch and loss.
 FIXED = 0.1 * GIB
-
-# Tensors that a block keeps for its backward pass, in units of [tokens, width] in compute
-# precision, without what adapters add: eager, and as the compiler's partitioner leaves them.
-KEPT = {False: {DOUBLE: 14.15, SINGLE: 13.1}, True: {DOUBLE: 12.25, SINGLE: 11.2}}
-# What its backward pass has in work beside them.
-WORKING = {DOUBLE: 7.5, SINGLE: 16.0}
-# More on a GPU: float32 sums of attention's backward pass, rounding of the allocator.
-GPU_UNITS = {False: 34.0, True: 10.0}
-# The compiler computes more anew than the partitioner alone says.
-KEPT_SHARE = {False: 1.0, True: 0.97}
 
 # Time in forward passes of a block over one token: a backward pass, what a micro-step costs however
 # small it is (steps are recorded), and what fetching an offloaded block costs beyond what hides
@@ -46,7 +41,8 @@ class MemoryDemand:
     dtype_bytes: of compute precision. compiled: whether blocks are compiled.
     """
 
-    shape: FluxShape
+    shape: NetworkLayout
+    units: ActivationUnits
     adapted: frozenset[str]
     rank: int
     batch: int
@@ -92,14 +88,15 @@ class MemoryDemand:
         quantized = self.dtype_bytes * largest * copies
         return quantized + 3 * 4 * largest * self.dora
 
-    def kept(self, block: Block, images: int) -> float:
+    def kept(self, block: BlockShape, images: int) -> float:
         """Bytes that a block keeps for its backward pass on a micro-batch of `images`."""
-        units = KEPT[self.compiled][block.kind] * KEPT_SHARE[self.compiled]
+        table = self.units
+        units = table.kept[self.compiled][block.kind] * table.kept_share[self.compiled]
         return images * (self.tokens * self._unit * units + self._adapter_inputs(block))
 
-    def working(self, block: Block, images: int) -> float:
+    def working(self, block: BlockShape, images: int) -> float:
         """Bytes that its backward pass has in work beside what it kept."""
-        units = WORKING[block.kind] + GPU_UNITS[self.compiled]
+        units = self.units.working[block.kind] + self.units.gpu[self.compiled]
         return images * self.tokens * self._unit * units + self.unpacked
 
     def inputs(self, images: int) -> int:
@@ -110,7 +107,7 @@ class MemoryDemand:
     def _unit(self) -> int:
         return self.shape.width * self.dtype_bytes
 
-    def _adapter_inputs(self, block: Block) -> float:
+    def _adapter_inputs(self, block: BlockShape) -> float:
         """An adapter keeps its input: one for all layers that read the same, and none where
         attention keeps it as its result. DoRA reads a float32 copy, one a layer where nothing is
         compiled, and keeps its outputs too."""
@@ -127,8 +124,10 @@ class MemoryDemand:
                 seen.add((layer.reads, layer.source))
         return total
 
-    def _weight(self, layer: Layer) -> int:
+    def _weight(self, layer: LayerShape) -> int:
         numbers, bias = layer.inputs * layer.outputs, self.dtype_bytes * layer.outputs
+        if layer.kept:
+            return self.dtype_bytes * numbers + bias
         if self.quantization == "nf4":  # a float32 scale for 64 numbers
             return numbers // 2 + numbers // 16 + bias
         if self.quantization == "nf4-double":  # a byte each, and a scale for 256 scales

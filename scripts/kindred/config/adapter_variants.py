@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kindred.common.errors import Problems, did_you_mean
+from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.config.plan import Variant
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
+from kindred.models.identity import architecture_of
 from kindred.models.lora.compatibility import incompatibility, layers_of
 
 if TYPE_CHECKING:
@@ -39,9 +40,14 @@ def from_files(document: Document, settings: Settings, config_files: ConfigFiles
     where, before = document.where(*at, "adapter"), len(problems.found)
     if not files:
         problems.add(where, "names no file", "give a LoRA file, or a list with one a run")
-    layers = layers_of(base.model, base.revision, config_files.root)
+    try:
+        architecture = architecture_of(base, config_files.root)
+    except KindredError as error:
+        problems.add(where, f"its base: {error.what}", error.cure)
+        return None
+    layers = layers_of(base.model, base.revision, architecture, config_files.root)
     for name in files:
-        if wrong := incompatibility(config_files.root / name, layers):
+        if wrong := incompatibility(config_files.root / name, architecture, layers):
             what, cure = wrong
             problems.add(where, f"'{name}' {what}", cure)
     if len(problems.found) > before:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from kindred.common.errors import Problem
 from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
+from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
 from kindred.specs.composites import CompositeOptions, CompositeSpec, MaskSpec
@@ -103,7 +104,7 @@ class Variant:
 
     @property
     def text_tokens(self) -> int:
-        """T5 length of the captions it trains on."""
+        """Length in tokens of the captions it trains on."""
         if self.train is None:
             raise ValueError(f"variant {self.name} is not trained")
         return self.train.text_tokens()
@@ -191,15 +192,19 @@ class Plan:
         """Who should be in the photos, and every encoder's token limit."""
         chosen = self.experiments[experiment]
         tokenizers: dict[str, int] = {}
+        named: dict[str, str] = {}
         for variant in chosen.trained:
             if variant.dataset == dataset:
                 base = self.bases[variant.base]
                 at = f"@{base.revision}" if base.revision else ""
-                for folder, limit in (("tokenizer", 77), ("tokenizer_2", variant.text_tokens)):
-                    name = f"{base.model}/{folder}{at}"
+                named |= {base.model: base.architecture} if base.architecture else {}
+                for reader in architecture_of(base).text.tokenizers:
+                    name = f"{base.model}/{reader.folder}{at}"
+                    limit = reader.limit or variant.text_tokens
                     tokenizers[name] = min(limit, tokenizers.get(name, limit))
         thresholds = self.datasets[dataset].thresholds
         given: dict = {"thresholds": thresholds} if thresholds.model_fields_set else {}
+        given |= {"architectures": named} if named else {}
         cells = chosen.cells_asked(dataset)
         if cells:
             given["cells"] = cells

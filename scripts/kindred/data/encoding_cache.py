@@ -7,8 +7,8 @@ alone. Knows nothing of how encoding is done.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,18 +29,10 @@ NO_CAPTION = caption_hash("")
 ABOUT = "kindred"
 
 
-@dataclass(frozen=True)
-class Text:
-    """T5's states [tokens, D] and CLIP's pooled output [D] of one text."""
-
-    states: torch.Tensor
-    pooled: torch.Tensor
-
-
 def latents_fingerprint(encoder: ImageEncoder) -> dict[str, Any]:
     """Which encoder made latents, and how; goes into the file's header."""
     return {
-        "encoder": identity.identity(encoder.model, encoder.revision, identity.IMAGE_PARTS),
+        "encoder": identity.identity_of(encoder, "image"),
         "dtype": "float32",
         "value": "mean of the distribution, shift and scale applied",
     }
@@ -49,10 +41,11 @@ def latents_fingerprint(encoder: ImageEncoder) -> dict[str, Any]:
 def texts_fingerprint(encoder: TextEncoder) -> dict[str, Any]:
     """Which encoders made embeddings, and how; goes into the file's header."""
     return {
-        "encoder": identity.identity(encoder.model, encoder.revision, identity.TEXT_PARTS),
+        "encoder": identity.identity_of(encoder, "text"),
         "dtype": encoder.dtype,
         "quantization": encoder.quantization or "none",
         "tokens": encoder.tokens,
+        **identity.architecture_of(encoder).text.key,
     }
 
 
@@ -68,7 +61,8 @@ def write_latents(
     `load` gives the function that encodes one image; it is called only when one is missing.
     """
     about = latents_fingerprint(encoder)
-    folder = _folder(store, "latent", about, step_version("encode_images", _kind(encoder)))
+    version = step_version("encode_images", identity.architecture_of(encoder))
+    folder = _folder(store, "latent", about, version)
     made = _fill(folder, images, load, "encoding photos")
     found = {name: _one(folder, name) for name in images}
     safetensors_files.save(out, found, {ABOUT: canonical_json(about)})
@@ -79,20 +73,26 @@ def write_texts(
     out: Path | str,
     texts: Iterable[str],
     encoder: TextEncoder,
-    load_t5: Callable[[], Callable[[str], torch.Tensor]],
-    load_clip: Callable[[], Callable[[str], torch.Tensor]],
+    load: Callable[[str], Callable[[str], torch.Tensor]],
     store: Path = STORE,
 ) -> int:
-    """Write one file of the embeddings of all texts and of the empty one; return how many encoder
-    passes were new. CLIP is gone from memory before T5 is loaded."""
-    by_hash = {caption_hash(text): text.strip() for text in ["", *texts]}
+    """Write one file of the embeddings of all texts and of the unconditional one, each tensor as
+    `<caption hash>.<name>`; return how many encoder passes were new.
+
+    `load` gives the function that encodes a text to the tensor of a name; it is called only when
+    one is missing, and what it loaded is gone from memory before the next is.
+    """
+    architecture = identity.architecture_of(encoder)
+    by_hash = {caption_hash(t): t.strip() for t in [architecture.text.unconditional, *texts]}
     about = texts_fingerprint(encoder)
-    clip_about = {key: about[key] for key in ("encoder", "dtype")}
+    version = step_version("encode_text", architecture)
     made, found = 0, {}
-    for kind, part_about, load in (("clip", clip_about, load_clip), ("t5", about, load_t5)):
-        folder = _folder(store, kind, part_about, step_version("encode_text", _kind(encoder)))
-        made += _fill(folder, by_hash, load, f"encoding texts ({kind})")
-        found |= {f"{name}.{kind}": _one(folder, name) for name in by_hash}
+    for tensor in architecture.text.tensors:
+        name = tensor.name
+        part_about = {key: about[key] for key in tensor.about or about}
+        folder = _folder(store, name, part_about, version)
+        made += _fill(folder, by_hash, partial(load, name), f"encoding texts ({name})")
+        found |= {f"{text}.{name}": _one(folder, text) for text in by_hash}
     safetensors_files.save(out, found, {ABOUT: canonical_json(about)})
     return made
 
@@ -102,26 +102,31 @@ def read_latents(path: Path | str, hashes: Iterable[str]) -> dict[str, torch.Ten
     return safetensors_files.load(path, hashes)
 
 
-def read_texts(path: Path | str, hashes: Iterable[str]) -> dict[str, Text]:
-    """Embeddings by caption hash. Raises KindredError when one is not in the file."""
-    hashes = list(hashes)
-    found = safetensors_files.load(path, [f"{h}.{kind}" for h in hashes for kind in ("t5", "clip")])
-    return {h: Text(found[f"{h}.t5"], found[f"{h}.clip"]) for h in hashes}
+def read_texts(path: Path | str, hashes: Iterable[str]) -> dict[str, dict[str, torch.Tensor]]:
+    """Embeddings by caption hash, each tensor by its name. Raises KindredError when one is not in
+    the file."""
+    hashes, names = list(hashes), tensor_names(path)
+    found = safetensors_files.load(path, [f"{text}.{name}" for text in hashes for name in names])
+    return {text: {name: found[f"{text}.{name}"] for name in names} for text in hashes}
+
+
+def tensor_names(path: Path | str) -> list[str]:
+    """Names of the tensors that a file of texts holds of each, in descending order: so they were
+    hashed from the first adapters on."""
+    entries, _ = safetensors_files.header(path)
+    return sorted({name.partition(".")[2] for name in entries}, reverse=True)
 
 
 def text_hashes(path: Path | str) -> set[str]:
-    """Caption hashes that a file of texts holds, without torch."""
+    """Caption hashes that a file of texts holds whole, without torch."""
     entries, _ = safetensors_files.header(path)
-    return {name.removesuffix(".t5") for name in entries if name.endswith(".t5")}
+    counted = Counter(name.partition(".")[0] for name in entries)
+    return {text for text, count in counted.items() if count == len(tensor_names(path))}
 
 
 def _folder(store: Path, kind: str, about: Mapping[str, Any], version: str) -> Path:
     """Where the results of one encoder lie: a hash of its identity and of the step's version."""
     return store / kind / spec_hash({"about": dict(about), "version": version})[:32]
-
-
-def _kind(encoder: ImageEncoder | TextEncoder) -> str:
-    return identity.architecture(encoder.model)
 
 
 def _fill(

@@ -14,6 +14,7 @@ from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
 from kindred.compute import devices
 from kindred.models import loading
+from kindred.models.identity import architecture_of
 from kindred.specs.base_model import ImageEncoder
 
 
@@ -44,9 +45,8 @@ def image_loader(
 
     def load() -> Callable[[Path], Any]:
         name = devices.acquire_device(device)
-        from kindred.models.vae import encode_image
-
         vae = loading.load_vae(encoder, devices.prepare(name, threads))
-        return lambda path: encode_image(vae, Image.open(path))
+        coding = architecture_of(encoder).latent_coding(vae)
+        return lambda path: coding.encode(Image.open(path))
 
     return load

@@ -22,8 +22,10 @@ from kindred.common.errors import KindredError
 from kindred.common.progress import track
 from kindred.judges.lab_inference import DetectedPerson, LabDetector
 from kindred.lab.judge_labels import person_words
-from kindred.models.loading import load_clip, load_scheduler, load_t5, load_transformer, load_vae
-from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
+from kindred.models.architectures.noise_levels import schedule
+from kindred.models.loading import load_text_encoder, load_transformer, load_vae
+from kindred.models.opened_base import open_base
+from kindred.rendering.sampling import denoise, initial_noise
 from kindred.specs.base_model import Base
 from kindred.world.drawing import draw
 from kindred.world.people import Person, named_strangers, random_person
@@ -62,14 +64,15 @@ class SampleRenderer:
     """The base, loaded once, taking pictures of prompts."""
 
     def __init__(self, model: Path | str, tokens: int, device: torch.device) -> None:
-        self.base = Base(model=str(model), dtype="float32", text_tokens=tokens)
-        encoder = self.base.text_encoder()
-        self.tokenizer, self.clip = load_clip(encoder, device)
-        self.tokenizer_2, self.t5 = load_t5(encoder, device)
-        self.transformer = load_transformer(self.base, device)
-        self.vae = load_vae(self.base, device)
-        self.scheduler = load_scheduler(self.base)
-        self.device, self.tokens = device, tokens
+        spec = Base(model=str(model), dtype="float32", text_tokens=tokens)
+        self.base, encoder = open_base(spec), spec.text_encoder()
+        architecture = self.base.architecture
+        names = [tensor.name for tensor in architecture.text.tensors]
+        self.encoders = {name: load_text_encoder(encoder, name, device) for name in names}
+        self.denoiser = architecture.denoiser(load_transformer(spec, device))
+        self.vae = load_vae(spec, device)
+        self.coding = architecture.latent_coding(self.vae)
+        self.device = device
 
     @torch.inference_mode()
     def take(
@@ -81,25 +84,16 @@ class SampleRenderer:
         for first in track(firsts, what, len(firsts), "batch"):
             texts = list(prompts[first : first + BATCH])
             seeds = range(first_seed + first, first_seed + first + len(texts))
-            noise = initial_noise(
-                seeds, self.vae.config.latent_channels, size[1] // 8, size[0] // 8
-            )
-            times = schedule(self.scheduler, STEPS, size[0] * size[1] // 256)
-            text, pooled = self._text(texts)
-            latents = denoise(
-                self.transformer, noise.to(self.device), text, pooled, times, GUIDANCE
-            )
-            pictures += [Image.fromarray(p) for p in decode(self.vae, latents).numpy()]
+            shape = self.coding.shape(*size)
+            noise = initial_noise(seeds, *shape).to(self.device)
+            shift = self.base.shift(self.base.architecture.tokens(*shape[1:]), STEPS)
+            read = self.base.architecture.text.collate([self._text(text) for text in texts])
+            latents = denoise(self.denoiser, noise, read, schedule(shift, STEPS), GUIDANCE)
+            pictures += [Image.fromarray(p) for p in self.coding.decode(latents).numpy()]
         return pictures
 
-    def _text(self, prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        options = {"padding": "max_length", "truncation": True, "return_tensors": "pt"}
-        ids = self.tokenizer_2(prompts, max_length=self.tokens, **options).input_ids
-        clip_ids = self.tokenizer(
-            prompts, max_length=self.tokenizer.model_max_length, **options
-        ).input_ids
-        text = self.t5(ids.to(self.device)).last_hidden_state
-        return text, self.clip(clip_ids.to(self.device)).pooler_output
+    def _text(self, prompt: str) -> dict[str, torch.Tensor]:
+        return {name: encode(prompt) for name, encode in self.encoders.items()}
 
 
 def describe(figure: Figure) -> tuple[str, dict[str, str]]:

@@ -7,7 +7,7 @@ Weights have a scale a row and inputs a scale a token, found anew at each call (
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ KIND = torch.float8_e4m3fn
 LARGEST = torch.finfo(KIND).max
 SMALLEST_SCALE = 1e-12
 MULTIPLE = 16  # of both edges of a weight, for the GPU's kernels
+WRAPPED = ".base_layer"  # behind the name of a layer that has an adapter
 FROM = (8, 9)  # compute capability
 
 
@@ -70,30 +71,28 @@ def can(device: torch.device) -> bool:
     return device.type == "cpu" or torch.cuda.get_device_capability(device) >= FROM
 
 
-def layers(transformer: Any) -> Mapping[str, Any]:
-    """Name -> linear layer that reads tokens inside the blocks. Modulations read one vector a
-    picture, and stay as they are; so do adapters' own layers."""
+def layers(transformer: Any, names: Collection[str]) -> Mapping[str, Any]:
+    """Name -> layer, of the linear layers called so that the kernels can multiply; `names`: those
+    that read tokens. Under adapters they go by their own names all the same."""
     return {
         name: part
         for name, part in transformer.named_modules()
         if isinstance(part, torch.nn.Linear)
-        and "transformer_blocks." in name
-        and ".norm" not in name
-        and "lora_" not in name
+        and name.removesuffix(WRAPPED) in names
         and not (part.in_features % MULTIPLE or part.out_features % MULTIPLE)
     }
 
 
-def more(transformer: Any) -> int:
+def more(transformer: Any, names: Collection[str]) -> int:
     """Bytes that the weights take beyond what they take now."""
-    found = layers(transformer).values()
+    found = layers(transformer, names).values()
     return sum(part.in_features * part.out_features - part.weight.nbytes for part in found)
 
 
 @torch.no_grad()
-def convert(transformer: Any, plain: Any) -> None:
+def convert(transformer: Any, names: Collection[str], plain: Any) -> None:
     """Put such a layer in the place of each of `layers`; `plain(layer)` gives its weight [out, in]
     in full. One weight is in memory in full at a time."""
-    for name, part in layers(transformer).items():
+    for name, part in layers(transformer, names).items():
         transformer.set_submodule(name, Fp8Linear(plain(part), part.bias))
         part.weight = None

@@ -4,31 +4,67 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from kindred.common.errors import KindredError
 from kindred.common.file_hashes import remembered
+from kindred.common.files import read_json
 from kindred.common.hashing import sha256_file
+from kindred.models import architectures
+from kindred.models.architectures.interface import Architecture
 
-IMAGE_PARTS = ("vae",)
-
-
-TEXT_PARTS = ("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2")
-
-
-PICTURE_PARTS = ("transformer", "scheduler")
-
-
-ALL_PARTS = (*IMAGE_PARTS, *TEXT_PARTS, *PICTURE_PARTS)
-
-
+INDEX = "model_index.json"
 WHOLE_HASH_BYTES = 256 * 2**20
 SAMPLES, SAMPLE_BYTES = 64, 2**16
 
 
-def architecture(model: str) -> str:
-    """Name of the architecture of a base: whose version counts in the keys of what it makes."""
-    return "flux1"
+class Slice(Protocol):
+    """A base, or what encoders are told of it."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def revision(self) -> str | None: ...
+    @property
+    def architecture(self) -> str | None: ...
+
+
+def architecture_of(base: Slice, root: Path | str = ".") -> Architecture:
+    """The architecture of a base: what its `architecture` says, or else the model_index.json of its
+    folder (a relative one counts from `root`).
+
+    Raises KindredError where neither tells, or for one that is not known.
+    """
+    where = f"base {base.model}"
+    if base.architecture is not None:
+        return architectures.by_name(base.architecture, where)
+    file = Path(root) / Path(base.model).expanduser() / INDEX
+    if not file.is_file():
+        if is_local(base.model):
+            raise KindredError(f"has no {INDEX}", where, "save the base again, with all its files")
+        if base.model.startswith((".", "/", "~")) or base.model.count("/") != 1:
+            raise KindredError(
+                "no such folder", where, "check `model:` (paths count from where you run)"
+            )
+        known = ", ".join(one.name for one in architectures.every())
+        raise KindredError(
+            f"no {INDEX} here tells which architecture it has",
+            where,
+            f"write `architecture:` into the base's YAML (known: {known}), or check `model:`",
+        )
+    return _by_file(file, file.stat().st_mtime_ns)
+
+
+@cache
+def _by_file(file: Path, changed: int) -> Architecture:
+    return architectures.by_index(read_json(file), str(file.parent))
+
+
+def identity_of(base: Slice, role: str = "all") -> str:
+    """'id@revision' of a base's parts for 'image', 'text' or 'picture', or of 'all'."""
+    return identity(base.model, base.revision, architecture_of(base).parts.folders(role))
 
 
 def is_local(model: str) -> bool:
@@ -36,7 +72,7 @@ def is_local(model: str) -> bool:
     return Path(model).expanduser().is_dir()
 
 
-def identity(model: str, revision: str | None, parts: Sequence[str] = ALL_PARTS) -> str:
+def identity(model: str, revision: str | None, parts: Sequence[str]) -> str:
     """'id@revision' of a base, or of some of its parts; goes into every header and cache key.
 
     A local directory's revision is a hash of the parts' files, so that new weights under an old
@@ -62,8 +98,8 @@ def _require(model: str, parts: Sequence[str]) -> None:
         card = root.parent / "README.md"
         where = f"; {card} says how it is made" if card.exists() else ""
         raise KindredError(
-            f"base {model}: has no folder {' or '.join(map(repr, lost))}; a base is a FluxPipeline "
-            f"folder with {', '.join(ALL_PARTS)}{where}"
+            f"base {model}: has no folder {' or '.join(map(repr, lost))}; a base is a folder "
+            f"that a pipeline of diffusers was saved to, with {', '.join(parts)}{where}"
         )
 
 

@@ -1,14 +1,15 @@
 """Where a base's parts lie, which version they are, and how to load one of them.
 
-Knows the FluxPipeline folder layout (repository id or local directory) and quantization; knows
-nothing of training or sampling. A step loads only the components that it names. Importing this
-module imports neither torch nor diffusers.
+Knows folders as diffusers saves them (repository id or local directory) and quantization; which
+parts there are is the architecture's. Knows nothing of training or sampling. A step loads only the
+components that it names. Importing this module imports neither torch nor diffusers.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, first_line_of
 from kindred.common.files import read_json
 from kindred.models import quantized_weights
-from kindred.models.identity import ALL_PARTS, identity, is_local
+from kindred.models.architectures.interface import DIFFUSERS, Part
+from kindred.models.identity import architecture_of, identity, is_local
 from kindred.specs.base_model import Base, ImageEncoder, TextEncoder
 
 if TYPE_CHECKING:
@@ -31,63 +33,50 @@ def load_transformer(
     home: bool = False,
     places: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The frozen FluxTransformer2DModel in the base's precision on `device`; with `home` in main
-    memory, from where parts of it will visit `device`; with `places` (module -> device) each part
-    where they say.
+    """The frozen network in the base's precision on `device`; with `home` in main memory, from
+    where parts of it will visit `device`; with `places` (module -> device) each where they say.
 
     Raises KindredError when it can't be found, or is to be quantized on a CPU.
     """
-    from diffusers import BitsAndBytesConfig, FluxTransformer2DModel
-
-    loader = FluxTransformer2DModel.from_pretrained
-    dtype = {"torch_dtype": torch_dtype(base.dtype)}
+    architecture = architecture_of(base)
+    part = architecture.parts.network
     where = {"device_map": dict(places)} if places else straight_to("cpu" if home else device)
+    kept = architecture.never_quantized
     if base.quantization:
-        return _quantized(
-            loader, base, "transformer", BitsAndBytesConfig, device, dtype | where, home
-        )
-    model = _load(loader, base, "transformer", **dtype, **where)
+        return _quantized(base, part, device, where, home, kept)
+    model = _load(_loader(part), base, part, **_precision(part, base.dtype), **where)
     return _frozen(model, None if places else "cpu" if home else device)
 
 
 def load_vae(encoder: ImageEncoder | Base, device: torch.device | str) -> Any:
-    """The AutoencoderKL in float32 on `device`."""
-    import torch
-    from diffusers import AutoencoderKL
-
-    vae = _load(AutoencoderKL.from_pretrained, encoder, "vae", torch_dtype=torch.float32)
+    """The autoencoder in float32 on `device`."""
+    part = architecture_of(encoder).parts.vae
+    vae = _load(_loader(part), encoder, part, **_precision(part, "float32"))
     return _frozen(vae, device)
 
 
-def load_clip(encoder: TextEncoder, device: torch.device | str) -> tuple[Any, Any]:
-    """(CLIPTokenizer, CLIPTextModel) on `device`."""
-    from transformers import CLIPTextModel, CLIPTokenizer
+def load_text_part(encoder: TextEncoder, folder: str, device: torch.device | str) -> Any:
+    """A tokenizer, or a text encoder on `device`, by its folder. Raises KindredError as
+    load_transformer does."""
+    part = architecture_of(encoder).parts.find(folder)
+    if not part.has_weights:
+        return _load(_loader(part), encoder, part)
+    if encoder.quantization and part.quantized:
+        return _quantized(encoder, part, device)
+    # What may be larger than main memory never lies there.
+    where = straight_to(device) if part.quantized else {}
+    model = _load(_loader(part), encoder, part, **_precision(part, encoder.dtype), **where)
+    return _frozen(model, device)
 
-    tokenizer = _load(CLIPTokenizer.from_pretrained, encoder, "tokenizer")
-    model = _load(
-        CLIPTextModel.from_pretrained, encoder, "text_encoder", dtype=torch_dtype(encoder.dtype)
+
+def load_text_encoder(
+    encoder: TextEncoder, name: str, device: torch.device | str
+) -> Callable[[str], torch.Tensor]:
+    """The function text -> the tensor `name` of `TextEncoding.tensors`."""
+    text = architecture_of(encoder).text
+    return text.encoder(
+        name, lambda folder: load_text_part(encoder, folder, device), encoder.tokens
     )
-    return tokenizer, _frozen(model, device)
-
-
-def load_t5(encoder: TextEncoder, device: torch.device | str) -> tuple[Any, Any]:
-    """(T5Tokenizer, T5EncoderModel) on `device`. Raises KindredError as load_transformer does."""
-    from transformers import BitsAndBytesConfig, T5EncoderModel, T5TokenizerFast
-
-    tokenizer = _load(T5TokenizerFast.from_pretrained, encoder, "tokenizer_2")
-    loader, dtype = T5EncoderModel.from_pretrained, {"dtype": torch_dtype(encoder.dtype)}
-    if encoder.quantization:
-        part = "text_encoder_2"
-        return tokenizer, _quantized(loader, encoder, part, BitsAndBytesConfig, device, dtype)
-    model = _load(loader, encoder, "text_encoder_2", **dtype, **straight_to(device))
-    return tokenizer, _frozen(model, device)
-
-
-def load_scheduler(base: Base) -> Any:
-    """The base's own FlowMatchEulerDiscreteScheduler."""
-    from diffusers import FlowMatchEulerDiscreteScheduler
-
-    return _load(FlowMatchEulerDiscreteScheduler.from_pretrained, base, "scheduler")
 
 
 def torch_dtype(name: str) -> torch.dtype:
@@ -102,7 +91,11 @@ def transformer_config(base: Base) -> dict[str, Any]:
 
     Raises KindredError when it can't be had.
     """
-    name = "transformer/config.json"
+    return small_file(base, f"{architecture_of(base).parts.network.folder}/config.json")
+
+
+def small_file(base: Base, name: str) -> dict[str, Any]:
+    """A JSON file of a base, fetched alone where it is a repository."""
     if is_local(base.model):
         return read_json(Path(base.model).expanduser() / name)
     from huggingface_hub import hf_hub_download
@@ -112,12 +105,12 @@ def transformer_config(base: Base) -> dict[str, Any]:
     except KindredError:
         raise
     except Exception as error:  # the hub's errors have no base class in common
-        raise KindredError(_advice(base.model, base.revision, "transformer", error)) from error
+        raise KindredError(_advice(base, name.partition("/")[0], error)) from error
 
 
 def weight_files(base: Base | TextEncoder, part: str) -> dict[str, Path]:
     """Name of a weight -> the safetensors file that holds it, for every weight of a part."""
-    folder = _folder(base.model, base.revision, part) / part
+    folder = _folder(base, part) / part
     files = sorted(folder.glob("*.safetensors"))
     return {name: file for file in files for name in safetensors_files.header(file)[0]}
 
@@ -137,14 +130,23 @@ def _place(device: torch.device) -> Any:
     return device.index or 0 if device.type == "cuda" else device
 
 
+def _loader(part: Part) -> Callable[..., Any]:
+    """What reads a part: from_pretrained of its class."""
+    return getattr(import_module(part.library), part.class_name).from_pretrained
+
+
+def _precision(part: Part, dtype: str) -> dict[str, Any]:
+    """The keyword argument that says it, which the libraries call differently."""
+    return {"torch_dtype" if part.library == DIFFUSERS else "dtype": torch_dtype(dtype)}
+
+
 def _quantized(
-    loader: Callable[..., Any],
     spec: Base | TextEncoder,
-    part: str,
-    config: Callable[..., Any],
+    part: Part,
     device: torch.device | str,
-    extra: dict[str, Any],
+    where: Mapping[str, Any] | None = None,
     home: bool = False,
+    kept: Sequence[str] = (),
 ) -> Any:
     """A part with bitsandbytes weights: from those kept on disk, or quantized and kept."""
     import torch
@@ -155,16 +157,18 @@ def _quantized(
             f"base.quantization: {kind} needs a CUDA GPU and this run is on the {device.type}; "
             "remove `quantization` from the base, or run on a machine with a GPU"
         )
-    where = {"device_map": {"": _place(torch.device("cpu") if home else device)}, **extra}
-    chosen = quantized_weights.config_of(kind, torch_dtype(spec.dtype), config)
+    loader, config = _loader(part), import_module(part.library).BitsAndBytesConfig
+    place = {"device_map": {"": _place(torch.device("cpu") if home else device)}}
+    extra = {**place, **_precision(part, spec.dtype), **(where or {})}
+    chosen = quantized_weights.config_of(kind, torch_dtype(spec.dtype), config, kept)
     name = quantized_weights.key(
-        identity(spec.model, spec.revision, (part,)), part, kind, spec.dtype
+        identity(spec.model, spec.revision, (part.folder,)), part, kind, spec.dtype
     )
     model = quantized_weights.load(
         quantized_weights.STORE / name,
         part,
-        lambda: _load(loader, spec, part, quantization_config=chosen, **where),
-        lambda folder: loader(str(folder), **where),
+        lambda: _load(loader, spec, part, quantization_config=chosen, **extra),
+        lambda folder: loader(str(folder), **extra),
     )
     return _frozen(model, None)
 
@@ -175,42 +179,45 @@ def _frozen(model: Any, device: torch.device | str | None) -> Any:
 
 
 def _load(
-    loader: Callable[..., Any], base: Base | ImageEncoder | TextEncoder, part: str, **extra: Any
+    loader: Callable[..., Any], base: Base | ImageEncoder | TextEncoder, part: Part, **extra: Any
 ) -> Any:
     """One component from its subfolder, with errors that say what to do."""
-    folder = _folder(base.model, base.revision, part)
-    if not (folder / part).is_dir():
+    folder = _folder(base, part.folder)
+    if not (folder / part.folder).is_dir():
+        parts = architecture_of(base).parts.folders("all")
         raise KindredError(
-            f"base {base.model}: has no folder '{part}'; a base is a FluxPipeline folder with "
-            + ", ".join(ALL_PARTS)
+            f"base {base.model}: has no folder '{part.folder}'; a base of this architecture has "
+            + ", ".join(parts)
         )
     _quiet()
     try:
-        return loader(str(folder), subfolder=part, **extra)
+        return loader(str(folder), subfolder=part.folder, **extra)
     except (OSError, ValueError) as error:
         first = first_line_of(error)
         raise KindredError(
-            f"base {base.model}, part {part}: can't be read ({first}); fetch or save it again"
+            f"base {base.model}, part {part.folder}: can't be read ({first}); fetch or save it "
+            "again"
         ) from error
 
 
-def _folder(model: str, revision: str | None, part: str) -> Path:
+def _folder(base: Base | ImageEncoder | TextEncoder, part: str) -> Path:
     """The local folder that holds a part, fetched from its repository first if need be.
 
     One request decides whether the repository can be reached: `from_pretrained` alone asks for
     file after file and spends minutes on retries without a network.
     """
-    if is_local(model):
-        return Path(model).expanduser()
+    if is_local(base.model):
+        return Path(base.model).expanduser()
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import disable_progress_bars
 
     if not sys.stderr.isatty():
         disable_progress_bars()
     try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=[f"{part}/*"]))
+        found = snapshot_download(base.model, revision=base.revision, allow_patterns=[f"{part}/*"])
     except Exception as error:  # the hub's errors have no base class in common
-        raise KindredError(_advice(model, revision, part, error)) from error
+        raise KindredError(_advice(base, part, error)) from error
+    return Path(found)
 
 
 def _quiet() -> None:
@@ -222,8 +229,9 @@ def _quiet() -> None:
     transformers_logging.disable_progress_bar()
 
 
-def _advice(model: str, revision: str | None, part: str, error: BaseException) -> str:
+def _advice(base: Base | ImageEncoder | TextEncoder, part: str, error: BaseException) -> str:
     """What a person does about a component that would not load."""
+    model, revision = base.model, base.revision
     names, texts = set(), []
     seen: BaseException | None = error
     while seen is not None:
@@ -234,9 +242,9 @@ def _advice(model: str, revision: str | None, part: str, error: BaseException) -
     where = f"base {model}" + (f" at {revision}" if revision else "") + f", part {part}"
     if "GatedRepoError" in names or "gated repo" in text:
         return (
-            f"{where}: access must be granted first. Accept the licence on "
-            f"https://huggingface.co/{model}, run `hf auth login`, then run again; or give "
-            "`model:` the path of a local copy"
+            f"{where}: access must be granted first. Accept the licence "
+            f"({architecture_of(base).licence}) on https://huggingface.co/{model}, run `hf auth "
+            "login`, then run again; or give `model:` the path of a local copy"
         )
     if "RevisionNotFoundError" in names:
         return f"{where}: the repository has no such revision; check `revision:`"

@@ -1,4 +1,5 @@
-"""A base that was found: which version it is and its small settings, each read once.
+"""A base that was found: its architecture, which version it is, and its small settings, each read
+once.
 
 Opening imports neither torch nor diffusers and reads nothing yet: identity, configuration and
 schedule are read when they are asked for, and kept; weights are loaded anew at every call.
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
 from kindred.models import loading
-from kindred.models.identity import PICTURE_PARTS, architecture, identity, is_local
+from kindred.models.architectures.interface import Architecture, Guidance
+from kindred.models.architectures.layout import NetworkLayout
+from kindred.models.architectures.noise_levels import check_scheduler
+from kindred.models.identity import INDEX, architecture_of, identity_of, is_local
 from kindred.specs.base_model import Base
 
 if TYPE_CHECKING:
@@ -27,14 +31,14 @@ class OpenedBase:
     spec: Base
 
     @cached_property
-    def architecture(self) -> str:
-        """Name of its architecture, whose version counts in keys."""
-        return architecture(self.spec.model)
+    def architecture(self) -> Architecture:
+        """What holds for bases of its kind."""
+        return architecture_of(self.spec)
 
     @cached_property
     def identity(self) -> str:
         """'id@revision' of what pictures come from: transformer and schedule."""
-        return identity(self.spec.model, self.spec.revision, PICTURE_PARTS)
+        return identity_of(self.spec, "picture")
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -52,8 +56,26 @@ class OpenedBase:
 
     @cached_property
     def scheduler(self) -> dict[str, Any]:
-        """The settings of its noise schedule."""
-        return dict(loading.load_scheduler(self.spec).config)
+        """The settings of its noise schedule, which only shifts noise levels."""
+        found = loading.small_file(self.spec, "scheduler/scheduler_config.json")
+        check_scheduler(found, f"base {self.spec.model}")
+        return found
+
+    @cached_property
+    def layout(self) -> NetworkLayout:
+        """Its transformer's layers."""
+        return self.architecture.layout(self.config)
+
+    @cached_property
+    def guidance(self) -> Guidance:
+        """How it follows its prompt more closely."""
+        index = loading.small_file(self.spec, INDEX)
+        return self.architecture.guidance(index, self.config)
+
+    def shift(self, tokens: int, steps: int | None = None) -> float:
+        """How far noise levels are moved for a picture of so many tokens, drawn in so many steps;
+        None: in training."""
+        return self.architecture.shift(self.scheduler, tokens, steps)
 
     def load_transformer(
         self,

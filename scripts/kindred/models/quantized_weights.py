@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,17 +21,14 @@ from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 from kindred.common.hashing import spec_hash
+from kindred.models.architectures.interface import DIFFUSERS, TRANSFORMERS, Part
 
 if TYPE_CHECKING:
     import torch
 
 STORE = Path("resources/store/quantized")
-# Of every part that is quantized, the one file that from_pretrained asks for.
-WEIGHTS = {
-    "transformer": "diffusion_pytorch_model.safetensors",
-    "text_encoder_2": "model.safetensors",
-}
-WRITERS = {"transformer": "diffusers", "text_encoder_2": "transformers"}
+# The one file of weights that each library's from_pretrained asks for.
+WEIGHTS = {DIFFUSERS: "diffusion_pytorch_model.safetensors", TRANSFORMERS: "model.safetensors"}
 DTYPES = {
     "float32": "F32",
     "float16": "F16",
@@ -44,12 +41,16 @@ DTYPES = {
 }
 
 
-def config_of(kind: str, dtype: torch.dtype, config: Callable[..., Any]) -> Any:
+def config_of(
+    kind: str, dtype: torch.dtype, config: Callable[..., Any], kept: Sequence[str] = ()
+) -> Any:
     """`config` (BitsAndBytesConfig of diffusers or of transformers) for 'nf4', 'nf4-double' or
-    'int8' weights that compute in `dtype`."""
+    'int8' weights that compute in `dtype`; `kept`: modules whose weights stay as they are."""
+    skipped = {"llm_int8_skip_modules": list(kept)} if kept else {}
     if kind == "int8":
-        return config(load_in_8bit=True)
+        return config(load_in_8bit=True, **skipped)
     return config(
+        **skipped,
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=dtype,
@@ -69,15 +70,15 @@ def packed(weight: torch.Tensor, kind: str) -> torch.nn.Parameter:
     )
 
 
-def key(identity: str, part: str, kind: str, dtype: str) -> str:
+def key(identity: str, part: Part, kind: str, dtype: str) -> str:
     """The folder that a part's quantized weights lie in: a hash of the base's id@revision, the
     part, its precision and the versions that decide how they are written."""
     facts = {
         "base": identity,
-        "part": part,
+        "part": part.folder,
         "quantization": kind,
         "dtype": dtype,
-        "libraries": {name: _major(name) for name in ("bitsandbytes", WRITERS[part])},
+        "libraries": {name: _major(name) for name in ("bitsandbytes", part.library)},
     }
     return spec_hash(facts)[:32]
 
@@ -88,7 +89,7 @@ def _major(library: str) -> str:
     return numbers[0] if numbers[0] != "0" else ".".join(numbers[:2])
 
 
-def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[Path], Any]) -> Any:
+def load(folder: Path, part: Part, quantize: Callable[[], Any], read: Callable[[Path], Any]) -> Any:
     """The part read from `folder` by `read`, or else made by `quantize` and kept there.
 
     Read also when it was just made: what quantizing took and freed lies between the weights of a
@@ -98,7 +99,7 @@ def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[P
     store = parts(folder.parent, part)
     with store.lock(folder.name, "another process quantizes the same weights; waiting for it"):
         if not store.has(folder.name):
-            print(f"quantizing {part}, once: kept in {folder}", file=sys.stderr, flush=True)
+            print(f"quantizing {part.folder}, once: kept in {folder}", file=sys.stderr, flush=True)
             model = quantize()
             if not _keep(model, store, folder.name, part):
                 return model
@@ -108,14 +109,16 @@ def load(folder: Path, part: str, quantize: Callable[[], Any], read: Callable[[P
     return read(folder)
 
 
-def parts(root: Path, part: str) -> ContentStore:
+def parts(root: Path, part: Part) -> ContentStore:
     """The store: a folder a part, as from_pretrained reads it."""
 
     def check(folder: Path) -> None:
         read_json(folder / "config.json")
-        safetensors_files.header(folder / WEIGHTS[part])
+        safetensors_files.header(folder / WEIGHTS[part.library])
 
-    return ContentStore(root, check, "quantizing it again", files=("config.json", WEIGHTS[part]))
+    return ContentStore(
+        root, check, "quantizing it again", files=("config.json", WEIGHTS[part.library])
+    )
 
 
 def _release() -> None:
@@ -127,20 +130,20 @@ def _release() -> None:
         torch.cuda.empty_cache()
 
 
-def _keep(model: Any, store: ContentStore, key: str, part: str) -> bool:
+def _keep(model: Any, store: ContentStore, key: str, part: Part) -> bool:
     """Put config and weights into the store; whether that was done."""
 
     def save(folder: Path) -> None:
-        if part == "transformer":
+        if part.library == DIFFUSERS:
             model.save_config(folder)
         else:
             model.config.save_pretrained(folder)
-        write(folder / WEIGHTS[part], model.state_dict())
+        write(folder / WEIGHTS[part.library], model.state_dict())
 
     try:
         store.put(key, save)
     except KindredError as error:
-        print(f"warning: {error}; the next run quantizes {part} again", file=sys.stderr)
+        print(f"warning: {error}; the next run quantizes {part.folder} again", file=sys.stderr)
         return False
     return True
 

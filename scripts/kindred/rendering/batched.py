@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
 from kindred.common.job_summary import JobSummary
-from kindred.models.identity import identity
+from kindred.models.identity import identity_of
 from kindred.models.lora.adapters import Adapter, apply_adapters, read_adapters
 from kindred.rendering.image_plan import ImageRequest, plan
 from kindred.rendering.image_store import ImageStore
@@ -65,13 +65,13 @@ def jobs_of(
 
     Jobs whose adapters can't be used are noted as failed.
     """
-    read, known = cache(read_adapters), cache(identity)
+    read, known = cache(read_adapters), cache(identity_of)
     jobs = []
     for job in wanted.jobs:
         spec = wanted.specs[job.spec]
         try:
             adapters = read(tuple(map(Path, job.adapters)), tuple(spec.weights))
-            pictures = plan(spec, adapters, known(spec.base.model, spec.base.revision))
+            pictures = plan(spec, adapters, known(spec.base))
         except KindredError as error:
             summary.fail(job.out, error)
             continue

@@ -12,7 +12,7 @@ from typing import Any
 
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
-from kindred.models.identity import architecture
+from kindred.models.identity import architecture_of
 from kindred.models.lora.adapters import Adapter
 from kindred.specs.rendering import RenderSpec
 
@@ -39,16 +39,17 @@ class ImageRequest:
 
 def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> list[ImageRequest]:
     """Every picture of the prompt set, prompt by prompt and seed by seed in the order given."""
+    architecture, guidance = architecture_of(spec.base), spec.prompt_set.guidance_scale
     shared: dict[str, Any] = {
         "base": base_identity,
         "dtype": spec.base.dtype,
         "quantization": spec.base.quantization,
         "text_tokens": spec.base.text_tokens,
         "steps": spec.prompt_set.steps,
-        "guidance": spec.prompt_set.guidance_scale,
+        "guidance": architecture.default_guidance if guidance is None else guidance,
         "adapters": [{"content_hash": a.content_hash, "weight": a.weight} for a in adapters],
         "merged": bool(adapters) and spec.merged(),
-        "version": step_version("render", architecture(spec.base.model)),
+        "version": step_version("render", architecture),
     }
     precision = spec.drawn_as(bool(adapters))
     shared |= {"precision": precision} if precision != "trained" else {}

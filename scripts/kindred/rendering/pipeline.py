@@ -13,26 +13,27 @@ from importlib import metadata
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
 from PIL import Image
 
 from kindred.common.hashing import caption_hash
 from kindred.common.versions import code_revision
 from kindred.compute import compilation
 from kindred.compute.cuda_graphs import RecordedNetwork
-from kindred.models.architectures.flux1 import attention
-from kindred.models.loading import load_scheduler, load_vae
+from kindred.models.architectures.interface import Denoiser, Embeddings
+from kindred.models.architectures.latent_coding import LatentCoding
+from kindred.models.architectures.noise_levels import schedule
+from kindred.models.loading import load_vae
 from kindred.models.lora.adapters import Adapter
+from kindred.models.opened_base import OpenedBase, open_base
 from kindred.rendering import precision
 from kindred.rendering.image_plan import ImageRequest
-from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
+from kindred.rendering.sampling import denoise, initial_noise
 from kindred.specs.rendering import RenderSpec
 
-# caption hash -> (T5 states [L, D], CLIP vector [P])
-Texts = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+Texts = Mapping[str, Embeddings]  # by caption hash
 # Compiling takes about a minute on a GPU; from so many steps on the faster ones give it back.
 COMPILE_FROM_STEPS = 400
-TILE = 64  # latents; at FLUX.1's own 128 a picture of 1024 px would be one tile
+TILE = 64  # latents; at the 128 that VAEs come with a picture of 1024 px would be one tile
 
 
 @dataclass
@@ -44,9 +45,9 @@ class RenderPipeline:
     most, since memory ran out.
     """
 
-    transformer: FluxTransformer2DModel
-    scheduler: FlowMatchEulerDiscreteScheduler
-    vae: AutoencoderKL
+    base: OpenedBase
+    transformer: Any
+    vae: Any
     recorded: RecordedNetwork | None = None
     decode_at_once: int = 1
     denoise_at_once: int | None = None
@@ -65,14 +66,16 @@ class RenderPipeline:
         transformer = precision.load(spec, adapters, device, places)
         on_gpu = next(transformer.parameters()).device.type == "cuda"
         on_gpu = on_gpu and not precision.is_offloaded(transformer)  # no block is only visiting it
-        attention.use_cudnn_attention(transformer, torch.device(device))
+        base = open_base(spec.base)
+        if base.architecture.fast_attention:
+            base.architecture.fast_attention(transformer, torch.device(device))
         if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
             compilation.compile_blocks(transformer)
         vae = load_vae(spec.base, roomiest(places) if places else device)
         # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
         whole = on_gpu and not places and spec.base.quantization != "int8"
         recorded = RecordedNetwork(transformer) if whole else None
-        return cls(transformer, load_scheduler(spec.base), vae, recorded)
+        return cls(base, transformer, vae, recorded)
 
     def notes(self) -> dict[str, Any]:
         """What beside versions may change a picture's bytes here."""
@@ -100,19 +103,16 @@ class RenderPipeline:
         off by one).
         """
         filled = [*pictures, *[pictures[-1]] * (fill_to - len(pictures))]
-        settings = filled[0].settings
-        step = 2 ** (len(self.vae.config.block_out_channels) - 1)
-        width, height = (edge // step for edge in filled[0].size)
-        channels = self.transformer.config.in_channels // 4
-        noise = initial_noise([picture.seed for picture in filled], channels, height, width)
-        embedded = [texts[caption_hash(picture.prompt)] for picture in filled]
+        settings, reading = filled[0].settings, self.base.architecture.text
+        shape = self.coding.shape(*filled[0].size)
+        noise = initial_noise([picture.seed for picture in filled], *shape)
+        tokens, steps = self.base.architecture.tokens(*shape[1:]), settings["steps"]
+        second_pass = self.base.guidance == "cfg" and settings["guidance"] > 1
         latents = self._denoise_as_fits(
-            (
-                noise,
-                torch.stack([text for text, _ in embedded]),
-                torch.stack([pooled for _, pooled in embedded]),
-            ),
-            schedule(self.scheduler, settings["steps"], width * height // 4),
+            noise,
+            [texts[caption_hash(picture.prompt)] for picture in filled],
+            texts[caption_hash(reading.unconditional)] if second_pass else None,
+            schedule(self.base.shift(tokens, steps), steps),
             settings["guidance"],
             after_step,
         )
@@ -121,14 +121,24 @@ class RenderPipeline:
         decoded = [picture for part in parts for picture in self._decode(part)]
         return [Image.fromarray(picture.numpy()) for picture in decoded]
 
-    def _denoise_as_fits(self, inputs: tuple[torch.Tensor, ...], *settings: Any) -> torch.Tensor:
+    def _denoise_as_fits(
+        self,
+        noise: torch.Tensor,
+        texts: Sequence[Embeddings],
+        negative: Embeddings | None,
+        *settings: Any,
+    ) -> torch.Tensor:
         """`_denoise` of all pictures together, or of half as many where memory runs out, and so on.
-        inputs: noise, text and pooled text, a row a picture."""
-        count = len(inputs[0])
+        negative: the text of a second pass."""
+        collate, sizes = self.base.architecture.text.collate, self.denoise_at_once or len(noise)
         try:
-            sizes = min(count, self.denoise_at_once or count)
-            parts = zip(*(one.split(sizes) for one in inputs), strict=True)
-            return torch.cat([self._denoise(*part, *settings) for part in parts])
+            found = []
+            for start in range(0, len(noise), sizes):
+                part = slice(start, start + sizes)
+                of_part = texts[part]
+                other = collate([negative] * len(of_part)) if negative else None
+                found.append(self._denoise(noise[part], collate(of_part), *settings, other))
+            return torch.cat(found)
         except torch.OutOfMemoryError:
             if sizes == 1 and not self._forget_recordings():
                 raise
@@ -141,7 +151,7 @@ class RenderPipeline:
                 file=sys.stderr,
             )
         torch.cuda.empty_cache()
-        return self._denoise_as_fits(inputs, *settings)
+        return self._denoise_as_fits(noise, texts, negative, *settings)
 
     def _forget_recordings(self) -> bool:
         """Give back the memory that recordings keep. Whether there were any."""
@@ -154,19 +164,27 @@ class RenderPipeline:
     def _denoise(self, *arguments: Any) -> torch.Tensor:
         """`denoise`, without the compiler where it fails."""
         try:
-            return denoise(self.transformer, *arguments, network=self.recorded)
+            return denoise(self._denoiser(), *arguments)
         except Exception as error:
             memory = isinstance(error, torch.OutOfMemoryError)
             if memory or not compilation.is_compiled(self.transformer):
                 raise
             compilation.disable_compilation(self.transformer, error)
             self.recorded = self.recorded and RecordedNetwork(self.transformer)
-        return denoise(self.transformer, *arguments, network=self.recorded)
+        return denoise(self._denoiser(), *arguments)
+
+    def _denoiser(self) -> Denoiser:
+        return self.base.architecture.denoiser(self.transformer, self.recorded)
+
+    @property
+    def coding(self) -> LatentCoding:
+        """The VAE with its normalisation."""
+        return self.base.architecture.latent_coding(self.vae)
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """`decode`, in tiles from the first time that memory runs out."""
+        """Pictures as bytes, in tiles from the first time that memory runs out."""
         try:
-            return decode(self.vae, latents)
+            return self.coding.decode(latents)
         except torch.OutOfMemoryError:
             if self.vae.use_tiling:
                 raise
@@ -176,8 +194,8 @@ class RenderPipeline:
         torch.cuda.empty_cache()
         self.vae.enable_tiling()
         self.vae.tile_latent_min_size = TILE
-        self.vae.tile_sample_min_size = TILE * 2 ** (len(self.vae.config.block_out_channels) - 1)
-        return decode(self.vae, latents)
+        self.vae.tile_sample_min_size = TILE * self.coding.step
+        return self.coding.decode(latents)
 
 
 def roomiest(places: Mapping[str, Any]) -> torch.device:

@@ -24,7 +24,8 @@ from kindred.compute.block_offload import Offloader, place, to_offload, weight_b
 from kindred.compute.group_offload import stream_blocks
 from kindred.compute.memory_fitting import blocks_of
 from kindred.compute.memory_limit import GIB, available
-from kindred.models import fp8_linear, loading, quantized_weights
+from kindred.models import architectures, fp8_linear, loading, quantized_weights
+from kindred.models.identity import architecture_of
 from kindred.models.lora.adapters import Adapter, apply_adapters
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import RenderSpec
@@ -170,13 +171,19 @@ def _check_eight_bit(base: Base, device: torch.device) -> None:
 
 def _to_eight_bit(transformer: Any, left: int | None) -> None:
     """The blocks' layers in 8-bit floats; `left`: bytes that they may take more, None: any."""
-    more = fp8_linear.more(transformer)
+    names = token_layers(transformer)
+    more = fp8_linear.more(transformer, names)
     if left is not None and more > left:
         raise KindredError(
             f"precision: fp8: the weights take {more / GIB:.1f} GiB more than as trained, and the "
             f"GPU has {max(0, left) / GIB:.1f} GiB to spare -> leave `precision` out"
         )
-    fp8_linear.convert(transformer, dequantized)
+    fp8_linear.convert(transformer, names, dequantized)
+
+
+def token_layers(transformer: Any) -> frozenset[str]:
+    """Names of the layers that read tokens inside the blocks."""
+    return architectures.of_network(transformer).layout(transformer.config).token_layers
 
 
 def dequantized(layer: Any) -> torch.Tensor:
@@ -206,9 +213,14 @@ def _whole(
     return transformer
 
 
+def _part(base: Base) -> str:
+    """The folder of the base's transformer."""
+    return architecture_of(base).parts.network.folder
+
+
 def fits(base: Base, device: torch.device) -> bool:
     """Whether the base's own weights and one picture's work fit into what is free of a GPU."""
-    files = set(loading.weight_files(base, "transformer").values())
+    files = set(loading.weight_files(base, _part(base)).values())
     return sum(file.stat().st_size for file in files) <= room(device)
 
 
@@ -220,7 +232,7 @@ def merge_and_quantize(transformer: Any, base: Base, device: torch.device) -> No
 
     Raises KindredError for adapters of the DoRA kind, which are no sum.
     """
-    files = loading.weight_files(base, "transformer")
+    files = loading.weight_files(base, _part(base))
     dtype, kind = loading.torch_dtype(base.dtype), str(base.quantization)
     for name, layer in list(transformer.named_modules()):
         if not isinstance(layer, BaseTunerLayer):

@@ -13,7 +13,7 @@ from typing import Any
 
 from kindred.common.job_summary import JobSummary
 from kindred.compute import devices
-from kindred.models.identity import identity
+from kindred.models.identity import identity_of
 from kindred.models.lora.adapters import Adapter, read_adapters
 from kindred.models.opened_base import open_base
 from kindred.rendering.image_plan import ImageRequest, plan
@@ -44,7 +44,7 @@ def render_prompt_set(
     """Draw what is missing and write the manifest; what was done, in a line. prompts: the embedded
     texts. adapters: LoRA files in the order of the weights; none draws the base."""
     worn = read_adapters(adapters, spec.weights)
-    pictures = plan(spec, worn, identity(spec.base.model, spec.base.revision))
+    pictures = plan(spec, worn, identity_of(spec.base))
     work = render(spec, pictures, worn, store, _Loader(spec, prompts, worn, machine))
     write_manifest(out, spec.name, pictures, worn, store)
     return f"{spec.name}: {work}"
@@ -71,7 +71,7 @@ class _Loader:
         texts = read_texts(self.prompts, [picture.prompt for picture in missing], spec.base)
         steps = len(missing) * spec.prompt_set.steps
         spread = split and name == "cuda"
-        places = over_gpus(open_base(spec.base).config, split) if spread else None
+        places = over_gpus(open_base(spec.base), split) if spread else None
         pipeline = RenderPipeline.load(spec, self.adapters, device, steps, places)
         return pipeline, texts, versions(device)
 

@@ -1,26 +1,17 @@
-"""Sampling of FLUX as small pure functions: noise, schedule, denoising, decoding.
+"""Sampling as small pure functions: noise, denoising.
 
-Knows how one batch of pictures comes out of a transformer and a VAE; knows nothing of prompts,
-adapters, files or where modules live. Method: rectified flow, Euler steps from noise (t = 1) to
-picture (t = 0), as in the published FLUX.1 sampling code, written anew here.
+Knows how one batch of latents comes out of a denoiser; knows nothing of prompts, adapters, files or
+where modules live. Method: rectified flow, Euler steps from noise (sigma = 1) to picture (0).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
 
-from kindred.models.architectures.flux1.latents import (
-    dynamic_shift,
-    image_ids,
-    pack,
-    text_ids,
-    unpack,
-)
+from kindred.models.architectures.interface import Conditioning, Denoiser
 
 
 def initial_noise(seeds: Sequence[int], channels: int, height: int, width: int) -> torch.Tensor:
@@ -33,56 +24,36 @@ def initial_noise(seeds: Sequence[int], channels: int, height: int, width: int) 
     return torch.stack([torch.randn(channels, height, width, generator=g) for g in generators])
 
 
-def schedule(scheduler: FlowMatchEulerDiscreteScheduler, steps: int, tokens: int) -> list[float]:
-    """Times from 1 down to 0, `steps` + 1 of them, shifted as the base's scheduler says.
-
-    Evenly spaced from 1 to 1/steps before the shift, which is FLUX's convention.
-    """
-    even = torch.linspace(1.0, 1.0 / steps, steps).tolist()
-    scheduler.set_timesteps(sigmas=even, mu=dynamic_shift(tokens, scheduler.config))
-    return scheduler.sigmas.tolist()
-
-
 def denoise(
-    transformer: FluxTransformer2DModel,
+    denoiser: Denoiser,
     noise: torch.Tensor,
-    text: torch.Tensor,
-    pooled: torch.Tensor,
-    times: Sequence[float],
+    text: Conditioning,
+    sigmas: Sequence[float],
     guidance: float,
     after_step: Callable[[], None] = lambda: None,
-    network: Callable[..., tuple[torch.Tensor]] | None = None,
+    negative: Conditioning | None = None,
 ) -> torch.Tensor:
     """Latents [N, C, H, W] in float32 from noise of that shape.
 
-    `text` [N, L, D] are T5 states, `pooled` [N, P] the CLIP vector. The network computes in its
-    own precision; the sum of the steps is kept in float32. `network`: called in the transformer's
-    place (a recording of it).
+    negative: the unconditional text, for classifier-free guidance (Ho and Salimans 2022, arXiv
+    2207.12598): a second pass at every step. The network computes in its own precision; the sum of
+    the steps is kept in float32.
     """
-    device, dtype = transformer.device, transformer.dtype
-    count, _, height, width = noise.shape
-    tokens = pack(noise).to(device)
-    fixed = {
-        "encoder_hidden_states": text.to(device, dtype),
-        "pooled_projections": pooled.to(device, dtype),
-        "txt_ids": text_ids(text.shape[1]).to(device, dtype),
-        "img_ids": image_ids(height, width).to(device, dtype),
-        "guidance": torch.full((count,), guidance, device=device)
-        if transformer.config.guidance_embeds
-        else None,
-    }
-    network = network or partial(transformer, return_dict=False)
-    for now, following in pairwise(times):
-        time = torch.full((count,), now, device=device, dtype=dtype)
-        (velocity,) = network(hidden_states=tokens.to(dtype), timestep=time, **fixed)
-        tokens = tokens + (following - now) * velocity.float()
+    device, dtype = denoiser.network.device, denoiser.network.dtype
+    size = (noise.shape[-2], noise.shape[-1])
+    text, negative = (
+        passed and {name: value.to(device, dtype) for name, value in passed.items()}
+        for passed in (text, negative)
+    )
+    tokens = denoiser.pack(noise).to(device)
+    for now, following in pairwise(sigmas):
+        level = torch.full((len(noise),), now, device=device)
+        velocity = denoiser.packed_velocity(tokens, size, level, text, guidance).float()
+        if negative:
+            # A recording writes its next answer over its last.
+            velocity = velocity.clone()
+            other = denoiser.packed_velocity(tokens, size, level, negative, guidance).float()
+            velocity = other + guidance * (velocity - other)
+        tokens = tokens + (following - now) * velocity
         after_step()
-    return unpack(tokens, height, width)
-
-
-def decode(vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
-    """Pictures as bytes [N, H, W, 3], on the CPU, from latents [N, C, h, w]."""
-    scaled = latents / vae.config.scaling_factor + vae.config.shift_factor
-    (pictures,) = vae.decode(scaled.to(vae.device, vae.dtype), return_dict=False)
-    unit = (pictures.float() / 2 + 0.5).clamp(0, 1)
-    return (unit * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()
+    return denoiser.unpack(tokens, *size)

@@ -16,36 +16,47 @@ Quantization = Literal["nf4", "nf4-double", "int8"]
 class ImageEncoder(SpecModel):
     """What latents depend on. The VAE always encodes in float32: once a photo, so cheap."""
 
-    model: str = Field(description="repository id or local directory, FluxPipeline layout")
+    model: str = Field(description="repository id or local directory, as diffusers saves it")
     revision: str | None = None
+    architecture: str | None = Field(
+        None, description="its kind, e.g. flux1; unset: as the folder's model_index.json says"
+    )
 
 
 class TextEncoder(SpecModel):
-    """What text embeddings depend on: both encoders, their precision and the T5 length."""
+    """What text embeddings depend on: the encoders, their precision and length."""
 
-    model: str = Field(description="repository id or local directory, FluxPipeline layout")
+    model: str = Field(description="repository id or local directory, as diffusers saves it")
     revision: str | None = None
+    architecture: str | None = Field(
+        None, description="its kind, e.g. flux1; unset: as the folder's model_index.json says"
+    )
     dtype: Dtype = "bfloat16"
-    quantization: Quantization | None = Field(None, description="of T5; CLIP is never quantized")
-    tokens: int = Field(512, gt=0, description="T5 sequence length")
+    quantization: Quantization | None = Field(None, description="of the large text encoder")
+    tokens: int = Field(512, gt=0, description="longest text, in the tokens of its encoder")
 
 
 class Base(SpecModel):
     """The frozen text-to-image model."""
 
-    model: str = Field(description="repository id or local directory, FluxPipeline layout")
+    model: str = Field(description="repository id or local directory, as diffusers saves it")
     revision: str | None = Field(None, description="commit of the repository; pin it")
+    architecture: str | None = Field(
+        None, description="its kind, e.g. flux1; unset: as the folder's model_index.json says"
+    )
     dtype: Dtype = Field("bfloat16", description="compute precision")
-    quantization: Quantization | None = Field(None, description="of the transformer and of T5")
-    text_tokens: int = Field(512, gt=0, description="T5 sequence length")
+    quantization: Quantization | None = Field(
+        None, description="of the transformer and the large text encoder"
+    )
+    text_tokens: int = Field(512, gt=0, description="longest text, in the tokens of its encoder")
 
     def image_encoder(self) -> ImageEncoder:
         """The slice that latents depend on."""
-        return ImageEncoder(**self._part("model", "revision"))
+        return ImageEncoder(**self._part("model", "revision", "architecture"))
 
     def text_encoder(self, tokens: int | None = None) -> TextEncoder:
         """The slice that text embeddings of this length depend on (unset: the base's own)."""
-        part = self._part("model", "revision", "dtype", "quantization")
+        part = self._part("model", "revision", "architecture", "dtype", "quantization")
         return TextEncoder(**part, tokens=tokens or self.text_tokens)
 
     def _part(self, *names: str) -> dict[str, Any]:

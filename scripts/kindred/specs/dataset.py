@@ -106,4 +106,7 @@ class AuditSpec(SpecModel):
         default_factory=dict,
         description="`<directory or id>/tokenizer` (also `@revision`) -> its token limit",
     )
+    architectures: dict[str, str] = Field(
+        default_factory=dict, description="model -> its architecture, where its base says it"
+    )
     cells: list[str] = Field(default_factory=list, description="cells that variants ask for")

@@ -54,7 +54,11 @@ class PromptSet(StoredSpec):
     width: Edge
     height: Edge
     steps: int = Field(28, ge=1)
-    guidance_scale: float = Field(3.5, serialization_alias="guidance")
+    guidance_scale: float | None = Field(
+        None,
+        serialization_alias="guidance",
+        description="how closely to follow the prompt; the base's usual scale when unset",
+    )
     precision: Precision | None = Field(
         None,
         description="of quantized bases. trained (unset): adapters on the quantized base, as they "

@@ -69,7 +69,9 @@ class Recipe(StoredSpec):
         description="guidance scale that a distilled base is told while it is trained",
     )
     caption_dropout: float = Field(0.0, ge=0, le=1, description="share trained with no caption")
-    text_tokens: int | None = Field(None, gt=0, description="T5 tokens; the base's when unset")
+    text_tokens: int | None = Field(
+        None, gt=0, description="longest caption, in tokens; the base's when unset"
+    )
     ema: float | None = Field(
         None, gt=0, lt=1, description="decay of the averaged adapter; none when unset"
     )
@@ -153,5 +155,5 @@ class TrainSpec(SpecModel):
     pairing: Literal["matched", "scrambled"] = "matched"
 
     def text_tokens(self) -> int:
-        """T5 length: the recipe's, or else the base's."""
+        """Length of captions in tokens: the recipe's, or else the base's."""
         return self.recipe.text_tokens or self.base.text_tokens

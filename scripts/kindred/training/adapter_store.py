@@ -18,7 +18,7 @@ from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
-from kindred.data.encoding_cache import NO_CAPTION
+from kindred.data.encoding_cache import NO_CAPTION, tensor_names
 from kindred.models.opened_base import OpenedBase
 from kindred.specs.training import TrainSpec
 from kindred.training.training_data import DataSource
@@ -41,9 +41,10 @@ def dataset_hash(sources: Sequence[DataSource]) -> str:
             digest.update(safetensors_files.raw_bytes(source.latents, pair.item.pixel_hash))
             if source.token_weights:
                 digest.update(repr(source.token_weights[pair.item.pixel_hash]).encode())
+        names = tensor_names(source.text)
         for text in sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION}):
-            for kind in ("t5", "clip"):
-                digest.update(safetensors_files.raw_bytes(source.text, f"{text}.{kind}"))
+            for name in names:
+                digest.update(safetensors_files.raw_bytes(source.text, f"{text}.{name}"))
     return digest.hexdigest()
 
 

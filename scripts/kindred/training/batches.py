@@ -7,7 +7,7 @@ can pair them anew.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ import torch
 from kindred.common.seeds import generator
 from kindred.data import encoding_cache
 from kindred.data.caption_pairing import CaptionedImage
-from kindred.data.encoding_cache import NO_CAPTION, Text
+from kindred.data.encoding_cache import NO_CAPTION
+from kindred.models.architectures.interface import Architecture, Conditioning, Embeddings
 from kindred.specs.training import Recipe
 from kindred.training.flow_matching import sample_sigmas
 
@@ -29,31 +30,44 @@ Place = tuple[str | int, ...]
 @dataclass(frozen=True)
 class Example:
     """A latent [C, H, W], the embeddings of the caption it trains with, and the weights of its
-    tokens [H * W / 4] in the loss where they are not equal."""
+    tokens in the loss where they are not equal."""
 
     pixel_hash: str
     caption_hash: str
     latent: torch.Tensor
-    text: Text
+    text: Embeddings
     weights: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """latents, noise [B, C, H, W] and sigmas [B] in float32; states [B, T, D], pooled [B, D];
-    weights [B, H * W / 4] or None."""
+    """latents, noise [B, C, H, W] and sigmas [B] in float32; text: the network's conditioning, name
+    -> [B, ...]; weights [B, tokens] or None."""
 
     latents: torch.Tensor
     noise: torch.Tensor
     sigmas: torch.Tensor
-    states: torch.Tensor
-    pooled: torch.Tensor
+    text: Conditioning
     weights: torch.Tensor | None = None
+
+    def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
+        """The same with every tensor changed."""
+        return Batch(
+            change(self.latents),
+            change(self.noise),
+            change(self.sigmas),
+            {name: change(value) for name, value in self.text.items()},
+            None if self.weights is None else change(self.weights),
+        )
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
-        values = vars(self).values()
-        return Batch(*(v if v is None else v.to(device, non_blocking=True) for v in values))
+        return self.map(lambda value: value.to(device, non_blocking=True))
+
+    def tensors(self) -> list[torch.Tensor]:
+        """All that there are, always in one order."""
+        weights = [] if self.weights is None else [self.weights]
+        return [self.latents, self.noise, self.sigmas, *self.text.values(), *weights]
 
 
 Feed = Iterator[tuple[Place, Batch]]
@@ -64,7 +78,7 @@ def load_examples(
     latents: Path,
     text: Path,
     weights: Mapping[str, Sequence[float]] | None = None,
-) -> tuple[dict[str, list[Example]], Text]:
+) -> tuple[dict[str, list[Example]], Embeddings]:
     """(examples by bucket '<width>x<height>', the empty caption). All look-ups are by hash;
     `weights`: of the tokens of each image."""
     images = encoding_cache.read_latents(latents, sorted({pair.item.pixel_hash for pair in pairs}))
@@ -88,8 +102,9 @@ def load_examples(
 
 def make_batch(
     examples: Sequence[Example],
-    empty: Text,
+    empty: Embeddings,
     recipe: Recipe,
+    architecture: Architecture,
     scheduler: Mapping[str, Any],
     run: int,
     place: Place,
@@ -97,7 +112,8 @@ def make_batch(
     """Examples of one bucket with noise, noise levels and caption dropout, all drawn from the run
     and the `place` (stream, step, micro-step) alone."""
     latents = torch.stack([example.latent for example in examples])
-    tokens = latents.shape[-2] * latents.shape[-1] // 4
+    tokens = architecture.tokens(*latents.shape[-2:])
+    shift = architecture.shift(scheduler, tokens, None)
     drop = torch.rand(len(examples), generator=generator(run, "caption", *place))
     texts = [
         empty if draw < recipe.caption_dropout else example.text
@@ -108,9 +124,8 @@ def make_batch(
     return Batch(
         latents=latents,
         noise=torch.randn(latents.shape, generator=generator(run, "noise", *place)),
-        sigmas=sample_sigmas(len(examples), recipe, tokens, scheduler, source),
-        states=torch.stack([text.states for text in texts]),
-        pooled=torch.stack([text.pooled for text in texts]),
+        sigmas=sample_sigmas(len(examples), recipe, shift, source),
+        text=architecture.text.collate(texts),
         weights=torch.stack(weights) if weights else None,
     )
 
@@ -120,8 +135,7 @@ def prefetch(feed: Feed) -> Feed:
 
     def pinned() -> tuple[Place, Batch]:
         place, batch = next(feed)
-        values = {k: v if v is None else v.pin_memory() for k, v in vars(batch).items()}
-        return place, Batch(**values)
+        return place, batch.map(torch.Tensor.pin_memory)
 
     with ThreadPoolExecutor(1) as worker:
         coming = worker.submit(pinned)

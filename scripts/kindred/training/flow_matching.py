@@ -1,4 +1,4 @@
-"""Flow matching as FLUX is trained: noise levels, noisy latents, the target, the network call.
+"""Flow matching: noise levels, noisy latents, the target, the loss.
 
 sigma is the share of noise: 0 is the picture, 1 is noise, x = (1 - sigma) latent + sigma noise,
 and the network says noise - latent (Liu et al. 2022, arXiv 2209.03003; Lipman et al. 2022,
@@ -7,25 +7,21 @@ arXiv 2210.02747). Knows nothing of LoRA or of where latents come from.
 
 from __future__ import annotations
 
-import math
-from functools import cache
-from typing import Any
-
 import torch
 
-from kindred.models.architectures.flux1.latents import dynamic_shift, image_ids, pack, text_ids
+from kindred.models.architectures.interface import Conditioning, Denoiser
 from kindred.specs.training import Recipe
 
 
 def sample_sigmas(
-    count: int, recipe: Recipe, tokens: int, scheduler: Any, source: torch.Generator
+    count: int, recipe: Recipe, usual_shift: float, source: torch.Generator
 ) -> torch.Tensor:
     """[count] noise levels in (0, 1), float32.
 
     uniform: as the first rectified flows. logit-normal: sigmoid of a normal number (Esser et al.
     2024, arXiv 2403.03206, section 3.1). sigmoid: the same with mean 0 and deviation 1, under the
     name it has in other trainers. shifted: sigmoid, then moved towards noise by `shift`, or by
-    what the scheduler uses for this number of image tokens.
+    `usual_shift`, the base's for pictures of this size.
     """
     if recipe.timesteps == "uniform":
         return torch.rand(count, generator=source)
@@ -34,8 +30,7 @@ def sample_sigmas(
         normal = recipe.logit_mean + recipe.logit_std * normal
     sigmas = torch.sigmoid(normal)
     if recipe.timesteps == "shifted":
-        shift = recipe.shift or math.exp(dynamic_shift(tokens, scheduler))
-        sigmas = shift_sigmas(sigmas, shift)
+        sigmas = shift_sigmas(sigmas, recipe.shift or usual_shift)
     return sigmas
 
 
@@ -52,49 +47,23 @@ def add_noise(latents: torch.Tensor, noise: torch.Tensor, sigmas: torch.Tensor) 
 
 
 def flow_loss(
-    transformer: Any,
+    denoiser: Denoiser,
     latents: torch.Tensor,
     noise: torch.Tensor,
     sigmas: torch.Tensor,
-    states: torch.Tensor,
-    pooled: torch.Tensor,
+    text: Conditioning,
     guidance: float,
     weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Mean squared error of the network's velocity, in float32.
+    """Mean squared error of the network's velocity, in float32, taken token by token.
 
-    latents, noise: [B, C, H, W] float32; sigmas [B]; states [B, tokens, D]; pooled [B, D];
-    weights: of image tokens [B, H * W / 4], mean 1; all equal when None.
+    latents, noise: [B, C, H, W] float32; sigmas [B]; weights: of image tokens [B, T], mean 1; all
+    equal when None.
     """
-    dtype = transformer.dtype
-    noisy = pack(add_noise(latents, noise, sigmas)).to(dtype)
-    device = noisy.device
-    levels = None
-    if transformer.config.guidance_embeds:
-        levels = torch.full((len(latents),), guidance, device=device, dtype=torch.float32)
-    predicted = transformer(
-        hidden_states=noisy,
-        encoder_hidden_states=states.to(dtype),
-        pooled_projections=pooled.to(dtype),
-        timestep=sigmas,
-        guidance=levels,
-        img_ids=_image_ids(*latents.shape[-2:], device, dtype),
-        txt_ids=_text_ids(states.shape[1], device, dtype),
-        return_dict=False,
-    )[0]
-    target = pack(noise - latents)
+    size = (latents.shape[-2], latents.shape[-1])
+    noisy = denoiser.pack(add_noise(latents, noise, sigmas))
+    predicted = denoiser.packed_velocity(noisy, size, sigmas, text, guidance)
+    target = denoiser.pack(noise - latents)
     if weights is None:
         return torch.nn.functional.mse_loss(predicted.float(), target)
     return ((predicted.float() - target).square().mean(-1) * weights).mean()
-
-
-# Kept on the device, and for good: copying them there at every step would make the step wait, and
-# recorded steps read them where they are.
-@cache
-def _image_ids(height: int, width: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    return image_ids(height, width).to(device, dtype)
-
-
-@cache
-def _text_ids(tokens: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    return text_ids(tokens).to(device, dtype)

@@ -112,7 +112,7 @@ def train(job: TrainingJob, machine: Machine) -> None:
     scheduler = base.scheduler
     # How it fits: planned on one GPU, or spread over several.
     fit = None if split else memory_fitting.fit_training(spec, base, streams, device)
-    places = device_map.over_gpus(base.config, split) if split else None
+    places = device_map.over_gpus(base, split) if split else None
     transformer = base.load_transformer(device, bool(fit and fit.starts_at_home), places)
     parameters = injection.add_lora(transformer, spec.recipe, job.run)
     if split:  # only models that are large for their cards are split

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from kindred.compute.cuda_graphs import WARM, in_step, record, warn
+from kindred.models.architectures.interface import Conditioning, Embeddings
 from kindred.training.batches import Batch, Example
 
 # Recordings share memory, but each holds its own list of kernels: nothing is recorded of trainings
 # with more shapes than this.
 MOST = 24
 Key = tuple[Any, ...]
+Collate = Callable[[Sequence[Embeddings]], Conditioning]
 # (batch, weight in the sum of gradients [] float32) -> weighted loss []; adds to the gradients.
 MicroStep = Callable[[Batch, torch.Tensor], torch.Tensor]
 
@@ -36,7 +38,7 @@ class Recording:
 
     def replay(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
         """Do the recorded step with other numbers."""
-        for own, new in zip(_tensors(self.batch), _tensors(batch), strict=True):
+        for own, new in zip(self.batch.tensors(), batch.tensors(), strict=True):
             own.copy_(new, non_blocking=True)
         self.weight.copy_(weight, non_blocking=True)
         self.graph.replay()
@@ -103,7 +105,7 @@ class StepGraphs:
         for parameter in self.parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        own = Batch(*(v if v is None else v.clone() for v in vars(batch).values()))
+        own = batch.map(torch.clone)
         held = weight.clone()
         self.settle(False)
         try:
@@ -124,22 +126,25 @@ class StepGraphs:
         self.clear()
 
 
-def keys_of(examples: Sequence[Example], sizes: Iterable[int]) -> set[Key]:
-    """The keys of batches of these sizes, of examples of one bucket."""
+def keys_of(examples: Sequence[Example], sizes: Iterable[int], collate: Collate) -> set[Key]:
+    """The keys of batches of these sizes, of examples of one bucket. collate: how their texts come
+    together."""
     one = examples[0]
-    parts = (one.latent, one.latent, None, one.text.states, one.text.pooled)
-    shapes = [() if part is None else tuple(part.shape) for part in parts]
-    weights = None if one.weights is None else tuple(one.weights.shape)
-    return {(*((size, *shape) for shape in shapes), weights and (size, *weights)) for size in sizes}
+    return {
+        key_of(
+            Batch(
+                one.latent.expand(size, *one.latent.shape),
+                one.latent.expand(size, *one.latent.shape),
+                torch.empty(size),
+                collate([one.text] * size),
+                None if one.weights is None else one.weights.expand(size, *one.weights.shape),
+            )
+        )
+        for size in sizes
+    }
 
 
 def key_of(batch: Batch) -> Key:
     """What batches must have in common to share a recording: shapes, and what is absent."""
-    return tuple(
-        None if (value := getattr(batch, field.name)) is None else tuple(value.shape)
-        for field in fields(batch)
-    )
-
-
-def _tensors(batch: Batch) -> list[torch.Tensor]:
-    return [value for value in vars(batch).values() if value is not None]
+    shapes = tuple(tuple(value.shape) for value in batch.tensors())
+    return (*shapes, tuple(batch.text), batch.weights is None)

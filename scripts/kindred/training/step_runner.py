@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Protocol
 
 import torch
@@ -131,8 +132,8 @@ def pieces(batch: Batch, most: int | None) -> list[tuple[Batch, float]]:
         return [(batch, 1.0)]
     parts = []
     for start in range(0, whole, most):
-        cut = {k: v if v is None else v[start : start + most] for k, v in vars(batch).items()}
-        parts.append((Batch(**cut), min(most, whole - start) / whole))
+        cut = batch.map(itemgetter(slice(start, start + most)))
+        parts.append((cut, min(most, whole - start) / whole))
     return parts
 
 

@@ -20,7 +20,8 @@ import torch
 from kindred.common.progress import Progress
 from kindred.common.seeds import seed_of
 from kindred.compute.data_parallel import ProcessGroup
-from kindred.data.encoding_cache import Text
+from kindred.models import architectures
+from kindred.models.architectures.interface import Embeddings
 from kindred.models.lora.injection import lora_state
 from kindred.specs.training import Recipe
 from kindred.training.batches import (
@@ -53,7 +54,7 @@ class WeightedDataset:
     name: str
     weight: float
     buckets: Mapping[str, Sequence[Example]]
-    empty: Text
+    empty: Embeddings
 
     @classmethod
     def load(cls, source: DataSource) -> WeightedDataset:
@@ -90,6 +91,8 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.device = self.parameters[0].device
+        self.architecture = architectures.of_network(self.transformer)
+        self.denoiser = self.architecture.denoiser(self.transformer)
         self.ahead = self.device.type == "cuda"
         self.optimizer = make_optimizer(self.parameters, self.recipe)
         self.average = EMA(self.parameters, self.recipe.ema) if self.recipe.ema else None
@@ -164,9 +167,7 @@ class Trainer:
 
     def micro_step(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
         """Add a batch's gradients, weighted; its weighted loss []."""
-        loss = (
-            flow_loss(self.transformer, **vars(batch), guidance=self.recipe.train_guidance) * weight
-        )
+        loss = flow_loss(self.denoiser, **vars(batch), guidance=self.recipe.train_guidance) * weight
         loss.backward()
         return loss.detach()
 
@@ -203,8 +204,9 @@ class Trainer:
     def kinds(self) -> set[Key]:
         """Keys of all batches that will come, as `StepGraphs` tells them apart."""
         sizes = sizes_of(self.recipe.batch, self.fitting and self.fitting.micro_batch)
+        collate = self.architecture.text.collate
         buckets = [bucket for stream in self.streams for bucket in stream.buckets.values()]
-        return {key for bucket in buckets if bucket for key in keys_of(bucket, sizes)}
+        return {key for bucket in buckets if bucket for key in keys_of(bucket, sizes, collate)}
 
     def _next_batches(self, feeds: Sequence[Feed]) -> list[MicroBatch]:
         """This process's batches of a step: every feed moves on by all micro-steps."""
@@ -221,7 +223,8 @@ class Trainer:
         examples = islice(stream.batches(self.recipe, self.run), seen, None)
         for number, chosen in zip(count(seen), examples, strict=False):
             place = (stream.name, number // parts, number % parts)
-            made = make_batch(chosen, stream.empty, self.recipe, self.scheduler, self.run, place)
+            how = (self.recipe, self.architecture, self.scheduler)
+            made = make_batch(chosen, stream.empty, *how, self.run, place)
             yield place, made
 
     def _seed_dropout(self, place: Place) -> None:

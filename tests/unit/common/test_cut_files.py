@@ -12,6 +12,7 @@ from PIL import Image
 from kindred.common import safetensors_files
 from kindred.data import caption_cache, encoding_cache, person_masks
 from kindred.models import quantized_weights
+from kindred.models.architectures.interface import Part
 from kindred.rendering.image_store import ImageStore
 from kindred.scoring import score_store
 from kindred.scoring.score_table import write_scores
@@ -88,9 +89,9 @@ def test_encodings(tmp_path, capsys):
     cuts(path, is_there, capsys, "encoding it again")
 
 
-@pytest.mark.parametrize("part", quantized_weights.WEIGHTS)
-def test_quantized_weights(tmp_path, capsys, part):
-    weights = quantized_weights.WEIGHTS[part]
+@pytest.mark.parametrize("library", quantized_weights.WEIGHTS)
+def test_quantized_weights(tmp_path, capsys, library):
+    weights, part = quantized_weights.WEIGHTS[library], Part("part", library, "Network")
 
     def write(folder):
         (folder / "config.json").write_text(json.dumps({"layers": 2, "width": [3, 4]}))

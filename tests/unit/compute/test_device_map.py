@@ -13,8 +13,9 @@ from kindred.compute import device_map as splitting
 from kindred.compute.device_map import device_map
 from kindred.compute.devices import Split
 from kindred.models import loading
-from kindred.models.architectures.flux1.layer_shapes import shape_of
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
+from kindred.models.opened_base import open_base
 from kindred.rendering import pipeline, precision
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import PromptSet, RenderSpec
@@ -41,7 +42,7 @@ def weights_on(net, places, device):
 
 @pytest.mark.parametrize("memory", [[16, 16], [12, 24], [24, 8], [8, 16, 8]])
 def test_blocks_are_spread_in_proportion_to_memory(full, memory):
-    places = device_map(shape_of(full.config), memory, range(len(memory)))
+    places = device_map(FLUX1.layout(full.config), memory, range(len(memory)))
     check_device_map(full, places)  # every part has a place
     total = sum(p.numel() for p in full.parameters())
     for device, size in enumerate(memory):
@@ -50,14 +51,14 @@ def test_blocks_are_spread_in_proportion_to_memory(full, memory):
 
 
 def test_blocks_stay_in_their_order(full):
-    places = device_map(shape_of(full.config), [10, 20, 30], [0, 1, 2])
+    places = device_map(FLUX1.layout(full.config), [10, 20, 30], [0, 1, 2])
     order = [name for name in places if "blocks" in name]
     assert [places[name] for name in order] == sorted(places[name] for name in order)
     assert len(order) == 57 and places["x_embedder"] == 0 and places["proj_out"] == 2
 
 
 def test_bfloat16_flux_fits_two_cards_of_16_gib(full):
-    places = device_map(shape_of(full.config), [16, 16], [0, 1])
+    places = device_map(FLUX1.layout(full.config), [16, 16], [0, 1])
     assert max(2 * weights_on(full, places, device) for device in (0, 1)) < 12 * 2**30
 
 
@@ -88,7 +89,7 @@ def test_a_split_model_has_the_same_gradients(folder, checkpointing):
     base = Base(model=str(folder), dtype="float32")
     whole = loading.load_transformer(base, "cpu")
     split = loading.load_transformer(base, "cpu")
-    dispatch_model(split, device_map(shape_of(split.config), [1, 1], PAIR), force_hooks=True)
+    dispatch_model(split, device_map(FLUX1.layout(split.config), [1, 1], PAIR), force_hooks=True)
     assert hasattr(split.single_transformer_blocks[1], "_hf_hook")
     if checkpointing:
         split.enable_gradient_checkpointing()
@@ -101,7 +102,7 @@ def test_a_split_base_is_loaded_in_its_parts_and_draws_the_same(folder):
     base = Base(model=str(folder), dtype="float32")
     prompt_set = PromptSet(prompts={"a": "x"}, seeds=[1], width=32, height=32)
     spec = RenderSpec(base=base, prompt_set=prompt_set, name="p")
-    places = device_map(shape_of(loading.transformer_config(base)), [1, 2], PAIR)
+    places = device_map(open_base(base).layout, [1, 2], PAIR)
     net = precision.load(spec, [], "cpu", places)
     assert set(net.hf_device_map) >= {"x_embedder", "transformer_blocks.0", "proj_out"}
     assert not any(p.requires_grad for p in net.parameters())
@@ -139,9 +140,9 @@ def test_training_of_a_split_model(folder, tmp_path, monkeypatch):
     shutil.rmtree(data.root / "store")
     asked = []
 
-    def over(config, split):
+    def over(base, split):
         asked.append(split)
-        return device_map(shape_of(config), split.sizes, PAIR)
+        return device_map(base.layout, split.sizes, PAIR)
 
     monkeypatch.setattr(splitting, "over_gpus", over)
     monkeypatch.setattr(devices, "acquire_device", lambda *_, split: asked.append(split) or "cuda")

@@ -15,7 +15,7 @@ from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 from kindred.compute import memory_fitting, memory_limit, memory_plan
 from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
-from kindred.models.architectures.flux1.layer_shapes import shape_of
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.opened_base import open_base
 from kindred.specs.training import TrainSpec
 from kindred.training import batches as examples
@@ -57,8 +57,8 @@ def fitted(monkeypatch):
 
     def use(checkpointed=BLOCKS, offloaded=(), micro_batch=2, compiled=False):
         def made(spec, base, streams, device):
-            shape = shape_of(tiny_base._transformer().config)
-            job = memory_fitting.memory_demand(spec, shape, streams)
+            shape = FLUX1.layout(tiny_base._transformer().config)
+            job = memory_fitting.memory_demand(spec, FLUX1, shape, streams)
             found = memory_fitting.FittedMemory(job, 100 * GIB, device)
             size = (job.batch, micro_batch, checkpointed, tuple(offloaded), BLOCKS)
             found.plan = MemoryPlan(*size, 2 * GIB, 1.5, 10)
@@ -106,11 +106,13 @@ def test_pieces_of_a_batch_have_the_gradient_of_the_whole(data, tmp_path, fitted
 
 
 def test_pieces_keep_their_weights_and_shares():
-    values = {name: torch.arange(5.0) for name in ("latents", "noise", "sigmas", "states")}
-    batch = examples.Batch(**values, pooled=torch.arange(5.0), weights=None)
+    values = {name: torch.arange(5.0) for name in ("latents", "noise", "sigmas")}
+    text = {name: torch.arange(5.0) for name in ("t5", "clip")}
+    batch = examples.Batch(**values, text=text, weights=None)
     found = step_runner.pieces(batch, 2)
     assert [share for _, share in found] == [0.4, 0.4, 0.2]
     assert torch.cat([piece.noise for piece, _ in found]).tolist() == [0, 1, 2, 3, 4]
+    assert found[1][0].text["t5"].tolist() == [2, 3]
     assert found[2][0].weights is None
     assert step_runner.pieces(batch, None) == step_runner.pieces(batch, 5) == [(batch, 1.0)]
 
@@ -180,9 +182,10 @@ def test_less_memory_than_believed_makes_a_tighter_plan(capsys):
 
 def test_a_tighter_plan_takes_more_blocks_home_and_none_back():
     net = tiny_base._transformer()
-    shape = shape_of(net.config)
+    shape = FLUX1.layout(net.config)
     settings = {"rank": 2, "batch": 1, "dtype_bytes": 4}
-    job = MemoryDemand(shape, frozenset(), image_tokens=4096, text_tokens=512, **settings)
+    settings |= {"image_tokens": 4096, "text_tokens": 512}
+    job = MemoryDemand(shape, FLUX1.activations, frozenset(), **settings)
     found = memory_fitting.FittedMemory(job, 1e12, CPU)
     found.plan = memory_plan.with_arrangement(job, 1, 3, (1,))
     found.apply(net)
@@ -198,9 +201,9 @@ def flux_dev_job():
     config = {"num_layers": 19, "num_single_layers": 38}
     heads = {"attention_head_dim": 128, "num_attention_heads": 24}
     settings = {"quantization": "nf4", "rank": 4, "batch": 1}
-    return MemoryDemand(
-        shape_of(config | heads), frozenset(), image_tokens=1024, text_tokens=512, **settings
-    )
+    settings |= {"image_tokens": 1024, "text_tokens": 512}
+    layout = FLUX1.layout(config | heads)
+    return MemoryDemand(layout, FLUX1.activations, frozenset(), **settings)
 
 
 def test_a_card_is_taken_as_far_as_it_is_free_or_allowed(monkeypatch):
@@ -221,7 +224,8 @@ def test_a_card_is_taken_as_far_as_it_is_free_or_allowed(monkeypatch):
 def test_a_config_that_cannot_be_read_is_said_plainly(data, tmp_path, monkeypatch):
     (tmp_path / "base/transformer").mkdir(parents=True)
     base = tmp_path / "base"
-    text = {"base": {"model": str(base)}, "recipe": {}, "characters": {}, "dataset": "d"}
+    model = {"model": str(base), "architecture": "flux1"}
+    text = {"base": model, "recipe": {}, "characters": {}, "dataset": "d"}
     with pytest.raises(KindredError, match=r"transformer/config\.json can't be read"):
         spec = TrainSpec.model_validate(text)
         memory_fitting.fit_training(spec, open_base(spec.base), [], torch.device("cuda"))
@@ -246,7 +250,9 @@ def test_the_largest_bucket_and_the_recipe_make_the_job(data, tmp_path, monkeypa
     trained(data, tmp_path / "out", rank=3, batch=2, dora=True)
     spec, streams = seen[0]
     assert isinstance(spec, TrainSpec)
-    job = memory_fitting.memory_demand(spec, shape_of(tiny_base._transformer().config), streams)
+    job = memory_fitting.memory_demand(
+        spec, FLUX1, FLUX1.layout(tiny_base._transformer().config), streams
+    )
     assert (job.image_tokens, job.text_tokens) == (6, training_set.TOKENS)
     assert (job.rank, job.batch, job.dora, job.dtype_bytes, job.ema) == (3, 2, True, 4, False)
     assert len(job.adapted) == 12 + 2 * 5
@@ -291,8 +297,7 @@ def test_batches_prepared_ahead_are_the_same_batches(data, tmp_path, monkeypatch
 
 
 def values(*batches):
-    kept = [[value for value in vars(batch).values() if value is not None] for batch in batches]
-    return zip(*kept, strict=True)
+    return zip(*(batch.tensors() for batch in batches), strict=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bitsandbytes' CPU build is for Linux")

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from kindred.common.errors import KindredError
 from kindred.compute import memory_plan
 from kindred.compute.memory_plan import GIB, MemoryDemand
-from kindred.models.architectures.flux1.layer_shapes import shape_of
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
 
@@ -37,13 +37,12 @@ IMAGE, TEXT = 512, 128
 
 
 def job(edge=512, config=FLUX_DEV, targets="attention", **changes):
-    shape = shape_of(config)
-    names = injection.target_layers([layer.name for layer in shape.layers], targets)
+    shape = FLUX1.layout(config)
+    names = injection.target_layers([layer.name for layer in shape.layers], targets, FLUX1)
     settings = {"rank": 4, "batch": 1, "optimizer": "adamw8bit", "quantization": "nf4"}
     tokens = (edge // 16) ** 2
-    return MemoryDemand(
-        shape, frozenset(names), image_tokens=tokens, text_tokens=512, **settings | changes
-    )
+    own = {"image_tokens": tokens, "text_tokens": 512}
+    return MemoryDemand(shape, FLUX1.activations, frozenset(names), **own, **settings | changes)
 
 
 @pytest.mark.parametrize("config", [FLUX_DEV, SMALL, {**SMALL, "guidance_embeds": False}])
@@ -55,7 +54,7 @@ def test_layers_are_those_of_the_real_module(config):
         for name, part in net.named_modules()
         if isinstance(part, torch.nn.Linear)
     }
-    shape = shape_of(net.config)
+    shape = FLUX1.layout(net.config)
     assert {layer.name: (layer.inputs, layer.outputs) for layer in shape.layers} == real
     assert len(shape.layers) == len(real)
     names = [*(f"transformer_blocks.{i}" for i in range(config["num_layers"]))]
@@ -65,7 +64,7 @@ def test_layers_are_those_of_the_real_module(config):
 
 def test_a_config_of_something_else_is_refused():
     with pytest.raises(KindredError, match="num_single_layers"):
-        shape_of({"num_layers": 2, "attention_head_dim": 64, "num_attention_heads": 24})
+        FLUX1.layout({"num_layers": 2, "attention_head_dim": 64, "num_attention_heads": 24})
 
 
 # Peaks on one H200, random weights, rank 4 on q/k/v/out, batch 1 (docs/performance.md):
@@ -160,8 +159,9 @@ def test_kept_bytes_are_what_autograd_keeps(kind, targets, compiled):
     asked = replace(asked, image_tokens=IMAGE, text_tokens=TEXT)
     one = next(found for found in asked.shape.blocks if found.kind == kind)
     counted = saved_bytes(called, arguments, known)
-    share = memory_plan.KEPT_SHARE[compiled]
-    told = asked.kept(one, 1) + (1 - share) * memory_plan.KEPT[compiled][kind] * asked.inputs(1)
+    share = FLUX1.activations.kept_share[compiled]
+    units = FLUX1.activations.kept[compiled][kind]
+    told = asked.kept(one, 1) + (1 - share) * units * asked.inputs(1)
     assert told == pytest.approx(counted, rel=0.02)
 
 
@@ -179,9 +179,9 @@ def test_working_set_covers_the_real_backward_pass(kind, targets):
         job(config=SMALL, targets=targets, quantization=None), image_tokens=IMAGE, text_tokens=TEXT
     )
     one = next(found for found in asked.shape.blocks if found.kind == kind)
-    on_cpu = asked.kept(one, 1) + memory_plan.WORKING[kind] * asked.inputs(1)
+    on_cpu = asked.kept(one, 1) + FLUX1.activations.working[kind] * asked.inputs(1)
     assert 0.9 * live.peak < on_cpu + asked.adapter < 1.15 * live.peak
-    assert asked.working(one, 1) > memory_plan.WORKING[kind] * asked.inputs(1)
+    assert asked.working(one, 1) > FLUX1.activations.working[kind] * asked.inputs(1)
 
 
 @pytest.mark.parametrize("double", [False, True])

@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "photos").mkdir()
     write(tmp_path, "config.yaml", "experiments: [one]\n")
     write(tmp_path, "bases/small.yaml", "model: lab/base\ndtype: float32\ntext_tokens: 56\n")
-    write(tmp_path, "bases/other.yaml", "model: org/model\nrevision: abc\n")
+    write(tmp_path, "bases/other.yaml", "model: org/model\nrevision: abc\narchitecture: flux1\n")
     write(tmp_path, "recipes/plain.yaml", "rank: 16\nlr: 1e-3\nsteps: 100\n")
     write(tmp_path, "recipes/style.yaml", "rank: 4\nlr: 1e-4\ntext_tokens: 77\n")
     return tmp_path

@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
     files = {
         "config.yaml": "experiments: [one]\n",
         "bases/small.yaml": "model: lab/base\ndtype: float32\ntext_tokens: 56\n",
-        "bases/other.yaml": "model: org/model\nrevision: abc\n",
+        "bases/other.yaml": "model: org/model\nrevision: abc\narchitecture: flux1\n",
         "recipes/plain.yaml": "rank: 16\n",
         "recipes/kept.yaml": "rank: 16\nclass_images_weight: 1\nclass_images_per_noun: 3\n",
     }

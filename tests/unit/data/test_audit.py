@@ -223,8 +223,9 @@ def test_findings_about_tokens_name_the_encoder_and_no_folder(base):
     assert not [text for text in said if str(base.parent) in text or "tokenizer" in text]
     for text in ("CLIP: captions longer than 3", "T5: captions longer than 3", "(T5)"):
         assert any(text in one for one in said)
-    assert token_findings.encoder_of("owner/name/tokenizer_2@main") == "T5"
-    assert token_findings.encoder_of("tokenizer_2/base/tokenizer") == "CLIP"
+    named = {"owner/name": "flux1", "tokenizer_2/base": "flux1"}
+    assert token_findings.reader_of("owner/name/tokenizer_2@main", named).reader == "T5"
+    assert token_findings.reader_of("tokenizer_2/base/tokenizer", named).reader == "CLIP"
 
 
 def test_triggers_that_are_real_names_or_one_known_word(base):

@@ -18,6 +18,7 @@ from kindred.common.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.common.hashing import caption_hash, pixel_hash
 from kindred.data import encoding_cache
 from kindred.data.encoding_cache import NO_CAPTION
+from kindred.models.architectures.latent_coding import LatentCoding
 
 torch.set_num_threads(1)
 
@@ -62,16 +63,16 @@ def test_texts_are_what_the_pipeline_says(data, pipeline):
         )
     name = caption_hash(caption)
     found = encoding_cache.read_texts(data.root / "text.safetensors", [name, NO_CAPTION])
-    assert torch.allclose(found[name].states, states[0], atol=1e-5)
-    assert torch.allclose(found[name].pooled, pooled[0], atol=1e-5)
-    assert not torch.equal(found[NO_CAPTION].pooled, found[name].pooled)
+    assert torch.allclose(found[name]["t5"], states[0], atol=1e-5)
+    assert torch.allclose(found[name]["clip"], pooled[0], atol=1e-5)
+    assert not torch.equal(found[NO_CAPTION]["clip"], found[name]["clip"])
 
 
 def test_names_give_different_embeddings(data):
     found = encoding_cache.read_texts(
         data.root / "text.safetensors", encoding_cache.text_hashes(data.root / "text.safetensors")
     )
-    states = [tuple(text.states.flatten().tolist()) for text in found.values()]
+    states = [tuple(text["t5"].flatten().tolist()) for text in found.values()]
     assert len(set(states)) == len(states) == 4
 
 
@@ -88,11 +89,11 @@ def recorded(monkeypatch, module, name):
 
 
 def test_only_what_changed_is_encoded_again(data, monkeypatch):
-    from kindred.models import vae
+    from kindred.models.architectures.flux1 import text_encoders
 
     before = latents(data)
-    photos = recorded(monkeypatch, vae, "encode_image")
-    texts = recorded(monkeypatch, vae, "encode_t5")
+    photos = recorded(monkeypatch, LatentCoding, "encode")
+    texts = recorded(monkeypatch, text_encoders, "encode_t5")
     data.encode()
     assert photos == [] and texts == []
 
@@ -133,10 +134,10 @@ def encode_text(data, out, **changes):
 
 
 def test_length_and_precision_are_part_of_the_key(data, monkeypatch, tmp_path):
-    from kindred.models import vae
+    from kindred.models.architectures.flux1 import text_encoders
 
-    t5 = recorded(monkeypatch, vae, "encode_t5")
-    clip = recorded(monkeypatch, vae, "encode_clip")
+    t5 = recorded(monkeypatch, text_encoders, "encode_t5")
+    clip = recorded(monkeypatch, text_encoders, "encode_clip")
     encode_text(data, tmp_path / "longer", tokens=training_set.TOKENS + 8)
     assert len(t5) == 4 and clip == []
     name = f"{NO_CAPTION}.t5"

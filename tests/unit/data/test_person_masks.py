@@ -11,6 +11,7 @@ from kindred.common.files import read_json, write_json
 from kindred.data import person_masks
 from kindred.data.dataset import DatasetImage
 from kindred.data.person_masks import MaskedPhoto, PersonMask
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.training.flow_matching import flow_loss
 from kindred.world.albums import truth_path, write_dataset
 from kindred.world.ground_truth_masks import mask_of
@@ -96,15 +97,15 @@ def test_loss_of_equal_weights_is_the_plain_loss_and_a_weighted_token_counts_mor
         "latents": latents,
         "noise": noise,
         "sigmas": torch.tensor([0.5]),
-        "states": torch.zeros(1, 2, 8),
-        "pooled": torch.zeros(1, 8),
+        "text": {"t5": torch.zeros(1, 2, 8), "clip": torch.zeros(1, 8)},
         "guidance": 1.0,
     }
-    plain = flow_loss(Zero(), **given)
+    zero = FLUX1.denoiser(Zero())
+    plain = flow_loss(zero, **given)
     assert plain == pytest.approx(0.25)
-    assert flow_loss(Zero(), **given, weights=torch.ones(1, 4)) == pytest.approx(float(plain))
+    assert flow_loss(zero, **given, weights=torch.ones(1, 4)) == pytest.approx(float(plain))
     heavy = torch.tensor([[2.5, 0.5, 0.5, 0.5]])
-    assert flow_loss(Zero(), **given, weights=heavy) == pytest.approx(2.5 * float(plain))
+    assert flow_loss(zero, **given, weights=heavy) == pytest.approx(2.5 * float(plain))
 
 
 def test_masks_drawn_from_the_truth_cover_the_people_and_nothing_else(tmp_path):

@@ -9,10 +9,11 @@ from kindred.compute import memory_limit
 from kindred.compute.group_offload import stream_blocks
 from kindred.data import text_encoding
 from kindred.models import loading
-from kindred.models.vae import encode_t5
+from kindred.models.architectures.flux1.text_encoders import encode_t5
 from kindred.specs.base_model import TextEncoder
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
+LARGE = "text_encoder_2"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,9 @@ def encoder(tmp_path_factory):
 
 
 def test_t5_visits_block_by_block_with_the_same_states(encoder):
-    tokenizer, model = loading.load_t5(encoder, CPU)
+    tokenizer, model = (
+        loading.load_text_part(encoder, folder, CPU) for folder in ("tokenizer_2", LARGE)
+    )
     expected = encode_t5(tokenizer, model, "a photo of ARussell", 8)
     stream_blocks(model.encoder, CPU)
     for _ in range(2):
@@ -32,22 +35,23 @@ def test_t5_visits_block_by_block_with_the_same_states(encoder):
 def test_t5_visits_a_card_that_cannot_hold_it(encoder, monkeypatch, capsys):
     gpu, asked = fake_gpu.put_in(monkeypatch), []
     streamed = []
-    real = loading.load_t5
+    real = loading.load_text_part
 
-    def loaded(_, device):
+    def loaded(_, folder, device):
         asked.append(device)
-        return real(encoder, CPU)
+        return real(encoder, folder, CPU)
 
-    monkeypatch.setattr(loading, "load_t5", loaded)
+    monkeypatch.setattr(loading, "load_text_part", loaded)
     monkeypatch.setattr(
         "kindred.compute.group_offload.stream_blocks", lambda *given: streamed.append(given)
     )
-    text_encoding.t5_that_fits(encoder, CUDA)
+    text_encoding.part_that_fits(encoder, CUDA, LARGE)
     assert asked == [CUDA] and not streamed
     gpu.free = text_encoding.WORKING / memory_limit.GIB
-    text_encoding.t5_that_fits(encoder.model_copy(update={"quantization": "nf4"}), CUDA)
-    text_encoding.t5_that_fits(encoder, CPU)
+    nf4 = encoder.model_copy(update={"quantization": "nf4"})
+    text_encoding.part_that_fits(nf4, CUDA, LARGE)
+    text_encoding.part_that_fits(encoder, CPU, LARGE)
     assert asked[1:] == [CUDA, CPU] and not streamed
-    _, model = text_encoding.t5_that_fits(encoder, CUDA)
+    model = text_encoding.part_that_fits(encoder, CUDA, LARGE)
     assert asked[3:] == ["cpu"] and streamed == [(model.encoder, CUDA)]
     assert "T5 is larger than the GPU" in capsys.readouterr().err

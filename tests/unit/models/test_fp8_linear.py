@@ -58,7 +58,7 @@ def test_zeros_and_what_is_largest_stay():
 
 def test_the_blocks_layers_are_converted_and_no_other(folder):
     plain = precision.load(spec_of(folder, None), [], "cpu")
-    expected = set(fp8_linear.layers(plain))
+    expected = set(fp8_linear.layers(plain, precision.token_layers(plain)))
     assert any(name.endswith("attn.to_q") for name in expected)
     assert not any("norm" in name or "embedder" in name for name in expected)
     net = precision.load(spec_of(folder, "fp8"), [], "cpu")

@@ -12,8 +12,8 @@ from diffusers.loaders.lora_conversion_utils import _convert_kohya_flux_lora_to_
 import export_lora as program
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
-from kindred.models.architectures.flux1 import lora_keys
-from kindred.models.lora import injection, kohya_export
+from kindred.models.architectures.flux1.facts import FLUX1
+from kindred.models.lora import injection, key_conversion, kohya_export
 from kindred.models.lora.adapters import apply_adapters, provenance, read_adapters
 from kindred.specs.training import Recipe
 
@@ -111,7 +111,7 @@ def full_width(parts, rank):
 def effects(state, scale=1.0):
     """Layer -> what its LoRA adds for one input."""
     found = {}
-    for name, roles in lora_keys.modules_of(state).items():
+    for name, roles in key_conversion.modules_of(state).items():
         down, up = state[roles["down"]], state[roles["up"]]
         probe = torch.linspace(-1, 1, down.shape[1])
         added = scale * (up @ (down @ probe))
@@ -127,7 +127,7 @@ def test_diffusers_reads_single_blocks_of_full_width(rank, kinds):
     parts = [f"{stem}.proj_mlp" if k == "mlp" else f"{stem}.attn.{k}" for k in kinds]
     state = full_width([*parts, f"{stem}.proj_out"], rank)
     config = {"r": rank, "lora_alpha": 3 * rank}
-    theirs = _convert_kohya_flux_lora_to_diffusers(kohya_export.fused(state, config, "x"))
+    theirs = _convert_kohya_flux_lora_to_diffusers(kohya_export.fused(state, config, FLUX1, "x"))
     wanted, got = effects(state, 3.0), effects(theirs)
     assert wanted.keys() == got.keys()
     for name, value in wanted.items():
@@ -169,9 +169,9 @@ def test_parts_with_one_a_keep_their_rank_and_come_back(base, tmp_path):
         state[f"transformer.transformer_blocks.0.attn.{part}.lora_A.weight"] = down
         up = torch.randn(32, 2)
         state[f"transformer.transformer_blocks.0.attn.{part}.lora_B.weight"] = up
-    out = kohya_export.fused(state, {}, "x")
+    out = kohya_export.fused(state, {}, FLUX1, "x")
     assert out["lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight"].shape == (2, 32)
-    back = lora_keys.to_diffusers(out, "x")
+    back = key_conversion.to_diffusers(out, FLUX1, "x")
     assert back.keys() == state.keys()
     for name, value in state.items():
         torch.testing.assert_close(back[name], value)
@@ -179,16 +179,17 @@ def test_parts_with_one_a_keep_their_rank_and_come_back(base, tmp_path):
 
 def test_every_linear_layer_has_one_name_and_gets_it_back(base):
     layers = injection.linear_layers(network(base))
-    fused = {name: lora_keys.fused_layer(name) for name in layers}
+    fused = {name: FLUX1.adapter_keys.fused_layer(name) for name in layers}
     assert all(name in layer.parts for name, layer in fused.items())
     for layer in fused.values():
         kohya = "lora_unet_" + layer.original.replace(".", "_")
-        assert lora_keys.layer_of(kohya) == layer
-        assert lora_keys.layer_of("diffusion_model." + layer.original) == layer
+        assert FLUX1.adapter_keys.layer_of(kohya) == layer
+        assert FLUX1.adapter_keys.layer_of("diffusion_model." + layer.original) == layer
+    layer_of = FLUX1.adapter_keys.layer_of
     for name in layers:
-        assert lora_keys.layer_of("lora_transformer_" + name.replace(".", "_")).parts == (name,)
-        assert lora_keys.layer_of("transformer." + name).parts == (name,)
-    assert lora_keys.layer_of("lora_unet_input_blocks_4_1_proj_in") is None
+        assert layer_of("lora_transformer_" + name.replace(".", "_")).parts == (name,)
+        assert layer_of("transformer." + name).parts == (name,)
+    assert layer_of("lora_unet_input_blocks_4_1_proj_in") is None
 
 
 def test_metadata_and_equal_bytes(base, tmp_path):
@@ -219,8 +220,8 @@ def test_a_folder_s_name_is_not_told(base, tmp_path):
     path = tmp_path / "lora.safetensors"
     trained(base, path, rank=2, targets=["to_out.0"])
     header = {**PROVENANCE, "base": "photos/jane@0123456789ab"}
-    state = kohya_export.fused(safetensors_files.load(path), {}, "x")
-    told = kohya_export.metadata(state, header, kohya_export.Shown("t", [], "64x64"))
+    state = kohya_export.fused(safetensors_files.load(path), {}, FLUX1, "x")
+    told = kohya_export.metadata(state, header, FLUX1, kohya_export.Shown("t", [], "64x64"))
     assert "jane" not in json.dumps(told) and told["modelspec.architecture"] == "flux-1/lora"
     assert told["ss_network_dim"] == told["ss_network_alpha"] == "2"
 
@@ -276,9 +277,9 @@ def test_what_the_layout_can_t_hold_is_refused(base, tmp_path):
     ],
 )
 def test_files_that_are_no_flux_lora_say_why(keys, words):
-    assert words in lora_keys.refusal(keys)
+    assert words in key_conversion.refusal(keys, FLUX1)
     with pytest.raises(KindredError, match=r"^file: "):
-        lora_keys.to_diffusers({key: torch.ones(1, 1) for key in keys}, "file")
+        key_conversion.to_diffusers({key: torch.ones(1, 1) for key in keys}, FLUX1, "file")
 
 
 def test_a_stranger_s_header_tells_only_what_is_technical():

@@ -10,6 +10,8 @@ from huggingface_hub import errors as hub
 
 from kindred.common.errors import KindredError
 from kindred.models import identity, loading
+from kindred.models.architectures.flux1.facts import FLUX1
+from kindred.models.opened_base import open_base
 from kindred.specs.base_model import Base, TextEncoder
 
 torch.set_num_threads(1)
@@ -21,8 +23,8 @@ def folder(tmp_path_factory):
 
 
 def test_identity_of_a_repository_is_its_revision():
-    assert identity.identity("owner/name", "abc") == "owner/name@abc"
-    assert identity.identity("owner/name", None) == "owner/name@main"
+    assert identity.identity("owner/name", "abc", ("vae",)) == "owner/name@abc"
+    assert identity.identity("owner/name", None, ("vae",)) == "owner/name@main"
 
 
 def test_identity_of_a_folder_follows_its_content_by_part(folder, tmp_path):
@@ -32,10 +34,14 @@ def test_identity_of_a_folder_follows_its_content_by_part(folder, tmp_path):
     def revision(where, parts):
         return identity.identity(str(where), None, parts).split("@")[-1]
 
-    assert revision(copy, identity.ALL_PARTS) == revision(folder, identity.ALL_PARTS)
+    assert revision(copy, FLUX1.parts.folders("all")) == revision(
+        folder, FLUX1.parts.folders("all")
+    )
     (copy / "transformer/config.json").write_text("{}")
-    assert revision(copy, identity.ALL_PARTS) != revision(folder, identity.ALL_PARTS)
-    for parts in (identity.IMAGE_PARTS, identity.TEXT_PARTS):
+    assert revision(copy, FLUX1.parts.folders("all")) != revision(
+        folder, FLUX1.parts.folders("all")
+    )
+    for parts in (FLUX1.parts.folders("image"), FLUX1.parts.folders("text")):
         assert revision(copy, parts) == revision(folder, parts)
 
 
@@ -56,11 +62,12 @@ def test_components_load_frozen_in_the_bases_precision(folder):
     assert network.dtype is torch.bfloat16 and not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
     assert loading.load_vae(base, "cpu").dtype is torch.float32
-    tokenizer, t5 = loading.load_t5(base.text_encoder(), "cpu")
+    tokenizer = loading.load_text_part(base.text_encoder(), "tokenizer_2", "cpu")
+    t5 = loading.load_text_part(base.text_encoder(), "text_encoder_2", "cpu")
     assert t5.dtype is torch.bfloat16 and tokenizer("JRussell").input_ids
-    _, clip = loading.load_clip(base.text_encoder(), "cpu")
+    clip = loading.load_text_part(base.text_encoder(), "text_encoder", "cpu")
     assert clip.dtype is torch.bfloat16
-    assert loading.load_scheduler(base).config.use_dynamic_shifting
+    assert open_base(base).scheduler["use_dynamic_shifting"]
 
 
 @pytest.mark.parametrize("kind", ["nf4", "int8"])
@@ -69,12 +76,12 @@ def test_quantization_needs_a_gpu(folder, kind):
     with pytest.raises(KindredError, match=f"{kind} needs a CUDA GPU"):
         loading.load_transformer(base, "cpu")
     with pytest.raises(KindredError, match=f"{kind} needs a CUDA GPU"):
-        loading.load_t5(base.text_encoder(), "cpu")
+        loading.load_text_part(base.text_encoder(), "text_encoder_2", "cpu")
 
 
 def test_a_folder_that_is_no_base_and_one_that_is_broken(folder, tmp_path):
     with pytest.raises(KindredError, match="has no folder 'transformer'"):
-        loading.load_transformer(Base(model=str(tmp_path)), "cpu")
+        loading.load_transformer(Base(model=str(tmp_path), architecture="flux1"), "cpu")
     shutil.copytree(folder, tmp_path / "base")
     (tmp_path / "base/transformer/config.json").write_text("no json")
     with pytest.raises(KindredError, match="part transformer: can't be read"):
@@ -103,7 +110,8 @@ def test_hub_errors_say_what_to_do(monkeypatch, error, advice):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fails)
     with pytest.raises(KindredError) as caught:
-        loading.load_clip(TextEncoder(model="owner/name", revision="abc"), "cpu")
+        spec = TextEncoder(model="owner/name", revision="abc", architecture="flux1")
+        loading.load_text_part(spec, "text_encoder", "cpu")
     assert advice in str(caught.value) and "owner/name at abc" in str(caught.value)
 
 
@@ -113,7 +121,7 @@ def test_a_config_alone(folder, monkeypatch, tmp_path):
     asked = Base(model=str(folder))
     assert loading.transformer_config(asked)["num_single_layers"] == 2
     with pytest.raises(KindredError, match=r"config\.json: no such file"):
-        loading.transformer_config(Base(model=str(tmp_path)))
+        loading.transformer_config(Base(model=str(tmp_path), architecture="flux1"))
 
     def gated(model, name, revision):
         assert (model, name, revision) == ("owner/name", "transformer/config.json", "abc")
@@ -121,7 +129,8 @@ def test_a_config_alone(folder, monkeypatch, tmp_path):
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", gated)
     with pytest.raises(KindredError, match="hf auth login"):
-        loading.transformer_config(Base(model="owner/name", revision="abc"))
+        asked = Base(model="owner/name", revision="abc", architecture="flux1")
+        loading.transformer_config(asked)
 
 
 @pytest.mark.parametrize("model", ["./nowhere", "/no/where", "a/b/c"])

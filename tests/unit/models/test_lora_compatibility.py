@@ -11,8 +11,8 @@ from diffusers import FluxTransformer2DModel
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.config.load_plan import load_plan
-from kindred.models.architectures.flux1 import lora_keys
-from kindred.models.lora import compatibility
+from kindred.models.architectures.flux1.facts import FLUX1
+from kindred.models.lora import compatibility, key_conversion
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.workflow import paths, scoring_specs
 
@@ -45,7 +45,7 @@ def root(tmp_path, base):
     (tmp_path / "photos").mkdir()
     (tmp_path / "config/config.yaml").write_text("experiments: [one]\n")
     (tmp_path / "config/bases/small.yaml").write_text(f"model: {base}\n")
-    (tmp_path / "config/bases/large.yaml").write_text("model: org/unknown\n")
+    (tmp_path / "config/bases/large.yaml").write_text("model: org/unknown\narchitecture: flux1\n")
     (tmp_path / "config/recipes/plain.yaml").write_text("rank: 16\n")
     return tmp_path
 
@@ -158,14 +158,16 @@ def test_all_that_is_wrong_is_said_at_once(root):
 def test_layers_of_a_configuration_are_the_model_s_own(base):
     model = FluxTransformer2DModel.from_pretrained(base, subfolder="transformer")
     real = {n: m.in_features for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
-    assert compatibility.layers_of(str(base), None, Path()) == real
-    assert compatibility.layers_of("nowhere/at-all", None, Path()) is None
+    assert compatibility.layers_of(str(base), None, FLUX1, Path()) == real
+    assert compatibility.layers_of("nowhere/at-all", None, FLUX1, Path()) is None
     config = json.loads((base / "transformer/config.json").read_text())
-    without = compatibility.layers_of_config(config | {"guidance_embeds": False})
+    without = FLUX1.layout(config | {"guidance_embeds": False}).inputs
     assert {name for name in real if name not in without} == {
         f"time_text_embed.guidance_embedder.linear_{k}" for k in (1, 2)
     }
-    full = compatibility.layers_of_config({})
+    dev = {"num_layers": 19, "num_single_layers": 38}
+    heads = {"attention_head_dim": 128, "num_attention_heads": 24}
+    full = FLUX1.layout(dev | heads).inputs
     assert len(full) == 19 * 14 + 38 * 6 + 8
     assert full["single_transformer_blocks.37.proj_out"] == 15360
 
@@ -255,10 +257,12 @@ def test_what_can_t_be_split_or_has_two_ranks_is_refused():
     name = "lora_unet_double_blocks_0_img_attn_qkv"
     down, up = torch.ones(2, 32), torch.ones(100, 2)
     with pytest.raises(KindredError, match=r"100 rows where FLUX\.1 of this width \(32\) has 96"):
-        lora_keys.to_diffusers(
-            {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}, "x"
+        key_conversion.to_diffusers(
+            {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}, FLUX1, "x"
         )
     with pytest.raises(KindredError, match="rank 2 and 3 at once"):
-        lora_keys.to_diffusers(
-            {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": torch.ones(96, 3)}, "x"
+        key_conversion.to_diffusers(
+            {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": torch.ones(96, 3)},
+            FLUX1,
+            "x",
         )

@@ -10,6 +10,7 @@ import torch
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models import loading, quantized_weights
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.specs.base_model import Base
 
 torch.set_num_threads(1)
@@ -58,10 +59,10 @@ def test_a_transformer_read_from_the_store_is_the_one_that_was_quantized(folder,
 def test_t5_too(folder, kind, monkeypatch):
     encoder = base_of(folder, kind).text_encoder()
     ids = torch.arange(8)[None]
-    _, first = loading.load_t5(encoder, "cpu")
+    first = loading.load_text_part(encoder, "text_encoder_2", "cpu")
     made = first(ids)[0]
     monkeypatch.setattr(quantized_weights, "_keep", None)
-    _, again = loading.load_t5(encoder, "cpu")
+    again = loading.load_text_part(encoder, "text_encoder_2", "cpu")
     assert type(again.encoder.block[0].layer[0].SelfAttention.q).__name__.startswith("Linear")
     assert again.is_quantized
     torch.testing.assert_close(again(ids)[0], made, rtol=0, atol=0)
@@ -96,7 +97,7 @@ def test_a_broken_file_is_made_again_and_nothing_half_made_stays(folder, tmp_pat
     loading.load_transformer(base, "cpu")
     (kept,) = stored(tmp_path)
     (kept.parent / f".tmp-{kept.name}-killed").mkdir()
-    weights = kept / quantized_weights.WEIGHTS["transformer"]
+    weights = kept / quantized_weights.WEIGHTS["diffusers"]
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     loading.load_transformer(base, "cpu")
@@ -123,6 +124,7 @@ def test_the_key_follows_from_base_part_precision_and_libraries(folder, tmp_path
         ("m@1", "transformer", "nf4-double", "bfloat16"),
         ("m@1", "transformer", "nf4", "float16"),
     ]
+    calls = [(base, FLUX1.parts.find(part), *rest) for base, part, *rest in calls]
     keys = [quantized_weights.key(*call) for call in calls]
     assert len(set(keys)) == len(keys)
     monkeypatch.setattr(quantized_weights.metadata, "version", lambda _: "99.1.2")
@@ -188,6 +190,7 @@ def test_reading_maps_files_instead_of_filling_main_memory(tmp_path):
     assert len(list((tmp_path / "base/transformer").glob("*.safetensors"))) > 2
     del net
     base = base_of(tmp_path / "base", "nf4", "bfloat16")
+    base = base.model_copy(update={"architecture": "flux1"})
     loading.load_transformer(base, "cpu")  # quantizes and keeps
     for chosen in (base, base.model_copy(update={"quantization": None})):
         before = own_gib()

@@ -11,6 +11,7 @@ from peft.utils import get_peft_model_state_dict
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.compute import compilation
 from kindred.models import loading, quantized_weights
+from kindred.models.architectures.latent_coding import LatentCoding
 from kindred.models.lora.adapters import read_adapters
 from kindred.rendering import pipeline, precision
 from kindred.rendering.image_plan import plan
@@ -181,7 +182,7 @@ def test_too_little_memory_for_a_batch_halves_it(folder, monkeypatch, capsys):
     spec = spec_of(folder, quantization=None)
     many = spec.prompt_set.model_copy(update={"seeds": [1, 2, 3, 4]})
     pictures = plan(spec.model_copy(update={"prompt_set": many}), [], "base@1")
-    texts = {pipeline.caption_hash("x"): (torch.ones(8, 32), torch.ones(24))}
+    texts = {pipeline.caption_hash("x"): {"t5": torch.ones(8, 32), "clip": torch.ones(24)}}
     one, real, sizes = painter(folder), pipeline.denoise, []
     expected = one.draw(pictures, texts)
 
@@ -221,27 +222,27 @@ def draw(one, folder):
     pictures = plan(spec_of(folder, quantization=None), [], "base@1")
     random = torch.Generator().manual_seed(0)
     texts = {
-        pipeline.caption_hash("x"): (
-            torch.randn(8, 32, generator=random),
-            torch.randn(24, generator=random),
-        )
+        pipeline.caption_hash("x"): {
+            "t5": torch.randn(8, 32, generator=random),
+            "clip": torch.randn(24, generator=random),
+        }
     }
     (image,) = one.draw(pictures, texts)
     return image.tobytes()
 
 
 def test_too_little_memory_to_decode_ends_in_tiles(folder, monkeypatch, capsys):
-    one, real, seen = painter(folder), pipeline.decode, []
+    one, real, seen = painter(folder), LatentCoding.decode, []
     expected = draw(one, folder)
     assert one.notes() == {}
 
-    def short(vae, latents):
-        seen.append(vae.use_tiling)
-        if not vae.use_tiling:
+    def short(coding, latents):
+        seen.append(coding.vae.use_tiling)
+        if not coding.vae.use_tiling:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(vae, latents)
+        return real(coding, latents)
 
-    monkeypatch.setattr(pipeline, "decode", short)
+    monkeypatch.setattr(LatentCoding, "decode", short)
     assert draw(one, folder) == expected  # smaller than a tile: the same bytes
     assert draw(one, folder) == expected and seen == [False, True, True]
     assert one.notes() == {"tiled": True} and one.vae.tile_sample_min_size == 8 * pipeline.TILE

@@ -59,8 +59,7 @@ def test_from_prompts_to_manifest_without_text_encoders(
     def forbidden(*_):
         raise AssertionError("a text encoder was loaded for drawing")
 
-    monkeypatch.setattr(loading, "load_t5", forbidden)
-    monkeypatch.setattr(loading, "load_clip", forbidden)
+    monkeypatch.setattr(loading, "load_text_part", forbidden)
     manifest = read_manifest(render(base, encoded_prompts, tmp_path))
     assert [(row.name, row.seed) for row in manifest.rows] == [("J", 1), ("A", 1)]
     assert all(row.path.exists() for row in manifest.rows)
@@ -110,7 +109,8 @@ def test_only_new_prompts_are_encoded(base, tmp_path, capsys):
     capsys.readouterr()
     encode(base, tmp_path / "b.safetensors", {"J": "one", "K": "two"})
     assert "2 prompts: 2 encoder passes" in capsys.readouterr().err
-    states, pooled = read_texts(tmp_path / "b.safetensors", ["two"], base)[caption_hash("two")]
+    found = read_texts(tmp_path / "b.safetensors", ["two"], base)[caption_hash("two")]
+    states, pooled = found["t5"], found["clip"]
     assert states.shape == (TOKENS, 32) and pooled.shape == (24,)
 
 

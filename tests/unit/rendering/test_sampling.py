@@ -1,13 +1,17 @@
 """Our sampling loop against diffusers' FluxPipeline on the tiny base, and its parts."""
 
+import math
+
 import numpy as np
 import pytest
 import tiny_base
 import torch
 from diffusers import FluxPipeline
 
-from kindred.models.architectures.flux1.latents import dynamic_shift, image_ids, pack, unpack
-from kindred.rendering.sampling import decode, denoise, initial_noise, schedule
+from kindred.models.architectures.flux1.facts import FLUX1, mu
+from kindred.models.architectures.flux1.latents import image_ids, pack, unpack
+from kindred.models.architectures.noise_levels import schedule
+from kindred.rendering.sampling import denoise, initial_noise
 
 WIDTH, HEIGHT, STEPS, GUIDANCE = 64, 48, 4, 3.5
 
@@ -26,20 +30,24 @@ def embedded(pipeline):
     text, pooled, _ = pipeline.encode_prompt(
         ["a photo of JRussell", "a woman at the beach"], max_sequence_length=tiny_base.TEXT_TOKENS
     )
-    return text, pooled
+    return {"t5": text, "clip": pooled}
+
+
+def levels(pipeline, steps, tokens):
+    return schedule(FLUX1.shift(pipeline.scheduler.config, tokens, steps), steps)
 
 
 def ours(pipeline, embedded, seeds):
     noise = initial_noise(seeds, 16, HEIGHT // 8, WIDTH // 8)
-    times = schedule(pipeline.scheduler, STEPS, HEIGHT * WIDTH // 256)
-    latents = denoise(pipeline.transformer, noise, *embedded, times, GUIDANCE)
-    return latents, decode(pipeline.vae, latents)
+    times = levels(pipeline, STEPS, HEIGHT * WIDTH // 256)
+    latents = denoise(FLUX1.denoiser(pipeline.transformer), noise, embedded, times, GUIDANCE)
+    return latents, FLUX1.latent_coding(pipeline.vae).decode(latents)
 
 
 def test_same_latents_and_pixels_as_flux_pipeline(pipeline, embedded):
     settings = {
-        "prompt_embeds": embedded[0],
-        "pooled_prompt_embeds": embedded[1],
+        "prompt_embeds": embedded["t5"],
+        "pooled_prompt_embeds": embedded["clip"],
         "width": WIDTH,
         "height": HEIGHT,
         "num_inference_steps": STEPS,
@@ -61,10 +69,10 @@ def test_same_latents_and_pixels_as_flux_pipeline(pipeline, embedded):
 
 def test_guidance_and_prompt_matter(pipeline, embedded):
     noise = initial_noise([1, 1], 16, 6, 8)
-    times = schedule(pipeline.scheduler, 2, 12)
+    times = levels(pipeline, 2, 12)
     with torch.inference_mode():
-        low = denoise(pipeline.transformer, noise, *embedded, times, 1.0)
-        high = denoise(pipeline.transformer, noise, *embedded, times, 8.0)
+        low = denoise(FLUX1.denoiser(pipeline.transformer), noise, embedded, times, 1.0)
+        high = denoise(FLUX1.denoiser(pipeline.transformer), noise, embedded, times, 8.0)
     assert not torch.allclose(low, high, atol=1e-4)
     assert not torch.allclose(low[0], low[1], atol=1e-4)
 
@@ -86,12 +94,27 @@ def test_pack_and_unpack_are_inverse_and_flux_pipelines():
     assert torch.equal(image_ids(6, 8), theirs)
 
 
-@pytest.mark.parametrize(("tokens", "mu"), [(256, 0.5), (4096, 1.15), (72, 0.4688541667)])
-def test_shift_is_linear_in_tokens(tokens, mu):
-    assert dynamic_shift(tokens, {}) == pytest.approx(mu)
+@pytest.mark.parametrize(("tokens", "wanted"), [(256, 0.5), (4096, 1.15), (72, 0.4688541667)])
+def test_shift_is_linear_in_tokens(tokens, wanted):
+    assert mu(tokens, {}) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 8, 28, 50])
+@pytest.mark.parametrize("tokens", [12, 144, 256, 1024, 4096, 5000])
+def test_noise_levels_are_the_schedulers_to_the_bit(pipeline, steps, tokens):
+    scheduler = pipeline.scheduler
+    even = torch.linspace(1.0, 1.0 / steps, steps).tolist()
+    scheduler.set_timesteps(sigmas=even, mu=mu(tokens, scheduler.config))
+    assert levels(pipeline, steps, tokens) == scheduler.sigmas.tolist()
+
+
+def test_a_scheduler_without_dynamic_shifting_draws_by_its_own_factor():
+    config = {"shift": 1.0, "use_dynamic_shifting": False}
+    assert schedule(FLUX1.shift(config, 4096, 4), 4) == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert FLUX1.shift(config, 4096, None) == pytest.approx(math.exp(1.15))
 
 
 def test_schedule_ends(pipeline):
-    times = schedule(pipeline.scheduler, 24, 72)
+    times = levels(pipeline, 24, 72)
     assert times[0] == pytest.approx(1.0) and times[-1] == 0.0 and len(times) == 25
     assert times == sorted(times, reverse=True)

@@ -17,8 +17,9 @@ import train_batched
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json
-from kindred.data.encoding_cache import Text
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.architectures.flux1.latents import pack
+from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe
 from kindred.training.batched import data_feed, members, stacked_lora, trainer
 from kindred.training.batches import Example, make_batch
@@ -179,7 +180,8 @@ def test_a_batch_is_the_trainers_to_the_bit(base, monkeypatch):
 
     network = FluxTransformer2DModel.from_pretrained(base, subfolder="transformer")
     source = torch.Generator().manual_seed(0)
-    texts = [Text(*(torch.randn(*s, generator=source) for s in ((5, 32), (24,)))) for _ in "abc"]
+    sizes = {"t5": (5, 32), "clip": (24,)}
+    texts = [{n: torch.randn(*size, generator=source) for n, size in sizes.items()} for _ in "abc"]
 
     def example(height, width, text, number):
         weights = torch.rand(6, generator=source) if number % 2 else None
@@ -196,33 +198,35 @@ def test_a_batch_is_the_trainers_to_the_bit(base, monkeypatch):
         Recipe(batch=2, timesteps="shifted", shift=2.0),
     ]
     members = [(recipe, run) for recipe in recipes for run in (3, 4)]
-    tables = data_feed.DeviceTables([stream], network.pos_embed, torch.float32, torch.device("cpu"))
+    inputs = FLUX1.batched_inputs(network)
+    tables = data_feed.DeviceTables([stream], FLUX1.denoiser(network), inputs, FLUX1.text)
     feeds = [[data_feed.DataFeed.of(stream, *member, tables)] for member in members]
-    feeder = data_feed.StepFeeder(feeds, {}, 2)
+    feeder = data_feed.StepFeeder(feeds, FLUX1, {}, 2)
     alone = [stream.batches(*member) for member in members]
     for step, choice in enumerate(feeder.choices([(6, range(4))])):
         found = tables.look_up(choice)
         assert len(choice.noise) <= 4
         for number, (recipe, run) in enumerate(members):
-            batch = make_batch(next(alone[number]), texts[2], recipe, {}, run, ("photos", step, 0))
+            place = ("photos", step, 0)
+            batch = make_batch(next(alone[number]), texts[2], recipe, FLUX1, {}, run, place)
             part = slice(2 * number, 2 * number + 2)
             assert torch.equal(found.latents[part], pack(batch.latents))
             assert torch.equal(found.noise[part], pack(batch.noise))
-            for name in ("sigmas", "states", "pooled"):
-                assert torch.equal(getattr(found, name)[part], getattr(batch, name))
+            assert torch.equal(found.sigmas[part], batch.sigmas)
+            for name in ("t5", "clip"):
+                assert torch.equal(found.text[name][part], batch.text[name])
             weights = torch.ones(2, 6) if batch.weights is None else batch.weights
             assert torch.equal(found.weights[part], weights)
     monkeypatch.setattr(
         data_feed.StepInputs, "pinned", lambda self: self
     )  # it needs a GPU's driver
     feeds = [[data_feed.DataFeed.of(stream, *member, tables)] for member in members]
-    again = data_feed.StepFeeder(feeds, {}, 2)
+    again = data_feed.StepFeeder(feeds, FLUX1, {}, 2)
     coming = again.ahead([(2, range(4)), (6, [1, 3])])
     assert [len(choice.sigmas) for choice in coming] == [8, 8, 4, 4, 4, 4]
     again.close()
     feeder.close()
-    positions = stacked_lora.prepare(network)
-    assert stacked_lora.prepare(network) is positions
+    assert FLUX1.batched_inputs(network).positions is inputs.positions
 
 
 def test_an_adapter_of_its_own_is_what_a_member_starts_from(base):
@@ -260,15 +264,15 @@ def test_what_cannot_be_stacked_is_left_with_its_reason(data, tmp_path):
     assert [Path(name).name for name in report["trained"]] == ["fine"]
     assert {Path(k).name: Path(v).name for k, v in report["same"].items()} == {"twin": "fine"}
     assert stack(data, jobs[-2:], tmp_path)["trained"] == {}
-    base = {"model": data.base, "dtype": "float32", "quantization": "nf4"}
-    spec = SimpleNamespace(base=SimpleNamespace(**base), recipe=Recipe())
+    base = Base(model=data.base, dtype="float32", quantization="nf4")
+    spec = SimpleNamespace(base=base, recipe=Recipe())
     from kindred.training.batched.jobs import why_alone
 
     assert why_alone(spec) == "base: quantization: nf4"
 
 
 def test_pictures_of_unequal_numbers_of_tokens_are_left(data, tmp_path, base):
-    text = Text(torch.zeros(3, 32), torch.zeros(24))
+    text = {"t5": torch.zeros(3, 32), "clip": torch.zeros(24)}
     sizes = [torch.zeros(16, 4, 4), torch.zeros(16, 4, 6)]
     buckets = {str(n): [Example("p", "c", latent, text)] for n, latent in enumerate(sizes)}
     assert (
@@ -361,7 +365,7 @@ def test_stacks_are_even_and_the_finished_leave_when_it_pays():
     still = Recipe(steps=3, max_grad_norm=0, ema=0.9)
     assert members.controls(still, 3)[0] == members.controls(still, 3)[4] == 0
     assert members.controls(still, 3)[2] == 1
-    text = Text(torch.zeros(3, 32), torch.zeros(24))
+    text = {"t5": torch.zeros(3, 32), "clip": torch.zeros(24)}
     streams = [
         WeightedDataset(
             "photos", 1.0, {"a": [Example("p", "c", torch.zeros(16, 4, 4), text)]}, text

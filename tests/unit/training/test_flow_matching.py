@@ -7,6 +7,7 @@ import tiny_base
 import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
 
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.specs.training import Recipe
 from kindred.training import flow_matching
 
@@ -16,7 +17,8 @@ SCHEDULER = {"base_shift": 0.5, "max_shift": 1.15, "base_image_seq_len": 256}
 
 def sigmas(count=20000, tokens=256, **recipe):
     source = torch.Generator().manual_seed(0)
-    return flow_matching.sample_sigmas(count, Recipe(**recipe), tokens, SCHEDULER, source)
+    shift = FLUX1.shift(SCHEDULER, tokens, None)
+    return flow_matching.sample_sigmas(count, Recipe(**recipe), shift, source)
 
 
 def test_uniform_is_uniform():
@@ -72,9 +74,9 @@ def test_target_is_noise_minus_latent_in_the_pipelines_packing():
     latents, noise = torch.randn(2, 16, 4, 6), torch.randn(2, 16, 4, 6)
     answer = FluxPipeline._pack_latents(noise - latents, 2, 16, 4, 6)
     oracle = Oracle(answer)
-    states, pooled = torch.randn(2, 7, 32), torch.randn(2, 24)
-    levels = torch.tensor([0.3, 0.9])
-    assert flow_matching.flow_loss(oracle, latents, noise, levels, states, pooled, 1.0).item() == 0
+    text = {"t5": torch.randn(2, 7, 32), "clip": torch.randn(2, 24)}
+    denoiser, levels = FLUX1.denoiser(oracle), torch.tensor([0.3, 0.9])
+    assert flow_matching.flow_loss(denoiser, latents, noise, levels, text, 1.0).item() == 0
     ids = FluxPipeline._prepare_latent_image_ids(2, 2, 3, "cpu", torch.float32)
     assert torch.equal(oracle.called["img_ids"], ids)
     assert torch.equal(oracle.called["txt_ids"], torch.zeros(7, 3))
@@ -87,8 +89,9 @@ def test_loss_of_the_real_network_equals_one_written_by_hand(tmp_path):
     network = FluxTransformer2DModel.from_pretrained(base, subfolder="transformer")
     latents, noise = torch.randn(2, 16, 4, 6), torch.randn(2, 16, 4, 6)
     states, pooled, levels = torch.randn(2, 7, 32), torch.randn(2, 24), torch.tensor([0.2, 0.7])
+    text, denoiser = {"t5": states, "clip": pooled}, FLUX1.denoiser(network)
     with torch.no_grad():
-        loss = flow_matching.flow_loss(network, latents, noise, levels, states, pooled, 3.5)
+        loss = flow_matching.flow_loss(denoiser, latents, noise, levels, text, 3.5)
         total = 0.0
         for one in range(2):
             noisy = (1 - levels[one]) * latents[one] + levels[one] * noise[one]

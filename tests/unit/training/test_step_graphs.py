@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kindred.data.encoding_cache import Text
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.specs.training import Recipe
 from kindred.training.batches import Example, make_batch
 from kindred.training.step_graphs import key_of, keys_of
@@ -15,7 +15,7 @@ from kindred.training.trainer import Trainer, WeightedDataset
 
 
 def example(height, weighed=False):
-    text = Text(torch.zeros(5, 8), torch.zeros(3))
+    text = {"t5": torch.zeros(5, 8), "clip": torch.zeros(3)}
     weights = torch.ones(height * 4 // 4) if weighed else None
     return Example("p", "c", torch.zeros(16, height, 4), text, weights)
 
@@ -24,9 +24,9 @@ def example(height, weighed=False):
 @pytest.mark.parametrize("size", [1, 3])
 def test_keys_foretold_are_those_of_batches(size, weighed):
     one = example(6, weighed)
-    batch = make_batch([one] * size, one.text, Recipe(), {}, 0, ("photos", 0, 0))
-    assert keys_of([one], [size]) == {key_of(batch)}
-    assert keys_of([one], [size + 1]) != {key_of(batch)}
+    batch = make_batch([one] * size, one.text, Recipe(), FLUX1, {}, 0, ("photos", 0, 0))
+    assert keys_of([one], [size], FLUX1.text.collate) == {key_of(batch)}
+    assert keys_of([one], [size + 1], FLUX1.text.collate) != {key_of(batch)}
 
 
 @pytest.mark.parametrize(("batch", "most"), [(1, None), (5, 2), (4, 4), (3, 8)])
@@ -35,11 +35,12 @@ def test_a_trainer_knows_the_batches_to_come(batch, most):
     streams = [WeightedDataset("photos", 1.0, buckets, buckets["a"][0].text)]
     trainer = Trainer.__new__(Trainer)
     trainer.recipe, trainer.streams = Recipe(batch=batch), streams
+    trainer.architecture = FLUX1
     trainer.fitting = type("Fit", (), {"micro_batch": most})() if most else None
     seen = set()
     for chosen in (buckets["a"], buckets["b"]):
         made = make_batch(
-            [chosen[0]] * batch, chosen[0].text, trainer.recipe, {}, 0, ("photos", 0, 0)
+            [chosen[0]] * batch, chosen[0].text, trainer.recipe, FLUX1, {}, 0, ("photos", 0, 0)
         )
         seen |= {key_of(piece) for piece, _ in pieces(made, most)}
     assert trainer.kinds() == seen

@@ -21,6 +21,7 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.common.versions import VERSIONS
+from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.opened_base import open_base
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
@@ -336,7 +337,6 @@ def test_eight_bit_optimizer_needs_a_gpu(data, tmp_path):
 def test_accumulated_gradient_is_the_mean_and_priors_weigh_as_told(base, monkeypatch):
     from diffusers import FluxTransformer2DModel
 
-    from kindred.data.encoding_cache import Text
     from kindred.models.lora import injection
     from kindred.specs.training import Recipe
     from kindred.training import trainer as training
@@ -345,7 +345,7 @@ def test_accumulated_gradient_is_the_mean_and_priors_weigh_as_told(base, monkeyp
     network = FluxTransformer2DModel.from_pretrained(base, subfolder="transformer")
     recipe = Recipe(rank=1, gradient_accumulation=2, max_grad_norm=0)
     parameters = injection.add_lora(network, recipe, 0)
-    text = Text(torch.zeros(3, 32), torch.zeros(24))
+    text = {"t5": torch.zeros(3, 32), "clip": torch.zeros(24)}
     buckets = {"32x32": [Example("p", "c", torch.zeros(16, 4, 4), text)]}
     weighted = [("photos", 1.0), ("prior", 0.5)]
     streams = [training.WeightedDataset(name, weight, buckets, text) for name, weight in weighted]
@@ -391,7 +391,7 @@ def test_user_mistake_prints_no_stack_trace(data, tmp_path):
 def test_key_depends_on_what_the_weights_follow_from():
     def key(run=0, base=None, dataset="d", pairing="matched", **recipe):
         text = {
-            "base": {"model": "owner/name", **(base or {})},
+            "base": {"model": "owner/name", "architecture": "flux1", **(base or {})},
             "recipe": {"rank": 4, **recipe},
             "characters": {},
             "dataset": dataset,
@@ -429,7 +429,7 @@ def test_the_versions_of_step_and_architecture_are_in_the_key(monkeypatch):
     def key():
         text = json.dumps(
             {
-                "base": {"model": "owner/name"},
+                "base": {"model": "owner/name", "architecture": "flux1"},
                 "recipe": {"rank": 4},
                 "characters": {},
                 "dataset": "d",
@@ -441,10 +441,12 @@ def test_the_versions_of_step_and_architecture_are_in_the_key(monkeypatch):
         return adapter_store.training_key(facts)
 
     found = [key()]
-    for name in ("train", "flux1"):
-        monkeypatch.setitem(VERSIONS, name, 2)
-        found.append(key())
-        monkeypatch.undo()
+    monkeypatch.setitem(VERSIONS, "train", 2)
+    found.append(key())
+    monkeypatch.undo()
+    monkeypatch.setattr(type(FLUX1), "version", 2)
+    found.append(key())
+    monkeypatch.undo()
     assert len(set(found)) == 3
     monkeypatch.setitem(VERSIONS, "render", 2)
     assert key() == found[0]

@@ -63,18 +63,19 @@ def examine_tokens(
     """Counts by tokenizer, pieces of the trigger names by tokenizer, and what to warn of."""
     captions = {photo["photo"]: photo["caption"]["caption"] for photo in photos}
     sources = {photo["photo"]: photo["image"]["source"] for photo in photos}
+    readers = {name: token_findings.reader_of(name, spec.architectures) for name in spec.tokenizers}
     counts, pieces, found = {}, {}, []
     for name, limit in spec.tokenizers.items():
         tokenizer = tokenizers.load_tokenizer(name)
         counts[name] = tokenizers.too_long(tokenizer, limit, captions)
         pieces[name] = tokenizers.trigger_tokens(tokenizer, spec.characters)
         # Two bases may cut the same captions: that is one finding.
-        cut = token_findings.cut_caption_findings(name, counts[name], sources)
+        cut = token_findings.cut_caption_findings(readers[name], counts[name], sources)
         found += [finding for finding in cut if finding not in found]
     shared = {name: tokenizers.shared_tokens(by_letter) for name, by_letter in pieces.items()}
     most = spec.thresholds.max_shared_tokens
-    found += token_findings.shared_token_findings(shared, spec.characters, most)
-    found += token_findings.known_name_findings(pieces, spec.characters)
+    found += token_findings.shared_token_findings(shared, readers, spec.characters, most)
+    found += token_findings.known_name_findings(pieces, readers, spec.characters)
     return counts, pieces, found
 
 

@@ -1,7 +1,7 @@
 """What an audit warns of about tokens: cut captions, names read alike, names already taken.
 
-Findings are printed in reports that are passed on, so they say CLIP or T5, never where a tokenizer
-lies.
+Findings are printed in reports that are passed on, so they name the encoder, never where its
+tokenizer lies.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kindred.data.audit.findings import Finding
+from kindred.models.architectures.interface import Tokenizer
+from kindred.models.identity import architecture_of
+from kindred.specs.base_model import ImageEncoder
 from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
@@ -31,21 +34,23 @@ COMMON = """
 GIVEN_NAMES = frozenset(COMMON.split())
 
 
-def encoder_of(tokenizer: str) -> str:
-    """Which of a base's two text encoders a tokenizer, `<model>/<folder>[@revision]`, is of."""
-    folder = tokenizer.rpartition("/")[2].partition("@")[0]
-    return "T5" if folder == "tokenizer_2" else "CLIP"
+def reader_of(tokenizer: str, architectures: Mapping[str, str]) -> Tokenizer:
+    """What reads by a tokenizer, `<model>/<folder>[@revision]`. architectures: model -> its name,
+    where a base says it. Raises KindredError where neither that nor the model's folder does."""
+    place, _, revision = tokenizer.partition("@")
+    model, _, folder = place.rpartition("/")
+    named = {"architecture": architectures[model]} if model in architectures else {}
+    text = architecture_of(ImageEncoder(model=model, revision=revision or None, **named)).text
+    return next(reader for reader in text.tokenizers if reader.folder == folder)
 
 
 def cut_caption_findings(
-    tokenizer: str, counts: Mapping[str, Any], sources: Mapping[str, str]
+    reader: Tokenizer, counts: Mapping[str, Any], sources: Mapping[str, str]
 ) -> list[Finding]:
-    """Captions beyond a tokenizer's limit. T5 carries the text's content; CLIP only gives an
-    overall direction."""
+    """Captions beyond a tokenizer's limit."""
     if not counts["cut"]:
         return []
-    encoder = encoder_of(tokenizer)
-    whole_text = encoder == "T5"
+    encoder, whole_text = reader.reader, reader.content
     effect = (
         "what stands behind is never trained: it is learned as part of the person or the scene"
         if whole_text
@@ -61,14 +66,18 @@ def cut_caption_findings(
             "warning" if whole_text else "note",
             f"{encoder}: captions longer than {counts['limit']} tokens are cut ({len(items)})",
             effect,
-            "shorten them, names first" + (", or raise `text_tokens`" if whole_text else ""),
+            "shorten them, names first"
+            + (", or raise `text_tokens`" if reader.limit is None else ""),
             items,
         )
     ]
 
 
 def shared_token_findings(
-    shared: Mapping[str, list[dict[str, Any]]], who: Characters, most: float
+    shared: Mapping[str, list[dict[str, Any]]],
+    readers: Mapping[str, Tokenizer],
+    who: Characters,
+    most: float,
 ) -> list[Finding]:
     """Triggers read by the same pieces. `shared`: by tokenizer, rows of `shared_tokens`."""
     by_pair: dict[tuple[str, str], dict[str, None]] = {}  # a dict: in order, each once
@@ -76,7 +85,7 @@ def shared_token_findings(
         for row in rows:
             if row["share"] >= most:
                 pieces = " ".join(row["shared"])
-                said = f"{pieces} ({encoder_of(tokenizer)})"
+                said = f"{pieces} ({readers[tokenizer].reader})"
                 by_pair.setdefault(tuple(row["letters"]), {})[said] = None
     return [
         Finding(
@@ -92,14 +101,16 @@ def shared_token_findings(
 
 
 def known_name_findings(
-    pieces: Mapping[str, Mapping[str, list[str]]], who: Characters
+    pieces: Mapping[str, Mapping[str, list[str]]],
+    readers: Mapping[str, Tokenizer],
+    who: Characters,
 ) -> list[Finding]:
     """Triggers that are real names, or a single known word for a tokenizer.
 
     `pieces`: by tokenizer, by letter."""
     result = []
     for letter, character in sorted(who.items()):
-        where = sorted({encoder_of(t) for t, own in pieces.items() if len(own[letter]) == 1})
+        where = sorted({readers[t].reader for t, own in pieces.items() if len(own[letter]) == 1})
         real = character.name.casefold() in GIVEN_NAMES
         if not (real or where):
             continue

@@ -1,1 +1,65 @@
-"""What holds for one kind of base model each."""
+"""Architectures of base models, a folder each, found by the class of a base's model_index.json.
+
+A new one is a folder here, a line in `KNOWN`, and a base's YAML. Imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from kindred.common.errors import KindredError
+from kindred.models.architectures.interface import Architecture
+
+# `_class_name` of model_index.json -> module and name of what knows it.
+KNOWN = {
+    "FluxPipeline": "kindred.models.architectures.flux1.facts:FLUX1",
+    "Flux2KleinPipeline": "kindred.models.architectures.klein.facts:KLEIN",
+}
+
+
+@cache
+def _load(place: str) -> Architecture:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def every() -> list[Architecture]:
+    """All architectures."""
+    return [_load(place) for place in KNOWN.values()]
+
+
+def by_index(index: Mapping[str, Any], where: str) -> Architecture:
+    """By a model_index.json. Raises KindredError, which begins with `where`, for an unknown one."""
+    class_name = index.get("_class_name")
+    if class_name not in KNOWN:
+        raise KindredError(
+            f"no known architecture is a {class_name or 'pipeline without _class_name'}",
+            f"{where}/model_index.json",
+            f"take a base of one of {', '.join(KNOWN)}",
+        )
+    return _load(KNOWN[class_name])
+
+
+def by_name(name: str, where: str) -> Architecture:
+    """By the name that a base's `architecture:` gives. Raises KindredError as `by_index` does."""
+    known = {architecture.name: architecture for architecture in every()}
+    if name not in known:
+        raise KindredError(
+            f"architecture: '{name}' is not known", where, f"write one of {', '.join(known)}"
+        )
+    return known[name]
+
+
+def of_network(network: Any) -> Architecture:
+    """By a network that is loaded. Raises KindredError for a class that none knows."""
+    class_name = type(network).__name__
+    for architecture in every():
+        if architecture.parts.network.class_name == class_name:
+            return architecture
+    raise KindredError(
+        f"no known architecture has a network of class {class_name}",
+        cure=f"take a base of one of {', '.join(KNOWN)}",
+    )

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, Problems
 from kindred.common.hashing import canonical_json
-from kindred.models.architectures.flux1 import lora_keys
+from kindred.models import architectures
+from kindred.models.architectures.interface import Architecture
+from kindred.models.lora import key_conversion
 
 if TYPE_CHECKING:
     import torch
-    from diffusers import FluxTransformer2DModel
 
 # Header entries that describe the file format and not where the adapter comes from.
 CONFIG_KEY = "lora_adapter_metadata"
@@ -111,13 +112,11 @@ def provenance(metadata: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def apply_adapters(
-    transformer: FluxTransformer2DModel, adapters: Sequence[Adapter], merge: bool
-) -> None:
+def apply_adapters(transformer: Any, adapters: Sequence[Adapter], merge: bool) -> None:
     """Load every adapter at its weight; with `merge`, add them into the weights and drop the
     extra layers, so that sampling runs at the base's speed.
 
-    Goes through FluxPipeline's own loader; kohya's key names are translated before (see `_read`).
+    Goes through diffusers' own loader; kohya's key names are translated before (see `_read`).
     Raises KindredError naming the file that does not fit this transformer.
     """
     if not adapters:
@@ -139,12 +138,12 @@ def apply_adapters(
         transformer.unload_lora()
 
 
-def _load(transformer: FluxTransformer2DModel, path: Path, name: str) -> None:
+def _load(transformer: Any, path: Path, name: str) -> None:
     """One file onto the transformer under `name`, not yet at any weight."""
-    from diffusers.loaders.lora_pipeline import FluxLoraLoaderMixin
-
-    state, alphas, metadata = _read(path)
-    if any(key.startswith(lora_keys.TEXT_ENCODERS) for key in safetensors_files.header(path)[0]):
+    state, alphas, metadata = _read(path, architectures.of_network(transformer))
+    if any(
+        key.startswith(key_conversion.TEXT_ENCODERS) for key in safetensors_files.header(path)[0]
+    ):
         print(f"warning: {path}: its text encoder part is not used", file=sys.stderr)
     if not any(key.startswith("transformer.") for key in state):
         raise ValueError("it changes nothing in the transformer")
@@ -156,23 +155,24 @@ def _load(transformer: FluxTransformer2DModel, path: Path, name: str) -> None:
         raise ValueError(f"{len(lost)} of its {len(layers)} layers are not here, e.g. {lost[0]}")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")
-        FluxLoraLoaderMixin.load_lora_into_transformer(
-            state, alphas, transformer, adapter_name=name, metadata=metadata
+        transformer.load_lora_adapter(
+            state, network_alphas=alphas, adapter_name=name, metadata=metadata
         )
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], Any, Any]:
+def _read(path: Path, architecture: Architecture) -> tuple[dict[str, torch.Tensor], Any, Any]:
     """(tensors by diffusers' names, alphas, LoRA configuration) of a file.
 
-    Files without a configuration are read by `layouts`: diffusers' translation of kohya's keys
-    takes FLUX.1-dev's own sizes for granted and loses the layers outside the blocks.
+    Files without a configuration are read by `key_conversion`: diffusers' translations of other
+    tools' keys take one model's own sizes for granted and lose layers outside the blocks.
     """
-    from diffusers.loaders.lora_pipeline import FluxLoraLoaderMixin
-
     entries, metadata = safetensors_files.header(path)
     own = any(mark in name for name in entries for mark in DIFFUSERS_OWN)
     if CONFIG_KEY not in metadata and not own:
-        return lora_keys.to_diffusers(safetensors_files.load(path), str(path)), None, None
-    return FluxLoraLoaderMixin.lora_state_dict(
-        str(path.parent), weight_name=path.name, return_alphas=True, return_lora_metadata=True
-    )
+        state = safetensors_files.load(path)
+        return key_conversion.to_diffusers(state, architecture, str(path)), None, None
+    if architecture.adapter_keys is not None:
+        return architecture.adapter_keys.read_by_diffusers(path)
+    if own:
+        raise KindredError(f"{path}: {key_conversion.refusal(entries, architecture)}")
+    return safetensors_files.load(path), None, json.loads(metadata[CONFIG_KEY])

@@ -1,4 +1,4 @@
-"""LoRA on a Flux transformer: which layers, injection by peft, and the file diffusers reads.
+"""LoRA on a transformer: which layers, injection by peft, and the file diffusers reads.
 
 Knows layer names and peft; knows nothing of data or optimisation.
 """
@@ -18,14 +18,14 @@ from peft.utils import get_peft_model_state_dict
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, did_you_mean
 from kindred.common.seeds import seed_of
+from kindred.models import architectures
+from kindred.models.architectures.interface import Architecture
 from kindred.specs.training import Recipe
 
 ADAPTER = "default"
 PREFIX = "transformer."
 # Where diffusers looks for LoraConfig (rank, alpha, rsLoRA, DoRA) in a safetensors header.
 CONFIG_KEY = "lora_adapter_metadata"
-ATTENTION = ("attn.to_q", "attn.to_k", "attn.to_v", "attn.to_out.0")
-BLOCK = re.compile(r"(?:single_)?transformer_blocks\.\d+\.(.+)")
 
 
 def linear_layers(transformer: Any) -> list[str]:
@@ -33,34 +33,43 @@ def linear_layers(transformer: Any) -> list[str]:
     return [name for name, part in transformer.named_modules() if isinstance(part, torch.nn.Linear)]
 
 
-def target_layers(layers: Iterable[str], targets: str | list[str]) -> list[str]:
+def target_layers(
+    layers: Iterable[str], targets: str | list[str], architecture: Architecture
+) -> list[str]:
     """Full names of the layers that get an adapter.
 
-    `attention`: q, k, v and output of the image stream and the single blocks, as in diffusers'
-    examples. `all-linear`: every linear layer inside the blocks that reads tokens: attention of
-    both streams, feed-forward, proj_mlp and proj_out; not the modulations, which read the time
-    step, and not the embedders. A list: endings of names. Other text: a regular expression that
-    the whole name must match. Raises KindredError for what matches no layer.
+    `attention`, `all-linear`: as the architecture has them; the second is every linear layer inside
+    the blocks that reads tokens. A list: endings of names. Other text: a regular expression that
+    the whole name must match. Raises KindredError for what matches no layer, or one that must not
+    be trained.
     """
     layers = list(layers)
-    if targets == "all-linear":
-        inner = ((name, BLOCK.fullmatch(name)) for name in layers)
-        return [name for name, match in inner if match and not match[1].startswith("norm")]
-    if targets == "attention":
-        targets = list(ATTENTION)
     if isinstance(targets, str):
-        return _matching(layers, targets)
-    for ending in targets:
+        named = architecture.lora_targets.get(targets)
+        found = _matching(layers, named or targets)
+    else:
+        found = _ending(layers, targets)
+    never = [name for name in found if (p := architecture.never_trained) and p.fullmatch(name)]
+    if never:
+        raise KindredError(
+            f"recipe: targets: {never[0]} can't be trained: other tools would read it wrongly; "
+            "leave it out"
+        )
+    return found
+
+
+def _ending(layers: list[str], endings: list[str]) -> list[str]:
+    for ending in endings:
         if not any(_ends(name, ending) for name in layers):
             known = {re.sub(r"^(.*?blocks\.\d+\.)?(attn\.)?", "", name) for name in layers}
             raise KindredError(
                 f"recipe: targets: no linear layer ends in '{ending}'; "
                 + did_you_mean(ending, known)
             )
-    return [name for name in layers if any(_ends(name, ending) for ending in targets)]
+    return [name for name in layers if any(_ends(name, ending) for ending in endings)]
 
 
-def _matching(layers: list[str], pattern: str) -> list[str]:
+def _matching(layers: list[str], pattern: str | re.Pattern[str]) -> list[str]:
     try:
         found = [name for name in layers if re.fullmatch(pattern, name)]
     except re.error as error:
@@ -93,7 +102,8 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
     the run's seed. Raises KindredError when the targets match no layer, or can't be
     told from others by the names' endings (as peft and diffusers will read them).
     """
-    wanted = target_layers(linear_layers(transformer), recipe.targets)
+    architecture = architectures.of_network(transformer)
+    wanted = target_layers(linear_layers(transformer), recipe.targets, architecture)
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha or recipe.rank,
@@ -143,7 +153,7 @@ def save_lora(
     transformer: Any,
     provenance: Mapping[str, str],
 ) -> None:
-    """Write the file that FluxPipeline.load_lora_weights takes as it is.
+    """Write the file that a pipeline's load_lora_weights takes as it is.
 
     Provenance stands in the header beside the LoRA configuration; equal adapters of equal
     provenance are equal bytes.

@@ -1,6 +1,6 @@
 """A LoRA of ours in the layout that ComfyUI and kohya's tools read, with their metadata.
 
-Knows fusing and headers; which layer is which is in architectures/flux1/lora_keys.py.
+Knows fusing and headers; which layer is which is the architecture's.
 
 diffusers trains q, k and v apart, each with an A of its own; there they are the rows of one layer,
 whose LoRA has a single A. (B_q A_q; B_k A_k; B_v A_v) in general is of rank 3r, so it can't be
@@ -23,14 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
-from kindred.models.architectures.flux1.lora_keys import (
-    PREFIX,
-    SWAPPED,
-    Layer,
-    fused_layer,
-    modules_of,
-)
+from kindred.models import architectures
+from kindred.models.architectures.interface import AdapterKeys, Architecture, FusedLayer
 from kindred.models.lora.adapters import CONFIG_KEY, OURS
+from kindred.models.lora.key_conversion import PREFIX, modules_of
 
 if TYPE_CHECKING:
     import torch
@@ -43,19 +39,40 @@ PASSED_ON = ("spec_hash", "dataset_hash", "version", "code_revision", "run", "se
 REPOSITORY = re.compile(r"^[\w-][\w.-]*/[\w.-]+@(?:main|[0-9a-f]{40})$")
 
 
+def architecture_of(header: Mapping[str, str], where: str) -> Architecture:
+    """The architecture that a LoRA of ours is of: the header's `version` names it, as in 'train 1,
+    flux1 1'; where it says none, the first whose layers have names in that layout.
+
+    Raises KindredError, which begins with `where`, for one of which none have.
+    """
+    told = {part.split()[0] for part in header.get("version", "").split(", ") if part}
+    every = architectures.every()
+    asked = [one for one in every if one.name in told] or every
+    for one in asked:
+        if one.adapter_keys is not None:
+            return one
+    raise KindredError(
+        f"{where}: is of {asked[0].title}, and LoRAs of that can't be written for other tools yet; "
+        "go on with this file in diffusers"
+    )
+
+
 def fused(
-    state: Mapping[str, torch.Tensor], config: Mapping[str, Any], where: str
+    state: Mapping[str, torch.Tensor],
+    config: Mapping[str, Any],
+    architecture: Architecture,
+    where: str,
 ) -> dict[str, torch.Tensor]:
     """The LoRA under kohya's names, with an alpha for every layer.
 
     `config` is the LoRA configuration out of the file's header. Raises KindredError, which begins
     with `where`, for what that layout can't hold.
     """
-    _require_plain(state, config, where)
+    _require_plain(state, config, architecture.title, where)
     found: dict[str, torch.Tensor] = {}
-    for layer, parts in _by_layer(state, config, where).items():
-        down, up, scale = _join(layer, parts, where)
-        if layer.parts == (SWAPPED,):
+    for layer, parts in _by_layer(state, config, architecture, where).items():
+        down, up, scale = _join(layer, parts, architecture.title, where)
+        if layer.swapped:
             up = up.roll(up.shape[0] // 2, 0)
         name = "lora_unet_" + layer.original.replace(".", "_")
         found[f"{name}.lora_down.weight"] = down
@@ -64,13 +81,19 @@ def fused(
     return found
 
 
+def _names(architecture: Architecture) -> AdapterKeys:
+    if architecture.adapter_keys is None:
+        raise KindredError(f"LoRAs of {architecture.title} can't be written for other tools yet")
+    return architecture.adapter_keys
+
+
 def _require_plain(
-    state: Mapping[str, torch.Tensor], config: Mapping[str, Any], where: str
+    state: Mapping[str, torch.Tensor], config: Mapping[str, Any], title: str, where: str
 ) -> None:
     """Raise KindredError for what is more than A and B by diffusers' names."""
     if config.get("use_dora") or any("magnitude" in key for key in state):
         raise KindredError(
-            f"{where}: is a DoRA, and kohya's tools read none for FLUX; train the variant with "
+            f"{where}: is a DoRA, and kohya's tools read none for {title}; train the variant with "
             "`dora: false`, or go on with this file in diffusers"
         )
     if any(key.startswith("lora_unet_") for key in state):
@@ -82,16 +105,20 @@ def _require_plain(
 
 
 def _by_layer(
-    state: Mapping[str, torch.Tensor], config: Mapping[str, Any], where: str
-) -> dict[Layer, dict[str, Part]]:
+    state: Mapping[str, torch.Tensor],
+    config: Mapping[str, Any],
+    architecture: Architecture,
+    where: str,
+) -> dict[FusedLayer, dict[str, Part]]:
     """Layer of the original code -> the parts of it that have a LoRA."""
-    found: dict[Layer, dict[str, Part]] = {}
+    found: dict[FusedLayer, dict[str, Part]] = {}
+    names = _names(architecture)
     for name, roles in sorted(modules_of(state).items()):
-        layer = fused_layer(name.removeprefix(PREFIX))
+        layer = names.fused_layer(name.removeprefix(PREFIX))
         if layer is None or roles.keys() != {"down", "up"}:
             raise KindredError(
-                f"{where}: {name} is no layer of FLUX.1 with an A and a B, and has no name in "
-                "kohya's layout; train the variant on other `targets`"
+                f"{where}: {name} is no layer of {architecture.title} with an A and a B, and has "
+                "no name in kohya's layout; train the variant on other `targets`"
             )
         down, up = state[roles["down"]], state[roles["up"]]
         part = name.removeprefix(PREFIX)
@@ -110,7 +137,7 @@ def scale_of(part: str, rank: int, config: Mapping[str, Any]) -> float:
     return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
 
 
-def _join(layer: Layer, parts: Mapping[str, Part], where: str) -> Part:
+def _join(layer: FusedLayer, parts: Mapping[str, Part], title: str, where: str) -> Part:
     """One LoRA for the whole layer; rows of parts that have none are zero."""
     import torch
 
@@ -122,7 +149,7 @@ def _join(layer: Layer, parts: Mapping[str, Part], where: str) -> Part:
     for name, (down, up, _) in parts.items():
         if down.shape[1] != first.shape[1] or up.shape[0] != heights[name]:
             raise KindredError(
-                f"{where}: {name} is {down.shape[1]} to {up.shape[0]} features wide, in FLUX.1 it "
+                f"{where}: {name} is {down.shape[1]} to {up.shape[0]} features wide, in {title} it "
                 f"is {first.shape[1]} to {heights[name]}; this base has no such layout"
             )
     shared = len(given) == len(layer.parts) and all(torch.equal(a, first) for a, _, _ in given)
@@ -154,18 +181,23 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None) -> str:
     import torch
 
     _, header = safetensors_files.header(adapter)
-    state = fused(safetensors_files.load(adapter), configuration(header), str(adapter))
+    architecture = architecture_of(header, str(adapter))
+    trained = safetensors_files.load(adapter)
+    state = fused(trained, configuration(header), architecture, str(adapter))
     if dtype:
         wanted = getattr(torch, dtype)
         state = {k: v if k.endswith(".alpha") else v.to(wanted) for k, v in state.items()}
-    told = metadata(state, header, shown)
+    told = metadata(state, header, architecture, shown)
     safetensors_files.save(out, state, told)
     layers = sum(key.endswith(".alpha") for key in state)
     return f"{out}: {layers} layers, rank {told['ss_network_dim']}"
 
 
 def metadata(
-    state: Mapping[str, torch.Tensor], header: Mapping[str, str], shown: Shown
+    state: Mapping[str, torch.Tensor],
+    header: Mapping[str, str],
+    architecture: Architecture,
+    shown: Shown,
 ) -> dict[str, str]:
     """The header entries that other tools show, and where the numbers come from.
 
@@ -177,18 +209,15 @@ def metadata(
     base = header.get("base", "")
     digest = tensor_hash(state)
     found = {
-        "ss_base_model_version": "flux1",
         "ss_network_alpha": alphas.pop() if len(alphas) == 1 else DYNAMIC,
         "ss_network_dim": ranks.pop() if len(ranks) == 1 else DYNAMIC,
-        "ss_network_module": "networks.lora_flux",
         "ss_v2": "False",
         "sshs_model_hash": digest,
-        "modelspec.architecture": f"{architecture(base)}/lora",
         "modelspec.hash_sha256": f"0x{digest}",
-        "modelspec.implementation": "https://github.com/black-forest-labs/flux",
         "modelspec.resolution": shown.resolution,
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.title": shown.title,
+        **_names(architecture).metadata(base),
         **OURS,
     }
     if shown.triggers:
@@ -201,14 +230,6 @@ def metadata(
     told = {key: header[key] for key in PASSED_ON if key in header}
     told |= {key: str(value) for key, value in trained.items() if value is not None}
     return found | {f"kindred.{key}": value for key, value in told.items()}
-
-
-def architecture(base: str) -> str:
-    """modelspec's name of the base, as kohya's tools write it."""
-    for name in ("dev", "schnell"):
-        if f"flux.1-{name}" in base.lower():
-            return f"flux-1-{name}"
-    return "flux-1"
 
 
 def configuration(header: Mapping[str, str]) -> dict[str, Any]:

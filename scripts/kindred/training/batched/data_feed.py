@@ -18,8 +18,14 @@ from typing import Any
 import torch
 
 from kindred.common.seeds import generator
-from kindred.data.encoding_cache import Text
-from kindred.models.architectures.flux1.latents import image_ids, pack, text_ids
+from kindred.models.architectures.interface import (
+    Architecture,
+    BatchedInputs,
+    Conditioning,
+    Denoiser,
+    Embeddings,
+    TextEncoding,
+)
 from kindred.specs.training import Recipe
 from kindred.training.batches import Example
 from kindred.training.flow_matching import sample_sigmas
@@ -51,17 +57,15 @@ class StepInputs:
 
 @dataclass(frozen=True)
 class Samples:
-    """What the network is given: latents, noise [N, tokens, D] and sigmas [N] in float32; states
-    [N, T, D], pooled [N, D]; weights [N, tokens]; cosines, sines [N, T + tokens, 1, D]."""
+    """What the network is given: latents, noise [N, tokens, D] and sigmas [N] in float32; weights
+    [N, tokens]; text: name -> [N, ...]; rows: name -> [N, ...], of the architecture's tables."""
 
     latents: torch.Tensor
     noise: torch.Tensor
     sigmas: torch.Tensor
-    states: torch.Tensor
-    pooled: torch.Tensor
     weights: torch.Tensor
-    cosines: torch.Tensor
-    sines: torch.Tensor
+    text: Conditioning
+    rows: Conditioning
 
 
 class DeviceTables:
@@ -70,31 +74,33 @@ class DeviceTables:
     def __init__(
         self,
         streams: Sequence[WeightedDataset],
-        embed: Any,
-        dtype: torch.dtype,
-        device: torch.device,
+        denoiser: Denoiser,
+        inputs: BatchedInputs,
+        reading: TextEncoding,
     ) -> None:
-        """embed: the network's own FluxPosEmbed; dtype: what the network computes in."""
+        """denoiser, inputs: of the network; reading: of its texts."""
+        device, dtype = denoiser.network.device, denoiser.network.dtype
         examples = [e for stream in streams for bucket in stream.buckets.values() for e in bucket]
         pictures = {id(example): example for example in examples}
         texts = {id(text): text for text in _texts(streams, examples)}
         self.shapes = sorted({_shape(example) for example in examples})
         self.picture = {key: number for number, key in enumerate(pictures)}
         self.text = {key: number for number, key in enumerate(texts)}
-        packed = [pack(example.latent[None])[0] for example in pictures.values()]
+        packed = [denoiser.pack(example.latent[None])[0] for example in pictures.values()]
         even = torch.ones(packed[0].shape[0])
         weights = [even if e.weights is None else e.weights for e in pictures.values()]
         sizes = [self.shapes.index(_shape(example)) for example in pictures.values()]
-        length = next(iter(texts.values())).states.shape[0]
-        turns = [_turns(embed, shape, length, dtype) for shape in self.shapes]
-        self.orders = torch.stack([_order(shape) for shape in self.shapes]).to(device)
+        one = next(iter(texts.values()))
+        length = reading.length({name: value.shape for name, value in one.items()})
+        rows = inputs.tables([shape[1:] for shape in self.shapes], length, dtype)
+        orders = [_order(shape, denoiser) for shape in self.shapes]
+        self.orders = torch.stack(orders).to(device)
         self.latents = torch.stack(packed).to(device)
         self.weights = torch.stack(weights).to(device)
         self.sizes = torch.tensor(sizes, device=device)
-        self.states = torch.stack([t.states for t in texts.values()]).to(device, dtype)
-        self.pooled = torch.stack([t.pooled for t in texts.values()]).to(device, dtype)
-        self.cosines = torch.stack([cosines for cosines, _ in turns]).to(device)
-        self.sines = torch.stack([sines for _, sines in turns]).to(device)
+        collated = reading.collate(list(texts.values()))
+        self.texts = {name: value.to(device, dtype) for name, value in collated.items()}
+        self.rows = {name: value.to(device) for name, value in rows.items()}
 
     def look_up(self, choice: StepInputs) -> Samples:
         """A choice, on the device, as what it stands for."""
@@ -106,11 +112,9 @@ class DeviceTables:
             latents=latents,
             noise=noise.view(latents.shape),
             sigmas=choice.sigmas,
-            states=self.states[text],
-            pooled=self.pooled[text],
             weights=self.weights[picture],
-            cosines=self.cosines[size],
-            sines=self.sines[size],
+            text={name: table[text] for name, table in self.texts.items()},
+            rows={name: table[size] for name, table in self.rows.items()},
         )
 
 
@@ -160,9 +164,13 @@ class StepFeeder:
     """The choices of all steps, in their order. `feeds`: of each member, its streams."""
 
     def __init__(
-        self, feeds: Sequence[Sequence[DataFeed]], scheduler: Mapping[str, Any], threads: int
+        self,
+        feeds: Sequence[Sequence[DataFeed]],
+        architecture: Architecture,
+        scheduler: Mapping[str, Any],
+        threads: int,
     ) -> None:
-        self.feeds, self.scheduler = feeds, scheduler
+        self.feeds, self.architecture, self.scheduler = feeds, architecture, scheduler
         self.pool = ThreadPoolExecutor(max(1, threads))
 
     def choices(self, parts: Sequence[tuple[int, Sequence[int]]]) -> Iterator[StepInputs]:
@@ -219,8 +227,9 @@ class StepFeeder:
         key = (feed.run, feed.name, shape[1] * shape[2], *kind)
         if key not in known:
             source = generator(feed.run, "sigma", feed.name, step, 0)
-            tokens = shape[1] * shape[2] // 4
-            known[key] = sample_sigmas(count, recipe, tokens, self.scheduler, source)
+            tokens = self.architecture.tokens(*shape[1:])
+            shift = self.architecture.shift(self.scheduler, tokens, None)
+            known[key] = sample_sigmas(count, recipe, shift, source)
         return known[key]
 
 
@@ -246,19 +255,10 @@ def _shape(example: Example) -> Shape:
     return channels, height, width
 
 
-def _order(shape: Shape) -> torch.Tensor:
+def _order(shape: Shape, denoiser: Denoiser) -> torch.Tensor:
     """Where each number of packed latents stands in plain ones [C * H * W]."""
-    return pack(torch.arange(math.prod(shape)).view(1, *shape)).flatten()
+    return denoiser.pack(torch.arange(math.prod(shape)).view(1, *shape)).flatten()
 
 
-def _texts(streams: Sequence[WeightedDataset], examples: Sequence[Example]) -> list[Text]:
+def _texts(streams: Sequence[WeightedDataset], examples: Sequence[Example]) -> list[Embeddings]:
     return [stream.empty for stream in streams] + [example.text for example in examples]
-
-
-def _turns(
-    embed: Any, shape: Shape, length: int, dtype: torch.dtype
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines [length + tokens, 1, D] of a text and a picture of this shape, of ids in
-    the precision that the network is given them in."""
-    cosines, sines = embed(torch.cat([text_ids(length), image_ids(*shape[1:])]).to(dtype))
-    return cosines[:, None], sines[:, None]

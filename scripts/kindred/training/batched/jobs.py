@@ -13,6 +13,7 @@ from typing import Any
 
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json
+from kindred.models.identity import architecture_of
 from kindred.specs.training import TrainSpec
 from kindred.training.job import TrainingJob
 from kindred.training.training_data import TrainingFiles
@@ -108,7 +109,9 @@ def _trainings(entry: Mapping[str, Any]) -> Iterator[tuple[str, int, Path]]:
 def why_alone(spec: TrainSpec) -> str:
     """Why a training can't share its steps with others; '' when it can."""
     recipe, parts = spec.recipe, spec.recipe.gradient_accumulation
+    architecture = architecture_of(spec.base)
     reasons = {
+        f"base: of {architecture.title}": architecture.batched_inputs is None,
         f"base: quantization: {spec.base.quantization}": spec.base.quantization,
         f"recipe: optimizer: {recipe.optimizer}": recipe.optimizer != "adamw",
         f"recipe: gradient_accumulation: {parts}": parts > 1,

@@ -39,8 +39,9 @@ class BatchedRun:
     def shape(self) -> tuple[Any, ...]:
         """What must be equal within a stack."""
         example = _examples(self.streams)[0]
-        tokens = (example.latent[0].numel() // 4, example.text.states.shape[0])
-        return self.spec.base.canonical(), self.recipe.batch, len(self.streams), *tokens
+        texts = tuple((name, tuple(value.shape)) for name, value in example.text.items())
+        numbers = example.latent[0].numel()
+        return self.spec.base.canonical(), self.recipe.batch, len(self.streams), numbers, texts
 
 
 @dataclass

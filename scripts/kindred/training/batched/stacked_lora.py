@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 
-from kindred.models.architectures.flux1.attention import JointAttention
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
 
@@ -132,26 +131,3 @@ class Adapters:
         """Give the network its plain layers back."""
         for path, layer in self.layers.items():
             self.network.set_submodule(path, layer.plain)
-
-
-class RotaryTables(torch.nn.Module):
-    """Stands in for FluxPosEmbed: what it would say was worked out before, for every sample."""
-
-    def __init__(self, plain: Any) -> None:
-        super().__init__()
-        self.plain = plain
-        self.turns: tuple[torch.Tensor, torch.Tensor] | None = None
-
-    def forward(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and sines [N, tokens, 1, D] of the batch in work, whatever the ids."""
-        if self.turns is None:
-            raise ValueError("no positions were set")
-        return self.turns
-
-
-def prepare(network: Any) -> RotaryTables:
-    """Have a transformer take positions sample by sample; what is to be told of them."""
-    if not isinstance(network.pos_embed, RotaryTables):
-        network.pos_embed = RotaryTables(network.pos_embed)
-        network.set_attn_processor(JointAttention())
-    return network.pos_embed

@@ -16,9 +16,11 @@ from typing import Any
 
 import torch
 
+from kindred.common.errors import KindredError
 from kindred.common.progress import Progress
 from kindred.compute import compilation
 from kindred.compute.cuda_graphs import CapturedGraph
+from kindred.models import architectures
 from kindred.training.batched.data_feed import (
     DataFeed,
     DeviceTables,
@@ -35,7 +37,7 @@ from kindred.training.batched.members import (
     parts,
     scale_of,
 )
-from kindred.training.batched.stacked_lora import Adapters, Start, prepare, start_of
+from kindred.training.batched.stacked_lora import Adapters, Start, start_of
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.trainer import MIB
 
@@ -59,16 +61,22 @@ class BatchedTrainer:
 
     def __post_init__(self) -> None:
         self.device = next(self.network.parameters()).device
-        self.dtype = self.network.dtype
+        architecture = architectures.of_network(self.network)
+        if architecture.batched_inputs is None:
+            raise KindredError(
+                f"{architecture.title}: many trainings in one loop are not possible yet; train "
+                "each alone"
+            )
         self.own = [self._start(member) for member in self.members]
-        self.positions = prepare(self.network)
+        self.inputs = architecture.batched_inputs(self.network)
+        denoiser = architecture.denoiser(self.network)
         streams = [stream for member in self.members for stream in member.streams]
-        self.tables = DeviceTables(streams, self.positions.plain, self.dtype, self.device)
+        self.tables = DeviceTables(streams, denoiser, self.inputs, architecture.text)
         feeds = [
             [DataFeed.of(stream, m.recipe, m.run, self.tables) for stream in m.streams]
             for m in self.members
         ]
-        self.feeder = StepFeeder(feeds, self.scheduler, self.threads)
+        self.feeder = StepFeeder(feeds, architecture, self.scheduler, self.threads)
         self.network.train()
 
     def train(self, what: str) -> list[Trained]:
@@ -86,7 +94,7 @@ class BatchedTrainer:
                 rows = self._steps(what)
         finally:
             self.adapters.remove()
-            self.positions.turns = None
+            self.inputs.release()
             self.feeder.close()
         seconds = (time.monotonic() - began) / len(self.members)
         states = [
@@ -142,7 +150,7 @@ class BatchedTrainer:
         tensor = self.adapters.values.new_tensor
         self.shares = tensor([[s.weight for s in m.streams] for m in members])
         guidance = [m.recipe.train_guidance for m in members for _ in range(self._samples(m))]
-        self.guidance = tensor(guidance) if self.network.config.guidance_embeds else None
+        self.guidance = tensor(guidance)
 
     def _controls(self, active: Sequence[int], start: int, stop: int) -> torch.Tensor:
         """[steps, 5, G, 1] on the device: sent once, because a step waits for what is sent."""
@@ -169,20 +177,11 @@ class BatchedTrainer:
     def _gradients(self, samples: Samples) -> torch.Tensor:
         """Fill the table of gradients; the losses [G, streams]."""
         self.adapters.slopes.zero_()
-        self.positions.turns = (samples.cosines, samples.sines)
         sigmas = samples.sigmas[:, None, None]
         noisy = (1 - sigmas) * samples.latents + sigmas * samples.noise
-        no_ids = noisy.new_zeros(1, 3)
-        predicted = self.network(
-            hidden_states=noisy.to(self.dtype),
-            encoder_hidden_states=samples.states,
-            pooled_projections=samples.pooled,
-            timestep=samples.sigmas,
-            guidance=self.guidance,
-            img_ids=no_ids,
-            txt_ids=no_ids,
-            return_dict=False,
-        )[0]
+        predicted = self.inputs.packed_velocity(
+            noisy, samples.sigmas, samples.text, self.guidance, samples.rows
+        )
         target = samples.noise - samples.latents
         errors = (predicted.float() - target).square().mean(-1) * samples.weights
         losses = errors.reshape(*self.shares.shape, -1).mean(-1)

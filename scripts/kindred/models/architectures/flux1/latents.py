@@ -1,15 +1,14 @@
-"""FLUX's layout of latents: 2 x 2 patches as tokens, their position ids, the shift by length.
+"""FLUX.1's latents: normalised, 2 x 2 patches as tokens, their position ids.
 
-Knows shapes; knows nothing of networks, schedules or noise. Layout and shift are those of the
-published FLUX.1 sampling code (Black Forest Labs, 2024), written anew here.
+Knows shapes; knows nothing of networks, schedules or noise. The layout is that of the published
+FLUX.1 sampling code (Black Forest Labs, 2024), written anew here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
+
+from kindred.models.architectures.latent_coding import LatentCoding
 
 PATCH = 2
 
@@ -44,9 +43,19 @@ def text_ids(tokens: int) -> torch.Tensor:
     return torch.zeros(tokens, 3)
 
 
-def dynamic_shift(tokens: int, scheduler: Mapping[str, Any]) -> float:
-    """mu of the time shift: linear in the number of image tokens between the scheduler's two
-    anchors (FLUX.1: 0.5 at 256 tokens, 1.15 at 4096)."""
-    low, high = scheduler.get("base_image_seq_len", 256), scheduler.get("max_image_seq_len", 4096)
-    at_low, at_high = scheduler.get("base_shift", 0.5), scheduler.get("max_shift", 1.15)
-    return at_low + (at_high - at_low) * (tokens - low) / (high - low)
+class Flux1Latents(LatentCoding):
+    """(mean - shift) * scale, what the transformer was trained on; a latent is 8 pixels."""
+
+    def shape(self, width: int, height: int) -> tuple[int, int, int]:
+        """As `LatentCoding.shape`."""
+        return self.vae.config.latent_channels, height // self.step, width // self.step
+
+    def normalise(self, latents: torch.Tensor) -> torch.Tensor:
+        """As `LatentCoding.normalise`; models without a shift have 0."""
+        config = self.vae.config
+        return (latents - float(config.shift_factor or 0.0)) * float(config.scaling_factor)
+
+    def denormalise(self, latents: torch.Tensor) -> torch.Tensor:
+        """As `LatentCoding.denormalise`."""
+        config = self.vae.config
+        return latents / config.scaling_factor + (config.shift_factor or 0.0)
