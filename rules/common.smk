@@ -92,7 +92,7 @@ if workflow.is_main_process:
     PLANNED_CODE = planned_code.code_hash()
     PLAN = or_stop(load_plan, Path("."), config)
 elif planned_code.was_changed():
-    sys.exit(f"error: {planned_code.CHANGED}")
+    sys.exit(f"error: {planned_code.CHANGED} -> {planned_code.CURE}")
 elif frozen_plan.VARIABLE in os.environ:
     frozen = Path(os.environ[frozen_plan.VARIABLE])
     PLAN = or_stop(frozen_plan.load_frozen, Path("."), frozen)

@@ -67,7 +67,9 @@ def script_of(checkout: Path) -> Path:
     path = checkout / FOLDER / SCRIPT
     if not path.exists():
         raise KindredError(
-            f"--diffusers {checkout}: has no {FOLDER}/{SCRIPT}; give a checkout of diffusers"
+            f"has no {FOLDER}/{SCRIPT}",
+            f"--diffusers {checkout}",
+            "give a checkout of diffusers",
         )
     return path
 

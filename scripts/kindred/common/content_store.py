@@ -20,7 +20,7 @@ from pathlib import Path
 
 from kindred.common import file_lock
 from kindred.common.errors import KindredError
-from kindred.common.files import TEMPORARY, atomic_write, flush, flush_folder, umask
+from kindred.common.files import TEMPORARY, atomic_write, flush, flush_folder, umask, unwritable
 
 WRITERS = 16  # threads: a disk confirms many files in little more time than one
 IN_FLIGHT = 64
@@ -64,7 +64,7 @@ class ContentStore:
         except KindredError as error:
             if key not in self._warned:
                 self._warned.add(key)
-                print(f"warning: {error}; {self._again}", file=sys.stderr, flush=True)
+                print(f"warning: {error.finding}; {self._again}", file=sys.stderr, flush=True)
             return False
         return True
 
@@ -152,7 +152,7 @@ class ContentStore:
                 shutil.rmtree(left, ignore_errors=True)
             temporary = Path(tempfile.mkdtemp(dir=self.root, prefix=prefix))
         except OSError as error:
-            raise _failure(path, error) from error
+            raise unwritable(path, error) from error
         try:
             write(temporary)
             temporary.chmod(0o777 & ~umask())
@@ -161,7 +161,7 @@ class ContentStore:
             flush_folder(temporary)
             self._rename(key, temporary, path)
         except OSError as error:
-            raise _failure(path, error) from error
+            raise unwritable(path, error) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -175,7 +175,3 @@ class ContentStore:
             if not self.has(key):
                 shutil.rmtree(path)
                 os.rename(temporary, path)
-
-
-def _failure(path: Path, error: OSError) -> KindredError:
-    return KindredError(f"{path}: can't be written ({error.strerror or error})")

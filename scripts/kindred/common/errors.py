@@ -32,6 +32,11 @@ class KindredError(Exception):
     def __str__(self) -> str:
         return _said(self.where, self.what, self.cure)
 
+    @property
+    def finding(self) -> str:
+        """Place and what is wrong, for who names another cure."""
+        return _said(self.where, self.what, "")
+
 
 def first_line_of(error: BaseException) -> str:
     """What an error says first, at most 200 characters; its kind where it says nothing."""
@@ -83,8 +88,7 @@ class Problems:
 
     def add_error(self, where: str, error: KindredError) -> None:
         """Note an error that was met at `where`, with its cure."""
-        what = f"{error.where}: {error.what}" if error.where else error.what
-        self.add(where, what.removeprefix(f"{where}: "), error.cure)
+        self.add(where, error.finding.removeprefix(f"{where}: "), error.cure)
 
     def warn(self, where: str, what: str, cure: str = "") -> None:
         """Note what a person should know and nothing must stop for, once."""
@@ -120,7 +124,7 @@ def run_main(main: Callable[[], int | None]) -> None:
     message and status 1, without a stack trace."""
     try:
         if planned_code.was_changed():
-            raise KindredError(planned_code.CHANGED)
+            raise KindredError(planned_code.CHANGED, cure=planned_code.CURE)
         status = main()
     except KindredError as error:
         print(f"error: {error}", file=sys.stderr)

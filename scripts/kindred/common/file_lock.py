@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kindred.common.errors import KindredError
+from kindred.common.files import unwritable
 
 UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 _warned: set[str] = set()
@@ -61,9 +62,7 @@ def _wait_for(path: Path, waiting: str) -> int:
         except FileNotFoundError:
             continue  # its folder was removed just now, by who held the lock
         except OSError as error:
-            raise KindredError(
-                f"{path.parent}: can't be written ({error.strerror or error})"
-            ) from error
+            raise unwritable(path.parent, error) from error
         try:
             if not _locked(file, path, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 if not told:
@@ -159,4 +158,5 @@ def _warn(text: str) -> None:
 
 
 def _failure(path: Path, error: OSError) -> KindredError:
-    return KindredError(f"{path}: can't be locked ({error.strerror or error})")
+    what = f"can't be locked ({error.strerror or error})"
+    return KindredError(what, str(path), "get the right to write there, or remove what lies there")

@@ -44,9 +44,15 @@ def atomic_write(path: Path | str, durable: bool = False) -> Iterator[Path]:
         if durable:
             flush_folder(path.parent)
     except OSError as error:
-        raise KindredError(f"{path}: can't be written ({error.strerror or error})") from error
+        raise unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path | str, error: OSError) -> KindredError:
+    """The error for a file or folder that the system refuses to write."""
+    what = f"can't be written ({error.strerror or error})"
+    return KindredError(what, str(path), "make room on the disk, or get the right to write there")
 
 
 def umask() -> int:
@@ -82,14 +88,20 @@ def write_json(path: Path | str, value: Any) -> None:
     write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n")
 
 
+def missing(path: Path | str) -> KindredError:
+    """The error for a file that is not there."""
+    cure = "check the path; run `snakemake` for what a step makes"
+    return KindredError("no such file", str(path), cure)
+
+
 def read_json(path: Path | str) -> Any:
     """Read JSON. Raises KindredError naming the file and the place when it is no JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise KindredError(f"{path}: no such file") from None
+        raise missing(path) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise KindredError(f"{path}: not readable as JSON ({error})") from None
+        raise _no_json(str(path), error) from None
 
 
 def write_jsonl(path: Path | str, rows: Iterable[Mapping[str, Any]], durable: bool = False) -> None:
@@ -104,14 +116,19 @@ def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise KindredError(f"{path}: no such file") from None
+        raise missing(path) from None
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
                 rows.append(json.loads(line))
             except json.JSONDecodeError as error:
-                raise KindredError(f"{path}:{number}: not readable as JSON ({error})") from None
+                raise _no_json(f"{path}:{number}", error) from None
     return rows
+
+
+def _no_json(where: str, error: ValueError) -> KindredError:
+    cure = "mend it if you wrote it; delete it and run again if a step made it"
+    return KindredError(f"not readable as JSON ({error})", where, cure)
 
 
 def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

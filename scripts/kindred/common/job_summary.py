@@ -43,4 +43,6 @@ class JobSummary:
         print(f"{self.jobs} jobs: {said}, {seconds} s", file=sys.stderr)
         if self.failed:
             names = ", ".join(failure["out"] for failure in self.failed)
-            raise KindredError(f"{len(self.failed)} of {self.jobs} jobs failed: {names}")
+            what = f"{len(self.failed)} of {self.jobs} jobs failed: {names}"
+            cure = f"do what their reasons say, above and in {path}, and run again"
+            raise KindredError(what, cure=cure)

@@ -14,7 +14,8 @@ from pathlib import Path
 # Set by Snakemake's main process for all that it starts.
 VARIABLE = "KINDRED_PLANNED_CODE"
 ROOT = Path(__file__).parents[3]
-CHANGED = "the code was changed since this job was planned; nothing was made; run `snakemake` again"
+CHANGED = "the code was changed since this job was planned; nothing was made"
+CURE = "run `snakemake` again"
 
 
 def code_files(root: Path = ROOT) -> Iterator[str]:

@@ -9,6 +9,7 @@ from kindred.common.errors import KindredError
 
 BEGIN = b"\x89PNG\r\n\x1a\n"
 END = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # a chunk without content, with its checksum
+AGAIN = "delete it and run again"
 
 
 def check(path: Path | str) -> None:
@@ -20,7 +21,8 @@ def check(path: Path | str) -> None:
             file.seek(max(0, size - len(END)))
             end = file.read()
     except OSError as error:
-        raise KindredError(f"{path}: can't be read ({error.strerror or error})") from None
+        what = f"can't be read ({error.strerror or error})"
+        raise KindredError(what, str(path), AGAIN) from None
     if begin != BEGIN or end != END:
         what = "cut short" if BEGIN.startswith(begin) or begin == BEGIN else "no PNG"
-        raise KindredError(f"{path}: {'empty' if not size else what}")
+        raise KindredError(what if size else "empty", str(path), AGAIN)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
-from kindred.common.files import atomic_write
+from kindred.common.files import atomic_write, missing
 
 if TYPE_CHECKING:
     import torch
@@ -53,9 +53,11 @@ def load(path: Path | str, names: Iterable[str] | None = None) -> dict[str, torc
 
     entries, _ = header(path)
     wanted = list(entries) if names is None else list(names)
-    missing = [name for name in wanted if name not in entries]
-    if missing:
-        raise KindredError(f"{path}: no tensor named {', '.join(missing)}; make the file again")
+    lacking = [name for name in wanted if name not in entries]
+    if lacking:
+        raise KindredError(
+            f"no tensor named {', '.join(lacking)}", str(path), "make the file again"
+        )
     with safe_open(str(path), framework="pt") as file:
         return {name: file.get_tensor(name) for name in wanted}
 
@@ -74,11 +76,10 @@ def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
         if size != start + end:
             raise ValueError("it is cut short" if size < start + end else "it has no end")
     except FileNotFoundError:
-        raise KindredError(f"{path}: no such file") from None
+        raise missing(path) from None
     except (ValueError, KeyError, TypeError, struct.error) as error:
-        raise KindredError(
-            f"{path}: not a whole safetensors file ({error}); delete it and run again"
-        ) from None
+        what = f"not a whole safetensors file ({error})"
+        raise KindredError(what, str(path), "delete it and run again") from None
     return entries, metadata
 
 

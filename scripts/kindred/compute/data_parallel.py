@@ -24,7 +24,7 @@ def wanted() -> int:
     """How many processes share a training. Raises KindredError for a nonsense environment."""
     text = os.environ.get(PROCESSES, "1")
     if not text.isdigit() or int(text) < 1:
-        raise KindredError(f"{PROCESSES}={text}: give a whole number from 1 on")
+        raise KindredError(f"{PROCESSES}={text}", cure="give a whole number from 1 on")
     return int(text)
 
 
@@ -42,10 +42,11 @@ def check(accumulation: int) -> None:
     """Raise KindredError when there is not a micro-step of every step for each process."""
     if accumulation < wanted():
         raise KindredError(
-            f"device: processes: {wanted()}, but the recipe has "
-            f"`gradient_accumulation: {accumulation}`: processes share the micro-steps of a step; "
+            f"{wanted()}, but the recipe has `gradient_accumulation: {accumulation}`: processes "
+            "share the micro-steps of a step",
+            "device: processes",
             "give the recipe at least as many (with a smaller `batch` for the same effective "
-            "batch), or set `processes: 1`"
+            "batch), or set `processes: 1`",
         )
 
 

@@ -91,7 +91,7 @@ def jobs_per_gpu() -> int:
     """How many jobs share a GPU. Raises KindredError when the environment says nonsense."""
     text = os.environ.get(JOBS_PER_GPU, "1")
     if not text.isdigit() or int(text) < 1:
-        raise KindredError(f"{JOBS_PER_GPU}={text}: give a whole number from 1 on")
+        raise KindredError(f"{JOBS_PER_GPU}={text}", cure="give a whole number from 1 on")
     return int(text)
 
 
@@ -146,21 +146,24 @@ def _together(gpus: Sequence[int | str], split: Split) -> None:
     others = other_gpus()
     if len(gpus) < 2 and others:
         raise KindredError(
-            f"device: device_map: an NVIDIA and an {others[0]} GPU can't hold one model together: "
-            "torch is built for one maker. They can work side by side: train on the NVIDIA card "
-            "alone (device: device_map: false, with `memory_gib` or `quantization: nf4` if it is "
-            "small), and run other variants from a second copy of the project with torch for "
-            f"{others[0]}"
+            f"an NVIDIA and an {others[0]} GPU can't hold one model together: torch is built for "
+            "one maker. They can work side by side",
+            "device: device_map",
+            "train on the NVIDIA card alone (device: device_map: false, with `memory_gib` or "
+            "`quantization: nf4` if it is small), and run other variants from a second copy of the "
+            f"project with torch for {others[0]}",
         )
     if len(gpus) < 2:
         raise KindredError(
-            "device: device_map: this machine has one NVIDIA GPU, and a split needs two; set it to "
-            "false, and `memory_gib` if the model is too large for the card"
+            "this machine has one NVIDIA GPU, and a split needs two",
+            "device: device_map",
+            "set it to false, and `memory_gib` if the model is too large for the card",
         )
     if split.sizes and len(split.sizes) != len(gpus):
         raise KindredError(
-            f"device: device_map: {len(split.sizes)} sizes for {len(gpus)} GPUs; give one for "
-            "each, in the order of nvidia-smi"
+            f"{len(split.sizes)} sizes for {len(gpus)} GPUs",
+            "device: device_map",
+            "give one for each, in the order of nvidia-smi",
         )
 
 
@@ -182,7 +185,8 @@ def _wait_for(gpus: list[int], wait_s: float, poll_s: float, count: int) -> list
             elif count > 1:
                 break
         if time.monotonic() >= deadline:
-            raise KindredError(f"no GPU of {len(gpus)} got free; see locks in {lock_folder()}")
+            what = f"no GPU of {len(gpus)} got free"
+            raise KindredError(what, cure=f"see locks in {lock_folder()}")
         if not told:
             print(
                 f"waiting for {'all' if count > 1 else 'one'} of {len(gpus)} GPUs",
@@ -197,7 +201,7 @@ def _cuda_or_error(wanted: str, present: bool, reason: str) -> str:
     if present:
         return "cuda"
     if wanted == "cuda":
-        raise KindredError(f"--device cuda: {reason}; use --device cpu, or auto")
+        raise KindredError(reason, "--device cuda", "use --device cpu, or auto")
     return "cpu"
 
 
@@ -228,8 +232,9 @@ def prepare(name: str, threads: int) -> torch.device:
     if name == "cuda":
         if not torch.cuda.is_available():
             raise KindredError(
-                "--device cuda: there is a GPU but torch can't use it; install a CUDA build of "
-                "torch and a driver that fits, or use --device cpu"
+                "there is a GPU but torch can't use it",
+                "--device cuda",
+                "install a CUDA build of torch and a driver that fits, or use --device cpu",
             )
         known = memory_limit.before()
         torch.backends.cuda.matmul.allow_tf32 = True

@@ -214,15 +214,17 @@ class FittedMemory:
         """Plan for less memory than the model of it believed in."""
         self.tries += 1
         short = (
-            f"device: memory: the GPU ran out of it, though the plan expected a peak of "
+            "the GPU ran out of it, though the plan expected a peak of "
             f"{self.plan.peak_gib:.1f} GiB of {self.allowed / GIB:.1f}"
         )
         if self.tries > TRIES:
             raise KindredError(
-                f"{short}; set device.memory_gib (or --memory-gib) lower than it is, and see that "
-                "nothing else runs on the card"
+                short,
+                "device: memory",
+                "set device.memory_gib (or --memory-gib) lower than it is, and see that nothing "
+                "else runs on the card",
             )
-        print(f"warning: {short}; trying with less", file=sys.stderr)
+        print(f"warning: device: memory: {short}; trying with less", file=sys.stderr)
         self.allowed *= TIGHTER
         self._replan()
 

@@ -67,7 +67,8 @@ def card_gib() -> float:
     except ValueError:
         size = -1.0
     if not 0 <= size < float("inf"):
-        raise KindredError(f"{MEMORY_GIB}={text}: give the card's size in GiB, or 0 for no limit")
+        cure = "give the card's size in GiB, or 0 for no limit"
+        raise KindredError(f"{MEMORY_GIB}={text}", cure=cure)
     return size
 
 
@@ -104,9 +105,11 @@ def apply(device: torch.device, known: tuple[nvml.Usage, dict[str, int]]) -> Non
     if allowed < LEAST_GIB * GIB:
         least = memory_gib + LEAST_GIB - allowed / GIB
         raise KindredError(
-            f"device: memory_gib: {memory_gib:g}: CUDA itself takes {outside / GIB:.1f} GiB here, "
-            f"driver and screen up to {RESERVE_GIB}; give the size of the card, {least:.1f} at "
-            "least, or leave it unset to take what is free"
+            f"CUDA itself takes {outside / GIB:.1f} GiB here, driver and screen up to "
+            f"{RESERVE_GIB}",
+            f"device: memory_gib: {memory_gib:g}",
+            f"give the size of the card, {least:.1f} at least, or leave it unset to take what is "
+            "free",
         )
     cap(allowed)
 

@@ -220,7 +220,7 @@ def plan(job: MemoryDemand, allowed: float) -> MemoryPlan:
     plans = list(_arrangements(job))
     fitting = [found for found in plans if found.peak <= allowed]
     if not fitting:
-        raise KindredError(_too_much(job, min(plans, key=lambda found: found.peak), allowed))
+        raise _too_much(job, min(plans, key=lambda found: found.peak), allowed)
     return min(fitting, key=lambda found: (found.time, found.peak))
 
 
@@ -256,7 +256,7 @@ def _arrangements(job: MemoryDemand) -> Iterator[MemoryPlan]:
             yield with_arrangement(job, images, checkpointed, away)
 
 
-def _too_much(job: MemoryDemand, least: MemoryPlan, allowed: float) -> str:
+def _too_much(job: MemoryDemand, least: MemoryPlan, allowed: float) -> KindredError:
     """By how much nothing fits, and what would help, the largest help first."""
     helps = {}
     for cure, other in _cures(job).items():
@@ -269,10 +269,11 @@ def _too_much(job: MemoryDemand, least: MemoryPlan, allowed: float) -> str:
     ]
     need = card_for(least.peak / FILLED)
     short = (least.peak - allowed) / GIB
-    return (
-        f"device: memory: training needs at least {need:.1f} GiB of the GPU, {short:.1f} GiB more "
-        "than there is, even one image at a time with every block checkpointed and offloaded; "
-        + (f"to change: {'; '.join(cures)}" if cures else "use a card with more memory")
+    return KindredError(
+        f"training needs at least {need:.1f} GiB of the GPU, {short:.1f} GiB more than there is, "
+        "even one image at a time with every block checkpointed and offloaded",
+        "device: memory",
+        f"to change: {'; '.join(cures)}" if cures else "use a card with more memory",
     )
 
 

@@ -38,23 +38,23 @@ def load(spec: Captioner) -> BlipCaptioner:
 
     Raises KindredError when it is missing or no BLIP model.
     """
+    where = f"captioner {spec.model}"
     options = {} if Path(spec.model).is_dir() else {"revision": spec.revision}
     try:
         config = AutoConfig.from_pretrained(spec.model, **options)
         if config.model_type != "blip":
-            raise KindredError(
-                f"captioner {spec.model}: is a '{config.model_type}' model -> name a BLIP captioner"
-            )
+            raise KindredError(f"is a '{config.model_type}' model", where, "name a BLIP captioner")
         model = BlipForConditionalGeneration.from_pretrained(
             spec.model, dtype=torch.float32, **options
         )
         processor = BlipImageProcessorPil.from_pretrained(spec.model, **options)
         tokenizer = AutoTokenizer.from_pretrained(spec.model, **options)
     except (OSError, ValueError) as error:
-        first = first_line_of(error)
         raise KindredError(
-            f"captioner {spec.model}: can't be loaded ({first}) -> check the name and the network, "
-            "use a local directory, or write the missing captions yourself"
+            f"can't be loaded ({first_line_of(error)})",
+            where,
+            "check the name and the network, use a local directory, or write the missing captions "
+            "yourself",
         ) from error
     return BlipCaptioner(model.eval(), processor, tokenizer, spec.max_tokens)
 

@@ -44,8 +44,10 @@ def _derangement(values: Sequence[str], seed: int) -> list[str]:
     most = max((list(values).count(value) for value in set(values)), default=0)
     if len(values) < 2 or 2 * most > len(values):
         raise KindredError(
-            "pairing: scrambled: every photo must get another caption than its own, and these "
-            f"{len(values)} captions do not allow that; use photos with different captions"
+            "every photo must get another caption than its own, and these "
+            f"{len(values)} captions do not allow that",
+            "pairing: scrambled",
+            "use photos with different captions",
         )
     source, shuffled = random.Random(f"scrambled {seed}"), list(values)
     source.shuffle(shuffled)

@@ -52,7 +52,9 @@ class MaskedPhoto:
                 return np.asarray(image.convert("L"))
         except OSError:
             raise KindredError(
-                f"{self.file}: can't be read -> delete the masks.json that names it and run again"
+                "can't be read",
+                str(self.file),
+                "delete the masks.json that names it and run again",
             ) from None
 
 

@@ -104,7 +104,8 @@ def upright(path: Path) -> Image.Image:
     try:
         photo = read_photo(path, path.name, LARGEST)
     except PhotoError as error:
-        raise KindredError(str(error)) from None
+        problem = error.problem
+        raise KindredError(problem.what, problem.where, problem.cure) from None
     image = to_srgb(photo.image, photo).convert("RGB")
     image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
     return image

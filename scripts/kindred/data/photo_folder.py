@@ -56,7 +56,7 @@ def nfc(text: str) -> str:
 def scan(root: Path) -> Source:
     """List a dataset folder. Raises KindredError when it does not exist or holds no photo."""
     if not root.is_dir():
-        raise KindredError(f"{root}: no such folder -> check `source` of the dataset")
+        raise KindredError("no such folder", str(root), "check `source` of the dataset")
     source = Source(root)
     for entry in _visible(root):
         if entry.is_dir():
@@ -64,7 +64,8 @@ def scan(root: Path) -> Source:
         else:
             _add_file(source, entry, "")
     if not source.photos:
-        raise KindredError(f"{root}: holds no photo (known: {', '.join(sorted(PHOTOS))})")
+        what = f"holds no photo (known: {', '.join(sorted(PHOTOS))})"
+        raise KindredError(what, str(root), "put photos there, or check `source` of the dataset")
     return source
 
 

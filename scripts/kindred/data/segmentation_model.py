@@ -32,8 +32,9 @@ class Segmenter:
         if not self.labels:
             known = ", ".join(sorted(labels.values())[:6])
             raise KindredError(
-                f"{ROLE}: {vision.identity} finds no '{LABEL}' but: {known}, ... -> "
-                "name a model trained on COCO"
+                f"{vision.identity} finds no '{LABEL}' but: {known}, ...",
+                ROLE,
+                "name a model trained on COCO",
             )
 
     @classmethod

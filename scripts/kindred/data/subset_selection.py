@@ -46,7 +46,7 @@ def select(
         times.update(taken[n % count] for n in range(more.get(cell, 0)))
     chosen = [item for item in items for _ in range(times[item.photo])]
     if not chosen:
-        raise KindredError("selection: no photo is left to train on; loosen it")
+        raise KindredError("no photo is left to train on", "selection", "loosen it")
     return chosen
 
 
@@ -107,7 +107,9 @@ def match_images(counts: Mapping[str, int], total: int) -> dict[str, int]:
     """
     have = sum(counts.values())
     if total > have:
-        raise KindredError(f"selection: total: asks for {total} photos of {have}; ask for fewer")
+        raise KindredError(
+            f"asks for {total} photos of {have}", "selection: total", "ask for fewer"
+        )
     shares = {cell: total * count / have for cell, count in counts.items()}
     result = {cell: int(share) for cell, share in shares.items()}
     by_remainder = sorted(shares, key=lambda cell: (result[cell] - shares[cell], cell))
@@ -144,8 +146,10 @@ def match_appearances(counts: Mapping[str, int], total: int) -> dict[str, int]:
     if best is None or not letters:
         have = ", ".join(f"{letter} {seen[letter]}" for letter in letters) or "none"
         raise KindredError(
-            f"selection: total: no choice of photos shows every character {total} times; "
-            f"appearances here: {have}; photos: {_listing(counts)}"
+            f"no choice of photos shows every character {total} times; "
+            f"appearances here: {have}; photos: {_listing(counts)}",
+            "selection: total",
+            "ask for another total, or `match: images`",
         )
     return dict(zip(cells, best[1], strict=True))
 
@@ -160,8 +164,9 @@ def most_balanced(counts: Mapping[str, int]) -> dict[str, int]:
         except KindredError:
             continue
     raise KindredError(
-        "selection: balance: no choice of photos shows everyone equally often; photos: "
-        + _listing(counts)
+        f"no choice of photos shows everyone equally often; photos: {_listing(counts)}",
+        "selection: balance",
+        "add photos of who is in the fewest, or take `balance` out",
     )
 
 
@@ -174,8 +179,9 @@ def repeats(counts: Mapping[str, int]) -> dict[str, int]:
     without = [letter for letter in lacking if not counts.get(letter)]
     if without:
         raise KindredError(
-            f"selection: balance: repeat: {', '.join(without)} alone is in no photo that could be "
-            "repeated; add one, or choose `drop`"
+            f"{', '.join(without)} alone is in no photo that could be repeated",
+            "selection: balance: repeat",
+            "add one, or choose `drop`",
         )
     return lacking
 

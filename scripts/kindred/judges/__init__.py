@@ -26,4 +26,5 @@ def open_judge(spec: JudgeSpec, device: torch.device | str = "cpu") -> Judge:
         from kindred.judges.photo_judge import PhotoJudge
 
         return PhotoJudge.open(spec, device)
-    raise KindredError(f"no judge of kind '{spec.kind}' in this version")
+    what = f"no judge of kind '{spec.kind}' in this version"
+    raise KindredError(what, "judge: kind", "choose lab, photo, yunet-sface or insightface")

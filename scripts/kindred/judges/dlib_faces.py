@@ -26,7 +26,7 @@ try:
     import dlib
 except ImportError as error:
     raise KindredError(
-        f"the photo judge needs the package 'dlib-bin' ({error}) -> {PHOTO_REQUIREMENTS}"
+        f"the photo judge needs the package 'dlib-bin' ({error})", cure=PHOTO_REQUIREMENTS
     ) from error
 
 SOURCE = f" ({PHOTO_REQUIREMENTS})"

@@ -21,8 +21,8 @@ try:
     from insightface.app import FaceAnalysis
 except ImportError as error:
     raise KindredError(
-        f"the insightface judge needs the packages insightface and onnxruntime ({error}) -> "
-        "pip install insightface onnxruntime, if the licence of its models suits you"
+        f"the insightface judge needs the packages insightface and onnxruntime ({error})",
+        cure="pip install insightface onnxruntime, if the licence of its models suits you",
     ) from error
 
 THRESHOLD = 0.5  # the detector's probability; insightface's own default
@@ -44,8 +44,10 @@ class InsightFaces:
             missing = ["detection"]
         if missing:
             raise KindredError(
-                f"judge: model: {folder} holds no insightface model for {' and '.join(missing)} "
-                f"({len(models)} .onnx files) -> name the folder of an unpacked model pack"
+                f"{folder} holds no insightface model for {' and '.join(missing)} "
+                f"({len(models)} .onnx files)",
+                "judge: model",
+                "name the folder of an unpacked model pack",
             )
         chosen = THRESHOLD if threshold is None else threshold
         self.analysis.prepare(ctx_id=-1, det_thresh=chosen, det_size=(SIDE, SIDE))
@@ -58,8 +60,9 @@ class InsightFaces:
         """From a local folder. Raises KindredError when it is not there."""
         if model is None or not Path(model).expanduser().is_dir():
             raise KindredError(
-                f"judge: model: {model or 'not set'}: the insightface judge needs the folder of an "
-                "unpacked model pack -> get one (mind its licence) and name it as `model`"
+                "the insightface judge needs the folder of an unpacked model pack",
+                f"judge: model: {model or 'not set'}",
+                "get one (mind its licence) and name it as `model`",
             )
         return cls(Path(model).expanduser(), threshold)
 

@@ -74,12 +74,11 @@ class LabJudge:
         and for options that this judge does not have."""
         for option in ("adherence", "person_detector", "files"):
             if getattr(spec, option):
-                raise KindredError(
-                    f"judge: {option}: the lab's judge has its own -> remove the key"
-                )
+                what = "the lab's judge has its own"
+                raise KindredError(what, f"judge: {option}", "remove the key")
         folder = Path(spec.model or DEFAULT)
         if not (folder / PARTS["model"].file).is_file():
-            raise KindredError(f"judge: no model in {folder} -> {HOW_TO_GET_IT}")
+            raise KindredError(f"no model in {folder}", "judge", HOW_TO_GET_IT)
         locate(PARTS, folder, spec.files, spec.sha256)
         similarity = None
         if spec.similarity:
@@ -145,7 +144,7 @@ def _load(folder: Path, device: torch.device | str) -> LabDetector:
         return LabDetector.load(folder, device)
     except (SafetensorError, RuntimeError) as error:
         raise KindredError(
-            f"judge: the model in {folder} can't be read ({error}) -> {HOW_TO_GET_IT}"
+            f"the model in {folder} can't be read ({error})", "judge", HOW_TO_GET_IT
         ) from None
 
 

@@ -20,6 +20,7 @@ from kindred.common.files import atomic_write, read_json, write_json
 
 BOX_UNIT = 16.0  # px; box distances are regressed in this unit
 STRIDE = 4  # px per cell of the heat map
+ANOTHER = "name another folder, or train a judge with scripts/lab_train_judge.py"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class JudgeConfig:
         known = {f.name for f in fields(cls)}
         wrong = sorted(set(raw) - known) + sorted({"attributes", "scene", "traits"} - set(raw))
         if wrong:
-            raise KindredError(f"{path}: not a lab judge's configuration (see {', '.join(wrong)})")
+            what = f"not a lab judge's configuration (see {', '.join(wrong)})"
+            raise KindredError(what, str(path), ANOTHER)
         return cls(
             **{k: tuple(v) if k.endswith(("widths", "blocks")) else v for k, v in raw.items()}
         )
@@ -252,13 +254,13 @@ def load_judge(folder: Path | str) -> Judge:
     """Load a judge in float32, in evaluation mode. Raises KindredError when it is no lab judge."""
     folder = Path(folder)
     if not (folder / "model.safetensors").exists():
-        raise KindredError(f"{folder}: no lab judge here (config.json and model.safetensors)")
+        what = "no lab judge here (config.json and model.safetensors)"
+        raise KindredError(what, str(folder), ANOTHER)
     judge = Judge(JudgeConfig.from_json(folder / "config.json"))
     state = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
     missing, unexpected = judge.load_state_dict(state, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing or unexpected:
-        raise KindredError(
-            f"{folder}: weights do not fit config.json ({[*missing, *unexpected][:3]})"
-        )
+        what = f"weights do not fit config.json ({[*missing, *unexpected][:3]})"
+        raise KindredError(what, str(folder), ANOTHER)
     return judge.eval()

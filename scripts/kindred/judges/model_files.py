@@ -32,7 +32,7 @@ def package_folder(package: str, cure: str = PHOTO_REQUIREMENTS) -> Path:
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise KindredError(f"the package '{package}' is not installed -> {cure}")
+        raise KindredError(f"the package '{package}' is not installed", cure=cure)
     return Path(next(iter(spec.submodule_search_locations)))
 
 

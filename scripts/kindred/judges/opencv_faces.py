@@ -21,7 +21,8 @@ try:
     import cv2
 except ImportError as error:
     raise KindredError(
-        f"the yunet-sface judge needs OpenCV ({error}) -> pip install opencv-python-headless"
+        f"the yunet-sface judge needs OpenCV ({error})",
+        cure="pip install opencv-python-headless",
     ) from error
 
 SOURCE = " from github.com/opencv/opencv_zoo and name it under `files`"
@@ -49,8 +50,9 @@ class OpenCvFaces:
         except cv2.error as error:
             files = " or ".join(str(path) for path in paths.values())
             raise KindredError(
-                f"{files}: not a model that OpenCV {cv2.__version__} can read "
-                f"({first_line_of(error)}) -> get the file again{SOURCE}"
+                f"not a model that OpenCV {cv2.__version__} can read ({first_line_of(error)})",
+                files,
+                f"get the file again{SOURCE}",
             ) from error
         self.identity = f"yunet-sface@{cv2.__version__}-{short_hash(paths)}"
         self.calibration = Calibration(

@@ -37,8 +37,9 @@ class PersonDetector:
         if not self.labels:
             known = ", ".join(sorted(labels.values())[:6])
             raise KindredError(
-                f"judge: {ROLE}: {self.identity} finds no '{LABEL}' but: {known}, ... -> "
-                "name a detector trained on COCO"
+                f"{self.identity} finds no '{LABEL}' but: {known}, ...",
+                f"judge: {ROLE}",
+                "name a detector trained on COCO",
             )
 
     @classmethod

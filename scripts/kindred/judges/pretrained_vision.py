@@ -71,8 +71,9 @@ def load(
         config = AutoConfig.from_pretrained(where, **options)
         if kinds and config.model_type not in kinds:
             raise KindredError(
-                f"judge: {role}: '{spec.model}' is a '{config.model_type}' model -> "
-                f"name one of the kinds {', '.join(kinds)}"
+                f"'{spec.model}' is a '{config.model_type}' model",
+                f"judge: {role}",
+                f"name one of the kinds {', '.join(kinds)}",
             )
         processor = AutoImageProcessor.from_pretrained(where, backend="pil", **options)
         model, report = auto.from_pretrained(
@@ -90,8 +91,9 @@ def unloadable(role: str, spec: PretrainedModel, error: Exception) -> KindredErr
     """The message for a model that can't be had, with the first line of the library's reason."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return KindredError(
-        f"judge: {role}: '{spec.model}' can't be loaded ({reason}) -> check the name and the "
-        "network, or name a local folder"
+        f"'{spec.model}' can't be loaded ({reason})",
+        f"judge: {role}",
+        "check the name and the network, or name a local folder",
     )
 
 

@@ -80,9 +80,8 @@ def shards(folders: Iterable[Path]) -> list[Path]:
     """All shard files under the folders, sorted by name."""
     found = sorted(path for folder in folders for path in Path(folder).glob("*.npz"))
     if not found:
-        raise KindredError(
-            f"{', '.join(map(str, folders))}: no drawings; run scripts/lab_draw_shards.py"
-        )
+        where = ", ".join(map(str, folders))
+        raise KindredError("no drawings", where, "run scripts/lab_draw_shards.py")
     return found
 
 

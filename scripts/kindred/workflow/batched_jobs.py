@@ -13,7 +13,7 @@ from kindred.common.errors import KindredError
 from kindred.config.plan import Experiment, Plan, Variant
 from kindred.specs.batched_jobs import RenderJob, RenderJobs, ScoreJob, ScoreJobs
 from kindred.specs.spec_model import SpecModel
-from kindred.workflow import batched_jobs, paths, scoring_specs
+from kindred.workflow import paths, scoring_specs
 
 
 def training_jobs(experiment: Experiment) -> str:
@@ -30,8 +30,11 @@ def training_jobs(experiment: Experiment) -> str:
     ]
     return argument(
         json.dumps(told, sort_keys=True, separators=(",", ":")),
-        f"{experiment.name}: too many variants to be trained together in one command; leave "
-        "out the target trained_together: each training then goes alone",
+        KindredError(
+            "too many variants to be trained together in one command",
+            experiment.name,
+            "leave out the target trained_together: each training then goes alone",
+        ),
     )
 
 
@@ -61,10 +64,10 @@ def _files(variant: Variant) -> dict[str, str]:
 LONGEST = 100_000
 
 
-def argument(text: str, otherwise: str) -> str:
-    """The text itself. Raises KindredError, which says `otherwise`, when it is too long."""
+def argument(text: str, otherwise: KindredError) -> str:
+    """The text itself. Raises `otherwise` when it is too long."""
     if len(text.encode()) > LONGEST:
-        raise KindredError(otherwise)
+        raise otherwise
     return text
 
 
@@ -119,10 +122,12 @@ def needed_to_score(jobs: ScoreJobs) -> list[str]:
 
 def jobs_argument(jobs: SpecModel) -> str:
     """The canonical string. Raises KindredError when it is too long for a command line."""
-    return batched_jobs.argument(
+    return argument(
         jobs.canonical(),
-        "a variant's prompt sets are too long to be drawn or scored together in one command; "
-        "leave out the target drawn_together or scored_together: each job then goes alone",
+        KindredError(
+            "a variant's prompt sets are too long to be drawn or scored together in one command",
+            cure="leave out the target drawn_together or scored_together: each job then goes alone",
+        ),
     )
 
 

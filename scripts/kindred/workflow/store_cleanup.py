@@ -87,8 +87,8 @@ def prunable(items: Iterable[Item], days: float, used: Used) -> list[Item]:
     """
     if not used.manifests:
         raise KindredError(
-            "no manifest of pictures found under the results folder; nothing is deleted. "
-            "Give the folder that holds your experiments as --results"
+            "no manifest of pictures found under the results folder; nothing is deleted",
+            cure="give the folder that holds your experiments as --results",
         )
     return [item for item in items if not item.used and item.age_s >= days * DAY_S]
 

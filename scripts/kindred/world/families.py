@@ -121,9 +121,10 @@ def family(name: str, shared: int = SHARED_TRAITS) -> Family:
     Raises KindredError for an unknown family or a dial beyond the number of traits.
     """
     if name not in _OWN_LOOKS:
-        raise KindredError(f"no family {name!r}; choose one of: {', '.join(_OWN_LOOKS)}")
+        raise KindredError(f"no family {name!r}", cure=f"choose one of: {', '.join(_OWN_LOOKS)}")
     if not 0 <= shared <= len(TRAITS):
-        raise KindredError(f"shared traits: {shared}; choose a number from 0 to {len(TRAITS)}")
+        cure = f"choose a number from 0 to {len(TRAITS)}"
+        raise KindredError(f"{shared}", "shared traits", cure)
     first, *others = _OWN_LOOKS[name]
     common = KINSHIP[:shared]
 

@@ -100,4 +100,4 @@ def test_a_program_of_other_code_makes_nothing(monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         run_main(lambda: pytest.fail("it ran"))
     assert ended.value.code == 1
-    assert capsys.readouterr().err == f"error: {planned_code.CHANGED}\n"
+    assert capsys.readouterr().err == f"error: {planned_code.CHANGED} -> {planned_code.CURE}\n"

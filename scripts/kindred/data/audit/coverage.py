@@ -39,7 +39,8 @@ def photos_of(images: Sequence[Row], captions: Sequence[Row]) -> list[dict[str, 
     if odd := sorted(image_ids ^ set(by_id)):
         raise KindredError(
             f"images and captions do not belong together: {', '.join(odd[:5])} "
-            f"{'and more ' if len(odd) > 5 else ''}only in one -> run preprocess and caption again"
+            f"{'and more ' if len(odd) > 5 else ''}only in one",
+            cure="run preprocess and caption again",
         )
     first: dict[str, Row] = {}
     for row in images:
