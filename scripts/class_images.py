@@ -33,7 +33,9 @@ def main(argv: list[str] | None = None) -> int:
     manifest = read_manifest(options.manifest)
     if manifest.adapters:
         raise KindredError(
-            f"{options.manifest}: rendered with adapters; class pictures must be the base's own"
+            "rendered with adapters; class pictures must be the base's own",
+            str(options.manifest),
+            "give a manifest of pictures that were drawn without any",
         )
     count = write_dataset(manifest.rows, options.out, ADVICE)
     print(f"{count} class pictures in {options.out}", file=sys.stderr)

@@ -48,7 +48,8 @@ def main(argv: list[str] | None = None) -> int:
         rows = read_json(options.images), read_jsonl(options.captions)
         sheet = likeness(manifests, spec, read_photos(*rows, options.images_dir))
     else:
-        raise KindredError("photos beside renderings need --images, --captions and --images-dir")
+        what = "photos beside renderings need --images, --captions and --images-dir"
+        raise KindredError(what, cure="give all three, or a spec without `characters`")
     for path in save_pages(sheet, options.out):
         print(path, file=sys.stderr)
     return 0

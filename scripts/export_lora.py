@@ -40,9 +40,10 @@ def main(argv: list[str] | None = None) -> int:
     """Write the export."""
     options = parse(argv)
     if options.out.resolve() == options.adapter.resolve():
-        raise KindredError(f"--out {options.out}: is the adapter itself; give another name")
+        raise KindredError("is the adapter itself", f"--out {options.out}", "give another name")
     if not re.fullmatch(r"\d+x\d+", options.resolution):
-        raise KindredError(f"--resolution {options.resolution}: write it as 1024x1024")
+        where = f"--resolution {options.resolution}"
+        raise KindredError("is no size", where, "write it as 1024x1024")
     shown = Shown(options.title, options.trigger, options.resolution)
     print(export(options.adapter, options.out, shown, options.dtype), file=sys.stderr)
     return 0

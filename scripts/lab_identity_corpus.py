@@ -30,8 +30,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     if args.shard < 2 or args.shard % 2 or args.views < 2 or args.identities < args.shard:
         raise KindredError(
-            "--shard must be even and at least 2, --views at least 2, "
-            "--identities at least one shard"
+            "make no whole shard",
+            "--shard, --views, --identities",
+            "give --shard an even number from 2 on, --views at least 2, --identities at least one "
+            "shard",
         )
     count = draw_corpus(args.out, args.identities, args.views, args.shard, args.seed, args.workers)
     print(f"{count} shards of {args.shard} identities x {args.views} views in {args.out}")

@@ -40,9 +40,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     if args.corpus is None and args.identities is None:
-        raise KindredError("no drawings: give --corpus, --identities or both")
+        raise KindredError("no drawings", cure="give --corpus, --identities or both")
     if args.width % 48 or args.width <= 0:
-        raise KindredError(f"--width {args.width}: choose a multiple of 48")
+        where = f"--width {args.width}"
+        raise KindredError("doesn't fit the network's heads", where, "choose a multiple of 48")
     device = pick_device(args.device)
     bank = load_bank(args.corpus, args.identities, device, args.images)
     torch.manual_seed(args.seed)

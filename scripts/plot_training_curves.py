@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     for text in options.run:
         label, _, path = text.partition("=")
         if not label or not path:
-            raise KindredError(f"--run {text}: write LABEL=FILE")
+            raise KindredError("has no label or no file", f"--run {text}", "write LABEL=FILE")
         runs.append(read_run(label, path))
     with atomic_write(options.out) as temporary:
         temporary.write_bytes(curves_png(runs, spec.title, spec.smoothing))

@@ -17,7 +17,6 @@ NOT_YET = (
     "kindred/models",
     "kindred/rendering",
     "kindred/training",
-    "",  # the programs
 )
 OPEN = tuple(f"{one}/" for one in NOT_YET if one)
 # function -> why what it notes has no cure of its own
