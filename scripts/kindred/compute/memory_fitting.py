@@ -65,8 +65,10 @@ def memory_demand(
     recipe, text = spec.recipe, architecture.text
     if architecture.activations is None:
         raise KindredError(
-            f"base {spec.base.model}: how much memory trainings of {architecture.title} take on a "
-            "GPU has not been measured; train on the CPU (`device: cpu`), or another base"
+            f"how much memory trainings of {architecture.title} take on a GPU has not been "
+            "measured",
+            f"base {spec.base.model}",
+            "train on the CPU (`device: cpu`), or another base",
         )
     names = [layer.name for layer in layout.layers]
     return MemoryDemand(
