@@ -5,6 +5,7 @@ Knows how to set it up, run it and read what Snakemake would do; asserts nothing
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import psutil
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "rules", "scripts", "profiles", "envs", "report", "config")
 TIMEOUT_S = 600
+WHOLE = (".png", ".safetensors")
 
 EXPERIMENT = """
 title: tiny
@@ -49,6 +51,16 @@ EXPERIMENT_FILE = "config/experiments/tiny.yaml"
 RECIPE_FILE = "config/recipes/tiny.yaml"
 
 
+FORKING: dict[str, str] = {}  # what a fork server's clients need; empty without one
+
+
+def environment(forked: bool) -> dict[str, str]:
+    """Of Snakemake and its jobs: bytecode is kept, for it travels with copies; programs come from
+    the fork server where there is one."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return kept | (FORKING if forked else {})
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A folder with the workflow in it."""
@@ -64,6 +76,7 @@ class Workspace:
         done = subprocess.run(
             self.command(*arguments),
             cwd=self.root,
+            env=environment(forked=True),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -73,10 +86,14 @@ class Workspace:
         return done.stdout
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start Snakemake and go on."""
+        """Start Snakemake and go on; it and its programs are processes that can be killed."""
         with open(self.root / "started.log", "wb") as log:
             return subprocess.Popen(
-                self.command(*arguments), cwd=self.root, stdout=log, stderr=subprocess.STDOUT
+                self.command(*arguments),
+                cwd=self.root,
+                env=environment(forked=False),
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
 
     def jobs(self, *arguments: str) -> list[str]:
@@ -155,6 +172,15 @@ def set_up(root: Path) -> Workspace:
 
 
 def copy(workspace: Workspace, root: Path) -> Workspace:
-    """The same workspace elsewhere, all dates kept."""
-    shutil.copytree(workspace.root, root, symlinks=True)
+    """The same workspace elsewhere, all dates kept. Results in the store are the same files: these
+    are only ever replaced or removed as wholes."""
+    store = workspace.root / "resources/store"
+
+    def put(source: str, target: str) -> None:
+        if Path(source).suffix in WHOLE and Path(source).is_relative_to(store):
+            os.link(source, target)
+        else:
+            shutil.copy2(source, target)
+
+    shutil.copytree(workspace.root, root, symlinks=True, copy_function=put)
     return Workspace(root)

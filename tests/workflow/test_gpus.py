@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from workspace import Workspace, set_up
+from workspace import Workspace
 
 pytestmark = pytest.mark.workflow
 CUDA = "device={kind: cuda, threads: 1"
@@ -20,11 +20,10 @@ rule told:
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = set_up(tmp_path_factory.mktemp("fresh") / "kindred")
-    rule = Path(workspace.root / "rules/report.smk")
+def telling(fresh: Workspace) -> Workspace:
+    rule = Path(fresh.root / "rules/report.smk")
     rule.write_text(rule.read_text(encoding="utf-8") + RULE, encoding="utf-8")
-    return workspace
+    return fresh
 
 
 def told(workspace: Workspace, *arguments: str) -> tuple[int, int, set[str]]:
@@ -36,23 +35,23 @@ def told(workspace: Workspace, *arguments: str) -> tuple[int, int, set[str]]:
     return int(provided[1]), int(taken[1]), set(re.findall(r"^KINDRED_\w+=.*$", output, re.M))
 
 
-def test_nothing_is_said_where_nothing_is_set(fresh: Workspace):
-    assert told(fresh, "--config", CUDA + "}") == (1, 1, set())
+def test_nothing_is_said_where_nothing_is_set(telling: Workspace):
+    assert told(telling, "--config", CUDA + "}") == (1, 1, set())
 
 
-def test_jobs_share_a_gpu(fresh: Workspace):
-    several = told(fresh, "--config", CUDA + ", jobs_per_gpu: 3}", "--resources", "gpu=2")
+def test_jobs_share_a_gpu(telling: Workspace):
+    several = told(telling, "--config", CUDA + ", jobs_per_gpu: 3}", "--resources", "gpu=2")
     assert several == (6, 1, {"KINDRED_JOBS_PER_GPU=3"})
 
 
 @pytest.mark.parametrize(
     ("split", "said"), [("true", "yes"), ("[12, 24]", "12.0,24.0"), ("false", "")]
 )
-def test_a_split_takes_all_gpus(fresh: Workspace, split: str, said: str):
-    found = told(fresh, "--config", CUDA + f", device_map: {split}}}", "--resources", "gpu=2")
+def test_a_split_takes_all_gpus(telling: Workspace, split: str, said: str):
+    found = told(telling, "--config", CUDA + f", device_map: {split}}}", "--resources", "gpu=2")
     assert found == (2, 2 if said else 1, {f"KINDRED_SPLIT={said}"} if said else set())
 
 
-def test_a_split_needs_two_sizes(fresh: Workspace):
-    output = fresh.run("-n", "--config", CUDA + ", device_map: [12]}", fails=True)
+def test_a_split_needs_two_sizes(telling: Workspace):
+    output = telling.run("-n", "--config", CUDA + ", device_map: [12]}", fails=True)
     assert "device.device_map" in output and "Traceback" not in output

@@ -14,40 +14,21 @@ from kindred.common.files import read_jsonl
 pytestmark = pytest.mark.workflow
 
 JUDGE_FILE = "config/judges/tiny.yaml"
-QUESTIONS = """judge: tiny
-hypotheses:
-  counts:
-    claim: More photos give the right number of people.
-    variant: both
-    against: only-J
-    measure: count
-    prompt_set: solo
-prompt_sets:
-"""
 VARIANTS = ["BASE", "both", "only-J"]
 COMPARED = ["tiny: figures and verdicts", "tiny: report"]
 SCORES = [f"tiny: scores of solo by {name}, run 1" for name in VARIANTS]
 JUDGED = ["tiny: reference photos of everybody", *SCORES, *COMPARED]
 
 
-@pytest.fixture(scope="module")
-def built_judged(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The built workspace with a judge and a hypothesis, built too."""
-    workspace = copy(built, tmp_path_factory.mktemp("judged") / "kindred")
-    tiny_judge.build(workspace.root / "judge")
-    judge = workspace.root / JUDGE_FILE
-    judge.parent.mkdir(exist_ok=True)
-    judge.write_text("kind: lab\nmodel: judge\n")
-    workspace.replace(EXPERIMENT_FILE, "prompt_sets:\n", QUESTIONS)
-    assert workspace.jobs() == sorted(["tiny: hypotheses", *JUDGED])
-    workspace.run()
-    return workspace
-
-
 @pytest.fixture
 def judged(built_judged: Workspace, tmp_path: Path) -> Workspace:
     """A copy of it, to be changed at will."""
     return copy(built_judged, tmp_path / "kindred")
+
+
+def test_a_judge_adds_these_jobs(built_judged: Workspace):
+    planned = (built_judged.root.parent / "judged.jobs").read_text().splitlines()
+    assert planned == sorted(["tiny: hypotheses", *JUDGED])
 
 
 def test_results_lie_where_the_layout_says(judged: Workspace):

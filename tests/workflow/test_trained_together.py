@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from workspace import EXPERIMENT_FILE, Workspace, set_up
+from workspace import EXPERIMENT_FILE, Workspace
 
 pytestmark = pytest.mark.workflow
 TOGETHER = "tiny: training all variants together"
@@ -18,40 +18,40 @@ ADAPTERS = [
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = set_up(tmp_path_factory.mktemp("fresh") / "kindred")
+def several(fresh: Workspace) -> Workspace:
+    workspace = fresh
     workspace.replace(EXPERIMENT_FILE, "title: tiny\n", "title: tiny\nruns: 2\n")
     workspace.replace(EXPERIMENT_FILE, "prompt_sets:", "  odd: {lora_dropout: 0.1}\nprompt_sets:")
     return workspace
 
 
-def test_it_is_asked_for_by_name_and_changes_nothing_else(fresh: Workspace):
-    asked = fresh.jobs("trained_together")
+def test_it_is_asked_for_by_name_and_changes_nothing_else(several: Workspace):
+    asked = several.jobs("trained_together")
     assert asked.count(TOGETHER) == 1
     assert not any(": training " in job for job in asked if job != TOGETHER)
-    plain = fresh.jobs()
+    plain = several.jobs()
     assert TOGETHER not in plain
     include = 'include: "rules/together.smk"\n'
-    fresh.replace("Snakefile", include, "# here\n")
-    assert fresh.jobs() == plain
-    fresh.replace("Snakefile", "# here\n", include)
+    several.replace("Snakefile", include, "# here\n")
+    assert several.jobs() == plain
+    several.replace("Snakefile", "# here\n", include)
 
 
-def test_trainings_find_what_was_trained_together(fresh: Workspace):
-    fresh.run("trained_together")
-    report = json.loads((fresh.root / "results/tiny/together/trained.json").read_text())
+def test_trainings_find_what_was_trained_together(several: Workspace):
+    several.run("trained_together")
+    report = json.loads((several.root / "results/tiny/together/trained.json").read_text())
     done = [str(Path(path).parent) for path in ADAPTERS]
     assert sorted(report["trained"]) == sorted(done[:4])
     assert {name: report["left"][name] for name in done[4:]} == dict.fromkeys(
         done[4:], "recipe: lora_dropout: 0.1"
     )
-    assert all((fresh.root / folder / "begun.json").exists() for folder in done[:4])
-    assert fresh.jobs("trained_together") == []
-    fresh.run(*ADAPTERS)
+    assert all((several.root / folder / "begun.json").exists() for folder in done[:4])
+    assert several.jobs("trained_together") == []
+    several.run(*ADAPTERS)
     for path in ADAPTERS:
         _, _, variant, run, _ = Path(path).parts
-        said = fresh.log(f"tiny/train/{variant}.{run}")
+        said = several.log(f"tiny/train/{variant}.{run}")
         assert ("already trained" in said) == (variant != "odd")
-        summary = json.loads((fresh.root / path).with_name("lora.json").read_text())
+        summary = json.loads((several.root / path).with_name("lora.json").read_text())
         assert summary.get("trained_together") == (None if variant == "odd" else 4)
-    assert fresh.jobs("trained_together") == fresh.jobs(*ADAPTERS) == []
+    assert several.jobs("trained_together") == several.jobs(*ADAPTERS) == []
