@@ -6,7 +6,7 @@ BIN := .venv/bin
 ENV := .venv/.ready
 ENV_DEV := .venv/.ready-dev
 
-.PHONY: all env photo test lab-gates bench help
+.PHONY: all env photo test test-all imports lab-gates bench help
 
 all: env
 	$(BIN)/snakemake
@@ -30,8 +30,17 @@ $(ENV_DEV): envs/requirements-dev.txt envs/requirements-photo.txt $(ENV)
 photo: env
 	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements-photo.txt
 
-test: $(ENV_DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+# Two workers take from each other what is left, so that neither ends alone.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
+
+test: imports
+	$(PYTEST) -m "not long"
+
+test-all: imports
+	$(PYTEST) --durations=40
+
+imports: $(ENV_DEV)
+	PYTHONPATH=scripts $(BIN)/lint-imports
 
 lab-gates: env
 	$(BIN)/snakemake --config experiments=lab-singles
@@ -45,7 +54,8 @@ help:
 	@echo "make            set-up (.venv) and the default experiments on the lab"
 	@echo "make env        set-up alone"
 	@echo "make photo      set-up of the judge of real faces"
-	@echo "make test       set-up and all tests"
+	@echo "make test       set-up, floors of the library, daily tests"
+	@echo "make test-all   the same with tests that are long and rarely break"
 	@echo "make lab-gates  how good the lab's models are, measured anew"
 	@echo "make bench      speed and memory figures"
 	@echo "After 'make env':  . .venv/bin/activate, then 'snakemake' builds what config/config.yaml names"

@@ -1,14 +1,44 @@
-"""For all tests: one thread a process, no network."""
+"""For all tests: one thread a process, no network, one tiny base."""
 
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
+from shared import once
 
 # Before any test module imports torch. Tests run beside each other, and tiny work gains nothing.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_variable] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """A program that ran in this process may have asked torch for more."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny base, made once for all workers. Nobody may change what is in it."""
+
+    def build(folder: Path) -> None:
+        import tiny_base
+
+        tiny_base.build(folder)
+
+    return once(tmp_path_factory, "tiny-base", build)
+
+
+@pytest.fixture(scope="session")
+def base(tiny_folder: Path) -> Path:
+    """The same, for modules in which no specification is called base."""
+    return tiny_folder
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import pytest
-import torch
 from golden_steps import StandInJudge, Steps
 
 
@@ -26,13 +25,10 @@ def update(request: pytest.FixtureRequest) -> bool:
 def steps(tmp_path_factory):
     """All steps in one folder; with the stand-in in place of a judge."""
     patch = pytest.MonkeyPatch()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     before = os.getcwd()
     root = tmp_path_factory.mktemp("golden")
     os.chdir(root)  # what a program puts beside the working folder stays here
     patch.setattr("kindred.judges.open_judge", lambda *_, **__: StandInJudge())
     yield Steps(root)
     os.chdir(before)
-    torch.set_num_threads(threads)
     patch.undo()

@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 import pytest
-import tiny_base
 import torch
 import training_set
 
@@ -53,6 +52,7 @@ def free():
     torch._dynamo.reset()
     gc.collect()  # a trainer and its recordings hold each other
     if HERE:
+        torch._C._cuda_clearCublasWorkspaces()  # one for every stream that multiplied matrices
         torch.cuda.set_per_process_memory_fraction(1.0, DEVICE)
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(DEVICE)
@@ -148,8 +148,7 @@ def made_up_once(config):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    base = tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def data(tmp_path_factory, base):
     return training_set.build(tmp_path_factory.mktemp("data") / "set", base, {"J": 3, "A+J": 3})
 
 

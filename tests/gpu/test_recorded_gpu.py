@@ -1,5 +1,7 @@
 """Recordings of GPU work, good ones and failed ones, on a real GPU; seconds."""
 
+import gc
+
 import pytest
 import torch
 
@@ -58,3 +60,22 @@ def test_a_network_sees_weights_that_change_in_place():
                 (found,) = network(x=torch.ones(rows, 3, device=DEVICE))
                 assert found.tolist() == [[3.0 * step] * 2] * rows
     assert len(network.recordings) == 2
+
+
+def test_recordings_that_are_gone_leave_nothing_behind():
+    def held():
+        gc.collect()
+        torch.cuda.empty_cache()
+        return torch.cuda.memory_allocated(DEVICE), torch.cuda.memory_reserved(DEVICE)
+
+    def multiply():
+        work = CapturedGraph(lambda x: x @ x, DEVICE)
+        for _ in range(4):
+            work(torch.ones(64, 64, device=DEVICE))
+        assert work.graph is not None
+
+    multiply()  # cuBLAS keeps one workspace for the stream that all are recorded on
+    before = held()
+    for _ in range(4):
+        multiply()
+    assert held() == before

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image, ImageOps
 from workspace import EXPERIMENT_FILE, RECIPE_FILE, Workspace
 
+from kindred.common.versions import VERSIONS
+
 pytestmark = pytest.mark.workflow
 
 SHEETS_OF_ALL = [
@@ -41,12 +43,6 @@ def only(variant: str) -> list[str]:
         f"tiny: sheet of solo by {variant}",
         *SHEETS_OF_ALL,
     ]
-
-
-def append(workspace: Workspace, file: str, line: str) -> None:
-    """Add a line to a file."""
-    with open(workspace.root / file, "a", encoding="utf-8") as text:
-        text.write(line + "\n")
 
 
 def test_nothing_changed(workspace: Workspace):
@@ -179,30 +175,41 @@ def test_a_photo_added_and_a_photo_removed(workspace: Workspace):
     assert workspace.jobs() == sorted([*AFTER_PHOTOS, *AFTER_TRAINING])
 
 
-def test_a_library_function_used_by_training_edited(workspace: Workspace):
-    append(workspace, "scripts/kindred/schedules.py", "EDITED = True")
+def raise_version(workspace: Workspace, step: str) -> None:
+    """What a developer does whose change gives other results."""
+    now = VERSIONS[step]
+    workspace.replace(
+        "scripts/kindred/common/versions.py", f'"{step}": {now},', f'"{step}": {now + 1},'
+    )
+
+
+def test_the_version_of_training_raised(workspace: Workspace):
+    raise_version(workspace, "train")
     assert workspace.jobs() == sorted(AFTER_TRAINING)
 
 
-def test_a_function_of_rendering_edited_retrains_nothing(workspace: Workspace):
-    append(workspace, "scripts/kindred/paint.py", "EDITED = True")
+def test_the_version_of_rendering_raised_retrains_nothing(workspace: Workspace):
+    raise_version(workspace, "render")
     found = workspace.jobs()
     assert set(PICTURES) <= set(found)
     assert not [job for job in found if "training " in job and "curves" not in job]
 
 
-def test_comments_and_docstrings_edited_are_nothing(workspace: Workspace):
-    for file in ("train.py", "kindred/schedules.py", "kindred/paint.py", "kindred/source.py"):
+def test_code_edited_is_nothing_while_its_version_stays(workspace: Workspace):
+    for file in ("train.py", "kindred/training/trainer.py", "kindred/rendering/sampling.py"):
         path = workspace.root / "scripts" / file
         text = path.read_text(encoding="utf-8")
         assert text.startswith('"""')
-        path.write_text('"""Other words. ' + text[3:] + "\n# A new comment.\n", encoding="utf-8")
-    workspace.replace("scripts/kindred/progress.py", "LINE_EVERY_S = 10.0", "LINE_EVERY_S = 5.0")
+        edited = '"""Other words. ' + text[3:] + "\n# A new comment.\nEDITED = True\n"
+        path.write_text(edited, encoding="utf-8")
+    workspace.replace(
+        "scripts/kindred/common/progress.py", "LINE_EVERY_S = 10.0", "LINE_EVERY_S = 5.0"
+    )
     assert workspace.jobs() == []
 
 
 def test_a_module_nobody_uses_is_nothing(workspace: Workspace):
-    (workspace.root / "scripts/kindred/unused.py").write_text("A = 1\n", encoding="utf-8")
+    (workspace.root / "scripts/kindred/common/unused.py").write_text("A = 1\n", encoding="utf-8")
     assert workspace.jobs() == []
 
 

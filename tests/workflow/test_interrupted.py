@@ -40,6 +40,7 @@ def test_training_killed(workspace: Workspace):
     assert not checkpoints(workspace)
 
 
+@pytest.mark.long
 def test_rendering_killed(workspace: Workspace):
     seeds = 200
     workspace.replace(EXPERIMENT_FILE, "seeds: [1, 2]", f"seeds: {seeds}")
@@ -62,6 +63,7 @@ def test_rendering_killed(workspace: Workspace):
     assert all((workspace.root / row["path"]).exists() for row in rows)
 
 
+@pytest.mark.long
 def test_snakemake_killed(workspace: Workspace):
     long_training(workspace)
     snakemake = workspace.start(ADAPTER)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from diffusers import FluxPipeline
 from PIL import Image
+from shared import once
 from workspace import CONFIG, Workspace, set_up
 
 from kindred.judges.lab_inference import LabDetector
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 TINY = "lab: {settings: config/lab/tiny.yaml}\n"
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace whose tiny lab has been built."""
-    workspace = set_up(tmp_path_factory.mktemp("lab") / "kindred")
-    (workspace.root / "config/config.yaml").write_text(CONFIG + TINY, encoding="utf-8")
-    workspace.run("lab_models")
-    return workspace
+    """A workspace whose tiny lab has been built. Nobody may change it."""
+
+    def build(root: Path) -> None:
+        workspace = set_up(root)
+        (root / "config/config.yaml").write_text(CONFIG + TINY, encoding="utf-8")
+        workspace.run("lab_models")
+
+    return Workspace(once(tmp_path_factory, "lab", build))
 
 
 def test_the_base_loads_with_nothing_special_and_draws(lab: Workspace):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shared import once
 from workspace import REPOSITORY
 
 from kindred.benchmarking.empty_jobs import copy_with_empty_jobs
@@ -35,12 +36,14 @@ MOST = 0.7
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default experiment, all of it made of empty files."""
-    root = tmp_path_factory.mktemp("planning") / "kindred"
-    root.mkdir()
-    copy_with_empty_jobs(REPOSITORY, root)
-    shutil.copytree(REPOSITORY / "lab", root / "lab")
-    run(root, "--quiet", "all")
-    return root
+
+    def build(root: Path) -> None:
+        root.mkdir()
+        copy_with_empty_jobs(REPOSITORY, root)
+        shutil.copytree(REPOSITORY / "lab", root / "lab")
+        run(root, "--quiet", "all")
+
+    return once(tmp_path_factory, "planning", build)
 
 
 def run(root: Path, *arguments: str, python: tuple[str, ...] = ()) -> str:

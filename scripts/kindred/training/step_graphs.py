@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from kindred.compute.cuda_graphs import WARM, in_step, record, warn
+from kindred.compute.cuda_graphs import WARM, in_step, record, recording_stream, warn
 from kindred.models.architectures.interface import Conditioning, Embeddings
 from kindred.training.batches import Batch, Example
 
@@ -64,7 +64,7 @@ class StepGraphs:
     ) -> None:
         self.micro_step, self.parameters = micro_step, parameters
         self.kinds, self.settle = kinds, settle
-        self.stream = torch.cuda.Stream(parameters[0].device)
+        self.stream = recording_stream(parameters[0].device)
         self.seen: Counter[Key] = Counter()
         self.given_up = False
         self.clear()

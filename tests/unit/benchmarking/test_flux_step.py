@@ -10,7 +10,6 @@ from kindred.benchmarking import diffusers_reference, random_weights, roofline
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 
-torch.set_num_threads(1)
 FOLDER = Path(__file__).parents[3] / "benchmarks"
 TINY = ["--tiny", "--device", "cpu", "--threads", "1", "--no-compile", "--warm", "1"]
 

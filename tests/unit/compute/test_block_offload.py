@@ -12,7 +12,6 @@ from kindred.compute.memory_plan import MemoryPlan
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
 
-torch.set_num_threads(1)
 CPU = torch.device("cpu")
 DOUBLE, SINGLE = 2, 4
 BLOCKS = DOUBLE + SINGLE

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-import tiny_base
 import torch
 import training_set
 from safetensors.torch import load_file
@@ -18,7 +17,6 @@ from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 from kindred.compute import data_parallel
 
-torch.set_num_threads(1)
 RECIPE = {
     "steps": 4,
     "gradient_accumulation": 3,
@@ -29,10 +27,10 @@ RECIPE = {
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("team")
-    base = tiny_base.build(folder / "tiny")
-    return training_set.build(folder / "set", base, {"J": 3, "A": 2, "A+J": 3})
+def data(tmp_path_factory, base):
+    return training_set.build(
+        tmp_path_factory.mktemp("team") / "set", base, {"J": 3, "A": 2, "A+J": 3}
+    )
 
 
 def arguments(data, tmp_path, **recipe):

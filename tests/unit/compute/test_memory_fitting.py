@@ -23,14 +23,12 @@ from kindred.training import step_runner
 from kindred.training import trainer as training
 from kindred.training.checkpoints import Checkpoints
 
-torch.set_num_threads(1)
 CPU = torch.device("cpu")
 BLOCKS = 3
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    base = tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def data(tmp_path_factory, base):
     return training_set.build(
         tmp_path_factory.mktemp("data") / "set", base, {"J": 3, "A": 2, "A+J": 3}
     )

@@ -16,7 +16,6 @@ from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
 
-torch.set_num_threads(1)
 FLUX_DEV = {
     "num_layers": 19,
     "num_single_layers": 38,

@@ -7,8 +7,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import tiny_base
-import torch
 
 import audit as program
 from kindred.characters import trigger_words
@@ -189,12 +187,6 @@ def test_cells_without_photos_are_refused_all_at_once():
     assert len(caught.value.problems) == 3
     assert "variants.x.cells: A+J: no photo shows ARussell and JRussell together" in text
     assert "have: J 1, C+J 2" in text and "no character 'B'" in text
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    torch.set_num_threads(1)
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "base")
 
 
 def test_token_limits_and_shared_pieces(base):

@@ -18,7 +18,6 @@ WHO = {"J": {"name": "JRussell", "class": "man"}, "A": {"name": "ARussell", "cla
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    torch.set_num_threads(1)
     return tiny_blip.build(tmp_path_factory.mktemp("blip") / "model")
 
 

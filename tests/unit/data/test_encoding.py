@@ -20,13 +20,6 @@ from kindred.data import encoding_cache
 from kindred.data.encoding_cache import NO_CAPTION
 from kindred.models.architectures.latent_coding import LatentCoding
 
-torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
-
 
 @pytest.fixture
 def data(tmp_path, base):

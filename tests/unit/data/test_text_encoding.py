@@ -2,7 +2,6 @@
 
 import fake_gpu
 import pytest
-import tiny_base
 import torch
 
 from kindred.compute import memory_limit
@@ -17,8 +16,7 @@ LARGE = "text_encoder_2"
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    base = tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def encoder(base):
     return TextEncoder(model=str(base), dtype="float32")
 
 

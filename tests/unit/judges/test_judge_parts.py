@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tiny_onnx
 import tiny_vision
-import torch
 from PIL import Image, ImageDraw
 
 from kindred.common.errors import KindredError, ProblemsError
@@ -23,7 +22,6 @@ from kindred.judges.photo_judge import PhotoJudge
 from kindred.judges.prompt_adherence import Adherence
 from kindred.specs.judge import JudgeSpec, PretrainedModel
 
-torch.set_num_threads(1)
 EMBEDDING = unit([3, 4])
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_judge
-import torch
 from PIL import Image
 
 from kindred.common.errors import KindredError
@@ -24,14 +23,6 @@ from kindred.judges.lab_judge import (
 )
 from kindred.judges.version import version_of
 from kindred.specs.judge import JudgeSpec, PretrainedModel
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -32,14 +32,6 @@ from kindred.world.scene import sample_scene
 from kindred.world.vocabulary import PORTRAIT, TRAITS, WIDE
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def person(**words: str) -> dict[str, str | None]:
     plain = {
         "kind": "man",

@@ -45,14 +45,6 @@ SMALL = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def small_judge(seed: int = 0) -> Judge:
     torch.manual_seed(seed)
     return Judge(JudgeConfig(**vocabulary(), **SMALL))

@@ -11,13 +11,6 @@ from kindred.rendering.image_plan import plan
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import PromptSet, RenderSpec
 
-torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
-
 
 def spec_of(folder, way, quantization=None):
     prompt_set = PromptSet(
@@ -56,26 +49,26 @@ def test_zeros_and_what_is_largest_stay():
     assert torch.equal(eight.float() * scale, rows)
 
 
-def test_the_blocks_layers_are_converted_and_no_other(folder):
-    plain = precision.load(spec_of(folder, None), [], "cpu")
+def test_the_blocks_layers_are_converted_and_no_other(base):
+    plain = precision.load(spec_of(base, None), [], "cpu")
     expected = set(fp8_linear.layers(plain, precision.token_layers(plain)))
     assert any(name.endswith("attn.to_q") for name in expected)
     assert not any("norm" in name or "embedder" in name for name in expected)
-    net = precision.load(spec_of(folder, "fp8"), [], "cpu")
+    net = precision.load(spec_of(base, "fp8"), [], "cpu")
     found = {n for n, part in net.named_modules() if isinstance(part, fp8_linear.Fp8Linear)}
     assert found == expected
     mine, theirs = tiny_base.answer(net).float(), tiny_base.answer(plain).float()
     assert 0 < (mine - theirs).norm() < 0.1 * theirs.norm()
 
 
-def test_its_pictures_have_keys_of_their_own(folder):
-    one, other = (plan(spec_of(folder, way), [], "base@1")[0].key for way in ("fp8", None))
+def test_its_pictures_have_keys_of_their_own(base):
+    one, other = (plan(spec_of(base, way), [], "base@1")[0].key for way in ("fp8", None))
     assert one != other
 
 
-def test_where_it_cannot_be_it_says_so(folder, monkeypatch):
+def test_where_it_cannot_be_it_says_so(base, monkeypatch):
     with pytest.raises(KindredError, match="int8 base is multiplied in 8-bit integers"):
-        precision.load(spec_of(folder, "fp8", "int8"), [], "cpu")
+        precision.load(spec_of(base, "fp8", "int8"), [], "cpu")
     monkeypatch.setattr(fp8_linear, "can", lambda _: False)
     with pytest.raises(KindredError, match="this GPU can't multiply 8-bit floats"):
-        precision.load(spec_of(folder, "fp8"), [], "cpu")
+        precision.load(spec_of(base, "fp8"), [], "cpu")

@@ -17,7 +17,6 @@ from kindred.models.lora import injection, key_conversion, kohya_export
 from kindred.models.lora.adapters import apply_adapters, provenance, read_adapters
 from kindred.specs.training import Recipe
 
-torch.set_num_threads(1)
 PROVENANCE = {
     "software": "Kindred",
     "seed": "7",
@@ -27,11 +26,6 @@ PROVENANCE = {
 }
 MODULATIONS = r"(single_)?transformer_blocks\.\d+\.norm\w*\.linear"
 OUTSIDE = r"(context_embedder|x_embedder|time_text_embed\..*|norm_out\.linear)"
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
 
 
 def network(base):

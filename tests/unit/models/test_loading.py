@@ -4,7 +4,6 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-import tiny_base
 import torch
 from huggingface_hub import errors as hub
 
@@ -14,12 +13,10 @@ from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.opened_base import open_base
 from kindred.specs.base_model import Base, TextEncoder
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def folder(tiny_folder):
+    return tiny_folder
 
 
 def test_identity_of_a_repository_is_its_revision():

@@ -16,7 +16,6 @@ from kindred.models.lora import compatibility, key_conversion
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.workflow import paths, scoring_specs
 
-torch.set_num_threads(1)
 EXPERIMENT = """
 title: test
 characters:
@@ -30,11 +29,6 @@ prompt_sets:
 variants:
 """
 BLOCK = "lora_unet_double_blocks_0_img_attn_proj"
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture

@@ -10,13 +10,6 @@ from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
 
-torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
-
 
 def network(base):
     return FluxTransformer2DModel.from_pretrained(base, subfolder="transformer")

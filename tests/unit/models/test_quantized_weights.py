@@ -13,14 +13,13 @@ from kindred.models import loading, quantized_weights
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.specs.base_model import Base
 
-torch.set_num_threads(1)
 pytestmark = pytest.mark.usefixtures("quantized_on_cpu")
 KINDS = ["nf4", "nf4-double", "int8"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def folder(tiny_folder):
+    return tiny_folder
 
 
 def base_of(folder, kind, dtype="float32"):

@@ -28,7 +28,6 @@ from kindred.specs.base_model import Base
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.rendering import PromptSet, RenderSpec
 
-torch.set_num_threads(1)
 HERE = ["--device", "cpu", "--threads", "1"]
 SCRIPTS = Path(render_program.__file__).parent
 PROMPTS = {
@@ -38,8 +37,8 @@ PROMPTS = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def folder(tiny_folder):
+    return tiny_folder
 
 
 @pytest.fixture(scope="module")

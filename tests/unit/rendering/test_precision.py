@@ -19,13 +19,12 @@ from kindred.rendering.pipeline import RenderPipeline
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import PromptSet, RenderSpec
 
-torch.set_num_threads(1)
 pytestmark = pytest.mark.usefixtures("quantized_on_cpu")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def folder(tiny_folder):
+    return tiny_folder
 
 
 def adapter(folder, path, dora=False, seed=0):

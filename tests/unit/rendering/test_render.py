@@ -23,12 +23,10 @@ from kindred.rendering.render import render
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import Prompt, PromptSet, RenderSpec
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def folder(tiny_folder):
+    return tiny_folder
 
 
 @pytest.fixture(scope="module")

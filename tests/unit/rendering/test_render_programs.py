@@ -4,7 +4,6 @@ import json
 
 import pytest
 import tiny_base
-import torch
 
 import encode_prompts
 import render as render_program
@@ -15,14 +14,13 @@ from kindred.rendering.manifest import read_manifest
 from kindred.rendering.prompt_embeddings import read_texts
 from kindred.specs.base_model import Base
 
-torch.set_num_threads(1)
 TOKENS = tiny_base.TEXT_TOKENS
 PROMPTS = {"J": "headshot of JRussell ", "A": "ARussell in the park"}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
+def folder(tiny_folder):
+    return tiny_folder
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,8 @@ WIDTH, HEIGHT, STEPS, GUIDANCE = 64, 48, 4, 3.5
 
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory):
-    torch.set_num_threads(1)
-    folder = tiny_base.build(tmp_path_factory.mktemp("base") / "base")
-    pipeline = FluxPipeline.from_pretrained(folder)
+def pipeline(base):
+    pipeline = FluxPipeline.from_pretrained(base)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -2,10 +2,8 @@
 
 import pytest
 import tiny_base
-import torch
 from diffusers import FluxPipeline
 
-torch.set_num_threads(1)
 NAMES = ["JRussell", "ARussell", "CRussell"]
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import tiny_base
 import torch
 import training_set
 from safetensors.torch import load_file
@@ -26,14 +25,8 @@ from kindred.training.batches import Example, make_batch
 from kindred.training.start_marker import START_MARKER
 from kindred.training.trainer import WeightedDataset
 
-torch.set_num_threads(1)
 CELLS = {"J": 3, "A": 2, "A+J": 3}
 TOLERANCE = 1e-4
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="module")

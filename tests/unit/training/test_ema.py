@@ -7,8 +7,6 @@ from kindred.specs.training import Recipe
 from kindred.training.ema import EMA, share_taken
 from kindred.training.lr_schedules import cosine, learning_rate, warmup_cosine
 
-torch.set_num_threads(1)
-
 
 def trained(steps, dtype=torch.float32):
     """A parameter and what a training makes of it, a value a step."""

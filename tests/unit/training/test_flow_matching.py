@@ -3,7 +3,6 @@
 import math
 
 import pytest
-import tiny_base
 import torch
 from diffusers import FluxPipeline, FluxTransformer2DModel
 
@@ -11,7 +10,6 @@ from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.specs.training import Recipe
 from kindred.training import flow_matching
 
-torch.set_num_threads(1)
 SCHEDULER = {"base_shift": 0.5, "max_shift": 1.15, "base_image_seq_len": 256}
 
 
@@ -84,8 +82,7 @@ def test_target_is_noise_minus_latent_in_the_pipelines_packing():
     assert oracle.called["guidance"].tolist() == [1.0, 1.0]
 
 
-def test_loss_of_the_real_network_equals_one_written_by_hand(tmp_path):
-    base = tiny_base.build(tmp_path / "base")
+def test_loss_of_the_real_network_equals_one_written_by_hand(base):
     network = FluxTransformer2DModel.from_pretrained(base, subfolder="transformer")
     latents, noise = torch.randn(2, 16, 4, 6), torch.randn(2, 16, 4, 6)
     states, pooled, levels = torch.randn(2, 7, 32), torch.randn(2, 24), torch.tensor([0.2, 0.7])

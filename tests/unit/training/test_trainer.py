@@ -27,13 +27,7 @@ from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
 from kindred.training.start_marker import START_MARKER
 
-torch.set_num_threads(1)
 CELLS = {"J": 3, "A": 2, "A+J": 3}
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return tiny_base.build(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="module")
