@@ -47,10 +47,6 @@ VERSIONS = {
     # What steps work with: a change of one of these makes stale what it had a part in. That of a
     # base model's architecture stands in its own facts.
     "blip": 1,
-    "judge lab": 1,
-    "judge photo": 1,
-    "judge yunet-sface": 1,
-    "judge insightface": 1,
 }
 
 

@@ -14,6 +14,7 @@ from kindred.evidence.human_ratings import known_ratings, mean_ratings, read_rat
 from kindred.evidence.score_grids import ScoreGrid, grid_of, pictures_of
 from kindred.evidence.summary import judge_part, ratings_part, summary
 from kindred.evidence.verdicts import verdicts
+from kindred.specs.judge import JUDGES
 from kindred.specs.scoring import CompareSpec
 
 Rows = Sequence[Mapping[str, Any]]
@@ -36,7 +37,7 @@ def compare(
     warnings += shared_runs(spec)
     pictures = pictures_of(everything, spec)
     letters, means = sorted(spec.characters), mean_ratings(rated)
-    probable = spec.judge.kind == "lab"  # adherence by other judges is a cosine
+    probable = JUDGES[spec.judge.kind].chances
     grids: dict[str, ScoreGrid] = {
         name: grid_of(part, spec.variants[name].runs, pictures, letters, means, probable)
         for name, part in rows.items()

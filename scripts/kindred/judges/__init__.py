@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from kindred.common.errors import KindredError
+from kindred.specs.judge import JUDGES, JudgeSpec
 
 if TYPE_CHECKING:
     import torch
 
     from kindred.judges.interface import Judge
-    from kindred.specs.judge import JudgeSpec
 
 
 def open_judge(spec: JudgeSpec, device: torch.device | str = "cpu") -> Judge:
@@ -18,13 +18,10 @@ def open_judge(spec: JudgeSpec, device: torch.device | str = "cpu") -> Judge:
 
     Raises KindredError that says what is missing and how to get it.
     """
-    if spec.kind == "lab":
-        from kindred.judges.lab_judge import LabJudge
+    return opener(JUDGES[spec.kind].judge).open(spec, device)
 
-        return LabJudge.open(spec, device)
-    if spec.kind in ("photo", "yunet-sface", "insightface"):
-        from kindred.judges.photo_judge import PhotoJudge
 
-        return PhotoJudge.open(spec, device)
-    what = f"no judge of kind '{spec.kind}' in this version"
-    raise KindredError(what, "judge: kind", "choose lab, photo, yunet-sface or insightface")
+def opener(name: str) -> Any:
+    """The class named 'module:class'; only its module is imported."""
+    module, _, own = name.partition(":")
+    return getattr(import_module(module), own)

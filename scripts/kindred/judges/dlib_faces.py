@@ -21,6 +21,7 @@ from kindred.common.errors import KindredError
 from kindred.judges.face_geometry import Face, grown, scaled, strongest, turned, turned_back, unit
 from kindred.judges.interface import Box, Calibration
 from kindred.judges.model_files import PHOTO_REQUIREMENTS, Part, locate, package_folder, short_hash
+from kindred.specs.judge import JudgeSpec
 
 try:
     import dlib
@@ -93,6 +94,11 @@ class DlibFaces:
             same=2 * as_cosine(SAME_PERSON) - STRANGERS,
             source="pairs of different people in photographs, dlib's descriptor",
         )
+
+    @classmethod
+    def of(cls, spec: JudgeSpec) -> DlibFaces:
+        """The engine of a judge's specification; raises as `open` does."""
+        return cls.open(spec.detectors, spec.threshold, spec.files, spec.sha256)
 
     @classmethod
     def open(

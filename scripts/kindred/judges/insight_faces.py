@@ -16,6 +16,7 @@ from kindred.common.errors import KindredError
 from kindred.judges.face_geometry import Face, strongest, unit
 from kindred.judges.interface import Calibration
 from kindred.judges.model_files import short_hash
+from kindred.specs.judge import JudgeSpec
 
 try:
     from insightface.app import FaceAnalysis
@@ -54,6 +55,11 @@ class InsightFaces:
         self.identity = f"insightface:{folder.name}@{short_hash(models)}"
         # An angular margin in training (ArcFace, arXiv 1801.07698) spreads people evenly.
         self.calibration = Calibration(stranger=0.0, source="assumed: strangers point anywhere")
+
+    @classmethod
+    def of(cls, spec: JudgeSpec) -> InsightFaces:
+        """The engine of a judge's specification; raises as `open` does."""
+        return cls.open(spec.model, spec.threshold)
 
     @classmethod
     def open(cls, model: str | None, threshold: float | None = None) -> InsightFaces:

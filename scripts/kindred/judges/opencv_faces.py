@@ -16,6 +16,7 @@ from kindred.common.errors import KindredError, first_line_of
 from kindred.judges.face_geometry import Face, scaled, strongest, unit
 from kindred.judges.interface import Calibration
 from kindred.judges.model_files import Part, locate, short_hash
+from kindred.specs.judge import JudgeSpec
 
 try:
     import cv2
@@ -58,6 +59,11 @@ class OpenCvFaces:
         self.calibration = Calibration(
             stranger=0.0, same=2 * SAME_PERSON, source="assumed: strangers point anywhere"
         )
+
+    @classmethod
+    def of(cls, spec: JudgeSpec) -> OpenCvFaces:
+        """The engine of a judge's specification; raises as `open` does."""
+        return cls.open(spec.files, spec.sha256, spec.threshold)
 
     @classmethod
     def open(

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from kindred.judges import opener
 from kindred.judges.face_body_matching import alone_face, match_faces_to_people
 from kindred.judges.face_geometry import FaceEngine
 from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
-from kindred.specs.judge import JudgeSpec
+from kindred.specs.judge import JUDGES, JudgeSpec
 
 if TYPE_CHECKING:
     import torch
@@ -102,14 +103,4 @@ class PhotoJudge:
 
 def open_engine(spec: JudgeSpec) -> FaceEngine:
     """The face engine of a specification; imports only the packages that it needs."""
-    if spec.kind == "yunet-sface":
-        from kindred.judges.opencv_faces import OpenCvFaces
-
-        return OpenCvFaces.open(spec.files, spec.sha256, spec.threshold)
-    if spec.kind == "insightface":
-        from kindred.judges.insight_faces import InsightFaces
-
-        return InsightFaces.open(spec.model, spec.threshold)
-    from kindred.judges.dlib_faces import DlibFaces
-
-    return DlibFaces.open(spec.detectors, spec.threshold, spec.files, spec.sha256)
+    return opener(JUDGES[spec.kind].engine).of(spec)

@@ -9,21 +9,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from kindred.common.hashing import sha256_file
-from kindred.common.versions import VERSIONS
 from kindred.models.identity import identity
-from kindred.specs.judge import JudgeSpec
-
-PACKAGES = {
-    "photo": ("dlib-bin", "face_recognition_models"),
-    "yunet-sface": ("opencv-python-headless",),
-    "insightface": ("insightface", "onnxruntime"),
-}
+from kindred.specs.judge import JUDGES, JudgeSpec
 
 
 def version_of(spec: JudgeSpec) -> str:
     """A string that changes with the judge: its version, ids at revisions, hashes of local files,
     versions of the packages that bring weights; 'missing' for what is not there."""
-    parts = [f"{spec.kind} {VERSIONS[f'judge {spec.kind}']}"]
+    kind = JUDGES[spec.kind]
+    parts = [f"{spec.kind} {kind.version}"]
     parts += [identity(spec.model, spec.revision, (".",))] if spec.model else []
     for part in (spec.person_detector, spec.adherence, spec.similarity):
         if part is not None:
@@ -31,7 +25,7 @@ def version_of(spec: JudgeSpec) -> str:
     for name, file in sorted(spec.files.items()):
         path = Path(file).expanduser()
         parts.append(f"{name}:{sha256_file(path)[:12] if path.is_file() else 'missing'}")
-    parts += [f"{name}@{_installed(name)}" for name in PACKAGES.get(spec.kind, ())]
+    parts += [f"{name}@{_installed(name)}" for name in kind.packages]
     return " ".join(parts)
 
 

@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
 from kindred.specs.spec_model import SpecModel
+
+
+@dataclass(frozen=True)
+class JudgeKind:
+    """One kind of judge: all that is known of it without loading it.
+
+    judge: 'module:class' that opens it from its specification; engine: likewise what finds faces
+    for it, '' for none. packages: those that bring weights or decide what is found; their versions
+    are part of the judge's. version: of its answers; raising it scores anew. chances: whether its
+    adherence is a probability; else it is a cosine.
+    """
+
+    says: str
+    judge: str
+    engine: str = ""
+    packages: tuple[str, ...] = ()
+    version: int = 1
+    chances: bool = False
+
+
+PHOTO = "kindred.judges.photo_judge:PhotoJudge"
+JUDGES = {
+    "lab": JudgeKind("the lab's own", "kindred.judges.lab_judge:LabJudge", chances=True),
+    "photo": JudgeKind(
+        "dlib, offline",
+        PHOTO,
+        "kindred.judges.dlib_faces:DlibFaces",
+        ("dlib-bin", "face_recognition_models"),
+    ),
+    "yunet-sface": JudgeKind(
+        "OpenCV's, from local files",
+        PHOTO,
+        "kindred.judges.opencv_faces:OpenCvFaces",
+        ("opencv-python-headless",),
+    ),
+    "insightface": JudgeKind(
+        "InsightFace's, from local files",
+        PHOTO,
+        "kindred.judges.insight_faces:InsightFaces",
+        ("insightface", "onnxruntime"),
+    ),
+}
 
 
 class PretrainedModel(SpecModel):
@@ -19,8 +62,8 @@ class PretrainedModel(SpecModel):
 class JudgeSpec(SpecModel):
     """Who judges, and from where on a person counts as recognised."""
 
-    kind: Literal["lab", "photo", "yunet-sface", "insightface"] = Field(
-        description="lab: the lab's own; photo: dlib, offline; the others from local files"
+    kind: Literal[*JUDGES] = Field(  # type: ignore[valid-type]
+        description="; ".join(f"{name}: {kind.says}" for name, kind in JUDGES.items())
     )
     model: str | None = Field(None, description="folder or id of the model; photo brings its own")
     revision: str | None = None
