@@ -14,8 +14,6 @@ from typing import Any, Literal
 from kindred.common.errors import KindredError, Problems
 from kindred.data.dataset import DatasetImage
 
-LATENT_PX = 8
-
 
 @dataclass(frozen=True)
 class CaptionedImage:
@@ -67,11 +65,13 @@ def check_pairs(
     pairing: str,
     latents: Mapping[str, Any],
     texts: Collection[str],
+    latent_px: int,
 ) -> None:
     """Prove every (latent, caption) pair against the dataset; raise ProblemsError listing each
     that does not match.
 
     `latents`: header entries of the latent file by pixel hash; `texts`: caption hashes encoded.
+    `latent_px`: pixels that a latent is wide and high.
     """
     problems = Problems("these images and captions may not be trained on together")
     own = {(item.image_id, item.pixel_hash): item for item in dataset}
@@ -88,7 +88,7 @@ def check_pairs(
         entry = latents.get(item.pixel_hash)
         if entry is None:
             problems.add(where, "has no latent under its pixel hash", "run encode_images again")
-        elif entry["shape"][-2:] != [item.height // LATENT_PX, item.width // LATENT_PX]:
+        elif entry["shape"][-2:] != [item.height // latent_px, item.width // latent_px]:
             problems.add(
                 where,
                 f"its latent is {entry['shape']}, not of an image {item.width}x{item.height}",

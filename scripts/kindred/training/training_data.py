@@ -19,6 +19,7 @@ from kindred.data import encoding_cache
 from kindred.data.caption_pairing import CaptionedImage, check_pairs, make_pairs
 from kindred.data.dataset import read_dataset
 from kindred.data.subset_selection import select
+from kindred.models.identity import architecture_of
 from kindred.specs.training import TrainSpec
 
 
@@ -71,7 +72,7 @@ def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSo
     dataset = read_dataset(files.images, files.captions)
     items = select(dataset, spec.selection, spec.characters)
     pairs = make_pairs(items, spec.pairing, seed_of(run, "pairing", spec.selection.seed))
-    _prove(pairs, dataset, spec.pairing, files.latents, files.text)
+    _prove(spec, pairs, dataset, spec.pairing, files.latents, files.text)
     weights = _token_weights(spec, pairs, files)
     photos = DataSource("photos", 1.0, pairs, files.latents, files.text, weights)
     return [photos, *_prior(spec, files)]
@@ -110,15 +111,21 @@ def _prior(spec: TrainSpec, files: TrainingFiles) -> list[DataSource]:
     check_encoders(spec, latents, text)
     items = read_dataset(images, captions)
     pairs = make_pairs(items, "matched", 0)
-    _prove(pairs, items, "matched", latents, text)
+    _prove(spec, pairs, items, "matched", latents, text)
     return [DataSource("prior", spec.recipe.class_images_weight, pairs, latents, text)]
 
 
 def _prove(
-    pairs: list[CaptionedImage], dataset: list[Any], pairing: str, latents: Path, text: Path
+    spec: TrainSpec,
+    pairs: list[CaptionedImage],
+    dataset: list[Any],
+    pairing: str,
+    latents: Path,
+    text: Path,
 ) -> None:
     entries, _ = safetensors_files.header(latents)
-    check_pairs(pairs, dataset, pairing, entries, encoding_cache.text_hashes(text))
+    latent_px = architecture_of(spec.base).latent_px
+    check_pairs(pairs, dataset, pairing, entries, encoding_cache.text_hashes(text), latent_px)
 
 
 def check_encoders(spec: TrainSpec, latents: Path, text: Path) -> None:

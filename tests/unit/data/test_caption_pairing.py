@@ -22,7 +22,7 @@ TEXTS = {one.caption_hash for one in ITEMS}
 
 
 def check(pairs, pairing="matched", latents=LATENTS, texts=TEXTS):
-    check_pairs(pairs, ITEMS, pairing, latents, texts)
+    check_pairs(pairs, ITEMS, pairing, latents, texts, 8)
 
 
 def test_matched_pairs_pass():

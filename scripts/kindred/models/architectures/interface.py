@@ -297,6 +297,11 @@ class Architecture(ABC):
     ) -> Denoiser:
         """A loaded network as it is called; `call`: in the network's place."""
 
+    @property
+    def latent_px(self) -> int:
+        """Pixels that a latent, as stored, is wide and high."""
+        return self.size_multiple // self.patch
+
     def tokens(self, height: int, width: int) -> int:
         """Tokens of a picture; height and width in latents."""
         return (height // self.patch) * (width // self.patch)
