@@ -59,7 +59,7 @@ class Versioned(Protocol):
 
 def step_version(step: str, *parts: str | Versioned) -> str:
     """A step's version with those of the architecture, judge or captioner that it works with, as
-    one text: 'train 1, flux1 1'. Raises KeyError for what has none."""
+    one text: 'score 1, blip 1'. Raises KeyError for what has none."""
     return ", ".join([f"{step} {VERSIONS[step]}", *map(part_version, parts)])
 
 

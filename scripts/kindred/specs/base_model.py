@@ -19,7 +19,7 @@ class ImageEncoder(SpecModel):
     model: str = Field(description="repository id or local directory, as diffusers saves it")
     revision: str | None = None
     architecture: str | None = Field(
-        None, description="its kind, e.g. flux1; unset: as the folder's model_index.json says"
+        None, description="its kind of model; unset: as the folder's model_index.json says"
     )
 
 
@@ -29,7 +29,7 @@ class TextEncoder(SpecModel):
     model: str = Field(description="repository id or local directory, as diffusers saves it")
     revision: str | None = None
     architecture: str | None = Field(
-        None, description="its kind, e.g. flux1; unset: as the folder's model_index.json says"
+        None, description="its kind of model; unset: as the folder's model_index.json says"
     )
     dtype: Dtype = "bfloat16"
     quantization: Quantization | None = Field(None, description="of the large text encoder")
@@ -42,7 +42,7 @@ class Base(SpecModel):
     model: str = Field(description="repository id or local directory, as diffusers saves it")
     revision: str | None = Field(None, description="commit of the repository; pin it")
     architecture: str | None = Field(
-        None, description="its kind, e.g. flux1; unset: as the folder's model_index.json says"
+        None, description="its kind of model; unset: as the folder's model_index.json says"
     )
     dtype: Dtype = Field("bfloat16", description="compute precision")
     quantization: Quantization | None = Field(

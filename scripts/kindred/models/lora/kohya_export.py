@@ -40,8 +40,8 @@ REPOSITORY = re.compile(r"^[\w-][\w.-]*/[\w.-]+@(?:main|[0-9a-f]{40})$")
 
 
 def architecture_of(header: Mapping[str, str], where: str) -> Architecture:
-    """The architecture that a LoRA of ours is of: the header's `version` names it, as in 'train 1,
-    flux1 1'; where it says none, the first whose layers have names in that layout.
+    """The architecture that a LoRA of ours is of: the header's `version` names it behind the step;
+    where it says none, the first whose layers have names in that layout.
 
     Raises KindredError, which begins with `where`, for one of which none have.
     """
