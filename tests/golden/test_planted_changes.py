@@ -96,7 +96,6 @@ def output_of(**change) -> Output:
         ({"pictures": {"p": Image.new("RGB", (64, 56), (100, 100, 100))}}, "p: size"),
         ({"values": {"loss": (0.5002, 1e-4)}}, "loss: 0.5002, was 0.5"),
     ],
-    ids=str,
 )
 def test_each_kind_of_difference_is_named(tmp_path, change, word):
     file = tmp_path / "train.json"
