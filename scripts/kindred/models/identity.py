@@ -96,10 +96,12 @@ def _require(model: str, parts: Sequence[str]) -> None:
     lost = [part for part in parts if not (root / part).is_dir()]
     if lost:
         card = root.parent / "README.md"
-        where = f"; {card} says how it is made" if card.exists() else ""
+        made = f"; {card} says how it is made" if card.exists() else ""
         raise KindredError(
-            f"base {model}: has no folder {' or '.join(map(repr, lost))}; a base is a folder "
-            f"that a pipeline of diffusers was saved to, with {', '.join(parts)}{where}"
+            f"has no folder {' or '.join(map(repr, lost))}",
+            f"base {model}",
+            "give a folder that a pipeline of diffusers was saved to, with "
+            f"{', '.join(parts)}{made}",
         )
 
 

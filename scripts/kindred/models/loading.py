@@ -105,7 +105,7 @@ def small_file(base: Base, name: str) -> dict[str, Any]:
     except KindredError:
         raise
     except Exception as error:  # the hub's errors have no base class in common
-        raise KindredError(_advice(base, name.partition("/")[0], error)) from error
+        raise _not_had(base, name.partition("/")[0], error) from error
 
 
 def weight_files(base: Base | TextEncoder, part: str) -> dict[str, Path]:
@@ -154,8 +154,9 @@ def _quantized(
     device, kind = torch.device(device), str(spec.quantization)
     if device.type not in QUANTIZED_ON:
         raise KindredError(
-            f"base.quantization: {kind} needs a CUDA GPU and this run is on the {device.type}; "
-            "remove `quantization` from the base, or run on a machine with a GPU"
+            f"{kind} needs a CUDA GPU and this run is on the {device.type}",
+            "base.quantization",
+            "remove `quantization` from the base, or run on a machine with a GPU",
         )
     loader, config = _loader(part), import_module(part.library).BitsAndBytesConfig
     place = {"device_map": {"": _place(torch.device("cpu") if home else device)}}
@@ -186,17 +187,18 @@ def _load(
     if not (folder / part.folder).is_dir():
         parts = architecture_of(base).parts.folders("all")
         raise KindredError(
-            f"base {base.model}: has no folder '{part.folder}'; a base of this architecture has "
-            + ", ".join(parts)
+            f"has no folder '{part.folder}'; a base of this architecture has {', '.join(parts)}",
+            f"base {base.model}",
+            "check `model:`, or fetch or save it again",
         )
     _quiet()
     try:
         return loader(str(folder), subfolder=part.folder, **extra)
     except (OSError, ValueError) as error:
-        first = first_line_of(error)
         raise KindredError(
-            f"base {base.model}, part {part.folder}: can't be read ({first}); fetch or save it "
-            "again"
+            f"can't be read ({first_line_of(error)})",
+            f"base {base.model}, part {part.folder}",
+            "fetch or save it again",
         ) from error
 
 
@@ -216,7 +218,7 @@ def _folder(base: Base | ImageEncoder | TextEncoder, part: str) -> Path:
     try:
         found = snapshot_download(base.model, revision=base.revision, allow_patterns=[f"{part}/*"])
     except Exception as error:  # the hub's errors have no base class in common
-        raise KindredError(_advice(base, part, error)) from error
+        raise _not_had(base, part, error) from error
     return Path(found)
 
 
@@ -229,8 +231,10 @@ def _quiet() -> None:
     transformers_logging.disable_progress_bar()
 
 
-def _advice(base: Base | ImageEncoder | TextEncoder, part: str, error: BaseException) -> str:
-    """What a person does about a component that would not load."""
+def _not_had(
+    base: Base | ImageEncoder | TextEncoder, part: str, error: BaseException
+) -> KindredError:
+    """The error for a component that would not come, with what a person does about it."""
     model, revision = base.model, base.revision
     names, texts = set(), []
     seen: BaseException | None = error
@@ -241,21 +245,27 @@ def _advice(base: Base | ImageEncoder | TextEncoder, part: str, error: BaseExcep
     text = " ".join(texts)
     where = f"base {model}" + (f" at {revision}" if revision else "") + f", part {part}"
     if "GatedRepoError" in names or "gated repo" in text:
-        return (
-            f"{where}: access must be granted first. Accept the licence "
-            f"({architecture_of(base).licence}) on https://huggingface.co/{model}, run `hf auth "
-            "login`, then run again; or give `model:` the path of a local copy"
+        return KindredError(
+            "access must be granted first",
+            where,
+            f"accept the licence ({architecture_of(base).licence}) on "
+            f"https://huggingface.co/{model}, run `hf auth login`, then run again; or give "
+            "`model:` the path of a local copy",
         )
     if "RevisionNotFoundError" in names:
-        return f"{where}: the repository has no such revision; check `revision:`"
+        return KindredError("the repository has no such revision", where, "check `revision:`")
     if model.startswith((".", "/", "~")) or model.count("/") != 1:
-        return f"{where}: no such folder; check `model:` (paths count from where you run)"
+        cure = "check `model:` (paths count from where you run)"
+        return KindredError("no such folder", where, cure)
     if "RepositoryNotFoundError" in names:
-        return (
-            f"{where}: neither a folder here nor a repository that you can read; check `model:`, "
-            "and run `hf auth login` if it is private"
+        return KindredError(
+            "neither a folder here nor a repository that you can read",
+            where,
+            "check `model:`, and run `hf auth login` if it is private",
         )
-    return (
-        f"{where}: not a folder here, and it could not be fetched. Without a network, put a copy "
-        f"on this machine (`hf download {model}` where there is one) and give `model:` its path"
+    return KindredError(
+        "not a folder here, and it could not be fetched",
+        where,
+        f"without a network, put a copy on this machine (`hf download {model}` where there is "
+        "one) and give `model:` its path",
     )

@@ -49,7 +49,7 @@ class OpenedBase:
             if not is_local(self.spec.model):
                 raise
             raise KindredError(
-                f"its transformer/config.json can't be read ({error})",
+                f"its transformer/config.json can't be read ({error.finding})",
                 f"base {self.spec.model}",
                 "fetch or save the base again",
             ) from error

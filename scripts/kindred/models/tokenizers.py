@@ -31,10 +31,10 @@ def load_tokenizer(name: str) -> Any:
             f"{owner}/{repository}", subfolder="/".join(rest), revision=revision or None
         )
     except (OSError, ValueError) as error:
-        first = first_line_of(error)
         raise KindredError(
-            f"tokenizer {name}: can't be loaded ({first}) -> check the base's `model`; for gated "
-            "models accept their licence and log in"
+            f"can't be loaded ({first_line_of(error)})",
+            f"tokenizer {name}",
+            "check the base's `model`; for gated models accept their licence and log in",
         ) from error
 
 

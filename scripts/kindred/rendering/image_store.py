@@ -18,6 +18,7 @@ from PIL import Image, PngImagePlugin
 from kindred.common import png_files
 from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError
+from kindred.common.files import missing
 from kindred.common.hashing import canonical_json
 from kindred.common.versions import UNRECORDED
 
@@ -72,6 +73,7 @@ def settings_of(path: Path | str) -> dict[str, Any]:
         with Image.open(path) as image:
             return json.loads(image.text[CHUNK])
     except FileNotFoundError:
-        raise KindredError(f"{path}: no such file") from None
+        raise missing(path) from None
     except (OSError, AttributeError, KeyError, json.JSONDecodeError):
-        raise KindredError(f"{path}: not a picture rendered here (no '{CHUNK}' text)") from None
+        what = f"not a picture rendered here (no '{CHUNK}' text)"
+        raise KindredError(what, str(path), "name one that a manifest names") from None

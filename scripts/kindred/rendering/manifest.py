@@ -102,7 +102,8 @@ def read_manifest(path: Path | str) -> Manifest:
             value.get("code_revisions", [UNRECORDED]),
         )
     except (KeyError, TypeError) as error:
-        raise KindredError(f"{path}: not a manifest of pictures ({error}); {ADVICE}") from None
+        what = f"not a manifest of pictures ({error})"
+        raise KindredError(what, str(path), ADVICE) from None
 
 
 def open_pictures(manifests: Iterable[Manifest]) -> dict[str, Image.Image]:

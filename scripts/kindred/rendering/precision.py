@@ -59,8 +59,9 @@ def load(
     if limited and offload_excess(transformer, device):
         if way == "fp8":
             raise KindredError(
-                "precision: fp8: the GPU is too small for the weights even as trained -> leave "
-                "`precision` out"
+                "the GPU is too small for the weights even as trained",
+                "precision: fp8",
+                "leave `precision` out",
             )
         return transformer
     left = room(device) if limited else None
@@ -159,13 +160,15 @@ def _check_eight_bit(base: Base, device: torch.device) -> None:
     """Raise KindredError where a base or GPU has no products in 8-bit floats."""
     if base.quantization == "int8":
         raise KindredError(
-            "precision: fp8: an int8 base is multiplied in 8-bit integers already -> leave "
-            "`precision` out, or take a base in NF4 or bfloat16"
+            "an int8 base is multiplied in 8-bit integers already",
+            "precision: fp8",
+            "leave `precision` out, or take a base in NF4 or bfloat16",
         )
     if not fp8_linear.can(device):
         raise KindredError(
-            "precision: fp8: this GPU can't multiply 8-bit floats (RTX 40, H100 or later can) -> "
-            "leave `precision` out"
+            "this GPU can't multiply 8-bit floats (RTX 40, H100 or later can)",
+            "precision: fp8",
+            "leave `precision` out",
         )
 
 
@@ -175,8 +178,10 @@ def _to_eight_bit(transformer: Any, left: int | None) -> None:
     more = fp8_linear.more(transformer, names)
     if left is not None and more > left:
         raise KindredError(
-            f"precision: fp8: the weights take {more / GIB:.1f} GiB more than as trained, and the "
-            f"GPU has {max(0, left) / GIB:.1f} GiB to spare -> leave `precision` out"
+            f"the weights take {more / GIB:.1f} GiB more than as trained, and the GPU has "
+            f"{max(0, left) / GIB:.1f} GiB to spare",
+            "precision: fp8",
+            "leave `precision` out",
         )
     fp8_linear.convert(transformer, names, dequantized)
 
@@ -239,8 +244,9 @@ def merge_and_quantize(transformer: Any, base: Base, device: torch.device) -> No
             continue
         if any(layer.use_dora.values()):
             raise KindredError(
-                "precision: merged: a DoRA adapter can't be added to weights that are quantized "
-                "again; use `precision: trained` or `unquantized`"
+                "a DoRA adapter can't be added to weights that are quantized again",
+                "precision: merged",
+                "use `precision: trained` or `unquantized`",
             )
         inner = layer.get_base_layer()
         home, weight = inner.weight.device, f"{name}.weight"

@@ -53,12 +53,12 @@ def read_texts(
     wrong = sorted(key for key in expected if made_by.get(key) != expected[key])
     if wrong:
         found = ", ".join(f"{key} {made_by.get(key)} instead of {expected[key]}" for key in wrong)
-        raise KindredError(f"{path}: made by another text encoder ({found}); {ADVICE}")
+        raise KindredError(f"made by another text encoder ({found})", str(path), ADVICE)
     asked = [architecture_of(base).text.unconditional, *prompts]
     by_hash = {caption_hash(prompt): prompt for prompt in asked}
     there = encoding_cache.text_hashes(path)
     lost = [prompt for name, prompt in by_hash.items() if name not in there]
     if lost:
         quoted = ", ".join(f"“{prompt}”" for prompt in lost)
-        raise KindredError(f"{path}: lacks {quoted}; {ADVICE}")
+        raise KindredError(f"lacks {quoted}", str(path), ADVICE)
     return encoding_cache.read_texts(path, by_hash)

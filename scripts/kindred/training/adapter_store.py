@@ -104,7 +104,7 @@ def check(folder: Path) -> None:
     text = rows.read_text(encoding="utf-8")
     steps = summary.get("steps", 0) if isinstance(summary, dict) else 0
     if not text.endswith("\n") or text.count("\n") <= steps:
-        raise KindredError(f"{rows}: cut short")
+        raise KindredError("cut short", str(rows))
 
 
 @contextmanager

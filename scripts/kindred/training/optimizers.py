@@ -9,6 +9,8 @@ import torch
 from kindred.common.errors import KindredError
 from kindred.specs.training import Recipe
 
+WHERE = "recipe: optimizer"
+
 
 def make_optimizer(
     parameters: Sequence[torch.nn.Parameter], recipe: Recipe
@@ -24,23 +26,23 @@ def make_optimizer(
         return torch.optim.AdamW(parameters, fused=True, **settings)
     if recipe.optimizer == "adamw8bit":
         if device != "cuda":
-            raise KindredError(
-                "recipe: optimizer: adamw8bit needs a CUDA GPU; use `optimizer: adamw` here"
-            )
+            raise KindredError("adamw8bit needs a CUDA GPU", WHERE, "use `optimizer: adamw` here")
         try:
             from bitsandbytes.optim import AdamW8bit
         except ImportError:
             raise KindredError(
-                "recipe: optimizer: adamw8bit needs the package bitsandbytes: install it, or use "
-                "`optimizer: adamw`"
+                "adamw8bit needs the package bitsandbytes",
+                WHERE,
+                "install it, or use `optimizer: adamw`",
             ) from None
         return AdamW8bit(parameters, **settings)
     try:
         from prodigyopt import Prodigy
     except ImportError:
         raise KindredError(
-            "recipe: optimizer: prodigy needs the package prodigyopt: `pip install prodigyopt`, "
-            "or use `optimizer: adamw`"
+            "prodigy needs the package prodigyopt",
+            WHERE,
+            "`pip install prodigyopt`, or use `optimizer: adamw`",
         ) from None
     return Prodigy(
         parameters, use_bias_correction=True, safeguard_warmup=recipe.warmup > 0, **settings

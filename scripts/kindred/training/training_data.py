@@ -87,7 +87,8 @@ def _token_weights(
         return None
     if files.masks is None:
         name = "head_weight" if recipe.mask_weight is None else "mask_weight"
-        raise KindredError(f"recipe: {name} needs people's masks: give --masks, or unset it")
+        what = f"{name} needs people's masks"
+        raise KindredError(what, "recipe", "give --masks, or unset it")
     from kindred.data.person_masks import token_weights
 
     people = recipe.mask_weight or 1.0
@@ -100,12 +101,15 @@ def _prior(spec: TrainSpec, files: TrainingFiles) -> list[DataSource]:
     given = [files.prior_images, files.prior_captions, files.prior_latents, files.prior_text]
     if not spec.recipe.class_images_weight:
         if any(given):
-            raise KindredError("class-prior files are given, but recipe: class_images_weight is 0")
+            what = "class-prior files are given, but recipe: class_images_weight is 0"
+            raise KindredError(what, cure="set it above 0, or leave the files out")
         return []
     if not all(given):
         raise KindredError(
-            "recipe: class_images_weight needs class-prior images: give --prior-images, "
-            "--prior-captions, --prior-latents and --prior-text, or set it to 0"
+            "class_images_weight needs class-prior images",
+            "recipe",
+            "give --prior-images, --prior-captions, --prior-latents and --prior-text, or set it "
+            "to 0",
         )
     images, captions, latents, text = given
     check_encoders(spec, latents, text)

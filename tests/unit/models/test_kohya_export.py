@@ -271,7 +271,7 @@ def test_what_the_layout_can_t_hold_is_refused(base, tmp_path):
     ],
 )
 def test_files_that_are_no_flux_lora_say_why(keys, words):
-    assert words in key_conversion.refusal(keys, FLUX1)
+    assert words in key_conversion.refusal(keys, FLUX1)[0]
     with pytest.raises(KindredError, match=r"^file: "):
         key_conversion.to_diffusers({key: torch.ones(1, 1) for key in keys}, FLUX1, "file")
 

@@ -94,8 +94,8 @@ ANSWER = SimpleNamespace(headers={}, request=None)  # all that the hub's errors 
         (hub.GatedRepoError("gated", response=ANSWER), "hf auth login"),
         (hub.RepositoryNotFoundError("none", response=ANSWER), "check `model:`"),
         (hub.RevisionNotFoundError("none", response=ANSWER), "check `revision:`"),
-        (hub.LocalEntryNotFoundError("offline"), "Without a network"),
-        (hub.OfflineModeIsEnabled("offline"), "Without a network"),
+        (hub.LocalEntryNotFoundError("offline"), "without a network"),
+        (hub.OfflineModeIsEnabled("offline"), "without a network"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )

@@ -29,8 +29,9 @@ def check_scheduler(scheduler: Mapping[str, Any], where: str) -> None:
         asked.append("time_shift_type")
     if asked:
         raise KindredError(
-            f"{where}: its scheduler asks for {', '.join(asked)}, which drawing here can't do; "
-            "take a base whose scheduler only shifts noise levels"
+            f"its scheduler asks for {', '.join(asked)}, which drawing here can't do",
+            where,
+            "take a base whose scheduler only shifts noise levels",
         )
 
 

@@ -65,16 +65,17 @@ def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) ->
     """
     if weights and len(weights) != len(paths):
         raise KindredError(
-            f"--spec: weights: {len(weights)} given for {len(paths)} adapters; "
-            "give one weight per --adapter, in their order"
+            f"{len(weights)} given for {len(paths)} adapters",
+            "--spec: weights",
+            "give one weight per --adapter, in their order",
         )
     problems, adapters = Problems("adapters can't be used"), []
     for path, weight in zip(paths, weights or [1.0] * len(paths), strict=True):
         try:
             entries, metadata = safetensors_files.header(path)
         except KindredError as error:
-            where, _, what = str(error).partition(": ")
-            problems.add(where, what, "train the variant again, or correct the path")
+            cure = "train the variant again, or correct the path"
+            problems.add(error.where, error.what, cure)
             continue
         if not any("lora" in name for name in entries):
             problems.add(str(path), "holds no LoRA weights", "give a LoRA file")
@@ -128,8 +129,9 @@ def apply_adapters(transformer: Any, adapters: Sequence[Adapter], merge: bool) -
         except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
             reason = " ".join(str(error).split())[:300]
             raise KindredError(
-                f"{adapter.path}: does not fit this base ({reason}); "
-                "render it on the base that it was trained on"
+                f"does not fit this base ({reason})",
+                str(adapter.path),
+                "render it on the base that it was trained on",
             ) from error
     transformer.set_adapters(names, [adapter.weight for adapter in adapters])
     transformer.eval()  # the loader leaves new layers in training mode, with their dropout on
@@ -174,5 +176,6 @@ def _read(path: Path, architecture: Architecture) -> tuple[dict[str, torch.Tenso
     if architecture.adapter_keys is not None:
         return architecture.adapter_keys.read_by_diffusers(path)
     if own:
-        raise KindredError(f"{path}: {key_conversion.refusal(entries, architecture)}")
+        what, cure = key_conversion.refusal(entries, architecture)
+        raise KindredError(what, str(path), cure)
     return safetensors_files.load(path), None, json.loads(metadata[CONFIG_KEY])

@@ -35,7 +35,7 @@ def incompatibility(
     if any(".processor." in key or key.startswith("base_model.") for key in entries):
         return None
     keys = [key for key in entries if "lora_magnitude_vector" not in key]
-    what, _, cure = key_conversion.refusal(keys, architecture).partition("; ")
+    what, cure = key_conversion.refusal(keys, architecture)
     if what:
         return what, cure
     return _misfit(entries, architecture, layers) if layers else None

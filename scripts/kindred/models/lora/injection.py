@@ -24,6 +24,7 @@ from kindred.specs.training import Recipe
 
 ADAPTER = "default"
 PREFIX = "transformer."
+WHERE = "recipe: targets"  # the key that errors name
 # Where diffusers looks for LoraConfig (rank, alpha, rsLoRA, DoRA) in a safetensors header.
 CONFIG_KEY = "lora_adapter_metadata"
 
@@ -52,8 +53,9 @@ def target_layers(
     never = [name for name in found if (p := architecture.never_trained) and p.fullmatch(name)]
     if never:
         raise KindredError(
-            f"recipe: targets: {never[0]} can't be trained: other tools would read it wrongly; "
-            "leave it out"
+            f"{never[0]} can't be trained: other tools would read it wrongly",
+            WHERE,
+            "leave it out",
         )
     return found
 
@@ -63,8 +65,7 @@ def _ending(layers: list[str], endings: list[str]) -> list[str]:
         if not any(_ends(name, ending) for name in layers):
             known = {re.sub(r"^(.*?blocks\.\d+\.)?(attn\.)?", "", name) for name in layers}
             raise KindredError(
-                f"recipe: targets: no linear layer ends in '{ending}'; "
-                + did_you_mean(ending, known)
+                f"no linear layer ends in '{ending}'", WHERE, did_you_mean(ending, known)
             )
     return [name for name in layers if any(_ends(name, ending) for ending in endings)]
 
@@ -73,11 +74,13 @@ def _matching(layers: list[str], pattern: str | re.Pattern[str]) -> list[str]:
     try:
         found = [name for name in layers if re.fullmatch(pattern, name)]
     except re.error as error:
-        raise KindredError(f"recipe: targets: '{pattern}' is no pattern ({error})") from None
+        what = f"'{pattern}' is no pattern ({error})"
+        raise KindredError(what, WHERE, "write a regular expression of Python's") from None
     if not found:
         raise KindredError(
-            f"recipe: targets: '{pattern}' matches no linear layer; names look like {layers[0]} "
-            f"or {layers[-1]}; a pattern must match the whole name"
+            f"'{pattern}' matches no linear layer; names look like {layers[0]} or {layers[-1]}",
+            WHERE,
+            "a pattern must match the whole name",
         )
     return found
 
@@ -118,8 +121,10 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
     adapted = [name for name, part in transformer.named_modules() if hasattr(part, "lora_A")]
     if sorted(adapted) != sorted(wanted):
         raise KindredError(
-            f"recipe: targets: {', '.join(sorted(set(adapted) - set(wanted))[:5])} would be "
-            "adapted too, because a name's ending is all that a LoRA file keeps; include them"
+            f"{', '.join(sorted(set(adapted) - set(wanted))[:5])} would be adapted too, because "
+            "a name's ending is all that a LoRA file keeps",
+            WHERE,
+            "include them",
         )
     parameters = []
     for name, parameter in transformer.named_parameters():

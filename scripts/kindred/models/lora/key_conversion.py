@@ -34,32 +34,33 @@ def modules_of(keys: Iterable[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def refusal(keys: Iterable[str], architecture: Architecture) -> str:
-    """Why a file can't be read as a LoRA of this architecture, in words with the cure; '' when it
-    can."""
+def refusal(keys: Iterable[str], architecture: Architecture) -> tuple[str, str]:
+    """Why a file can't be read as a LoRA of this architecture, with the cure; empty when it can."""
     keys = [key for key in keys if not key.startswith(TEXT_ENCODERS)]
     if any(key.endswith(".dora_scale") for key in keys):
         return (
-            "is a DoRA in kohya's layout, whose magnitudes diffusers drops; save it in diffusers' "
-            "layout, or merge it into a plain LoRA"
+            "is a DoRA in kohya's layout, whose magnitudes diffusers drops",
+            "save it in diffusers' layout, or merge it into a plain LoRA",
         )
     if any(re.search(r"\.(?:lokr_|hada_|oft_|boft_|glora_)", key) for key in keys):
-        return "is a LyCORIS file (LoKr, LoHa, OFT ...) and no LoRA; extract a LoRA from it"
+        return "is a LyCORIS file (LoKr, LoHa, OFT ...) and no LoRA", "extract a LoRA from it"
     modules = modules_of(keys)
     pairs = {name: roles for name, roles in modules.items() if {"down", "up"} <= roles.keys()}
     if not pairs:
-        return "holds no LoRA weights; give a LoRA file"
+        return "holds no LoRA weights", "give a LoRA file"
     names, title = architecture.adapter_keys, architecture.title
     if names is None:
-        return f"is of another tool than Kindred, which reads none of those for {title} yet"
+        what = f"is of another tool than Kindred, which reads none of those for {title} yet"
+        return what, "give one that Kindred trained"
     known = [name for name in pairs if names.layer_of(name)]
     if not known:
-        return f"is a LoRA of another model than {title} (its layers: {sorted(pairs)[0]}, ...)"
+        what = f"is a LoRA of another model than {title} (its layers: {sorted(pairs)[0]}, ...)"
+        return what, "set `base:` to the one it was trained on"
     lost = sorted((pairs.keys() - known) | (modules.keys() - pairs.keys()))
     lost += [key for key in keys if not KEY.match(key)]
     if lost:
-        return f"has {len(lost)} parts that no {title} LoRA has, e.g. {lost[0]}; save it again"
-    return ""
+        return f"has {len(lost)} parts that no {title} LoRA has, e.g. {lost[0]}", "save it again"
+    return "", ""
 
 
 def to_diffusers(
@@ -69,13 +70,13 @@ def to_diffusers(
 
     A fused layer [sum of heights, width] is cut into its parts; each keeps only those of the
     fused rank's columns in which its rows are not all zero, so a file made by stacking separate
-    LoRAs comes apart into just these. A part without any is left out. Raises KindredError, which
-    begins with `where`, for what is no LoRA of this architecture.
+    LoRAs comes apart into just these. A part without any is left out. Raises KindredError
+    at `where` for what is no LoRA of this architecture.
     """
-    why = refusal(state, architecture)
+    why, cure = refusal(state, architecture)
     names = architecture.adapter_keys
     if why or names is None:
-        raise KindredError(f"{where}: {why}")
+        raise KindredError(why, where, cure)
     found: dict[str, torch.Tensor] = {}
     for name, roles in modules_of(state).items():
         layer = names.layer_of(name)
@@ -83,12 +84,13 @@ def to_diffusers(
         down, up = (state[roles[role]].float().flatten(1) for role in ("down", "up"))
         rank = down.shape[0]
         if up.shape[1] != rank:
-            raise KindredError(f"{where}: {name} is of rank {rank} and {up.shape[1]} at once")
+            what = f"{name} is of rank {rank} and {up.shape[1]} at once"
+            raise KindredError(what, where, "get the file again")
         if "alpha" in roles:
             up = up * (state[roles["alpha"]].item() / rank)
         if layer.swapped:
             up = up.roll(up.shape[0] // 2, 0)
-        for part, a, b in _split(layer, down, up, f"{where}: {layer.original}", architecture.title):
+        for part, a, b in _split(layer, down, up, where, architecture.title):
             found[f"{PREFIX}{part}.lora_A.weight"] = a
             found[f"{PREFIX}{part}.lora_B.weight"] = b
     return found
@@ -103,8 +105,10 @@ def _split(
     heights = layer.heights(down.shape[1])
     if sum(heights) != up.shape[0]:
         raise KindredError(
-            f"{where} has {up.shape[0]} rows where {title} of this width "
-            f"({down.shape[1]}) has {sum(heights)}; it is of another model"
+            f"{layer.original} has {up.shape[0]} rows where {title} of this width "
+            f"({down.shape[1]}) has {sum(heights)}; it is of another model",
+            where,
+            "set `base:` to the one it was trained on",
         )
     found = []
     for part, rows in zip(layer.parts, up.split(heights), strict=True):

@@ -52,8 +52,9 @@ def architecture_of(header: Mapping[str, str], where: str) -> Architecture:
         if one.adapter_keys is not None:
             return one
     raise KindredError(
-        f"{where}: is of {asked[0].title}, and LoRAs of that can't be written for other tools yet; "
-        "go on with this file in diffusers"
+        f"is of {asked[0].title}, and LoRAs of that can't be written for other tools yet",
+        where,
+        "go on with this file in diffusers",
     )
 
 
@@ -83,7 +84,8 @@ def fused(
 
 def _names(architecture: Architecture) -> AdapterKeys:
     if architecture.adapter_keys is None:
-        raise KindredError(f"LoRAs of {architecture.title} can't be written for other tools yet")
+        what = f"LoRAs of {architecture.title} can't be written for other tools yet"
+        raise KindredError(what, cure="go on with the file in diffusers")
     return architecture.adapter_keys
 
 
@@ -93,15 +95,16 @@ def _require_plain(
     """Raise KindredError for what is more than A and B by diffusers' names."""
     if config.get("use_dora") or any("magnitude" in key for key in state):
         raise KindredError(
-            f"{where}: is a DoRA, and kohya's tools read none for {title}; train the variant with "
-            "`dora: false`, or go on with this file in diffusers"
+            f"is a DoRA, and kohya's tools read none for {title}",
+            where,
+            "train the variant with `dora: false`, or go on with this file in diffusers",
         )
     if any(key.startswith("lora_unet_") for key in state):
-        raise KindredError(f"{where}: is in that layout already; use it as it is")
+        raise KindredError("is in that layout already", where, "use it as it is")
     other = [key for key in state if not re.search(r"\.lora_[AB]\.weight$", key)]
     if other or not state:
         what = f"holds {other[0]}" if other else "is empty"
-        raise KindredError(f"{where}: {what}; give a lora.safetensors that train.py wrote")
+        raise KindredError(what, where, "give a lora.safetensors that train.py wrote")
 
 
 def _by_layer(
@@ -117,8 +120,10 @@ def _by_layer(
         layer = names.fused_layer(name.removeprefix(PREFIX))
         if layer is None or roles.keys() != {"down", "up"}:
             raise KindredError(
-                f"{where}: {name} is no layer of {architecture.title} with an A and a B, and has "
-                "no name in kohya's layout; train the variant on other `targets`"
+                f"{name} is no layer of {architecture.title} with an A and a B, and has no name "
+                "in kohya's layout",
+                where,
+                "train the variant on other `targets`",
             )
         down, up = state[roles["down"]], state[roles["up"]]
         part = name.removeprefix(PREFIX)
@@ -149,8 +154,10 @@ def _join(layer: FusedLayer, parts: Mapping[str, Part], title: str, where: str) 
     for name, (down, up, _) in parts.items():
         if down.shape[1] != first.shape[1] or up.shape[0] != heights[name]:
             raise KindredError(
-                f"{where}: {name} is {down.shape[1]} to {up.shape[0]} features wide, in {title} it "
-                f"is {first.shape[1]} to {heights[name]}; this base has no such layout"
+                f"{name} is {down.shape[1]} to {up.shape[0]} features wide, in {title} it is "
+                f"{first.shape[1]} to {heights[name]}; this base has no such layout",
+                where,
+                "go on with this file in diffusers",
             )
     shared = len(given) == len(layer.parts) and all(torch.equal(a, first) for a, _, _ in given)
     rank = first.shape[0] if shared else sum(down.shape[0] for down, _, _ in given)

@@ -61,10 +61,12 @@ def read_jobs(text: str, account: BatchReport) -> list[TrainingJob]:
     goes into the account; raises KindredError for a list that is none."""
     listed = json.loads(text) if text.lstrip().startswith("[") else read_json(text)
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-        raise KindredError("--jobs: must be a JSON list of objects")
+        cure = "write one object for each training, or each folder of trainings"
+        raise KindredError("must be a JSON list of objects", "--jobs", cure)
     unknown = {key for entry in listed for key in entry} - KNOWN
     if unknown:
-        raise KindredError(f"--jobs: unknown: {', '.join(sorted(unknown))}; known: {sorted(KNOWN)}")
+        what = f"unknown: {', '.join(sorted(unknown))}"
+        raise KindredError(what, "--jobs", f"known: {sorted(KNOWN)}")
     jobs: list[TrainingJob] = []
     for (spec_text, *files), runs in _by_spec(listed).items():
         try:
@@ -101,7 +103,8 @@ def _trainings(entry: Mapping[str, Any]) -> Iterator[tuple[str, int, Path]]:
         spec = entry.get("spec", entry.get("spec_file"))
         lacking += [] if spec else ["spec_file"]
         if lacking:
-            raise KindredError(f"--jobs: an entry has no {', '.join(lacking)}")
+            what = f"an entry has no {', '.join(lacking)}"
+            raise KindredError(what, "--jobs", "give every entry all of them")
         text = spec if isinstance(spec, str) else json.dumps(spec)
         yield text, int(entry["run"]), Path(entry["out_dir"])
 

@@ -64,8 +64,9 @@ class BatchedTrainer:
         architecture = architectures.of_network(self.network)
         if architecture.batched_inputs is None:
             raise KindredError(
-                f"{architecture.title}: many trainings in one loop are not possible yet; train "
-                "each alone"
+                "many trainings in one loop are not possible yet",
+                architecture.title,
+                "train each alone",
             )
         self.own = [self._start(member) for member in self.members]
         self.inputs = architecture.batched_inputs(self.network)

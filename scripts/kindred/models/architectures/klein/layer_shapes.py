@@ -31,7 +31,9 @@ def layout(config: Mapping[str, Any]) -> NetworkLayout:
     lost = [name for name in NEEDED if name not in config]
     if lost:
         raise KindredError(
-            f"the base's transformer/config.json has no {', '.join(lost)}: not a FLUX.2 transformer"
+            f"has no {', '.join(lost)}: not a FLUX.2 transformer",
+            "the base's transformer/config.json",
+            "fetch or save the base again",
         )
     head = config["attention_head_dim"]
     width = head * config["num_attention_heads"]
