@@ -121,11 +121,6 @@ class TextEncoding(ABC):
 
         return {name: torch.stack([text[name] for text in texts]) for name in texts[0]}
 
-    def group(self, shapes: Shapes) -> str:
-        """Which texts may share a batch: those of equal group, by the shapes of their tensors. ''
-        where all may."""
-        return ""
-
     def length(self, shapes: Shapes) -> int:
         """Tokens of a text that the network reads, by the shapes of its tensors."""
         return shapes[self.sequence][0]
