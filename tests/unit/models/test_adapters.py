@@ -30,7 +30,8 @@ def lora(path, config=None, seed=0, dtype=torch.float32, shape=(2, 8), **header)
 def keys(path):
     """Keys of the pictures that are drawn with a file."""
     prompt_set = PromptSet(prompts={"x": "a man"}, seeds=[1, 2], width=64, height=64)
-    spec = RenderSpec(base=Base(model="org/base"), prompt_set=prompt_set, name="x")
+    base = Base(model="org/base", architecture="flux1")
+    spec = RenderSpec(base=base, prompt_set=prompt_set, name="x")
     return [picture.key for picture in plan(spec, read_adapters([path]), "org/base@1")]
 
 
