@@ -66,7 +66,8 @@ def transformer(
             setattr(part, key, torch.nn.Parameter(drawn, requires_grad=False))
         if quantization and isinstance(part, torch.nn.Linear):
             parent, _, own = name.rpartition(".")
-            part = quantize(part, quantization, dtype, device)
+            plain, part = part, quantize(part, quantization, dtype, device)
+            plain.weight = None  # which the list of modules would hold
             setattr(net.get_submodule(parent), own, part)
         if waits and not any(part.children()):
             torch.nn.Module.to(part, "cpu")
