@@ -1,8 +1,7 @@
 """Train the lab's captioner, a small BLIP, and measure it.
 
-Needs shards of lab_draw_shards.py or lab_identity_corpus.py. Gives <out> in the form that
-BlipForConditionalGeneration.from_pretrained reads, and <work>/captioner-gates.json. Can be stopped
-and started again.
+Needs shards of lab_draw_shards.py or lab_identity_corpus.py. Gives <out> as BLIP's from_pretrained
+reads it, and <work>/captioner-gates.json. Can be stopped and started again.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     if args.corpus is None and args.identities is None:
         raise KindredError("no drawings", cure="give --corpus, --identities or both")
     if args.width % 48 or args.width <= 0:
-        where = f"--width {args.width}"
-        raise KindredError("doesn't fit the network's heads", where, "choose a multiple of 48")
+        what, where = "doesn't fit the network's heads", f"--width {args.width}"
+        raise KindredError(what, where, "choose a multiple of 48")
     device = pick_device(args.device)
     bank = load_bank(args.corpus, args.identities, device, args.images)
     torch.manual_seed(args.seed)

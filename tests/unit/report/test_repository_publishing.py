@@ -293,6 +293,9 @@ def test_a_lora_trained_elsewhere_may_be_of_real_people(changed, tmp_path):
     layer = "transformer.transformer_blocks.0.attn.to_q.lora"
     weights = {f"{layer}_{x}.weight": np.zeros((2, 2), np.float32) for x in "AB"}
     save_file(weights, tmp_path / "theirs.safetensors")
+    base = changed.root / "lab" / "base"
+    base.mkdir(parents=True)
+    shutil.copy(ROOT / "lab" / "base" / "model_index.json", base)
     configure(changed.root, more=f"  theirs: {{adapter: {tmp_path}/theirs.safetensors}}")
     with pytest.raises(ProblemsError, match=r"variants.theirs: draws with LoRAs"):
         run(changed, tmp_path / "docs")

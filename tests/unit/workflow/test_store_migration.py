@@ -15,7 +15,6 @@ from kindred.common.errors import KindredError
 from kindred.common.files import read_jsonl, write_json, write_jsonl
 from kindred.common.hashing import canonical_json, pixel_hash, sha256_file, spec_hash
 from kindred.common.png_text import replace_text
-from kindred.common.versions import step_version
 from kindred.config.load_plan import load_plan
 from kindred.data import caption_cache, encoding_cache, preprocessing
 from kindred.data.photo_folder import scan
@@ -60,7 +59,7 @@ def root(tmp_path, monkeypatch) -> Path:
         (tmp_path / "config" / folder).mkdir(parents=True)
     for file, text in (
         ("config.yaml", "experiments: [one]\n"),
-        ("bases/small.yaml", "model: org/base\nrevision: '1'\n"),
+        ("bases/small.yaml", "model: org/base\nrevision: '1'\narchitecture: flux1\n"),
         ("recipes/plain.yaml", "rank: 16\n"),
         ("judges/eyes.yaml", "kind: lab\nmodel: org/judge\nrevision: '1'\n"),
         ("experiments/one.yaml", EXPERIMENT),
@@ -86,7 +85,9 @@ def old_adapter(root: Path, code: str = LAST_CODE["train"]) -> Path:
 def requests(adapters: list[Path]) -> list[image_plan.ImageRequest]:
     """Two pictures as they are planned today."""
     prompt_set = PromptSet(prompts={"j": "headshot"}, seeds=[1, 2], width=64, height=64)
-    spec = RenderSpec(base=Base(model="org/base"), prompt_set=prompt_set, name="solo")
+    spec = RenderSpec(
+        base=Base(model="org/base", architecture="flux1"), prompt_set=prompt_set, name="solo"
+    )
     return image_plan.plan(spec, read_adapters(adapters), "org/base@1")
 
 
@@ -119,7 +120,7 @@ def test_adapters_and_pictures_are_found_under_the_keys_of_today(root, capsys):
     assert "3 would be renamed; add --apply" in said
 
     run("--apply")
-    key = training_key(FACTS | {"version": step_version("train", "flux1")})
+    key = training_key(FACTS | {"version": "train 1, flux1 1"})
     moved = root / "resources/store/adapters" / key / "lora.safetensors"
     assert moved.read_bytes() == content and not file.exists()
     store = ImageStore(root / "resources/store/images")
@@ -225,7 +226,7 @@ def test_encodings_are_found_by_what_files_of_them_tell(root):
     assert found.left["encoding (latent)", next(why for _, why in found.left)] == 1
     run("--apply")
     for kind, part in (("t5", about), ("clip", short)):
-        version = step_version("encode_text", "flux1")
+        version = "encode_text 1, flux1 1"
         assert (encoding_cache._folder(store, kind, part, version) / "one.safetensors").exists()
 
 
