@@ -56,7 +56,8 @@ sys.dont_write_bytecode, sys.pycache_prefix = BYTECODE
 
 onstart:
     gc.enable()
-    freeze()
+    if workflow.is_main_process:
+        freeze()
 
 
 # Rules say `python`: that is the one Snakemake itself runs in, also without an activated .venv.

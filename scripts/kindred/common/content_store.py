@@ -20,7 +20,7 @@ from pathlib import Path
 
 from kindred.common import file_lock
 from kindred.common.errors import KindredError
-from kindred.common.files import TEMPORARY, atomic_write, flush, flush_folder, umask, unwritable
+from kindred.common.files import TEMPORARY, UMASK, atomic_write, flush, flush_folder, unwritable
 
 WRITERS = 16  # threads: a disk confirms many files in little more time than one
 IN_FLIGHT = 64
@@ -65,6 +65,8 @@ class ContentStore:
             if key not in self._warned:
                 self._warned.add(key)
                 print(f"warning: {error.finding}; {self._again}", file=sys.stderr, flush=True)
+            return False
+        except FileNotFoundError:  # cleared away meanwhile
             return False
         return True
 
@@ -155,7 +157,7 @@ class ContentStore:
             raise unwritable(path, error) from error
         try:
             write(temporary)
-            temporary.chmod(0o777 & ~umask())
+            temporary.chmod(0o777 & ~UMASK)
             for file in temporary.iterdir():
                 flush(file)
             flush_folder(temporary)

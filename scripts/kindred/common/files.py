@@ -22,6 +22,17 @@ from kindred.common.errors import KindredError
 TEMPORARY = ".tmp-"  # how names begin of what is being written
 
 
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+# What this user's new files are closed to. Read once, while there is one thread: reading it sets
+# it, and files that others write meanwhile would be open to everybody.
+UMASK = _umask()
+
+
 @contextmanager
 def atomic_write(path: Path | str, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on error it is removed.
@@ -37,7 +48,7 @@ def atomic_write(path: Path | str, durable: bool = False) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~umask())
+        temporary.chmod(0o666 & ~UMASK)
         if durable:
             flush(temporary)
         os.replace(temporary, path)
@@ -53,13 +64,6 @@ def unwritable(path: Path | str, error: OSError) -> KindredError:
     """The error for a file or folder that the system refuses to write."""
     what = f"can't be written ({error.strerror or error})"
     return KindredError(what, str(path), "make room on the disk, or get the right to write there")
-
-
-def umask() -> int:
-    """What this user's new files are closed to."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def flush(path: Path) -> None:

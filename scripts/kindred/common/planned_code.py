@@ -19,12 +19,14 @@ CURE = "run `snakemake` again"
 
 
 def code_files(root: Path = ROOT) -> Iterator[str]:
-    """Snakefile, rules and programs with their library, sorted."""
+    """Snakefile, rules and programs with their library, sorted; without hidden files, which editors
+    and systems leave beside them."""
     yield str(root / "Snakefile")
     for folder, ending in (("rules", ".smk"), ("scripts", ".py")):
         for place, inner, names in os.walk(root / folder):
-            inner[:] = sorted(name for name in inner if name != "__pycache__")
-            yield from (f"{place}/{name}" for name in sorted(names) if name.endswith(ending))
+            inner[:] = sorted(name for name in inner if name != "__pycache__" and name[0] != ".")
+            own = (name for name in sorted(names) if name.endswith(ending) and name[0] != ".")
+            yield from (f"{place}/{name}" for name in own)
 
 
 def code_hash(root: Path = ROOT) -> str:
@@ -40,4 +42,7 @@ def code_hash(root: Path = ROOT) -> str:
 def was_changed(root: Path = ROOT) -> bool:
     """Whether Snakemake planned this job with other code."""
     planned = os.environ.get(VARIABLE)
-    return planned is not None and planned != code_hash(root)
+    try:
+        return planned is not None and planned != code_hash(root)
+    except FileNotFoundError:  # it is being changed at this moment
+        return True

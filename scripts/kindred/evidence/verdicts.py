@@ -35,7 +35,7 @@ verdicts.json:
  }
 }
 
-summary.json (aggregates.py writes it; every statistic is {"mean", "low", "high", "runs", "images"},
+summary.json (summary.py writes it; every statistic is {"mean", "low", "high", "runs", "images"},
 low and high null where they can't be known):
 {
  "version": 1, "experiment", "title", "question",

@@ -97,6 +97,8 @@ def load(folder: Path, part: Part, quantize: Callable[[], Any], read: Callable[[
     disk), a warning says so and the work goes on with the model that was made.
     """
     store = parts(folder.parent, part)
+    if store.has(folder.name):  # no lock, which a full or closed disk would refuse
+        return read(folder)
     with store.lock(folder.name, "another process quantizes the same weights; waiting for it"):
         if not store.has(folder.name):
             print(f"quantizing {part.folder}, once: kept in {folder}", file=sys.stderr, flush=True)

@@ -39,8 +39,14 @@ class FrozenPlan:
     @classmethod
     def take(cls, config: Path, overrides: Mapping[str, Any]) -> FrozenPlan:
         """What is there now, in memory."""
-        names = sorted(path for path in config.rglob("*.yaml") if path.is_file())
-        files = {path.relative_to(config).as_posix(): path.read_bytes() for path in names}
+        found = (
+            Path(place) / name
+            for place, _, names in os.walk(config, followlinks=True)
+            for name in names
+            if name.endswith(".yaml")
+        )
+        paths = sorted(path for path in found if path.is_file())
+        files = {path.relative_to(config).as_posix(): path.read_bytes() for path in paths}
         return cls(files, dict(overrides))
 
     def write(self, plans: Path = PLANS) -> Path:

@@ -7,6 +7,7 @@ import pytest
 from kindred.common import content_store, png_files
 from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError
+from kindred.common.files import atomic_write
 
 WHOLE = "whole\n"
 
@@ -167,3 +168,13 @@ def test_a_png_is_checked_to_its_end(tmp_path):
     path.write_bytes(b"GIF89a" + whole)
     with pytest.raises(KindredError, match="no PNG"):
         png_files.check(path)
+
+
+def test_threads_that_write_leave_the_umask_alone(tmp_path, monkeypatch):
+    def read(_: int) -> int:
+        raise AssertionError("reading the umask sets it, for all threads")
+
+    monkeypatch.setattr(os, "umask", read)
+    with atomic_write(tmp_path / "one") as temporary:
+        temporary.write_text("x", encoding="utf-8")
+    assert (tmp_path / "one").read_text(encoding="utf-8") == "x"

@@ -95,6 +95,27 @@ def test_an_edit_of_the_code_is_seen(tmp_path, monkeypatch, file):
     assert planned_code.was_changed(root)
 
 
+def test_what_editors_leave_beside_the_code_is_no_code(tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "scripts/.ipynb_checkpoints").mkdir(parents=True)
+    for name in ("Snakefile", "rules/one.smk", "scripts/one.py"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    before = planned_code.code_hash(tmp_path)
+    (tmp_path / "scripts/.#one.py").symlink_to("nobody@nowhere.1:1")
+    (tmp_path / "scripts/._one.py").write_bytes(b"\0")
+    (tmp_path / "scripts/.ipynb_checkpoints/one-checkpoint.py").write_bytes(b"")
+    assert planned_code.code_hash(tmp_path) == before
+
+
+def test_a_folder_of_configuration_behind_a_link_is_copied(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/one.yaml").write_text("a: 1", encoding="utf-8")
+    (tmp_path / "config/experiments").symlink_to(tmp_path / "elsewhere")
+    found = FrozenPlan.take(tmp_path / "config", {})
+    assert dict(found.files) == {"experiments/one.yaml": b"a: 1"}
+
+
 def test_a_program_of_other_code_makes_nothing(monkeypatch, capsys):
     monkeypatch.setenv(planned_code.VARIABLE, "0" * 64)
     with pytest.raises(SystemExit) as ended:
