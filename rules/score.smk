@@ -66,7 +66,7 @@ rule score:
         device=DEVICE,
     params:
         spec=lambda w: scoring_specs.score_spec(
-            PLAN.experiments[w.experiment], w.variant
+            PLAN.experiments[w.experiment], w.variant, w.prompt_set
         ).canonical(),
         version=step_version("score"),
         judge=lambda w: judge_version(w.experiment),

@@ -28,13 +28,13 @@ VERSIONS = {
     "train": 1,
     "render": 1,
     "references": 1,
-    "score": 1,
+    "score": 2,
     "compare": 1,
     # What people look at.
     "sheet": 1,
     "curves": 2,
     "rating": 1,
-    "report": 2,
+    "report": 3,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,

@@ -16,7 +16,7 @@ from kindred.common.errors import KindredError, Problem, Problems, ProblemsError
 from kindred.config import adapter_variants, composite_datasets, prior_preservation
 from kindred.config.base_fit import warn_of_misfits
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
-from kindred.config.prompts_and_hypotheses import check_hypotheses, resolve_prompt_set
+from kindred.config.prompts_and_hypotheses import casts_of, check_hypotheses, resolve_prompt_set
 from kindred.config.user_schema import (
     NAME,
     NAME_RULE,
@@ -57,7 +57,11 @@ def resolve_experiment(
             where = document.where("variants", base.name)
             problems.add(where, f"the name '{base.name}' is taken", "choose another name")
         variants[base.name] = base
-    found = {key: resolve_prompt_set(document, config, key, problems) for key in config.prompt_sets}
+    casts = {key: casts_of(document, config, key, problems) for key in config.prompt_sets}
+    found = {
+        key: resolve_prompt_set(document, config, key, made, problems)
+        for key, made in casts.items()
+    }
     prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
     # A variant that something else is wrong with is there all the same.
     check_hypotheses(document, config, {**dict.fromkeys(declared), **variants}, problems)
@@ -68,6 +72,9 @@ def resolve_experiment(
         characters=config.characters,
         variants=variants,
         prompt_sets=prompts,
+        casts={
+            key: {name: p.cast for name, p in made.items()} for key, made in casts.items() if made
+        },
         hypotheses=config.hypotheses,
         judge=config_files.judge(config.judge, document.where("judge")) if config.judge else None,
         hide_photos=config.hide_photos,

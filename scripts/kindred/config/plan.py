@@ -13,6 +13,7 @@ from kindred.common.errors import Problem
 from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
 from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
+from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.composites import CompositeOptions, CompositeSpec, MaskSpec
 from kindred.specs.dataset import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
@@ -139,6 +140,7 @@ class Experiment:
     hide_photos: bool = False
     photos: tuple[str, ...] = ()
     masks: dict[str, MaskSpec] = field(default_factory=dict)
+    casts: dict[str, dict[str, AskedCast]] = field(default_factory=dict)
 
     @property
     def trained(self) -> list[Variant]:

@@ -13,8 +13,15 @@ from pydantic import ValidationError
 
 from kindred.common.errors import Problems, did_you_mean
 from kindred.config.plan import Variant
-from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, PromptConfig
+from kindred.config.user_schema import (
+    NAME,
+    NAME_RULE,
+    ExperimentConfig,
+    PromptConfig,
+    PromptSetConfig,
+)
 from kindred.config.yaml_document import Document
+from kindred.specs.casts import CastPrompt, cast_prompts, noise_seeds
 from kindred.specs.character import Character
 from kindred.specs.rendering import PromptSet
 
@@ -22,25 +29,38 @@ PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def resolve_prompt_set(
-    document: Document, config: ExperimentConfig, key: str, problems: Problems
+    document: Document,
+    config: ExperimentConfig,
+    key: str,
+    made: Mapping[str, CastPrompt],
+    problems: Problems,
 ) -> PromptSet | None:
-    """A prompt set with its placeholders filled; None after noting what is wrong."""
+    """A prompt set with its placeholders filled, or of the prompts `made` of its casts; None after
+    noting what is wrong."""
     at = ("prompt_sets", key)
     written = config.prompt_sets[key]
     if not NAME.match(key):
         problems.add(document.where(*at), f"'{key}' is no fit name for a folder", NAME_RULE)
-    prompts = {}
-    for name, prompt in written.prompts.items():
-        where = document.where(*at, "prompts", name)
-        if not NAME.match(name):
-            problems.add(where, f"'{name}' is no fit name for a file", NAME_RULE)
-        prompts[name] = _prompt(prompt, config.characters, where, problems)
+    prompts: dict[str, Any] = {}
+    if written.casts:
+        pictures, seeds = written.casts.pictures, []
+        size: tuple[int, int] | None = written.casts.shapes[0]
+        for name, one in made.items():
+            own = {"seeds": noise_seeds(one.text, one.size, pictures), **_size(one.size)}
+            prompts[name] = {"text": one.text, **own}
+    else:
+        seeds, size = written.seeds or [], written.size
+        for name, prompt in written.prompts.items():
+            where = document.where(*at, "prompts", name)
+            if not NAME.match(name):
+                problems.add(where, f"'{name}' is no fit name for a file", NAME_RULE)
+            prompts[name] = _prompt(prompt, written, config.characters, where, problems)
     optional = {name: getattr(written, name) for name in ("steps", "guidance_scale", "precision")}
     try:
         return PromptSet(
             prompts=prompts,
-            seeds=written.seeds,
-            **_size(written.size),
+            seeds=seeds,
+            **_size(size),
             **{name: value for name, value in optional.items() if value is not None},
         )
     except ValidationError as error:
@@ -51,16 +71,45 @@ def resolve_prompt_set(
         return None
 
 
+def casts_of(
+    document: Document, config: ExperimentConfig, key: str, problems: Problems
+) -> dict[str, CastPrompt]:
+    """Name -> prompt of a prompt set that is made of casts; none of any other, or after noting
+    letters that are nobody's."""
+    wanted = config.prompt_sets[key].casts
+    if wanted is None:
+        return {}
+    where = document.where("prompt_sets", key, "casts", "of")
+    unknown = [letter for letter in wanted.of if letter not in config.characters]
+    for letter in unknown:
+        problems.add(where, f"no character '{letter}'", did_you_mean(letter, config.characters))
+    taken = {who.name for who in config.characters.values()} & set(wanted.untrained)
+    for name in sorted(taken):
+        problems.add(where, f"'{name}' is a character", "name nobody in `untrained`")
+    if unknown or taken:
+        return {}
+    names = {letter: config.characters[letter].name for letter in wanted.of}
+    given = wanted.shapes, wanted.wordings, wanted.strangers, wanted.untrained
+    return cast_prompts(names, *given)
+
+
 def _size(size: tuple[int, int] | None) -> dict[str, int]:
     return {"width": size[0], "height": size[1]} if size else {}
 
 
 def _prompt(
-    prompt: PromptConfig, characters: dict[str, Character], where: str, problems: Problems
+    prompt: PromptConfig,
+    whole: PromptSetConfig,
+    characters: dict[str, Character],
+    where: str,
+    problems: Problems,
 ) -> Any:
     """The text alone, or with what the prompt has of its own."""
     text = fill(prompt.text, characters, where, problems)
-    own = _size(prompt.size) | ({"seeds": prompt.seeds} if prompt.seeds else {})
+    seeds, size = prompt.seeds, prompt.size or whole.size
+    if not seeds and whole.pictures and size:
+        seeds = noise_seeds(text, size, whole.pictures)
+    own = _size(prompt.size) | ({"seeds": seeds} if seeds else {})
     return {"text": text, **own} if own else text
 
 

@@ -16,6 +16,7 @@ from kindred.compute.data_parallel import PROCESSES
 from kindred.compute.devices import JOBS_PER_GPU, SPLIT
 from kindred.compute.memory_limit import MEMORY_GIB
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
+from kindred.specs.casts import UNTRAINED
 from kindred.specs.character import Character
 from kindred.specs.composites import Composites
 from kindred.specs.dataset import AuditThresholds, Captioner, PreprocessSpec
@@ -147,22 +148,69 @@ class DatasetConfig(SpecModel):
         return self
 
 
+class CastsConfig(SpecModel):
+    """Prompts for every cast on every canvas, made from this: they need names to be right."""
+
+    of: list[str] = Field(min_length=1, description="letters of characters, e.g. [J, A, C]")
+    strangers: bool = Field(
+        True,
+        description="also characters beside strangers, untrained names, and class nouns alone",
+    )
+    shapes: list[tuple[int, int]] = Field(
+        min_length=2, description="canvases [width, height], px; every cast is drawn on each"
+    )
+    wordings: int = Field(
+        4,
+        ge=1,
+        le=8,
+        description="prompts a cast and canvas: bare, with a place, who stands where, who wears "
+        "what, then again with other places",
+    )
+    pictures: int = Field(2, ge=1, description="pictures a prompt")
+    untrained: Annotated[list[str], Field(min_length=2, max_length=2)] = Field(
+        list(UNTRAINED), description="two names that nothing was trained on"
+    )
+
+
 class PromptSetConfig(SpecModel):
-    """Prompts, each rendered with every seed by every variant."""
+    """Prompts, each rendered with every seed by every variant; written, or made of `casts`."""
 
     renamed_keys: ClassVar[Mapping[str, str]] = PromptSet.renamed_keys
 
     prompts: Prompts = Field(
-        min_length=1,
+        {},
         description="list, or name -> prompt; {J} is J's trigger name, {J.class}, {J.age} the rest",
     )
-    seeds: Seeds = Field(description="list of seeds, or how many (1, 2, ...)")
-    size: tuple[int, int] = Field(description="[width, height], px")
+    casts: CastsConfig | None = Field(None, description="in place of `prompts`, `seeds`, `size`")
+    seeds: Seeds | None = Field(
+        None, description="list of seeds, or how many (1, 2, ...), the same for every prompt"
+    )
+    pictures: int | None = Field(
+        None,
+        ge=1,
+        description="in place of `seeds`: so many pictures a prompt, each prompt with noise of "
+        "its own, the same for all variants and runs",
+    )
+    size: tuple[int, int] | None = Field(None, description="[width, height], px")
     steps: int | None = Field(None, ge=1, description="sampling steps")
     guidance_scale: float | None = Field(None, description="guidance scale")
     precision: Precision | None = Field(
         None, description=PromptSet.model_fields["precision"].description
     )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.casts:
+            given = [key for key in ("prompts", "seeds", "pictures", "size") if getattr(self, key)]
+            if given:
+                raise ValueError(f"`casts` says that itself; take out: {', '.join(given)}")
+            return self
+        lacks = [key for key in ("prompts", "size") if not getattr(self, key)]
+        if (self.seeds is None) == (self.pictures is None):
+            lacks.append("one of `seeds` and `pictures`")
+        if lacks:
+            raise ValueError(f"a prompt set needs `casts`, or: {', '.join(lacks)}")
+        return self
 
 
 class Control(SpecModel):

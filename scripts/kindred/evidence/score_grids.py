@@ -14,6 +14,7 @@ import numpy as np
 
 from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import letters_in
+from kindred.specs.casts import AskedCast
 from kindred.specs.measures import MEASURES, ScoredImage
 from kindred.specs.scoring import CompareSpec
 
@@ -23,12 +24,19 @@ Ratings = Mapping[str, float]  # key of a picture -> mean rating, 0 bad .. 1 goo
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture asked for: prompt set, prompt, seed; who the prompt names."""
+    """One picture asked for: prompt set, prompt, seed; who the prompt names; `cast`: whom it asks
+    for where the prompt set is made of casts."""
 
     prompt_set: str
     prompt: str
     seed: int
     asked: tuple[str, ...]
+    cast: AskedCast | None = None
+
+    @property
+    def strangers(self) -> bool:
+        """Whether the prompt asks for people beside those it names."""
+        return self.cast is not None and self.cast.strangers > 0
 
 
 @dataclass
@@ -53,12 +61,14 @@ class ImageIndex:
         return np.array([c.prompt_set == prompt_set for c in self.cells], dtype=bool)
 
     def of_cell(self, cell: str) -> np.ndarray:
-        """Mask [N] of pictures that ask for exactly these characters."""
-        return np.array([cell_name(c.asked) == cell for c in self.cells], dtype=bool)
+        """Mask [N] of pictures that ask for exactly these characters and nobody else."""
+        alone = [cell_name(c.asked) == cell and not c.strangers for c in self.cells]
+        return np.array(alone, dtype=bool)
 
     def of_size(self, number: int) -> np.ndarray:
-        """Mask [N] of pictures that ask for this many characters."""
-        return np.array([len(c.asked) == number for c in self.cells], dtype=bool)
+        """Mask [N] of pictures that ask for this many characters and nobody else."""
+        alone = [len(c.asked) == number and not c.strangers for c in self.cells]
+        return np.array(alone, dtype=bool)
 
 
 @dataclass
@@ -87,7 +97,8 @@ def pictures_of(rows: Iterable[Mapping[str, str]], spec: CompareSpec) -> ImageIn
         for prompt, text in prompts.items():
             asked = tuple(letters_in(text, spec.characters))
             seeds = sorted(s for name, p, s in found if (name, p) == (prompt_set, prompt))
-            cells += [Cell(prompt_set, prompt, seed, asked) for seed in seeds]
+            cast = spec.casts.get(prompt_set, {}).get(prompt)
+            cells += [Cell(prompt_set, prompt, seed, asked, cast) for seed in seeds]
     return ImageIndex(cells)
 
 

@@ -162,6 +162,7 @@ def parts(grid: ScoreGrid, pictures: ImageIndex, prompt_set: str) -> Stat | None
     What success lacks to the product is the interaction; the rest is compounding.
     """
     mask = pictures.of_set(prompt_set)
+    mask &= np.array([not c.strangers for c in pictures.cells], dtype=bool)
     cells = {pictures.cells[n].asked for n in np.flatnonzero(mask)}
     groups = sorted(cell for cell in cells if len(cell) > 1)
     if not groups:

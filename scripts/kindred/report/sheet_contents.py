@@ -5,6 +5,7 @@ Knows manifests, prompts, seeds and characters; knows nothing of layout in pixel
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from kindred.report.contact_sheet import Sheet, SheetRow
 from kindred.specs.report import SheetSpec
 
 SAME_NOISE = "A column is one seed: the same starting noise in every row."
+OWN_NOISE = "Each prompt has starting noise of its own, the same for every variant."
 Labelled = Sequence[tuple[str, Manifest]]
 
 
@@ -36,6 +38,7 @@ def comparison(labelled: Labelled, spec: SheetSpec) -> Sheet:
     """
     shown = _shown(labelled, spec)
     seeds = _seeds(shown, spec)
+    heads, noise = _heads(shown, seeds)
     pictures = open_pictures(manifest for _, manifest in shown)
     prompts = {row.name: row.prompt for _, manifest in shown for row in manifest.rows}
     several = len(labelled) > 1
@@ -51,10 +54,10 @@ def comparison(labelled: Labelled, spec: SheetSpec) -> Sheet:
     title = spec.title or (label if not several else first.prompt_set)
     return Sheet(
         title,
-        [f"seed {seed}" for seed in seeds],
+        heads,
         rows,
         _joined(about if about != title else "", _settings(labelled)),
-        SAME_NOISE,
+        noise,
         cell=spec.cell,
     )
 
@@ -71,6 +74,7 @@ def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[DatasetPhoto]
         for label, manifest in _shown(labelled, spec)
     ]
     seeds = _seeds(shown, spec)
+    heads, noise = _heads(shown, seeds)
     pictures = open_pictures(manifest for _, manifest in shown)
     rows = []
     for letter, who in characters.items():
@@ -80,15 +84,15 @@ def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[DatasetPhoto]
             for label, manifest in shown
             for name, text in manifest.prompts().items()
             if letters_in(text, characters) == [letter]
-        ] or [("no prompt names only this one", [None] * len(seeds))]
+        ] or [("no prompt names only this one", [None] * len(heads))]
         originals = _photos_of(letter, photos, spec.photos * len(lines))
         for index, (label, line) in enumerate(lines):
             left = originals[index * spec.photos : (index + 1) * spec.photos]
             rows.append(SheetRow(label, [*left, *line], section))
-    columns = [""] * spec.photos + [f"seed {seed}" for seed in seeds]
-    bands = [("training photos", spec.photos), ("rendered", len(seeds))]
+    columns = [""] * spec.photos + heads
+    bands = [("training photos", spec.photos), ("rendered", len(heads))]
     title = spec.title or "Originals beside renderings"
-    return Sheet(title, columns, rows, _settings(labelled), SAME_NOISE, bands, spec.cell)
+    return Sheet(title, columns, rows, _settings(labelled), noise, bands, spec.cell)
 
 
 def _photos_of(letter: str, photos: Sequence[DatasetPhoto], count: int) -> list[Image.Image | None]:
@@ -107,9 +111,15 @@ def _photos_of(letter: str, photos: Sequence[DatasetPhoto], count: int) -> list[
 
 
 def _line(
-    manifest: Manifest, name: str, seeds: Sequence[int], pictures: Mapping[str, Image.Image]
+    manifest: Manifest,
+    name: str,
+    seeds: Sequence[int] | None,
+    pictures: Mapping[str, Image.Image],
 ) -> list[Image.Image | None]:
-    """A prompt's pictures, one a seed; None where that seed was not asked for."""
+    """A prompt's pictures, one a seed; None where that seed was not asked for. Without `seeds` all
+    its pictures in their order."""
+    if seeds is None:
+        return [pictures[row.key] for row in manifest.rows if row.name == name]
     own = {row.seed: pictures[row.key] for row in manifest.rows if row.name == name}
     return [own.get(seed) for seed in seeds]
 
@@ -134,10 +144,31 @@ def _only(manifest: Manifest, wanted: Callable[[Row], bool]) -> Manifest:
     return replace(manifest, rows=[row for row in manifest.rows if wanted(row)])
 
 
-def _seeds(labelled: Labelled, spec: SheetSpec) -> list[int]:
+def _seeds(labelled: Labelled, spec: SheetSpec) -> list[int] | None:
+    """The seeds that stand for columns; None where prompts have seeds of their own."""
     if spec.seeds is not None:
         return spec.seeds
-    return list(dict.fromkeys(row.seed for _, manifest in labelled for row in manifest.rows))
+    asked: dict[str, set[int]] = defaultdict(set)
+    rows = [row for _, manifest in labelled for row in manifest.rows]
+    for row in rows:
+        asked[row.name].add(row.seed)
+    if not _share_any(list(asked.values())):
+        return None
+    return list(dict.fromkeys(row.seed for row in rows))
+
+
+def _share_any(sets: Sequence[set[int]]) -> bool:
+    """Whether a seed stands under more than one prompt, or there are no two."""
+    return len(sets) < 2 or len(set().union(*sets)) < sum(map(len, sets))
+
+
+def _heads(labelled: Labelled, seeds: Sequence[int] | None) -> tuple[list[str], str]:
+    """What stands above the pictures' columns, and a line on their noise."""
+    if seeds is not None:
+        return [f"seed {seed}" for seed in seeds], SAME_NOISE
+    counts = [Counter(row.name for row in manifest.rows) for _, manifest in labelled]
+    most = max((max(count.values(), default=0) for count in counts), default=0)
+    return [f"picture {n + 1}" for n in range(most)], OWN_NOISE
 
 
 def _settings(labelled: Labelled) -> str:

@@ -41,6 +41,7 @@ class IdentityAssignment:
     count: bool | None
     success: bool | None
     identity: float | None
+    cast_right: bool | None = None
 
 
 def assign_identities(
@@ -49,12 +50,15 @@ def assign_identities(
     letters: Sequence[str],
     recognised: float,
     known: Collection[str] | None = None,
+    strangers: int | None = None,
 ) -> IdentityAssignment:
     """Compare who was found with who was asked for.
 
     identity [P, C]: of P people with the C characters of `letters`; NaN in the column of a
     character without reference photos and in the row of a face that can't be read. `known`: letters
-    with reference photos (all when unset); for others success can't be said. A person is
+    with reference photos (all when unset); for others success can't be said. `strangers`: how many
+    people are asked for beside them, None where the prompt does not say; what is said, nobody
+    asked for included, is right as a cast or is not (`cast_right`). A person is
     recognised as the most similar character if their identity reaches `recognised`. The one-to-one
     assignment of people to those asked for has the largest sum of identity (Kuhn 1955, "The
     Hungarian method for the assignment problem").
@@ -71,9 +75,10 @@ def assign_identities(
             assigned[person] = asked[column]
     seen = Counter(letter for letter in found if letter)
     judged = [known is None or letter in known for letter in asked]
-    count = people == len(asked) if asked else None
+    heads = len(asked) + (strangers or 0)
+    count = people == heads if heads else None
     measurable = bool(asked) and all(judged)
-    right = bool(count) and sorted(found) == sorted(asked)
+    right = bool(count) and sorted(found) == sorted([*asked, *[""] * (strangers or 0)])
     return IdentityAssignment(
         assigned=tuple(assigned),
         found=found,
@@ -84,6 +89,7 @@ def assign_identities(
         count=count,
         success=right if measurable else None,
         identity=_mean_identity(asked, assigned, identity, letters) if measurable else None,
+        cast_right=right if strangers is not None and heads and all(judged) else None,
     )
 
 

@@ -75,25 +75,28 @@ def score_images(
             "seed": picture.seed,
             "key": picture.key,
         }
-        rows += _rows(keys, picture.prompt, seen[n], references, spec, extra)
+        rows += _rows(keys, picture, seen[n], references, spec, extra)
     return rows
 
 
 def _rows(
     keys: Row,
-    prompt: str,
+    picture: Picture,
     people: list[DetectedPerson],
     references: References,
     spec: ScoreSpec,
     extra: dict[str, Any],
 ) -> list[Row]:
-    letters = sorted(spec.characters)
-    asked = letters_in(prompt, spec.characters)
+    letters, cast = sorted(spec.characters), spec.casts.get(picture.name)
+    asked = letters_in(picture.prompt, spec.characters)
     similarity = references.similarity([person.embedding for person in people], letters)
     identity = references.scale.identity(similarity, letters)
-    matched = assign_identities(asked, identity, letters, spec.judge.recognised, references.faces)
+    strangers = cast.strangers if cast else None
+    matched = assign_identities(
+        asked, identity, letters, spec.judge.recognised, references.faces, strangers
+    )
     return [
-        image_row(keys, asked, matched, len(people), extra),
+        image_row(keys, asked, matched, len(people), extra, cast),
         *person_rows(keys, people, matched, similarity, identity, letters),
     ]
 

@@ -11,7 +11,10 @@ Every row
   key          of the picture in the store; ratings and pages name pictures by it
 Rows of kind image
   asked        cell that the prompt names, 'A+J'; '' when it names nobody
-  people_asked, people_found
+  cast         the cast's name, 'A+J', 'pair+1'; '' of prompts that are of no cast set
+  strangers_asked   people asked for who are no characters; '' likewise
+  cast_right   1 when the people found are exactly the cast, each once, and as many as it has
+  people_asked, people_found   characters and strangers
   count        1 when both are equal, 0 when not; '' when the prompt names nobody
   success      1 when the count is right and everyone asked for is there, once and recognised
   missing      asked for, not recognised in the picture: 'A+J'
@@ -51,13 +54,17 @@ from kindred.common.errors import KindredError, Problems
 from kindred.common.files import atomic_write, write_csv
 from kindred.judges.interface import DetectedPerson
 from kindred.scoring.identity_assignment import IdentityAssignment, identity_margin
+from kindred.specs.casts import AskedCast
 from kindred.specs.scoring import CompareSpec
 
-VERSION = 1
+VERSION = 2
 ADVICE = "score again: delete it and run `snakemake`"
 KEYS = ("version", "judge", "kind", "variant", "run", "prompt_set", "prompt", "seed", "key")
 OF_IMAGE = (
     "asked",
+    "cast",
+    "strangers_asked",
+    "cast_right",
     "people_asked",
     "people_found",
     "count",
@@ -96,14 +103,20 @@ def image_row(
     matched: IdentityAssignment,
     people: int,
     extra: Mapping[str, Any],
+    cast: AskedCast | None = None,
 ) -> Row:
-    """The row of a picture. `extra`: the columns that have nothing to do with people."""
+    """The row of a picture. `extra`: the columns that have nothing to do with people. `cast`: whom
+    a prompt of a cast set asks for."""
+    asked_for = len(asked) + (cast.strangers if cast else 0)
     return {
         **keys,
         "version": VERSION,
         "kind": "image",
         "asked": cell_name(asked),
-        "people_asked": len(asked) if asked else None,
+        "cast": cast.name if cast else None,
+        "strangers_asked": cast.strangers if cast else None,
+        "cast_right": matched.cast_right,
+        "people_asked": asked_for or None,
         "people_found": people,
         "count": matched.count,
         "success": matched.success,

@@ -108,12 +108,29 @@ def _missing(image: ScoredImage) -> float:
     return len(missing.split("+")) / len(image.asked) if missing else 0.0
 
 
+def _strangers(image: ScoredImage) -> float:
+    return float(int(image.row["strangers"]) > int(image.row["strangers_asked"] or 0))
+
+
 def _pull(image: ScoredImage) -> float | None:
     return None if image.asked else float(bool(image.row["unasked"]))
 
 
 HEADS, REFERENCES, RATINGS = "heads counted", "reference photos", "people's ratings"
 _RECORDS = (
+    Measure(
+        name="cast",
+        kind=SHARE,
+        better="more",
+        chance="at most 1 of 12 casts for who sees the canvas alone",
+        needs=(HEADS, REFERENCES, "a prompt set made of `casts`"),
+        says="pictures that show exactly whom they were asked for (cast accuracy)",
+        heading="Cast right",
+        hint="share of pictures with exactly the people asked for, strangers included, each once, "
+        "over all casts on all canvases: what can't be had without names",
+        value=_column("cast_right"),
+        compared=True,
+    ),
     Measure(
         name="success",
         kind=SHARE,
@@ -190,10 +207,10 @@ _RECORDS = (
         better="less",
         chance="near 1",
         needs=(REFERENCES,),
-        says="pictures with a stranger",
+        says="pictures with a stranger who was not asked for",
         heading="Strangers",
-        hint="share of pictures with somebody who is recognised as nobody",
-        value=_of_judged(lambda image: float(image.row["strangers"] != "0")),
+        hint="share of pictures with somebody who is recognised as nobody and was not asked for",
+        value=_of_judged(_strangers),
     ),
     Measure(
         name="pull",

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.measures import MEASURES
@@ -28,6 +29,9 @@ class ScoreSpec(SpecModel):
     judge: JudgeSpec
     characters: dict[str, Character]
     dataset: str | None = Field(None, description="trained on; unset: nearest photo of all")
+    casts: dict[str, AskedCast] = Field(
+        default_factory=dict, description="prompt -> whom it asks for; of a cast set alone"
+    )
 
 
 class Hypothesis(SpecModel):
@@ -73,6 +77,9 @@ class CompareSpec(SpecModel):
     characters: dict[str, Character]
     variants: dict[str, ComparedVariant]
     prompt_sets: dict[str, dict[str, str]] = Field(description="prompt set -> prompt -> text")
+    casts: dict[str, dict[str, AskedCast]] = Field(
+        default_factory=dict, description="cast set -> prompt -> whom it asks for"
+    )
     hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
     draws: int = Field(4000, ge=100, description="of the bootstrap")
 

@@ -95,7 +95,7 @@ def score_jobs(plan: Plan, experiment: str, variant: str) -> ScoreJobs:
             base = scoring_specs.plain_pictures(own, variant, name)
             jobs.append(
                 ScoreJob(
-                    spec=variant,
+                    spec=name,
                     manifest=f"{folder}/images/{name}.json",
                     references=f"results/{experiment}/references.json",
                     vectors=f"results/{experiment}/references.safetensors",
@@ -105,7 +105,8 @@ def score_jobs(plan: Plan, experiment: str, variant: str) -> ScoreJobs:
                     **({"base": base} if base else {}),
                 )
             )
-    return ScoreJobs(specs={variant: scoring_specs.score_spec(own, variant)}, jobs=jobs)
+    specs = {name: scoring_specs.score_spec(own, variant, name) for name in own.prompt_sets}
+    return ScoreJobs(specs=specs, jobs=jobs)
 
 
 def needed_to_draw(jobs: RenderJobs) -> list[str]:

@@ -157,8 +157,9 @@ def prompts_of(plan: Plan, experiment: str, variant: str, prompt_set: str) -> st
 
 
 def solo_prompt_sets(experiment: Experiment) -> list[str]:
-    """The prompt sets that ask for some character alone."""
-    texts = {name: asked.texts() for name, asked in experiment.prompt_sets.items()}
+    """The written prompt sets that ask for some character alone; casts have strangers too."""
+    sets = experiment.prompt_sets.items()
+    texts = {name: asked.texts() for name, asked in sets if name not in experiment.casts}
     return [
         name
         for name, prompts in texts.items()

@@ -32,15 +32,18 @@ def reference_spec(experiment: Experiment) -> ReferenceSpec:
     )
 
 
-def score_spec(experiment: Experiment, variant: str) -> ScoreSpec:
-    """What one variant's pictures are scored by."""
+def score_spec(experiment: Experiment, variant: str, prompt_set: str) -> ScoreSpec:
+    """What one variant's pictures of a prompt set are scored by."""
     dataset = experiment.variants[variant].root
     given: dict[str, Any] = {"dataset": dataset} if dataset else {}
+    if casts := experiment.casts.get(prompt_set):
+        given["casts"] = casts
     return ScoreSpec(judge=_judge(experiment), characters=_named(experiment), **given)
 
 
 def compare_spec(experiment: Experiment) -> CompareSpec:
     """The whole experiment as far as figures and verdicts depend on it."""
+    given: dict[str, Any] = {"casts": experiment.casts} if experiment.casts else {}
     return CompareSpec(
         experiment=experiment.name,
         title=experiment.title,
@@ -50,6 +53,7 @@ def compare_spec(experiment: Experiment) -> CompareSpec:
         variants={name: _compared(v, experiment) for name, v in experiment.variants.items()},
         prompt_sets={name: asked.texts() for name, asked in experiment.prompt_sets.items()},
         hypotheses=experiment.hypotheses,
+        **given,
     )
 
 

@@ -65,7 +65,7 @@ E, J = "config/experiments/e.yaml", "config/judges/tiny.yaml"
 def slices(e) -> dict[str, str]:
     return {
         "references": scoring_specs.reference_spec(e).canonical(),
-        "score": scoring_specs.score_spec(e, "all").canonical(),
+        "score": scoring_specs.score_spec(e, "all", "solo").canonical(),
         "compare": scoring_specs.compare_spec(e).canonical(),
         "declare": scoring_specs.declare_spec(e).canonical(),
         "train": e.variants["all"].spec,

@@ -363,7 +363,7 @@ def test_files_of_another_version_are_one_message(changed, tmp_path):
         reported.run_report(changed, tmp_path)
     write_json(changed.results / "summary.json", summary)
     scores = changed.results / "scores.csv"
-    scores.write_text(scores.read_text().replace("\n1,", "\n7,"))
+    scores.write_text(scores.read_text().replace("\n2,", "\n7,"))
     with pytest.raises(KindredError, match=r"scores.csv: .*version 7"):
         reported.run_report(changed, tmp_path)
 

@@ -260,7 +260,7 @@ def test_score_files_keep_their_values_and_their_version(tmp_path, oracle, known
     assert [row["kind"] for row in rows] == ["image", "person", "image", "person"]
     assert rows[0]["success"] == "1" and rows[2]["success"] == "" and rows[0]["strangers"] == "0"
     text = path.read_text()
-    path.write_text(text.replace("\n1,", "\n9,"))
+    path.write_text(text.replace("\n2,", "\n9,"))
     with pytest.raises(KindredError, match=r"scores\.csv: scores of version 9.*score again"):
         read_scores(path)
     path.write_text(text.replace("people_found", "people"))

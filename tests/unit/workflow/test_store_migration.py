@@ -15,20 +15,16 @@ from kindred.common.errors import KindredError
 from kindred.common.files import read_jsonl, write_json, write_jsonl
 from kindred.common.hashing import canonical_json, pixel_hash, sha256_file, spec_hash
 from kindred.common.png_text import replace_text
-from kindred.config.load_plan import load_plan
 from kindred.data import caption_cache, encoding_cache, preprocessing
 from kindred.data.photo_folder import scan
-from kindred.judges.version import version_of
 from kindred.models.lora.adapters import read_adapters
 from kindred.rendering import image_plan
 from kindred.rendering.image_store import ImageStore, settings_of
 from kindred.rendering.manifest import write_manifest
-from kindred.scoring.score_store import ScoreRequest
 from kindred.specs.base_model import Base
 from kindred.specs.dataset import Captioner, PreprocessSpec
 from kindred.specs.rendering import PromptSet, RenderSpec
 from kindred.training.adapter_store import training_key
-from kindred.workflow import scoring_specs
 from kindred.workflow.store_migration import LAST_CODE, migration
 
 EXPERIMENT = """
@@ -166,11 +162,10 @@ def test_nothing_is_renamed_on_a_guess(root, capsys):
     assert "training: 1 stay: checkpoints do not say" in said and "0 renamed" in said
 
 
-def test_scores_and_ratings_follow_their_pictures(root):
+def test_ratings_follow_their_pictures_and_scores_are_made_again(root):
     old_pictures(root, [])
     new = requests([])
-    plan = load_plan(root)
-    experiment, store = plan.experiments["one"], ImageStore(root / "resources/store/images")
+    store = ImageStore(root / "resources/store/images")
     results = root / "results/one"
     listed = results / "BASE/run-1/images/solo.json"
     olds = sorted(store, key=lambda key: settings_of(store.path(key))["seed"])
@@ -179,34 +174,15 @@ def test_scores_and_ratings_follow_their_pictures(root):
         for one, key in zip(new, olds, strict=True)
     ]
     write_manifest(listed, "solo", rows, [], ImageStore("resources/store/images"))
-    files = [results / "references.json", results / "references.safetensors"]
-    for file in files:
-        file.write_text("known")
-    spec = scoring_specs.score_spec(experiment, "BASE")
-    judge = version_of(spec.judge).removeprefix("lab 1 ")
-    facts = {
-        "spec": spec.model_dump(mode="json", by_alias=True),
-        "judge": judge,
-        "references": [sha256_file(file) for file in files],
-        "prompt_set": "solo",
-        "pictures": [[one.name, one.prompt, one.seed, one.key] for one in rows],
-        "base": None,
-        "code": LAST_CODE["score"],
-        "variant": "BASE",
-        "run": 1,
-    }
-    table = root / "resources/store/scores" / f"{spec_hash(facts)[:40]}.csv"
+    table = root / "resources/store/scores" / "0123.csv"
     table.parent.mkdir(parents=True)
-    table.write_text(f"key,identity\n{olds[0]},0.5\n{olds[1]},0.25\n")
+    table.write_text("key,identity\n")
     ratings = root / "config/experiments/one.ratings.csv"
     ratings.write_text(f"rater,key,rating\nme,{olds[1]},3\n")
 
     run("--apply")
     write_manifest(listed, "solo", new, [], ImageStore("resources/store/images"))
-    key = ScoreRequest.read(spec, listed, None, *files, "BASE", 1).key()
-    moved = table.with_name(f"{key}.csv")
-    assert moved.read_text() == f"key,identity\n{new[0].key},0.5\n{new[1].key},0.25\n"
-    assert json.loads(moved.with_suffix(".json").read_text()) == {"code_revision": "unrecorded"}
+    assert migration(root).left["score table", "of fewer columns; scored again"] == 1
     assert ratings.read_text() == f"rater,key,rating\nme,{new[1].key},3\n"
     assert migration(root).moves == []
 
