@@ -66,7 +66,7 @@ def test_the_lab_s_values_on_a_full_size_base_are_warned_of(shipped):
     )
     assert any("learns at a rate of 0.003 on the base" in line for line in found)
     assert any("makes photos of 128 x 144 px (0.018 megapixels)" in line for line in found)
-    assert any("prompt_sets.trio: draws 192 x 96 px (0.018 megapixels)" in line for line in found)
+    assert any("prompt_sets.casts: draws 192 x 96 px (0.018 megapixels)" in line for line in found)
 
 
 def test_full_size_values_on_the_lab_s_base_are_warned_of(shipped):

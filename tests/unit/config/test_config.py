@@ -9,6 +9,7 @@ import pytest
 
 from kindred.common.errors import ProblemsError
 from kindred.config.load_plan import load_plan
+from kindred.specs.casts import noise_seeds
 
 HEAD = """
 title: test
@@ -205,6 +206,64 @@ variants: {a: {}}
     assert found.full("J-and-A").seeds == [7]
     assert found.full("J-and-A-A-age-A-class").seeds == [3, 1]
     assert (found.full("J-and-A").width, found.full("J-and-A").height) == (96, 64)
+
+
+CASTS = """
+  many: {casts: {of: [J, A], shapes: [[64, 80], [96, 64]], wordings: 2, pictures: 3}, steps: 4}
+variants: {a: {}}
+"""
+
+
+def test_casts_become_prompts_with_a_canvas_and_seeds_of_their_own(root):
+    found = plan(root, CASTS).experiments["one"]
+    asked, casts = found.prompt_sets["many"], found.casts
+    assert set(casts) == {"many"} and set(casts["many"]) == set(asked.prompts)
+    assert len(asked.prompts) == (3 + 5) * 2 * 2
+    one = asked.full("A+J.96x64.2")
+    assert (one.width, one.height) == (96, 64) and len(set(one.seeds)) == 3
+    assert one.text == "JRussell and ARussell in the snow"
+    assert one.seeds == noise_seeds(one.text, (96, 64), 3)
+    assert casts["many"]["A+J.96x64.2"].members == ["J", "A"]
+
+
+def test_casts_change_nothing_of_other_prompt_sets(root):
+    one = plan(root, "variants: {a: {}}\n")
+    two = plan(root, CASTS)
+    specs = [p.render_spec("one", "a", "solo").canonical() for p in (one, two)]
+    assert specs[0] == specs[1] and "casts" not in specs[0]
+
+
+def test_pictures_in_place_of_seeds_give_each_prompt_noise_of_its_own(root):
+    text = """
+  more: {prompts: ["{J}", "{A}"], pictures: 2, size: [64, 80]}
+variants: {a: {}}
+"""
+    found = plan(root, text).experiments["one"].prompt_sets["more"]
+    seeds = {name: found.full(name).seeds for name in found.prompts}
+    assert seeds == {
+        "J": noise_seeds("JRussell", (64, 80), 2),
+        "A": noise_seeds("ARussell", (64, 80), 2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("casts: {of: [J, Q], shapes: [[64, 64], [96, 64]]}", "of: no character 'Q'"),
+        ("casts: {of: [J], shapes: [[64, 64]]}", "shapes: List should have at least 2 items"),
+        ("casts: {of: [J], shapes: [[64, 64], [96, 64]]}, seeds: 2", "take out: seeds"),
+        ("casts: {of: [J], shapes: [[64, 64], [90, 64]]}", "edges are multiples of 16 px"),
+        (
+            "casts: {of: [J], shapes: [[64, 64], [96, 64]], untrained: [JRussell, Bo]}",
+            "'JRussell' is a character -> name nobody in `untrained`",
+        ),
+        ("prompts: [a man]", "needs `casts`, or: size, one of `seeds` and `pictures`"),
+        ("prompts: [a man], size: [64, 64], seeds: 1, pictures: 1", "one of `seeds` and `pict"),
+    ],
+)
+def test_mistakes_in_casts(root, asked, said):
+    listed = problems(root, f"\n  bad: {{{asked}}}\nvariants: {{a: {{}}}}\n")
+    assert any("bad" in line and said in line for line in listed), listed
 
 
 def test_a_prompt_s_seed_changes_no_text_to_encode(root):

@@ -91,3 +91,34 @@ def test_margin_is_over_the_best_other():
     assert identity_margin(row, 0) == pytest.approx(-0.7)
     assert identity_margin(row[:1], 0) is None
     assert identity_margin(np.array([0.2, np.nan]), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "strangers", "seen", "right"),
+    [
+        ("J", 0, ["J"], True),
+        ("J", 0, ["J", "x"], False),
+        ("J", 1, ["x", "J"], True),
+        ("J", 1, ["J", "J"], False),
+        ("J", 1, ["J", "A"], False),
+        ("AJ", 1, ["A", "J"], False),
+        ("AJ", 1, ["A", "J", "x"], True),
+        ("", 1, ["x"], True),
+        ("", 1, ["J"], False),
+        ("", 3, ["x", "x"], False),
+        ("J", None, ["J"], None),
+    ],
+)
+def test_a_cast_is_right_when_exactly_those_asked_for_are_there(asked, strangers, seen, right):
+    found = assign_identities(list(asked), people(*seen), LETTERS, 0.5, strangers=strangers)
+    assert found.cast_right is right
+    if asked:
+        assert found.success is (right if strangers is not None else True)
+    else:
+        assert found.success is None and found.count is (len(seen) == strangers)
+
+
+def test_a_cast_with_somebody_without_reference_photos_can_t_be_told():
+    seen = people("J", "x")
+    found = assign_identities(["A", "J"], seen, LETTERS, 0.5, known={"J"}, strangers=0)
+    assert found.cast_right is None
