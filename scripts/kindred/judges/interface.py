@@ -66,6 +66,16 @@ class Judge(Protocol):
         the judge can't tell."""
         ...
 
+    def wears(
+        self,
+        images: Sequence[Image.Image],
+        people: Sequence[Sequence[DetectedPerson]],
+        garments: Sequence[Sequence[str]],
+    ) -> list[list[str]]:
+        """For each of the people that `find` gave of each picture, which of the picture's garments
+        ('red sweater') it wears best, or '' for none, or where the judge can't tell."""
+        ...
+
     def whole(self, images: Sequence[Image.Image]) -> np.ndarray | None:
         """Unit vectors [N, D] of whole pictures, or None: then small copies are compared."""
         ...

@@ -19,12 +19,13 @@ from kindred.common.errors import KindredError
 from kindred.common.files import read_json, write_json
 from kindred.common.hashing import sha256_file
 from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
+from kindred.judges.lab_inference import DetectedPerson as Seen
 from kindred.judges.lab_inference import DetectedScene, LabDetector
 from kindred.judges.model_files import Part, locate
 from kindred.models.identity import identity
 from kindred.specs.judge import JudgeSpec
 from kindred.world.phrases import PLACE_PHRASES
-from kindred.world.vocabulary import HAIR_COLOURS, HAIR_STYLES
+from kindred.world.vocabulary import CLOTHES, COLOURS, HAIR_COLOURS, HAIR_STYLES
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +39,10 @@ HAIR = re.compile(
     r"\b(?:(?P<style>short|spiky|curly|long) )?"
     rf"(?P<colour>{'|'.join(HAIR_COLOURS)}) (?P<kind>hair|bob|ponytail|bun|pigtails)\b"
 )
+GARMENT = re.compile(
+    rf"\b(?P<clothes_colour>{'|'.join(COLOURS)}) (?P<clothes>{'|'.join(CLOTHES)})\b"
+)
+WORN = 0.5  # probability from which a garment counts as worn
 GATES_FILE = "gates.json"
 MODEL_HASH = "model sha256"  # in GATES_FILE: which weights the figures are of
 # Below one of these, verdicts are not to be trusted. "vae ": after the base's autoencoder.
@@ -121,6 +126,21 @@ class LabJudge:
             for sighting, place, hair in zip(sightings, places, hairs, strict=True)
         ]
 
+    def wears(
+        self,
+        images: Sequence[Image.Image],
+        people: Sequence[Sequence[DetectedPerson]],
+        garments: Sequence[Sequence[str]],
+    ) -> list[list[str]]:
+        """For each person the garment whose kind and colour are both read at a probability of at
+        least `WORN` (product), the most probable if several; '' for none."""
+        read = [{phrase: garment_in(phrase) for phrase in phrases} for phrases in garments]
+        sightings = self.judge.look(images, self.threshold)
+        return [
+            [_worn(person, known) for person in sighting.people]
+            for sighting, known in zip(sightings, read, strict=True)
+        ]
+
     def whole(self, images: Sequence[Image.Image]) -> np.ndarray | None:
         """Unit vectors [N, D] of whole pictures; None without a model for it."""
         return self.similarity.vectors(images) if self.similarity else None
@@ -170,6 +190,24 @@ def hair_in(prompt: str) -> dict[str, str]:
     style = style or (kind if kind in HAIR_STYLES else None)
     named = {"hair_style": style, "hair_colour": colour}
     return {key: value for key, value in named.items() if value}
+
+
+def garment_in(phrase: str) -> dict[str, str]:
+    """The clothes and their colour that a phrase such as 'red sweater' says, by the judge's
+    attributes; empty unless it says both."""
+    found = GARMENT.search(phrase.casefold())
+    return found.groupdict() if found else {}
+
+
+def _worn(person: Seen, garments: Mapping[str, Mapping[str, str]]) -> str:
+    """The garment, of phrases with their attributes, that a person wears."""
+    chances = {
+        phrase: math.prod(person.attributes[name][value] for name, value in garment.items())
+        for phrase, garment in garments.items()
+        if garment
+    }
+    best = max(chances, key=lambda phrase: chances[phrase], default="")
+    return best if best and chances[best] >= WORN else ""
 
 
 def _hair(sighting: DetectedScene, hair: dict[str, str]) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from kindred.judges import open_judge
 from kindred.judges.interface import Acceptance
 from kindred.judges.lab_judge import (
     acceptance_failures,
+    garment_in,
     hair_in,
     place_in,
     read_acceptance,
@@ -23,6 +26,11 @@ from kindred.judges.lab_judge import (
 )
 from kindred.judges.version import version_of
 from kindred.specs.judge import JudgeSpec, PretrainedModel
+from kindred.world.drawing import draw
+from kindred.world.scene import sample_scene
+from kindred.world.vocabulary import WIDE
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +115,36 @@ def test_hair_is_part_of_adherence_only_where_it_is_asked_for(folder):
     assert both == pytest.approx(place * said)
     nobody = open_judge(JudgeSpec(kind="lab", model=str(folder), threshold=0.999))
     assert nobody.adherence(images, ["a man with red hair"]) == [0.0] and person
+
+
+@pytest.mark.parametrize(
+    ("phrase", "garment"),
+    [
+        ("red sweater", {"clothes_colour": "red", "clothes": "sweater"}),
+        ("a White Shirt", {"clothes_colour": "white", "clothes": "shirt"}),
+        ("blue overalls", {"clothes_colour": "blue", "clothes": "overalls"}),
+        ("sweater", {}),
+        ("tartan kilt", {}),
+    ],
+)
+def test_garments_in_phrases(phrase, garment):
+    assert garment_in(phrase) == garment
+
+
+def test_garments_are_told_apart_on_drawn_people():
+    """Two people in garments that were asked for, and one in another; with the shipped judge."""
+    judge = open_judge(JudgeSpec(kind="lab", model=str(ROOT / "lab" / "judge")))
+    worn = ("red sweater", "white shirt", "blue jacket")
+    scene = sample_scene(Random(1), count=3, size=WIDE, shuffle=False)
+    figures = [
+        replace(figure, clothes_colour=phrase.split()[0], clothes=phrase.split()[1])
+        for figure, phrase in zip(scene.figures, worn, strict=True)
+    ]
+    images = [draw(replace(scene, figures=tuple(figures)), masks=False).image]
+    asked = ["white shirt", "red sweater", "green jacket", "tartan kilt"]
+    people = judge.find(images)
+    assert judge.wears(images, people, [asked]) == [["red sweater", "white shirt", ""]]
+    assert judge.wears(images, people, [[]]) == [["", "", ""]]
 
 
 def test_what_is_missing_says_how_to_get_it(tmp_path, folder):

@@ -14,7 +14,9 @@ from PIL import Image, ImageOps
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges import open_judge
+from kindred.judges.interface import DetectedPerson
 from kindred.judges.model_files import Part, locate, package_folder
+from kindred.judges.photo_judge import PhotoJudge
 from kindred.rendering.manifest import Manifest, Row
 from kindred.scoring.references import build_references
 from kindred.scoring.score_images import VariantRun, score_images
@@ -301,3 +303,38 @@ def test_only_the_five_point_landmarks_are_used():
 def test_insightface_says_what_it_needs():
     with pytest.raises(KindredError, match=r"insightface.*(licence|folder)"):
         open_judge(JudgeSpec(kind="insightface", model="no/such/pack"))
+
+
+class _Words:
+    """Stands for the model of pictures and words: how red or blue a picture is."""
+
+    identity = "words"
+
+    def cosines(self, images, prompts):
+        channels = {"red": 0, "blue": 2}
+        return [
+            float(np.asarray(image)[..., channels[prompt.split()[-2]]].mean()) / 255
+            for image, prompt in zip(images, prompts, strict=True)
+        ]
+
+
+def _dressed() -> tuple[Image.Image, list[DetectedPerson]]:
+    """Two people below whose chins a picture is red and blue; of a third the face alone is seen."""
+    image = Image.new("RGB", (90, 60), "green")
+    image.paste("red", (0, 20, 30, 60))
+    image.paste("blue", (30, 20, 60, 60))
+    boxes = [((0, 0, 30, 60), (5, 0, 25, 20)), ((30, 0, 60, 60), (35, 0, 55, 20))]
+    boxes += [((65, 0, 85, 20), (65, 0, 85, 20))]
+    return image, [DetectedPerson(box, head, 0.9, None) for box, head in boxes]
+
+
+def test_garments_are_read_below_the_chin(quick):
+    image, people = _dressed()
+    asked = ["blue coat", "red coat"]
+    told = PhotoJudge(quick.engine, adherence=_Words()).wears([image], [people], [asked])
+    assert told == [["red coat", "blue coat", ""]]
+
+
+def test_without_a_model_for_words_no_garment_is_read(quick):
+    image, people = _dressed()
+    assert quick.wears([image], [people], [["red coat"]]) == [["", "", ""]]
