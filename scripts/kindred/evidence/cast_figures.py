@@ -1,0 +1,85 @@
+"""The figures of cast sets as summary.json holds them (see verdicts.py): of every variant, and what
+they are read beside.
+
+Knows what is put together; the figures are in the modules that it calls.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kindred.evidence import cast_accuracy, cast_parts, detection, placement
+from kindred.evidence.cast_images import CastImage, Row, cast_images, grouped
+from kindred.evidence.drawers_without_names import SeenPrompt, drawers
+from kindred.evidence.mutual_information import bits
+from kindred.specs.scoring import CompareSpec
+
+Json = dict[str, Any]
+Images = Mapping[str, Sequence[CastImage]]  # variant -> pictures
+
+
+def cast_part(spec: CompareSpec, rows: Mapping[str, Sequence[Row]]) -> tuple[Json, dict[str, Json]]:
+    """(Prompt set -> what is said of the set; variant -> prompt set -> its figures). Both empty
+    without cast sets. rows: of scores, by variant."""
+    sets: Json = {}
+    variants: dict[str, Json] = {name: {} for name in rows}
+    for prompt_set, casts in spec.casts.items():
+        images = {name: cast_images(own, prompt_set, casts) for name, own in rows.items()}
+        clothes = any(placement.reads_garments(own) for own in images.values())
+        for name, own in images.items():
+            if own:
+                variants[name][prompt_set] = figures(own, sorted(spec.characters), clothes)
+        sets[prompt_set] = _set(spec, prompt_set, images)
+    return sets, variants
+
+
+def figures(images: Sequence[CastImage], letters: Sequence[str], clothes: bool) -> Json:
+    """All figures of one variant's pictures. `clothes`: the judge can read them."""
+    return {
+        "images": len(images),
+        "accuracy": cast_accuracy.by_kind(images),
+        "worst": cast_accuracy.worst_cast(images),
+        "casts": cast_accuracy.by_cast(images),
+        "canvases": cast_accuracy.by_canvas(images),
+        "wordings": cast_accuracy.by_wording(images),
+        "detection": detection.detections(images, letters),
+        "bits": bits(images),
+        "order": placement.order(images),
+        "garments": placement.garments(images) if clothes else None,
+        "count": cast_parts.counts(images),
+        "products": cast_parts.products(images),
+        "looks": cast_parts.looks(images, letters),
+        "thresholds": cast_accuracy.threshold_curve(images),
+    }
+
+
+def _set(spec: CompareSpec, prompt_set: str, images: Images) -> Json:
+    """What is said of a prompt set whoever draws it."""
+    casts = spec.casts[prompt_set]
+    drawn = {name: own for name, own in images.items() if own}
+    trained = {name: own for name, own in drawn.items() if spec.variants[name].kind != "base"}
+    per_run = max((_of_one_run(own) for own in drawn.values()), key=len, default=[])
+    pictures = Counter(image.prompt for image in per_run)
+    prompts = [
+        SeenPrompt(asked, spec.prompt_sets[prompt_set][name], pictures[name])
+        for name, asked in casts.items()
+        if pictures[name]
+    ]
+    curves = {name: cast_accuracy.threshold_curve(own) for name, own in trained.items()}
+    return {
+        "casts": {
+            one.name: {"heads": one.heads, "strangers": one.strangers} for one in casts.values()
+        },
+        "canvases": list(dict.fromkeys(one.canvas for one in casts.values())),
+        "wordings": list(dict.fromkeys(one.wording for one in casts.values())),
+        "per_run": len(per_run),
+        "drawers": drawers(prompts, spec.characters),
+        "turning": cast_accuracy.turning(curves),
+    }
+
+
+def _of_one_run(images: Sequence[CastImage]) -> list[CastImage]:
+    """The pictures of the run that has most."""
+    return max(grouped(images, lambda image: image.run).values(), key=len)
