@@ -65,6 +65,18 @@ class Oracle:
         """Always 1 where a place is named."""
         return [1.0 if "beach" in prompt else None for prompt in prompts]
 
+    def wears(
+        self,
+        images: Sequence[Image.Image],
+        people: Sequence[Sequence[DetectedPerson]],
+        garments: Sequence[Sequence[str]],
+    ) -> list[list[str]]:
+        """The garments in the order asked for, from left to right; nobody beyond wears one."""
+        return [
+            [*own, *[""] * len(found)][: len(found)]
+            for found, own in zip(people, garments, strict=True)
+        ]
+
     def whole(self, images: Sequence[Image.Image]) -> None:
         """Nothing: small copies are compared."""
         return None

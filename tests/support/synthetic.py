@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from kindred.judges.interface import Box, DetectedPerson
 from kindred.rendering.image_store import ImageStore
 from kindred.scoring.identity_assignment import assign_identities
 from kindred.scoring.score_table import Row, image_row, person_rows, write_scores
+from kindred.specs.casts import AskedCast, CastPrompt
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis
@@ -65,12 +67,17 @@ class Arm:
     """How a made-up variant draws: chances for one picture, on average over runs and prompts.
 
     alone: a person asked for alone is right. group: each person of a pair or trio is right.
-    count: the number of people is right. run_sd: spread between runs, in logits.
+    count: the number of people is right. stranger: somebody asked for who is no character is drawn
+    as a stranger. placed, dressed: people of a cast set stand and are dressed as asked. run_sd:
+    spread between runs, in logits.
     """
 
     alone: float = 0.9
     group: float = 0.8
     count: float = 0.9
+    stranger: float = 0.7
+    placed: float = 0.7
+    dressed: float = 0.5
     run_sd: float = 0.4
     kind: str = "trained"
     control: str = ""
@@ -134,6 +141,8 @@ class _Draw:
 
     asked: list[str]
     people: list[str] = field(default_factory=list)  # letters; '' is a stranger
+    cast: AskedCast | None = None
+    worn: list[str] = field(default_factory=list)
 
 
 def make(
@@ -145,9 +154,11 @@ def make(
     hypotheses: Mapping[str, Hypothesis] = HYPOTHESES,
     pictures: bool = True,
     name: str = "synthetic",
+    casts: Mapping[str, Mapping[str, CastPrompt]] = MappingProxyType({}),
 ) -> Made:
     """Write a whole experiment below `root`: scores, manifests, summaries of training, references,
-    the dataset; with `pictures` also the drawings. Equal arguments give equal files."""
+    the dataset; with `pictures` also the drawings. `casts`: cast sets beside the other prompt sets.
+    Equal arguments give equal files."""
     variants = {
         variant: ComparedVariant(
             kind=arm.kind,
@@ -167,7 +178,9 @@ def make(
         judge=JudgeSpec(kind="lab", model="lab/judge"),
         characters=CHARACTERS,
         variants=variants,
-        prompt_sets={key: dict(texts) for key, texts in prompts.items()},
+        prompt_sets={key: dict(texts) for key, texts in prompts.items()}
+        | {key: {name: one.text for name, one in own.items()} for key, own in casts.items()},
+        casts={key: {name: one.cast for name, one in own.items()} for key, own in casts.items()},
         hypotheses={
             key: h for key, h in hypotheses.items() if {h.variant, h.against} <= set(variants)
         },
@@ -195,7 +208,13 @@ def _run(
             for seed in seeds:
                 rng = Random(f"{variant} {run} {prompt_set} {prompt} {seed}")
                 luck = 0.5 * Random(f"{prompt} {seed}").gauss(0, 1)
-                drawn = _sample(asked, text, arm, shift + hard + luck, rng)
+                cast = made.spec.casts.get(prompt_set, {}).get(prompt)
+                chance = shift + hard + luck
+                drawn = (
+                    _sample_cast(cast, arm, chance, rng)
+                    if cast
+                    else _sample(asked, text, arm, chance, rng)
+                )
                 key = sha256_text(f"{variant} {run} {prompt_set} {prompt} {seed}")
                 keys = {
                     "judge": JUDGE_HASH,
@@ -230,16 +249,41 @@ def _sample(asked: list[str], text: str, arm: Arm, shift: float, rng: Random) ->
             asked, [rng.choice(LETTERS) if rng.random() < 0.1 else "" for _ in range(count)]
         )
     right = _chance(arm.alone if len(asked) == 1 else arm.group, shift)
+    people = [letter if rng.random() < right else _other(letter, rng) for letter in asked]
+    return _Draw(asked, _miscounted(people, arm, shift, rng))
+
+
+def _sample_cast(cast: AskedCast, arm: Arm, shift: float, rng: Random) -> _Draw:
+    """Who ends up in a picture of a cast, where, and in what."""
+    asked = cast.order or [*cast.members, *[""] * cast.strangers]
+    chances = {True: arm.alone if cast.heads == 1 else arm.group, False: arm.stranger}
     people = [
-        letter if rng.random() < right else rng.choice([*(x for x in LETTERS if x != letter), ""])
-        for letter in asked
+        who if rng.random() < _chance(chances[bool(who)], shift) else _other(who, rng)
+        for who in asked
     ]
+    if rng.random() > _chance(arm.placed, shift):
+        rng.shuffle(people)
+    people = _miscounted(people, arm, shift, rng)
+    garments = list(cast.wears.values())
+    worn = [
+        cast.wears.get(who, "") if rng.random() < arm.dressed else rng.choice([*garments, ""])
+        for who in people
+    ]
+    return _Draw(sorted(cast.members), people, cast, worn)
+
+
+def _other(who: str, rng: Random) -> str:
+    return rng.choice([*(x for x in LETTERS if x != who), ""] if who else LETTERS)
+
+
+def _miscounted(people: list[str], arm: Arm, shift: float, rng: Random) -> list[str]:
+    """People with somebody too many or too few, as often as the arm miscounts."""
     if rng.random() > _chance(arm.count, shift):
         if len(people) > 1 and (len(people) == 3 or rng.random() < 0.5):
             people.pop(rng.randrange(len(people)))
         else:
             people.append("")
-    return _Draw(asked, people)
+    return people
 
 
 def _chance(mean: float, shift: float) -> float:
@@ -259,7 +303,8 @@ def _score(keys: Row, drawn: _Draw, heads: Sequence[Box], rng: Random) -> list[R
             for who in drawn.people
         ]
     ).reshape(len(drawn.people), len(LETTERS))
-    matched = assign_identities(drawn.asked, identity, LETTERS, 0.5)
+    strangers = drawn.cast.strangers if drawn.cast else None
+    matched = assign_identities(drawn.asked, identity, LETTERS, 0.5, strangers=strangers)
     people = [DetectedPerson(head, head, 0.9, None) for head in heads]
     extra = {
         "adherence": min(1.0, max(0.0, rng.gauss(0.9, 0.1))),
@@ -269,8 +314,8 @@ def _score(keys: Row, drawn: _Draw, heads: Sequence[Box], rng: Random) -> list[R
         "drift": None if drawn.asked or keys["variant"] == "BASE" else abs(rng.gauss(0.1, 0.03)),
     }
     return [
-        image_row(keys, drawn.asked, matched, len(people), extra),
-        *person_rows(keys, people, matched, identity * 0.85, identity, LETTERS),
+        image_row(keys, drawn.asked, matched, len(people), extra, drawn.cast),
+        *person_rows(keys, people, matched, identity * 0.85, identity, LETTERS, drawn.worn),
     ]
 
 

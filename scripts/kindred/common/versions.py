@@ -28,8 +28,8 @@ VERSIONS = {
     "train": 1,
     "render": 1,
     "references": 1,
-    "score": 2,
-    "compare": 1,
+    "score": 3,
+    "compare": 2,
     # What people look at.
     "sheet": 1,
     "curves": 2,

@@ -1,7 +1,36 @@
-"""The figures of cast sets as summary.json holds them (see verdicts.py): of every variant, and what
-they are read beside.
+"""The figures of cast sets as summary.json holds them: of every variant, and what they are read
+beside.
 
-Knows what is put together; the figures are in the modules that it calls.
+Knows what is put together; the figures are in the modules that it calls. A statistic is {"mean",
+"low", "high", "runs", "images"}: mean over training runs, Student's t interval over them, no ends
+for a single run. Kinds of casts: "all", "family" (members alone) and "others".
+
+summary["casts"][prompt set]:
+{
+ "casts": {"A+J": {"heads": 2, "strangers": 0}}, "canvases": ["144x128", ...],
+ "wordings": ["bare", ...], "per_run": 192,          pictures of one run
+ "drawers": {"canvas" | "number" | "nouns": {kind: 0.08}},   the most without names
+ "turning": [{"arms": ["a", "b"], "above": ["0.3"], "below": ["0.7"]}]
+                                     whose order turns with the threshold of recognition
+}
+summary["variants"][name]["casts"][prompt set]:
+{
+ "images": 576, "accuracy": {kind: statistic},
+ "worst": {"mean": 0.2, "casts": ["A+C+J"]} or null,  named on one half, read on the other
+ "casts": {"A+J": {"mean", "images"}},
+ "canvases": {"192x96": {kind: statistic}}, "wordings": {"bare": statistic},
+ "detection": {"J": {"hits", "asked", "false_alarms", "others", "sensitivity": statistic,
+                     "bias": statistic, "ceiling": 5.07}},
+ "bits": {"mean": 1.67 or null, "most": 2.9 or null, "images": {canvas: 384}, "needed": 192,
+          "more": {canvas: 96}},
+ "order": {"images", "right", "share": statistic, "chance": 0.3, "both": statistic} or null,
+ "garments": {"people", "asked", "right": statistic, "swapped": statistic, "same": statistic,
+              "chance": 0.4} or null,                 null too where the judge can't read clothes
+ "count": {"right": statistic, "difference": statistic, "canvases": {canvas: the same two}},
+ "products": {canvas: {"success", "count", "product", "gap": statistic}},
+ "looks": {"J": {"alone": statistic, "together": statistic}, "mean": the same two},
+ "thresholds": {"0.3": 0.9}          cast accuracy by the identity that counts as recognised
+}
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.files import read_json
+from kindred.evidence.cast_figures import cast_part
 from kindred.evidence.human_ratings import known_ratings, mean_ratings, read_ratings
 from kindred.evidence.score_grids import ScoreGrid, grid_of, pictures_of
 from kindred.evidence.summary import judge_part, ratings_part, summary
@@ -44,7 +45,11 @@ def compare(
     }
     found = verdicts(spec, grids, pictures, judge_part(references), declared)
     told = ratings_part(rated, everything)
-    return summary(spec, grids, pictures, references, trained, told, warnings), found
+    made = summary(spec, grids, pictures, references, trained, told, warnings)
+    made["casts"], figures = cast_part(spec, rows)
+    for name, one in figures.items():
+        made["variants"][name]["casts"] = one
+    return made, found
 
 
 def trainings(spec: CompareSpec, results: Path) -> dict[str, list[dict[str, Any]]]:

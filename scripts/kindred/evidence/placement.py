@@ -81,7 +81,7 @@ def _mean_of(images: Sequence[CastImage], of: str) -> float:
 
 
 def _worn(image: CastImage, letter: str) -> dict[str, bool]:
-    """What is true of a member's garment; of somebody there twice it is enough that one wears it."""
+    """What is true of a member's garment; of somebody there twice one in it is enough."""
     wanted = image.asked.wears[letter]
     own = [worn for who, worn in zip(image.found, image.wears, strict=True) if who == letter]
     others = [worn for who, worn in zip(image.found, image.wears, strict=True) if who != letter]

@@ -78,6 +78,7 @@ low and high null where they can't be known):
                "difference", "low", "high", "passes": true | false | null, "sentence"}],
  "ratings": null or {"images": 40, "ratings": 80, "raters": ["..."], "alpha": 0.71,
              "judge": {"auc": 0.9, "spearman": 0.6, "images": 40}, "sentence": "..."},
+ "casts": {...},                     of cast sets, here and of every variant: see cast_figures.py
  "warnings": ["no photo shows A alone: ..."]
 }
 """

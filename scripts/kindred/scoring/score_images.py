@@ -52,7 +52,7 @@ def score_images(
     """
     check_pictures([manifest] + ([base] if base else []))
     what = f"score {whose.variant} run {whose.run}"
-    seen, said, vectors = _look(judge, manifest, spec, what)
+    seen, said, worn, vectors = _look(judge, manifest, spec, what)
     kind = references.facts["distance"]
     nearest = _nearest(vectors, references, spec.dataset, kind)
     diversity = _diversity(manifest.rows, vectors, kind)
@@ -75,7 +75,7 @@ def score_images(
             "seed": picture.seed,
             "key": picture.key,
         }
-        rows += _rows(keys, picture, seen[n], references, spec, extra)
+        rows += _rows(keys, picture, seen[n], references, spec, extra, worn[n])
     return rows
 
 
@@ -86,6 +86,7 @@ def _rows(
     references: References,
     spec: ScoreSpec,
     extra: dict[str, Any],
+    worn: list[str],
 ) -> list[Row]:
     letters, cast = sorted(spec.characters), spec.casts.get(picture.name)
     asked = letters_in(picture.prompt, spec.characters)
@@ -97,26 +98,50 @@ def _rows(
     )
     return [
         image_row(keys, asked, matched, len(people), extra, cast),
-        *person_rows(keys, people, matched, similarity, identity, letters),
+        *person_rows(keys, people, matched, similarity, identity, letters, worn),
     ]
 
 
 def _look(
     judge: Judge, manifest: Manifest, spec: ScoreSpec, what: str
-) -> tuple[list[list[DetectedPerson]], list[float | None], np.ndarray]:
-    """People, adherence and vectors of every picture."""
+) -> tuple[list[list[DetectedPerson]], list[float | None], list[list[str]], np.ndarray]:
+    """People, adherence, what people wear of what was asked for, and vectors of every picture."""
     seen: list[list[DetectedPerson]] = []
     said: list[float | None] = []
+    worn: list[list[str]] = []
     vectors = []
     with Progress(what, len(manifest.rows), "images") as progress:
         for chunk, images in _batches(manifest):
-            seen += judge.find(images)
+            people = judge.find(images)
+            seen += people
+            worn += _wears(judge, chunk, images, people, spec)
             # The judge's prompts model has never heard of the trigger names.
             prompts = [remove_trigger_words(row.prompt, spec.characters) for row in chunk]
             said += judge.adherence(images, prompts)
             vectors.append(describe(judge, images))
             progress.update(len(images))
-    return seen, said, np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32)
+    whole = np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32)
+    return seen, said, worn, whole
+
+
+def _wears(
+    judge: Judge,
+    chunk: Sequence[Picture],
+    images: Sequence[Image.Image],
+    people: Sequence[list[DetectedPerson]],
+    spec: ScoreSpec,
+) -> list[list[str]]:
+    """What each person wears of the garments that a picture's prompt asks for; [] where it asks for
+    none, of which the judge is not asked."""
+    worn: list[list[str]] = [[] for _ in chunk]
+    casts = [spec.casts.get(row.name) for row in chunk]
+    asked = [n for n, cast in enumerate(casts) if cast and cast.wears]
+    if asked:
+        garments = [list(dict.fromkeys(casts[n].wears.values())) for n in asked]
+        told = judge.wears([images[n] for n in asked], [people[n] for n in asked], garments)
+        for n, own in zip(asked, told, strict=True):
+            worn[n] = own
+    return worn
 
 
 def _batches(manifest: Manifest) -> Iterator[tuple[Sequence[Picture], list[Image.Image]]]:

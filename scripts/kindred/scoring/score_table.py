@@ -36,6 +36,8 @@ Rows of kind person
   identity     the same on a scale where 0 is a stranger and 1 another photo of the same person
   margin       identity minus the best identity of any other character
   likeness     identity with every character: 'A:0.12 C:-0.03 J:0.91'
+  wears        which of the garments that the prompt of a cast set asks for this person wears best,
+               as the prompt says it: 'red sweater'; '' for none or where the judge can't tell
 
 Truth values are 0 and 1. What can't be said is empty.
 """
@@ -90,6 +92,7 @@ OF_PERSON = (
     "similarity",
     "margin",
     "likeness",
+    "wears",
 )
 COLUMNS = (*KEYS, *OF_IMAGE, *OF_PERSON)  # `identity` serves both kinds
 
@@ -136,8 +139,10 @@ def person_rows(
     similarity: np.ndarray,
     identity: np.ndarray,
     letters: Sequence[str],
+    wears: Sequence[str] = (),
 ) -> list[Row]:
-    """The rows of a picture's people; similarity and identity [P, C] with the C characters."""
+    """The rows of a picture's people; similarity and identity [P, C] with the C characters.
+    `wears`: a garment or '' for each of them, empty where none was asked for."""
     rows = []
     for n, person in enumerate(people):
         row = {
@@ -150,6 +155,7 @@ def person_rows(
             "score": person.score,
             "assigned": matched.assigned[n],
             "found": matched.found[n],
+            "wears": wears[n] if wears else "",
         }
         if not np.isnan(identity[n]).all():
             assigned = matched.assigned[n]

@@ -26,6 +26,7 @@ from kindred.scoring.references import (
 )
 from kindred.scoring.score_images import VariantRun, score_images
 from kindred.scoring.score_table import COLUMNS, read_scores, write_scores
+from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
@@ -199,6 +200,30 @@ def test_scores_tell_what_was_drawn(tmp_path, oracle, known):
     assert images[0]["identity"] == pytest.approx(first["identity"])
     assert images[3]["identity"] == pytest.approx(0.5, abs=0.1)
     assert {row["run"] for row in rows} == {2} and {row["variant"] for row in rows} == {"all"}
+
+
+def test_only_pictures_whose_prompts_ask_for_garments_tell_what_people_wear(
+    tmp_path, oracle, known
+):
+    """And the judge is asked about no others."""
+    asked_about = []
+    wears = oracle.wears
+    oracle.wears = lambda images, *rest: asked_about.append(len(images)) or wears(images, *rest)
+    path = manifest_of(tmp_path, oracle, [("J", "J"), ("A+J", "AJ?"), ("", "?")])
+    worn = {"A": "red shirt", "J": "blue coat"}
+    given = {"canvas": "144x128", "wording": "garments"}
+    casts = {
+        "A+J": AskedCast(name="A+J", members=["A", "J"], wears=worn, **given),
+        "J": AskedCast(name="J", members=["J"], **given),
+    }
+    spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, casts=casts)
+    rows = score_images(oracle, known, read_manifest(path), None, spec, WHOSE)
+    told = {
+        cell: [row["wears"] for row in rows if row["kind"] == "person" and row["prompt"] == cell]
+        for cell in ("J", "A+J", "plain")
+    }
+    assert told == {"J": [""], "A+J": ["red shirt", "blue coat", ""], "plain": [""]}
+    assert asked_about == [1]
 
 
 def test_a_copied_photo_is_its_own_nearest(tmp_path, oracle, known):
