@@ -24,7 +24,7 @@ from kindred.judges.lab_inference import DetectedScene, LabDetector
 from kindred.judges.model_files import Part, locate
 from kindred.models.identity import identity
 from kindred.specs.judge import JudgeSpec
-from kindred.world.phrases import PLACE_PHRASES
+from kindred.world.phrases import place_in
 from kindred.world.vocabulary import CLOTHES, COLOURS, HAIR_COLOURS, HAIR_STYLES
 
 if TYPE_CHECKING:
@@ -166,17 +166,6 @@ def _load(folder: Path, device: torch.device | str) -> LabDetector:
         raise KindredError(
             f"the model in {folder} can't be read ({error})", "judge", HOW_TO_GET_IT
         ) from None
-
-
-def place_in(prompt: str) -> str | None:
-    """The world's place that a prompt names, or None."""
-    text = prompt.casefold()
-    if "christmas card" in text:
-        return "christmas card"
-    for place, phrases in PLACE_PHRASES.items():
-        if any(phrase.casefold() in text for phrase in phrases):
-            return place
-    return None
 
 
 def hair_in(prompt: str) -> dict[str, str]:

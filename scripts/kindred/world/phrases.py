@@ -50,6 +50,17 @@ TEMPLATES = (
 )
 
 
+def place_in(text: str) -> str | None:
+    """The world's place that a text names, or None."""
+    words = text.casefold()
+    if "christmas card" in words:
+        return "christmas card"
+    for place, phrases in PLACE_PHRASES.items():
+        if any(phrase.casefold() in words for phrase in phrases):
+            return place
+    return None
+
+
 def token_count(caption: str) -> int:
     """Upper estimate of tokens: a word or a punctuation mark is one, a trigger name four."""
     words = re.findall(r"[A-Za-z]+|[^\sA-Za-z]", caption)

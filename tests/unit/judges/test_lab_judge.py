@@ -20,13 +20,13 @@ from kindred.judges.lab_judge import (
     acceptance_failures,
     garment_in,
     hair_in,
-    place_in,
     read_acceptance,
     write_acceptance,
 )
 from kindred.judges.version import version_of
 from kindred.specs.judge import JudgeSpec, PretrainedModel
 from kindred.world.drawing import draw
+from kindred.world.phrases import place_in
 from kindred.world.scene import sample_scene
 from kindred.world.vocabulary import WIDE
 
