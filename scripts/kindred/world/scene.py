@@ -97,6 +97,8 @@ _UNITS = {
     (WIDE, 3): {"bust": (23.5, 0.47)},
     (WIDE, 4): {"bust": (19.0, 0.46)},
 }
+# Of any other size or count, by what those have: as large as the height and the width allow.
+_BUST, _BUST_LEVEL, _ROW = 0.25, 0.47, 0.97
 
 
 def sample_people(rng: Random, count: int) -> list[Person]:
@@ -126,7 +128,7 @@ def sample_scene(
 
     people: who is shown (their order is shuffled unless `shuffle` is False, then it is left to
     right). forced: clothes, clothes_colour, hat, hat_colour, expression, gaze or pose for every
-    figure; hat=None means bareheaded. Raises ValueError for a combination that has no layout.
+    figure; hat=None means bareheaded. Raises ValueError for a framing that has no layout.
     """
     if people is not None:
         count = len(people)
@@ -136,14 +138,12 @@ def sample_scene(
     if not 1 <= count <= 4:
         raise ValueError(f"a scene shows 1 to 4 people, not {count}")
     size = size or rng.choice(_SIZES_FOR[count])
-    if (size, count) not in _UNITS:
-        raise ValueError(f"no layout for {count} people at {size[0]}x{size[1]}; use 192x96")
     people = list(people) if people is not None else sample_people(rng, count)
     if shuffle:
         rng.shuffle(people)
     place = place or rng.choice(PLACES)
     framing = framing or _framing(rng, size, count)
-    if framing not in _UNITS[size, count]:
+    if framing not in _framings(size, count):
         raise ValueError(f"no {framing} layout for {count} people at {size[0]}x{size[1]}")
     spots = _layout(rng, size, people, framing, place)
     looks = [_look(rng, person, place, framing, count, forced) for person in people]
@@ -154,8 +154,15 @@ def sample_scene(
     return Scene(*size, place, framing, figures, rng.randrange(1 << 16))
 
 
+def _framings(size: tuple[int, int], count: int) -> dict[str, tuple[float, float]]:
+    """Framing -> unit and level, as in _UNITS."""
+    width, height = size
+    unit = min(_BUST * height, _ROW * width / (2 * HEAD_X * count))
+    return _UNITS.get((size, count), {"bust": (unit, _BUST_LEVEL)})
+
+
 def _framing(rng: Random, size: tuple[int, int], count: int) -> str:
-    options = _UNITS[size, count]
+    options = _framings(size, count)
     weights = {"headshot": 34, "bust": 44, "full": 22}
     return rng.choices(list(options), [weights[name] for name in options])[0]
 
@@ -165,7 +172,7 @@ def _layout(
 ) -> list[dict]:
     """Slots across the frame, wider for adults; heads move only within their slot's slack."""
     width, height = size
-    unit, level = _UNITS[size, len(people)][framing]
+    unit, level = _framings(size, len(people))[framing]
     inset = CARD_INSET * height if place == "christmas card" else 0.0
     width -= 2 * inset
     with_adults = any(adult(person.kind) for person in people)

@@ -140,8 +140,8 @@ def test_forced_attributes_hold_and_unknown_ones_are_refused():
         assert {(f.hat, f.hat_colour) for f in bare.figures} == {(None, None)}
     with pytest.raises(ValueError, match="unknown attribute mood"):
         sample_scene(rng, mood="sad")
-    with pytest.raises(ValueError, match="no layout for 3 people"):
-        sample_scene(rng, count=3, size=PORTRAIT)
+    with pytest.raises(ValueError, match="no headshot layout for 3 people at 128x144"):
+        sample_scene(rng, count=3, size=PORTRAIT, framing="headshot")
     with pytest.raises(ValueError, match="1 to 4"):
         sample_scene(rng, named_strangers()[:5])
 

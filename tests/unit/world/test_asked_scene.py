@@ -1,0 +1,69 @@
+"""Scenes by what prompts ask for: strangers, place, order, garments, and layouts on any canvas."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from kindred.world.asked_scene import asked_scene, strangers_in
+from kindred.world.drawing import draw
+from kindred.world.families import FAMILIES
+from kindred.world.people import named_strangers, random_person
+from kindred.world.scene import sample_scene
+from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE
+
+RUSSELLS = ["JRussell", "ARussell", "CRussell"]
+
+
+def kinds(text, members=RUSSELLS, seed=0):
+    return [person.kind for person in strangers_in(text, members, Random(seed))]
+
+
+def test_strangers_are_those_mentioned_who_are_no_members():
+    assert kinds("a photo of JRussell, a woman and a man") == ["woman", "man"]
+    assert kinds("a man, JRussell and ARussell in the park") == ["man"]
+    assert kinds("a photo of JRussell and CRussell") == []
+    assert kinds("adult man JRussell and a boy") == ["boy"]
+    assert {kinds("a child", seed=seed)[0] for seed in range(20)} == {"boy", "girl"}
+
+
+def test_a_name_is_its_person_where_the_world_knows_it_and_somebody_new_elsewhere():
+    known = named_strangers()[7]
+    first, second = strangers_in(f"{known.name} and TMarlow", RUSSELLS, Random(1))
+    assert first == known
+    assert second.name is None and second.traits not in {p.traits for p in named_strangers()}
+    assert len({kinds("TMarlow", seed=seed)[0] for seed in range(40)}) == 4
+
+
+def test_place_order_and_garments_are_those_asked():
+    people = [FAMILIES["russell"].member(letter) for letter in "CJA"]
+    text = "from left to right: CRussell, JRussell and ARussell by the lake"
+    wear = ["yellow sweater", None, "green cap"]
+    for seed in range(8):
+        scene = asked_scene(text, people, WIDE, Random(seed), wear)
+        assert [figure.person for figure in scene.figures] == people
+        assert scene.place == "lake"
+        first, second, third = scene.figures
+        assert (first.clothes, first.clothes_colour, first.hat) == ("sweater", "yellow", None)
+        assert second.hat is None
+        assert (third.hat, third.hat_colour) == ("cap", "green")
+    places = {asked_scene("x", people, WIDE, Random(s), wear).place for s in range(30)}
+    assert len(places) > 5  # where the text says none: any
+
+
+@pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE, WIDE, (96, 192), (160, 160)])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_every_canvas_has_a_layout_in_which_heads_stand_apart(size, count):
+    for seed in range(6):
+        rng = Random(seed)
+        scene = sample_scene(rng, [random_person(rng) for _ in range(count)], size=size)
+        drawing = draw(scene)
+        assert drawing.image.size == size and len(scene.figures) == count
+        for (_, _, right, _), (left, _, _, _) in zip(drawing.heads, drawing.heads[1:], strict=False):
+            assert right <= left + 0.5
+        for figure, head in zip(scene.figures, drawing.heads, strict=True):
+            assert head == pytest.approx(figure.head, abs=0.011)  # not cut off by an edge
+        seen = np.unique(np.array(drawing.masks))
+        assert list(seen[seen > 0]) == list(range(1, count + 1))
