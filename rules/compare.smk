@@ -38,6 +38,7 @@ rule compare:
         references="results/{experiment}/references.json",
         declared="results/{experiment}/declared.json",
         ratings=lambda w: scoring_specs.ratings_of(w.experiment),
+        ceiling=lambda w: ceilings.figures_of(PLAN, PLAN.experiments[w.experiment]),
     output:
         scores="results/{experiment}/scores.csv",
         summary="results/{experiment}/summary.json",
@@ -59,5 +60,6 @@ rule compare:
     shell:
         "python scripts/compare.py --spec {params.spec:q} --results results/{wildcards.experiment}"
         " --references {input.references:q} --ratings {input.ratings:q} --declared {params.log:q}"
+        " --ceiling {input.ceiling:q}"
         " --scores {output.scores:q} --summary {output.summary:q} --verdicts {output.verdicts:q}"
         " 2>&1 | tee -i {log:q}"

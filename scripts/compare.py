@@ -1,7 +1,6 @@
 """Variants and hypotheses: from score files to figures with intervals and verdicts.
 
-in:  <results>/<variant>/run-<k>/scores/<prompt_set>.csv and lora.json of every variant and run,
-     references.json of the judge; optionally ratings and the log of declared hypotheses
+in:  scores and lora.json of every run, references.json; optionally ratings, hypotheses, ceiling
 out: <results>/scores.csv (all rows), summary.json (figures), verdicts.json
 """
 
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, write_json
-from kindred.evidence.comparison import compare, trainings
+from kindred.evidence.ceiling import add_ceiling
+from kindred.evidence.comparison import compare, in_sentences, trainings
 from kindred.evidence.preregistration import note_comparison, read_log
 from kindred.scoring.score_table import read_experiment, tables_of, write_texts
 from kindred.scoring.table_provenance import code_revisions
@@ -28,6 +28,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--references", required=True, type=Path, help="references.json")
     parser.add_argument("--ratings", nargs="*", default=[], type=Path, help="ratings.csv files")
     parser.add_argument("--declared", type=Path, help="log of declared hypotheses, JSON lines")
+    parser.add_argument("--ceiling", nargs="*", default=[], type=Path, help="ceiling.json")
     parser.add_argument("--scores", required=True, type=Path, help="scores.csv to write")
     parser.add_argument("--summary", required=True, type=Path, help="summary.json to write")
     parser.add_argument("--verdicts", required=True, type=Path, help="verdicts.json to write")
@@ -45,14 +46,13 @@ def main(argv: list[str] | None = None) -> int:
     figures, found = compare(spec, rows, references, trained, options.ratings, declared)
     tables = (path for _, path in tables_of(spec, options.results))
     figures["code_revisions"] = code_revisions(tables, trained)
+    add_ceiling(figures, options.ceiling)
     write_texts(options.scores, [row for part in rows.values() for row in part])
     write_json(options.summary, figures)
     write_json(options.verdicts, found)
     if options.declared:
         note_comparison(options.declared)
-    said = [f"warning: {warning}" for warning in figures["warnings"]]
-    said += [f"{name}: {entry['sentence']}" for name, entry in found["hypotheses"].items()]
-    print("\n".join(said), file=sys.stderr)
+    print("\n".join(in_sentences(figures, found)), file=sys.stderr)
     return 0
 
 

@@ -22,6 +22,7 @@ import audit
 import caption
 import class_images
 import contact_sheet
+import draw_ceiling
 import encode_captions
 import encode_images
 import encode_prompts
@@ -60,6 +61,7 @@ STEPS = {
     "encode_text.flux1": ("encode_text", "flux1"),
     "train.flux1": ("train", "flux1"),
     "render.flux1": ("render", "flux1"),
+    "ceiling.flux1": ("ceiling", "flux1"),
     "class_images": ("class_images",),
     "references": ("references",),
     "score": ("score",),
@@ -322,6 +324,25 @@ class Steps:
         for row in manifest["images"]:
             with Image.open(row["path"]) as image:
                 found.pictures[f"{row['name']} {row['seed']}"] = image.convert("RGB")
+        return found
+
+    @cached_property
+    def ceiling(self) -> Output:
+        """A pair and a stranger, in order and in a garment, drawn and seen through the VAE."""
+        text = "from left to right: ARussell, a man and JRussell in a red sweater in the snow"
+        told = {"order": ["A", "", "J"], "wears": {"J": "red sweater"}, "wording": "order"}
+        told |= {"name": "A+J+1", "members": ["A", "J"], "strangers": 1, "canvas": "96x64"}
+        spec = {"encoder": {"model": self.base}, "name": "golden", "families": {"russell": None}}
+        spec |= {"characters": {x: who["name"] for x, who in WHO.items()}, "casts": {"row": told}}
+        spec["prompts"] = {"row": {"text": text, "seeds": [1], "width": 96, "height": 64}}
+        listed = self.root / "ceiling.json"
+        where = ["--store", self._path("store"), "--out", str(listed), *HERE]
+        draw_ceiling.main(["--spec", json.dumps(spec), *where])
+        manifest = read_json(listed)
+        found = Output(exact={"names": [row["name"] for row in manifest["images"]]})
+        found.add_json("settings", _without(manifest["settings"], "autoencoder", "version"))
+        with Image.open(manifest["images"][0]["path"]) as image:
+            found.pictures["row"] = image.convert("RGB")
         return found
 
     @cached_property

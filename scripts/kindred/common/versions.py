@@ -27,6 +27,7 @@ VERSIONS = {
     # From training data to verdicts.
     "train": 1,
     "render": 1,
+    "ceiling": 1,
     "references": 1,
     "score": 3,
     "compare": 2,

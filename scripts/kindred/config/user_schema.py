@@ -32,7 +32,9 @@ NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at mos
 BASE_VARIANT = "BASE"
 CLASS_IMAGES = {"prior": "class_images"}  # the old name of the key and the new one
 # Folders and files beside the variants in results/<experiment>/, and the base's own name.
-RESERVED = frozenset({BASE_VARIANT, "audit", "sheets", "likeness", "report", "scores", "ratings"})
+RESERVED = frozenset(
+    {BASE_VARIANT, "audit", "ceiling", "sheets", "likeness", "report", "scores", "ratings"}
+)
 
 
 def _seeds(value: Any) -> Any:

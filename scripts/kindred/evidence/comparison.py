@@ -52,6 +52,12 @@ def compare(
     return made, found
 
 
+def in_sentences(figures: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Warnings, and what became of every hypothesis; of summary.json and verdicts.json."""
+    said = [f"warning: {warning}" for warning in figures["warnings"]]
+    return said + [f"{name}: {one['sentence']}" for name, one in found["hypotheses"].items()]
+
+
 def trainings(spec: CompareSpec, results: Path) -> dict[str, list[dict[str, Any]]]:
     """Variant -> lora.json of its runs, where something was trained."""
     found = {}

@@ -15,7 +15,9 @@ from kindred.world.phrases import place_in
 from kindred.world.scene import Figure, Scene, sample_scene
 from kindred.world.vocabulary import CLOTHES, COLOURS, HATS, KINDS, noun
 
-_MENTION = re.compile(rf"\b(?:(?P<name>[A-Z][A-Z][a-z]+)|(?P<noun>{'|'.join((*KINDS, 'child'))}))\b")
+_MENTION = re.compile(
+    rf"\b(?:(?P<name>[A-Z][A-Z][a-z]+)|(?P<noun>{'|'.join((*KINDS, 'child'))}))\b"
+)
 
 
 def strangers_in(text: str, members: Sequence[str], rng: Random) -> list[Person]:
@@ -45,8 +47,8 @@ def asked_scene(
     rng: Random,
     garments: Sequence[str | None],
 ) -> Scene:
-    """`people` from left to right, each in its garment (`red sweater`; None: any), at the place that
-    the text names, or else any. Nobody wears a hat that is no garment of theirs."""
+    """`people` from left to right, each in its garment (`red sweater`; None: any), at the place
+    that the text names, or else any. Nobody wears a hat that is no garment of theirs."""
     scene = sample_scene(
         rng, people, size=size, place=place_in(text), shuffle=False, hat=None, hat_colour=None
     )

@@ -61,7 +61,9 @@ def test_every_canvas_has_a_layout_in_which_heads_stand_apart(size, count):
         scene = sample_scene(rng, [random_person(rng) for _ in range(count)], size=size)
         drawing = draw(scene)
         assert drawing.image.size == size and len(scene.figures) == count
-        for (_, _, right, _), (left, _, _, _) in zip(drawing.heads, drawing.heads[1:], strict=False):
+        for (_, _, right, _), (left, _, _, _) in zip(
+            drawing.heads, drawing.heads[1:], strict=False
+        ):
             assert right <= left + 0.5
         for figure, head in zip(scene.figures, drawing.heads, strict=True):
             assert head == pytest.approx(figure.head, abs=0.011)  # not cut off by an edge
