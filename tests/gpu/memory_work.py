@@ -38,10 +38,11 @@ def train(device: Any, shape: str) -> dict[str, Any]:
     recipe = Recipe(rank=4, targets="attention", optimizer="adamw8bit" if cuda else "adamw")
     base = Base(model="random", quantization=kind)
     spec = TrainSpec(base=base, recipe=recipe, characters={}, dataset="random")
+    # As the programs do: before the weights, which are counted in the plan and not in what is free.
+    allowed = memory_fitting.allowance(device) if cuda else 1e12
     net = random_weights.transformer(shape, device, kind)
     photos = made_up(net.config, EDGE[shape] // 2, TOKENS[shape])
     streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
-    allowed = memory_fitting.allowance(device) if cuda else 1e12
     job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams)
     job = replace(job, compiled=cuda)
     fit = memory_fitting.FittedMemory(job, allowed, device, preserve_rng=False)
