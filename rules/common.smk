@@ -90,7 +90,7 @@ def freeze():
 if workflow.is_main_process:
     for variable in (frozen_plan.VARIABLE, planned_code.VARIABLE, REVISION_VARIABLE):
         os.environ.pop(variable, None)  # of a Snakemake that started this one
-    FROZEN = frozen_plan.FrozenPlan.take(Path("config"), config)
+    FROZEN = or_stop(frozen_plan.FrozenPlan.take, Path("config"), config)
     PLANNED_CODE = planned_code.code_hash()
     PLAN = or_stop(load_plan, Path("."), config)
 elif planned_code.was_changed():

@@ -38,7 +38,9 @@ class FrozenPlan:
 
     @classmethod
     def take(cls, config: Path, overrides: Mapping[str, Any]) -> FrozenPlan:
-        """What is there now, in memory."""
+        """What is there now, in memory. Raises KindredError where `--config` gave what can't be
+        written down."""
+        _check_overrides(overrides)
         found = (
             Path(place) / name
             for place, _, names in os.walk(config, followlinks=True)
@@ -65,6 +67,21 @@ class FrozenPlan:
             if time.time() - other.stat().st_mtime > KEPT_S:
                 shutil.rmtree(other, ignore_errors=True)
         return folder
+
+
+def _check_overrides(overrides: Mapping[str, Any]) -> None:
+    """Raise KindredError for the first value that would not come back from its copy as it is."""
+    for key, value in overrides.items():
+        try:
+            same = json.loads(canonical_json(value)) == value
+        except (TypeError, ValueError, RecursionError):
+            same = False
+        if not same:
+            raise KindredError(
+                f"{value!r} can't be kept for jobs that start later",
+                f"--config: {key}",
+                "give texts, finite numbers, true or false, or lists and mappings of these",
+            )
 
 
 def load_frozen(root: Path, folder: Path) -> Plan:

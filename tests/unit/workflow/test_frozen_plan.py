@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import os
+import re
 import time
 
 import pytest
@@ -65,6 +67,23 @@ def test_equal_configuration_is_one_copy_and_old_ones_go(root):
         os.utime(folder, (time.time() - KEPT_S - 9,) * 2)
     assert FrozenPlan.take(root / "config", {}).write(plans) == first
     assert list(plans.iterdir()) == [first]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (float("inf"), "inf"),
+        ({"memory_gib": float("nan")}, "{'memory_gib': nan}"),
+        (datetime.date(2026, 11, 28), "datetime.date(2026, 11, 28)"),
+        ({1: "a"}, "{1: 'a'}"),
+    ],
+)
+def test_what_can_t_be_written_down_is_said_and_nothing_planned(root, value, said):
+    found = rf"^--config: device: {re.escape(said)} can't be kept .* -> give texts, finite numbers"
+    with pytest.raises(KindredError, match=found):
+        FrozenPlan.take(root / "config", {"experiments": ["one"], "device": value})
+    kept = {"experiments": ["one"], "device": {"memory_gib": 12.5, "threads": None, "on": True}}
+    assert FrozenPlan.take(root / "config", kept).overrides == kept
 
 
 def test_a_copy_that_is_gone_is_said(root):
