@@ -147,10 +147,16 @@ class ContentStore:
         return path
 
     def _put_folder(self, key: str, path: Path, write: Write) -> None:
+        # Not the lock of `lock`, which the caller may hold.
+        told = f"another process is writing {path}; waiting for it"
+        with file_lock.lock(self.root / f".{key}.writing", told):
+            self._put_folder_alone(key, path, write)
+
+    def _put_folder_alone(self, key: str, path: Path, write: Write) -> None:
+        """Write a folder, while nobody else writes this key: what lies there is of the dead."""
         prefix = f"{TEMPORARY}{key}-"
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            for left in self.root.glob(f"{prefix}*"):  # of a process that was killed
+            for left in self.root.glob(f"{prefix}*"):
                 shutil.rmtree(left, ignore_errors=True)
             temporary = Path(tempfile.mkdtemp(dir=self.root, prefix=prefix))
         except OSError as error:

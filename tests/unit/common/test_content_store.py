@@ -1,6 +1,7 @@
 """What is stored is on the disk before it counts, and what is cut is made again with a word."""
 
 import os
+import threading
 
 import pytest
 
@@ -142,6 +143,33 @@ def test_leftovers_of_a_killed_process_are_no_entries(tmp_path):
     assert list(store) == [] and len(store.leftovers()) == 1
     store.put("k", write_both)
     assert list(store) == ["k"] and store.leftovers() == []
+
+
+def test_what_another_is_writing_just_now_is_no_leftover(tmp_path):
+    """Two that make the same entry: the second waits, and finds it whole."""
+    store, seen = folders(tmp_path), []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(folder):
+        begun.set()
+        assert go_on.wait(10)
+        write_both(folder)
+
+    def quickly(folder):
+        seen.append(store.has("k"))
+        write_both(folder)
+
+    threads = [threading.Thread(target=store.put, args=("k", one)) for one in (slowly, quickly)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    threads[1].join(0.2)
+    assert not seen, "it waits"
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert seen == [True] and store.has("k")
+    assert [path.name for path in tmp_path.iterdir()] == ["k"]
 
 
 def test_one_process_at_a_time_makes_an_entry(tmp_path):
