@@ -5,7 +5,9 @@ Knows results' manifests and adapters, and the stores' folders; deletes only wha
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -69,15 +71,13 @@ def stored(images: Path, adapters: Path, used: Used, now: float | None = None) -
     """Everything in both stores, leftovers of interrupted writing included."""
     now = time.time() if now is None else now
     store = ImageStore(images)
-    items = [_item("picture", store.path(key), key in used.keys, now) for key in store]
     trained = adapter_store.adapters(adapters)
-    for path in [*store.leftovers(), *trained.leftovers()]:
-        items.append(_item("leftover", path, False, now))
+    found = [("picture", store.path(key), key in used.keys) for key in store]
+    found += [("leftover", path, False) for path in [*store.leftovers(), *trained.leftovers()]]
     for folder in map(trained.path, trained):
-        file = folder / ADAPTER_FILE
-        is_used = file.exists() and _content(file) in used.adapters
-        items.append(_item("adapter", folder, is_used, now))
-    return items
+        found.append(("adapter", folder, _content(folder / ADAPTER_FILE) in used.adapters))
+    items = (_item(kind, path, is_used, now) for kind, path, is_used in found)
+    return [item for item in items if item]
 
 
 def prunable(items: Iterable[Item], days: float, used: Used) -> list[Item]:
@@ -94,27 +94,44 @@ def prunable(items: Iterable[Item], days: float, used: Used) -> list[Item]:
 
 
 def delete(items: Iterable[Item]) -> int:
-    """Delete them; return the bytes that got free."""
+    """Delete them; return the bytes that got free. What is gone already is no error."""
     freed = 0
     for item in items:
-        shutil.rmtree(item.path) if item.path.is_dir() else item.path.unlink(missing_ok=True)
-        freed += item.size
+        try:
+            shutil.rmtree(item.path) if item.path.is_dir() else item.path.unlink()
+            freed += item.size
+        except FileNotFoundError:
+            continue
     return freed
 
 
 def _content(file: Path) -> str | None:
-    """An adapter's content hash; None for a broken file, which nothing mentions."""
+    """An adapter's content hash; None for a broken or lost file, which nothing mentions."""
     try:
         return content_hash(file)
-    except KindredError:
+    except (KindredError, FileNotFoundError):
         return None
 
 
-def _item(kind: str, path: Path, used: bool, now: float) -> Item:
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    stats = [file.stat() for file in files]
-    newest = max((stat.st_mtime for stat in stats), default=now)
-    return Item(kind, path, sum(stat.st_size for stat in stats), now - newest, used)
+def _item(kind: str, path: Path, used: bool, now: float) -> Item | None:
+    """As it is now, a folder with all that lies in it; None where it has gone meanwhile. As old as
+    its newest file, and an empty folder as old as itself."""
+    own = _stat(path)
+    if own is None:
+        return None
+    # Not rglob, which raises for a folder that goes while it looks.
+    below = (_stat(Path(place) / name) for place, _, names in os.walk(path) for name in names)
+    files = [one for one in below if one] if stat.S_ISDIR(own.st_mode) else [own]
+    newest = max((one.st_mtime for one in files), default=own.st_mtime)
+    return Item(kind, path, sum(one.st_size for one in files), now - newest, used)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """None where it is gone: other programs work in the stores too."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def summary(items: Sequence[Item]) -> str:
