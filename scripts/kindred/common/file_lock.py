@@ -59,7 +59,9 @@ def _wait_for(path: Path, waiting: str) -> int:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if path.is_symlink():  # to a folder that is not there, and never will be
+                raise _failure(path, error) from error
             continue  # its folder was removed just now, by who held the lock
         except OSError as error:
             raise unwritable(path.parent, error) from error

@@ -117,6 +117,16 @@ def test_a_folder_that_can_t_be_made_is_named(tmp_path):
         file_lock.try_lock(tmp_path / "file" / "gpu")
 
 
+def test_a_link_that_leads_nowhere_is_said(tmp_path):
+    path = tmp_path / "a.lock"
+    path.symlink_to(tmp_path / "gone" / "a.lock")
+    said = r"a\.lock: can't be locked \(No such file.* -> .*remove what lies there"
+    with pytest.raises(KindredError, match=said), file_lock.lock(path, "waiting"):
+        pass
+    with pytest.raises(KindredError, match="can't be locked"):
+        file_lock.try_lock(path)
+
+
 def test_what_users_share_is_made_for_all_in_spite_of_the_umask(tmp_path, open_umask):
     path = tmp_path / "locks" / "gpu-0.lock"
     assert file_lock.try_lock(path) is not None
