@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny_base
 import torch
-from diffusers import FluxPipeline
+from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline
 
 from kindred.models.architectures.flux1.facts import FLUX1, mu
 from kindred.models.architectures.flux1.latents import image_ids, pack, unpack
@@ -110,6 +110,15 @@ def test_a_scheduler_without_dynamic_shifting_draws_by_its_own_factor():
     config = {"shift": 1.0, "use_dynamic_shifting": False}
     assert schedule(FLUX1.shift(config, 4096, 4), 4) == [1.0, 0.75, 0.5, 0.25, 0.0]
     assert FLUX1.shift(config, 4096, None) == pytest.approx(math.exp(1.15))
+
+
+@pytest.mark.parametrize("shift", [1.0, 1.15, 3.0, 6.0])
+def test_noise_levels_of_a_fixed_shift_are_the_schedulers_to_rounding(shift):
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=shift, use_dynamic_shifting=False)
+    for steps in (4, 8, 28, 50):
+        scheduler.set_timesteps(sigmas=torch.linspace(1.0, 1.0 / steps, steps).tolist())
+        found = schedule(FLUX1.shift(scheduler.config, 4096, steps), steps)
+        assert found == pytest.approx(scheduler.sigmas.tolist(), rel=0, abs=1.2e-7)
 
 
 def test_schedule_ends(pipeline):
