@@ -101,7 +101,10 @@ def check(folder: Path) -> None:
     """Raise KindredError naming the file of a finished adapter that is cut short."""
     safetensors_files.header(folder / "lora.safetensors")
     summary, rows = read_json(folder / "lora.json"), folder / "training.csv"
-    text = rows.read_text(encoding="utf-8")
+    try:
+        text = rows.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise KindredError("damaged: no text in UTF-8", str(rows)) from None
     steps = summary.get("steps", 0) if isinstance(summary, dict) else 0
     if not text.endswith("\n") or text.count("\n") <= steps:
         raise KindredError("cut short", str(rows))

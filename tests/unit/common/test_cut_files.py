@@ -69,6 +69,15 @@ def test_a_training_log_cut_between_two_lines_is_cut(tmp_path, capsys):
     assert f"{path}: cut short; training it again" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["lora.json", "training.csv"])
+def test_an_adapter_s_text_that_is_none_is_damaged(tmp_path, capsys, name):
+    path = adapter_store.adapters(tmp_path).put(KEY, write_adapter) / name
+    path.write_bytes(path.read_bytes().replace(b"s", b"\xff"))
+    assert not adapter_store.has(tmp_path, KEY)
+    said = capsys.readouterr().err
+    assert str(path) in said and "training it again" in said
+
+
 def test_score_tables(tmp_path, capsys):
     keys = {"version": 1, "judge": "j", "variant": "all", "run": 1, "prompt": "p"}
     image = {**keys, "kind": "image", "people_found": 1}
