@@ -16,8 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from kindred.common.files import atomic_write
 from kindred.common.progress import Progress
+from kindred.training.checkpoints import read_checkpoint, write_checkpoint
 from kindred.training.ema import EMA
 from kindred.training.lr_schedules import warmup_cosine
 
@@ -33,7 +33,8 @@ def ema_of(module: nn.Module, decay: float) -> EMA:
 
 
 class TrainingLoop:
-    """Iterate over steps; sets the learning rate, checkpoints `parts`, logs losses.
+    """Iterate over steps; sets the learning rate, checkpoints `parts`, logs losses. A checkpoint
+    that can't be read is as none: the stage begins anew, with a warning.
 
     `parts` maps names to anything with state_dict/load_state_dict.
     """
@@ -54,8 +55,7 @@ class TrainingLoop:
         self.checkpoint, self.log = folder / f"{what}.pt", folder / f"{what}.csv"
         self.start = 0
         self.figures: dict[str, torch.Tensor] = {}
-        if self.checkpoint.exists():
-            state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        if self.checkpoint.exists() and (state := read_checkpoint(self.checkpoint)):
             self.start = state["step"]
             for name, part in parts.items():
                 part.load_state_dict(state[name])
@@ -85,10 +85,9 @@ class TrainingLoop:
             group["lr"] = self.lr * factor
 
     def save(self, step: int) -> None:
-        """Write the checkpoint atomically."""
+        """Write the checkpoint in the place of the one before."""
         state = {name: part.state_dict() for name, part in self.parts.items()}
-        with atomic_write(self.checkpoint) as temporary:
-            torch.save({"step": step, **state}, temporary)
+        write_checkpoint(self.checkpoint, {"step": step, **state})
 
     def note(self, **figures: torch.Tensor) -> None:
         """Keep this step's figures; they are read from the device only when logged."""

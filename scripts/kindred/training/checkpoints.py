@@ -18,6 +18,23 @@ from kindred.common.files import atomic_write
 KEPT = 2
 
 
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a state; it is on the disk when this ends. Raises KindredError when it can't be."""
+    with atomic_write(path, durable=True) as temporary:
+        torch.save(state, temporary)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any] | None:
+    """A state, on the CPU. One that can't be read is removed with a warning, and None."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a broken file
+        reason = first_line_of(error)
+        print(f"warning: {path}: not readable ({reason}); passed over", file=sys.stderr)
+        path.unlink(missing_ok=True)  # several processes may have read it
+        return None
+
+
 class Checkpoints:
     """The checkpoints of one training in `<root>/<key>/step-<n>.pt`."""
 
@@ -26,21 +43,14 @@ class Checkpoints:
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Write the state after `step` optimizer steps; older ones but one are removed."""
-        with atomic_write(self.folder / f"step-{step:08d}.pt", durable=True) as temporary:
-            torch.save(state, temporary)
+        write_checkpoint(self.folder / f"step-{step:08d}.pt", state)
         for old in self._files()[:-KEPT]:
             old.unlink()
 
     def newest(self) -> dict[str, Any] | None:
         """The newest state that can be read, or None. An unreadable one is passed over."""
-        for path in reversed(self._files()):
-            try:
-                return torch.load(path, map_location="cpu", weights_only=True)
-            except Exception as error:  # torch raises many kinds for a broken file
-                reason = first_line_of(error)
-                print(f"warning: {path}: not readable ({reason}); passed over", file=sys.stderr)
-                path.unlink()
-        return None
+        states = (read_checkpoint(path) for path in reversed(self._files()))
+        return next((state for state in states if state is not None), None)
 
     def remove(self) -> None:
         """Remove all, once the adapter is finished."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,29 @@ def test_an_interrupted_autoencoder_ends_in_the_same_weights(tmp_path, monkeypat
         vae_training.train(settings, corpus(), tmp_path / "cut", 0, CPU)
     again = vae_training.train(settings, corpus(), tmp_path / "cut", 0, CPU).state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def looped(folder, steps=4):
+    """A loop over one number, and the steps that it took."""
+    layer = nn.Linear(1, 1)
+    parts = {"layer": layer, "optimizer": adamw(layer, 0.1, 0.0)}
+    loop = TrainingLoop("one", folder, steps, 0.1, 1, parts, checkpoint_s=-1.0)
+    return loop, list(loop)
+
+
+def test_a_checkpoint_is_on_the_disk_and_a_cut_one_is_as_none(tmp_path, monkeypatch, capsys):
+    flushed, real = [], os.fsync
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: flushed.append(file) or real(file))
+        loop, steps = looped(tmp_path)
+    assert steps == [0, 1, 2, 3] and len(flushed) == 2 * 5, "file and folder, each step and the end"
+    assert looped(tmp_path, 6)[1] == [4, 5]
+    whole = loop.checkpoint.read_bytes()
+    for length in (0, 1, len(whole) // 2, len(whole) - 1):
+        loop.checkpoint.write_bytes(whole[:length])
+        capsys.readouterr()
+        assert looped(tmp_path)[1] == [0, 1, 2, 3], length
+        assert f"{loop.checkpoint}: not readable" in capsys.readouterr().err
 
 
 def latents() -> tuple[LatentCorpus, tuple]:
