@@ -15,7 +15,7 @@ from kindred.common.errors import Problems
 from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.yaml_document import Document
 from kindred.specs.base_model import Base
-from kindred.specs.dataset import PreprocessSpec
+from kindred.specs.dataset import Misfit, PreprocessSpec
 from kindred.specs.spec_model import SpecModel
 
 
@@ -49,7 +49,8 @@ class BaseConfig(Base):
         return Base.model_validate(self.model_dump(exclude_unset=True, exclude={"fits"}))
 
 
-Misfit = tuple[tuple[str, ...], str, str, Range | None, float]  # where, what, key, range, value
+Place = tuple[str, ...]
+Value = tuple[Place, str, str, Range | None, float]  # where, what, key, what is usual, value
 
 
 def warn_of_misfits(
@@ -58,8 +59,10 @@ def warn_of_misfits(
     datasets: Mapping[str, Dataset],
     known: Mapping[str, Fits],
     problems: Problems,
-) -> None:
-    """Note once what lies beyond what is usual for the base that it is for; `known`: by base."""
+) -> tuple[Misfit, ...]:
+    """What lies beyond what is usual for the base that it is for, each noted once as a warning;
+    `known`: by base."""
+    result = []
     for name in dict.fromkeys(one.base for one in experiment.variants.values()):
         fits = known.get(name)
         if fits is None:
@@ -70,24 +73,24 @@ def warn_of_misfits(
             _of_photos(mine, datasets, fits),
             _of_pictures(experiment, fits),
         ):
-            _warn(document, name, found, problems)
+            for at, one in _misfits(name, found):
+                problems.warn(document.where(*at), one.what, one.cure)
+                result.append(one)
+    return tuple(result)
 
 
-def _warn(document: Document, base: str, found: Iterator[Misfit], problems: Problems) -> None:
-    """One warning for each value, however many variants have it."""
-    same: dict[tuple[str, str], tuple[tuple[str, ...], Range]] = {}
-    for at, what, key, usual, value in found:
+def _misfits(base: str, values: Iterator[Value]) -> Iterator[tuple[Place, Misfit]]:
+    """One for each value beyond, with its place, however many variants have it."""
+    same: dict[tuple[str, str], tuple[Place, Range]] = {}
+    for at, what, key, usual, value in values:
         if usual is not None and not usual[0] <= value <= usual[1]:
             same.setdefault((what, key), (at, usual))
     for (what, key), (at, (low, high)) in same.items():
-        problems.warn(
-            document.where(*at),
-            f"{what} on the base '{base}', for which {low:g} to {high:g} are usual",
-            f"correct `{key}`, or leave it if you mean it",
-        )
+        text = f"{what} on the base '{base}', for which {low:g} to {high:g} are usual"
+        yield at, Misfit(where=".".join(at), what=text, key=key)
 
 
-def _of_training(variants: list[Variant], fits: Fits) -> Iterator[Misfit]:
+def _of_training(variants: list[Variant], fits: Fits) -> Iterator[Value]:
     for one in variants:
         if one.train:
             recipe, at = one.train.recipe, ("variants", one.name)
@@ -97,7 +100,7 @@ def _of_training(variants: list[Variant], fits: Fits) -> Iterator[Misfit]:
 
 def _of_photos(
     variants: list[Variant], datasets: Mapping[str, Dataset], fits: Fits
-) -> Iterator[Misfit]:
+) -> Iterator[Value]:
     roots = dict.fromkeys(one.root for one in variants if one.train and one.root)
     for name in roots:
         if name in datasets:
@@ -117,7 +120,7 @@ def _areas(preprocess: PreprocessSpec) -> Iterator[tuple[str, int]]:
             yield f"{edge} x {edge}", edge * edge
 
 
-def _of_pictures(experiment: Experiment, fits: Fits) -> Iterator[Misfit]:
+def _of_pictures(experiment: Experiment, fits: Fits) -> Iterator[Value]:
     for name, prompts in experiment.prompt_sets.items():
         at = ("prompt_sets", name)
         for prompt in prompts.prompts:

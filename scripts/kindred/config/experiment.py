@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -90,8 +91,10 @@ def resolve_experiment(
     used = [*experiment.datasets, *experiment.class_image_datasets]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
-    warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
-    return experiment, {key: datasets[key] for key in used if key in datasets}
+    misfits = warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
+    return replace(experiment, misfits=misfits), {
+        key: datasets[key] for key in used if key in datasets
+    }
 
 
 def _check_characters(document: Document, config: ExperimentConfig, problems: Problems) -> None:

@@ -16,7 +16,7 @@ from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.composites import CompositeOptions, CompositeSpec, MaskSpec
-from kindred.specs.dataset import AuditSpec, AuditThresholds, CaptionSpec, PreprocessSpec
+from kindred.specs.dataset import AuditSpec, AuditThresholds, CaptionSpec, Misfit, PreprocessSpec
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
 from kindred.specs.report import CompositeDataset, RatingSpec, ReportSpec
@@ -141,6 +141,7 @@ class Experiment:
     photos: tuple[str, ...] = ()
     masks: dict[str, MaskSpec] = field(default_factory=dict)
     casts: dict[str, dict[str, AskedCast]] = field(default_factory=dict)
+    misfits: tuple[Misfit, ...] = ()
 
     @property
     def trained(self) -> list[Variant]:
@@ -210,6 +211,11 @@ class Plan:
         cells = chosen.cells_asked(dataset)
         if cells:
             given["cells"] = cells
+        # What is said of another dataset's photos is said on that one's page.
+        of_others = {f"datasets.{name}.preprocess" for name in self.datasets if name != dataset}
+        misfits = [one for one in chosen.misfits if one.where not in of_others]
+        if misfits:
+            given["misfits"] = misfits
         return AuditSpec(characters=chosen.characters, tokenizers=tokenizers, **given)
 
     def prompt_texts(self, experiment: str, prompt_set: str, base: str) -> PromptTexts:

@@ -97,6 +97,19 @@ class AuditThresholds(SpecModel):
     )
 
 
+class Misfit(SpecModel):
+    """A setting beyond what is usual for the base that it is for."""
+
+    where: str = Field(description="its place in the experiment's file, e.g. variants.all")
+    what: str = Field(description="the value, the base, and what is usual for it")
+    key: str = Field(description="the key that sets it")
+
+    @property
+    def cure(self) -> str:
+        """What a person does about it; only they can know."""
+        return f"correct `{self.key}`, or leave it if you mean it"
+
+
 class AuditSpec(SpecModel):
     """What the audit compares the dataset with."""
 
@@ -110,3 +123,6 @@ class AuditSpec(SpecModel):
         default_factory=dict, description="model -> its architecture, where its base says it"
     )
     cells: list[str] = Field(default_factory=list, description="cells that variants ask for")
+    misfits: list[Misfit] = Field(
+        default_factory=list, description="settings of the experiment that don't fit their base"
+    )

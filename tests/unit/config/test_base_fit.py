@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,24 @@ def test_the_lab_s_values_on_a_full_size_base_are_warned_of(shipped):
     assert any("learns at a rate of 0.003 on the base" in line for line in found)
     assert any("makes photos of 128 x 144 px (0.018 megapixels)" in line for line in found)
     assert any("prompt_sets.casts: draws 192 x 96 px (0.018 megapixels)" in line for line in found)
+
+
+def test_the_audit_of_each_dataset_says_so_too(shipped):
+    found = planned(shipped, "family", base=("base: lab\n", "base: flux-dev-nf4\n"))
+    one = "russell"
+    told = found.audit_spec("mine", one).misfits
+    assert "variants.all" in {misfit.where for misfit in told}
+    assert {f"{misfit.what} -> {misfit.cure}" for misfit in told} <= {
+        f"{warning.what} -> {warning.cure}" for warning in found.warnings
+    }
+    assert {m.where for m in told if m.key == "preprocess"} == {f"datasets.{one}.preprocess"}
+    elsewhere = replace(found, datasets=found.datasets | {"other": found.datasets[one]})
+    assert not any(m.key == "preprocess" for m in elsewhere.audit_spec("mine", "other").misfits)
+
+
+def test_where_all_fits_the_audit_is_told_nothing(shipped):
+    found = planned(shipped, "family")
+    assert "misfits" not in found.audit_spec("mine", "russell").canonical()
 
 
 def test_full_size_values_on_the_lab_s_base_are_warned_of(shipped):

@@ -18,7 +18,7 @@ from kindred.data.audit.findings import ROW_KINDS
 from kindred.models import tokenizers
 from kindred.report.coverage_chart import coverage_svg
 from kindred.specs.character import Character
-from kindred.specs.dataset import AuditSpec
+from kindred.specs.dataset import AuditSpec, Misfit
 
 WHO = {
     "J": Character(name="JRussell", noun="man"),
@@ -284,6 +284,22 @@ def test_the_page_is_whole_and_self_contained(tmp_path):
     for finding in json.loads((tmp_path / "audit.json").read_text())["findings"]:
         assert finding["kind"] in {"few", "group", "imbalance", "pair", "noun", "same-caption"}
         assert finding["effect"].split(",")[0].split("'")[0] in page
+
+
+def test_settings_that_don_t_fit_the_base_stand_before_everything(tmp_path, capsys):
+    unfit = Misfit(where="variants.all", what="trains 9 steps on the base '<x>'", key="steps")
+    run(tmp_path, cell_captions(RUSSELLS), misfits=[unfit])
+    page = (tmp_path / "audit.html").read_text()
+    said = "variants.all: trains 9 steps on the base &#39;&lt;x&gt;&#39;"
+    assert page.count(said) == 1
+    assert page.index(said) < page.index("<svg") < page.index("What to know before training")
+    assert page.count("Settings that don't fit the base") == 1
+    assert "correct `steps`, or leave it if you mean it" in page
+    first = json.loads((tmp_path / "audit.json").read_text())["findings"][0]
+    assert first["kind"] == "misfit" and first["level"] == "warning"
+    assert "warning: variants.all: trains 9 steps" in capsys.readouterr().err
+    run(tmp_path, cell_captions(RUSSELLS))
+    assert "don't fit the base" not in (tmp_path / "audit.html").read_text()
 
 
 def test_the_program_refuses_cells_without_photos_and_says_what_there_is(tmp_path, capsys):

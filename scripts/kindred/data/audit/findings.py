@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from kindred.characters.cells import cell_name
 from kindred.specs.character import Character
-from kindred.specs.dataset import AuditThresholds
+from kindred.specs.dataset import AuditThresholds, Misfit
 
 Characters = Mapping[str, Character]
+MISFIT = "misfit"  # the kind that is about the experiment and not about photos
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,21 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return asdict(self)
+
+
+def misfit_findings(misfits: Sequence[Misfit]) -> list[Finding]:
+    """Settings of the experiment that are made for another size of base."""
+    return [
+        Finding(
+            MISFIT,
+            "warning",
+            f"{one.where}: {one.what}",
+            "nothing else stops such a run: trainings may learn nothing or break the base, and "
+            "pictures may come out as noise, after all the time they take",
+            one.cure,
+        )
+        for one in misfits
+    ]
 
 
 def amount_findings(

@@ -27,6 +27,7 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
     nouns = coverage.noun_shares(photos, who)
     tokens, pieces, about_tokens = examine_tokens(photos, spec)
     found = [
+        *findings.misfit_findings(spec.misfits),
         *findings.amount_findings(cells, seen, who, limits),
         *findings.cell_findings(cells, who),
         *findings.word_findings(words, who, limits.common_word_share),
