@@ -1,0 +1,45 @@
+"""Figures in README.md and docs/*.md by the published tables that they name.
+
+in:  pages with figures written as `[95 %](alike/runs.csv "any-heads trio success")`
+out: the same pages; those whose figures have changed are named
+
+Run by hand after publishing. `--check` writes nothing
+and ends with an error where a figure is old.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred.common.errors import KindredError, run_main
+from kindred.common.files import write_text
+from kindred.report.doc_figures import filled
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds README.md")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if any is old")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Fill in the figures of all pages, or check them."""
+    options = parse(argv)
+    pages = [options.root / "README.md", *sorted((options.root / "docs").glob("*.md"))]
+    texts = {page: filled(page) for page in pages if page.is_file()}
+    old = [page for page, text in texts.items() if text != page.read_text(encoding="utf-8")]
+    if old and options.check:
+        named = ", ".join(map(str, old))
+        raise KindredError("figures are old", named, "run python scripts/doc_figures.py")
+    for page in old:
+        write_text(page, texts[page])
+    print(f"{len(old)} of {len(texts)} pages had old figures", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
