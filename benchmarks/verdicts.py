@@ -19,21 +19,21 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from kindred.evidence.bootstrap import Arm, bootstrap_difference
-from kindred.evidence.power_simulation import World, simulate
+from kindred.evidence.intervals import Arm, difference
+from kindred.evidence.power_simulation import Size, World, simulate
+from kindred.evidence.variance import Sample
 
 MARGIN = 0.10
 
 
 def rates(world: World, runs: int, prompts: int, seeds: int, trials: int) -> dict[str, float]:
     """Shares of trials: gain claimed (above 0), supported (above MARGIN), interval misses truth."""
-    rng = np.random.default_rng(runs)
+    rng, size = np.random.default_rng(runs), Size((runs, runs), prompts, seeds)
     gain = supported = missed = 0
     width = 0.0
     for _ in range(trials):
-        a, b, of_prompt = simulate(world, runs, prompts, seeds, rng)
-        drawn = bootstrap_difference(Arm(a), Arm(b), of_prompt, 1000, share=True)
-        low, high = drawn.interval()
+        a, b = simulate(world, size, rng)
+        low, high = difference(Arm(a), Arm(b), Sample(size.of_prompt), share=True).interval()
         gain += low > 0
         supported += low > MARGIN
         missed += not low <= world.difference <= high
@@ -66,7 +66,6 @@ def whole(runs: int = 10, seeds: int = 8) -> None:
             hypotheses,
             pictures=False,
         )
-        made = synthetic.Made(made.root, made.spec.model_copy(update={"draws": 4000}))
         start = time.monotonic()
         with contextlib.redirect_stderr(io.StringIO()):
             synthetic.compared(made)

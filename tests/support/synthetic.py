@@ -184,7 +184,6 @@ def make(
         hypotheses={
             key: h for key, h in hypotheses.items() if {h.variant, h.against} <= set(variants)
         },
-        draws=1000,
     )
     made = Made(root, spec)
     _dataset(root, pictures)

@@ -30,12 +30,12 @@ VERSIONS = {
     "ceiling": 1,
     "references": 1,
     "score": 3,
-    "compare": 2,
+    "compare": 3,
     # What people look at.
     "sheet": 1,
     "curves": 2,
     "rating": 1,
-    "report": 3,
+    "report": 4,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,

@@ -14,6 +14,7 @@ import numpy as np
 
 from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import letters_in
+from kindred.evidence.variance import Sample
 from kindred.specs.casts import AskedCast
 from kindred.specs.measures import MEASURES, ScoredImage
 from kindred.specs.scoring import CompareSpec
@@ -55,6 +56,19 @@ class ImageIndex:
         names = [(c.prompt_set, c.prompt) for c in self.cells]
         number = {name: n for n, name in enumerate(dict.fromkeys(names))}
         return np.array([number[name] for name in names], dtype=int)
+
+    def sample(self, mask: np.ndarray, macro: bool = False) -> Sample:
+        """What the pictures of a mask [N] are a sample of. Casts are strata, and so are people
+        where every picture asks for one: they are who they are, and the prompts of each a sample.
+        `macro`: the mean is over casts of the mean within."""
+        cells = [self.cells[n] for n in np.flatnonzero(mask)]
+        names: list[str] = []
+        if all(cell.cast for cell in cells):
+            names = [f"{cell.prompt_set}/{cell.cast.name}" for cell in cells if cell.cast]
+        elif all(len(cell.asked) == 1 for cell in cells):
+            names = [cell_name(cell.asked) for cell in cells]
+        strata = np.array(names) if len({*names}) > 1 else None
+        return Sample(self.prompts[mask], strata, macro)
 
     def of_set(self, prompt_set: str) -> np.ndarray:
         """Mask [N] of a prompt set's pictures."""

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from kindred.characters.cells import cell_name
-from kindred.evidence import bootstrap
-from kindred.evidence.bootstrap import Arm, BootstrapEstimate
+from kindred.evidence import intervals
 from kindred.evidence.hypothesis_tests import arms_of
+from kindred.evidence.intervals import Arm, Estimate
 from kindred.evidence.score_grids import MISSING, STRANGER, ImageIndex, ScoreGrid
 from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import CompareSpec
 
-DRAWS = 1000  # figures of the table need no finer tails
 FAINT = 0.2  # identity below which nothing is told as a share of it
 Stat = dict[str, Any]
 
@@ -31,18 +30,24 @@ def number(value: float | None, digits: int = 4) -> float | None:
 
 
 def statistic(
-    arm: Arm, prompts: np.ndarray, share: bool, draws: int = DRAWS, bounded: bool = False
+    arm: Arm,
+    pictures: ImageIndex,
+    mask: np.ndarray,
+    share: bool = False,
+    bounded: bool = False,
+    macro: bool = False,
 ) -> Stat | None:
-    """Mean with its 95 % interval; None without values. The interval of a single training run
-    speaks of its prompts alone. `share`: values are 0/1; `bounded`: the mean lies between 0 and 1
-    all the same, so its interval does."""
-    columns, values = _known(arm.values)
-    if not columns.any():
+    """Mean over the pictures in `mask` [N] with its 95 % interval; None without values. The
+    interval of a single training run speaks of its prompts alone. `share`: values are 0/1;
+    `bounded`: the mean lies between 0 and 1 all the same, so its interval does. `macro`: over casts
+    of the mean within."""
+    known, values = _known(arm.values, mask)
+    if not known.any():
         return None
-    arm = Arm(values, arm.fixed)
-    low, high = bootstrap.bootstrap_mean(arm, prompts[columns], draws, share).interval()
+    estimate = intervals.mean(Arm(values, arm.fixed), pictures.sample(known, macro), share)
+    low, high = estimate.interval()
     low, high = (max(0.0, low), min(1.0, high)) if share or bounded else (low, high)
-    return _told(arm.mean, (low, high), arm.values)
+    return _told(estimate.value, (low, high), values)
 
 
 def _told(mean: float, interval: tuple[float, float] | None, values: np.ndarray) -> Stat:
@@ -79,10 +84,7 @@ def measures(
             bounded = measure.kind.bounded(float(np.nanmin(values)), float(np.nanmax(values)))
             found = {
                 scope: statistic(
-                    Arm(values[:, mask], fixed),
-                    pictures.prompts[mask],
-                    measure.kind.binary,
-                    bounded=bounded,
+                    Arm(values, fixed), pictures, mask, measure.kind.binary, bounded, measure.macro
                 )
                 for scope, mask in where.items()
             }
@@ -98,8 +100,7 @@ def identities(grid: ScoreGrid, fixed: bool, pictures: ImageIndex, letters: Sequ
     for letter in letters:
         values = grid.values[f"identity:{letter}"]
         by_size = {
-            str(size): statistic(Arm(values[:, mask], fixed), pictures.prompts[mask], False)
-            for size, mask in masks.items()
+            str(size): statistic(Arm(values, fixed), pictures, mask) for size, mask in masks.items()
         }
         found[letter] = {size: value for size, value in by_size.items() if value}
     return found
@@ -109,7 +110,7 @@ def identities(grid: ScoreGrid, fixed: bool, pictures: ImageIndex, letters: Sequ
 class SingleLoraReference:
     """Identity in pictures of a character alone by a LoRA of its own, trained `runs` times."""
 
-    identity: BootstrapEstimate
+    identity: Estimate
     runs: int
 
 
@@ -122,8 +123,8 @@ def single_lora_references(
     for letter, grid in own.items():
         asked, values = _known(grid.values[f"identity:{letter}"], pictures.of_cell(letter))
         if asked.any() and _mean(values) >= FAINT:
-            drawn = bootstrap.bootstrap_mean(Arm(values), pictures.prompts[asked], DRAWS)
-            found[letter] = SingleLoraReference(drawn, len(values))
+            mean = intervals.mean(Arm(values), pictures.sample(asked))
+            found[letter] = SingleLoraReference(mean, len(values))
     return found
 
 
@@ -138,10 +139,8 @@ def share_of_single_lora(
         for size in sorted({len(c.asked) for c in pictures.cells if letter in c.asked}):
             asked, values = _known(grid.values[f"identity:{letter}"], pictures.of_size(size))
             if asked.any():
-                arm, prompts = Arm(values, fixed), pictures.prompts[asked]
-                share = bootstrap.ratio(
-                    bootstrap.bootstrap_mean(arm, prompts, DRAWS), mark.identity
-                )
+                mean = intervals.mean(Arm(values, fixed), pictures.sample(asked))
+                share = intervals.ratio(mean, mark.identity)
                 interval = share.interval() if mark.runs > 1 else None
                 by_size[str(size)] = _told(share.value, interval, values)
         if by_size:
@@ -225,14 +224,14 @@ def difference(
     if not both.any():
         return None
     binary = MEASURES[measure].kind.binary
-    drawn = bootstrap.bootstrap_difference(a, b, pictures.prompts[both], DRAWS, binary)
-    low, high = drawn.interval()
+    estimate = intervals.difference(a, b, pictures.sample(both, MEASURES[measure].macro), binary)
+    low, high = estimate.interval()
     return {
         "variant": variants[0],
         "against": variants[1],
         "measure": measure,
         "prompt_set": prompt_set,
-        "difference": number(drawn.value),
+        "difference": number(estimate.value),
         "low": number(low),
         "high": number(high),
         "runs": [len(a.values), len(b.values)],

@@ -2,7 +2,7 @@
 
 verdicts.json:
 {
- "version": 1, "experiment": "family", "level": 0.95, "draws": 4000,
+ "version": 1, "experiment": "family", "level": 0.95,
  "declared": {                       null when no declaration was kept
    "time": "2026-01-31T12:00:00Z",   of the declaration in force when training started
    "hash": "...", "now": "...",      of the hypotheses then and now
@@ -27,7 +27,8 @@ verdicts.json:
      "opposite": false,              the interval lies below minus the margin
      "parts": {"variant": {...}, "against": {...}},   as in summary.json, of this prompt set
      "pairs": 192, "prompts": 24, "seeds": 8, "dropped": 0,
-     "resampled": "prompts",         prompts | pictures (fewer than 5 prompts)
+     "resampled": "prompts",         of what beside runs these are a sample: prompts | pictures
+                                     (fewer than 5 prompts)
      "more_runs": 3 or null,         runs an arm that would probably decide it
      "advice": "...",                the same in words; '' when decided
      "warnings": ["..."]
@@ -89,8 +90,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kindred.evidence.bootstrap import LEVEL, BootstrapEstimate
 from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all
+from kindred.evidence.intervals import LEVEL, Estimate
 from kindred.evidence.preregistration import changes, current_declaration, declaration_hash
 from kindred.evidence.score_grids import ImageIndex, ScoreGrid
 from kindred.evidence.variant_statistics import number, parts
@@ -115,7 +116,6 @@ def verdicts(
         "version": VERSION,
         "experiment": spec.experiment,
         "level": LEVEL,
-        "draws": spec.draws,
         "declared": declaration,
         "judge": {key: judge[key] for key in ("identity", "counts", "trusted", "why")},
         "hypotheses": {
@@ -164,8 +164,8 @@ def _entry(
     pictures: ImageIndex,
 ) -> Json:
     h = decision.hypothesis
-    low, high = _interval(decision.draws, LEVEL)
-    adjusted = _interval(decision.draws, decision.adjusted_level)
+    low, high = _interval(decision.estimate, LEVEL)
+    adjusted = _interval(decision.estimate, decision.adjusted_level)
     sides = {"variant": h.variant, "against": h.against}
     return {
         **h.model_dump(mode="json"),
@@ -175,7 +175,7 @@ def _entry(
             side: {"mean": number(mean), "runs": runs}
             for side, mean, runs in zip(sides, decision.means, decision.runs, strict=True)
         },
-        "difference": number(decision.draws.value) if decision.draws else None,
+        "difference": number(decision.estimate.value) if decision.estimate else None,
         "low": low,
         "high": high,
         "p": number(decision.p, 5),
@@ -193,24 +193,24 @@ def _entry(
         "prompts": decision.prompts,
         "seeds": decision.seeds,
         "dropped": decision.dropped,
-        "resampled": decision.draws.resampled if decision.draws else "",
+        "resampled": decision.estimate.resampled if decision.estimate else "",
         "more_runs": None if settled(decision) else decision.more_runs,
         "advice": advice(decision),
     }
 
 
-def _interval(draws: BootstrapEstimate | None, level: float) -> tuple[float | None, float | None]:
-    if draws is None:
+def _interval(estimate: Estimate | None, level: float) -> tuple[float | None, float | None]:
+    if estimate is None:
         return None, None
-    low, high = draws.interval(level)
+    low, high = estimate.interval(level)
     return number(low), number(high)
 
 
-def _odds(draws: BootstrapEstimate | None) -> Json | None:
-    if draws is None:
+def _odds(estimate: Estimate | None) -> Json | None:
+    if estimate is None:
         return None
-    low, high = _interval(draws, LEVEL)
-    return {"value": number(draws.value), "low": low, "high": high}
+    low, high = _interval(estimate, LEVEL)
+    return {"value": number(estimate.value), "low": low, "high": high}
 
 
 def settled(decision: HypothesisTest) -> bool:
@@ -220,7 +220,7 @@ def settled(decision: HypothesisTest) -> bool:
 
 def no_difference(decision: HypothesisTest) -> bool:
     """Whether the interval that decides lies within the margin on both sides."""
-    if decision.draws is None or decision.pilot:
+    if decision.estimate is None or decision.pilot:
         return False
     low, high = decision.deciding_interval()
     return -decision.hypothesis.margin < low and high < decision.hypothesis.margin
@@ -228,16 +228,16 @@ def no_difference(decision: HypothesisTest) -> bool:
 
 def opposite(decision: HypothesisTest) -> bool:
     """Whether the difference is beyond the margin, but the other way."""
-    if decision.draws is None or decision.pilot:
+    if decision.estimate is None or decision.pilot:
         return False
     return decision.deciding_interval()[1] < -decision.hypothesis.margin
 
 
 def sentence(decision: HypothesisTest, counts: str = "people") -> str:
     """The verdict in plain words with its numbers. `counts`: what the judge counts."""
-    h, draws = decision.hypothesis, decision.draws
+    h, estimate = decision.hypothesis, decision.estimate
     measured = MEASURES[h.measure].says.format(counts=counts)
-    if draws is None:
+    if estimate is None:
         return (
             f"Not measured: no picture of '{h.prompt_set}' has a value for {measured} "
             f"in both {h.variant} and {h.against}."
@@ -245,7 +245,7 @@ def sentence(decision: HypothesisTest, counts: str = "people") -> str:
     numbers = (
         f"{_upper(measured)}: {_value(decision.means[0], h)} with {h.variant}, "
         f"{_value(decision.means[1], h)} with {h.against}; a difference of "
-        f"{_gap(draws.value, h)} ({_intervals(decision, draws)}), {_runs(decision)}"
+        f"{_gap(estimate.value, h)} ({_intervals(decision, estimate)}), {_runs(decision)}"
     )
     if decision.verdict == "pilot":
         return (
@@ -255,10 +255,10 @@ def sentence(decision: HypothesisTest, counts: str = "people") -> str:
     return f"{_upper(decision.verdict)}. {numbers}; {_where(decision)}."
 
 
-def _intervals(decision: HypothesisTest, draws: BootstrapEstimate) -> str:
+def _intervals(decision: HypothesisTest, estimate: Estimate) -> str:
     """The interval at LEVEL and, where another decides, that one too."""
     h = decision.hypothesis
-    low, high = draws.interval(LEVEL)
+    low, high = estimate.interval(LEVEL)
     text = f"95 % interval {_gap(low, h, False)} to {_gap(high, h)}"
     if not decision.corrected:
         return text
@@ -294,7 +294,7 @@ def advice(decision: HypothesisTest) -> str:
     if settled(decision):
         return ""
     h = decision.hypothesis
-    if decision.draws is None:
+    if decision.estimate is None:
         if RATINGS in MEASURES[h.measure].needs:
             return "Rate pictures of both variants on the rating page."
         return "See the warnings: the judge could not say."
@@ -302,7 +302,7 @@ def advice(decision: HypothesisTest) -> str:
         return f"{decision.more_runs} training runs an arm would probably decide it."
     if decision.pilot:
         return "Train each arm at least three times."
-    if abs(decision.draws.value - h.margin) < 0.25 * max(h.margin, 0.04):
+    if abs(decision.estimate.value - h.margin) < 0.25 * max(h.margin, 0.04):
         return "The difference is about as large as the margin; more runs will hardly decide it."
     return "More runs alone will not decide it; ask more prompts."
 
@@ -315,8 +315,8 @@ def warnings_of(decision: HypothesisTest, judge: Json) -> list[str]:
         found.append(f"The judge is below its gates, so this is not to be trusted: {why}")
     if judge["counts"] == "faces" and HEADS in MEASURES[decision.hypothesis.measure].needs:
         found.append("The judge counts faces that it finds, not people: who looks away is missed.")
-    if decision.draws is not None:
-        if decision.draws.resampled == "pictures":
+    if decision.estimate is not None:
+        if decision.estimate.resampled == "pictures":
             found.append(
                 f"{decision.prompts} prompt{'s' if decision.prompts > 1 else ''} only: the verdict "
                 "is about these, not about prompts in general."

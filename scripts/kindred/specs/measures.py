@@ -71,7 +71,8 @@ class Measure:
     """One measure. `value` gives a picture's number, None where there is none. `chance`: what it
     reads for a base that learned nobody. `needs`: what it can't be had without. `says`: its words
     in verdicts, where {counts} is what the judge counts. `heading` and `hint` head a column of the
-    report's table `about` people or pictures. `compared`: with the baseline, in summaries."""
+    report's table `about` people or pictures. `compared`: with the baseline, in summaries. `macro`:
+    its mean is over casts of the mean within each, so that no cast counts for more."""
 
     name: str
     kind: Kind
@@ -84,6 +85,7 @@ class Measure:
     value: Callable[[ScoredImage], float | None]
     about: Literal["people", "picture"] = "people"
     compared: bool = False
+    macro: bool = False
 
 
 def _column(name: str) -> Callable[[ScoredImage], float | None]:
@@ -130,6 +132,7 @@ _RECORDS = (
         "over all casts on all canvases: what can't be had without names",
         value=_column("cast_right"),
         compared=True,
+        macro=True,
     ),
     Measure(
         name="success",

@@ -81,7 +81,6 @@ class CompareSpec(SpecModel):
         default_factory=dict, description="cast set -> prompt -> whom it asks for"
     )
     hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
-    draws: int = Field(4000, ge=100, description="of the bootstrap")
 
     def resolved_hypotheses(self) -> dict[str, dict[str, Any]]:
         """Every hypothesis with all that it rests on: the variants' settings, the prompts."""

@@ -13,11 +13,12 @@ import pytest
 from synthetic import ARMS, PROMPTS, Arm, Made, compared, make
 
 from kindred.common.errors import KindredError, ProblemsError
-from kindred.evidence.bootstrap import BootstrapEstimate
 from kindred.evidence.hypothesis_tests import HypothesisTest
+from kindred.evidence.intervals import Estimate
 from kindred.evidence.preregistration import preregister
 from kindred.evidence.score_grids import Cell, ImageIndex, ScoreGrid
 from kindred.evidence.summary import single_lora_variants
+from kindred.evidence.variance import Part
 from kindred.evidence.variant_statistics import measures, scopes
 from kindred.evidence.verdicts import no_difference, opposite, sentence
 from kindred.scoring.score_table import COLUMNS, read_scores
@@ -90,12 +91,12 @@ def test_verdicts_are_corrected_for_the_number_of_primaries(large):
     primary = [entry for entry in found.values() if entry["primary"]]
     assert len(primary) == 4
     assert all(entry["p_adjusted"] >= entry["p"] for entry in primary)
-    assert min(entry["p_adjusted"] / entry["p"] for entry in primary) >= 1
-    assert max(entry["p_adjusted"] / entry["p"] for entry in primary) == pytest.approx(4, abs=0.1)
+    levels = sorted(entry["adjusted"]["level"] for entry in primary)
+    assert levels == pytest.approx([1 - 0.05 / left for left in (1, 2, 3, 4)], abs=1e-4)
     assert found["same"]["p_adjusted"] == found["same"]["p"]
-    wide = found["better"]["adjusted"]
-    assert wide["level"] > 0.95
-    assert wide["low"] <= found["better"]["low"] and wide["high"] >= found["better"]["high"]
+    for entry in primary:
+        wide = entry["adjusted"]
+        assert wide["low"] <= entry["low"] and wide["high"] >= entry["high"]
 
 
 def test_sentences_give_the_numbers_in_words(large):
@@ -109,29 +110,29 @@ def test_sentences_give_the_numbers_in_words(large):
 def test_sentences_argue_with_the_interval_that_decides():
     """A difference that would be supported alone, and is not as one of three."""
     h = claim("good", "bad")
-    draws = BootstrapEstimate(0.345, np.linspace(0.095, 0.595, 4001), "prompts")
-    alone = HypothesisTest(h, draws, runs=(3, 3), p=0.015, p_adjusted=0.015)
+    estimate = Estimate(0.345, Part(0.01, 10), "prompts")
+    alone = HypothesisTest(h, estimate, runs=(3, 3), p=0.015, p_adjusted=0.015)
     text = sentence(alone)
     assert text.startswith("Supported.") and "correct" not in text
     assert text.endswith("; the interval lies above the margin of 10 points.")
-    text = sentence(replace(alone, p_adjusted=0.045, primaries=3))
+    text = sentence(replace(alone, p_adjusted=0.045, primaries=3, left=3))
     assert text.startswith("Undecided.")
-    assert "(95 % interval +11 to +58 points; after correction for 3 hypotheses +10 to +" in text
+    assert "(95 % interval +12 to +57 points; after correction for 3 hypotheses +6 to +63 " in text
     assert text.endswith("; the corrected interval includes the margin of 10 points.")
-    far = replace(draws, draws=draws.draws + 1)
-    text = sentence(replace(alone, draws=far, p=0.001, p_adjusted=0.003, primaries=3))
+    far = replace(estimate, value=1.345)
+    text = sentence(replace(alone, estimate=far, p=0.001, p_adjusted=0.003, primaries=3, left=3))
     assert text.endswith("; the corrected interval lies above the margin of 10 points.")
 
 
 def test_no_difference_and_the_opposite_are_read_from_the_interval_that_decides():
     """Within the margin, or beyond it, at 95 %, but not after the correction."""
     h = claim("good", "bad")
-    same = BootstrapEstimate(0.0, np.linspace(-0.104, 0.104, 4001), "prompts")
-    worse = BootstrapEstimate(-0.4, np.linspace(-0.7, -0.09, 4001), "prompts")
-    for draws, read_as in ((same, no_difference), (worse, opposite)):
-        decision = HypothesisTest(h, draws, runs=(3, 3), p=0.01, p_adjusted=0.01)
+    same = Estimate(0.0, Part(0.0016, 10), "prompts")
+    worse = Estimate(-0.33, Part(0.01, 10), "prompts")
+    for estimate, read_as in ((same, no_difference), (worse, opposite)):
+        decision = HypothesisTest(h, estimate, runs=(3, 3), p=0.01, p_adjusted=0.01)
         assert read_as(decision)
-        assert not read_as(replace(decision, p_adjusted=0.024, primaries=3))
+        assert not read_as(replace(decision, p_adjusted=0.024, primaries=3, left=3))
 
 
 def test_product_of_the_parts_stands_beside_success(large):

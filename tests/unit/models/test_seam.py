@@ -38,7 +38,6 @@ ALLOWED = {
     "scripts/kindred/specs/training.py": ({"clip"}, "the largest gradient norm, as it was called"),
     "scripts/kindred/training/batched/trainer.py": ({"clip"}, "the verb: gradients"),
     "scripts/kindred/data/person_segmentation.py": ({"clip"}, "numpy's function"),
-    "scripts/kindred/evidence/bootstrap.py": ({"clip"}, "numpy's function"),
     "scripts/kindred/scoring/image_distance.py": ({"clip"}, "numpy's function"),
     "scripts/kindred/report/repository_pages.py": ({"flux"}, "the product that results are of"),
     "scripts/kindred/workflow/store_migration.py": (
