@@ -6,6 +6,7 @@ Knows trigger names, class nouns and how people write them; knows nothing of ima
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -45,19 +46,33 @@ def find_trigger_words(text: str, characters: Characters) -> list[TriggerWordMen
     """
     if not characters:
         return []
-    by_name = {who.name.casefold(): letter for letter, who in characters.items()}
     result = []
     for match in _pattern(characters).finditer(text):
-        letter = by_name[match.group().casefold()]
+        letter = _owner(match, characters)
         exact = match.group() == characters[letter].name
         result.append(TriggerWordMention(letter, match.group(), exact))
     return result
 
 
+def _longest_first(characters: Characters) -> list[str]:
+    return sorted(characters, key=lambda letter: len(characters[letter].name), reverse=True)
+
+
 def _pattern(characters: Characters) -> re.Pattern[str]:
-    longest_first = sorted((who.name for who in characters.values()), key=len, reverse=True)
-    names = "|".join(re.escape(name) for name in longest_first)
+    """A group a character, the longest name first."""
+    names = "|".join(f"({re.escape(characters[x].name)})" for x in _longest_first(characters))
     return re.compile(rf"(?<!\w)(?<!\w-)(?:{names})(?!\w|-\w)", re.IGNORECASE)
+
+
+def _owner(match: re.Match[str], characters: Characters) -> str:
+    """The letter whose name the pattern found: no other rule of case is asked."""
+    return _longest_first(characters)[(match.lastindex or 1) - 1]
+
+
+def _named(word: str, characters: Characters) -> str | None:
+    """The letter of the character that a word names, by the same rule of case; None for none."""
+    match = _pattern(characters).fullmatch(unicodedata.normalize("NFC", word))
+    return _owner(match, characters) if match else None
 
 
 def letters_in(text: str, characters: Characters) -> list[str]:
@@ -92,13 +107,12 @@ def who_entry(text: str, characters: Characters) -> tuple[list[str], list[str]]:
     """A `who` entry such as 'J, A', 'J+A', 'JRussell and ARussell' as (letters, unknown parts)."""
     if text.strip().casefold() in {"", "-", "none", "nobody"}:
         return [], []
-    by_name = {who.name.casefold(): letter for letter, who in characters.items()}
     letters, unknown = set(), []
     for part in re.split(r"[,;+&/\s]+", re.sub(r"\band\b", ",", text.strip())):
         if part in characters:
             letters.add(part)
-        elif part.casefold() in by_name:
-            letters.add(by_name[part.casefold()])
+        elif characters and (named := _named(part, characters)):
+            letters.add(named)
         elif part:
             cell = _cell_letters(part, characters)
             letters.update(cell)
@@ -157,12 +171,11 @@ def remove_trigger_words(text: str, characters: Characters) -> str:
     man and the woman'. An article goes before a noun only where a name could begin a phrase."""
     if not characters:
         return text
-    nouns = {who.name.casefold(): who.noun for who in characters.values()}
     out, done = "", 0
     for match in _pattern(characters).finditer(text):
         out += text[done : match.start()]
         before = re.search(r"(\w*)\s*$", out)
-        word, noun = before.group(1) if before else "", nouns[match.group().casefold()]
+        word, noun = before.group(1) if before else "", characters[_owner(match, characters)].noun
         if word and says_noun(word, noun):
             out = out.rstrip()
         else:
@@ -186,8 +199,10 @@ def _listing(parts: list[str]) -> str:
 
 
 def _names_in_path(text: str, characters: Characters) -> list[str]:
-    tokens = {token.casefold() for token in re.split(r"[\W_]+", text)}
-    return sorted(letter for letter, who in characters.items() if who.name.casefold() in tokens)
+    if not characters:
+        return []
+    tokens = re.split(r"[\W_]+", unicodedata.normalize("NFC", text))
+    return sorted({letter for token in tokens if (letter := _named(token, characters))})
 
 
 def _cell_letters(text: str, characters: Characters) -> list[str]:

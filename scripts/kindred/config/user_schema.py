@@ -7,6 +7,7 @@ Knows the keys; the schema for editors is generated from here. Knows nothing of 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -76,7 +77,7 @@ Seeds = Annotated[
 def _says_something(text: str) -> str:
     if not text.strip():
         raise ValueError("the prompt is empty; write what the picture shows, or take it out")
-    return text
+    return unicodedata.normalize("NFC", text)  # as names and captions are
 
 
 class PromptConfig(SpecModel):

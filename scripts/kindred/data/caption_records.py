@@ -13,7 +13,7 @@ from typing import Any
 from kindred.characters import trigger_words
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.hashing import caption_hash
-from kindred.data.caption_files import WrittenCaption
+from kindred.data.caption_tables import WrittenCaption
 from kindred.data.photo_decoding import note
 from kindred.specs.dataset import CaptionSpec
 
@@ -63,6 +63,7 @@ def by_hand(written: WrittenCaption, hint: Hint, spec: CaptionSpec, problems: Pr
         )
     row = _row(written.text, "file", spec)
     warnings = row["warnings"]
+    warnings += [note("reading", what) for what in written.notes]
     for mention in found:
         if not mention.exact:
             name = spec.characters[mention.letter].name

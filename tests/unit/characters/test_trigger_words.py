@@ -161,3 +161,25 @@ def test_class_nouns_and_their_kinds():
 def test_prompts_for_somebody_who_does_not_know_the_names(text, plain):
     assert trigger_words.remove_trigger_words(text, WHO) == plain
     assert trigger_words.remove_trigger_words(text, {}) == text
+
+
+@pytest.mark.parametrize("written", ["İda", "ıda", "ida", "IDA", "Ida"])
+def test_one_rule_of_case_for_finding_and_for_looking_up(written):
+    who = {"I": Character(name="Ida", noun="woman"), "B": Character(name="Ben", noun="man")}
+    found = trigger_words.find_trigger_words(f"{written} and Ben", who)
+    assert [mention.letter for mention in found] == ["I", "B"]
+    assert found[0].exact == (written == "Ida")
+    assert trigger_words.who_entry(written, who) == (["I"], [])
+    assert trigger_words.folder_hint(written, who) == ["I"]
+    assert trigger_words.remove_trigger_words(f"{written} at home", who) == "a woman at home"
+
+
+def test_a_name_has_one_spelling_wherever_it_comes_from():
+    composed, decomposed = "Zo\u00eb", "Zoe\u0308"
+    who = {"Z": Character(name=decomposed, noun="woman")}
+    assert who["Z"].name == composed
+    assert trigger_words.folder_hint(decomposed, who) == ["Z"]
+    assert trigger_words.file_hint(f"{decomposed}-1", who) == ["Z"]
+        f"{decomposed}-1", who
+    ) == ["Z"]
+    assert trigger_words.who_entry(decomposed, who) == (["Z"], [])

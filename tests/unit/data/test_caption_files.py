@@ -231,3 +231,55 @@ def test_json_lines_end_at_line_feeds_alone_and_their_suffix_has_no_case(source)
         '{"file_name": "one.jpg", "text": "at\u2028home"}\n', encoding="utf-8"
     )
     assert read(source)[:2] == ({"one.jpg": "at home"}, [])
+
+
+@pytest.mark.parametrize(
+    ("names", "written", "found"),
+    [
+        (["1.jpg", "ada/1.jpg"], "1.jpg", "1.jpg"),
+        (["1.jpg", "ada/1.jpg"], "ada/1.jpg", "ada/1.jpg"),
+        (["party/1.jpg"], "trip/1.jpg", None),
+        (["party/1.jpg", "trip/2.jpg"], "C:\\photos\\trip\\1.jpg", None),
+        (["party/1.jpg", "trip/2.jpg"], "C:\\photos\\trip\\2.jpg", "trip/2.jpg"),
+        (["party/1.jpg"], "/home/me/ours/party/1.jpg", "party/1.jpg"),
+        (["party/1.jpg"], "ours/party/1.jpg", "party/1.jpg"),
+        (["party/1.jpg"], "1.jpg", "party/1.jpg"),
+        (["party/1.jpg"], "party/1", "party/1.jpg"),
+        (["Ada.JPG"], "ada.jpg", "Ada.JPG"),
+        (["Ada.jpg", "ada.jpg"], "ada.jpg", "ada.jpg"),
+        (["İda.jpg"], "İda.jpg", "İda.jpg"),
+        (["Zoe\u0308.jpg"], "zo\u00eb.jpg", "Zoe\u0308.jpg"),
+    ],
+)
+def test_a_path_with_a_folder_is_only_ever_that_path(names, written, found):
+    assert PhotoIndex(names, "ours").find(written) == found
+
+
+def test_a_caption_beside_a_photo_that_is_gone_goes_to_no_other(source):
+    (source / "sub" / "one.txt").write_text("of sub/one.jpg, which was deleted")
+    (source / "two.txt").write_text("second")
+    found, problems, _ = read(source)
+    assert found == {"two.png": "second"}
+    assert [(p.where, p.what) for p in problems] == [
+        ("sub/one.txt", "is a caption without a photo")
+    ]
+
+
+def test_names_that_end_in_a_space_belong_together(tmp_path):
+    for name in ("ada .jpg", "ada.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "ada .txt").write_text("Ada by a wall")
+    (tmp_path / "ada.txt").write_text("Ada outside")
+    found, problems, _ = read(tmp_path, ["ada .jpg", "ada.jpg"])
+    assert found == {"ada .jpg": "Ada by a wall", "ada.jpg": "Ada outside"} and problems == []
+
+
+def test_several_lines_are_joined_and_said(source):
+    (source / "one.txt").write_text("JRussell by a wall\n\nportrait of JRussell\n")
+    (source / "two.txt").write_text("second\n")
+    (source / "sub" / "three.txt").write_text("third")
+    rows = run(source)
+    assert rows["one"]["caption"] == "JRussell by a wall portrait of JRussell"
+    assert [w["kind"] for w in rows["one"]["warnings"]] == ["reading"]
+    assert "has 2 lines" in rows["one"]["warnings"][0]["what"]
+    assert "reading" not in [w["kind"] for w in rows["two"]["warnings"]]

@@ -279,6 +279,11 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
         "a misspelt name trains nothing, or another name",
         "correct it if it is meant to be the name",
     ),
+    "reading": (
+        "captions that could be read in another way",
+        "lines are joined, or one of two columns is taken, and that is what is trained",
+        "keep one line and one column a caption",
+    ),
     "who": (
         "captions that disagree with `who`, folder or file name",
         "a photo counted in the wrong cell, or a name trained on another face",

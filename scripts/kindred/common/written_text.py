@@ -1,0 +1,53 @@
+"""Text that people and other programs wrote: read as UTF-8, and free of what no text holds.
+
+The one place where a file's bytes become text that is trained on, drawn from, or shown.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from kindred.common.errors import KindredError
+
+SPACES = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85")  # what `str.split` takes for space
+UTF16 = "save it as UTF-8 ('Unicode' in old editors is UTF-16)"
+
+
+def read_written_text(path: Path, where: str) -> str:
+    """The text of a file, without a byte order mark. Raises KindredError at `where` for other
+    encodings than UTF-8 and for control characters."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        cure = "give yourself the right to read it"
+        raise KindredError(f"can't be read ({error.strerror})", where, cure) from None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4000]:
+        raise KindredError("is not in UTF-8 (UTF-16?)", where, UTF16)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        cure = "save it as UTF-8 (in Excel: 'CSV UTF-8'), or convert it"
+        raise KindredError("is not in UTF-8", where, cure) from None
+    check_text(text, where)
+    return text
+
+
+def check_text(text: str, where: str) -> None:
+    """Raise KindredError at `where`, with the line, for characters that no text holds."""
+    bad = next((sign for sign in text if is_no_text(sign)), None)
+    if bad is not None:
+        line = text[: text.index(bad)].count("\n") + 1
+        at = f" in line {line}" if "\n" in text.strip() else ""
+        what = f"holds the control character U+{ord(bad):04X}{at}"
+        raise KindredError(
+            what, where, "delete it; it may be the wrong encoding, or no text at all"
+        )
+
+
+def is_no_text(sign: str) -> bool:
+    """Whether a character is a control character other than space, half of a pair, or none."""
+    if sign in SPACES:
+        return False
+    code = ord(sign)
+    return unicodedata.category(sign) in ("Cc", "Cs") or code & 0xFFFE == 0xFFFE

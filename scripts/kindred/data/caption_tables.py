@@ -1,0 +1,232 @@
+"""Tables that say captions: CSV, TSV and JSON lines, as rows of (file name, what is said).
+
+A table has a header with a column for files and one for captions or `who`. Nothing that a person
+wrote is dropped in silence: rows of another length than the header, text in a column that is not
+read, values that are no text and quotes left open are problems with their line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kindred.common.errors import KindredError, Problems
+from kindred.common.written_text import check_text, read_written_text
+from kindred.data.photo_folder import nfc
+
+FILE_KEYS = ("filename", "file_name", "file", "image", "image_file", "img", "photo", "path")
+# In this order: where several hold something, the first is the caption.
+TEXT_KEYS = ("text", "caption", "prompt", "description", "label")
+SURE_KEYS = frozenset({"text", "caption"})  # nothing else is ever called so
+WHO_KEYS = ("who", "people", "characters", "person")
+QUOTE = 'put captions with commas in quotes: "..."'
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class WrittenCaption:
+    """What a file says about one photo: caption ('' is none), `who` entry, where it stands, and
+    what a reader should know of how it was read."""
+
+    text: str
+    who: str
+    where: str
+    notes: tuple[str, ...] = ()
+
+
+def clean(text: str) -> str:
+    """One line, single spaces, one Unicode spelling."""
+    return nfc(" ".join(text.split()))
+
+
+def read_table(path: Path, root: Path, problems: Problems) -> Iterator[tuple[str, WrittenCaption]]:
+    """(file name as written, what is said) for each row of a CSV, TSV or JSON-lines file. Names in
+    a sub-folder's table are of that folder."""
+    label = path.relative_to(root).as_posix()
+    try:
+        text = read_written_text(path, label)
+    except KindredError as error:
+        problems.add_error(label, error)
+        return
+    folder = path.parent.relative_to(root).as_posix()
+    read = _json_lines if path.suffix.lower() == ".jsonl" else _csv_rows
+    for where, record in read(text, label, problems):
+        file_name = _first(record, FILE_KEYS)
+        if not file_name:
+            problems.add(where, "names no image file", f"a column may be {' or '.join(FILE_KEYS)}")
+            continue
+        if folder != "." and "/" not in file_name:
+            file_name = f"{folder}/{file_name}"
+        said, notes = _caption(record, where, problems)
+        who = _first(record, WHO_KEYS)
+        try:  # JSON can spell any character
+            check_text(said + who + file_name, where)
+        except KindredError as error:
+            problems.add_error(where, error)
+            continue
+        yield file_name, WrittenCaption(clean(said), who, where, notes)
+
+
+def _first(record: Mapping[str, str], keys: Sequence[str]) -> str:
+    return next((record[key].strip() for key in keys if record.get(key, "").strip()), "")
+
+
+def _caption(
+    record: Mapping[str, str], where: str, problems: Problems
+) -> tuple[str, tuple[str, ...]]:
+    """The caption, and a note where another column could have been it."""
+    filled = [key for key in TEXT_KEYS if record.get(key, "").strip()]
+    others = [key for key in filled if clean(record[key]) != clean(record[filled[0]])]
+    if not others:
+        return (record[filled[0]] if filled else ""), ()
+    named = " and ".join(f"'{key}'" for key in [filled[0], *others])
+    if filled[0] not in SURE_KEYS or SURE_KEYS & set(others):
+        what = f"{named} say different things, and each could be the caption"
+        problems.add(where, what, "keep one of these columns, or call the caption `text`")
+        return "", ()
+    return record[filled[0]], (f"{named} say different things; '{filled[0]}' is the caption",)
+
+
+def _csv_rows(text: str, label: str, problems: Problems) -> Iterator[tuple[str, Record]]:
+    header = text.lstrip().split("\n")[0] if text.strip() else ""
+    delimiter = max(",;\t", key=header.count)
+    end = _unclosed(text, delimiter)
+    if end is not None:
+        cure = 'close it; a quote inside a quoted caption is written twice: ""'
+        problems.add(f"{label}:{end}", 'a quote (") is opened here and not closed', cure)
+    before = text if end is None else "\n".join(text.split("\n")[: end - 1])
+    rows = _filled_rows(before, delimiter)
+    _, keys = next(rows, (1, []))
+    keys = [_key(field) for field in keys]
+    if not _header_is_right(keys, label, problems):
+        return
+    table = list(rows)
+    free = _free_columns(keys, [fields for _, fields in table])
+    for line, fields in table:
+        where = f"{label}:{line}"
+        if len(fields) != len(keys):
+            what = f"has {len(fields)} fields, the header has {len(keys)}"
+            cure = QUOTE if len(fields) > len(keys) else "write a field for every column"
+            problems.add(where, what, cure)
+        elif lost := [n for n in free if fields[n].strip()]:
+            column = f"column '{keys[lost[0]]}'" if keys[lost[0]] else "a column without a name"
+            what = f"has text in {column}, which nobody reads: '{fields[lost[0]].strip()}'"
+            problems.add(where, what, f"{QUOTE}; or take the column out")
+        else:
+            yield where, {key: nfc(field) for key, field in zip(keys, fields, strict=True) if key}
+
+
+def _filled_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """(line, fields) of rows that hold something. A space before a quote is none of the field."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    for fields in reader:
+        if any(field.strip() for field in fields):
+            yield reader.line_num, fields
+
+
+def _free_columns(keys: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Columns in which the rest of a caption without quotes may have landed: not read, behind the
+    caption, and not a column of numbers with one in every row."""
+    used = {*FILE_KEYS, *TEXT_KEYS, *WHO_KEYS}
+    captions = [n for n, key in enumerate(keys) if key in TEXT_KEYS]
+    rest = [n for n, key in enumerate(keys) if key not in used and captions and n > captions[0]]
+    whole = [fields for fields in rows if len(fields) == len(keys)]
+    return [n for n in rest if not all(_is_number(fields[n]) for fields in whole)]
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _unclosed(text: str, delimiter: str) -> int | None:
+    """The line on which a row begins whose quote is not closed, or closed rows later; None when
+    there is none. A lenient reader would take all that follows for one caption."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True
+    )
+    start = 1
+    while True:
+        try:
+            next(reader)
+        except StopIteration:
+            return None
+        except csv.Error as error:
+            # A letter behind a closing quote is forgiven, if nothing but its own line is at stake.
+            if reader.line_num > start or "expected after" not in str(error):
+                return start
+        start = reader.line_num + 1
+
+
+def _header_is_right(keys: list[str], label: str, problems: Problems) -> bool:
+    missing = [] if set(keys) & set(FILE_KEYS) else [f"file ({', '.join(FILE_KEYS)})"]
+    if not set(keys) & {*TEXT_KEYS, *WHO_KEYS}:
+        missing.append(f"caption ({', '.join(TEXT_KEYS)})")
+    if missing:
+        problems.add(
+            f"{label}:1",
+            f"the header names no column for the {' and no column for the '.join(missing)}",
+            "write e.g. file_name,text",
+        )
+    twice = sorted({key for key in keys if key and keys.count(key) > 1})
+    if twice:
+        problems.add(f"{label}:1", f"the header has '{twice[0]}' twice", "rename one of them")
+    return not missing and not twice
+
+
+def _json_lines(text: str, label: str, problems: Problems) -> Iterator[tuple[str, Record]]:
+    # Not splitlines: inside a string, JSON allows U+2028 and other ends of lines as they are.
+    for number, line in enumerate(text.split("\n"), 1):
+        where = f"{label}:{number}"
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            problems.add(where, f"is no JSON ({error.msg})", "one object a line")
+            continue
+        if not isinstance(record, dict):
+            problems.add(where, "is no JSON object", 'write {"file_name": ...}')
+            continue
+        found = dict(_typed(record.items(), where, problems))
+        if len(found) == len({_key(key) for key in record} & _KNOWN & _said(record)):
+            yield where, found
+
+
+_KNOWN = {*FILE_KEYS, *TEXT_KEYS, *WHO_KEYS}
+
+
+def _said(record: Mapping[str, Any]) -> set[str]:
+    return {_key(key) for key, value in record.items() if value is not None}
+
+
+def _typed(
+    items: Iterable[tuple[str, Any]], where: str, problems: Problems
+) -> Iterator[tuple[str, str]]:
+    """Values that are read, as text; a list only where it says who is there."""
+    for name, value in items:
+        key = _key(name)
+        if key not in _KNOWN or value is None:
+            continue
+        if isinstance(value, list) and key in WHO_KEYS and all(isinstance(x, str) for x in value):
+            value = ", ".join(value)
+        if isinstance(value, str):
+            yield key, nfc(value)
+        else:
+            kind = {list: "a list", dict: "an object", bool: "true or false"}.get(
+                type(value), "a number"
+            )
+            allowed = "a text or a list of texts" if key in WHO_KEYS else "one text"
+            problems.add(where, f"`{name}` is {kind}", f"write {allowed}")
+
+
+def _key(field: str) -> str:
+    return field.strip().casefold().replace(" ", "_").replace("-", "_")
