@@ -29,7 +29,7 @@ if sys.dont_write_bytecode:
     sys.pycache_prefix = str(Path(".snakemake/kindred/bytecode").absolute())
 
 from kindred.models.identity import architecture_of, identity
-from kindred.workflow import ceilings, paths, scoring_specs
+from kindred.workflow import ceilings, declaration, paths, scoring_specs
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.config.prior_preservation import (
     class_image_render_spec,
@@ -41,6 +41,7 @@ from kindred.workflow import frozen_plan
 from kindred.compute.devices import gpus_present
 from kindred.common import planned_code
 from kindred.common.errors import KindredError
+from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
 from kindred.judges.version import version_of
 from kindred.data.photo_folder import check_ids, check_inputs, scan
 from kindred.specs.report import CurveSpec, SheetSpec
@@ -82,13 +83,17 @@ def freeze():
         frozen_plan.VARIABLE: str(FROZEN.write()),
         planned_code.VARIABLE: PLANNED_CODE,
         REVISION_VARIABLE: code_revision(),
+        LOGS_VARIABLE: str(LOGS),
     }
     os.environ.update(exported)
     workflow.register_envvars(*exported)
 
 
 if workflow.is_main_process:
-    for variable in (frozen_plan.VARIABLE, planned_code.VARIABLE, REVISION_VARIABLE):
+    for variable in (
+        *(frozen_plan.VARIABLE, planned_code.VARIABLE),
+        *(REVISION_VARIABLE, LOGS_VARIABLE),
+    ):
         os.environ.pop(variable, None)  # of a Snakemake that started this one
     FROZEN = or_stop(frozen_plan.FrozenPlan.take, Path("config"), config)
     PLANNED_CODE = planned_code.code_hash()

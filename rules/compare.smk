@@ -8,8 +8,9 @@ gives: results/<experiment>/declared.json, the hypotheses as they were before tr
 
 
 rule declare:
-    """Write down what is claimed. Its priority puts it before any training; a log in
-    resources/store keeps every earlier declaration. Nothing is trained again for it."""
+    """Write down what is claimed, and what was changed of it. Its priority puts it before any
+    training. The log, config/declared/<experiment>.jsonl, is no file of any rule: it grows whenever
+    something is declared, changed, trained, looked at or published, and makes nothing stale."""
     output:
         "results/{experiment}/declared.json",
     log:
@@ -18,15 +19,12 @@ rule declare:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: scoring_specs.declare_spec(
-            PLAN.experiments[w.experiment]
-        ).canonical(),
-        log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
+        spec=lambda w: declaration.design_hash(PLAN, w.experiment),
     message:
         "{wildcards.experiment}: hypotheses"
     shell:
-        "python scripts/preregister.py --spec {params.spec:q} --results results/{wildcards.experiment}"
-        " --log {params.log:q} --out {output:q} 2>&1 | tee -i {log:q}"
+        "python scripts/preregister.py {wildcards.experiment:q}"
+        " --out {output:q} 2>&1 | tee -i {log:q}"
 
 
 rule compare:
@@ -54,7 +52,7 @@ rule compare:
             PLAN.experiments[w.experiment]
         ).canonical(),
         version=step_version("compare"),
-        log=lambda w: f"resources/store/declared/{w.experiment}.jsonl",
+        log=lambda w: str(log_path(w.experiment)),
     message:
         "{wildcards.experiment}: figures and verdicts"
     shell:

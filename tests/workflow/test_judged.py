@@ -9,7 +9,7 @@ import pytest
 import tiny_judge
 from workspace import EXPERIMENT_FILE, Workspace, copy
 
-from kindred.common.files import read_jsonl
+from kindred.common.chained_log import read_log
 
 pytestmark = pytest.mark.workflow
 
@@ -17,7 +17,7 @@ JUDGE_FILE = "config/judges/tiny.yaml"
 VARIANTS = ["BASE", "both", "only-J"]
 COMPARED = ["tiny: figures and verdicts", "tiny: report"]
 SCORES = [f"tiny: scores of solo by {name}, run 1" for name in VARIANTS]
-JUDGED = ["tiny: reference photos of everybody", *SCORES, *COMPARED]
+JUDGED = ["tiny: hypotheses", "tiny: reference photos of everybody", *SCORES, *COMPARED]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def judged(built_judged: Workspace, tmp_path: Path) -> Workspace:
 
 def test_a_judge_adds_these_jobs(built_judged: Workspace):
     planned = (built_judged.root.parent / "judged.jobs").read_text().splitlines()
-    assert planned == sorted(["tiny: hypotheses", *JUDGED])
+    assert planned == sorted(JUDGED)
 
 
 def test_results_lie_where_the_layout_says(judged: Workspace):
@@ -58,8 +58,22 @@ def test_another_margin_only_compares_and_is_said(judged: Workspace):
     judged.run()
     verdicts = json.loads((judged.root / "results/tiny/verdicts.json").read_text())
     assert verdicts["declared"]["changes"] == ["counts: margin was 0.1, is 0.3"]
-    log = read_jsonl(judged.root / "resources/store/declared/tiny.jsonl")
-    assert ["compared" in entry for entry in log] == [False, True, False, True]
+    log = read_log(judged.root / "config/declared/tiny.jsonl")
+    assert [entry["kind"] for entry in log] == ["declared", "looked", "amended", "looked"]
+    (change,) = log[2]["changes"]
+    assert change == {"path": ["hypotheses", "counts", "margin"], "before": None, "after": 0.3}
+    assert (log[2]["seen"], log[2]["why"]) == ("pilot", "no reason given")
+    assert judged.jobs() == []
+
+
+def test_a_reason_is_given_on_the_command_line_and_nothing_more_is_run_for_it(judged: Workspace):
+    assert judged.jobs("--config", "why=tried") == []
+    judged.replace(JUDGE_FILE, "kind: lab", "recognised: 0.6\nkind: lab")
+    judged.run("--config", "why=half was too strict")
+    entry = read_log(judged.root / "config/declared/tiny.jsonl")[2]
+    assert (entry["kind"], entry["why"]) == ("amended", "half was too strict")
+    assert entry["changes"] == [{"path": ["judge", "recognised"], "before": None, "after": 0.6}]
+    assert judged.jobs() == []
 
 
 def test_ratings_only_compare(judged: Workspace):

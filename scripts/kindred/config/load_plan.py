@@ -47,7 +47,7 @@ def load_plan(
     bases = {v.base for e in experiments.values() for v in e.variants.values()}
     used = {name: config_files.bases[name] for name in bases}
     warnings = tuple(config_files.problems.warnings)
-    return Plan(experiments, datasets, used, main.device, main.lab, masks, warnings)
+    return Plan(experiments, datasets, used, main.device, main.lab, masks, warnings, main.why)
 
 
 def _main(config_files: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:

@@ -186,6 +186,7 @@ class Plan:
     lab: LabConfig = field(default_factory=LabConfig)
     masks: dict[str, MaskSpec] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    why: str = ""
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""

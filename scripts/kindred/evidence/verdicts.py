@@ -4,10 +4,13 @@ verdicts.json:
 {
  "version": 1, "experiment": "family", "level": 0.95,
  "declared": {                       null when no declaration was kept
-   "time": "2026-01-31T12:00:00Z",   of the declaration in force when training started
-   "hash": "...", "now": "...",      of the hypotheses then and now
+   "time": "2026-01-31T12:00:00Z",   of the declaration that stands
+   "hash": "...",                    of all that it covers
    "changes": ["names-matter: margin was 0.1, is 0.05", "pairs: added"],    [] when equal
-   "trained": 0                      trainings that were finished by then
+   "trained": 0,                     trainings that had begun by then
+   "statement": "declared ..., unchanged since", "amended": 0,
+   "table": [{"number", "date", "what", "before", "after", "seen", "claims", "why"}],
+   "exploratory": {"pairs": "changed ..., when results of the same runs of all had been seen"}
  },
  "judge": {"identity": "...", "counts": "people", "trusted": true, "why": ["count: ..."]},
                                      trusted: true, false (below a gate) or null (never tested)
@@ -90,9 +93,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kindred.evidence.amendments import declared_part, warnings_of_declaration
 from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all
 from kindred.evidence.intervals import LEVEL, Estimate
-from kindred.evidence.preregistration import changes, current_declaration, declaration_hash
 from kindred.evidence.score_grids import ImageIndex, ScoreGrid
 from kindred.evidence.variant_statistics import number, parts
 from kindred.specs.measures import HEADS, MEASURES, RATINGS
@@ -122,7 +125,7 @@ def verdicts(
             name: {
                 **_entry(decision, spec, grids, pictures),
                 "warnings": [
-                    *_warnings_of_declaration(name, declaration),
+                    *warnings_of_declaration(name, declaration),
                     *warnings_of(decision, judge),
                 ],
                 "sentence": sentence(decision, judge["counts"]),
@@ -130,31 +133,6 @@ def verdicts(
             for name, decision in decisions.items()
         },
     }
-
-
-def declared_part(spec: CompareSpec, log: Sequence[Json]) -> Json | None:
-    """What was declared when training started, and what has changed since."""
-    first = current_declaration(log)
-    if first is None:
-        return None
-    now = spec.resolved_hypotheses()
-    return {
-        "time": first["time"],
-        "hash": first["hash"],
-        "now": declaration_hash(now),
-        "changes": changes(first["hypotheses"], now),
-        "trained": first["trained"],
-    }
-
-
-def _warnings_of_declaration(name: str, declaration: Json | None) -> list[str]:
-    if declaration is None:
-        return []
-    late = declaration["trained"]
-    found = [f"Declared when {late} trainings had begun already."] if late else []
-    own = [line.removeprefix(f"{name}: ") for line in declaration["changes"]]
-    said = [line for line, whole in zip(own, declaration["changes"], strict=True) if line != whole]
-    return found + ([f"Not as declared before training: {'; '.join(said)}."] if said else [])
 
 
 def _entry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -52,6 +53,18 @@ class Hypothesis(SpecModel):
         "", description="what will be left out of the comparison, said beforehand"
     )
 
+    def resolved(self, specs: Mapping[str, str], prompts: Mapping[str, str]) -> dict[str, Any]:
+        """The hypothesis with all that it rests on. specs: variant -> hash of what is trained;
+        prompts: name -> text, of its prompt set."""
+        own = self.model_dump(mode="json")
+        # Younger than the first declarations, which must not change.
+        own = {key: value for key, value in own.items() if (key, value) != ("excluded", "")}
+        return own | {
+            "variant_spec": specs[self.variant],
+            "against_spec": specs[self.against],
+            "prompts": dict(prompts),
+        }
+
 
 class ComparedVariant(SpecModel):
     """What comparing needs to know of a variant."""
@@ -84,20 +97,10 @@ class CompareSpec(SpecModel):
 
     def resolved_hypotheses(self) -> dict[str, dict[str, Any]]:
         """Every hypothesis with all that it rests on: the variants' settings, the prompts."""
-        found = {}
-        for name, hypothesis in self.hypotheses.items():
-            declared = hypothesis.model_dump(mode="json")
-            # Younger than the first declarations, which must not change.
-            declared = {k: v for k, v in declared.items() if (k, v) != ("excluded", "")}
-            found[name] = declared | {
-                "variant_spec": self.variants[hypothesis.variant].spec,
-                "against_spec": self.variants[hypothesis.against].spec,
-                "prompts": self.prompt_sets[hypothesis.prompt_set],
-            }
-        return found
-
-
-class DeclareSpec(SpecModel):
-    """The hypotheses of an experiment with all that they rest on."""
-
-    hypotheses: dict[str, dict[str, Any]]
+        return {
+            name: one.resolved(
+                {key: self.variants[key].spec for key in (one.variant, one.against)},
+                self.prompt_sets[one.prompt_set],
+            )
+            for name, one in self.hypotheses.items()
+        }

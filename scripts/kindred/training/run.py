@@ -23,7 +23,7 @@ from kindred.compute import data_parallel, devices
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
 from kindred.training.job import TrainingJob
-from kindred.training.start_marker import write_start_marker
+from kindred.training.start_marker import write_start_markers
 from kindred.training.training_data import TrainingFiles
 
 SCRAMBLED = (
@@ -125,7 +125,7 @@ def train(job: TrainingJob, machine: Machine) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
     if process_group.first:
-        write_start_marker(job.out_dir)
+        write_start_markers([job.out_dir])
     checkpoints = Checkpoints(machine.checkpoints, job.key)
     trainer.train(checkpoints)
     process_group.leave()

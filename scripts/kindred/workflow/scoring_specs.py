@@ -19,7 +19,6 @@ from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import (
     ComparedVariant,
     CompareSpec,
-    DeclareSpec,
     ReferenceSpec,
     ScoreSpec,
 )
@@ -55,11 +54,6 @@ def compare_spec(experiment: Experiment) -> CompareSpec:
         hypotheses=experiment.hypotheses,
         **given,
     )
-
-
-def declare_spec(experiment: Experiment) -> DeclareSpec:
-    """The hypotheses with what they rest on."""
-    return DeclareSpec(hypotheses=compare_spec(experiment).resolved_hypotheses())
 
 
 def judged(plan: Plan) -> list[Experiment]:

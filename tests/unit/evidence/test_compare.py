@@ -15,7 +15,7 @@ from synthetic import ARMS, PROMPTS, Arm, Made, compared, make
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.evidence.hypothesis_tests import HypothesisTest
 from kindred.evidence.intervals import Estimate
-from kindred.evidence.preregistration import preregister
+from kindred.evidence.preregistration import Declaration, Found, preregister
 from kindred.evidence.score_grids import Cell, ImageIndex, ScoreGrid
 from kindred.evidence.summary import single_lora_variants
 from kindred.evidence.variance import Part
@@ -397,17 +397,21 @@ def test_ratings_become_a_measure_with_agreement(small, tmp_path, capsys):
     assert read(small, "summary.json")["variants"]["all"]["measures"]["rating"]["set:trio"]["mean"]
 
 
+def declared(made: Made) -> Declaration:
+    """Its hypotheses, written down."""
+    return Declaration({"hypotheses": made.spec.resolved_hypotheses()}, {}, {})
+
+
 def test_hypotheses_changed_after_training_are_said(small, tmp_path):
     log = tmp_path / "log.jsonl"
-    preregister(log, small.spec.resolved_hypotheses(), 0)
+    preregister(log, declared(small), Found())
     compared(small, "--declared", str(log))
     assert read(small, "verdicts.json")["declared"]["changes"] == []
     changed = {**small.spec.hypotheses, "main": claim("all", "scrambled", margin=0.02)}
     other = replace(small, spec=small.spec.model_copy(update={"hypotheses": changed}))
     compared(other, "--declared", str(log))
-    declared = read(other, "verdicts.json")["declared"]
-    assert declared["changes"] == ["main: margin was 0.1, is 0.02"]
-    assert declared["hash"] != declared["now"]
+    said = read(other, "verdicts.json")["declared"]
+    assert said["changes"] == ["main: margin was 0.1, is 0.02"]
     found = read(other, "verdicts.json")["hypotheses"]
     assert found["main"]["warnings"][0] == (
         "Not as declared before training: margin was 0.1, is 0.02."
@@ -419,7 +423,7 @@ def test_hypotheses_changed_after_training_are_said(small, tmp_path):
 
 def test_a_declaration_after_training_is_said(small, tmp_path):
     log = tmp_path / "log.jsonl"
-    preregister(log, small.spec.resolved_hypotheses(), 4)
+    preregister(log, declared(small), Found(begun={"all": [1, 2, 3, 4]}))
     compared(small, "--declared", str(log))
     found = read(small, "verdicts.json")
     assert found["declared"]["trained"] == 4

@@ -25,7 +25,7 @@ from kindred.training import adapter_store
 from kindred.training.batched.jobs import BatchReport, read_jobs, sort_out
 from kindred.training.job import TrainingJob
 from kindred.training.run import store_adapter
-from kindred.training.start_marker import write_start_marker
+from kindred.training.start_marker import write_start_markers
 
 if TYPE_CHECKING:
     from kindred.training.batched.members import BatchedRun, Trained
@@ -123,8 +123,7 @@ def train_stack(
 
     from kindred.training.batched.trainer import BatchedTrainer
 
-    for member in stack:
-        write_start_marker(member.job.out_dir)
+    write_start_markers([member.job.out_dir for member in stack])
     what = f"training {len(stack)} together" + (f", {more} more such" if more else "")
     try:
         cores = os.cpu_count() or 1

@@ -1,0 +1,177 @@
+"""What an experiment declares: everything that its verdicts depend on, and the files that say so.
+
+Photos are not in it, because they never leave the computer and their names may tell who is shown;
+what is in them is in the key of every adapter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kindred.common.errors import KindredError, Problems
+from kindred.common.hashing import sha256_file, spec_hash
+from kindred.common.versions import part_version, step_version
+from kindred.config.load_plan import load_plan
+from kindred.config.plan import Dataset, Experiment, Plan, Variant
+from kindred.config.yaml_document import read_document
+from kindred.evidence.preregistration import Declaration
+from kindred.judges.version import version_of
+from kindred.models.identity import architecture_of, identity
+from kindred.specs.base_model import Base
+from kindred.workflow import frozen_plan
+
+# The steps whose behaviour figures depend on; pages and sheets are none.
+STEPS = (
+    *("draw", "preprocess", "caption", "masks", "compose", "class_images"),
+    *("encode_images", "encode_text", "train", "render", "references", "score", "compare"),
+)
+
+
+def design_of(plan: Plan, experiment: Experiment) -> dict[str, Any]:
+    """Claims, settings of all variants with their runs, prompts with sizes, seeds and sampling,
+    judge, bases, datasets, and the versions of all steps. What can't be read on this computer, as
+    the weights of a base, is null."""
+    used = {name for variant in experiment.variants.values() for name in _datasets(variant)}
+    bases = sorted({variant.base for variant in experiment.variants.values()})
+    judge = experiment.judge
+    return {
+        "hypotheses": {
+            name: one.model_dump(mode="json", exclude_unset=True)
+            for name, one in experiment.hypotheses.items()
+        },
+        "variants": {name: _variant(one) for name, one in experiment.variants.items()},
+        "prompt_sets": {
+            name: asked.model_dump(mode="json", exclude_unset=True, exclude={"prompts"})
+            | {
+                "prompts": {
+                    prompt: asked.full(prompt).model_dump(mode="json", exclude_none=True)
+                    for prompt in asked.prompts
+                }
+            }
+            for name, asked in experiment.prompt_sets.items()
+        },
+        "judge": _dumped(judge) | {"version": _known(lambda: version_of(judge))} if judge else {},
+        "bases": {name: _base(plan.bases[name]) for name in bases},
+        "datasets": {name: _dataset(plan.datasets[name]) for name in sorted(used)},
+        "versions": {step: step_version(step) for step in STEPS},
+    }
+
+
+def design_hash(plan: Plan, experiment: str) -> str:
+    """Hex SHA-256 of an experiment's design."""
+    return spec_hash(design_of(plan, plan.experiments[experiment]))
+
+
+def runs_of(experiment: Experiment) -> dict[str, list[int]]:
+    """Variant -> its runs; the base has none."""
+    return {name: list(one.runs) for name, one in experiment.variants.items() if one.loads}
+
+
+def planned(experiment: str) -> tuple[Plan, Path]:
+    """The plan of an experiment and the folder of its configuration: as Snakemake planned with
+    them where it started this program, else as they are. Raises ProblemsError for mistakes."""
+    frozen = os.environ.get(frozen_plan.VARIABLE)
+    if frozen:
+        return frozen_plan.load_frozen(Path("."), Path(frozen)), Path(frozen) / "config"
+    return load_plan(Path("."), {"experiments": [experiment]}), Path("config")
+
+
+def declaration_of(plan: Plan, experiment: Experiment, config: Path, why: str = "") -> Declaration:
+    """What is to be logged of an experiment. config: the folder that its files lie in. why: a
+    person's reason for what was changed; else what `--config why=...` says."""
+    names = files_of(experiment, config)
+    files = {f"config/{name}": sha256_file(config / name) for name in names}
+    return Declaration(design_of(plan, experiment), runs_of(experiment), files, why or plan.why)
+
+
+def files_of(experiment: Experiment, config: Path) -> list[str]:
+    """The files below config/ that an experiment is made of: its own and those it is `like`, every
+    recipe and judge that these name, its bases."""
+    found = [f"experiments/{name}.yaml" for name in alike(config, experiment.name)]
+    named = {text for name in found for text in _texts(_data(config / name))}
+    found += [
+        f"bases/{name}.yaml" for name in sorted({v.base for v in experiment.variants.values()})
+    ]
+    for kind in ("recipes", "judges"):
+        own = sorted(path.stem for path in (config / kind).glob("*.yaml"))
+        found += [f"{kind}/{name}.yaml" for name in own if name in named]
+    return [name for name in found if (config / name).is_file()]
+
+
+def alike(config: Path, name: str) -> list[str]:
+    """The experiment files that an experiment is made of: itself, what it is `like`, and so on."""
+    found: list[str] = []
+    following: str | None = name
+    while following and following not in found:
+        found.append(following)
+        following = _data(config / "experiments" / f"{following}.yaml").get("like")
+    return found
+
+
+def _data(path: Path) -> Mapping[str, Any]:
+    document = read_document(path, Problems())
+    return document.data if document else {}
+
+
+def _texts(value: Any) -> set[str]:
+    """The plain values of `recipe:` and `judge:` keys anywhere in a file."""
+    if isinstance(value, list):
+        return set().union(*map(_texts, value))
+    if not isinstance(value, Mapping):
+        return set()
+    own = {text for key in ("recipe", "judge") if isinstance(text := value.get(key), str)}
+    return own.union(*map(_texts, value.values()))
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    given = {
+        "base": variant.base,
+        "runs": list(variant.runs) if variant.loads else None,
+        "training": json.loads(variant.spec) if variant.train else None,
+        "adapters": [list(one) for one in variant.adapters],
+        "files": len(variant.files),
+        "weight": variant.weight if variant.weight != 1 else None,
+        "datasets": _datasets(variant),
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def _datasets(variant: Variant) -> list[str]:
+    return sorted({name for name in (variant.root, variant.dataset, variant.class_images) if name})
+
+
+def _dataset(dataset: Dataset) -> dict[str, Any]:
+    drawn, made, drawn_by_base = dataset.lab, dataset.made, dataset.class_images
+    given = {
+        "drawn": drawn and drawn.model_dump(mode="json", exclude_defaults=True),
+        "composites": made and {"of": made.of, **_dumped(made.spec)},
+        "class_images": drawn_by_base and _dumped(drawn_by_base.prompt_set),
+        "preprocess": _dumped(dataset.preprocess),
+        "captioner": dataset.caption.captioner and _dumped(dataset.caption.captioner),
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def _base(base: Base) -> dict[str, Any]:
+    def version() -> str:
+        architecture = architecture_of(base)
+        folders = architecture.parts.folders("all")
+        return f"{part_version(architecture)} {identity(base.model, base.revision, folders)}"
+
+    return _dumped(base) | {"version": _known(version)}
+
+
+def _dumped(model: Any) -> dict[str, Any]:
+    return model.model_dump(mode="json", exclude_unset=True, by_alias=True)
+
+
+def _known(find: Callable[[], str]) -> str | None:
+    """What is found, or null where it is not on this computer."""
+    try:
+        return find()
+    except (KindredError, OSError):
+        return None
