@@ -29,7 +29,8 @@ if sys.dont_write_bytecode:
     sys.pycache_prefix = str(Path(".snakemake/kindred/bytecode").absolute())
 
 from kindred.models.identity import architecture_of, identity
-from kindred.workflow import ceilings, declaration, paths, scoring_specs
+from kindred.workflow import ceilings, paths, scoring_specs
+from kindred.config import declaration
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.config.prior_preservation import (
     class_image_render_spec,

@@ -41,7 +41,10 @@ rule report:
         scores="results/{experiment}/scores.csv",
         runs=lambda w: paths.told_by_runs(PLAN.experiments[w.experiment]),
         photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
-        templates=multiext("report/report", ".html", ".md", ".css", ".js"),
+        templates=[
+            *multiext("report/report", ".html", ".md", ".css", ".js"),
+            "report/declared.md",
+        ],
     output:
         page=report(
             "results/{experiment}/report.html",

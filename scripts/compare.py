@@ -12,10 +12,10 @@ from pathlib import Path
 
 from kindred.common.chained_log import read_log
 from kindred.common.errors import run_main
-from kindred.common.experiment_log import note_runs
 from kindred.common.files import read_json, write_json
 from kindred.evidence.ceiling import add_ceiling
 from kindred.evidence.comparison import compare, in_sentences, trainings
+from kindred.evidence.preregistration import note_look
 from kindred.scoring.score_table import read_experiment, tables_of, write_texts
 from kindred.scoring.table_provenance import code_revisions
 from kindred.specs.scoring import CompareSpec
@@ -52,8 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     write_json(options.summary, figures)
     write_json(options.verdicts, found)
     if options.declared:
-        looked = {name: one.runs for name, one in spec.variants.items() if one.kind != "base"}
-        note_runs(options.declared, "looked", looked)
+        note_look(options.declared, spec)
     print("\n".join(in_sentences(figures, found)), file=sys.stderr)
     return 0
 

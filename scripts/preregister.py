@@ -17,10 +17,11 @@ from pathlib import Path
 from kindred.common.errors import KindredError, run_main
 from kindred.common.experiment_log import log_path
 from kindred.common.files import write_json
+from kindred.config.declaration import declaration_of
 from kindred.evidence.amendments import current_declaration, statement
 from kindred.evidence.preregistration import Found, preregister, runs_looked_at
 from kindred.training.start_marker import trainings_begun
-from kindred.workflow.declaration import declaration_of, planned
+from kindred.workflow.frozen_plan import planned
 
 EARLIER = Path("resources/store/declared")  # logs of an older form
 

@@ -7,6 +7,8 @@ out: docs/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, picture
      docs/README.md, the list of all published experiments below a text of your own
 
 Run by hand: no rule of the workflow makes these files. Equal results give equal bytes.
+What was declared and changed comes from config/declared/<experiment>.jsonl, which notes that it is
+published. What is refused, all at once, stands in report/publication_checks.py.
 `--pack FILE` writes no pages but a tar archive of all that they need, to be unpacked and published
 on another computer.
 """
@@ -18,7 +20,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
-from kindred.report.repository_publishing import Folders, pack, publish, write_index
+from kindred.report.repository_publishing import Folders, pack, publish, write_index, write_log
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -29,6 +31,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--store", type=Path, default=Path("resources/store/images"))
     parser.add_argument("--docs", type=Path, default=Path("docs"))
+    parser.add_argument("--why", default="", help="reason for what was changed, for the log")
+    parser.add_argument(
+        "--log", action="store_true", help="write the experiments' logs into their pages alone"
+    )
     parser.add_argument(
         "--pack", type=Path, help="write a .tar.xz of what pages need, instead of pages"
     )
@@ -43,7 +49,8 @@ def main(argv: list[str] | None = None) -> int:
         print(pack(options.experiments, options.pack, folders), file=sys.stderr)
         return 0
     for name in options.experiments:
-        print(publish(name, folders), file=sys.stderr)
+        page = write_log(name, folders) if options.log else publish(name, folders, options.why)
+        print(page, file=sys.stderr)
     print(write_index(options.docs), file=sys.stderr)
     return 0
 

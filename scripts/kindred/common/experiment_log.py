@@ -5,7 +5,7 @@
        | "amended"       some of that was changed
        | "began"         trainings began
        | "looked"        figures were computed
-       | "published",    and shown
+       | "published",    and shown; "figures": {variant: {run: hash of its figures}}
  "files": {path: sha256}, "design": {...} (declared), "changes": [{"path" or "what", "before",
  "after"}] (amended), "why": "...", "seen": "nothing" | "pilot" | "results" | "unknown",
  "runs": {variant: [run, ...]}, "scope": [hypothesis, ...]}
@@ -51,7 +51,7 @@ def stated(entries: Sequence[Entry]) -> list[int]:
     return [n for n, one in enumerate(entries) if one["kind"] in ("declared", "amended")]
 
 
-def note_runs(path: Path, kind: Kind, runs: Runs) -> None:
+def note_runs(path: Path, kind: Kind, runs: Runs, **more: Any) -> None:
     """Log that runs began, were looked at or published, those alone that were not since the last
     change. Where nothing was declared there is no log, and nothing is written."""
 
@@ -62,7 +62,7 @@ def note_runs(path: Path, kind: Kind, runs: Runs) -> None:
         since = [one for one in entries[places[-1] :] if one["kind"] == kind]
         known = {(name, run) for one in since for name, own in one["runs"].items() for run in own}
         new = {name: [run for run in own if (name, run) not in known] for name, own in runs.items()}
-        return [entry_of(kind, new)] if any(new.values()) else []
+        return [entry_of(kind, new, **more)] if any(new.values()) else []
 
     chained_log.append(path, make)
 

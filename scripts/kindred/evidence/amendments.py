@@ -6,7 +6,7 @@ Knows the entries that preregistration.py writes; writes none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kindred.common.chained_log import Entry
@@ -129,11 +129,17 @@ def _parts(entry: Entry, earlier: int) -> list[Row]:
 
 def _said_runs(runs: Runs) -> str:
     """'runs 1–10, 101–110', of all variants together."""
-    numbers = sorted({run for own in runs.values() for run in own})
-    starts = [n for n in numbers if n - 1 not in numbers]
-    ends = [n for n in numbers if n + 1 not in numbers]
-    spans = [str(a) if a == b else f"{a}–{b}" for a, b in zip(starts, ends, strict=True)]
-    return f"runs {', '.join(spans)}" if spans else NOTHING
+    numbers = {run for own in runs.values() for run in own}
+    return f"runs {spans(numbers)}" if numbers else NOTHING
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """'1–10, 101' of run numbers."""
+    every = sorted({*numbers})
+    starts = [n for n in every if n - 1 not in every]
+    ends = [n for n in every if n + 1 not in every]
+    pairs = zip(starts, ends, strict=True)
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in pairs)
 
 
 def _seen(entry: Entry, before: Sequence[Entry]) -> str:
@@ -188,6 +194,18 @@ def _overlap(known: Runs, runs: Runs, arm: str) -> bool:
     return bool({*known.get(arm, ())} & {*runs.get(arm, ())})
 
 
+def summed_up(entries: Sequence[Entry], runs: Runs) -> dict[str, Any]:
+    """What a page says of the log. runs: those that hypotheses are decided by, by variant."""
+    first = current_declaration(entries)
+    return {
+        "hash": first["hash"] if first else "",
+        "statement": statement(entries) or "not declared: no log was kept",
+        "amended": amended(entries),
+        "table": table(entries),
+        "exploratory": exploratory(entries, runs),
+    }
+
+
 def declared_part(spec: CompareSpec, entries: Sequence[Entry]) -> dict[str, Any] | None:
     """What verdicts.json says of the log; None where nothing was declared."""
     first = current_declaration(entries)
@@ -195,12 +213,9 @@ def declared_part(spec: CompareSpec, entries: Sequence[Entry]) -> dict[str, Any]
         return None
     runs = {name: one.runs for name, one in spec.variants.items()}
     return {
-        **{key: first[key] for key in ("time", "hash", "trained")},
+        **{key: first[key] for key in ("time", "trained")},
         "changes": hypothesis_changes(first["hypotheses"], spec.resolved_hypotheses()),
-        "statement": statement(entries),
-        "amended": amended(entries),
-        "table": table(entries),
-        "exploratory": exploratory(entries, runs),
+        **summed_up(entries, runs),
     }
 
 

@@ -13,22 +13,14 @@ from typing import Any
 
 from kindred.common import chained_log
 from kindred.common.chained_log import Entry
-from kindred.common.experiment_log import NO_REASON, Runs, entry_of, stated
+from kindred.common.experiment_log import NO_REASON, Runs, entry_of, note_runs, stated
 from kindred.common.files import read_json, read_jsonl
 from kindred.evidence.design_changes import Change, Design, changes_between, scope_of, with_changes
+from kindred.specs.declaration import Declaration
+from kindred.specs.scoring import CompareSpec
 
 PILOT_RUNS = 2  # so many of an arm are a pilot
 CARRIED = "carried over from resources/store/declared, where claims, settings and texts were kept"
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """What is to be written down. files: path -> SHA-256 of what the design was read from."""
-
-    design: Design
-    runs: Runs
-    files: Mapping[str, str]
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +129,12 @@ def runs_looked_at(results: Path) -> dict[str, list[int]]:
     path = results / "summary.json"
     variants = read_json(path)["variants"] if path.exists() else {}
     return {name: one["runs"] for name, one in variants.items() if one["kind"] != "base"}
+
+
+def note_look(path: Path, spec: CompareSpec) -> None:
+    """Log that figures of an experiment were computed."""
+    runs = {name: one.runs for name, one in spec.variants.items() if one.kind != "base"}
+    note_runs(path, "looked", runs)
 
 
 def _carried(path: Path) -> list[Entry]:

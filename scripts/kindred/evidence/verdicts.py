@@ -3,6 +3,8 @@
 verdicts.json:
 {
  "version": 1, "experiment": "family", "level": 0.95,
+ "pairing": "pictures by prompt ...", how the two arms of a hypothesis are compared
+ "rules": "compare 4",               the version of the rules of labels
  "declared": {                       null when no declaration was kept
    "time": "2026-01-31T12:00:00Z",   of the declaration that stands
    "hash": "...",                    of all that it covers
@@ -93,6 +95,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kindred.common.versions import step_version
 from kindred.evidence.amendments import declared_part, warnings_of_declaration
 from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all
 from kindred.evidence.intervals import LEVEL, Estimate
@@ -102,6 +105,7 @@ from kindred.specs.measures import HEADS, MEASURES, RATINGS
 from kindred.specs.scoring import CompareSpec, Hypothesis
 
 VERSION = 1
+PAIRING = "pictures by prompt and seed; runs of two arms are independent"
 Json = dict[str, Any]
 
 
@@ -119,6 +123,8 @@ def verdicts(
         "version": VERSION,
         "experiment": spec.experiment,
         "level": LEVEL,
+        "pairing": PAIRING,
+        "rules": step_version("compare"),
         "declared": declaration,
         "judge": {key: judge[key] for key in ("identity", "counts", "trusted", "why")},
         "hypotheses": {

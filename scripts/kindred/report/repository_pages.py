@@ -29,11 +29,15 @@ written from `results/<experiment>` by a program that is run by hand after `snak
 It is no rule of the workflow: Snakemake deletes what a rule is about to write, and would train
 again what was finished on another machine and only its results brought here.
 """
-CAME_OUT, SHEETS, MATRICES = (
+CAME_OUT, SHEETS, MATRICES, DECLARED = (
     "What came out",
     "The same prompts by every variant",
     "Who is taken for whom",
+    "What was declared, and what was changed",
 )
+REPEAT = "## How to repeat"
+# How pages ended their methods before there was a log.
+UNLOGGED = re.compile(r"^Hypotheses declared .*since\.\n?", re.MULTILINE)
 FOLDED_FROM = 4  # tables in a section
 LOCAL_ONLY = re.compile(r"^(Repeat it: .*|The page with all pictures, .*)\n?", re.MULTILINE)
 # A path from the root, a home or the folder above; neither an address nor a path of the repository.
@@ -57,7 +61,7 @@ def page(report: str, values: Mapping[str, Any]) -> str:
             f"results/{values['experiment']}/report.md",
             "report again (`snakemake`)",
         )
-    rest = [part for name, part in named.items() if name not in (CAME_OUT, SHEETS)]
+    rest = [part for name, part in named.items() if name not in (CAME_OUT, SHEETS, DECLARED)]
     filled = fill(
         "published.md",
         {
@@ -69,6 +73,21 @@ def page(report: str, values: Mapping[str, Any]) -> str:
         },
     )
     return re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n"
+
+
+def with_log(page: str, log: Mapping[str, Any], where: str) -> str:
+    """A page with its section of the log as the log is now. Raises KindredError for a page without
+    a place for it."""
+    before, there, rest = UNLOGGED.sub("", page).partition(f"## {DECLARED}\n")
+    if there:
+        rest = rest[rest.index("\n## ") + 1 :] if "\n## " in rest else ""
+    else:
+        before, there, rest = before.partition(REPEAT)
+        rest = there + rest
+    if not rest.startswith(REPEAT):
+        raise KindredError("no section 'How to repeat'", where, "publish the experiment again")
+    section = fill("declared.md", {"log": log}).strip()
+    return f"{before.rstrip()}\n\n## {DECLARED}\n\n{section}\n\n{rest}"
 
 
 def columns_said(readme: Path, prompt_set: str) -> list[str]:

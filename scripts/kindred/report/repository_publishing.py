@@ -6,7 +6,9 @@ Knows which files are read and written, and what may be shown; pages and sheets 
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kindred.common.chained_log import Entry, read_log
 from kindred.common.errors import KindredError, Problems
+from kindred.common.experiment_log import log_path, note_runs
 from kindred.common.files import atomic_write, write_csv, write_text
+from kindred.config.declaration import alike, declaration_of
 from kindred.config.load_plan import load_plan
 from kindred.config.plan import Experiment, Plan
-from kindred.config.yaml_document import read_document
+from kindred.evidence import amendments
+from kindred.evidence.preregistration import Found, preregister, runs_looked_at
 from kindred.rendering.image_store import ImageStore
-from kindred.report import published_tables, repository_pages, repository_sheets
+from kindred.report import (
+    publication_checks,
+    published_tables,
+    repository_pages,
+    repository_sheets,
+)
 from kindred.report.report_data import (
     Place,
     check_keys,
@@ -30,7 +41,9 @@ from kindred.report.report_data import (
     read_versioned,
 )
 from kindred.scoring.score_table import read_scores
+from kindred.training.start_marker import trainings_begun
 
+EXPLORATORY = "exploratory"
 Json = Mapping[str, Any]
 Scores = Mapping[Place, Mapping[str, str]]
 
@@ -45,10 +58,11 @@ class Folders:
     docs: Path = Path("docs")
 
 
-def check_may_be_shown(plan: Plan, experiment: Experiment, summary: Json) -> None:
+def check_may_be_shown(
+    plan: Plan, experiment: Experiment, summary: Json, problems: Problems
+) -> None:
     """Refuse what is made of real photos that are not to be shared, and results of which the
-    configuration can't say so. Raises ProblemsError."""
-    problems = Problems(f"{experiment.name} is not published")
+    configuration can't say so."""
     where = f"config/experiments/{experiment.name}.yaml"
     for name, one in summary["variants"].items():
         known = experiment.variants.get(name)
@@ -74,19 +88,6 @@ def check_may_be_shown(plan: Plan, experiment: Experiment, summary: Json) -> Non
                     "draws with LoRAs that were trained elsewhere, perhaps on photos of people",
                     "if all who are in them agree, write `hide_photos: true` into the experiment",
                 )
-    problems.raise_if_any()
-
-
-def alike(root: Path, name: str) -> list[str]:
-    """The experiment files that an experiment is made of: itself, what it is `like`, and so on."""
-    found: list[str] = []
-    following: str | None = name
-    while following and following not in found:
-        found.append(following)
-        path = root / "config" / "experiments" / f"{following}.yaml"
-        document = read_document(path, Problems())
-        following = document.data.get("like") if document else None
-    return found
 
 
 class NotDrawn(Exception):
@@ -189,6 +190,8 @@ def needed(name: str, folders: Folders) -> Iterator[Path]:
     scores = images_of(read_scores(folder / "scores.csv"))
     for file in ("report.md", "summary.json", "verdicts.json", "scores.csv"):
         yield folder / file
+    others = (folder / "power.json", log_path(name, folders.root))
+    yield from (path for path in others if path.is_file())
     for prompt_set in repository_sheets.sets_shown(summary, verdicts):
         try:
             _, files = choose(folder, ImageStore(folders.store), summary, prompt_set, scores)
@@ -221,16 +224,30 @@ def pack(names: Sequence[str], out: Path, folders: Folders) -> str:
     return f"{out}: {len(named)} files, {size:.1f} MiB"
 
 
-def publish(name: str, folders: Folders) -> Path:
-    """Write docs/<experiment>; its page."""
+def publish(name: str, folders: Folders, why: str = "") -> Path:
+    """Write docs/<experiment>, and into the log that it is published; its page. What was changed
+    and not logged yet is logged first, with `why`.
+
+    Raises ProblemsError, with everything at once for which it is not published.
+    """
     plan = load_plan(folders.root, {"experiments": [name]})
+    experiment = plan.experiments[name]
     folder, out = folders.results / name, folders.docs / name
     summary = read_versioned(folder / "summary.json")
     verdicts = read_versioned(folder / "verdicts.json")
-    check_may_be_shown(plan, plan.experiments[name], summary)
     rows = [row for row in read_scores(folder / "scores.csv") if row["kind"] == "image"]
     report = report_of(folder)
     variants = in_page_order(summary)
+    lines_of_runs = published_tables.of_runs(rows, variants)
+    entries = stated_now(plan, experiment, folders, why)
+    problems = Problems(f"{name} is not published")
+    check_may_be_shown(plan, experiment, summary, problems)
+    parts = (experiment, folder, summary, verdicts, lines_of_runs, report, entries)
+    publication_checks.check(publication_checks.Publication(*parts), problems)
+    problems.raise_if_any()
+    runs = runs_looked_at(folder)
+    log = amendments.summed_up(entries, runs)
+    verdicts = with_labels(verdicts, log["exploratory"])
     sheets = draw_sheets(
         folder, out / "pictures", ImageStore(folders.store), summary, verdicts, images_of(rows)
     )
@@ -244,14 +261,73 @@ def publish(name: str, folders: Folders) -> Path:
         "bases": sorted({one["base"] for one in variants.values()}),
         "verdicts": lines,
         "sheets": sheets,
-        "configs": alike(folders.root, name),
+        "configs": alike(folders.root / "config", name),
+        "log": log,
     }
-    page = repository_pages.page(report, values)
-    write_csv(out / "runs.csv", published_tables.RUNS, published_tables.of_runs(rows, variants))
+    page = repository_pages.page(exploratory_words(report, verdicts), values)
+    write_csv(out / "runs.csv", published_tables.RUNS, lines_of_runs)
     write_csv(out / "prompts.csv", *published_tables.of_prompts(rows, variants))
     write_csv(out / "verdicts.csv", published_tables.VERDICTS, lines)
     write_text(out / "README.md", page)
+    figures = publication_checks.figures_of(lines_of_runs)
+    note_runs(log_path(name, folders.root), "published", runs, figures=figures)
+    write_log(name, folders)
     return out / "README.md"
+
+
+def stated_now(plan: Plan, experiment: Experiment, folders: Folders, why: str) -> list[Entry]:
+    """The experiment's log, with what is declared as it is now; [] where nothing is claimed."""
+    if not experiment.hypotheses:
+        return []
+    now = declaration_of(plan, experiment, folders.root / "config", why)
+    results = folders.results / experiment.name
+    found = Found(trainings_begun(results), runs_looked_at(results))
+    return preregister(log_path(experiment.name, folders.root), now, found)
+
+
+def with_labels(verdicts: Json, exploratory: Json) -> Json:
+    """Verdicts, those of exploratory hypotheses called so."""
+    hypotheses = {
+        name: {**one, "verdict": EXPLORATORY} if name in exploratory else one
+        for name, one in verdicts["hypotheses"].items()
+    }
+    return {**verdicts, "hypotheses": hypotheses}
+
+
+def exploratory_words(report: str, verdicts: Json) -> str:
+    """The report with 'Exploratory' in place of the label in front of such hypotheses' claims."""
+    for one in verdicts["hypotheses"].values():
+        if one["verdict"] == EXPLORATORY:
+            claim = re.escape(" ".join(one["claim"].split()).replace("|", "\\|"))
+            report = re.sub(rf"^\*\*[^*\n]*: {claim}\*\*$", _called_exploratory, report, flags=re.M)
+    return report
+
+
+def _called_exploratory(found: re.Match[str]) -> str:
+    return f"**Exploratory: {found.group(0).partition(': ')[2]}"
+
+
+def write_log(name: str, folders: Folders) -> Path:
+    """Write into a page that is published what the log says by now; the page. Raises KindredError
+    where there is none, or none with such a section."""
+    path = folders.docs / name / "README.md"
+    if not path.is_file():
+        raise KindredError("no such page", str(path), "publish the experiment first")
+    entries = read_log(log_path(name, folders.root))
+    runs = published_runs(folders.docs / name / "runs.csv")
+    page = path.read_text(encoding="utf-8")
+    log = amendments.summed_up(entries, runs)
+    write_text(path, repository_pages.with_log(page, log, str(path)))
+    return path
+
+
+def published_runs(path: Path) -> dict[str, list[int]]:
+    """Variant -> its runs in a runs.csv."""
+    found: dict[str, set[int]] = {}
+    with open(path, newline="", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            found.setdefault(line["variant"], set()).add(int(line["run"]))
+    return {name: sorted(runs) for name, runs in found.items()}
 
 
 def write_index(docs: Path) -> Path:

@@ -99,3 +99,12 @@ def load_frozen(root: Path, folder: Path) -> Plan:
             "run `snakemake` again",
         ) from None
     return load_plan(root, overrides, folder / "config")
+
+
+def planned(experiment: str) -> tuple[Plan, Path]:
+    """The plan of an experiment and the folder of its configuration: as Snakemake planned with
+    them where it started this program, else as they are. Raises ProblemsError for mistakes."""
+    folder = os.environ.get(VARIABLE)
+    if folder:
+        return load_frozen(Path("."), Path(folder)), Path(folder) / "config"
+    return load_plan(Path("."), {"experiments": [experiment]}), Path("config")

@@ -15,13 +15,14 @@ from synthetic import ARMS, PROMPTS, Arm, Made, compared, make
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.evidence.hypothesis_tests import HypothesisTest
 from kindred.evidence.intervals import Estimate
-from kindred.evidence.preregistration import Declaration, Found, preregister
+from kindred.evidence.preregistration import Found, preregister
 from kindred.evidence.score_grids import Cell, ImageIndex, ScoreGrid
 from kindred.evidence.summary import single_lora_variants
 from kindred.evidence.variance import Part
 from kindred.evidence.variant_statistics import measures, scopes
 from kindred.evidence.verdicts import no_difference, opposite, sentence
 from kindred.scoring.score_table import COLUMNS, read_scores
+from kindred.specs.declaration import Declaration
 from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import Hypothesis
 

@@ -23,12 +23,12 @@ from kindred.evidence.amendments import (
 )
 from kindred.evidence.preregistration import (
     CARRIED,
-    Declaration,
     Found,
     design_of,
     preregister,
     runs_looked_at,
 )
+from kindred.specs.declaration import Declaration
 from kindred.training.start_marker import trainings_begun, write_start_markers
 
 HYPOTHESIS = {"claim": "a", "against": "BASE", "prompt_set": "trio", "margin": 0.1}

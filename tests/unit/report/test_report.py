@@ -307,14 +307,35 @@ def test_hypotheses_changed_after_training_are_said(changed, tmp_path):
     verdicts["declared"] = {
         "time": "2026-01-31T12:00:00Z",
         "hash": "a" * 64,
-        "now": "b" * 64,
         "changes": ["names-matter: margin was 0.1, is 0.05"],
+        "statement": "declared 2026-01-31T12:00:00Z, amended 1 time since",
+        "amended": 1,
+        "exploratory": {"names-matter": "changed"},
+        "table": [
+            {
+                "number": "2",
+                "date": "2026-02-01 12:00",
+                "what": "hypothesis names-matter: margin",
+                "before": "0.1",
+                "after": "0.05",
+                "seen": "results",
+                "claims": "names-matter",
+                "why": "no reason given",
+            }
+        ],
     }
     write_json(changed.results / "verdicts.json", verdicts)
     html, markdown = reported.run_report(changed, tmp_path)
     for text in (html, markdown):
         assert "changed after training had started" in text
         assert "names-matter: margin was 0.1, is 0.05" in text
+        assert "amended 1 time since" in text and "unchanged since" not in text
+    assert (
+        "| 2 | 2026-02-01 12:00 | hypothesis names-matter: margin (no reason given) | 0.1 | 0.05 "
+        "| results | names-matter |"
+    ) in markdown
+    text = Page(html).text
+    assert "hypothesis names-matter: margin (no reason given)" in text and "had been seen" in text
 
 
 def test_text_of_a_person_is_never_markup(changed, tmp_path):

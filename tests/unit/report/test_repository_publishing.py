@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import shutil
 import tarfile
@@ -17,8 +18,13 @@ from safetensors.numpy import save_file
 from synthetic import Made
 
 import publish_results
+from kindred.common.chained_log import read_log
 from kindred.common.errors import KindredError, ProblemsError
-from kindred.common.files import read_json, write_json
+from kindred.common.experiment_log import log_path, note_runs
+from kindred.common.files import read_json, write_csv, write_json
+from kindred.config.declaration import declaration_of
+from kindred.config.load_plan import load_plan
+from kindred.evidence.preregistration import Found, preregister, runs_looked_at
 from kindred.report import repository_pages, repository_sheets
 from kindred.report.formatting import effect
 
@@ -44,6 +50,12 @@ variants:
 {more}
 prompt_sets:
   headshot: {{prompts: {{J: "headshot of {{J}}"}}, seeds: 2, size: [128, 144], steps: 24}}
+  trio: {{prompts: {{card: "{{J}}, {{A}} and {{C}}"}}, seeds: {seeds}, size: [192, 96], steps: 24}}
+judge: lab
+hypotheses:
+  names-matter: {{claim: a, variant: all, against: scrambled, prompt_set: trio, margin: {margin}}}
+  trio-photos: {{claim: b, variant: all, against: no-trio, prompt_set: trio}}
+  "null": {{claim: c, variant: all-again, against: all, prompt_set: headshot, primary: false}}
 """
 DRAWN = "{lab: {family: russell, coverage: {J: 4, A: 3, C: 8, A+C: 3, C+J: 7}, seed: 1}}"
 
@@ -55,6 +67,9 @@ def made(tmp_path_factory) -> Made:
     reported.run_report(made, made.results, sheets=["trio"])
     shutil.copytree(ROOT / "config", root / "config")
     configure(root)
+    declare(root, Found())
+    note_runs(log_path(NAME, root), "looked", runs_looked_at(made.results))
+    (made.results / "power.json").write_text(json.dumps({"names-matter": {}, "trio-photos": {}}))
     return made
 
 
@@ -66,9 +81,16 @@ def changed(made, tmp_path) -> Made:
     return Made(tmp_path, made.spec)
 
 
-def configure(root: Path, source: str = DRAWN, share: str = "", more: str = "") -> None:
-    text = EXPERIMENT.format(source=source, share=share, more=more)
+def configure(root: Path, **changed: object) -> None:
+    given = {"source": DRAWN, "share": "", "more": "", "margin": 0.1, "seeds": 2} | changed
+    text = EXPERIMENT.format(**given)
     (root / "config" / "experiments" / f"{NAME}.yaml").write_text(text, encoding="utf-8")
+
+
+def declare(root: Path, found: Found, why: str = "") -> None:
+    plan = load_plan(root, {"experiments": [NAME]})
+    now = declaration_of(plan, plan.experiments[NAME], root / "config", why)
+    preregister(log_path(NAME, root), now, found)
 
 
 def run(made: Made, docs: Path, store: Path | None = None) -> Path:
@@ -181,6 +203,76 @@ def test_the_page_stands_alone(made, folder):
     assert {path.name for path in docs.iterdir()} == {"README.md", NAME}
 
 
+def section(text: str) -> str:
+    """Of a page, what was declared and changed."""
+    return text.partition(f"## {repository_pages.DECLARED}\n")[2].partition("\n## ")[0]
+
+
+def test_what_is_unchanged_is_called_so_and_publishing_is_logged(made, folder):
+    said = section((folder / "README.md").read_text(encoding="utf-8"))
+    entries = read_log(log_path(NAME, made.root))
+    assert [one["kind"] for one in entries] == ["declared", "looked", "published"]
+    assert f"Hypotheses declared {entries[0]['time']}, unchanged since (`" in said
+    assert re.findall(r"^\| (\d+) \| [\d: -]+ \| ([^|]*) \| – \|", said, re.M) == [
+        ("1", "declared"),
+        ("2", "published"),
+    ]
+    assert entries[2]["runs"] == {name: [1, 2, 3] for name in made.spec.variants if name != "BASE"}
+
+
+def test_what_was_changed_after_results_is_exploratory_and_never_unchanged(made, changed, tmp_path):
+    store = made.root / "resources" / "store" / "images"
+    configure(changed.root, margin=0.2)
+    folder = run(changed, tmp_path / "docs", store=store)
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    said = section(text)
+    assert "amended 1 time since" in said and "unchanged since" not in text
+    row = (
+        "| hypothesis names-matter: margin (no reason given) | 0.1 | 0.2 | results | names-matter |"
+    )
+    assert row in said
+    found = {one["hypothesis"]: one["verdict"] for one in table(folder / "verdicts.csv")}
+    assert found["names-matter"] == "exploratory" != found["trio-photos"]
+    claims = {name: one.claim for name, one in changed.spec.hypotheses.items()}
+    assert f"**Exploratory: {claims['names-matter']}**" in text
+    assert f"**Exploratory: {claims['trio-photos']}**" not in text
+    # What is changed of a page that is published is written into it without its results.
+    configure(changed.root, margin=0.3)
+    declare(changed.root, Found(), why="a slip")
+    shutil.rmtree(changed.results)
+    where = ["--root", str(changed.root), "--docs", str(tmp_path / "docs")]
+    publish_results.main([NAME, "--log", *where])
+    after = (folder / "README.md").read_text(encoding="utf-8")
+    assert "margin (a slip) | 0.2 | 0.3 |" in section(after)
+    assert after.replace(section(after), said) == text
+
+
+def test_wording_alone_is_a_change_too_and_touches_no_claim(made, changed, tmp_path):
+    path = changed.root / "config" / "experiments" / f"{NAME}.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "# a comment\n", encoding="utf-8")
+    folder = run(changed, tmp_path / "docs", store=made.root / "resources" / "store" / "images")
+    said = section((folder / "README.md").read_text(encoding="utf-8"))
+    assert "amended 1 time since" in said and "wording alone" in said
+    assert "exploratory" not in {one["verdict"] for one in table(folder / "verdicts.csv")}
+
+
+def test_everything_refused_is_said_at_once(made, changed, folder, tmp_path):
+    (changed.results / "power.json").unlink()
+    configure(changed.root, source=f"{{source: {tmp_path}}}")
+    path = changed.results / "scores.csv"
+    lines = table(path)
+    right = next(one for one in lines if (one["kind"], one["success"]) == ("image", "1"))
+    right["success"] = "0"
+    write_csv(path, list(lines[0]), lines)
+    with pytest.raises(ProblemsError) as error:
+        run(changed, tmp_path / "docs")
+    said = str(error.value)
+    for part in ("photos of people", "names-matter, trio-photos", "published on"):
+        assert part in said
+    assert all(problem.where and problem.cure for problem in error.value.problems)
+    assert not (tmp_path / "docs").exists()
+
+
 def test_sheets_are_few_small_and_named_after_their_prompts(folder):
     files = sorted((folder / "pictures").iterdir())
     assert [path.name for path in files] == ["headshot.webp", "trio.webp"]
@@ -226,7 +318,8 @@ def test_what_is_packed_gives_the_same_page_on_another_computer(made, folder, tm
     other = tmp_path / "other"
     with tarfile.open(tmp_path / "brought.tar.xz") as archive:
         archive.extractall(other, filter="data")
-    shutil.copytree(made.root / "config", other / "config")
+    assert (other / log_path(NAME)).is_file() and (other / f"results/{NAME}/power.json").is_file()
+    shutil.copytree(made.root / "config", other / "config", dirs_exist_ok=True)
     out = run(Made(other, made.spec), tmp_path / "docs")
     for path in (p for p in folder.rglob("*") if p.is_file()):
         assert (out / path.relative_to(folder)).read_bytes() == path.read_bytes(), path
@@ -283,7 +376,7 @@ def test_real_photos_are_refused_unless_they_may_be_shared(made, changed, tmp_pa
 def test_results_of_another_configuration_are_refused(changed, tmp_path):
     text = (changed.root / "config" / "experiments" / f"{NAME}.yaml").read_text(encoding="utf-8")
     path = changed.root / "config" / "experiments" / f"{NAME}.yaml"
-    path.write_text(text.replace("no-trio:", "other:"), encoding="utf-8")
+    path.write_text(text.replace("no-trio", "other"), encoding="utf-8")
     with pytest.raises(ProblemsError, match=r"variants.no-trio: the results are of another"):
         run(changed, tmp_path / "docs")
     assert not (tmp_path / "docs").exists()

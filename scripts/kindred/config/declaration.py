@@ -7,7 +7,6 @@ what is in them is in the key of every adapter.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,12 @@ from typing import Any
 from kindred.common.errors import KindredError, Problems
 from kindred.common.hashing import sha256_file, spec_hash
 from kindred.common.versions import part_version, step_version
-from kindred.config.load_plan import load_plan
 from kindred.config.plan import Dataset, Experiment, Plan, Variant
 from kindred.config.yaml_document import read_document
-from kindred.evidence.preregistration import Declaration
 from kindred.judges.version import version_of
 from kindred.models.identity import architecture_of, identity
 from kindred.specs.base_model import Base
-from kindred.workflow import frozen_plan
+from kindred.specs.declaration import Declaration
 
 # The steps whose behaviour figures depend on; pages and sheets are none.
 STEPS = (
@@ -69,15 +66,6 @@ def design_hash(plan: Plan, experiment: str) -> str:
 def runs_of(experiment: Experiment) -> dict[str, list[int]]:
     """Variant -> its runs; the base has none."""
     return {name: list(one.runs) for name, one in experiment.variants.items() if one.loads}
-
-
-def planned(experiment: str) -> tuple[Plan, Path]:
-    """The plan of an experiment and the folder of its configuration: as Snakemake planned with
-    them where it started this program, else as they are. Raises ProblemsError for mistakes."""
-    frozen = os.environ.get(frozen_plan.VARIABLE)
-    if frozen:
-        return frozen_plan.load_frozen(Path("."), Path(frozen)), Path(frozen) / "config"
-    return load_plan(Path("."), {"experiments": [experiment]}), Path("config")
 
 
 def declaration_of(plan: Plan, experiment: Experiment, config: Path, why: str = "") -> Declaration:

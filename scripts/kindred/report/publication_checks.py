@@ -1,0 +1,181 @@
+"""What is not published: claims and figures that readers would take for more than they are.
+
+Knows an experiment's log, figures and verdicts, and what was published of it before; changes
+nothing. Each check adds what is wrong, where, and the cure to a list, so that all are said at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kindred.common.chained_log import Entry
+from kindred.common.errors import Problems
+from kindred.common.files import read_json
+from kindred.common.hashing import spec_hash
+from kindred.config.plan import Experiment
+from kindred.evidence.amendments import spans
+from kindred.report.published_tables import Line
+
+REFUTED = re.compile(r"\brefuted\b", re.IGNORECASE)
+PAIRING, RULES = "pairing", "rules"  # of verdicts.json: how arms are paired, how labels are found
+FIGURES = ("run", "prompt_set", "pictures", "success", "identity")  # of runs.csv
+GROUP = 3  # people asked for from whom on the picture's shape gives away who is meant
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is to be published. results: the experiment's folder; runs: lines of runs.csv; page: the
+    text of the report; entries: the log."""
+
+    experiment: Experiment
+    results: Path
+    summary: Mapping[str, Any]
+    verdicts: Mapping[str, Any]
+    runs: Sequence[Line]
+    page: str
+    entries: Sequence[Entry]
+
+    @property
+    def where(self) -> str:
+        """The file that most cures are written into."""
+        return f"config/experiments/{self.experiment.name}.yaml"
+
+
+def check(publication: Publication, problems: Problems) -> None:
+    """Add everything for which this is not published."""
+    for one in (_runs_again, _primaries, _groups, _words, _labels_on_photos):
+        one(publication, problems)
+
+
+def figures_of(runs: Sequence[Line]) -> dict[str, dict[str, str]]:
+    """Variant -> run -> a hash of its figures, by which the same ones are known when they are
+    published again. runs: lines of runs.csv."""
+    found: dict[str, dict[str, list[list[str]]]] = {}
+    for line in runs:
+        own = found.setdefault(line["variant"], {}).setdefault(line["run"], [])
+        own.append([line[key] for key in FIGURES])
+    return {
+        name: {run: spec_hash(sorted(lines))[:16] for run, lines in own.items()}
+        for name, own in found.items()
+    }
+
+
+def _runs_again(publication: Publication, problems: Problems) -> None:
+    """Runs that were published before: the same figures may be published again, no others."""
+    now = figures_of(publication.runs)
+    published = [one for one in publication.entries if one["kind"] == "published"]
+    for name in now:
+        earlier = [one for one in published if name in one["figures"]]
+        other = {
+            int(run): one["time"][:10]
+            for one in earlier
+            for run, figures in one["figures"][name].items()
+            if now[name].get(run, figures) != figures and name in one["runs"]
+        }
+        if other:
+            runs = (int(run) for one in earlier for run in one["figures"][name])
+            problems.add(
+                f"{publication.where}: variants.{name}",
+                f"runs {spans(other)} were published on {max(other.values())} with other figures",
+                f"train it anew with numbers of its own (`first_run: {max(runs) + 1}`)",
+            )
+
+
+def _primaries(publication: Publication, problems: Problems) -> None:
+    """Primary hypotheses without their power, how arms are paired, and the rules of labels."""
+    verdicts = publication.verdicts
+    primary = [name for name, one in verdicts["hypotheses"].items() if one["primary"]]
+    path = publication.results / "power.json"
+    known = {*_words_of(read_json(path))} if path.is_file() else set()
+    lost = [name for name in primary if name not in known]
+    if lost:
+        problems.add(
+            str(path),
+            f"does not say what these primary hypotheses can find: {', '.join(lost)}",
+            f"run `snakemake power --config experiments={publication.experiment.name}`",
+        )
+    without = [key for key in (PAIRING, RULES) if primary and not verdicts.get(key)]
+    if without:
+        problems.add(
+            str(publication.results / "verdicts.json"),
+            f"primary hypotheses without {' and '.join(f'`{key}`' for key in without)}: how arms "
+            "are paired and how labels are found",
+            "compare again with today's code (`snakemake`)",
+        )
+
+
+def _words_of(value: Any) -> Iterator[str]:
+    """Every key and every text in JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from value
+        for inner in value.values():
+            yield from _words_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _words_of(inner)
+
+
+def _groups(publication: Publication, problems: Problems) -> None:
+    """Figures of groups and casts without those of SCRAMBLED on the same prompts."""
+    broken = {
+        name
+        for name, one in publication.summary["variants"].items()
+        if one["control"].startswith("scrambled")
+    }
+    beside = {line["prompt_set"] for line in publication.runs if line["variant"] in broken}
+    casts = getattr(publication.experiment, "casts", {})
+    for name in sorted({line["prompt_set"] for line in publication.runs} - beside):
+        prompts = publication.summary["prompt_sets"][name]["prompts"].values()
+        most = max((len(one["asked"].split("+")) for one in prompts), default=0)
+        if name in casts or most >= GROUP:
+            problems.add(
+                f"{publication.where}: prompt_sets.{name}",
+                f"figures of {'casts' if name in casts else 'a group'} without those of a training "
+                "on scrambled captions, which may be as right by the picture's shape alone",
+                "add a variant with `control: {pairing: scrambled}`",
+            )
+
+
+def _words(publication: Publication, problems: Problems) -> None:
+    """'refuted', which readers take for more than a difference that was not shown."""
+    decided = publication.verdicts["hypotheses"]
+    labels = [name for name, one in decided.items() if REFUTED.search(one["verdict"])]
+    if labels:
+        problems.add(
+            str(publication.results / "verdicts.json"),
+            f"the label of {', '.join(labels)} is 'refuted'",
+            "compare again with today's code (`snakemake`)",
+        )
+    claims = [name for name, one in decided.items() if REFUTED.search(one["claim"])]
+    for name in claims:
+        problems.add(
+            f"{publication.where}: hypotheses.{name}.claim",
+            "says 'refuted'",
+            "say what is claimed, such as 'no difference larger than 10 points', and run "
+            "`snakemake` again",
+        )
+    if REFUTED.search(publication.page) and not (labels or claims):
+        problems.add(
+            str(publication.results / "report.md"),
+            "says 'refuted'",
+            "take the word out of title, question and claims, and run `snakemake` again",
+        )
+
+
+def _labels_on_photos(publication: Publication, problems: Problems) -> None:
+    """Labels by a judge of photos, whose thresholds, confusions and false alarms are unknown."""
+    judge = publication.experiment.judge
+    if judge is not None and judge.kind != "lab" and publication.verdicts["hypotheses"]:
+        problems.add(
+            f"{publication.where}: judge",
+            "labels on photos need a judge that was checked on these people: each photo left out, "
+            "a threshold of each person, confusions within the family, false alarms of the base, "
+            "blind ratings; these checks are not built yet",
+            "publish figures alone: take `hypotheses:` out",
+        )
