@@ -39,13 +39,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Compare one experiment's variants."""
     options = parse(argv)
-    spec = CompareSpec.read(options.spec)
-    references = read_json(options.references)
+    spec, references = CompareSpec.read(options.spec), read_json(options.references)
     rows = read_experiment(spec, options.results, references["hash"])
     declared = read_log(options.declared) if options.declared else []
     trained = trainings(spec, options.results)
     figures, found = compare(spec, rows, references, trained, options.ratings, declared)
-    tables = (path for _, path in tables_of(spec, options.results))
+    tables = [path for _, path in tables_of(spec, options.results)]
     figures["code_revisions"] = code_revisions(tables, trained)
     add_ceiling(figures, options.ceiling)
     write_texts(options.scores, [row for part in rows.values() for row in part])

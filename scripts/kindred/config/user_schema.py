@@ -395,8 +395,4 @@ class MainConfig(SpecModel):
     ] = Field(min_length=1, description="file names in config/experiments")
     device: DeviceConfig = Field(default_factory=DeviceConfig)
     lab: LabConfig = Field(default_factory=LabConfig)
-    why: str = Field(
-        "",
-        description="why something that was declared is changed, for the experiments' logs; "
-        'usually given once, as --config why="..."',
-    )
+    why: str = Field("", description='of what was declared and is changed: --config why="..."')

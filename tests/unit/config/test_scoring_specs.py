@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kindred.common.errors import ProblemsError
+from kindred.config import declaration
 from kindred.config.load_plan import load_plan
 from kindred.config.plan import Plan
 from kindred.evidence import comparison
@@ -62,12 +63,13 @@ def experiment(root: Path, *changes: tuple[str, str, str]):
 E, J = "config/experiments/e.yaml", "config/judges/tiny.yaml"
 
 
-def slices(e) -> dict[str, str]:
+def slices(planned: Plan) -> dict[str, str]:
+    e = planned.experiments["e"]
     return {
         "references": scoring_specs.reference_spec(e).canonical(),
         "score": scoring_specs.score_spec(e, "all", "solo").canonical(),
         "compare": scoring_specs.compare_spec(e).canonical(),
-        "declare": scoring_specs.declare_spec(e).canonical(),
+        "declare": declaration.design_hash(planned, "e"),
         "train": e.variants["all"].spec,
     }
 
@@ -78,16 +80,21 @@ def slices(e) -> dict[str, str]:
         ((E, "title: t", "title: other"), {"compare"}),
         ((E, "claim: c", "claim: d"), {"compare", "declare"}),
         ((E, "prompt_set: solo", "prompt_set: solo, margin: 0.2"), {"compare", "declare"}),
-        ((J, "kind: lab", "recognised: 0.7\nkind: lab"), {"references", "score", "compare"}),
-        ((E, "seeds: 2", "seeds: 3"), set()),
+        (
+            (J, "kind: lab", "recognised: 0.7\nkind: lab"),
+            {"references", "score", "compare", "declare"},
+        ),
+        ((E, "seeds: 2", "seeds: 3"), {"declare"}),
+        ((E, "size: [64, 64]", "size: [64, 80]"), {"declare"}),
         ((E, "age: adult", "age: child"), set()),
         ((E, '"headshot of {J}"', '"portrait of {J}"'), {"compare", "declare"}),
-        ((E, "only-J: {", "more: {rank: 3}\n  only-J: {"), {"compare"}),
+        ((E, "only-J: {", "more: {rank: 3}\n  only-J: {"), {"compare", "declare"}),
+        ((E, "title: t", "title: t # a comment"), set()),
     ],
 )
 def test_a_change_reaches_what_depends_on_it(tmp_path, change, reached):
-    before = slices(experiment(tmp_path / "a"))
-    after = slices(experiment(tmp_path / "b", change))
+    before = slices(plan(tmp_path / "a"))
+    after = slices(plan(tmp_path / "b", change))
     assert {name for name in before if before[name] != after[name]} == reached
 
 
