@@ -30,12 +30,12 @@ VERSIONS = {
     "ceiling": 1,
     "references": 1,
     "score": 3,
-    "compare": 3,
+    "compare": 4,
     # What people look at.
     "sheet": 1,
     "curves": 2,
     "rating": 1,
-    "report": 4,
+    "report": 5,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,
