@@ -180,6 +180,4 @@ def test_a_name_has_one_spelling_wherever_it_comes_from():
     assert who["Z"].name == composed
     assert trigger_words.folder_hint(decomposed, who) == ["Z"]
     assert trigger_words.file_hint(f"{decomposed}-1", who) == ["Z"]
-        f"{decomposed}-1", who
-    ) == ["Z"]
     assert trigger_words.who_entry(decomposed, who) == (["Z"], [])
