@@ -83,7 +83,7 @@ def _row(
 ) -> list[tuple[str, Person]]:
     """(letter, person) from left to right; '' a stranger."""
     names = [person.name or "" for person in known.values()]
-    strangers = strangers_in(prompt, names, rng)[: cast.strangers]
+    strangers = strangers_in(prompt, names, cast.strangers, rng)
     row = [(letter, known[letter]) for letter in cast.members]
     if cast.order:
         unknown = iter(strangers)

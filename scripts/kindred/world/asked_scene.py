@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from random import Random
 
 from kindred.world.people import Person, by_name, named_strangers, random_person
@@ -20,15 +21,17 @@ _MENTION = re.compile(
 )
 
 
-def strangers_in(text: str, members: Sequence[str], rng: Random) -> list[Person]:
-    """The people whom a text mentions and who are no `members` (trigger names), in its order.
+def strangers_in(text: str, members: Sequence[str], count: int, rng: Random) -> list[Person]:
+    """The `count` people whom a text asks for and who are no `members` (trigger names), in its
+    order.
 
     A class noun, and a name that nobody has, are somebody new, of the class that is said; a name of
-    one of the world's named people is that one. A noun right before a name is the name's.
+    one of the world's named people is that one. A noun right before a name is the name's. Whom the
+    text calls in other words is anybody, behind those.
     """
     known, found = by_name(named_strangers()), []
     mentions = list(_MENTION.finditer(text))
-    for mention, after in zip(mentions, [*mentions[1:], None], strict=True):
+    for mention, after in zip_longest(mentions, mentions[1:]):
         name, word = mention.group("name", "noun")
         if word and after and after["name"] and not text[mention.end() : after.start()].strip():
             continue
@@ -37,7 +40,8 @@ def strangers_in(text: str, members: Sequence[str], rng: Random) -> list[Person]
         elif name not in members:
             kinds = [kind for kind in KINDS if word in (None, kind, noun(kind))]
             found.append(random_person(rng, rng.choice(kinds)))
-    return found
+    anybody = [random_person(rng) for _ in range(count - len(found))]
+    return [*found, *anybody][:count]
 
 
 def asked_scene(
