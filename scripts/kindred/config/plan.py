@@ -154,10 +154,15 @@ class Experiment:
         return sorted({variant.dataset for variant in self.trained if variant.dataset})
 
     @property
+    def photos_trained_on(self) -> list[str]:
+        """The datasets of photos that some variant trains on, without what is made of them."""
+        return sorted({variant.root for variant in self.trained if variant.root})
+
+    @property
     def references(self) -> list[str]:
         """The datasets whose photos show a judge the characters: those trained on, or, where
         nothing is trained here, all there are. Pictures made of photos are never among them."""
-        return sorted({v.root for v in self.trained if v.root}) or sorted(self.photos)
+        return self.photos_trained_on or sorted(self.photos)
 
     @property
     def class_image_datasets(self) -> list[str]:
@@ -252,7 +257,7 @@ class Plan:
             characters=chosen.characters,
             variants={name: list(variant.runs) for name, variant in chosen.variants.items()},
             prompt_sets=list(chosen.prompt_sets),
-            datasets=sorted({v.root for v in chosen.trained if v.root}),
+            datasets=chosen.photos_trained_on,
             **({"hide_photos": True} if chosen.hide_photos else {}),
         )
 

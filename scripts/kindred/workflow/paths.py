@@ -55,18 +55,13 @@ def lists_of_pictures(experiment: Experiment) -> list[str]:
 def photos_of(experiment: Experiment) -> list[str]:
     """The lists of prepared photos and their captions; none when they are not to be shown."""
     files = ("images.json", "captions.jsonl")
-    shown = [] if experiment.hide_photos else photos_trained_on(experiment)
+    shown = [] if experiment.hide_photos else experiment.photos_trained_on
     return [f"resources/{dataset}/{file}" for dataset in shown for file in files]
 
 
 def audited(experiment: Experiment) -> list[str]:
     """The datasets trained on, and the photos that they were made of."""
-    return sorted({*experiment.datasets, *photos_trained_on(experiment)})
-
-
-def photos_trained_on(experiment: Experiment) -> list[str]:
-    """The datasets of photos, without what is made of them."""
-    return sorted({variant.root for variant in experiment.trained if variant.root})
+    return sorted({*experiment.datasets, *experiment.photos_trained_on})
 
 
 def sheets(experiment: Experiment) -> list[str]:
@@ -80,7 +75,7 @@ def sheets(experiment: Experiment) -> list[str]:
     wanted += [f"{folder}/sheets/{name}.png" for name in experiment.prompt_sets]
     wanted += [f"{folder}/curves.png"] if experiment.trained else []
     if solo_prompt_sets(experiment) and not experiment.hide_photos:
-        wanted += [f"{folder}/likeness/{dataset}.png" for dataset in photos_trained_on(experiment)]
+        wanted += [f"{folder}/likeness/{dataset}.png" for dataset in experiment.photos_trained_on]
     return wanted
 
 
