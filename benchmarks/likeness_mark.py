@@ -25,6 +25,7 @@ from kindred.models import loading
 from kindred.rendering.manifest import Manifest, Row
 from kindred.scoring.references import build_references
 from kindred.scoring.score_images import VariantRun, score_images
+from kindred.scoring.training_pictures import training_pictures
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
@@ -76,7 +77,8 @@ def main() -> None:
         photos = [DatasetPhoto(path.stem, path, frozenset(letter)) for letter, path in own]
         asked = ReferenceSpec(judge=judge, characters=characters, datasets=["ours"])
         known = build_references(looker, {"ours": photos}, asked)
-        told = ScoreSpec(judge=judge, characters=characters, dataset="ours")
+        nothing = training_pictures([], [], {}, [])
+        told = ScoreSpec(judge=judge, characters=characters)
         print("| drawn | how | right | whose | identity |\n|---|---|---:|---|---:|")
         for number, (what, (cell, size)) in enumerate(cells.items()):
             coverage = {cell: options.pictures}
@@ -88,7 +90,9 @@ def main() -> None:
                     for n, path in enumerate(paths)
                 ]
                 manifest = Manifest(folder / "m.json", "truth", {}, [], rows)
-                found = score_images(looker, known, manifest, None, told, VariantRun("truth", 1))
+                found = score_images(
+                    looker, known, nothing, manifest, None, told, VariantRun("truth", 1)
+                )
                 right = fmean(float(r["success"]) for r in found if r["kind"] == "image")
                 for letter in cell:
                     alike = fmean(

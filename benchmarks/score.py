@@ -25,6 +25,7 @@ from kindred.lab.judge_labels import vocabulary
 from kindred.rendering.manifest import Manifest, Row
 from kindred.scoring.references import build_references
 from kindred.scoring.score_images import VariantRun, score_images
+from kindred.scoring.training_pictures import training_pictures
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
@@ -95,8 +96,9 @@ def main() -> None:
         asked = ReferenceSpec(judge=spec, characters=CHARACTERS, datasets=["ours"])
         known = build_references(looker, {"ours": own}, asked)
         middle, busy = time.monotonic(), time.process_time()
-        told = ScoreSpec(judge=spec, characters=CHARACTERS, dataset="ours")
-        rows = score_images(looker, known, manifest, None, told, VariantRun("all", 1))
+        nothing = training_pictures([], [], {}, [])
+        told = ScoreSpec(judge=spec, characters=CHARACTERS)
+        rows = score_images(looker, known, nothing, manifest, None, told, VariantRun("all", 1))
         seconds, busy = time.monotonic() - middle, time.process_time() - busy
     people = len(rows) - options.pictures
     print(f"references: {len(own)} photos in {middle - start:.1f} s")

@@ -10,7 +10,8 @@ gives: results/<experiment>/declared.json, the hypotheses as they were before tr
 rule declare:
     """Write down what is claimed, and what was changed of it. Its priority puts it before any
     training. The log, config/declared/<experiment>.jsonl, is no file of any rule: it grows whenever
-    something is declared, changed, trained, looked at or published, and makes nothing stale."""
+    something is declared, changed, trained, looked at or published, and makes nothing stale.
+    """
     output:
         "results/{experiment}/declared.json",
     log:
@@ -34,6 +35,7 @@ rule compare:
         made_by=lambda w: scoring_specs.provenance_of(PLAN.experiments[w.experiment]),
         trainings=lambda w: scoring_specs.trainings_of(PLAN.experiments[w.experiment]),
         references="results/{experiment}/references.json",
+        vectors=lambda w: scoring_specs.vectors_compared(PLAN.experiments[w.experiment]),
         declared="results/{experiment}/declared.json",
         ratings=lambda w: scoring_specs.ratings_of(w.experiment),
         ceiling=lambda w: ceilings.figures_of(PLAN, PLAN.experiments[w.experiment]),
@@ -57,7 +59,7 @@ rule compare:
         "{wildcards.experiment}: figures and verdicts"
     shell:
         "python scripts/compare.py --spec {params.spec:q} --results results/{wildcards.experiment}"
-        " --references {input.references:q} --ratings {input.ratings:q} --declared {params.log:q}"
-        " --ceiling {input.ceiling:q}"
+        " --references {input.references:q} --vectors {input.vectors:q}"
+        " --ratings {input.ratings:q} --declared {params.log:q} --ceiling {input.ceiling:q}"
         " --scores {output.scores:q} --summary {output.summary:q} --verdicts {output.verdicts:q}"
         " 2>&1 | tee -i {log:q}"

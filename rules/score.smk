@@ -2,6 +2,7 @@
 
 needs: prepared photos and captions; lists of pictures
 gives: results/<experiment>/references.json and .safetensors, by which the judge knows everybody;
+       results/<experiment>/vectors/<dataset>.json and .npy, what copies are looked for among;
        results/<experiment>/<variant>/run-<k>/scores/<prompt_set>.csv, a row an image and a person
 """
 
@@ -41,6 +42,36 @@ rule references:
         " 2>&1 | tee -i {log:q}"
 
 
+rule image_vectors:
+    """Look at the whole pictures of a dataset, composites included: trained on, or held out."""
+    input:
+        lambda w: paths.described(DATASETS[w.dataset]),
+    output:
+        facts="results/{experiment}/vectors/{dataset}.json",
+        vectors="results/{experiment}/vectors/{dataset}.npy",
+    log:
+        "logs/{experiment}/vectors/{dataset}.log",
+    benchmark:
+        "benchmarks/{experiment}/vectors/{dataset}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        spec=lambda w: scoring_specs.vector_spec(
+            PLAN.experiments[w.experiment], w.dataset
+        ).canonical(),
+        version=step_version("image_vectors"),
+        judge=lambda w: judge_version(w.experiment),
+    message:
+        "{wildcards.experiment}: vectors of {wildcards.dataset}"
+    shell:
+        "python scripts/image_vectors.py --spec {params.spec:q} --out {output.facts:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
+
+
 rule score:
     """Find the people in one run's pictures of a prompt set, and compare them with whom the
     prompts name."""
@@ -51,6 +82,9 @@ rule score:
         ),
         facts="results/{experiment}/references.json",
         vectors="results/{experiment}/references.safetensors",
+        training=lambda w: scoring_specs.vectors_trained_on(
+            PLAN.experiments[w.experiment], w.variant
+        ),
     output:
         table="results/{experiment}/{variant}/run-{run}/scores/{prompt_set}.csv",
         made_by="results/{experiment}/{variant}/run-{run}/scores/{prompt_set}.json",
@@ -75,5 +109,6 @@ rule score:
     shell:
         "python scripts/score.py --spec {params.spec:q} --manifest {input.pictures:q}"
         " --base {input.base:q} --references {input.facts:q} --vectors {input.vectors:q}"
+        " --training {input.training:q}"
         " --variant {wildcards.variant:q} --run {wildcards.run} --out {output.table:q}"
         " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"

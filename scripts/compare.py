@@ -1,6 +1,6 @@
 """Variants and hypotheses: from score files to figures with intervals and verdicts.
 
-in:  scores and lora.json of every run, references.json; optionally ratings, hypotheses, ceiling
+in:  scores, lora.json of every run, references, vectors; optionally ratings, hypotheses, ceiling
 out: <results>/scores.csv (all rows), summary.json (figures), verdicts.json
 """
 
@@ -18,6 +18,7 @@ from kindred.evidence.comparison import compare, in_sentences, trainings
 from kindred.evidence.preregistration import note_look
 from kindred.scoring.score_table import read_experiment, tables_of, write_texts
 from kindred.scoring.table_provenance import code_revisions
+from kindred.scoring.training_pictures import told_of_variants
 from kindred.specs.scoring import CompareSpec
 
 
@@ -27,12 +28,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="CompareSpec as JSON, or a file of it")
     parser.add_argument("--results", required=True, type=Path, help="folder of the experiment")
     parser.add_argument("--references", required=True, type=Path, help="references.json")
-    parser.add_argument("--ratings", nargs="*", default=[], type=Path, help="ratings.csv files")
     parser.add_argument("--declared", type=Path, help="log of declared hypotheses, JSON lines")
-    parser.add_argument("--ceiling", nargs="*", default=[], type=Path, help="ceiling.json")
-    parser.add_argument("--scores", required=True, type=Path, help="scores.csv to write")
-    parser.add_argument("--summary", required=True, type=Path, help="summary.json to write")
-    parser.add_argument("--verdicts", required=True, type=Path, help="verdicts.json to write")
+    for name in ("vectors", "ratings", "ceiling"):
+        parser.add_argument(f"--{name}", nargs="*", default=[], type=Path, help=f"files of {name}")
+    for name in ("scores", "summary", "verdicts"):
+        parser.add_argument(f"--{name}", required=True, type=Path, help=f"file of {name} to write")
     return parser.parse_args(argv)
 
 
@@ -42,8 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     spec, references = CompareSpec.read(options.spec), read_json(options.references)
     rows = read_experiment(spec, options.results, references["hash"])
     declared = read_log(options.declared) if options.declared else []
-    trained = trainings(spec, options.results)
-    figures, found = compare(spec, rows, references, trained, options.ratings, declared)
+    trained, copied = trainings(spec, options.results), told_of_variants(spec, options.vectors)
+    figures, found = compare(spec, rows, references, trained, copied, options.ratings, declared)
     tables = [path for _, path in tables_of(spec, options.results)]
     figures["code_revisions"] = code_revisions(tables, trained)
     add_ceiling(figures, options.ceiling)

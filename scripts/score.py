@@ -1,6 +1,7 @@
 """Who is in each picture of a prompt set, and how well it shows what was asked.
 
-in:  a manifest of pictures, the judge's references; for drift also the base's manifest
+in:  a manifest of pictures, the judge's references, vectors of what was trained on; for drift also
+     the base's manifest
 out: a CSV with a row an image and a row a person (columns: scripts/kindred/scoring/score_table.py);
      beside it a JSON of the code that made pictures and scores
 Finished tables are kept under a key of all that they depend on, and copied from there.
@@ -30,6 +31,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--references", required=True, type=Path, help="references.json")
     parser.add_argument("--vectors", required=True, type=Path, help="references.safetensors")
+    parser.add_argument(
+        "--training", nargs="*", default=[], type=Path, help="vectors of the datasets trained on"
+    )
     parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--run", required=True, type=int, help="number of the run")
     parser.add_argument("--out", required=True, type=Path, help="CSV to write")
@@ -41,15 +45,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Score one prompt set of one run, or copy its table from the store."""
     options = parse(argv)
-    asked = ScoreRequest.read(
-        ScoreSpec.read(options.spec),
-        options.manifest,
-        options.base[0] if options.base else None,
-        options.references,
-        options.vectors,
-        options.variant,
-        options.run,
-    )
+    spec, base = ScoreSpec.read(options.spec), options.base[0] if options.base else None
+    known = options.references, options.vectors, options.training
+    asked = ScoreRequest.read(spec, options.manifest, base, *known, options.variant, options.run)
     where = options.store, options.out, options.device, options.threads
     print(score_table(asked, *where), file=sys.stderr)
     return 0

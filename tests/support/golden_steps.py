@@ -26,6 +26,7 @@ import draw_ceiling
 import encode_captions
 import encode_images
 import encode_prompts
+import image_vectors
 import lab_family
 import make_composites
 import plot_training_curves
@@ -64,6 +65,7 @@ STEPS = {
     "ceiling.flux1": ("ceiling", "flux1"),
     "class_images": ("class_images",),
     "references": ("references",),
+    "image_vectors": ("image_vectors",),
     "score": ("score",),
     "compare": ("compare",),
     "sheet": ("sheet",),
@@ -395,16 +397,31 @@ class Steps:
         return found
 
     @cached_property
+    def image_vectors(self) -> Output:
+        """The photos as the stand-in judge compares them whole."""
+        assert self.references
+        spec = json.dumps({"judge": self._judge["judge"], "dataset": "ours"})
+        where = ["--resources", self._path("resources"), "--out", self._path("vectors/ours.json")]
+        image_vectors.main(["--spec", spec, *where, *HERE])
+        facts = read_json(self.root / "vectors/ours.json")
+        loose = ("pixels", "bits")  # these follow from a decoder's last bit
+        rows = [_without(row, *loose) for row in facts["pictures"]]
+        found = Output({"rows": rows, "facts": _without(facts, "pictures", "vectors")})
+        found.numbers["vectors"] = np.load(self.root / "vectors/ours.npy")
+        return found
+
+    @cached_property
     def score(self) -> Output:
         """A table by the stand-in judge, as text."""
-        assert self.references
+        assert self.references and self.image_vectors
         prompts = {"j": "headshot of JRussell", "both": "JRussell and ARussell", "plain": "a man"}
         own = self._list("own.json", prompts, (1, 2))
         base = self._list("plain.json", prompts, (1, 2))
         files = ["--references", self._path("references.json")]
         files += ["--vectors", self._path("references.safetensors")]
         whose = ["--variant", "all", "--run", "1", "--store", self._path("scores")]
-        spec = json.dumps({**self._judge, "dataset": "ours"})
+        files += ["--training", self._path("vectors/ours.json")]
+        spec = json.dumps({**self._judge, "trained_on": [{"dataset": "ours"}]})
         out = ["--out", self._path("scores.csv"), "--base", base]
         score.main(["--spec", spec, "--manifest", own, *files, *whose, *out, *HERE])
         return Output({"table": (self.root / "scores.csv").read_text(encoding="utf-8")})

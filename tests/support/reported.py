@@ -37,6 +37,7 @@ def run_compare(made: Made, *options: str) -> None:
         [
             *("--spec", made.spec.canonical(), "--results", str(results)),
             *("--references", str(results / "references.json"), *options),
+            *synthetic.vectors_of(made),
             *("--scores", str(results / "scores.csv"), "--summary", str(results / "summary.json")),
             *("--verdicts", str(results / "verdicts.json")),
         ]

@@ -15,6 +15,7 @@ from random import Random
 from types import MappingProxyType
 
 import numpy as np
+from prepared_dataset import random_vectors
 
 from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import letters_in
@@ -27,7 +28,7 @@ from kindred.scoring.score_table import Row, image_row, person_rows, write_score
 from kindred.specs.casts import AskedCast, CastPrompt
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
-from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis
+from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis, TrainedOn
 from kindred.world.drawing import draw
 from kindred.world.families import FAMILIES
 from kindred.world.people import random_person
@@ -59,6 +60,7 @@ PROMPTS = {
     "plain": {"man": "a man in the park", "women": "two women at the beach"},
 }
 SIZES = {1: PORTRAIT, 2: LANDSCAPE, 3: WIDE, 0: PORTRAIT}
+TRAINED_ON = [TrainedOn(dataset="russell")]
 COVERAGE = {"J": 4, "A": 3, "C": 8, "A+C": 3, "C+J": 7}
 
 
@@ -168,6 +170,8 @@ def make(
             control=arm.control,
             spec=sha256_text(variant) if arm.kind == "trained" else "",
             only=arm.only,
+            trained_on=TRAINED_ON,
+            held_out=["others"],
         )
         for variant, arm in arms.items()
     }
@@ -188,6 +192,8 @@ def make(
     made = Made(root, spec)
     _dataset(root, pictures)
     _references(made.results)
+    for name in ("russell", "others"):
+        random_vectors(made.results / f"vectors/{name}.json", COVERAGE, "lab/judge@synthetic")
     for variant, arm in arms.items():
         for run in variants[variant].runs:
             _run(made, variant, arm, run, seeds, pictures)
@@ -309,6 +315,9 @@ def _score(keys: Row, drawn: _Draw, heads: Sequence[Box], rng: Random) -> list[R
         "adherence": min(1.0, max(0.0, rng.gauss(0.9, 0.1))),
         "nearest": f"{cell_name(drawn.asked or ['J']).replace('+', '')}-01",
         "nearest_distance": abs(rng.gauss(0.3, 0.05)),
+        "nearest_bits": rng.randrange(20, 60),
+        "copied": rng.random() < 0.05,
+        "copied_by_bits": rng.random() < 0.02,
         "diversity": abs(rng.gauss(0.25, 0.03)),
         "drift": None if drawn.asked or keys["variant"] == "BASE" else abs(rng.gauss(0.1, 0.03)),
     }
@@ -436,6 +445,14 @@ def _references(results: Path) -> None:
     )
 
 
+def vectors_of(made: Made) -> list[str]:
+    """How compare.py is told of the vectors."""
+    return [
+        "--vectors",
+        *(str(path) for path in sorted((made.results / "vectors").glob("*.json"))),
+    ]
+
+
 def compared(made: Made, *options: str) -> Made:
     """Run scripts/compare.py on a made-up experiment: scores.csv, summary.json, verdicts.json."""
     import compare
@@ -445,7 +462,7 @@ def compared(made: Made, *options: str) -> Made:
     compare.main(
         [
             *("--spec", made.spec.canonical(), "--results", str(results)),
-            *("--references", str(results / "references.json")),
+            *("--references", str(results / "references.json"), *vectors_of(made)),
             *("--scores", files["scores.csv"], "--summary", files["summary.json"]),
             *("--verdicts", files["verdicts.json"], *options),
         ]

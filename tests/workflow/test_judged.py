@@ -17,7 +17,13 @@ JUDGE_FILE = "config/judges/tiny.yaml"
 VARIANTS = ["BASE", "both", "only-J"]
 COMPARED = ["tiny: figures and verdicts", "tiny: report"]
 SCORES = [f"tiny: scores of solo by {name}, run 1" for name in VARIANTS]
-JUDGED = ["tiny: hypotheses", "tiny: reference photos of everybody", *SCORES, *COMPARED]
+JUDGED = [
+    "tiny: hypotheses",
+    "tiny: reference photos of everybody",
+    "tiny: vectors of ours",
+    *SCORES,
+    *COMPARED,
+]
 
 
 @pytest.fixture
@@ -40,6 +46,22 @@ def test_results_lie_where_the_layout_says(judged: Workspace):
     for name in ("scores.csv", "summary.json", "declared.json", "report.html", "references.json"):
         assert (folder / name).exists(), name
     assert judged.jobs() == []
+
+
+def test_composites_added_are_vectors_of_their_own_and_score_only_who_meets_them(
+    judged: Workspace,
+):
+    joined = "  joined: {compose: {cells: [A+J], per_cell: 2}}\nprompt_sets:\n"
+    judged.replace(EXPERIMENT_FILE, "judge: tiny\n", "")
+    judged.replace(EXPERIMENT_FILE, "\nbase: tiny", "\njudge: tiny\nbase: tiny")
+    judged.replace(EXPERIMENT_FILE, "hypotheses:\n", joined.replace("prompt_sets", "hypotheses"))
+    jobs = judged.jobs()
+    assert len([job for job in jobs if job.startswith("tiny: vectors of ours-composed-")]) == 1
+    assert "tiny: vectors of ours" not in jobs
+    # The base is compared with all that anybody is trained on.
+    scored = [f"tiny: scores of solo by {name}, run 1" for name in ("BASE", "joined")]
+    assert [job for job in jobs if "scores of" in job] == scored
+    assert not [job for job in jobs if "training both" in job or "solo by both" in job]
 
 
 def test_another_threshold_scores_again_and_draws_nothing(judged: Workspace):

@@ -90,8 +90,21 @@ def test_a_weighted_loss_needs_outlines_and_nothing_else(made: Workspace):
     assert made.jobs(adapter("weighed")) == []
 
 
-def test_composites_are_no_references(made: Workspace):
+def test_composites_are_no_references_but_can_be_copied(made: Workspace):
     with open(made.root / EXPERIMENT_FILE, "a", encoding="utf-8") as file:
         file.write("judge: lab\n")
     jobs = made.jobs("results/tiny/references.json")
     assert jobs == sorted([*PREPARED, "tiny: reference photos of everybody"])
+    jobs = made.jobs("results/tiny/BASE/run-1/scores/solo.csv")
+    vectors = [job for job in jobs if "vectors" in job]
+    assert vectors == sorted(["tiny: vectors of drawn", f"tiny: vectors of {composed(jobs)}"])
+
+
+def test_drawn_photos_have_others_beside_them_that_nothing_is_trained_on(made: Workspace):
+    with open(made.root / EXPERIMENT_FILE, "a", encoding="utf-8") as file:
+        file.write("judge: lab\n")
+    album = "drawn-held-out"
+    others = [f"lab: drawing the photos of {album}", f"photos of {album}", f"captions of {album}"]
+    jobs = made.jobs(f"results/tiny/vectors/{album}.json")
+    assert jobs == sorted([*others, f"tiny: vectors of {album}"])
+    assert not [job for job in made.jobs(adapter("both")) if "held-out" in job]

@@ -45,7 +45,7 @@ def test_pictures_drawn_and_scored_together_leave_nothing_to_the_single_jobs(wor
     (folder / "tiny.yaml").write_text("kind: lab\nmodel: judge\n")
     workspace.replace(EXPERIMENT_FILE, "prompt_sets:\n", "judge: tiny\nprompt_sets:\n")
     assert workspace.jobs("scored_together") == sorted(
-        ["tiny: reference photos of everybody", *SCORED]
+        ["tiny: reference photos of everybody", "tiny: vectors of ours", *SCORED]
     )
     workspace.run("scored_together")
     assert not any("all scores" in job for job in workspace.jobs())

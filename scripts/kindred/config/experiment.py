@@ -16,6 +16,7 @@ from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, did_you_mean
 from kindred.config import adapter_variants, composite_datasets, prior_preservation
 from kindred.config.base_fit import warn_of_misfits
+from kindred.config.held_out_photos import held_out_albums
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
 from kindred.config.prompts_and_hypotheses import casts_of, check_hypotheses, resolve_prompt_set
 from kindred.config.user_schema import (
@@ -88,7 +89,12 @@ def resolve_experiment(
         key: _dataset(document, config, key, prompts, name, config_files) for key in config.datasets
     }
     datasets = composite_datasets.with_composites(datasets, experiment.trained) | drawn
-    used = [*experiment.datasets, *experiment.class_image_datasets]
+    if experiment.judge:
+        names, albums = held_out_albums(
+            datasets, experiment.photos_trained_on, document.where("datasets"), problems
+        )
+        experiment, datasets = replace(experiment, held_out=names), datasets | albums
+    used = [*experiment.datasets, *experiment.class_image_datasets, *experiment.held_out.values()]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
     misfits = warn_of_misfits(document, experiment, datasets, config_files.fits, problems)

@@ -20,8 +20,8 @@ from kindred.specs.dataset import AuditSpec, AuditThresholds, CaptionSpec, Misfi
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
 from kindred.specs.report import CompositeDataset, RatingSpec, ReportSpec
-from kindred.specs.scoring import Hypothesis
-from kindred.specs.training import TrainSpec
+from kindred.specs.scoring import Hypothesis, TrainedOn
+from kindred.specs.training import Selection, TrainSpec
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,7 @@ class Experiment:
     masks: dict[str, MaskSpec] = field(default_factory=dict)
     casts: dict[str, dict[str, AskedCast]] = field(default_factory=dict)
     misfits: tuple[Misfit, ...] = ()
+    held_out: dict[str, str] = field(default_factory=dict)  # drawn photos -> others, not trained on
 
     @property
     def trained(self) -> list[Variant]:
@@ -163,6 +164,28 @@ class Experiment:
         """The datasets whose photos show a judge the characters: those trained on, or, where
         nothing is trained here, all there are. Pictures made of photos are never among them."""
         return self.photos_trained_on or sorted(self.photos)
+
+    def trained_on(self, variant: str) -> list[TrainedOn]:
+        """The photos and composites that a variant's adapters were trained on. Of the base, and of
+        files trained elsewhere: all that anything is trained on here, or else all photos."""
+        loaded = [self.variants[name].train for name, _ in self.variants[variant].loads]
+        known = [train for train in loaded if train is not None]
+        if not known or len(known) < len(loaded):
+            return [TrainedOn(dataset=name) for name in self.datasets or self.references]
+        found: list[TrainedOn] = []
+        for train in known:
+            plain = train.selection == Selection()
+            given = {} if plain else {"selection": train.selection}
+            part = TrainedOn(dataset=train.dataset, **given)
+            found += [] if part in found else [part]
+        return found
+
+    def held_out_for(self, variant: str) -> list[str]:
+        """The datasets of drawn photos that a variant was not trained on, of the families that it
+        was trained on; none where photos are not drawn."""
+        roots = {one.dataset: one.root for one in self.trained}
+        used = {roots.get(part.dataset, part.dataset) for part in self.trained_on(variant)}
+        return sorted(self.held_out[root] for root in used & self.held_out.keys())
 
     @property
     def class_image_datasets(self) -> list[str]:

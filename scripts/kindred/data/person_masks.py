@@ -22,7 +22,7 @@ from kindred.common import png_files
 from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json, write_json
-from kindred.data.aspect_buckets import covered_box
+from kindred.data.aspect_buckets import Size, covered_box
 from kindred.data.dataset import DatasetImage
 
 STORE = Path("resources/store/masks")
@@ -90,6 +90,23 @@ def _masked(row: Mapping[str, Any]) -> MaskedPhoto:
         PersonMask(p["letter"], tuple(p["head"]) if p["head"] else None) for p in row["people"]
     )
     return MaskedPhoto(Path(row["file"]), tuple(people))
+
+
+def head_boxes(masked: MaskedPhoto, size: Size, prepared: Size) -> list[Box | None]:
+    """The people's head boxes, from the left, in the picture that a photo of `size` was prepared
+    to: as shares of its width and height, below 0 or above 1 where its edge cuts a head off. None
+    for a head whose box is not known. Raises KindredError without the mask's file."""
+    height, width = masked.indices().shape
+    left, upper, right, lower = covered_box(size, prepared)
+
+    def across(x: float) -> float:
+        return (x * size[0] / width - left) / (right - left)
+
+    def down(y: float) -> float:
+        return (y * size[1] / height - upper) / (lower - upper)
+
+    heads = (person.head for person in masked.people)
+    return [h and (across(h[0]), down(h[1]), across(h[2]), down(h[3])) for h in heads]
 
 
 def token_weights(

@@ -11,6 +11,7 @@ from typing import Any
 
 from kindred.common.files import read_json
 from kindred.evidence.cast_figures import cast_part
+from kindred.evidence.copies import copies_part
 from kindred.evidence.human_ratings import known_ratings, mean_ratings, read_ratings
 from kindred.evidence.score_grids import ScoreGrid, grid_of, pictures_of
 from kindred.evidence.summary import judge_part, ratings_part, summary
@@ -26,11 +27,13 @@ def compare(
     rows: Mapping[str, Rows],
     references: Mapping[str, Any],
     trained: Mapping[str, Sequence[Mapping[str, Any]]],
+    copied: Mapping[str, Mapping[str, Any]],
     ratings: Sequence[Path],
     declared: Sequence[Mapping[str, Any]],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """(summary.json, verdicts.json). rows: of scores, by variant. references: references.json.
-    trained: lora.json of every run, by variant. ratings: files of people's
+    trained: lora.json of every run, by variant. copied: what is known of the pictures trained on,
+    by variant (scoring/training_pictures.py). ratings: files of people's
     ratings. declared: the log of hypotheses."""
     everything = [row for part in rows.values() for row in part]
     keys, where = {row["key"] for row in everything}, ", ".join(map(str, ratings))
@@ -49,6 +52,8 @@ def compare(
     made["casts"], figures = cast_part(spec, rows)
     for name, one in figures.items():
         made["variants"][name]["casts"] = one
+    statistics = {name: one["measures"].get("copied", {}) for name, one in made["variants"].items()}
+    made["copies"] = copies_part(rows, copied, statistics)
     return made, found
 
 

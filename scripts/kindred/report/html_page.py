@@ -13,6 +13,7 @@ from markupsafe import Markup
 from kindred.common.errors import KindredError, Problems
 from kindred.rendering.manifest import ADVICE
 from kindred.report import formatting, svg_plots
+from kindred.report.copies_table import copies
 from kindred.report.coverage_chart import coverage_svg
 from kindred.report.formatting import deciding
 from kindred.report.picture_selection import (
@@ -113,6 +114,7 @@ def content_of(data: ReportData, spec: ReportSpec) -> dict[str, Any]:
         "legend": legend(columns(data)),
         "variants": variant_rows(data, spec.made),
         "parts": parts(data),
+        "copies": copies(data),
         "likeness_rows": likenesses_by_size(data),
         "of_own": shares_of_own(data),
         "sizes": [formatting.group(size) for size in data.by_size],

@@ -21,10 +21,10 @@ from kindred.common.hashing import pixel_hash
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.interface import Calibration, Judge
 from kindred.scoring.identity_assignment import IdentityScale
-from kindred.scoring.image_distance import describe, kind_of
+from kindred.scoring.image_distance import kind_of
 from kindred.specs.scoring import ReferenceSpec
 
-VERSION = 1
+VERSION = 2
 BATCH = 32
 NARROWEST = 0.05  # own likeness above strangers' must be at least this for a scale
 ADVICE = "delete it and run `snakemake`"
@@ -32,12 +32,10 @@ ADVICE = "delete it and run `snakemake`"
 
 @dataclass(frozen=True)
 class References:
-    """What scoring compares with. faces: letter -> [R, D] unit vectors; photos and wholes: dataset
-    -> ids [N] and vectors [N, W] of whole pictures."""
+    """By what a judge knows each character. faces: letter -> [R, D] unit vectors."""
 
     facts: dict[str, Any]
     faces: Mapping[str, np.ndarray]
-    wholes: Mapping[str, np.ndarray]
 
     @property
     def scale(self) -> IdentityScale:
@@ -59,7 +57,8 @@ class References:
 def build_references(
     judge: Judge, photos: Mapping[str, Sequence[DatasetPhoto]], spec: ReferenceSpec
 ) -> References:
-    """Look at every photo of every dataset. Raises ProblemsError naming photos that can't be read.
+    """Look at every photo of one character alone. Raises ProblemsError naming photos that can't be
+    read.
 
     Where the judge knows no end of the identity scale, it is estimated: strangers by photos of
     different characters, one person by leaving each photo out in turn.
@@ -67,32 +66,28 @@ def build_references(
     faces: dict[str, list[np.ndarray]] = {letter: [] for letter in spec.characters}
     used: dict[str, list[str]] = {letter: [] for letter in spec.characters}
     unclear: dict[str, list[str]] = {letter: [] for letter in spec.characters}
-    wholes, seen = {}, set()
+    seen = set()
     for dataset, own in photos.items():
-        vectors = []
-        for first in range(0, len(own), BATCH):
-            chunk = own[first : first + BATCH]
+        alone = [photo for photo in own if len(photo.letters) == 1]
+        for first in range(0, len(alone), BATCH):
+            chunk = alone[first : first + BATCH]
             images = read_images([photo.path for photo in chunk])
-            vectors.append(describe(judge, images))
-            alone = [n for n, photo in enumerate(chunk) if len(photo.letters) == 1]
-            people = judge.find([images[n] for n in alone]) if alone else []
-            for n, found in zip(alone, people, strict=True):
-                (letter,) = chunk[n].letters
-                pixels = pixel_hash(images[n])
+            for photo, image, found in zip(chunk, images, judge.find(images), strict=True):
+                (letter,) = photo.letters
+                pixels = pixel_hash(image)
                 if letter not in faces or pixels in seen:
                     continue
                 seen.add(pixels)
-                name = f"{dataset}/{chunk[n].image_id}"
+                name = f"{dataset}/{photo.image_id}"
                 if len(found) == 1 and found[0].embedding is not None:
                     faces[letter].append(found[0].embedding)
                     used[letter].append(name)
                 else:
                     unclear[letter].append(name)
-        wholes[dataset] = np.concatenate(vectors) if vectors else np.zeros((0, 1))
     stacked = {letter: np.stack(rows) for letter, rows in faces.items() if rows}
-    facts = _facts(judge, photos, spec, stacked, used, unclear)
+    facts = _facts(judge, spec, stacked, used, unclear)
     kept = {x: rows for x, rows in stacked.items() if facts["characters"][x]["same"] is not None}
-    return References(facts, kept, wholes)
+    return References(facts, kept)
 
 
 def read_images(paths: Sequence[Path]) -> list[Image.Image]:
@@ -110,7 +105,6 @@ def read_images(paths: Sequence[Path]) -> list[Image.Image]:
 
 def _facts(
     judge: Judge,
-    photos: Mapping[str, Sequence[DatasetPhoto]],
     spec: ReferenceSpec,
     faces: Mapping[str, np.ndarray],
     used: Mapping[str, list[str]],
@@ -140,7 +134,6 @@ def _facts(
         "recognised": spec.judge.recognised,
         "distance": kind_of(judge),
         "characters": characters,
-        "photos": {name: [photo.image_id for photo in own] for name, own in photos.items()},
     }
     return facts | {"hash": _hash(spec, facts, faces)}
 
@@ -210,7 +203,7 @@ def _warning(
 def _hash(spec: ReferenceSpec, facts: Mapping[str, Any], faces: Mapping[str, np.ndarray]) -> str:
     """12 hex digits of everything that scores depend on beside the pictures."""
     digest = hashlib.sha256(f"{spec.judge.canonical()} {facts['judge']}".encode())
-    digest.update(str((facts["stranger"], facts["photos"], facts["characters"])).encode())
+    digest.update(str((facts["stranger"], facts["characters"])).encode())
     for letter in sorted(faces):
         digest.update(letter.encode() + np.round(faces[letter], 4).astype("<f4").tobytes())
     return digest.hexdigest()[:12]
@@ -224,7 +217,6 @@ def save(references: References, facts: Path, vectors: Path) -> None:
     from kindred.common.files import write_json
 
     named = {f"face/{x}": rows for x, rows in references.faces.items()}
-    named |= {f"whole/{name}": rows for name, rows in references.wholes.items()}
     plain = {k: torch.from_numpy(np.ascontiguousarray(v, np.float32)) for k, v in named.items()}
     safetensors_files.save(vectors, plain, {"hash": references.facts["hash"]})
     write_json(facts, references.facts)
@@ -243,6 +235,5 @@ def load(facts: Path, vectors: Path) -> References:
     named = {name: value.numpy() for name, value in safetensors_files.load(vectors).items()}
     return References(
         known,
-        {name[5:]: rows for name, rows in named.items() if name.startswith("face/")},
-        {name[6:]: rows for name, rows in named.items() if name.startswith("whole/")},
+        {name.removeprefix("face/"): rows for name, rows in named.items()},
     )

@@ -74,6 +74,7 @@ def _missing(
                 job.base[0] if job.base else None,
                 job.references,
                 job.vectors,
+                job.training,
                 job.variant,
                 job.run,
             )

@@ -17,6 +17,7 @@ from PIL import Image
 from kindred.characters.trigger_words import letters_in, remove_trigger_words
 from kindred.common.errors import Problems
 from kindred.common.progress import Progress
+from kindred.data.image_quality import difference_hash
 from kindred.judges.interface import DetectedPerson, Judge
 from kindred.rendering.manifest import ADVICE, Manifest, check_pictures
 from kindred.rendering.manifest import Row as Picture
@@ -24,6 +25,7 @@ from kindred.scoring.identity_assignment import assign_identities
 from kindred.scoring.image_distance import describe, distances
 from kindred.scoring.references import References
 from kindred.scoring.score_table import Row, image_row, person_rows
+from kindred.scoring.training_pictures import TrainingPictures, hash_bytes, same_layout
 from kindred.specs.scoring import ScoreSpec
 
 BATCH = 64
@@ -37,32 +39,44 @@ class VariantRun:
     run: int
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What is seen in a picture: people, how well it fits the prompt, which of the garments asked
+    for each person wears, its size and hash."""
+
+    people: list[DetectedPerson]
+    adherence: float | None
+    worn: list[str]
+    size: tuple[int, int]
+    bits: str
+
+
 def score_images(
     judge: Judge,
     references: References,
+    training: TrainingPictures,
     manifest: Manifest,
     base: Manifest | None,
     spec: ScoreSpec,
     whose: VariantRun,
 ) -> list[Row]:
-    """A row an image and one a person, in the manifest's order. `base`: the same prompts by the
-    base alone, for drift.
+    """A row an image and one a person, in the manifest's order. `training`: where copies are looked
+    for. `base`: the same prompts by the base alone, for drift.
 
     Raises ProblemsError naming pictures that are not in the store.
     """
     check_pictures([manifest] + ([base] if base else []))
     what = f"score {whose.variant} run {whose.run}"
-    seen, said, worn, vectors = _look(judge, manifest, spec, what)
+    seen, vectors = _look(judge, manifest, spec, what)
     kind = references.facts["distance"]
-    nearest = _nearest(vectors, references, spec.dataset, kind)
+    copies = training.comparisons(vectors, hash_bytes([one.bits for one in seen]))
     diversity = _diversity(manifest.rows, vectors, kind)
     drift = _drift(judge, manifest, base, vectors, spec, kind)
     rows: list[Row] = []
     for n, picture in enumerate(manifest.rows):
         extra = {
-            "adherence": said[n],
-            "nearest": nearest[n][0],
-            "nearest_distance": nearest[n][1],
+            "adherence": seen[n].adherence,
+            **copies[n].columns,
             "diversity": diversity[n],
             "drift": drift[n],
         }
@@ -75,53 +89,56 @@ def score_images(
             "seed": picture.seed,
             "key": picture.key,
         }
-        rows += _rows(keys, picture, seen[n], references, spec, extra, worn[n])
+        rows += _rows(keys, picture, seen[n], references, spec, extra, copies[n].composite)
     return rows
 
 
 def _rows(
     keys: Row,
     picture: Picture,
-    people: list[DetectedPerson],
+    seen: _Seen,
     references: References,
     spec: ScoreSpec,
     extra: dict[str, Any],
-    worn: list[str],
+    composite: Row | None,
 ) -> list[Row]:
-    letters, cast = sorted(spec.characters), spec.casts.get(picture.name)
-    asked = letters_in(picture.prompt, spec.characters)
+    people, cast = seen.people, spec.casts.get(picture.name)
+    letters, asked = sorted(spec.characters), letters_in(picture.prompt, spec.characters)
     similarity = references.similarity([person.embedding for person in people], letters)
     identity = references.scale.identity(similarity, letters)
     strangers = cast.strangers if cast else None
     matched = assign_identities(
         asked, identity, letters, spec.judge.recognised, references.faces, strangers
     )
+    heads = [person.head for person in people]
+    layout = same_layout(composite, seen.size, list(zip(matched.found, heads, strict=True)))
+    extra = extra | {"same_layout": layout}
     return [
         image_row(keys, asked, matched, len(people), extra, cast),
-        *person_rows(keys, people, matched, similarity, identity, letters, worn),
+        *person_rows(keys, people, matched, similarity, identity, letters, seen.worn),
     ]
 
 
 def _look(
     judge: Judge, manifest: Manifest, spec: ScoreSpec, what: str
-) -> tuple[list[list[DetectedPerson]], list[float | None], list[list[str]], np.ndarray]:
-    """People, adherence, what people wear of what was asked for, and vectors of every picture."""
-    seen: list[list[DetectedPerson]] = []
-    said: list[float | None] = []
-    worn: list[list[str]] = []
+) -> tuple[list[_Seen], np.ndarray]:
+    """What is seen in every picture, and vectors of the whole pictures."""
+    seen: list[_Seen] = []
     vectors = []
     with Progress(what, len(manifest.rows), "images") as progress:
         for chunk, images in _batches(manifest):
             people = judge.find(images)
-            seen += people
-            worn += _wears(judge, chunk, images, people, spec)
+            worn = _wears(judge, chunk, images, people, spec)
             # The judge's prompts model has never heard of the trigger names.
             prompts = [remove_trigger_words(row.prompt, spec.characters) for row in chunk]
-            said += judge.adherence(images, prompts)
+            said = judge.adherence(images, prompts)
+            seen += [
+                _Seen(*one, image.size, difference_hash(image))
+                for *one, image in zip(people, said, worn, images, strict=True)
+            ]
             vectors.append(describe(judge, images))
             progress.update(len(images))
-    whole = np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32)
-    return seen, said, worn, whole
+    return seen, np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32)
 
 
 def _wears(
@@ -156,19 +173,6 @@ def _batches(manifest: Manifest) -> Iterator[tuple[Sequence[Picture], list[Image
                 problems.add(str(row.path), str(error), f"delete it, then {ADVICE}")
         problems.raise_if_any()
         yield chunk, images
-
-
-def _nearest(
-    vectors: np.ndarray, references: References, dataset: str | None, kind: str
-) -> list[tuple[str, float | None]]:
-    """The training photo that looks most alike and its distance; of all datasets without one."""
-    names = [name for name in sorted(references.wholes) if dataset in (None, name)]
-    ids = [f"{name}/{image}" for name in names for image in references.facts["photos"][name]]
-    if not ids:
-        return [("", None)] * len(vectors)
-    photos = np.concatenate([references.wholes[name] for name in names])
-    far = distances(vectors, photos, kind)
-    return [(ids[int(row.argmin())], float(row.min())) for row in far]
 
 
 def _diversity(rows: Sequence[Picture], vectors: np.ndarray, kind: str) -> list[float | None]:

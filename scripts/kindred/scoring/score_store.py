@@ -7,7 +7,7 @@ imports no torch, so that a job whose table is there takes no time.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from kindred.specs.scoring import ScoreSpec
 if TYPE_CHECKING:
     from kindred.judges.interface import Judge
     from kindred.scoring.references import References
+    from kindred.scoring.training_pictures import TrainingPictures
 
 STORE = Path("resources/store/scores")
 
@@ -38,6 +39,7 @@ class ScoreRequest:
     base: Manifest | None
     references: Path
     vectors: Path
+    training: tuple[Path, ...]
     variant: str
     run: int
 
@@ -49,23 +51,26 @@ class ScoreRequest:
         base: Path | str | None,
         references: Path | str,
         vectors: Path | str,
+        training: Sequence[Path | str],
         variant: str,
         run: int,
     ) -> ScoreRequest:
-        """From files. Raises KindredError naming a manifest that is missing or none, and pictures
-        that are not in the store."""
+        """From files. training: vectors of the datasets trained on. Raises KindredError naming a
+        manifest that is missing or none, and pictures that are not in the store."""
         own, plain = read_manifest(manifest), read_manifest(base) if base else None
         check_pictures([own] + ([plain] if plain else []))
-        return cls(spec, own, plain, Path(references), Path(vectors), variant, run)
+        known = tuple(map(Path, training))
+        return cls(spec, own, plain, Path(references), Path(vectors), known, variant, run)
 
     def key(self) -> str:
         """Hash of everything that the table depends on: settings with their defaults, the judge's
-        models, the references, the pictures by their keys, and the code. Which device scores is
-        not in it."""
+        models, the references, what was trained on, the pictures by their keys, and the code.
+        Which device scores is not in it."""
         facts: dict[str, Any] = {
             "spec": self.spec.model_dump(mode="json", by_alias=True),
             "judge": _version(self.spec.judge.canonical()),
             "references": [_file(self.references), _file(self.vectors)],
+            "training": [_file(path) for path in self.training],
             "prompt_set": self.manifest.prompt_set,
             "pictures": _pictures(self.manifest),
             "base": _pictures(self.base) if self.base else None,
@@ -123,13 +128,14 @@ def check_table(path: Path, pictures: int) -> None:
 
 
 class Scorer:
-    """Scores tables; each judge and each pair of reference files is loaded once. `open_judge`: as
-    in kindred.judges, with the device chosen."""
+    """Scores tables; each judge, each pair of reference files and all that is trained on is loaded
+    once. `open_judge`: as in kindred.judges, with the device chosen."""
 
     def __init__(self, open_judge: Callable[[JudgeSpec], Judge]) -> None:
         self._open = open_judge
         self._judges: dict[str, Judge] = {}
         self._known: dict[tuple[Path, Path], References] = {}
+        self._trained: dict[tuple[str, tuple[Path, ...]], TrainingPictures] = {}
 
     def score(self, asked: ScoreRequest, store: Path, key: str) -> tuple[int, int]:
         """Score and put the table into the store; (pictures, people found in them).
@@ -148,7 +154,7 @@ class Scorer:
             raise KindredError(what, str(asked.references), ADVICE)
         whose = score_images.VariantRun(asked.variant, asked.run)
         rows = score_images.score_images(
-            judge, known, asked.manifest, asked.base, asked.spec, whose
+            judge, known, self._training(asked), asked.manifest, asked.base, asked.spec, whose
         )
         kept = tables(store, asked).put(key, partial(score_table.write_scores, rows=rows))
         write_stored(kept)
@@ -168,3 +174,12 @@ class Scorer:
         if files not in self._known:
             self._known[files] = references.load(*files)
         return self._known[files]
+
+    def _training(self, asked: ScoreRequest) -> TrainingPictures:
+        from kindred.scoring.training_pictures import read_vectors, training_pictures
+
+        spec, key = asked.spec, (asked.spec.canonical(), asked.training)
+        if key not in self._trained:
+            known, letters = read_vectors(asked.training), sorted(spec.characters)
+            self._trained[key] = training_pictures(spec.trained_on, [], known, letters)
+        return self._trained[key]

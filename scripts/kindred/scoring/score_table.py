@@ -23,7 +23,13 @@ Rows of kind image
   strangers    number of people who are recognised as nobody
   identity     mean over those asked for, 0 for one to whom nobody is assigned
   adherence    what the judge says about the prompt's words, '' when it can't tell
-  nearest, nearest_distance   id of the training photo that looks most alike, and how far it is
+  nearest, nearest_distance   id of the photo trained on that looks most alike, and how far it is
+  nearest_composite, nearest_composite_distance   the same of pictures made of photos
+  nearest_bits   bits of 128 in which its difference hash differs from the most alike one trained on
+  copied       1 when a picture trained on is nearer than the 1 % quantile of photos' distances to
+               their nearest other photo; copied_by_bits: the same by the difference hash
+  same_layout  1 when it shows the same people in the same order as the nearest composite, their
+               heads within 5 % of its width; '' where composites or their heads are not known
   diversity    mean distance to the same prompt's pictures with other seeds
   drift        distance to the base's picture of the same prompt and seed; prompts without names
 Rows of kind person
@@ -59,7 +65,7 @@ from kindred.scoring.identity_assignment import IdentityAssignment, identity_mar
 from kindred.specs.casts import AskedCast
 from kindred.specs.scoring import CompareSpec
 
-VERSION = 2
+VERSION = 3
 ADVICE = "score again: delete it and run `snakemake`"
 KEYS = ("version", "judge", "kind", "variant", "run", "prompt_set", "prompt", "seed", "key")
 OF_IMAGE = (
@@ -79,6 +85,12 @@ OF_IMAGE = (
     "adherence",
     "nearest",
     "nearest_distance",
+    "nearest_composite",
+    "nearest_composite_distance",
+    "nearest_bits",
+    "copied",
+    "copied_by_bits",
+    "same_layout",
     "diversity",
     "drift",
 )

@@ -52,6 +52,9 @@ class ScoreJob(SpecModel):
     base: list[str] = Field(default_factory=list, description="the base's manifest, for drift")
     references: str
     vectors: str
+    training: list[str] = Field(
+        default_factory=list, description="vectors of the datasets trained on"
+    )
     variant: str
     run: int
     out: str = Field(description="the table that score.py will write")

@@ -277,6 +277,19 @@ _RECORDS = (
         value=_column("nearest_distance"),
     ),
     Measure(
+        name="copied",
+        kind=SHARE,
+        better="less",
+        chance="about 1 % of photos that were not trained on",
+        needs=("two training photos or more",),
+        says="copies of training photos or composites",
+        heading="Copies",
+        hint="share of pictures nearer to a photo or composite trained on than 99 % of photos are "
+        "to their nearest other photo",
+        about="picture",
+        value=_column("copied"),
+    ),
+    Measure(
         name="rating",
         kind=GRADE,
         better="more",

@@ -12,6 +12,7 @@ from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.measures import MEASURES
 from kindred.specs.spec_model import SpecModel
+from kindred.specs.training import Selection
 
 MeasureName = Literal[*MEASURES]
 
@@ -24,12 +25,28 @@ class ReferenceSpec(SpecModel):
     datasets: list[str] = Field(description="where photos are taken from, in this order")
 
 
+class VectorSpec(SpecModel):
+    """Of which dataset's pictures vectors are wanted, and by which judge."""
+
+    judge: JudgeSpec
+    dataset: str
+
+
+class TrainedOn(SpecModel):
+    """Pictures that adapters were trained on: those that a selection takes of a dataset."""
+
+    dataset: str
+    selection: Selection = Selection()
+
+
 class ScoreSpec(SpecModel):
     """What one variant's pictures of a prompt set are scored by."""
 
     judge: JudgeSpec
     characters: dict[str, Character]
-    dataset: str | None = Field(None, description="trained on; unset: nearest photo of all")
+    trained_on: list[TrainedOn] = Field(
+        default_factory=list, description="the pictures that copies are looked for among"
+    )
     casts: dict[str, AskedCast] = Field(
         default_factory=dict, description="prompt -> whom it asks for; of a cast set alone"
     )
@@ -78,6 +95,14 @@ class ComparedVariant(SpecModel):
     )
     spec: str = Field("", description="hash of what is trained; '' when nothing is")
     only: str | None = Field(None, description="the one character that it is trained on")
+    trained_on: list[TrainedOn] = Field(
+        default_factory=list, description="the pictures that copies are looked for among"
+    )
+    held_out: list[str] = Field(
+        default_factory=list,
+        description="datasets of photos that nothing is trained on; without any, photos count that "
+        "`trained_on` leaves out",
+    )
 
 
 class CompareSpec(SpecModel):

@@ -93,12 +93,14 @@ def score_jobs(plan: Plan, experiment: str, variant: str) -> ScoreJobs:
     for run, folder in _runs(plan, experiment, variant):
         for name in own.prompt_sets:
             base = scoring_specs.plain_pictures(own, variant, name)
+            training = scoring_specs.vectors_trained_on(own, variant)
             jobs.append(
                 ScoreJob(
                     spec=name,
                     manifest=f"{folder}/images/{name}.json",
                     references=f"results/{experiment}/references.json",
                     vectors=f"results/{experiment}/references.safetensors",
+                    training=training,
                     variant=variant,
                     run=run,
                     out=f"{folder}/scores/{name}.csv",
@@ -117,7 +119,11 @@ def needed_to_draw(jobs: RenderJobs) -> list[str]:
 
 def needed_to_score(jobs: ScoreJobs) -> list[str]:
     """The files that scorings read, each once."""
-    files = [x for job in jobs.jobs for x in (job.manifest, *job.base, job.references, job.vectors)]
+    files = [
+        x
+        for job in jobs.jobs
+        for x in (job.manifest, *job.base, job.references, job.vectors, *job.training)
+    ]
     return list(dict.fromkeys(files))
 
 

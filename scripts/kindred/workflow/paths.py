@@ -129,6 +129,13 @@ def composites_option(dataset: Dataset) -> list[str]:
     return ["--made", composites_file(dataset.name)] if dataset.made else []
 
 
+def described(dataset: Dataset) -> list[str]:
+    """What is read of a dataset to find copies of its pictures: where people are, too, in pictures
+    made of photos, because that was decided when they were made."""
+    files = ("images.json", "captions.jsonl", *(["masks.json"] if dataset.made else []))
+    return [f"resources/{dataset.name}/{file}" for file in files]
+
+
 def class_pictures(dataset: Dataset) -> str:
     """The list of pictures that a dataset of class images is made of."""
     if dataset.class_images is None:

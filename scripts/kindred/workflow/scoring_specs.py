@@ -7,6 +7,7 @@ of rules or jobs. Nothing here reaches training or rendering.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kindred.specs.scoring import (
     CompareSpec,
     ReferenceSpec,
     ScoreSpec,
+    VectorSpec,
 )
 
 
@@ -33,11 +35,31 @@ def reference_spec(experiment: Experiment) -> ReferenceSpec:
 
 def score_spec(experiment: Experiment, variant: str, prompt_set: str) -> ScoreSpec:
     """What one variant's pictures of a prompt set are scored by."""
-    dataset = experiment.variants[variant].root
-    given: dict[str, Any] = {"dataset": dataset} if dataset else {}
+    given: dict[str, Any] = {"trained_on": experiment.trained_on(variant)}
     if casts := experiment.casts.get(prompt_set):
         given["casts"] = casts
     return ScoreSpec(judge=_judge(experiment), characters=_named(experiment), **given)
+
+
+def vector_spec(experiment: Experiment, dataset: str) -> VectorSpec:
+    """Of which pictures vectors are made."""
+    return VectorSpec(judge=_judge(experiment), dataset=dataset)
+
+
+def vectors_trained_on(experiment: Experiment, variant: str) -> list[str]:
+    """The vectors of what a variant is trained on."""
+    return _vectors(experiment, [part.dataset for part in experiment.trained_on(variant)])
+
+
+def vectors_compared(experiment: Experiment) -> list[str]:
+    """The vectors of all that variants are trained on, and of photos that nothing is trained on."""
+    trained = [part.dataset for name in experiment.variants for part in experiment.trained_on(name)]
+    return _vectors(experiment, [*trained, *experiment.held_out.values()])
+
+
+def _vectors(experiment: Experiment, datasets: Iterable[str]) -> list[str]:
+    names = sorted(set(datasets))
+    return [f"results/{experiment.name}/vectors/{name}.json" for name in names]
 
 
 def compare_spec(experiment: Experiment) -> CompareSpec:
@@ -124,6 +146,8 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
         "control": _control(variant, experiment),
         "spec": sha256_text(variant.spec) if variant.train else None,
         "only": _only(variant),
+        "trained_on": experiment.trained_on(variant.name),
+        "held_out": experiment.held_out_for(variant.name),
     }
     return ComparedVariant(
         kind=kind,

@@ -180,3 +180,61 @@ def test_references_come_from_declared_photos_where_nothing_is_trained(tmp_path)
     base_alone = replace(e, variants={"BASE": e.variants["BASE"]}, hypotheses={})
     assert base_alone.datasets == [] and base_alone.references == ["ours"]
     assert scoring_specs.reference_spec(base_alone).datasets == ["ours"]
+
+
+def test_copies_are_looked_for_among_what_a_variant_is_trained_on(tmp_path):
+    found = scoring_specs.compare_spec(experiment(tmp_path)).variants
+    told = {
+        name: [part.model_dump(exclude_unset=True) for part in v.trained_on]
+        for name, v in found.items()
+    }
+    own = {"dataset": "ours"}
+    of_j = {"dataset": "ours", "selection": {"characters": ["J"]}}
+    assert told == {
+        "all": [own],
+        "again": [own],
+        "mixed": [own],
+        "only-J": [of_j],
+        "both": [own, of_j],
+        "BASE": [own],
+    }
+
+
+def test_drawn_photos_have_an_album_that_nothing_is_trained_on(tmp_path):
+    found = plan(tmp_path / "a")
+    one, album = found.experiments["e"], found.datasets["ours-held-out"]
+    assert {v.held_out[0] for v in scoring_specs.compare_spec(one).variants.values()} == {
+        album.name
+    }
+    assert album.lab.seed != found.datasets["ours"].lab.seed
+    assert album.lab.coverage == found.datasets["ours"].lab.coverage
+    assert album.preprocess == found.datasets["ours"].preprocess
+    assert one.datasets == one.references == ["ours"]
+    files = {f"results/e/vectors/{name}.json" for name in ("ours", "ours-held-out")}
+    assert set(scoring_specs.vectors_compared(one)) == files
+    assert scoring_specs.vectors_trained_on(one, "BASE") == ["results/e/vectors/ours.json"]
+    without = EXPERIMENT[EXPERIMENT.index("hypotheses:") :]
+    unjudged = plan(tmp_path / "b", (E, "judge: tiny\n", ""), (E, without, ""))
+    assert set(unjudged.datasets) == {"ours"}
+
+
+def test_the_name_of_the_other_album_is_taken(tmp_path):
+    mine = (
+        E,
+        "datasets:\n",
+        'datasets:\n  ours-held-out: {lab: {family: russell, coverage: "J: 1"}}\n',
+    )
+    only = (E, "base: tiny", "dataset: ours\nbase: tiny")
+    with pytest.raises(ProblemsError, match="the name 'ours-held-out' is taken"):
+        plan(tmp_path, mine, only)
+
+
+def test_composites_are_looked_at_and_photos_of_a_person_s_own_have_no_other_album(tmp_path):
+    (tmp_path / "mine").mkdir()
+    mine = (E, '{lab: {family: russell, coverage: "J: 1, A: 1"}}', "{source: mine}")
+    made = (E, "all: {runs: 2}", "all: {runs: 2, compose: {cells: [A+J]}}")
+    one = plan(tmp_path, mine, made).experiments["e"]
+    (composed,) = {part.dataset for part in one.trained_on("all")}
+    assert composed.startswith("ours-composed-")
+    assert [part.dataset for part in one.trained_on("BASE")] == sorted([composed, "ours"])
+    assert one.held_out == {} and one.held_out_for("all") == []

@@ -20,6 +20,7 @@ from kindred.judges.photo_judge import PhotoJudge
 from kindred.rendering.manifest import Manifest, Row
 from kindred.scoring.references import build_references
 from kindred.scoring.score_images import VariantRun, score_images
+from kindred.scoring.training_pictures import training_pictures
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.scoring import ReferenceSpec, ScoreSpec
@@ -220,7 +221,9 @@ def test_from_reference_photos_to_scores(quick, gallery, tmp_path):
         image.save(path)
         rows.append(Row(name, prompt, 1, *image.size, name, path))
     manifest = Manifest(tmp_path / "m.json", "set", {}, [], rows)
-    scored = score_images(quick, known, manifest, None, ScoreSpec(**told), VariantRun("v", 0))
+    nothing = training_pictures([], [], {}, [])
+    told = ScoreSpec(**told), VariantRun("v", 0)
+    scored = score_images(quick, known, nothing, manifest, None, *told)
     of = {row["prompt"]: row for row in scored if row["kind"] == "image"}
     both, twin, other, nobody = (of[name] for name in drawn)
     assert (both["count"], both["success"], both["missing"], both["strangers"]) == (1, 1, "", 0)

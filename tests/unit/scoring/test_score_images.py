@@ -8,15 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from oracle import Oracle
+from prepared_dataset import prepare
 
+import image_vectors as vectors_program
 import kindred.judges
 import reference_photos as references_program
 import score as score_program
 from kindred.common.errors import KindredError, ProblemsError
+from kindred.common.hashing import pixel_hash
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.interface import Calibration
 from kindred.rendering.manifest import read_manifest
 from kindred.scoring.image_distance import COPIES, COSINE, distances, small_copies
+from kindred.scoring.image_vectors import describe_dataset
 from kindred.scoring.references import (
     build_references,
     load,
@@ -26,10 +30,11 @@ from kindred.scoring.references import (
 )
 from kindred.scoring.score_images import VariantRun, score_images
 from kindred.scoring.score_table import COLUMNS, read_scores, write_scores
+from kindred.scoring.training_pictures import training_pictures
 from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
-from kindred.specs.scoring import ReferenceSpec, ScoreSpec
+from kindred.specs.scoring import ReferenceSpec, ScoreSpec, TrainedOn, VectorSpec
 
 CHARACTERS = {
     "J": Character(name="JRussell", noun="man"),
@@ -38,6 +43,8 @@ CHARACTERS = {
 }
 JUDGE = JudgeSpec(kind="lab")
 WHOSE = VariantRun("all", 2)
+TRAINED_ON = [TrainedOn(dataset="ours")]
+NOTHING = training_pictures([], [], {}, [])
 PROMPTS = {
     "J": "headshot of JRussell",
     "A+J": "JRussell and ARussell at the beach",
@@ -107,7 +114,6 @@ def test_references_are_photos_of_one_character_alone(known):
     assert abs(known.facts["stranger"]) < 0.3
     assert "relatives" in known.facts["source"]
     assert known.facts["distance"] == COPIES
-    assert known.wholes["ours"].shape[0] == 8
 
 
 def test_characters_without_reference_photos_are_named(tmp_path, oracle):
@@ -128,7 +134,6 @@ def test_a_photo_in_two_datasets_counts_once(tmp_path, oracle):
     photos = photos_of(tmp_path, oracle, ["J", "J"])
     found = build_references(oracle, {"ours": photos, "theirs": photos}, spec_of())
     assert found.facts["characters"]["J"]["photos"] == ["ours/J-00", "ours/J-01"]
-    assert set(found.wholes) == {"ours", "theirs"}
 
 
 def test_photos_that_are_unlike_each_other_are_no_references(tmp_path):
@@ -181,8 +186,8 @@ def test_scores_tell_what_was_drawn(tmp_path, oracle, known):
         ("", "J"),
     ]
     manifest = read_manifest(manifest_of(tmp_path, oracle, pictures))
-    spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, dataset="ours")
-    rows = score_images(oracle, known, manifest, None, spec, WHOSE)
+    spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, trained_on=TRAINED_ON)
+    rows = score_images(oracle, known, NOTHING, manifest, None, spec, WHOSE)
     images = [row for row in rows if row["kind"] == "image"]
     assert [row["success"] for row in images] == [True, False, True, *[False] * 3, None, None]
     assert [row["count"] for row in images] == [True, True, True, False, True, True, None, None]
@@ -217,7 +222,7 @@ def test_only_pictures_whose_prompts_ask_for_garments_tell_what_people_wear(
         "J": AskedCast(name="J", members=["J"], **given),
     }
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, casts=casts)
-    rows = score_images(oracle, known, read_manifest(path), None, spec, WHOSE)
+    rows = score_images(oracle, known, NOTHING, read_manifest(path), None, spec, WHOSE)
     told = {
         cell: [row["wears"] for row in rows if row["kind"] == "person" and row["prompt"] == cell]
         for cell in ("J", "A+J", "plain")
@@ -226,29 +231,43 @@ def test_only_pictures_whose_prompts_ask_for_garments_tell_what_people_wear(
     assert asked_about == [1]
 
 
-def test_a_copied_photo_is_its_own_nearest(tmp_path, oracle, known):
-    (tmp_path / "photos").mkdir(exist_ok=True)
-    path = manifest_of(tmp_path, oracle, [("J", "J"), ("J", "J")])
+def test_copies_of_a_photo_and_of_a_composite_are_told(tmp_path, oracle, known):
+    photos = {f"{c}-{n:02d}": (oracle.draw(c, n), c) for n, c in enumerate("JJJAACC")}
+    composite = oracle.draw("AJ", 70)
+    people = [(letter, head) for head, letter in oracle.truth[pixel_hash(composite)]]
+    made = photos | {"made": (composite, "AJ")}
+    folder = prepare(tmp_path / "resources", made, {"made": people})
+    training = training_pictures(
+        TRAINED_ON, [], {"ours": describe_dataset(oracle, "ours", folder)}, sorted(CHARACTERS)
+    )
+    path = manifest_of(tmp_path, oracle, [("J", "J"), ("J", "J"), ("A+J", "AJ")])
     rows = json.loads(path.read_text())
-    rows["images"][1]["path"] = str(tmp_path / "photos" / "J-01.png")
+    rows["images"][1]["path"] = str(folder / "images" / "J-01.png")
+    rows["images"][2]["path"] = str(folder / "images" / "made.png")
     path.write_text(json.dumps(rows))
-    spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, dataset="ours")
-    images = [
-        row
-        for row in score_images(oracle, known, read_manifest(path), None, spec, WHOSE)
-        if row["kind"] == "image"
-    ]
-    assert images[1]["nearest"] == "ours/J-01"
-    assert images[1]["nearest_distance"] == pytest.approx(0, abs=1e-3)
-    assert images[0]["nearest_distance"] > 0.02
-    assert images[0]["diversity"] == pytest.approx(images[1]["diversity"]) != 0
+    spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, trained_on=TRAINED_ON)
+    found = score_images(oracle, known, training, read_manifest(path), None, spec, WHOSE)
+    fresh, photo, copy = [row for row in found if row["kind"] == "image"]
+    assert photo["nearest"] == "ours/J-01"
+    assert photo["nearest_distance"] == pytest.approx(0, abs=1e-3)
+    assert copy["nearest_composite"] == "ours/made"
+    assert copy["nearest_composite_distance"] == pytest.approx(0, abs=1e-3)
+    assert fresh["nearest_distance"] > 0.02
+    assert [row["copied"] for row in (fresh, photo, copy)] == [False, True, True]
+    assert [row["copied_by_bits"] for row in (fresh, photo, copy)] == [False, True, True]
+    assert [row["same_layout"] for row in (fresh, photo, copy)] == [False, False, True]
+    assert fresh["diversity"] == pytest.approx(photo["diversity"]) != 0
+    write_scores(tmp_path / "s.csv", found)
+    written = [row for row in read_scores(tmp_path / "s.csv") if row["kind"] == "image"]
+    assert [row["copied"] for row in written] == ["0", "1", "1"]
+    assert [row["nearest_bits"] for row in written[1:]] == ["0", "0"]
 
 
 def test_drift_compares_only_prompts_without_names_with_the_base(tmp_path, oracle, known):
     mine = read_manifest(manifest_of(tmp_path, oracle, [("J", "J"), ("", "?"), ("", "J")], "m"))
     base = read_manifest(manifest_of(tmp_path, oracle, [("J", "?"), ("", "?"), ("", "?")], "b"))
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS)
-    rows = score_images(oracle, known, mine, base, spec, WHOSE)
+    rows = score_images(oracle, known, NOTHING, mine, base, spec, WHOSE)
     drift = [row["drift"] for row in rows if row["kind"] == "image"]
     assert drift[0] is None
     assert drift[1] == pytest.approx(0, abs=1e-3)
@@ -269,23 +288,23 @@ def test_pictures_missing_from_the_store_are_named_with_the_cure(tmp_path, oracl
         (tmp_path / f"m-{number}.png").unlink()
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS)
     with pytest.raises(ProblemsError, match=r"2 of 3 missing .*m-0\.png.*render again"):
-        score_images(oracle, known, read_manifest(path), None, spec, WHOSE)
+        score_images(oracle, known, NOTHING, read_manifest(path), None, spec, WHOSE)
     (tmp_path / "m-0.png").write_bytes(b"half")
     (tmp_path / "m-2.png").write_bytes(b"a picture")
     with pytest.raises(ProblemsError, match=r"m-0\.png"):
-        score_images(oracle, known, read_manifest(path), None, spec, WHOSE)
+        score_images(oracle, known, NOTHING, read_manifest(path), None, spec, WHOSE)
 
 
 def test_score_files_keep_their_values_and_their_version(tmp_path, oracle, known):
     manifest = read_manifest(manifest_of(tmp_path, oracle, [("J", "J"), ("", "?")]))
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS)
     path = tmp_path / "scores.csv"
-    write_scores(path, score_images(oracle, known, manifest, None, spec, WHOSE))
+    write_scores(path, score_images(oracle, known, NOTHING, manifest, None, spec, WHOSE))
     rows = read_scores(path)
     assert [row["kind"] for row in rows] == ["image", "person", "image", "person"]
     assert rows[0]["success"] == "1" and rows[2]["success"] == "" and rows[0]["strangers"] == "0"
     text = path.read_text()
-    path.write_text(text.replace("\n2,", "\n9,"))
+    path.write_text(text.replace("\n3,", "\n9,"))
     with pytest.raises(KindredError, match=r"scores\.csv: scores of version 9.*score again"):
         read_scores(path)
     path.write_text(text.replace("people_found", "people"))
@@ -300,28 +319,28 @@ def test_score_files_keep_their_values_and_their_version(tmp_path, oracle, known
 
 def test_both_programs_from_files_to_file(tmp_path, oracle, monkeypatch, capsys):
     monkeypatch.setattr(kindred.judges, "open_judge", lambda spec, device: oracle)
-    dataset = tmp_path / "resources" / "ours"
-    photos = photos_of(dataset / "images", oracle, ["J", "J", "A", "A", "C"])
-    images = [
-        {"image_id": p.image_id, "photo": p.image_id, "width": 8, "height": 8} for p in photos
-    ]
-    (dataset / "images.json").write_text(json.dumps(images))
-    captions = [{"id": p.image_id, "characters": sorted(p.letters)} for p in photos]
-    (dataset / "captions.jsonl").write_text("".join(json.dumps(c) + "\n" for c in captions))
+    resources = ["--resources", str(tmp_path / "resources")]
+    photos = {f"{c}-{n:02d}": (oracle.draw(c, n), c) for n, c in enumerate("JJAAC")}
+    prepare(tmp_path / "resources/ours", photos)
     files = ["--references", "r.json", "--vectors", "r.safetensors"]
     files = [x if x.startswith("--") else str(tmp_path / x) for x in files]
-    made = ["--facts", files[1], *files[2:], "--resources", str(tmp_path / "resources")]
+    made = ["--facts", files[1], *files[2:], *resources]
     assert references_program.main(["--spec", spec_of().canonical(), *made, "--device", "cpu"]) == 0
     said = capsys.readouterr().err
     assert "J: 2 reference photos" in said and "only one photo shows CRussell alone" in said
+    vectors = ["--spec", VectorSpec(judge=JUDGE, dataset="ours").canonical(), *resources]
+    out = ["--out", str(tmp_path / "vectors/ours.json"), "--device", "cpu"]
+    assert vectors_program.main([*vectors, *out]) == 0
     manifest = manifest_of(tmp_path, oracle, [("J", "J"), ("A+J", "AJ")])
-    spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, dataset="ours").canonical()
+    spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS, trained_on=TRAINED_ON).canonical()
+    files += ["--training", out[1]]
     command = ["--spec", spec, "--manifest", str(manifest), *files, "--variant", "all"]
     command += ["--run", "1", "--out", str(tmp_path / "s.csv"), "--device", "cpu"]
     command += ["--store", str(tmp_path / "store")]
     assert score_program.main(command) == 0
     images = [row for row in read_scores(tmp_path / "s.csv") if row["kind"] == "image"]
     assert [row["success"] for row in images] == ["1", "1"]
+    assert [row["copied"] for row in images] == ["0", "0"]
     plain = manifest_of(tmp_path, oracle, [("", "?")], "plain")
     base = manifest_of(tmp_path, oracle, [("", "J")], "base")
     command[command.index(str(manifest))] = str(plain)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tiny_judge
 from PIL import Image
+from prepared_dataset import prepare
 
 import kindred.judges
 import score as score_program
@@ -19,12 +20,13 @@ from kindred.common.errors import KindredError
 from kindred.common.versions import VERSIONS
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges import open_judge
-from kindred.scoring import score_store
+from kindred.scoring import image_vectors, score_store
+from kindred.scoring.image_vectors import describe_dataset
 from kindred.scoring.references import build_references, save
 from kindred.scoring.score_store import ScoreRequest
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
-from kindred.specs.scoring import ReferenceSpec, ScoreSpec
+from kindred.specs.scoring import ReferenceSpec, ScoreSpec, TrainedOn
 
 HERE = ["--device", "cpu", "--threads", "1"]
 CHARACTERS = {
@@ -69,13 +71,23 @@ def world(tmp_path_factory):
     asked = ReferenceSpec(judge=judge, characters=CHARACTERS, datasets=["ours"])
     files = folder / "references.json", folder / "references.safetensors"
     save(build_references(open_judge(judge), {"ours": photos}, asked), *files)
-    spec = ScoreSpec(judge=judge, characters=CHARACTERS, dataset="ours")
+    pictures = {p.image_id: (Image.open(p.path), *p.letters) for p in photos}
+    ours = describe_dataset(open_judge(judge), "ours", prepare(folder / "ours", pictures))
+    image_vectors.save(ours, folder / "ours.json")
+    trained_on = [TrainedOn(dataset="ours")]
+    spec = ScoreSpec(judge=judge, characters=CHARACTERS, trained_on=trained_on)
     return spec, *files, [manifest(folder, first) for first in (100, 200, 300)]
+
+
+def trained(world) -> Path:
+    """The vectors of what was trained on."""
+    return world[1].with_name("ours.json")
 
 
 def asked_of(world, **change):
     spec, references, vectors, (own, _, base) = world
     given = {"manifest": own, "base": base, "references": references, "vectors": vectors}
+    given |= {"training": [trained(world)]}
     return ScoreRequest.read(**({"spec": spec, "variant": "all", "run": 1, **given} | change))
 
 
@@ -84,6 +96,7 @@ def command_of(world, out: Path, run: int = 1) -> list[str]:
     return [
         *("--spec", spec.canonical(), "--manifest", str(lists[run - 1]), "--base", str(lists[2])),
         *("--references", str(references), "--vectors", str(vectors), "--variant", "all"),
+        *("--training", str(trained(world))),
         *("--run", str(run), "--out", str(out / f"{run}.csv"), "--store", str(out / "store")),
     ]
 
@@ -97,6 +110,7 @@ def jobs_of(world, out: Path) -> dict:
             "base": [str(lists[2])],
             "references": str(references),
             "vectors": str(vectors),
+            "training": [str(trained(world))],
             "variant": "all",
             "run": run,
             "out": str(out / f"{run}.csv"),
@@ -162,13 +176,15 @@ def test_whatever_changes_scores_changes_the_key(world, tmp_path, monkeypatch):
         {},
         {"spec": spec.model_copy(update={"judge": judge})},
         {"spec": spec.model_copy(update={"characters": named})},
-        {"spec": spec.model_copy(update={"dataset": None})},
+        {"spec": spec.model_copy(update={"trained_on": []})},
         {"manifest": other},
         {"manifest": turned},
         {"base": None},
         {"base": other},
         {"references": copied},
         {"vectors": copied},
+        {"training": []},
+        {"training": [copied]},
         {"variant": "none"},
         {"run": 2},
     ]

@@ -1,0 +1,61 @@
+"""The report's table of copies: which variants draw what they were trained on.
+
+Knows the summary of an experiment; knows nothing of HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kindred.report import formatting
+from kindred.report.report_data import ReportData
+
+EXPLAINED = (
+    "A picture counts as a copy when it lies nearer to a photo or composite that its variant was "
+    "trained on than all but 1 % of real photos lie to their nearest other photo."
+)
+BESIDE_OTHERS = (
+    "By chance, photos that nothing was trained on can count as copies too, and the more pictures "
+    "a variant was trained on, the more of them do: only what is clearly above their share is "
+    "copied. If nothing is copied, a picture is nearer to what was trained on than such a photo in "
+    "half of all pairs of the two, and z is about 0; below 0, pictures are nearer."
+)
+ALONE = (
+    "There are no photos here that a variant was not trained on, so nothing says how many copies "
+    "chance alone would give."
+)
+LAYOUT = (
+    "Laid out as a composite: the same people in the same order as in the nearest composite, with "
+    "their heads at the same places, give or take 5 % of the picture's width."
+)
+
+
+def copies(data: ReportData) -> dict[str, Any] | None:
+    """What is said above the table, and a row a variant; None where no picture was trained on."""
+    found = data.summary["copies"]
+    rows = [_row(name, found[name]) for name in data.variants if name in found]
+    if not rows:
+        return None
+    others = any(row["others"] for row in rows)
+    layouts = any(row["same_layout"] is not None for row in rows)
+    words = [EXPLAINED, BESIDE_OTHERS if others else ALONE, *([LAYOUT] if layouts else [])]
+    return {"words": " ".join(words), "others": others, "layouts": layouts, "rows": rows}
+
+
+def _row(variant: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    held = one["held_out"]
+    trained = [formatting.plural(one["photos"], "photo")] if one["photos"] else []
+    trained += [formatting.plural(one["composites"], "composite")] if one["composites"] else []
+    return {
+        "variant": variant,
+        "copied": formatting.value_of(one["copied"], "copied"),
+        "range": formatting.range_of(one["copied"], "copied"),
+        "by_bits": one["copied_by_bits"],
+        "same_layout": one["same_layout"],
+        "others": held["photos"] if held else 0,
+        "others_copied": held["copied"] if held else None,
+        "nearer": held["nearer"] if held else None,
+        "z": held["z"] if held else None,
+        "trained_on": formatting.listing(trained),
+    }
