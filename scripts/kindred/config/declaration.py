@@ -45,8 +45,8 @@ def design_of(plan: Plan, experiment: Experiment) -> dict[str, Any]:
             name: asked.model_dump(mode="json", exclude_unset=True, exclude={"prompts"})
             | {
                 "prompts": {
-                    prompt: asked.full(prompt).model_dump(mode="json", exclude_none=True)
-                    for prompt in asked.prompts
+                    prompt: {"text": one} if isinstance(one, str) else _dumped(one)
+                    for prompt, one in asked.prompts.items()
                 }
             }
             for name, asked in experiment.prompt_sets.items()

@@ -13,7 +13,7 @@ from kindred.common.chained_log import Entry
 from kindred.common.experiment_log import Runs, stated
 from kindred.common.hashing import spec_hash
 from kindred.evidence.design_changes import NOTHING, rows_of
-from kindred.evidence.preregistration import design_of, seen_before
+from kindred.evidence.preregistration import design_of
 from kindred.specs.scoring import CompareSpec, Hypothesis
 
 ROWS = 12  # of more values that changed at once the first are in the table
@@ -109,7 +109,7 @@ def table(entries: Sequence[Entry]) -> list[Row]:
         head = {
             "number": str(number),
             "date": entry["time"][:16].replace("T", " "),
-            "seen": _seen(entry, entries[:place]),
+            "seen": _seen(entry),
             "claims": _claims(entry, design_of(entries[: place + 1])),
             "why": entry["why"],
         }
@@ -142,9 +142,10 @@ def spans(numbers: Iterable[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in pairs)
 
 
-def _seen(entry: Entry, before: Sequence[Entry]) -> str:
-    seen = entry["seen"] if "seen" in entry else seen_before(before)
-    return SEEN.get(seen, seen)
+def _seen(entry: Entry) -> str:
+    if entry["kind"] == "published":
+        return NOTHING
+    return SEEN.get(entry["seen"], entry["seen"])
 
 
 def _claims(entry: Entry, design: Mapping[str, Any]) -> str:
@@ -176,6 +177,8 @@ def exploratory(entries: Sequence[Entry], runs: Runs) -> dict[str, str]:
     for place in stated(entries):
         entry = entries[place]
         known = runs_seen([*entries[:place], entry | {"kind": "declared"}])
+        if known == {} and entry["seen"] in ("pilot", "results"):
+            known = None  # of which runs, nobody wrote down
         for name in entry["scope"]:
             if name in found or name not in hypotheses:
                 continue
@@ -195,14 +198,21 @@ def _overlap(known: Runs, runs: Runs, arm: str) -> bool:
 
 
 def summed_up(entries: Sequence[Entry], runs: Runs) -> dict[str, Any]:
-    """What a page says of the log. runs: those that hypotheses are decided by, by variant."""
-    first = current_declaration(entries)
+    """What a page says of the log. runs: those that hypotheses are decided by, by variant. Of what
+    is published it says how things stood then, and how often they were changed afterwards."""
+    published = [n for n, one in enumerate(entries) if one["kind"] == "published"]
+    then = entries[: published[-1] + 1] if published else entries
+    first, later = current_declaration(then), amended(entries) - amended(then)
+    said = statement(then) or "not declared: no log was kept"
+    if later:
+        said = said.replace("unchanged since", "unchanged until they were published")
+        said += f"; changed {later} time{'s' if later > 1 else ''} after they were published"
     return {
         "hash": first["hash"] if first else "",
-        "statement": statement(entries) or "not declared: no log was kept",
-        "amended": amended(entries),
+        "statement": said,
+        "amended": amended(then),
         "table": table(entries),
-        "exploratory": exploratory(entries, runs),
+        "exploratory": exploratory(then, runs),
     }
 
 

@@ -106,18 +106,38 @@ def _touches(part: str, names: Sequence[str], hypothesis: str, design: Mapping[s
 
 
 def rows_of(changes: Sequence[Change]) -> list[dict[str, str]]:
-    """Changes as {"what", "before", "after"} in words, names that came or went together in one."""
-    rows = []
-    for (place, kind), group in groupby(changes, _place):
+    """Changes as {"what", "before", "after"} in words: names that came or went together in one, and
+    variants of which the same became the same."""
+    rows, rest = [], list(changes)
+    for own in _alike(changes):
+        names, inner = [change["path"][1] for change in own], own[0]["path"][2:]
+        rows.append(_row(own[0]) | {"what": f"variants {_named(names)}: {' '.join(inner)}"})
+        rest = [change for change in rest if change not in own]
+    for (place, kind), group in groupby(rest, _place):
         same = list(group)
         if len(same) > 1 and kind:
             names = [change["path"][-1] for change in same]
-            counted = f"{len(names)}: {', '.join(names[:NAMED])}" + (", ..." * (len(names) > NAMED))
+            counted = f"{len(names)}: {_named(names)}"
             went, came = (counted, NOTHING) if kind == "went" else (NOTHING, counted)
             rows.append({"what": said(list(place)), "before": went, "after": came})
         else:
             rows += [_row(change) for change in same]
     return rows
+
+
+def _alike(changes: Sequence[Change]) -> list[list[Change]]:
+    """Changes within several variants that are the same but for the variant."""
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        part, *path = change.get("path") or [""]
+        if part == "variants" and len(path) > 1:
+            same = json.dumps([path[1:], change["before"], change["after"]], sort_keys=True)
+            found.setdefault(same, []).append(change)
+    return [own for own in found.values() if len(own) > 1]
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" * (len(names) > NAMED))
 
 
 def _place(change: Change) -> tuple[tuple[str, ...], str]:
@@ -128,8 +148,15 @@ def _place(change: Change) -> tuple[tuple[str, ...], str]:
 
 
 def _row(change: Change) -> dict[str, str]:
-    what = said(change["path"]) if change.get("path") else change["what"]
-    return {"what": what, "before": short(change["before"]), "after": short(change["after"])}
+    """A change in words; what was written down by hand is shown whole."""
+    before, after = one_line(change["before"]), one_line(change["after"])
+    if not change.get("path"):
+        return {"what": change["what"], "before": before, "after": after}
+    pairs = zip(before, after, strict=False)
+    same = next((n for n, (one, other) in enumerate(pairs) if one != other), len(before))
+    start = before.rfind(" ", 0, same) + 1 if same > CELL / 2 else 0
+    cells = [cut(("…" if start else "") + text[start:]) for text in (before, after)]
+    return {"what": said(change["path"]), "before": cells[0], "after": cells[1]}
 
 
 def said(path: Sequence[str]) -> str:
@@ -141,10 +168,14 @@ def said(path: Sequence[str]) -> str:
     return f"{PARTS.get(part, part)} {name}" + (f": {' '.join(inner)}" if inner else "")
 
 
-def short(value: Any) -> str:
-    """A value in a cell of a table; NOTHING for none."""
+def one_line(value: Any) -> str:
+    """A value as text in a line; NOTHING for none."""
     if value is None or value == "":
         return NOTHING
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = " ".join(text.split())
+    return " ".join(text.split())
+
+
+def cut(text: str) -> str:
+    """A text that fits a cell of a table."""
     return text if len(text) <= CELL else text[: CELL - 1].rstrip() + "…"

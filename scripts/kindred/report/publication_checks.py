@@ -19,8 +19,9 @@ from kindred.common.hashing import spec_hash
 from kindred.config.plan import Experiment
 from kindred.evidence.amendments import spans
 from kindred.report.published_tables import Line
+from kindred.report.repository_pages import DECLARED
 
-REFUTED = re.compile(r"\brefuted\b", re.IGNORECASE)
+REFUTED = re.compile(r"(?<![\w-])refuted(?![\w-])", re.IGNORECASE)  # not within a name
 PAIRING, RULES = "pairing", "rules"  # of verdicts.json: how arms are paired, how labels are found
 FIGURES = ("run", "prompt_set", "pictures", "success", "identity")  # of runs.csv
 GROUP = 3  # people asked for from whom on the picture's shape gives away who is meant
@@ -160,7 +161,9 @@ def _words(publication: Publication, problems: Problems) -> None:
             "say what is claimed, such as 'no difference larger than 10 points', and run "
             "`snakemake` again",
         )
-    if REFUTED.search(publication.page) and not (labels or claims):
+    # What was changed is quoted word for word.
+    page = publication.page.partition(f"## {DECLARED}\n")[0]
+    if REFUTED.search(page) and not (labels or claims):
         problems.add(
             str(publication.results / "report.md"),
             "says 'refuted'",

@@ -141,7 +141,8 @@ def index(docs: Path, before: str | None) -> str:
     ]
     primary = {
         "heading": "What was asked",
-        "words": "Primary hypotheses, declared before training. In brackets: the interval that "
+        "words": "Primary hypotheses. When each was declared, and what was changed after results "
+        "had been seen, stands at the end of its experiment's page. In brackets: the interval that "
         "decides, corrected after Holm for the primary hypotheses of an experiment.",
         "lines": [one for one in every if one["primary"] == "1"],
     }

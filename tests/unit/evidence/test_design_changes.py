@@ -73,11 +73,22 @@ def test_many_prompts_are_one_row_and_their_number():
     assert came == {
         "what": "prompt set headshot: prompts",
         "before": "–",
-        "after": "8: J-0, J-1, J-2, J-3, J-4, J-5, ...",
+        "after": "8: J-0, J-1, J-2, J-3, J-4, J-5 and 2 more",
     }
     assert rows_of(back)[2] == {**came, "before": came["after"], "after": "–"}
     assert scope_of(forth, DESIGN) == ["heads"]
     assert with_changes(DESIGN, forth) == more and with_changes(more, back) == DESIGN
+
+
+def test_variants_that_changed_alike_are_one_row():
+    after = changed(["variants", "all", "training", "steps"], 18)
+    after["variants"]["few"]["training"]["steps"] = 18
+    after["variants"]["unasked"]["runs"] = [1]
+    rows = rows_of(changes_between(DESIGN, after))
+    assert rows == [
+        {"what": "variants all, few: training steps", "before": "9", "after": "18"},
+        {"what": "variant unasked: runs", "before": "[1, 2]", "after": "[1]"},
+    ]
 
 
 def test_what_is_not_on_this_computer_is_no_change():
@@ -96,3 +107,10 @@ def test_long_values_are_cut_in_a_table_alone():
     changes = changes_between(DESIGN, changed(["hypotheses", "trio", "claim"], "word " * 100))
     assert len(rows_of(changes)[0]["after"]) <= 90
     assert changes[0]["after"] == "word " * 100
+    long = "Nobody is left out. " * 5
+    (row,) = rows_of(
+        [{"path": ["hypotheses", "h", "claim"], "before": long + "a", "after": long + "b"}]
+    )
+    assert (row["before"], row["after"]) == ("…a", "…b")
+    (row,) = rows_of([{"what": "a rule", "before": long, "after": "other"}])
+    assert row == {"what": "a rule", "before": long.strip(), "after": "other"}
