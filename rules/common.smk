@@ -44,7 +44,7 @@ from kindred.common import planned_code
 from kindred.common.errors import KindredError
 from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
 from kindred.judges.version import version_of
-from kindred.data.photo_folder import check_ids, check_inputs, scan
+from kindred.data.photo_folder import as_inputs, check_ids, check_inputs, scan
 from kindred.specs.report import CurveSpec, SheetSpec
 from kindred.common.versions import (
     REVISION_VARIABLE,
@@ -229,9 +229,12 @@ def source_files(dataset):
     found = or_stop(scan, Path(folder))
     or_stop(check_ids, found)
     or_stop(check_inputs, found)
-    return [str(p.path) for p in found.photos], [
-        str(p) for p in found.tables + found.sidecars
-    ]
+    captions = found.tables + found.sidecars
+    photos = [photo.path for photo in found.photos]
+    return tuple(
+        as_inputs(files, Path(f"resources/{dataset}/dated-in-future-{kind}.json"))
+        for kind, files in (("photos", photos), ("captions", captions))
+    )
 
 
 def variant_of(wildcards):

@@ -1,17 +1,23 @@
 """What lies in a dataset folder: photos, caption files, and things that are neither.
 
-Knows names and suffixes; opens no file. One level of sub-folders is read: a folder's name is a
-hint who is in its photos.
+Knows names and suffixes, and the first bytes of what has no known one. One level of sub-folders is
+read: a folder's name is a hint who is in its photos.
 """
 
 from __future__ import annotations
 
+import json
+import re
+import time
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems
+from kindred.common.files import write_text
+from kindred.common.written_text import is_no_text
 
 JPEGS = frozenset({".jpg", ".jpeg", ".jfif"})
 HEIFS = frozenset({".heic", ".heif", ".hif", ".avif"})
@@ -19,7 +25,39 @@ PHOTOS = JPEGS | HEIFS | {".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
 RAWS = frozenset({".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"})
 SIDECARS = frozenset({".txt", ".caption"})
 TABLES = frozenset({".csv", ".tsv", ".jsonl"})
-SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+# Pictures of kinds that are not read, so that they are told from what is no picture.
+UNREAD = frozenset({".jxl", ".jp2", ".j2k", ".jpx", ".jpe", ".psd", ".svg", ".ico", ".tga", ".exr"})
+# What systems, drives and other programs put into folders: names in small letters.
+SYSTEM = frozenset(
+    {
+        "thumbs.db",
+        "desktop.ini",
+        "__macosx",
+        "#recycle",
+        "@recycle",
+        "@eadir",
+        "@tmp",
+        "$recycle.bin",
+        "recycler",
+        "recycle.bin",
+        "lost+found",
+        "system volume information",
+        "#snapshot",
+    }
+)
+# What stands behind (or before) a photo's name in files that belong to it and are no photos.
+BESIDE = "masklabel|mask|matte|seg|segmentation|depth|condlabel|thumb|thumbnail|preview"
+COMPANION = re.compile(rf"(?:(?P<of>.+)[-_. ](?:{BESIDE})|(?:{BESIDE})[-_. ](?P<to>.+))", re.I)
+SIGNATURES = {
+    b"\xff\x0a": "JPEG XL",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"8BPS": "Photoshop",
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG": "PNG",
+    b"GIF8": "GIF",
+}
 
 
 @dataclass(frozen=True)
@@ -37,15 +75,29 @@ class Photo:
         return f"{nfc(self.folder)}-{stem}" if self.folder else stem
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Files of a dataset folder that are not used: the first, why, what to do, and how many."""
+
+    path: Path
+    why: str
+    cure: str = ""
+    count: int = 1
+
+    def __str__(self) -> str:
+        cure = f" -> {self.cure}" if self.cure else ""
+        return f"{self.path}: {self.why}; not used{cure}"
+
+
 @dataclass
 class Source:
-    """The files of a dataset folder, each list sorted by name; `strangers` are of no use here."""
+    """The files of a dataset folder, each list sorted by name; `left_out`: what is not used."""
 
     root: Path
     photos: list[Photo] = field(default_factory=list)
     tables: list[Path] = field(default_factory=list)
     sidecars: list[Path] = field(default_factory=list)
-    strangers: list[Path] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
 def nfc(text: str) -> str:
@@ -63,6 +115,7 @@ def scan(root: Path) -> Source:
             _add_folder(source, entry)
         else:
             _add_file(source, entry, "")
+    _set_companions_apart(source)
     if not source.photos:
         what = f"holds no photo (known: {', '.join(sorted(PHOTOS))})"
         raise KindredError(what, str(root), "put photos there, or check `source` of the dataset")
@@ -89,23 +142,97 @@ def check_ids(source: Source) -> None:
 
 
 def check_inputs(source: Source) -> None:
-    """Files must be such that Snakemake can take them for inputs: no links to nothing, and no
-    braces in names, its sign for wildcards.
+    """Files must be such that Snakemake can take them for inputs: no links to nothing, and none of
+    its own signs in names, braces for wildcards and angle brackets for its path variables.
 
     Raises ProblemsError naming every such file.
     """
     problems = Problems(f"{source.root}: files that can't be used as they are")
-    if set("{}") & set(str(source.root)):
-        problems.add(str(source.root), "has a brace in its name", "rename the folder without { }")
+    if sign := sign_of_snakemake(str(source.root)):
+        cure = "rename the folder without { } < >"
+        problems.add(printable(source.root), f"has {sign} in its name", cure)
     for path in [photo.path for photo in source.photos] + source.tables + source.sidecars:
         name = path.relative_to(source.root).as_posix()
-        if set("{}") & set(name):
-            problems.add(name, "has a brace in its name", "rename it without { }")
+        if sign := sign_of_snakemake(name):
+            problems.add(printable(name), f"has {sign} in its name", "rename it without { } < >")
+        elif not _is_text(name):
+            what = "has a name that is no text"
+            problems.add(printable(name), what, "rename it in letters, digits, spaces, - and _")
         if not path.exists():
             problems.add(
-                name, "is a link to a file that is not there", "copy the file, or remove it"
+                printable(name), "is a link to a file that is not there", "copy it, or remove it"
             )
     problems.raise_if_any()
+
+
+def sign_of_snakemake(path: str) -> str:
+    """The sign in a path that Snakemake would read as its own, in words; '' for none."""
+    return next((words for sign, words in SIGNS.items() if sign in path), "")
+
+
+SIGNS = {"{": "a brace", "}": "a brace", "<": "an angle bracket", ">": "an angle bracket"}
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: it is valid UTF-8 and has no control characters."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return not any(is_no_text(sign) or sign in "\n\r\v\f" for sign in name)
+
+
+def printable(name: Path | str) -> str:
+    """A name as it can be shown, what is no text escaped."""
+    text = str(name)
+    return text if _is_text(text) else ascii(text)[1:-1]
+
+
+def dated_in_future(path: Path | str, margin: float = 60) -> bool:
+    """Whether a file's date is later than now, as by a camera with a wrong clock: everything made
+    from it would look older than it."""
+    try:
+        return Path(path).stat().st_mtime > time.time() + margin
+    except OSError:
+        return False
+
+
+def as_inputs(files: Sequence[Path], record: Path) -> list[str]:
+    """The files as Snakemake is told of them. In place of those dated in the future, as by a camera
+    with a wrong clock, stands a `record` of their names, sizes and dates, which is written when
+    they change: of itself it would take what is made from them for older, again and again."""
+    future = [path for path in files if dated_in_future(path)]
+    if not future:
+        return [str(path) for path in files]
+    known = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in future]
+    text = json.dumps(known, indent=1) + "\n"
+    if not record.exists() or record.read_text(encoding="utf-8") != text:
+        write_text(record, text)
+    return [*(str(path) for path in files if path not in future), str(record)]
+
+
+def _set_companions_apart(source: Source) -> None:
+    """Masks, thumbnails and previews beside a photo are no photos, and their texts no captions."""
+    stems = {(photo.folder, nfc(Path(photo.name).stem).casefold()) for photo in source.photos}
+    apart: set[tuple[str, str]] = set()
+    for photo in list(source.photos):
+        stem = nfc(Path(photo.name).stem)
+        match = COMPANION.fullmatch(stem)
+        owner = (match["of"] or match["to"]).casefold() if match else ""
+        if (photo.folder, owner) in stems:
+            source.photos.remove(photo)
+            apart.add((photo.folder, stem))
+            why = f"belongs to the photo '{owner}' (a mask, a thumbnail or the like)"
+            source.left_out.append(LeftOut(photo.path, why))
+    apart |= {
+        (one.path.parent.name if one.path.parent != source.root else "", nfc(one.path.stem))
+        for one in source.left_out
+    }
+    for path in list(source.sidecars):
+        folder = path.parent.name if path.parent != source.root else ""
+        if (folder, nfc(path.stem)) in apart:
+            source.sidecars.remove(path)
+            source.left_out.append(LeftOut(path, "is of a picture that is not used"))
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -122,13 +249,22 @@ def _visible(folder: Path) -> list[Path]:
 def _add_folder(source: Source, folder: Path) -> None:
     for entry in _visible(folder):
         if entry.is_dir():
-            source.strangers.append(entry)
+            if deep := [path for path in sorted(entry.rglob("*")) if _suffix(path) in PHOTOS]:
+                why = f"{len(deep)} photos lie in a folder of a folder"
+                cure = "move them up: one level of folders is read"
+                source.left_out.append(LeftOut(entry, why, cure, len(deep)))
+            elif any(entry.iterdir()):
+                source.left_out.append(LeftOut(entry, "a folder of a folder, without photos"))
         else:
             _add_file(source, entry, folder.name)
 
 
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()
+
+
 def _add_file(source: Source, path: Path, folder: str) -> None:
-    suffix = path.suffix.lower()
+    suffix = _suffix(path)
     if path.name.endswith("truth.json"):  # the lab judge's own file
         return
     if suffix in PHOTOS:
@@ -137,5 +273,23 @@ def _add_file(source: Source, path: Path, folder: str) -> None:
         source.tables.append(path)
     elif suffix in SIDECARS:
         source.sidecars.append(path)
+    elif suffix in RAWS:
+        source.left_out.append(LeftOut(path, "a raw photo", "export it as JPEG"))
+    elif kind := _picture_kind(path):
+        cure = f"convert it to JPEG or PNG, or call it {path.stem}.jpg if it is one"
+        source.left_out.append(
+            LeftOut(path, f"a picture of a kind that is not read ({kind})", cure)
+        )
     else:
-        source.strangers.append(path)
+        source.left_out.append(LeftOut(path, "neither photo nor captions"))
+
+
+def _picture_kind(path: Path) -> str:
+    """What kind of picture a file is by its first bytes or its name; '' for none."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(12)
+    except OSError:
+        head = b""
+    found = next((kind for start, kind in SIGNATURES.items() if head.startswith(start)), "")
+    return found or (path.suffix if _suffix(path) in UNREAD else "")

@@ -27,7 +27,7 @@ from kindred.common.versions import step_version
 from kindred.data import aspect_buckets, image_quality
 from kindred.data.aspect_buckets import Size
 from kindred.data.photo_decoding import PhotoError, Upright, crop_to_bucket, note, read_photo
-from kindred.data.photo_folder import RAWS, Photo, check_ids, scan
+from kindred.data.photo_folder import Photo, check_ids, printable, scan
 from kindred.specs.dataset import PreprocessSpec
 
 CHUNK = "kindred"
@@ -64,15 +64,18 @@ def prepare_folder(
     """
     found = scan(source)
     check_ids(found)
-    for path in found.strangers:
-        raw = path.suffix.lower() in RAWS
-        what = "a raw photo, export it as JPEG" if raw else "neither photo nor captions"
-        print(f"warning: {path}: {what}; not used", file=sys.stderr)
+    for one in found.left_out:
+        print(f"warning: {one}", file=sys.stderr)
     # Large photos are legitimate; Pillow refuses those beyond 178 million pixels by itself.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     result = prepare(found.photos, folder, spec, workers)
     kinds = {name: {"made": row["kind"]} for name, row in made.items() if "kind" in row}
     result.rows = [row | kinds.get(row["source"], {}) for row in result.rows]
+    if result.rows:  # said with the first photo, so that the audit shows it
+        names = [(one.path.relative_to(source).as_posix(), one) for one in found.left_out]
+        result.rows[0]["warnings"] += [
+            note("left-out", f"{printable(name)}: {one.why}") for name, one in names
+        ]
     return result
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -200,3 +201,41 @@ def test_an_animation_gives_its_first_frame_and_says_so(tmp_path):
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
     image, photo = prepared(tmp_path / "a.webp")
     assert near(image.getpixel((5, 5)), RED) and photo.notes[0]["kind"] == "frames"
+
+
+def jpeg(size=(320, 400)):
+    grain = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(grain).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[: len(data) // 2] + bytes(len(data) // 2 - 2) + b"\xff\xd9",
+        lambda data: data[: len(data) // 3] + b"\xff\xd9" + data[len(data) // 3 :],
+        lambda data: data[: len(data) // 2],
+    ],
+    ids=["zeros", "early end", "cut"],
+)
+def test_what_a_decoder_goes_on_after_is_heard(tmp_path, damage):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg())
+    assert read_photo(path, "a.jpg").notes == []
+    path.write_bytes(damage(jpeg()))
+    with pytest.raises(PhotoError, match="is damaged"):
+        read_photo(path, "a.jpg")
+
+
+def test_bytes_too_many_are_a_note(tmp_path):
+    path, data = tmp_path / "a.jpg", jpeg()
+    path.write_bytes(data[:-2] + b"\0" * 9 + data[-2:])
+    assert [note["kind"] for note in read_photo(path, "a.jpg").notes] == ["damaged"]
+
+
+def test_a_picture_of_black_and_white_alone_may_be_a_mask(tmp_path):
+    mask = Image.new("L", (64, 64), 0)
+    mask.paste(255, (16, 16, 48, 48))
+    mask.save(tmp_path / "a.png")
+    assert [n["kind"] for n in read_photo(tmp_path / "a.png", "a").notes] == ["mask"]

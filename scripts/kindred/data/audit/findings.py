@@ -17,6 +17,7 @@ from kindred.specs.character import Character
 from kindred.specs.dataset import AuditThresholds, Misfit
 
 Characters = Mapping[str, Character]
+LEFT_OUT = "left-out"  # files that are no photo's
 MISFIT = "misfit"  # the kind that is about the experiment and not about photos
 
 
@@ -279,6 +280,11 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
         "a misspelt name trains nothing, or another name",
         "correct it if it is meant to be the name",
     ),
+    LEFT_OUT: (
+        "files of the folder that are not used",
+        "photos among them are missing from the training",
+        "move, convert or rename those that are photos",
+    ),
     "reading": (
         "captions that could be read in another way",
         "lines are joined, or one of two columns is taken, and that is what is trained",
@@ -293,6 +299,16 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
         "photos whose colour profile could not be used",
         "their colours are taken as sRGB; skin may look paler or redder than in the others",
         "export them as sRGB",
+    ),
+    "damaged": (
+        "damaged photos",
+        "a part may be grey or shifted, and is learned so",
+        "look at the prepared images; copy the photo again from the camera",
+    ),
+    "mask": (
+        "pictures that look like masks",
+        "a mask is learned as the person that its caption names",
+        "remove them if they are no photos",
     ),
     "cmyk": (
         "CMYK photos without a usable profile",
@@ -319,7 +335,8 @@ def photo_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
     by_kind = defaultdict(list)
     for photo in photos:
         for item in [*photo["image"]["warnings"], *photo["caption"]["warnings"]]:
-            by_kind[item["kind"]].append(f"{photo['image']['source']} {item['what']}")
+            whose = "" if item["kind"] == LEFT_OUT else f"{photo['image']['source']} "
+            by_kind[item["kind"]].append(f"{whose}{item['what']}")
     return [
         Finding(
             kind,
