@@ -13,11 +13,11 @@ from itertools import combinations
 from typing import Any, Literal
 
 from kindred.characters.cells import cell_name
+from kindred.data.audit.photo_warnings import LEFT_OUT, NOTES, ROW_KINDS
 from kindred.specs.character import Character
 from kindred.specs.dataset import AuditThresholds, Misfit
 
 Characters = Mapping[str, Character]
-LEFT_OUT = "left-out"  # files that are no photo's
 MISFIT = "misfit"  # the kind that is about the experiment and not about photos
 
 
@@ -235,99 +235,6 @@ def repeated_caption_findings(groups: Sequence[Sequence[str]]) -> list[Finding]:
         )
         for group in groups
     ]
-
-
-# kind of a warning on an image or caption -> (what, effect, cure)
-ROW_KINDS: dict[str, tuple[str, str, str]] = {
-    "duplicate": (
-        "the same photo more than once",
-        "it counts double, and is learned by heart rather than as a person",
-        "remove all but one",
-    ),
-    "near-duplicate": (
-        "nearly the same photo more than once",
-        "pose, clothes and light of a series are learned by heart, and the count of photos looks "
-        "better than it is",
-        "keep the best of each series",
-    ),
-    "blurred": (
-        "photos that look blurred",
-        "blur is learned like everything else: faces come out soft",
-        "replace or remove them",
-    ),
-    "small": (
-        "small photos",
-        "faces have few pixels, so details can't be learned",
-        "use originals",
-    ),
-    "enlarged": (
-        "photos enlarged to reach the training size",
-        "the softness of enlarging is learned",
-        "use originals, or train at a smaller resolution",
-    ),
-    "cut": (
-        "photos that lose a large part to their bucket",
-        "people at the edges may be cut off while the caption still names them",
-        "crop them yourself, or allow more buckets",
-    ),
-    "case": (
-        "names written in another case",
-        "the text encoders read other tokens, so the caption does not train the name",
-        "write the name exactly",
-    ),
-    "spelling": (
-        "words spelt nearly like a name",
-        "a misspelt name trains nothing, or another name",
-        "correct it if it is meant to be the name",
-    ),
-    LEFT_OUT: (
-        "files of the folder that are not used",
-        "photos among them are missing from the training",
-        "move, convert or rename those that are photos",
-    ),
-    "reading": (
-        "captions that could be read in another way",
-        "lines are joined, or one of two columns is taken, and that is what is trained",
-        "keep one line and one column a caption",
-    ),
-    "who": (
-        "captions that disagree with `who`, folder or file name",
-        "a photo counted in the wrong cell, or a name trained on another face",
-        "correct the one that is wrong; the caption is what is trained",
-    ),
-    "profile": (
-        "photos whose colour profile could not be used",
-        "their colours are taken as sRGB; skin may look paler or redder than in the others",
-        "export them as sRGB",
-    ),
-    "damaged": (
-        "damaged photos",
-        "a part may be grey or shifted, and is learned so",
-        "look at the prepared images; copy the photo again from the camera",
-    ),
-    "mask": (
-        "pictures that look like masks",
-        "a mask is learned as the person that its caption names",
-        "remove them if they are no photos",
-    ),
-    "cmyk": (
-        "CMYK photos without a usable profile",
-        "their colours are approximate, and learned as they are",
-        "export them as sRGB",
-    ),
-    "exif": (
-        "photos with damaged EXIF data",
-        "they may lie on their side, and people are learned so",
-        "look at the prepared images; turn the photo and save it again",
-    ),
-    "frames": ("files of several pictures", "only the first picture is used", "keep one picture"),
-    "transparent": (
-        "photos with transparent parts",
-        "the background put behind them is learned as the place; many of one colour are drawn so",
-        "choose `background`, or use photos with a background",
-    ),
-}
-NOTES = frozenset({"profile", "cmyk", "exif", "frames", "transparent"})
 
 
 def photo_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
