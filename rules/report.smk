@@ -1,6 +1,6 @@
 """Pages for people: the report of an experiment, and a page on which to rate its pictures.
 
-needs: summary.json, verdicts.json, scores.csv; settings and logs of trainings, lists of pictures,
+needs: summary.json, verdicts.json, scores.csv, power.json; settings and logs of trainings, lists of pictures,
        audits; prepared photos, unless the experiment says `hide_photos: true`
 gives: results/<experiment>/report.html, one self-contained page, and report.md;
        results/<experiment>/rating.html, which saves the ratings.csv that compare reads
@@ -39,6 +39,7 @@ rule report:
         summary="results/{experiment}/summary.json",
         verdicts="results/{experiment}/verdicts.json",
         scores="results/{experiment}/scores.csv",
+        power=lambda w: paths.power_table(PLAN.experiments[w.experiment]),
         runs=lambda w: paths.told_by_runs(PLAN.experiments[w.experiment]),
         photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
         templates=[

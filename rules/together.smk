@@ -33,7 +33,10 @@ rule train_together:
     input:
         lambda w: batched_jobs.read_by(PLAN.experiments[w.experiment]),
         lambda w: (
-            f"results/{w.experiment}/declared.json"
+            [
+                f"results/{w.experiment}/{file}"
+                for file in ("declared.json", "power.json")
+            ]
             if PLAN.experiments[w.experiment].hypotheses
             else []
         ),

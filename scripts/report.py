@@ -1,6 +1,7 @@
 """The page about one experiment: verdicts, faces, groups, numbers, what to try next.
 
-in:  results/<experiment>/: summary.json, verdicts.json, scores.csv, audit/<dataset>.json; of each
+in:  results/<experiment>/: summary.json, verdicts.json, scores.csv, power.json where the design was
+     forecast, audit/<dataset>.json; of each
      variant spec.json, and of each run lora.json, training.csv and images/<prompt_set>.json;
      resources/<dataset>/: images.json, captions.jsonl and the prepared photos (not with
      `hide_photos`)

@@ -30,6 +30,7 @@ import image_vectors
 import lab_family
 import make_composites
 import plot_training_curves
+import power
 import preprocess
 import reference_photos
 import render
@@ -68,6 +69,7 @@ STEPS = {
     "image_vectors": ("image_vectors",),
     "score": ("score",),
     "compare": ("compare",),
+    "power": ("power",),
     "sheet": ("sheet",),
     "curves": ("curves",),
     "rating": ("rating",),
@@ -441,6 +443,28 @@ class Steps:
         results = self.experiment.results
         found.add_json("verdicts", read_json(results / "verdicts.json"), within=1e-6)
         found.add_json("summary", read_json(results / "summary.json"))
+        return found
+
+    @cached_property
+    def power(self) -> Output:
+        """What a design of twelve casts finds, and nothing of a measure without a pilot."""
+        names = [f"{cast}.{n}" for cast in range(12) for n in range(4)]
+        told = {"variant": "b", "against": "a", "prompt_set": "casts"}
+        hypotheses = {
+            "better": {"claim": "b is better.", "measure": "cast", **told},
+            "alike": {"claim": "b is more alike.", "measure": "identity", **told},
+        }
+        prompt_set = {
+            "pictures": dict.fromkeys(names, 2),
+            "asked": {name: name.partition(".")[0] for name in names},
+            "casts": True,
+        }
+        spec = {"experiment": "mine", "runs": {"a": 5, "b": 5}, "hypotheses": hypotheses}
+        spec["prompt_sets"] = {"casts": prompt_set}
+        nowhere = ["--results", self._path("nothing"), "--docs", self._path("nothing")]
+        power.main(["--spec", json.dumps(spec), *nowhere, "--out", self._path("power.json")])
+        found = Output()
+        found.add_json("figures", read_json(self.root / "power.json"), within=1e-6)
         return found
 
     @cached_property

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.workflow
 
 JUDGE_FILE = "config/judges/tiny.yaml"
 VARIANTS = ["BASE", "both", "only-J"]
+FIGURES = "tiny: what its design can find"
 COMPARED = ["tiny: figures and verdicts", "tiny: report"]
 SCORES = [f"tiny: scores of solo by {name}, run 1" for name in VARIANTS]
 JUDGED = [
@@ -34,7 +35,7 @@ def judged(built_judged: Workspace, tmp_path: Path) -> Workspace:
 
 def test_a_judge_adds_these_jobs(built_judged: Workspace):
     planned = (built_judged.root.parent / "judged.jobs").read_text().splitlines()
-    assert planned == sorted(JUDGED)
+    assert planned == sorted([FIGURES, *JUDGED])
 
 
 def test_results_lie_where_the_layout_says(judged: Workspace):
@@ -43,8 +44,10 @@ def test_results_lie_where_the_layout_says(judged: Workspace):
     assert verdict["verdict"] == "pilot"
     for variant in VARIANTS:
         assert (folder / variant / "run-1/scores/solo.csv").exists()
-    for name in ("scores.csv", "summary.json", "declared.json", "report.html", "references.json"):
+    for name in ("scores.csv", "summary.json", "declared.json", "power.json", "report.html"):
         assert (folder / name).exists(), name
+    assert (folder / "references.json").exists()
+    assert "What this design could find" in (folder / "report.html").read_text()
     assert judged.jobs() == []
 
 
@@ -76,7 +79,7 @@ def test_another_model_under_the_same_name_scores_again(judged: Workspace):
 
 def test_another_margin_only_compares_and_is_said(judged: Workspace):
     judged.replace(EXPERIMENT_FILE, "measure: count", "margin: 0.3\n    measure: count")
-    assert judged.jobs() == sorted(["tiny: hypotheses", *COMPARED])
+    assert judged.jobs() == sorted([FIGURES, "tiny: hypotheses", *COMPARED])
     judged.run()
     verdicts = json.loads((judged.root / "results/tiny/verdicts.json").read_text())
     assert verdicts["declared"]["changes"] == ["counts: margin was 0.1, is 0.3"]

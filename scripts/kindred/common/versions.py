@@ -32,11 +32,12 @@ VERSIONS = {
     "image_vectors": 1,
     "score": 4,
     "compare": 5,
+    "power": 1,
     # What people look at.
     "sheet": 1,
     "curves": 2,
     "rating": 1,
-    "report": 6,
+    "report": 7,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,

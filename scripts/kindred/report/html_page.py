@@ -26,6 +26,7 @@ from kindred.report.picture_selection import (
     select_pictures,
     success_of,
 )
+from kindred.report.power_section import power_section
 from kindred.report.provenance import provenance
 from kindred.report.recommendations import best_variant, recommendations
 from kindred.report.report_data import Place, ReportData
@@ -122,6 +123,7 @@ def content_of(data: ReportData, spec: ReportSpec) -> dict[str, Any]:
         "matrices_open": MATRICES,
         "advice": recommendations(data),
         "best": best_variant(data),
+        "power": power_section(data.power) if data.power else None,
         "provenance": provenance(data, spec.hide_photos),
         "verdicts": verdicts,
     }

@@ -35,7 +35,8 @@ class Photo:
 @dataclass(frozen=True)
 class ReportData:
     """An experiment's results. `scores` has the rows of kind image; `photos` is None when
-    originals are to be left out."""
+    originals are to be left out; `power` says what the design could find, None where that was not
+    forecast."""
 
     folder: Path
     summary: Mapping[str, Any]
@@ -48,6 +49,7 @@ class ReportData:
     curves: Mapping[tuple[str, int], Run]
     audits: Mapping[str, Mapping[str, Any]]
     photos: list[Photo] | None
+    power: Mapping[str, Any] | None = None
 
     @cached_property
     def characters(self) -> dict[str, Character]:
@@ -152,7 +154,14 @@ def read_report_data(
         {run: read_run(run[0], of_run(run, "training.csv")) for run in of_training},
         {name: read_json(folder / "audit" / f"{name}.json") for name in datasets},
         [photo for name in datasets for photo in read_photos(resources / name)] if photos else None,
+        _power(folder / "power.json"),
     )
+
+
+def _power(path: Path) -> Mapping[str, Any] | None:
+    """What the design could find; None where that was not forecast, or nothing is claimed."""
+    found = read_json(path) if path.is_file() else None
+    return found if found and found["hypotheses"] else None
 
 
 def _there(folder: Path, runs: Sequence[tuple[str, int]], file: str) -> list[tuple[str, int]]:

@@ -22,12 +22,23 @@ def all_targets(plan: Plan) -> list[str]:
         # The page picks a number of pictures itself, however many there are.
         wanted += [f"{folder}/rating.html"]
         wanted += [f"{folder}/declared.json"] if experiment.hypotheses else []
+        wanted += power_table(experiment)
         wanted += [f"{folder}/report.html"] if experiment.judge else []
         for variant in experiment.variants.values():
             for run in run_folders(experiment.name, variant):
                 wanted += [f"{run}/images/{name}.json" for name in experiment.prompt_sets]
                 wanted += [f"{run}/lora.safetensors"] if variant.train else []
     return wanted
+
+
+def power_table(experiment: Experiment) -> list[str]:
+    """What an experiment's design can find; none where nothing is claimed."""
+    return [f"results/{experiment.name}/power.json"] if experiment.hypotheses else []
+
+
+def power_tables(plan: Plan) -> list[str]:
+    """The same of all experiments."""
+    return [path for one in plan.experiments.values() for path in power_table(one)]
 
 
 def told_by_runs(experiment: Experiment) -> list[str]:

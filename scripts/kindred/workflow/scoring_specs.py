@@ -12,11 +12,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import letters_in
 from kindred.common.hashing import sha256_text
 from kindred.config.plan import Experiment, Plan, Variant
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
+from kindred.specs.power import AskedPrompts, PowerSpec
 from kindred.specs.scoring import (
     ComparedVariant,
     CompareSpec,
@@ -75,6 +77,39 @@ def compare_spec(experiment: Experiment) -> CompareSpec:
         prompt_sets={name: asked.texts() for name, asked in experiment.prompt_sets.items()},
         hypotheses=experiment.hypotheses,
         **given,
+    )
+
+
+def power_spec(experiment: Experiment) -> PowerSpec:
+    """The design, as far as hypotheses go: another variant or prompt set changes nothing."""
+    asked = experiment.hypotheses.values()
+    names = sorted({name for one in asked for name in (one.variant, one.against)})
+    return PowerSpec(
+        experiment=experiment.name,
+        hypotheses=experiment.hypotheses,
+        runs={name: _trainings(experiment.variants[name]) for name in names},
+        prompt_sets={
+            name: _asked_prompts(experiment, name) for name in sorted({h.prompt_set for h in asked})
+        },
+    )
+
+
+def _trainings(variant: Variant) -> int:
+    """How many adapters a variant has, each a run; the base alone has none."""
+    return len(variant.runs) if variant.loads else 0
+
+
+def _asked_prompts(experiment: Experiment, name: str) -> AskedPrompts:
+    prompt_set, casts = experiment.prompt_sets[name], experiment.casts.get(name)
+    if casts:
+        found = {prompt: cast.name for prompt, cast in casts.items()}
+    else:
+        texts, who = prompt_set.texts(), experiment.characters
+        found = {prompt: cell_name(letters_in(text, who)) for prompt, text in texts.items()}
+    return AskedPrompts(
+        pictures={one: len(prompt_set.full(one).seeds or ()) for one in prompt_set.prompts},
+        asked=found,
+        **({"casts": True} if casts else {}),
     )
 
 

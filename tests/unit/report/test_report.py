@@ -17,7 +17,9 @@ from synthetic import ARMS, Made
 
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
+from kindred.evidence.power_figures import figures
 from kindred.report.report_data import read_report_data
+from kindred.specs.power import AskedPrompts, PowerSpec
 
 VOID = {"meta", "img", "br", "hr", "input", "link", "path", "use", "rect", "circle", "line"}
 
@@ -528,3 +530,28 @@ def test_on_paper_everything_is_unfolded(written, tmp_path):
         images = "[...document.querySelectorAll('main img:not(.more img)')].map(i => i.src)"
         shown = window.run(f"new Set({images}).size")
         assert pdf.count(b"/Subtype /Image") >= shown > 50, "pictures are missing on paper"
+
+
+def test_what_the_design_could_find_is_shown_where_it_was_forecast(changed, tmp_path, written):
+    assert "What this design could find" not in written[0] + written[1]
+    names = list(changed.spec.hypotheses)
+    spec = PowerSpec(
+        experiment=changed.spec.experiment,
+        hypotheses=changed.spec.hypotheses,
+        runs={name: 3 * (one.kind != "base") for name, one in changed.spec.variants.items()},
+        prompt_sets={
+            name: AskedPrompts(pictures=dict.fromkeys(texts, 2), asked=dict.fromkeys(texts, "A+J"))
+            for name, texts in changed.spec.prompt_sets.items()
+        },
+    )
+    power = figures(spec, lambda *_: [])
+    write_json(changed.results / "power.json", power)
+    page, markdown = reported.run_report(changed, tmp_path / "out")
+    section = Page(page[page.index('<section id="power">') :].partition("</section>")[0])
+    assert section.text.startswith("What this design could find")
+    for name in names:
+        assert name in section.text
+        if warning := power["hypotheses"][name]["warning"]:
+            assert f"- {name}: {warning}." in markdown
+    assert f"| {names[0]} | 3 |" in markdown and "Variances: the model's" in markdown
+    assert "| no difference > |" in markdown
