@@ -71,8 +71,8 @@ rule score_ceiling:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        spec=lambda w: scoring_specs.score_spec(
-            PLAN.experiments[w.experiment], BASE_VARIANT, w.prompt_set
+        spec=lambda w: scoring_specs.drawn_score_spec(
+            PLAN.experiments[w.experiment], w.prompt_set
         ).canonical(),
         version=step_version("score"),
         judge=lambda w: judge_version(w.experiment),

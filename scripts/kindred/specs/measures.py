@@ -280,7 +280,8 @@ _RECORDS = (
         name="copied",
         kind=SHARE,
         better="less",
-        chance="about 1 % of photos that were not trained on",
+        chance="what photos that were not trained on read: 1 % of many, more where training photos "
+        "are few or composites many",
         needs=("two training photos or more",),
         says="copies of training photos or composites",
         heading="Copies",

@@ -37,7 +37,15 @@ def reference_spec(experiment: Experiment) -> ReferenceSpec:
 
 def score_spec(experiment: Experiment, variant: str, prompt_set: str) -> ScoreSpec:
     """What one variant's pictures of a prompt set are scored by."""
-    given: dict[str, Any] = {"trained_on": experiment.trained_on(variant)}
+    return _score_spec(experiment, prompt_set, trained_on=experiment.trained_on(variant))
+
+
+def drawn_score_spec(experiment: Experiment, prompt_set: str) -> ScoreSpec:
+    """What the world's own drawings for a prompt set are scored by: they copy nothing."""
+    return _score_spec(experiment, prompt_set)
+
+
+def _score_spec(experiment: Experiment, prompt_set: str, **given: Any) -> ScoreSpec:
     if casts := experiment.casts.get(prompt_set):
         given["casts"] = casts
     return ScoreSpec(judge=_judge(experiment), characters=_named(experiment), **given)
