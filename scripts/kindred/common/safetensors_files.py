@@ -29,8 +29,11 @@ def save(
     tensors: Mapping[str, torch.Tensor],
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a safetensors file, atomically and with deterministic bytes."""
+    """Write a safetensors file, atomically and with deterministic bytes. Raises KindredError for
+    numbers that are not finite: nothing that was made from them is kept."""
     from safetensors.torch import save as serialize
+
+    check_finite(tensors, str(path))
 
     plain = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
     data = serialize(plain)
@@ -47,7 +50,8 @@ def save(
 def load(path: Path | str, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
     """The tensors of a file (all, or the named ones) on the CPU.
 
-    Raises KindredError naming the file when it is missing, broken or lacks a name.
+    Raises KindredError naming the file when it is missing, broken, lacks a name or holds numbers
+    that are not finite.
     """
     from safetensors import safe_open
 
@@ -59,7 +63,22 @@ def load(path: Path | str, names: Iterable[str] | None = None) -> dict[str, torc
             f"no tensor named {', '.join(lacking)}", str(path), "make the file again"
         )
     with safe_open(str(path), framework="pt") as file:
-        return {name: file.get_tensor(name) for name in wanted}
+        tensors = {name: file.get_tensor(name) for name in wanted}
+    check_finite(tensors, str(path))
+    return tensors
+
+
+def check_finite(tensors: Mapping[str, torch.Tensor], where: str) -> None:
+    """Raise KindredError naming the first tensor that holds infinity or what is no number."""
+    for name, tensor in tensors.items():
+        # 8-bit floats can't be asked, and are made of others that were.
+        if tensor.is_floating_point() and tensor.element_size() > 1:
+            bad = int((~tensor.isfinite()).sum())
+            if bad:
+                what = f"'{name}' holds {bad} values that are no finite numbers"
+                raise KindredError(
+                    what, where, "make it again; the photo, model or rate is at fault"
+                )
 
 
 def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -22,7 +22,13 @@ from kindred.common.hashing import canonical_json, sha256_text
 class SpecModel(BaseModel):
     """Unknown keys are errors; values can't be changed after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        defer_build=True,
+        allow_inf_nan=False,  # of no number in any configuration
+    )
     renamed_keys: ClassVar[Mapping[str, str]] = {}  # old -> new
     # Fields that hold a mapping with this model's own keys, as `sweep` does.
     keyed_by_options: ClassVar[tuple[str, ...]] = ()

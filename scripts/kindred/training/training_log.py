@@ -7,6 +7,9 @@ import math
 
 import torch
 
+from kindred.common.errors import KindredError
+
+DIVERGED = "lower `lr`, or set `max_grad_norm: 1`; nothing of this training is kept"
 # A GPU is asked for its losses every so many steps.
 READ_EVERY = 20
 Row = dict[str, float]
@@ -28,13 +31,19 @@ class TrainingLog:
             self.read()
 
     def read(self) -> None:
-        """Fetch the losses that still lie on the device into their rows."""
+        """Fetch the losses that still lie on the device into their rows.
+
+        Raises KindredError at the first that is not finite: what is trained then is lost.
+        """
         if not self._unread:
             return
         losses = torch.stack(self._unread).tolist()
+        self._unread.clear()
         for row, loss in zip(self.rows[-len(losses) :], losses, strict=True):
             row["loss"] = round(loss, 6)
-        self._unread.clear()
+            if not math.isfinite(loss):
+                at = f"step {row.get('step', 0):.0f}, at a rate of {row.get('lr', math.nan):.3g}"
+                raise KindredError(f"the loss is {loss} in {at}", "training", DIVERGED)
 
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps whose losses have been read; NaN for none."""

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
@@ -49,3 +49,17 @@ def test_missing_name_file_and_cut_files(tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(KindredError, match="not a whole safetensors file"):
             safetensors_files.header(path)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_not_finite_is_neither_written_nor_read(tmp_path, bad, dtype):
+    path = tmp_path / "a.safetensors"
+    tensors = {"good": torch.ones(3, dtype=dtype), "bad": torch.tensor([1.0, bad]).to(dtype)}
+    with pytest.raises(KindredError, match=r"'bad' holds 1 values that are no finite numbers"):
+        safetensors_files.save(path, tensors)
+    assert not path.exists()
+    save_file(tensors, str(path))
+    with pytest.raises(KindredError, match=r"a\.safetensors.*'bad' holds 1 values"):
+        safetensors_files.load(path)
+    assert set(safetensors_files.load(path, ["good"])) == {"good"}

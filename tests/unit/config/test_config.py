@@ -500,3 +500,14 @@ def test_a_recipe_s_own_mistake_is_named_in_its_file(root):
     write(root, "recipes/plain.yaml", 'rank: 16\ntargets: "attn[("\n')
     (found,) = problems(root, "variants: {a: {}, b: {rank: 4}}\n")
     assert "recipes/plain.yaml:2: targets: 'attn[(' is no regular expression" in found
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["lr: .inf", "lr: .nan", "alpha: .inf", "weight_decay: .inf", "logit_mean: .nan",
+     "head_weight: .inf"],
+)  # fmt: skip
+def test_no_number_of_a_configuration_is_infinite(root, line):
+    listed = problems(root, f"variants: {{a: {{{line}}}}}\n")
+    key = line.split(":")[0]
+    assert any(f"variants.a.{key}" in one and "finite number" in one for one in listed), listed
