@@ -7,7 +7,7 @@ nothing. Each check adds what is wrong, where, and the cure to a list, so that a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def _primaries(publication: Publication, problems: Problems) -> None:
     verdicts = publication.verdicts
     primary = [name for name, one in verdicts["hypotheses"].items() if one["primary"]]
     path = publication.results / "power.json"
-    known = {*_words_of(read_json(path))} if path.is_file() else set()
+    known = {*read_json(path)["hypotheses"]} if path.is_file() else set()
     lost = [name for name in primary if name not in known]
     if lost:
         problems.add(
@@ -107,19 +107,6 @@ def _primaries(publication: Publication, problems: Problems) -> None:
             "are paired and how labels are found",
             "compare again with today's code (`snakemake`)",
         )
-
-
-def _words_of(value: Any) -> Iterator[str]:
-    """Every key and every text in JSON."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from value
-        for inner in value.values():
-            yield from _words_of(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _words_of(inner)
 
 
 def _groups(publication: Publication, problems: Problems) -> None:

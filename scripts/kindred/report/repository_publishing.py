@@ -18,7 +18,7 @@ from typing import Any
 
 from kindred.common.chained_log import Entry, read_log
 from kindred.common.errors import KindredError, Problems
-from kindred.common.experiment_log import log_path, note_runs
+from kindred.common.experiment_log import entry_of, log_path, note_runs
 from kindred.common.files import atomic_write, write_csv, write_text
 from kindred.config.declaration import alike, declaration_of
 from kindred.config.load_plan import load_plan
@@ -246,7 +246,9 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
     publication_checks.check(publication_checks.Publication(*parts), problems)
     problems.raise_if_any()
     runs = runs_looked_at(folder)
-    log = amendments.summed_up(entries, runs)
+    figures = publication_checks.figures_of(lines_of_runs)
+    now = entry_of("published", runs, figures=figures)
+    log = amendments.summed_up([*entries, now], runs)
     verdicts = with_labels(verdicts, log["exploratory"])
     sheets = draw_sheets(
         folder, out / "pictures", ImageStore(folders.store), summary, verdicts, images_of(rows)
@@ -269,7 +271,6 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
     write_csv(out / "prompts.csv", *published_tables.of_prompts(rows, variants))
     write_csv(out / "verdicts.csv", published_tables.VERDICTS, lines)
     write_text(out / "README.md", page)
-    figures = publication_checks.figures_of(lines_of_runs)
     note_runs(log_path(name, folders.root), "published", runs, figures=figures)
     write_log(name, folders)
     return out / "README.md"

@@ -81,7 +81,7 @@ def test_a_prompt_set_that_is_new_for_old_runs_is_refused(tmp_path):
     assert all("runs 1–2 were published" in one.what for one in found)
 
 
-@pytest.mark.parametrize("power", [None, {"hypotheses": {"other": {"runs": 3}}}])
+@pytest.mark.parametrize("power", [None, {"hypotheses": {"other": {"variant": "names"}}}])
 def test_primaries_without_their_power_are_refused(tmp_path, power):
     found = only(refused_with(tmp_path, power))
     assert found[0] == str(tmp_path / "power.json")

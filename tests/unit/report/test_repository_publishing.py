@@ -69,7 +69,8 @@ def made(tmp_path_factory) -> Made:
     configure(root)
     declare(root, Found())
     note_runs(log_path(NAME, root), "looked", runs_looked_at(made.results))
-    (made.results / "power.json").write_text(json.dumps({"names-matter": {}, "trio-photos": {}}))
+    found = {"hypotheses": {"names-matter": {}, "trio-photos": {}}}
+    (made.results / "power.json").write_text(json.dumps(found))
     return made
 
 
