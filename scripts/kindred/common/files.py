@@ -8,6 +8,7 @@ written `durable` alone: without, a file system may know the new name before it 
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import tempfile
@@ -19,6 +20,20 @@ from typing import Any
 
 from kindred.common.errors import KindredError
 
+ROOM = "make room on the disk, then run again: what was finished before is kept"
+RIGHT = "get the right to write there, or work in a folder of yours"
+SHORTER = "choose a shorter name, or work in a folder nearer to the root"
+OTHERWISE = "make room on the disk, or get the right to write there"
+CURES = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: ROOM,
+    errno.EACCES: RIGHT,
+    errno.EPERM: RIGHT,
+    errno.EROFS: RIGHT,
+    errno.ENAMETOOLONG: SHORTER,
+    errno.ENOTDIR: "move the file away that has the name of a folder",
+}
 TEMPORARY = ".tmp-"  # how names begin of what is being written
 
 
@@ -42,10 +57,7 @@ def atomic_write(path: Path | str, durable: bool = False) -> Iterator[Path]:
     is full or the folder can't be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _temporary(path)
     try:
         yield temporary
         temporary.chmod(0o666 & ~UMASK)
@@ -56,14 +68,40 @@ def atomic_write(path: Path | str, durable: bool = False) -> Iterator[Path]:
             flush_folder(path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
+    except RuntimeError as error:
+        if "PytorchStream" not in str(error) and "unexpected pos" not in str(error):
+            raise
+        # torch's writer met a full disk, and says so in its own way.
+        raise unwritable(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """A new, empty file beside `path`, in a folder that is made. Raises KindredError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
+        os.close(handle)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return Path(name)
+
+
+def make_folder(path: Path | str) -> Path:
+    """The folder, which is made with those above it. Raises KindredError when it can't be."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return Path(path)
 
 
 def unwritable(path: Path | str, error: OSError) -> KindredError:
     """The error for a file or folder that the system refuses to write."""
     what = f"can't be written ({error.strerror or error})"
-    return KindredError(what, str(path), "make room on the disk, or get the right to write there")
+    return KindredError(what, str(path), CURES.get(error.errno or 0, OTHERWISE))
 
 
 def flush(path: Path) -> None:

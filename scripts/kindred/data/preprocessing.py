@@ -20,7 +20,7 @@ import pillow_heif
 from PIL import Image, PngImagePlugin
 
 from kindred.common.errors import Problem, ProblemsError
-from kindred.common.files import atomic_write
+from kindred.common.files import atomic_write, make_folder
 from kindred.common.hashing import canonical_json, pixel_hash, sha256_file, spec_hash
 from kindred.common.progress import track
 from kindred.common.versions import step_version
@@ -85,7 +85,7 @@ def prepare(photos: list[Photo], folder: Path, spec: PreprocessSpec, workers: in
     Raises ProblemsError listing every unusable photo; the others' images stay made, and then
     nothing is removed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     results = list(track(_in_parallel(photos, folder, spec, workers), "photos", len(photos)))
     problems = [result.problem for result in results if result.problem]
     if problems:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError
-from kindred.common.files import read_json
+from kindred.common.files import make_folder, read_json
 from kindred.judges.lab_inference import LabDetector
 from kindred.lab import judge_acceptance, sample_sheets
 from kindred.lab.base_acceptance import (
@@ -74,7 +74,7 @@ def measure(test: Acceptance) -> list[Gate]:
 
 def save_sheets(studio: SampleRenderer, test: Acceptance) -> None:
     """Pictures for the card."""
-    test.sheets.mkdir(parents=True, exist_ok=True)
+    make_folder(test.sheets)
     sample_sheets.base_sheet(studio).save(test.sheets / "base.webp", quality=78, method=6)
     if test.singles and test.singles.is_dir():
         sample_sheets.singles_sheet(test.singles).save(

@@ -16,7 +16,7 @@ from random import Random
 
 import numpy as np
 
-from kindred.common.files import atomic_write
+from kindred.common.files import atomic_write, make_folder
 from kindred.common.progress import Progress
 from kindred.lab.judge_labels import MOST, SIZES, label_arrays
 from kindred.world.drawing import draw
@@ -115,7 +115,7 @@ def draw_identity_shard(seed: int, identities: int, views: int, out: Path | str)
 
 def draw_corpus(out: Path, identities: int, views: int, shard: int, seed: int, workers: int) -> int:
     """Draw the shards of a corpus that are not there yet, several at once; how many there are."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     jobs = {
         k: out / f"identities-{seed}-{views}x{shard}-{k:04d}.npz"
         for k in range(identities // shard)

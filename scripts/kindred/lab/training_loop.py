@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from kindred.common.files import make_folder
 from kindred.common.progress import Progress
 from kindred.training.checkpoints import read_checkpoint, write_checkpoint
 from kindred.training.ema import EMA
@@ -49,7 +50,7 @@ class TrainingLoop:
         parts: dict[str, Any],
         checkpoint_s: float = 60.0,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.what, self.steps, self.lr, self.warmup = what, steps, lr, warmup
         self.parts, self.checkpoint_s = parts, checkpoint_s
         self.checkpoint, self.log = folder / f"{what}.pt", folder / f"{what}.csv"

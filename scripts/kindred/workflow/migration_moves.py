@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kindred.common.files import make_folder
+
 
 @dataclass(frozen=True)
 class Move:
@@ -20,7 +22,7 @@ class Move:
 
     def apply(self) -> None:
         """Do it; the old name goes when the new one is there."""
-        self.new.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.new.parent)
         if self.write is None:
             self.old.rename(self.new)
             return

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from kindred.common.files import atomic_write, write_csv, write_json
+from kindred.common.files import atomic_write, make_folder, write_csv, write_json
 from kindred.world.captions import caption
 from kindred.world.drawing import draw, truth
 from kindred.world.families import FAMILIES, Family, parse_coverage, photo_names
@@ -47,7 +47,7 @@ def write_dataset(
     out = Path(out)
     family = FAMILIES[family] if isinstance(family, str) else family
     cells = parse_coverage(coverage, family.letters) if isinstance(coverage, str) else coverage
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     rows, facts = [], {}
     for name in photo_names(cells):
         rng = Random(f"{family.name} {name} {seed}")
