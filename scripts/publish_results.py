@@ -4,7 +4,8 @@ in:  results/<experiment>/: report.md, summary.json, verdicts.json, scores.csv, 
      of each variant images/<prompt_set>.json; the store of pictures; config/, which says whether
      photos are drawn or real. Real ones are refused unless the experiment says `hide_photos: true`.
 out: docs/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, pictures/*.webp;
-     docs/README.md, the list of all published experiments below a text of your own
+     docs/README.md, the list of all published experiments below a text of your own. What was
+     labelled by other rules than today's is labelled anew from its tables; without a name just that
 
 Run by hand: no rule of the workflow makes these files. Equal results give equal bytes.
 What was declared and changed comes from config/declared/<experiment>.jsonl, which notes that it is
@@ -26,7 +27,7 @@ from kindred.report.repository_publishing import Folders, pack, publish, write_i
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("experiments", nargs="+", metavar="EXPERIMENT")
+    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT")
     parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds config/")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--store", type=Path, default=Path("resources/store/images"))

@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         markdown = build_words(data, spec)
     write_text(options.markdown, markdown)
     for name, one in data.verdicts["hypotheses"].items():
-        print(f"{name}: {one['verdict']}. {one['sentence']}", file=sys.stderr)
+        print(f"{name}: {one['sentence']}", file=sys.stderr)
     return 0
 
 

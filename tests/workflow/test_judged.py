@@ -41,7 +41,7 @@ def test_a_judge_adds_these_jobs(built_judged: Workspace):
 def test_results_lie_where_the_layout_says(judged: Workspace):
     folder = judged.root / "results/tiny"
     verdict = json.loads((folder / "verdicts.json").read_text())["hypotheses"]["counts"]
-    assert verdict["verdict"] == "pilot"
+    assert verdict["label"] == "one training"
     for variant in VARIANTS:
         assert (folder / variant / "run-1/scores/solo.csv").exists()
     for name in ("scores.csv", "summary.json", "declared.json", "power.json", "report.html"):

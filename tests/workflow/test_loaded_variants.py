@@ -86,6 +86,6 @@ def test_it_is_judged_beside_our_own(workspace: Workspace):
     workspace.run()
     results = workspace.root / "results/tiny"
     verdict = json.loads((results / "verdicts.json").read_text())["hypotheses"]["h"]
-    assert verdict["verdict"] == "pilot"
+    assert verdict["label"] == "one training"
     assert "theirs" in (results / "report.html").read_text()
     assert workspace.jobs() == []

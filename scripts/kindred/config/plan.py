@@ -103,6 +103,11 @@ class Variant:
         """Whether some adapters of both are the same: equal training under equal seeds."""
         return bool(self.spec) and self.spec == other.spec and bool({*self.runs} & {*other.runs})
 
+    def shares_adapters(self, other: Variant) -> bool:
+        """Whether both draw with the same adapters, run by run, at whatever weights."""
+        own, others = ({name for name, _ in one.loads} for one in (self, other))
+        return bool(own) and own == others and bool({*self.runs} & {*other.runs})
+
     @property
     def text_tokens(self) -> int:
         """Length in tokens of the captions it trains on."""

@@ -168,6 +168,14 @@ def check_hypotheses(
                 "compares a variant with itself",
                 "declare it again under another name with another `first_run`",
             )
+        if hypothesis.paired and one and other and not one.shares_adapters(other):
+            problems.add(
+                document.where(*at, "paired"),
+                f"'{one.name}' and '{other.name}' draw with adapters of their own, so run 1 of one "
+                "has nothing to do with run 1 of the other",
+                "take `paired` out; it is for variants that load the same adapters, such as "
+                "`adapters: {<variant>: 1}` with another `base`",
+            )
         if hypothesis.prompt_set not in config.prompt_sets:
             where = document.where(*at, "prompt_set")
             text = f"no prompt set '{hypothesis.prompt_set}'"

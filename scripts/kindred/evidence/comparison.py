@@ -14,7 +14,7 @@ from kindred.evidence.cast_figures import cast_part
 from kindred.evidence.copies import copies_part
 from kindred.evidence.human_ratings import known_ratings, mean_ratings, read_ratings
 from kindred.evidence.score_grids import ScoreGrid, grid_of, pictures_of
-from kindred.evidence.summary import judge_part, ratings_part, summary
+from kindred.evidence.summary import controls, failed, judge_part, ratings_part, summary
 from kindred.evidence.verdicts import verdicts
 from kindred.specs.judge import JUDGES
 from kindred.specs.scoring import CompareSpec
@@ -46,9 +46,10 @@ def compare(
         name: grid_of(part, spec.variants[name].runs, pictures, letters, means, probable)
         for name, part in rows.items()
     }
-    found = verdicts(spec, grids, pictures, judge_part(references), declared)
+    read = controls(spec, grids, pictures)
+    found = verdicts(spec, grids, pictures, judge_part(references), declared, failed(read))
     told = ratings_part(rated, everything)
-    made = summary(spec, grids, pictures, references, trained, told, warnings)
+    made = summary(spec, grids, pictures, references, trained, told, warnings, read)
     made["casts"], figures = cast_part(spec, rows)
     for name, one in figures.items():
         made["variants"][name]["casts"] = one

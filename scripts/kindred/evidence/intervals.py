@@ -57,7 +57,12 @@ class Estimate:
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
         """The interval that holds the truth in a share `level` of cases, both tails alike."""
-        return self._at((1 + level) / 2)
+        half = self.error.reach(level)
+        centre, (lowest, highest) = self._scaled(self.value), self.bounds
+        low, high = centre - half, centre + half
+        if self.log:
+            low, high = float(np.exp(low)), float(np.exp(high))
+        return max(lowest, low), min(highest, high)
 
     def p_below(self, bound: float) -> float:
         """One-sided p of 'not above `bound`'."""
@@ -66,14 +71,6 @@ class Estimate:
     def p_above(self, bound: float) -> float:
         """One-sided p of 'not below `bound`'."""
         return self._tail(self._scaled(self.value) - self._scaled(bound))
-
-    def _at(self, tail: float) -> tuple[float, float]:
-        half = float(stdtrit(self.error.freedom, tail)) * self.error.variance**0.5
-        centre, (lowest, highest) = self._scaled(self.value), self.bounds
-        low, high = centre - half, centre + half
-        if self.log:
-            low, high = float(np.exp(low)), float(np.exp(high))
-        return max(lowest, low), min(highest, high)
 
     def _scaled(self, value: float) -> float:
         if not self.log:

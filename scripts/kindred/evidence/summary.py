@@ -5,6 +5,7 @@ Knows how figures, references, ratings and controls are put together; computes n
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from kindred.characters.cells import cell_name
 from kindred.evidence import variant_statistics
 from kindred.evidence.human_ratings import Rating, judge_agreement, krippendorff_alpha, mean_ratings
+from kindred.evidence.labels import equivalence_margin
 from kindred.evidence.score_grids import ImageIndex, ScoreGrid
 from kindred.evidence.verdicts import VERSION
 from kindred.specs.scoring import CompareSpec
@@ -28,8 +30,10 @@ def summary(
     trainings: Mapping[str, Sequence[Json]],
     ratings: Json | None,
     warnings: Sequence[str],
+    read: Sequence[Json],
 ) -> Json:
-    """The whole of summary.json. `trainings`: variant -> its runs' lora.json."""
+    """The whole of summary.json. `trainings`: variant -> its runs' lora.json. `read`: what
+    `controls` gives."""
     baseline = baseline_of(spec)
     where = variant_statistics.scopes(pictures, list(spec.prompt_sets))
     rows = variant_statistics.comparisons(baseline, spec, grids, pictures)
@@ -55,7 +59,7 @@ def summary(
             for name, grid in grids.items()
         },
         "comparisons": rows,
-        "controls": controls(spec, grids, pictures),
+        "controls": list(read),
         "ratings": ratings,
         "warnings": [*_reference_warnings(references), *warnings],
     }
@@ -157,53 +161,83 @@ def controls(spec: CompareSpec, grids: Mapping[str, ScoreGrid], pictures: ImageI
     on wrong photos where fewest people are asked for: a picture of everybody may be right by a
     training that knows no name, as one on composites of all showed."""
     baseline = baseline_of(spec)
-    largest = _largest_set(pictures)
     found = []
     for name, variant in spec.variants.items():
         kind = variant.control.split(" ")[0]
         against = variant.control.partition(" of ")[2] or baseline
         if not kind or name == against or against not in grids:
             continue
-        fewest = kind == "scrambled"
-        clearest, share = _clearest_set(against, spec, grids, pictures, fewest)
-        prompt_set = largest if kind == "null" else clearest
+        measure, prompt_set, share = _read_on(kind, against, spec, grids, pictures)
         if prompt_set is None:
             continue
         pair = (name, against)
-        row = variant_statistics.difference(pair, "success", prompt_set, spec, grids, pictures)
+        row = variant_statistics.difference(pair, measure, prompt_set, spec, grids, pictures)
         if row:
-            trained = [x for x in pair if spec.variants[x].kind != "base"]
-            pilot = any(len(grids[x].runs) < 2 for x in trained)
-            found.append({**row, "kind": kind} | _reading(kind, row, pilot, share))
+            trained = [len(grids[x].runs) for x in pair if spec.variants[x].kind != "base"]
+            runs = min(trained, default=0)
+            found.append({**row, "kind": kind} | _reading(kind, row, runs, share))
     return found
 
 
-def _reading(kind: str, row: Json, pilot: bool, share: float) -> Json:
+def failed(controls: Sequence[Json]) -> list[str]:
+    """What null and scrambled controls read wrong, in sentences: then nothing is concluded."""
+    gate = ("null", "scrambled")
+    return [one["sentence"] for one in controls if one["kind"] in gate and one["passes"] is False]
+
+
+def _read_on(
+    kind: str,
+    against: str,
+    spec: CompareSpec,
+    grids: Mapping[str, ScoreGrid],
+    pictures: ImageIndex,
+) -> tuple[str, str | None, float]:
+    """Measure and prompt set that a control is read on, and how often `against` is right there:
+    casts where there are any, because that can't be had without names."""
+    casts = next((name for name in spec.prompt_sets if name in spec.casts), None)
+    if casts is not None:
+        where = pictures.of_set(casts)
+        own, _, known = variant_statistics.arms_of((against, against), "cast", where, spec, grids)
+        if known.any():
+            return "cast", casts, pictures.sample(known, macro=True).mean_of(own.values)
+    clearest, share = _clearest_set(against, spec, grids, pictures, kind == "scrambled")
+    return "success", _largest_set(pictures) if kind == "null" else clearest, share
+
+
+def _reading(kind: str, row: Json, runs: int, share: float) -> Json:
     """Whether a control passes, and what that means; None with too few runs to say, or where the
     baseline's `share` of right pictures leaves no room below it."""
     name, against = row["variant"], row["against"]
-    if pilot:
+    if runs < 2:
         passes, text = None, _too_few_runs(kind, name, against)
     elif kind == "null":
-        passes = row["low"] <= 0 <= row["high"]
-        text = f"{name} is {against} trained again, " + (
-            "and reads as no difference"
-            if passes
-            else "yet the two differ: doubt every difference here"
-        )
+        passes, text = _null_reading(row, runs)
     elif share < 2 * MARGIN:
         passes = None
         text = f"{against} is hardly ever right, so {name} can't be seen to be worse"
+    elif row["high"] < -MARGIN:
+        passes = True
+        text = f"{name} reads clearly worse than {against} in “{row['prompt_set']}”, as it must"
     else:
-        passes = row["high"] < -MARGIN
+        passes = False if row["low"] > -MARGIN else None
         text = (
-            f"{name} reads clearly worse than {against} in “{row['prompt_set']}”, as it must"
-            if passes
-            else f"{name} does not read clearly worse than {against}, not even in "
-            f"“{row['prompt_set']}”: either too little was "
-            "learned, or there are too few runs and pictures to see it"
+            f"{name} does not read clearly worse than {against}, not even in "
+            f"“{row['prompt_set']}”: either too little was learned, or what is measured there does "
+            "not need what was broken, or there are too few runs and pictures to see it"
         )
     return {"passes": passes, "sentence": f"{text}."}
+
+
+def _null_reading(row: Json, runs: int) -> tuple[bool | None, str]:
+    """A training again must show no difference larger than x (labels.py), not just none."""
+    x, shown = equivalence_margin(MARGIN, runs), row["x"]
+    text = f"{row['variant']} is {row['against']} trained again"
+    size = f"{math.ceil(100 * shown)} points"
+    if x is not None and shown < x:
+        return True, f"{text}, and shows no difference larger than {100 * x:.0f} points ({size})"
+    if row["low"] > 0 or row["high"] < 0:
+        return False, f"{text}, yet the two differ: doubt every difference here"
+    return None, f"{text}; a difference of up to {size} is not excluded"
 
 
 def _too_few_runs(kind: str, name: str, against: str) -> str:

@@ -37,9 +37,9 @@ class Part:
         """That of the estimate times the root of `factor`."""
         return Part(self.variance * factor, self.freedom)
 
-    def reach(self) -> float:
-        """Half of the 95 % interval."""
-        return float(stdtrit(self.freedom, 0.975)) * self.variance**0.5
+    def reach(self, level: float = 0.95) -> float:
+        """Half of the interval at a level, both tails alike."""
+        return float(stdtrit(self.freedom, (1 + level) / 2)) * self.variance**0.5
 
 
 NONE = Part(0.0)

@@ -226,6 +226,7 @@ def difference(
     binary = MEASURES[measure].kind.binary
     estimate = intervals.difference(a, b, pictures.sample(both, MEASURES[measure].macro), binary)
     low, high = estimate.interval()
+    within = estimate.interval(0.9)
     return {
         "variant": variants[0],
         "against": variants[1],
@@ -234,6 +235,7 @@ def difference(
         "difference": number(estimate.value),
         "low": number(low),
         "high": number(high),
+        "x": number(max(-within[0], within[1])),
         "runs": [len(a.values), len(b.values)],
     }
 

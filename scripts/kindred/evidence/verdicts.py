@@ -2,9 +2,9 @@
 
 verdicts.json:
 {
- "version": 1, "experiment": "family", "level": 0.95,
+ "version": 2, "experiment": "family", "level": 0.95,
  "pairing": "pictures by prompt ...", how the two arms of a hypothesis are compared
- "rules": "compare 4",               the version of the rules of labels
+ "rules": "labels 1",                the version of the rules of labels
  "declared": {                       null when no declaration was kept
    "time": "2026-01-31T12:00:00Z",   of the declaration that stands
    "hash": "...",                    of all that it covers
@@ -20,16 +20,19 @@ verdicts.json:
    "names-matter": {
      "claim": "...", "variant": "all", "against": "scrambled", "measure": "success",
      "prompt_set": "trio", "margin": 0.1, "primary": true,
-     "verdict": "supported",         supported | refuted | undecided | pilot | unmeasured
-     "leaning": "supported",         what the numbers alone say; differs for a pilot
+     "label": "supported",           by the rules in labels.py
+     "label_words": "Supported",     as a heading says it: "No difference larger than 10 points"
      "sentence": "...",              the verdict in plain words with its numbers
      "estimate": {"variant": {"mean", "runs": 10}, "against": {...}},
      "difference": 0.31, "low": 0.18, "high": 0.44,      at 95 %
      "p": 0.0005, "p_adjusted": 0.001,                    Holm over the primaries, one-sided
      "adjusted": {"level": 0.975, "low": 0.16, "high": 0.46},   decides when primary
      "odds_ratio": {"value", "low", "high"} or null       null for measures that are no share
-     "no_difference": false,         the interval lies within the margin on both sides
-     "opposite": false,              the interval lies below minus the margin
+     "equivalence": {"level": 0.9, "low", "high",     by which "no difference larger than x" is read
+                     "x": 0.1 or null,               the x that these runs may show
+                     "shown": 0.07},                 the smallest x that the interval would show
+     "beyond": false,                contradicted by more than the margin
+     "paired": false,                runs were compared one by one, as declared
      "parts": {"variant": {...}, "against": {...}},   as in summary.json, of this prompt set
      "pairs": 192, "prompts": 24, "seeds": 8, "dropped": 0,
      "resampled": "prompts",         of what beside runs these are a sample: prompts | pictures
@@ -44,7 +47,7 @@ verdicts.json:
 summary.json (summary.py writes it; every statistic is {"mean", "low", "high", "runs", "images"},
 low and high null where they can't be known):
 {
- "version": 1, "experiment", "title", "question",
+ "version": 2, "experiment", "title", "question",
  "characters": {"J": {"name": "JRussell", "class": "man"}},
  "judge": {"identity", "hash", "counts", "trusted", "why", "recognised", "stranger", "source",
            "figures": {...} of its gates, "distance": "cosine" | "small copies"},
@@ -78,10 +81,11 @@ low and high null where they can't be known):
    }
  },
  "comparisons": [{"variant", "against", "measure", "prompt_set", "difference", "low", "high",
+                  "x",               the smallest of which the 90 % interval shows no larger one
                   "runs": [3, 3]}],
                                      every trained variant with the baseline; not hypotheses
  "controls": [{"kind": "scrambled" | "null" | "base", "variant", "against", "prompt_set",
-               "difference", "low", "high", "passes": true | false | null, "sentence"}],
+               "difference", "low", "high", "x", "passes": true | false | null, "sentence"}],
  "ratings": null or {"images": 40, "ratings": 80, "raters": ["..."], "alpha": 0.71,
              "judge": {"auc": 0.9, "spearman": 0.6, "images": 40}, "sentence": "..."},
  "casts": {...},                     of cast sets, here and of every variant: see cast_figures.py
@@ -91,21 +95,20 @@ low and high null where they can't be known):
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kindred.common.versions import step_version
+from kindred.evidence import labels
 from kindred.evidence.amendments import declared_part, warnings_of_declaration
 from kindred.evidence.hypothesis_tests import HypothesisTest, decide_all
 from kindred.evidence.intervals import LEVEL, Estimate
 from kindred.evidence.score_grids import ImageIndex, ScoreGrid
 from kindred.evidence.variant_statistics import number, parts
-from kindred.specs.measures import HEADS, MEASURES, RATINGS
-from kindred.specs.scoring import CompareSpec, Hypothesis
+from kindred.evidence.verdict_sentences import advice, sentence, warnings_of
+from kindred.specs.scoring import CompareSpec
 
-VERSION = 1
-PAIRING = "pictures by prompt and seed; runs of two arms are independent"
+VERSION = 2
+PAIRING = "pictures by prompt and seed; runs only where a hypothesis says `paired`"
 Json = dict[str, Any]
 
 
@@ -115,16 +118,18 @@ def verdicts(
     pictures: ImageIndex,
     judge: Json,
     declared: Sequence[Json],
+    failed: Sequence[str] = (),
 ) -> Json:
-    """verdicts.json. `declared`: the log of declarations, oldest first."""
-    decisions = decide_all(spec, grids, pictures)
+    """verdicts.json. `declared`: the log of declarations, oldest first. `failed`: what controls of
+    the experiment read wrong, in sentences."""
+    decisions = decide_all(spec, grids, pictures, bool(failed))
     declaration = declared_part(spec, declared)
     return {
         "version": VERSION,
         "experiment": spec.experiment,
         "level": LEVEL,
         "pairing": PAIRING,
-        "rules": step_version("compare"),
+        "rules": labels.RULES,
         "declared": declaration,
         "judge": {key: judge[key] for key in ("identity", "counts", "trusted", "why")},
         "hypotheses": {
@@ -133,6 +138,7 @@ def verdicts(
                 "warnings": [
                     *warnings_of_declaration(name, declaration),
                     *warnings_of(decision, judge),
+                    *failed,
                 ],
                 "sentence": sentence(decision, judge["counts"]),
             }
@@ -149,15 +155,17 @@ def _entry(
 ) -> Json:
     h = decision.hypothesis
     low, high = _interval(decision.estimate, LEVEL)
-    adjusted = _interval(decision.estimate, decision.adjusted_level)
+    adjusted = _interval(decision.estimate, decision.level)
     sides = {"variant": h.variant, "against": h.against}
     return {
         **h.model_dump(mode="json"),
-        "verdict": decision.verdict,
-        "leaning": decision.leaning,
+        "label": decision.label.name,
+        "label_words": labels.words(decision.label, h.margin, h.measure),
         "estimate": {
-            side: {"mean": number(mean), "runs": runs}
-            for side, mean, runs in zip(sides, decision.means, decision.runs, strict=True)
+            side: {"mean": number(arm.value) if arm else None, "runs": runs}
+            for side, arm, runs in zip(
+                sides, decision.arms or (None, None), decision.runs, strict=True
+            )
         },
         "difference": number(decision.estimate.value) if decision.estimate else None,
         "low": low,
@@ -165,21 +173,34 @@ def _entry(
         "p": number(decision.p, 5),
         "p_adjusted": number(decision.p_adjusted, 5),
         "adjusted": {
-            "level": number(decision.adjusted_level),
+            "level": number(decision.level),
             "low": adjusted[0],
             "high": adjusted[1],
         },
         "odds_ratio": _odds(decision.odds_ratio),
-        "no_difference": no_difference(decision),
-        "opposite": opposite(decision),
+        "equivalence": _equivalence(decision),
+        "beyond": decision.label.beyond,
         "parts": {side: parts(grids[name], pictures, h.prompt_set) for side, name in sides.items()},
         "pairs": decision.pairs,
         "prompts": decision.prompts,
         "seeds": decision.seeds,
         "dropped": decision.dropped,
         "resampled": decision.estimate.resampled if decision.estimate else "",
-        "more_runs": None if settled(decision) else decision.more_runs,
+        "more_runs": decision.more_runs if decision.label.name in labels.OPEN else None,
         "advice": advice(decision),
+    }
+
+
+def _equivalence(decision: HypothesisTest) -> Json | None:
+    if decision.estimate is None:
+        return None
+    low, high = decision.equivalence_interval()
+    return {
+        "level": number(2 * decision.level - 1),
+        "low": number(low),
+        "high": number(high),
+        "x": labels.equivalence_margin(decision.hypothesis.margin, decision.fewest_runs),
+        "shown": number(max(-low, high)),
     }
 
 
@@ -195,147 +216,3 @@ def _odds(estimate: Estimate | None) -> Json | None:
         return None
     low, high = _interval(estimate, LEVEL)
     return {"value": number(estimate.value), "low": low, "high": high}
-
-
-def settled(decision: HypothesisTest) -> bool:
-    """Whether nothing more needs to be trained."""
-    return decision.verdict in ("supported", "refuted")
-
-
-def no_difference(decision: HypothesisTest) -> bool:
-    """Whether the interval that decides lies within the margin on both sides."""
-    if decision.estimate is None or decision.pilot:
-        return False
-    low, high = decision.deciding_interval()
-    return -decision.hypothesis.margin < low and high < decision.hypothesis.margin
-
-
-def opposite(decision: HypothesisTest) -> bool:
-    """Whether the difference is beyond the margin, but the other way."""
-    if decision.estimate is None or decision.pilot:
-        return False
-    return decision.deciding_interval()[1] < -decision.hypothesis.margin
-
-
-def sentence(decision: HypothesisTest, counts: str = "people") -> str:
-    """The verdict in plain words with its numbers. `counts`: what the judge counts."""
-    h, estimate = decision.hypothesis, decision.estimate
-    measured = MEASURES[h.measure].says.format(counts=counts)
-    if estimate is None:
-        return (
-            f"Not measured: no picture of '{h.prompt_set}' has a value for {measured} "
-            f"in both {h.variant} and {h.against}."
-        )
-    numbers = (
-        f"{_upper(measured)}: {_value(decision.means[0], h)} with {h.variant}, "
-        f"{_value(decision.means[1], h)} with {h.against}; a difference of "
-        f"{_gap(estimate.value, h)} ({_intervals(decision, estimate)}), {_runs(decision)}"
-    )
-    if decision.verdict == "pilot":
-        return (
-            "Pilot: one training run shows nothing of how much trainings differ. "
-            f"{numbers}; {_pilot_leans(decision)}."
-        )
-    return f"{_upper(decision.verdict)}. {numbers}; {_where(decision)}."
-
-
-def _intervals(decision: HypothesisTest, estimate: Estimate) -> str:
-    """The interval at LEVEL and, where another decides, that one too."""
-    h = decision.hypothesis
-    low, high = estimate.interval(LEVEL)
-    text = f"95 % interval {_gap(low, h, False)} to {_gap(high, h)}"
-    if not decision.corrected:
-        return text
-    low, high = decision.deciding_interval()
-    return (
-        f"{text}; after correction for {decision.primaries} hypotheses "
-        f"{_gap(low, h, False)} to {_gap(high, h)}"
-    )
-
-
-def _where(decision: HypothesisTest) -> str:
-    """How the interval that decides lies to the margin."""
-    h = decision.hypothesis
-    interval = "the corrected interval" if decision.corrected else "the interval"
-    where = {"supported": "lies above", "refuted": "lies below"}.get(decision.leaning, "includes")
-    how = _refuted_how(decision) if decision.leaning == "refuted" else ""
-    return f"{interval} {where} the margin of {_gap(h.margin, h).lstrip('+')}{how}"
-
-
-def _pilot_leans(decision: HypothesisTest) -> str:
-    lean = {"supported": "for", "refuted": "against"}.get(decision.leaning)
-    return f"the numbers lean {lean} the claim" if lean else _where(decision)
-
-
-def _refuted_how(decision: HypothesisTest) -> str:
-    if opposite(decision):
-        return ", and beyond it the other way: the opposite holds"
-    return ", on both sides: no difference that matters" if no_difference(decision) else ""
-
-
-def advice(decision: HypothesisTest) -> str:
-    """What would decide it; '' when it is decided."""
-    if settled(decision):
-        return ""
-    h = decision.hypothesis
-    if decision.estimate is None:
-        if RATINGS in MEASURES[h.measure].needs:
-            return "Rate pictures of both variants on the rating page."
-        return "See the warnings: the judge could not say."
-    if decision.more_runs is not None:
-        return f"{decision.more_runs} training runs an arm would probably decide it."
-    if decision.pilot:
-        return "Train each arm at least three times."
-    if abs(decision.estimate.value - h.margin) < 0.25 * max(h.margin, 0.04):
-        return "The difference is about as large as the margin; more runs will hardly decide it."
-    return "More runs alone will not decide it; ask more prompts."
-
-
-def warnings_of(decision: HypothesisTest, judge: Json) -> list[str]:
-    """What a reader must know before relying on the verdict."""
-    found = []
-    if judge["trusted"] is False:
-        why = "; ".join(judge["why"])
-        found.append(f"The judge is below its gates, so this is not to be trusted: {why}")
-    if judge["counts"] == "faces" and HEADS in MEASURES[decision.hypothesis.measure].needs:
-        found.append("The judge counts faces that it finds, not people: who looks away is missed.")
-    if decision.estimate is not None:
-        if decision.estimate.resampled == "pictures":
-            found.append(
-                f"{decision.prompts} prompt{'s' if decision.prompts > 1 else ''} only: the verdict "
-                "is about these, not about prompts in general."
-            )
-        if decision.dropped:
-            found.append(f"{decision.dropped} pictures that one arm lacks are left out.")
-    return found
-
-
-def _runs(decision: HypothesisTest) -> str:
-    pairs = list(zip(decision.runs, decision.fixed, strict=True))
-    trained = [runs for runs, fixed in pairs if not fixed]
-    if not trained:
-        return "nothing trained"
-    if len(set(trained)) == 1:
-        plural = "s" if trained[0] != 1 else ""
-        each = " each" if len(trained) == 2 else ""
-        return f"{trained[0]} training run{plural}{each}"
-    return f"{trained[0]} and {trained[1]} training runs"
-
-
-def _value(value: float, hypothesis: Hypothesis) -> str:
-    if math.isnan(value):
-        return "nothing"
-    if MEASURES[hypothesis.measure].kind.percent:
-        return f"{value:.0%}".replace("%", " %")
-    return f"{value:.2f}"
-
-
-def _gap(value: float, hypothesis: Hypothesis, unit: bool = True) -> str:
-    if MEASURES[hypothesis.measure].kind.percent:
-        points = round(100 * value)
-        return f"{points:+d}" + (" points" if unit else "")
-    return f"{value:+.2f}"
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from kindred.common.errors import KindredError, Problems
+from kindred.evidence.labels import CONTRADICTED, SUPPORTED
 from kindred.rendering.manifest import ADVICE
 from kindred.report import formatting, svg_plots
 from kindred.report.copies_table import copies
@@ -48,14 +49,7 @@ MEGABYTE = 1_000_000
 SMOOTHING = 0.97
 MATRICES = 12
 PLOTTED = 40
-VERDICTS = {
-    "supported": "Supported",
-    "refuted": "Refuted",
-    "undecided": "Undecided",
-    "pilot": "Pilot",
-    "unmeasured": "Not measured",
-}
-TONES = {"supported": "good", "refuted": "bad"}
+TONES = {SUPPORTED: "good", CONTRADICTED: "bad"}
 
 
 def build(data: ReportData, spec: ReportSpec) -> tuple[str, str]:
@@ -98,7 +92,6 @@ def content_of(data: ReportData, spec: ReportSpec) -> dict[str, Any]:
         "title": summary.get("title") or spec.experiment,
         "question": summary.get("question", ""),
         "names": data.names,
-        "verdict_words": VERDICTS,
         "tones": TONES,
         "hypotheses": {
             name: {**one, "sentence": _without_badge(one)} for name, one in data.hypotheses.items()
@@ -136,8 +129,8 @@ def _beyond(content: Mapping[str, Any]) -> bool:
 
 
 def _without_badge(hypothesis: Mapping[str, Any]) -> str:
-    """The sentence without the verdict in front, which the badge beside it says."""
-    word, sentence = VERDICTS[hypothesis["verdict"]], hypothesis["sentence"]
+    """The sentence without the label in front, which the badge beside it says."""
+    word, sentence = hypothesis["label_words"], hypothesis["sentence"]
     said = sentence.removeprefix(f"{word}. ").removeprefix(f"{word}: ")
     return said[:1].upper() + said[1:]
 
@@ -278,7 +271,7 @@ def _difference_plot(data: ReportData) -> Markup | None:
     rows = []
     for name, one in _plotted(data).items():
         low, high = deciding(one)
-        tone = TONES.get(one["verdict"], "")
+        tone = TONES.get(one["label"], "")
         rows.append(svg_plots.Interval(name, one["difference"], low, high, tone))
     if not rows:
         return None

@@ -133,7 +133,7 @@ def _groups(publication: Publication, problems: Problems) -> None:
 def _words(publication: Publication, problems: Problems) -> None:
     """'refuted', which readers take for more than a difference that was not shown."""
     decided = publication.verdicts["hypotheses"]
-    labels = [name for name, one in decided.items() if REFUTED.search(one["verdict"])]
+    labels = [name for name, one in decided.items() if REFUTED.search(one["label"])]
     if labels:
         problems.add(
             str(publication.results / "verdicts.json"),

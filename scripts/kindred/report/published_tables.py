@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kindred.evidence.labels import EQUAL
 from kindred.report.formatting import deciding, level_of, runs_of
 from kindred.specs.measures import MEASURES, ScoredImage
 
@@ -20,8 +21,19 @@ RUNS = (
 )
 BY_PROMPT = ("success", "identity")
 VERDICTS = (
-    *("hypothesis", "claim", "variant", "against", "measure", "prompt_set", "margin", "verdict"),
-    *("effect", "low", "high", "runs", "primary", "level", "base"),
+    *("hypothesis", "claim", "variant", "against", "measure", "prompt_set", "margin", "label"),
+    *(
+        "x",
+        "label_at_publication",
+        "effect",
+        "low",
+        "high",
+        "runs",
+        "primary",
+        "level",
+        "base",
+        "rules",
+    ),
 )
 
 
@@ -77,10 +89,14 @@ def of_prompts(rows: Iterable[Row], variants: Mapping[str, Any]) -> tuple[list[s
     return [*keys, *columns], list(lines.values())
 
 
-def of_verdicts(verdicts: Mapping[str, Any], variants: Mapping[str, Any]) -> list[Line]:
+def of_verdicts(
+    verdicts: Mapping[str, Any], variants: Mapping[str, Any], before: Sequence[Line] = ()
+) -> list[Line]:
     """verdicts.csv: a line a hypothesis, the primary ones first. `low`, `high` and their `level`
-    are of the interval that decides, after Holm's correction for primary ones; `base` names the
-    file in config/bases."""
+    are of the interval that decides, after Holm's correction for primary ones; `x` is that of 'no
+    difference larger than x'; `base` names the file in config/bases, `rules` those of the labels.
+    before: the lines as they were published, whose `label_at_publication` stays."""
+    first = {one["hypothesis"]: one["label_at_publication"] for one in before}
     lines = []
     found = verdicts["hypotheses"]
     for name in sorted(found, key=lambda name: not found[name]["primary"]):
@@ -89,9 +105,13 @@ def of_verdicts(verdicts: Mapping[str, Any], variants: Mapping[str, Any]) -> lis
         bases = sorted({variants[one[side]]["base"] for side in ("variant", "against")})
         line = {"hypothesis": name, "claim": " ".join(one["claim"].split())}
         line |= {key: one[key] for key in ("variant", "against", "measure", "prompt_set")}
-        line |= {"margin": number(one["margin"]), "verdict": one["verdict"]}
+        equal = one["label"] == EQUAL
+        x = number(one["equivalence"]["x"]) if equal else ""
+        line |= {"margin": number(one["margin"]), "label": one["label"], "x": x}
+        line |= {"label_at_publication": first.get(name, one["label"])}
         line |= {"effect": number(one["difference"]), "low": number(low), "high": number(high)}
         line |= {"runs": runs_of(one, variants), "primary": str(int(one["primary"]))}
         line |= {"level": number(level_of(one, verdicts["level"])), "base": "+".join(bases)}
+        line |= {"rules": verdicts["rules"]}
         lines.append(line)
     return lines

@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any
 
 from kindred.data.audit.findings import composites, never_together, photos_with
+from kindred.evidence.labels import OPEN
 from kindred.report import formatting
 from kindred.report.picture_selection import success_of
 from kindred.report.report_data import ReportData
@@ -82,7 +83,7 @@ def _about_verdicts(data: ReportData) -> list[Recommendation]:
     return [
         Recommendation(f"“{one['claim']}” is not decided.", one["advice"])
         for one in data.hypotheses.values()
-        if one["primary"] and one["verdict"] in ("undecided", "pilot") and one["advice"]
+        if one["primary"] and one["label"] in OPEN and one["advice"]
     ]
 
 

@@ -19,7 +19,7 @@ from kindred.report.training_curves import Run, read_run
 from kindred.scoring.score_table import read_scores
 from kindred.specs.character import Character
 
-SUMMARY_VERSION = 1
+SUMMARY_VERSION = 2
 COMPARE_AGAIN = "run the compare step again (`snakemake`)"
 Place = tuple[str, int, str, str, int]  # variant, run, prompt set, prompt name, seed
 

@@ -10,11 +10,14 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError
+from kindred.evidence.labels import OPEN
 from kindred.report.formatting import effect
+from kindred.report.published_labels import reason_of, words_of
 from kindred.report.published_tables import VERDICTS, Line
 from kindred.report.templates import fill
 
@@ -44,6 +47,12 @@ LOCAL_ONLY = re.compile(r"^(Repeat it: .*|The page with all pictures, .*)\n?", r
 LOCAL_PATH = re.compile(
     r"""(?<![\w.:/<~])(?:~|\.\.|[A-Za-z]:)?[/\\](?:[^\s/\\`|;,()"']+[/\\])+([^\s/\\`|;,()"']+)"""
 )
+# The table of hypotheses with the words above it.
+TABLE = re.compile(r"\A\s*Effects: variant minus.*?\n(?=\n\*\*|\n## )", re.DOTALL)
+# The end of a verdict's sentence: what makes it its label.
+REASON = re.compile(
+    r"(training runs?(?: each)?(?:, compared one by one)?|nothing trained); .*?\.(?=\s|$)"
+)
 WORLDS = {"lab": "lab", "flux-dev": "FLUX.1-dev"}  # start of a base's file name -> how it is called
 
 
@@ -67,12 +76,41 @@ def page(report: str, values: Mapping[str, Any]) -> str:
         {
             **values,
             "head": head.strip(),
-            "verdicts": [one | {"said": said(one)} for one in values["verdicts"]],
+            "table": verdict_table(values["verdicts"]),
             "came_out": named[CAME_OUT].partition("\n")[2].strip(),
             "sections": [_folded(part).strip() for part in rest],
         },
     )
     return re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n"
+
+
+def verdict_table(lines: Sequence[Line]) -> str:
+    """The table of all hypotheses, of lines of verdicts.csv."""
+    told = [one | {"said": said(one), "words": words_of(one)} for one in lines]
+    return fill("verdict-table.md", {"verdicts": told}).strip() if told else ""
+
+
+def with_labels(page: str, lines: Sequence[Line]) -> str:
+    """A page with the labels of these lines in its table, in front of every claim and at the end of
+    its sentence; advice that a decided claim no longer needs goes."""
+    before, heading, rest = page.partition(f"## {CAME_OUT}\n")
+    table = TABLE.search(rest)
+    if table:
+        rest = f"\n{verdict_table(lines)}\n{rest[table.end() :]}"
+    for line in lines:
+        claim = re.escape(" ".join(line["claim"].split()).replace("|", "\\|"))
+        said_so = re.compile(rf"^\*\*[^*\n]*?: ({claim})\*\*\n(.*)$", re.MULTILINE)
+        rest = said_so.sub(partial(_labelled, line), rest)
+    return before + heading + rest
+
+
+def _labelled(line: Line, found: re.Match[str]) -> str:
+    words, claim, text = words_of(line), found[1], found[2]
+    reason = REASON.search(text)
+    if reason and line["effect"]:
+        after = text[reason.end() :] if line["label"] in OPEN else ""
+        text = f"{text[: reason.start()]}{reason[1]}; {reason_of(line)}.{after}"
+    return f"**{words[:1].upper()}{words[1:]}: {claim}**\n{text}"
 
 
 def with_log(page: str, log: Mapping[str, Any], where: str) -> str:
@@ -135,7 +173,7 @@ def index(docs: Path, before: str | None) -> str:
     experiment."""
     published = read_published(docs)
     every = [
-        one | {"experiment": name, "said": said(one)}
+        one | {"experiment": name, "said": said(one), "words": words_of(one)}
         for name, lines in published.items()
         for one in lines
     ]
@@ -171,8 +209,8 @@ def where_run(lines: Sequence[Line]) -> str:
         by_world.setdefault(_world(one["base"]), []).append(one)
     parts = []
     for world, own in by_world.items():
-        verdicts = Counter(one["verdict"] for one in own)
-        numbers = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+        found = Counter(one["label"] for one in own)
+        numbers = ", ".join(f"{count} {label}" for label, count in found.items())
         plural = word if len(own) == 1 else word.replace("hypothesis", "hypotheses")
         parts.append(
             f"{world}: of {len(own)} {plural} {numbers}" if own else f"{world}: not yet run"

@@ -32,6 +32,7 @@ from kindred.report import (
     repository_pages,
     repository_sheets,
 )
+from kindred.report.published_labels import with_todays_labels
 from kindred.report.report_data import (
     Place,
     check_keys,
@@ -253,7 +254,7 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
     sheets = draw_sheets(
         folder, out / "pictures", ImageStore(folders.store), summary, verdicts, images_of(rows)
     )
-    lines = published_tables.of_verdicts(verdicts, variants)
+    lines = published_tables.of_verdicts(verdicts, variants, read_table(out / "verdicts.csv"))
     trained = [one for one in variants.values() if one["kind"] == "trained"]
     values = {
         "experiment": name,
@@ -288,8 +289,9 @@ def stated_now(plan: Plan, experiment: Experiment, folders: Folders, why: str) -
 
 def with_labels(verdicts: Json, exploratory: Json) -> Json:
     """Verdicts, those of exploratory hypotheses called so."""
+    called = {"label": EXPLORATORY, "label_words": EXPLORATORY.capitalize()}
     hypotheses = {
-        name: {**one, "verdict": EXPLORATORY} if name in exploratory else one
+        name: {**one, **called} if name in exploratory else one
         for name, one in verdicts["hypotheses"].items()
     }
     return {**verdicts, "hypotheses": hypotheses}
@@ -298,7 +300,7 @@ def with_labels(verdicts: Json, exploratory: Json) -> Json:
 def exploratory_words(report: str, verdicts: Json) -> str:
     """The report with 'Exploratory' in place of the label in front of such hypotheses' claims."""
     for one in verdicts["hypotheses"].values():
-        if one["verdict"] == EXPLORATORY:
+        if one["label"] == EXPLORATORY:
             claim = re.escape(" ".join(one["claim"].split()).replace("|", "\\|"))
             report = re.sub(rf"^\*\*[^*\n]*: {claim}\*\*$", _called_exploratory, report, flags=re.M)
     return report
@@ -322,17 +324,44 @@ def write_log(name: str, folders: Folders) -> Path:
     return path
 
 
+def relabel(docs: Path) -> list[Path]:
+    """Label everything that is published by the rules of today; the pages that changed."""
+    pages = []
+    for path in sorted(docs.glob("*/verdicts.csv")):
+        runs, prompts = (read_table(path.with_name(f"{name}.csv")) for name in ("runs", "prompts"))
+        before = read_table(path)
+        lines = with_todays_labels(before, runs, prompts)
+        if lines == before:
+            continue
+        kept = [{key: line[key] for key in published_tables.VERDICTS} for line in lines]
+        write_csv(path, published_tables.VERDICTS, kept)
+        page = path.with_name("README.md")
+        text = page.read_text(encoding="utf-8")
+        write_text(page, repository_pages.with_labels(text, kept))
+        pages.append(page)
+    return pages
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The lines of a published table; [] where there is none."""
+    if not path.is_file():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def published_runs(path: Path) -> dict[str, list[int]]:
     """Variant -> its runs in a runs.csv."""
     found: dict[str, set[int]] = {}
-    with open(path, newline="", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            found.setdefault(line["variant"], set()).add(int(line["run"]))
+    for line in read_table(path):
+        found.setdefault(line["variant"], set()).add(int(line["run"]))
     return {name: sorted(runs) for name, runs in found.items()}
 
 
 def write_index(docs: Path) -> Path:
-    """The list of everything that is published, below a text of your own; where it lies."""
+    """The list of everything that is published, below a text of your own, all of it labelled by the
+    rules of today; where it lies."""
+    relabel(docs)
     path = docs / "README.md"
     before = path.read_text(encoding="utf-8") if path.is_file() else None
     write_text(path, repository_pages.index(docs, before))

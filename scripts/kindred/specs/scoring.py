@@ -69,13 +69,19 @@ class Hypothesis(SpecModel):
     excluded: str = Field(
         "", description="what will be left out of the comparison, said beforehand"
     )
+    paired: bool = Field(
+        False,
+        description="both draw with the same adapters, as where only the rendering differs, so "
+        "their runs are compared one by one",
+    )
 
     def resolved(self, specs: Mapping[str, str], prompts: Mapping[str, str]) -> dict[str, Any]:
         """The hypothesis with all that it rests on. specs: variant -> hash of what is trained;
         prompts: name -> text, of its prompt set."""
         own = self.model_dump(mode="json")
         # Younger than the first declarations, which must not change.
-        own = {key: value for key, value in own.items() if (key, value) != ("excluded", "")}
+        younger = {"excluded": "", "paired": False}
+        own = {key: value for key, value in own.items() if younger.get(key, ...) != value}
         return own | {
             "variant_spec": specs[self.variant],
             "against_spec": specs[self.against],

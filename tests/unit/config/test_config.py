@@ -10,6 +10,7 @@ import pytest
 from kindred.common.errors import ProblemsError
 from kindred.config.load_plan import load_plan
 from kindred.specs.casts import noise_seeds
+from kindred.specs.scoring import Hypothesis
 
 HEAD = """
 title: test
@@ -511,3 +512,30 @@ def test_no_number_of_a_configuration_is_infinite(root, line):
     listed = problems(root, f"variants: {{a: {{{line}}}}}\n")
     key = line.split(":")[0]
     assert any(f"variants.a.{key}" in one and "finite number" in one for one in listed), listed
+
+
+def paired(root: Path, other: str) -> str:
+    """An experiment whose hypothesis pairs variant a with b by run."""
+    write(root, "bases/other.yaml", (root / "config/bases/small.yaml").read_text())
+    (root / "config" / "judges").mkdir()
+    write(root, "judges/lab.yaml", "kind: lab\nmodel: lab/judge\n")
+    hypothesis = "{claim: c, variant: a, against: b, prompt_set: solo, paired: true}"
+    return f"runs: 3\nvariants: {{a: {{}}, b: {other}}}\nhypotheses: {{h: {hypothesis}}}\n"
+
+
+def test_runs_are_paired_where_adapters_are_shared(root):
+    text = paired(root, "{adapters: {a: 1}, base: other}")
+    assert plan(root, text, HEAD + "judge: lab\n").experiments["one"].hypotheses["h"].paired
+
+
+def test_runs_of_adapters_of_their_own_are_not_paired(root):
+    (found,) = problems(root, paired(root, "{rank: 4}"), HEAD + "judge: lab\n")
+    assert "hypotheses.h.paired" in found and "adapters of their own" in found
+    assert "take `paired` out" in found
+
+
+def test_a_hypothesis_that_pairs_nothing_is_declared_as_before():
+    given = {"claim": "c", "variant": "a", "against": "b", "prompt_set": "solo"}
+    specs = {"a": "1", "b": "2"}
+    assert "paired" not in Hypothesis(**given).resolved(specs, {"j": "text"})
+    assert Hypothesis(**given, paired=True).resolved(specs, {})["paired"] is True

@@ -20,7 +20,7 @@ from kindred.evidence.score_grids import Cell, ImageIndex, ScoreGrid
 from kindred.evidence.summary import single_lora_variants
 from kindred.evidence.variance import Part
 from kindred.evidence.variant_statistics import measures, scopes
-from kindred.evidence.verdicts import no_difference, opposite, sentence
+from kindred.evidence.verdict_sentences import sentence
 from kindred.scoring.score_table import COLUMNS, read_scores
 from kindred.specs.declaration import Declaration
 from kindred.specs.measures import MEASURES
@@ -67,13 +67,13 @@ def large(tmp_path_factory):
 
 def test_planted_differences_are_decided(large):
     found = read(large, "verdicts.json")["hypotheses"]
-    assert found["better"]["verdict"] == "supported"
+    assert found["better"]["label"] == "supported"
     assert found["better"]["low"] > 0.10
-    assert found["worse"]["verdict"] == "refuted" and found["worse"]["opposite"]
-    assert "the opposite holds" in found["worse"]["sentence"]
-    assert found["over-base"]["verdict"] == "supported"
+    assert found["worse"]["label"] == "contradicted" and found["worse"]["beyond"]
+    assert "it is the other way, by more than the margin" in found["worse"]["sentence"]
+    assert found["over-base"]["label"] == "supported"
     assert found["over-base"]["estimate"]["against"]["mean"] < 0.1
-    assert found["likeness"]["verdict"] == "supported"
+    assert found["likeness"]["label"] == "supported"
     assert found["likeness"]["odds_ratio"] is None
     assert found["better"]["odds_ratio"]["low"] > 1
     for entry in (found["better"], found["worse"]):
@@ -83,8 +83,10 @@ def test_planted_differences_are_decided(large):
 
 def test_the_same_variant_again_reads_as_no_difference(large):
     found = read(large, "verdicts.json")["hypotheses"]["same"]
-    assert found["no_difference"] and found["verdict"] == "refuted"
-    assert "no difference that matters" in found["sentence"]
+    assert found["label"] == "no difference" and found["equivalence"]["x"] == 0.2
+    assert found["label_words"] == "No difference larger than 20 points"
+    assert found["sentence"].startswith("No difference larger than 20 points. Pictures in which")
+    assert 0 < found["equivalence"]["shown"] < 0.2
 
 
 def test_verdicts_are_corrected_for_the_number_of_primaries(large):
@@ -108,32 +110,44 @@ def test_sentences_give_the_numbers_in_words(large):
     assert "8 training runs;" in text
 
 
+def decided(value: float, variance: float, left: int = 1, **changes: Any) -> HypothesisTest:
+    """Ten runs each and ten degrees of freedom; `left` of three primary hypotheses."""
+    estimate = Estimate(value, Part(variance, 10), "prompts")
+    arms = (
+        Estimate(0.5 + value / 2, Part(0.01, 9), ""),
+        Estimate(0.5 - value / 2, Part(0.01, 9), ""),
+    )
+    given: dict[str, Any] = {"runs": (10, 10), "arms": arms, "left": left, "primaries": left}
+    return HypothesisTest(claim("good", "bad"), estimate, **given | changes)
+
+
 def test_sentences_argue_with_the_interval_that_decides():
     """A difference that would be supported alone, and is not as one of three."""
-    h = claim("good", "bad")
-    estimate = Estimate(0.345, Part(0.01, 10), "prompts")
-    alone = HypothesisTest(h, estimate, runs=(3, 3), p=0.015, p_adjusted=0.015)
-    text = sentence(alone)
+    text = sentence(decided(0.345, 0.01))
     assert text.startswith("Supported.") and "correct" not in text
     assert text.endswith("; the interval lies above the margin of 10 points.")
-    text = sentence(replace(alone, p_adjusted=0.045, primaries=3, left=3))
+    text = sentence(decided(0.345, 0.01, left=3))
     assert text.startswith("Undecided.")
     assert "(95 % interval +12 to +57 points; after correction for 3 hypotheses +6 to +63 " in text
-    assert text.endswith("; the corrected interval includes the margin of 10 points.")
-    far = replace(estimate, value=1.345)
-    text = sentence(replace(alone, estimate=far, p=0.001, p_adjusted=0.003, primaries=3, left=3))
+    assert text.endswith(
+        "; the corrected interval decides nothing: a difference is there, but perhaps one below "
+        "10 points."
+    )
+    text = sentence(decided(0.9, 0.01, left=3))
     assert text.endswith("; the corrected interval lies above the margin of 10 points.")
 
 
-def test_no_difference_and_the_opposite_are_read_from_the_interval_that_decides():
-    """Within the margin, or beyond it, at 95 %, but not after the correction."""
-    h = claim("good", "bad")
-    same = Estimate(0.0, Part(0.0016, 10), "prompts")
-    worse = Estimate(-0.33, Part(0.01, 10), "prompts")
-    for estimate, read_as in ((same, no_difference), (worse, opposite)):
-        decision = HypothesisTest(h, estimate, runs=(3, 3), p=0.01, p_adjusted=0.01)
-        assert read_as(decision)
-        assert not read_as(replace(decision, p_adjusted=0.024, primaries=3, left=3))
+def test_labels_are_read_from_the_interval_that_decides():
+    """Within the margin, or below 0, at 95 %, but not after the correction."""
+    for value, variance, label in ((0.0, 0.0025, "no difference"), (-0.24, 0.01, "contradicted")):
+        assert decided(value, variance).label.name == label
+        assert decided(value, variance, left=3).label.name == "undecided"
+
+
+def test_a_failed_control_concludes_nothing():
+    one = decided(0.9, 0.01, control_failed=True)
+    assert one.label.name == "control failed"
+    assert "a control of this experiment read wrong" in sentence(one)
 
 
 def test_product_of_the_parts_stands_beside_success(large):
@@ -244,7 +258,8 @@ def test_a_mark_of_one_run_gives_shares_without_an_interval(tmp_path):
 
 def test_controls_are_read(large, whole):
     found = {row["kind"]: row for row in read(large, "summary.json")["controls"]}
-    assert found["null"]["passes"] is True
+    assert found["null"]["passes"] is True and found["null"]["x"] < 0.15
+    assert "no difference larger than 15 points" in found["null"]["sentence"]
     assert found["base"]["passes"] is True
     scrambled = [
         row for row in read(whole, "summary.json")["controls"] if row["kind"] == "scrambled"
@@ -273,7 +288,7 @@ def test_names_are_tested_where_fewest_are_asked_for(tmp_path):
     (control,) = read(made, "summary.json")["controls"]
     assert control["prompt_set"] == "headshot" and control["passes"] is True
     arms["all"] = Arm(alone=0.02, group=0.97, run_sd=0.1)
-    made = compared(make(tmp_path / "groups", arms, 4, prompts=LARGE, pictures=False))
+    made = compared(make(tmp_path / "groups", arms, 10, prompts=LARGE, pictures=False))
     (control,) = read(made, "summary.json")["controls"]
     assert control["prompt_set"] == "trio" and control["passes"] is False
 
@@ -317,19 +332,18 @@ def test_all_rows_come_together(whole):
     assert len(images) == sum(variant["images"] for variant in variants.values())
 
 
-def test_one_run_an_arm_is_a_pilot_however_clear(tmp_path):
+def test_one_run_an_arm_gives_numbers_however_clear(tmp_path):
     arms = {"good": Arm(group=0.99, count=0.99), "bad": Arm(group=0.05, count=0.3)}
     hypotheses = {"h": claim("good", "bad")}
     made = compared(make(tmp_path, arms, 1, prompts=LARGE, hypotheses=hypotheses, pictures=False))
     found = read(made, "verdicts.json")["hypotheses"]["h"]
-    assert found["verdict"] == "pilot" and found["leaning"] == "supported"
-    assert found["sentence"].startswith("Pilot: one training run shows nothing")
-    assert "lean for the claim" in found["sentence"]
-    assert found["advice"] == "Train each arm at least three times."
-    assert not found["no_difference"]
+    assert found["label"] == "one training"
+    assert found["sentence"].startswith("One training. Pictures in which everyone")
+    assert "shows nothing of how much trainings differ" in found["sentence"]
+    assert found["advice"] == "Train each arm at least 5 times."
 
 
-def test_few_runs_undecided_say_how_many_would_do(tmp_path):
+def test_two_runs_are_a_pilot_that_says_how_many_would_do(tmp_path):
     arms = {
         "good": Arm(group=0.9, count=0.95, run_sd=0.8),
         "bad": Arm(group=0.75, count=0.85, run_sd=0.8),
@@ -337,8 +351,8 @@ def test_few_runs_undecided_say_how_many_would_do(tmp_path):
     hypotheses = {"h": claim("good", "bad")}
     made = compared(make(tmp_path, arms, 2, prompts=LARGE, hypotheses=hypotheses, pictures=False))
     found = read(made, "verdicts.json")["hypotheses"]["h"]
-    assert found["verdict"] == "undecided"
-    assert found["more_runs"] is None or found["more_runs"] > 2
+    assert found["label"] == "pilot" and found["label_words"] == "Pilot"
+    assert found["more_runs"] is None or found["more_runs"] >= 5
     assert found["advice"]
 
 
@@ -371,7 +385,7 @@ def small(tmp_path):
 def test_what_nobody_measured_is_said(small):
     compared(small)
     found = read(small, "verdicts.json")["hypotheses"]["seen"]
-    assert found["verdict"] == "unmeasured" and found["difference"] is None
+    assert found["label"] == "not measured" and found["difference"] is None
     assert found["sentence"].startswith("Not measured: no picture of 'trio'")
     assert "rating page" in found["advice"]
 
@@ -389,7 +403,7 @@ def test_ratings_become_a_measure_with_agreement(small, tmp_path, capsys):
     ratings.write_text("\n".join(lines) + "\n")
     compared(small, "--ratings", str(ratings))
     found = read(small, "verdicts.json")["hypotheses"]["seen"]
-    assert found["verdict"] == "supported" and found["difference"] == pytest.approx(0.875)
+    assert found["label"] == "pilot" and found["difference"] == pytest.approx(0.875)
     part = read(small, "summary.json")["ratings"]
     assert part["raters"] == ["ann", "bob"]
     assert 0.5 < part["alpha"] < 1

@@ -11,7 +11,7 @@ import pytest
 from kindred.common.errors import Problem, Problems
 from kindred.report.publication_checks import Publication, check, figures_of
 
-HYPOTHESIS = {"primary": True, "verdict": "supported", "claim": "Names matter."}
+HYPOTHESIS = {"primary": True, "label": "supported", "claim": "Names matter."}
 PROMPTS = {"card": {"text": "J, A and C", "asked": "A+C+J"}}
 
 
@@ -118,7 +118,7 @@ def test_a_group_without_scrambled_is_refused(tmp_path):
 
 
 def test_the_word_refuted_is_refused_wherever_it_stands(tmp_path):
-    label = {"hypotheses": {"names": {**HYPOTHESIS, "verdict": "refuted"}}}
+    label = {"hypotheses": {"names": {**HYPOTHESIS, "label": "refuted"}}}
     assert only(problems_of(tmp_path, verdicts=label))[1] == "the label of names is 'refuted'"
     claim = {"hypotheses": {"names": {**HYPOTHESIS, "claim": "It must be refuted."}}}
     where, what, _ = only(problems_of(tmp_path, verdicts=claim))

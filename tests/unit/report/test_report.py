@@ -100,27 +100,25 @@ def test_verdicts_are_sentences_with_their_numbers(written, made):
     verdicts = read_json(made.results / "verdicts.json")["hypotheses"]
     for one in verdicts.values():
         assert one["claim"] in text
-        assert (
-            " ".join(one["sentence"].split()).removeprefix(f"{one['verdict'].capitalize()}. ")
-            in text
-        )
+        assert " ".join(one["sentence"].split()).removeprefix(f"{one['label_words']}. ") in text
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said", "mark"),
+    ("label", "said", "mark"),
     [
         ("supported", "Supported", "."),
-        ("refuted", "Refuted", "."),
+        ("no difference", "No difference larger than 10 points", "."),
         ("undecided", "Undecided", "."),
-        ("pilot", "Pilot", ":"),
-        ("unmeasured", "Not measured", ":"),
+        ("pilot", "Pilot", "."),
+        ("not measured", "Not measured", ":"),
     ],
 )
-def test_every_verdict_has_its_word_once(changed, tmp_path, verdict, said, mark):
+def test_every_label_has_its_words_once(changed, tmp_path, label, said, mark):
     verdicts = read_json(changed.results / "verdicts.json")
     one = verdicts["hypotheses"]["names-matter"]
-    one |= {"verdict": verdict, "sentence": f"{said}{mark} because of the numbers."}
-    if verdict == "unmeasured":
+    one |= {"label": label, "label_words": said}
+    one |= {"sentence": f"{said}{mark} because of the numbers."}
+    if label == "not measured":
         one |= {"difference": None, "low": None, "high": None, "adjusted": None, "estimate": None}
         one |= {"p": None, "p_adjusted": None, "odds_ratio": None}
     write_json(changed.results / "verdicts.json", verdicts)
@@ -220,7 +218,7 @@ def test_coverage_and_its_warnings_are_shown(written):
 
 def test_markdown_has_the_core_and_no_pictures(written):
     markdown = written[1]
-    for part in ("# A family of three", "**Undecided:", "## What to try next", "| no-trio |"):
+    for part in ("# A family of three", "**Pilot:", "## What to try next", "| no-trio |"):
         assert part in markdown
     assert "data:image" not in markdown and "<" not in markdown
     assert "\n\n\n" not in markdown

@@ -181,7 +181,7 @@ def test_verdicts_have_the_interval_that_decides(made, folder):
         one = found[line["hypothesis"]]
         decides = one["adjusted"] if one["primary"] else one
         assert float(line["low"]) == decides["low"] and float(line["high"]) == decides["high"]
-        assert float(line["effect"]) == one["difference"] and line["verdict"] == one["verdict"]
+        assert float(line["effect"]) == one["difference"] and line["label"] == one["label"]
         assert (line["runs"], line["base"], line["claim"]) == ("3", "lab", one["claim"])
     levels = {float(x["level"]) for x in lines if x["primary"] == "1"}
     assert max(levels) > 0.95
@@ -232,7 +232,7 @@ def test_what_was_changed_after_results_is_exploratory_and_never_unchanged(made,
         "| hypothesis names-matter: margin (no reason given) | 0.1 | 0.2 | results | names-matter |"
     )
     assert row in said
-    found = {one["hypothesis"]: one["verdict"] for one in table(folder / "verdicts.csv")}
+    found = {one["hypothesis"]: one["label"] for one in table(folder / "verdicts.csv")}
     assert found["names-matter"] == "exploratory" != found["trio-photos"]
     claims = {name: one.claim for name, one in changed.spec.hypotheses.items()}
     assert f"**Exploratory: {claims['names-matter']}**" in text
@@ -254,7 +254,7 @@ def test_wording_alone_is_a_change_too_and_touches_no_claim(made, changed, tmp_p
     folder = run(changed, tmp_path / "docs", store=made.root / "resources" / "store" / "images")
     said = section((folder / "README.md").read_text(encoding="utf-8"))
     assert "amended 1 time since" in said and "wording alone" in said
-    assert "exploratory" not in {one["verdict"] for one in table(folder / "verdicts.csv")}
+    assert "exploratory" not in {one["label"] for one in table(folder / "verdicts.csv")}
 
 
 def test_everything_refused_is_said_at_once(made, changed, folder, tmp_path):
@@ -418,10 +418,10 @@ def test_the_list_has_a_line_a_hypothesis_primary_ones_first(folder):
 
 
 def test_what_is_run_where_is_said_of_each_base():
-    def line(base: str, verdict: str, primary: str = "1") -> dict[str, str]:
-        return {"base": base, "verdict": verdict, "primary": primary}
+    def line(base: str, label: str, primary: str = "1") -> dict[str, str]:
+        return {"base": base, "label": label, "primary": primary}
 
-    told = [line("flux-dev-nf4", "supported"), line("flux-dev-nf4", "refuted", "0")]
+    told = [line("flux-dev-nf4", "supported"), line("flux-dev-nf4", "no difference", "0")]
     assert (
         repository_pages.where_run(told)
         == "lab: not yet run; FLUX.1-dev: of 1 primary hypothesis 1 supported"
