@@ -20,11 +20,12 @@ from scipy.special import ndtri
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from kindred.evidence.design_variance import Design, forecast
 from kindred.evidence.intervals import Arm, difference
-from kindred.evidence.power import EQUIVALENCE_LEVEL, POWER, Reach, found_over_families
+from kindred.evidence.power import POWER, Reach, found_over_families
 from kindred.evidence.power_simulation import Size, World, simulate
 from kindred.evidence.variance import Sample
 
 MARGIN = 0.10
+EQUIVALENCE_LEVEL = 0.90
 MEAN = World(share=0.55)
 WIDE = World(share=0.55, run_sd=0.3, run_cast_sd=0.75, prompt_arm_sd=0.9)
 LAYOUTS = (

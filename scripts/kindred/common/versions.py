@@ -32,7 +32,7 @@ VERSIONS = {
     "image_vectors": 1,
     "score": 4,
     "compare": 6,
-    "power": 1,
+    "power": 2,
     # What people look at.
     "sheet": 1,
     "curves": 2,

@@ -2,10 +2,11 @@
 
 Knows variances and their degrees of freedom (design_variance.py, pilot_variances.py forecast them)
 and how a difference is decided; knows nothing of experiments or words. The rule is that of
-verdicts: above a margin when estimate - t(nu) sqrt(V) is, no larger than x when the 90 % interval
-lies within (-x, x) (two one-sided tests, Schuirmann 1987). V is estimated, and with two or three
-runs its degrees of freedom are too: the power is the mean over what each part of V may turn out as,
-part times chi square over its degrees of freedom. With a single part that is the noncentral t.
+verdicts: above a margin when estimate - t(nu) sqrt(V) is, no larger than x when the interval with
+twice the tail lies within (-x, x) (two one-sided tests, Schuirmann 1987). V is estimated, and with
+two or three runs its degrees of freedom are too: the power is the mean over what each part of V may
+turn out as, part times chi square over its degrees of freedom. With a single part that is the
+noncentral t.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from kindred.evidence.design_variance import Design, Forecast
 from kindred.evidence.intervals import LEVEL
 
 POWER = 0.8
-EQUIVALENCE_LEVEL = 0.90
-FEWEST_RUNS = 3  # of fewer nothing is claimed: a pilot
 MOST_RUNS = 100
 TIMES = (2, 3, 4, 6, 8, 12, 16)  # as many prompts as there are
 FINEST = 1 / 512  # of the largest difference: how exactly a difference is told
@@ -55,19 +54,21 @@ class Reach:
 
     def within(self, most: float) -> float:
         """The chance that no difference larger than `most` is shown, if there is none at all."""
-        return 0.0 if self.design.single else within(self.outlook(self.design, 0.0), most)
+        if self.design.single:
+            return 0.0
+        return within(self.outlook(self.design, 0.0), most, 2 * self.level - 1)
 
     def equivalence(self) -> float | None:
         """The smallest x of which 'no difference larger than x' is shown in POWER of cases."""
         return self._least(lambda most: self.within(most) >= POWER)
 
-    def runs_needed(self, margin: float, truth: float) -> int | None:
-        """The fewest runs an arm, as many of each, that find a true difference above the margin in
-        POWER of cases; None if not even MOST_RUNS do, or none is trained."""
+    def runs_needed(self, margin: float, truth: float, fewest: int = 2) -> int | None:
+        """The fewest runs an arm, `fewest` or more and as many of each, that find a true difference
+        above the margin in POWER of cases; None if not even MOST_RUNS do, or none is trained."""
         if not any(self.design.runs):
             return None
         return _first(
-            FEWEST_RUNS,
+            fewest,
             MOST_RUNS,
             lambda runs: self.above(margin, truth, self.design.with_runs(runs)) >= POWER,
         )
@@ -81,13 +82,13 @@ class Reach:
                 return design.prompts
         return None
 
-    def both_needed(self, margin: float, truth: float) -> tuple[int, int] | None:
+    def both_needed(self, margin: float, truth: float, fewest: int = 2) -> tuple[int, int] | None:
         """Runs an arm and prompts that do so together, with the fewest pictures; None if none
         within reach do."""
         found = []
         for times in TIMES:
             design = self.design.times_prompts(times)
-            runs = Reach(self.outlook, design, self.level).runs_needed(margin, truth)
+            runs = Reach(self.outlook, design, self.level).runs_needed(margin, truth, fewest)
             found += [(runs * times, runs, design.prompts)] if runs else []
         return min(found)[1:] if found else None
 
@@ -105,10 +106,11 @@ def above(forecast: Forecast, truth: float, margin: float, level: float) -> floa
     return float(ndtr((truth - margin - half) / forecast.variance**0.5).mean())
 
 
-def within(forecast: Forecast, most: float) -> float:
-    """The chance that the 90 % interval lies within (-most, most) if the true difference is 0."""
+def within(forecast: Forecast, most: float, level: float) -> float:
+    """The chance that an interval at `level` lies within (-most, most) if the true difference is
+    0."""
     variances, freedoms = _estimates(forecast)
-    half = _student(freedoms, (1 + EQUIVALENCE_LEVEL) / 2) * variances**0.5
+    half = _student(freedoms, (1 + level) / 2) * variances**0.5
     inside = 2 * ndtr((most - half) / forecast.variance**0.5) - 1
     return float(inside.clip(0.0).mean())
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kindred.evidence.design_variance import Design, Forecast, forecast
-from kindred.evidence.intervals import LEVEL
+from kindred.evidence.intervals import LEVEL, level_of
+from kindred.evidence.labels import FEWEST_FOR_ALL, FEWEST_RUNS, equivalence_margin
 from kindred.evidence.pilot_variances import Observed, Pilot, observed, weighed
-from kindred.evidence.power import FEWEST_RUNS, POWER, Outlook, Reach
+from kindred.evidence.power import POWER, Outlook, Reach
 from kindred.evidence.power_simulation import World
 from kindred.evidence.power_words import told
 from kindred.specs.measures import MEASURES
@@ -40,8 +41,9 @@ def figures(spec: PowerSpec, pilots: Pilots) -> dict[str, Any]:
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     hypotheses = {}
     for name, one in spec.hypotheses.items():
-        level = 1 - (1 - LEVEL) / primaries if one.primary else LEVEL
-        case = _case(spec, one, level, pilots)
+        level = level_of(primaries) if one.primary else LEVEL
+        fewest = FEWEST_RUNS if one.primary and primaries == 1 else FEWEST_FOR_ALL
+        case = _case(spec, one, level, pilots, fewest)
         if case.key not in found:
             found[case.key] = _figures(case)
         about = one.model_dump(
@@ -60,11 +62,12 @@ def figures(spec: PowerSpec, pilots: Pilots) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Case:
-    """A hypothesis as far as its figures go."""
+    """A hypothesis as far as its figures go. `fewest`: runs below which it is a pilot (labels)."""
 
     design: Design
     margin: float
     level: float
+    fewest: int
     share: bool
     world: World
     seen: Observed | None
@@ -72,7 +75,7 @@ class _Case:
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for hypotheses that have the same figures."""
-        return self.design, self.margin, self.level, self.share, self.world, self.seen
+        return self.design, self.margin, self.level, self.fewest, self.share, self.world, self.seen
 
     def reach(self) -> Reach | None:
         """What the design can find; None where nothing is known of the measure."""
@@ -112,11 +115,14 @@ class _Case:
         return weighed(seen.run_variance, seen.run_freedom, expected), of_items
 
 
-def _case(spec: PowerSpec, one: Hypothesis, level: float, pilots: Pilots) -> _Case:
+def _case(
+    spec: PowerSpec, one: Hypothesis, level: float, pilots: Pilots, fewest: int = FEWEST_RUNS
+) -> _Case:
     asked = spec.prompt_sets[one.prompt_set]
     measure = MEASURES[one.measure]
     runs = spec.runs[one.variant], spec.runs[one.against]
     design, share = design_of(runs, asked, measure.macro), measure.kind.percent
+    design = replace(design, paired=one.paired)
     fitting = (
         pilot
         for pilot in pilots(one.prompt_set, one.measure)
@@ -127,7 +133,7 @@ def _case(spec: PowerSpec, one: Hypothesis, level: float, pilots: Pilots) -> _Ca
         seen = observed(pilot, (one.variant, one.against), asked, design.strata)
     mean = USUAL_MEAN if seen is None or seen.mean is None else seen.mean
     mean = min(max(mean, EXTREME), 1 - EXTREME)
-    return _Case(design, one.margin, level, share, World(share=mean), seen)
+    return _Case(design, one.margin, level, fewest, share, World(share=mean), seen)
 
 
 def design_of(runs: tuple[int, int], asked: AskedPrompts, macro: bool = False) -> Design:
@@ -160,8 +166,8 @@ def _figures(case: _Case) -> dict[str, Any]:
     so; decides: whether that is POWER; needs: what would be enough, {} where the design is: runs,
     prompts, each by itself, or [runs, prompts] as `both` where neither is;
     equivalence: the smallest x of which 'no difference larger than x' is shown in POWER of cases if
-    there is none, and margin_equivalence, the chance to show it of the margin; pilot: too few runs
-    to claim anything.
+    there is none; label_equivalence {x, power}: that x of which the label may be given, and the
+    chance to show it; pilot: too few runs for any label.
     """
     design, reach = case.design, case.reach()
     found: dict[str, Any] = {
@@ -174,7 +180,7 @@ def _figures(case: _Case) -> dict[str, Any]:
         "unit": "points" if case.share else "units",
         "variances": case.seen.source if case.seen else "model" if case.share else "unknown",
         "mean": case.world.share if case.share else None,
-        "pilot": 0 < min((n for n in design.runs if n), default=FEWEST_RUNS) < FEWEST_RUNS,
+        "pilot": any(0 < n < case.fewest for n in design.runs),
         "decides": False,
     }
     if reach is None:
@@ -182,7 +188,9 @@ def _figures(case: _Case) -> dict[str, Any]:
     aim = beyond(case.margin, reach.largest)
     power = reach.above(case.margin, aim)
     enough = power >= POWER
-    needs = {} if enough else _needs(reach, case.margin, aim)
+    needs = _needs(reach, case, aim) if found["pilot"] or not enough else {}
+    runs = min((n for n in design.runs if n), default=None)
+    x = equivalence_margin(case.margin, runs)
     return found | {
         "finds": reach.smallest(),
         "finds_beyond": reach.smallest(case.margin),
@@ -191,15 +199,16 @@ def _figures(case: _Case) -> dict[str, Any]:
         "decides": enough and not found["pilot"],
         "needs": needs,
         "equivalence": reach.equivalence(),
-        "margin_equivalence": reach.within(case.margin),
+        "label_equivalence": None if x is None else {"x": x, "power": reach.within(x)},
     }
 
 
-def _needs(reach: Reach, margin: float, aim: float) -> dict[str, Any]:
+def _needs(reach: Reach, case: _Case, aim: float) -> dict[str, Any]:
     """What would be enough: runs or prompts; both where neither alone is."""
-    runs = reach.runs_needed(margin, aim)
-    prompts = reach.prompts_needed(margin, aim)
-    both = None if runs or prompts else reach.both_needed(margin, aim)
+    runs = reach.runs_needed(case.margin, aim, case.fewest)
+    few = any(0 < n < case.fewest for n in case.design.runs)
+    prompts = None if few else reach.prompts_needed(case.margin, aim)
+    both = None if runs or prompts else reach.both_needed(case.margin, aim, case.fewest)
     return {"runs": runs, "prompts": prompts, "both": list(both) if both else None}
 
 

@@ -47,7 +47,8 @@ def test_ten_runs_decide_a_margin_of_ten_and_five_do_not():
     assert found["finds"] == pytest.approx(0.09, abs=0.01)
     assert found["finds_beyond"] == pytest.approx(0.19, abs=0.01)
     assert found["decides"] and found["needs"] == {} and found["cure"] == ""
-    assert found["margin_equivalence"] > 0.8 and found["equivalence"] < 0.10
+    assert found["label_equivalence"]["x"] == 0.10 and found["equivalence"] < 0.10
+    assert found["label_equivalence"]["power"] > 0.8
     assert warnings(ten) == []
     five = figures(spec_of({"a": 5, "b": 5}, main=claim()), nothing)
     assert not five["hypotheses"]["main"]["decides"]
@@ -57,6 +58,7 @@ def test_ten_runs_decide_a_margin_of_ten_and_five_do_not():
     assert "true difference of 20 points" in warning and "-> 7 runs an arm or " in warning
     wider = figures(spec_of({"a": 5, "b": 5}, main=claim(margin=0.15)), nothing)
     assert warnings(wider) == []
+    assert five["hypotheses"]["main"]["label_equivalence"]["x"] == 0.15  # below ten runs
 
 
 def test_primaries_are_corrected_for_their_number():
@@ -78,8 +80,25 @@ def test_two_runs_are_a_pilot_and_one_tells_nothing():
     assert one["pilot"] and one["finds"] is None and one["equivalence"] is None
     assert "a pilot: 1 training run an arm" in one["warning"]
     assert "7 runs an arm would do" in one["warning"]
+    three = figures(spec_of({"a": 3, "b": 3}, main=claim(margin=0.3)), nothing)
+    assert three["hypotheses"]["main"]["decides"]
+    assert three["hypotheses"]["main"]["label_equivalence"] is None
+    several = {"main": claim(margin=0.3), "other": claim(margin=0.3)}
+    two_of_three = figures(spec_of({"a": 3, "b": 3}, **several), nothing)["hypotheses"]["main"]
+    assert two_of_three["pilot"] and two_of_three["needs"] == {
+        "runs": 5,
+        "prompts": None,
+        "both": None,
+    }
     base = figures(spec_of({"a": 0, "b": 10}, main=claim()), nothing)["hypotheses"]["main"]
     assert not base["pilot"] and base["finds"] and base["runs"] == [10, 0]
+
+
+def test_arms_with_the_same_adapters_find_more_when_they_are_declared_paired():
+    found = figures(
+        spec_of({"a": 5, "b": 5}, apart=claim(primary=False), same=claim(paired=True)), nothing
+    )["hypotheses"]
+    assert found["same"]["finds"] < found["apart"]["finds"] - 0.01
 
 
 def test_of_likeness_nothing_is_known_without_a_pilot():

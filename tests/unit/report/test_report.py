@@ -19,6 +19,7 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
 from kindred.evidence.power_figures import figures
 from kindred.report.report_data import read_report_data
+from kindred.scoring.score_table import VERSION
 from kindred.specs.power import AskedPrompts, PowerSpec
 
 VOID = {"meta", "img", "br", "hr", "input", "link", "path", "use", "rect", "circle", "line"}
@@ -384,7 +385,7 @@ def test_files_of_another_version_are_one_message(changed, tmp_path):
         reported.run_report(changed, tmp_path)
     write_json(changed.results / "summary.json", summary)
     scores = changed.results / "scores.csv"
-    scores.write_text(scores.read_text().replace("\n2,", "\n7,"))
+    scores.write_text(scores.read_text().replace(f"\n{VERSION},", "\n7,"))
     with pytest.raises(KindredError, match=r"scores.csv: .*version 7"):
         reported.run_report(changed, tmp_path)
 
