@@ -70,9 +70,11 @@ class ScoredImage:
 class Measure:
     """One measure. `value` gives a picture's number, None where there is none. `chance`: what it
     reads for a base that learned nobody. `needs`: what it can't be had without. `says`: its words
-    in verdicts, where {counts} is what the judge counts. `heading` and `hint` head a column of the
-    report's table `about` people or pictures. `compared`: with the baseline, in summaries. `macro`:
-    its mean is over casts of the mean within each, so that no cast counts for more."""
+    in verdicts, where {counts} is what the judge counts. `needs_names`: it can't be high for an
+    adapter that has not learned which name is whose; `names` says why, or how it is high without.
+    `heading` and `hint` head a column of the report's table `about` people or pictures. `compared`:
+    with the baseline, in summaries. `macro`: its mean is over casts of the mean within each, so
+    that no cast counts for more."""
 
     name: str
     kind: Kind
@@ -83,6 +85,8 @@ class Measure:
     heading: str
     hint: str
     value: Callable[[ScoredImage], float | None]
+    names: str
+    needs_names: bool = False
     about: Literal["people", "picture"] = "people"
     compared: bool = False
     macro: bool = False
@@ -120,6 +124,11 @@ def _pull(image: ScoredImage) -> float | None:
 
 
 HEADS, REFERENCES, RATINGS = "heads counted", "reference photos", "people's ratings"
+FAMILY = (
+    "the picture's shape can say how many people to draw, and who knows only the family draws the "
+    "family; of one person asked for alone it says more"
+)
+LOOKS = "it is about the picture, not about who is in it"
 _RECORDS = (
     Measure(
         name="cast",
@@ -135,6 +144,8 @@ _RECORDS = (
         value=_column("cast_right"),
         compared=True,
         macro=True,
+        names="members are called by name alone, on every shape of picture",
+        needs_names=True,
     ),
     Measure(
         name="success",
@@ -148,6 +159,7 @@ _RECORDS = (
         hint="share of pictures with everyone asked for, once, and recognisable, and nobody else",
         value=_column("success"),
         compared=True,
+        names=FAMILY,
     ),
     Measure(
         name="fulfilled",
@@ -161,6 +173,7 @@ _RECORDS = (
         hint="right, times the judge's probability of the place or hair that the prompt names; "
         "prompts that name none are left out",
         value=_fulfilled,
+        names=FAMILY,
     ),
     Measure(
         name="count",
@@ -173,6 +186,7 @@ _RECORDS = (
         hint="share of pictures in which the judge counts as many as were asked for",
         value=_column("count"),
         compared=True,
+        names="the shape of the picture alone can set the number",
     ),
     Measure(
         name="identity",
@@ -186,6 +200,8 @@ _RECORDS = (
         hint="0 is a stranger, 1 another photo of the same person",
         value=_column("identity"),
         compared=True,
+        names="people are matched with those asked for as well as may be, so a family drawn whole is "
+        "alike whoever was meant",
     ),
     Measure(
         name="missing",
@@ -198,6 +214,7 @@ _RECORDS = (
         heading="Missing",
         hint="share of those asked for who are not recognised in the picture",
         value=_of_judged(_missing),
+        names=FAMILY,
     ),
     Measure(
         name="duplicated",
@@ -209,6 +226,7 @@ _RECORDS = (
         heading="Twice",
         hint="share of pictures in which somebody asked for is more than once",
         value=_of_judged(lambda image: float(bool(image.row["duplicated"]))),
+        names=FAMILY,
     ),
     Measure(
         name="strangers",
@@ -221,6 +239,7 @@ _RECORDS = (
         heading="Strangers",
         hint="share of pictures with somebody who is recognised as nobody and was not asked for",
         value=_of_judged(_strangers),
+        names=FAMILY,
     ),
     Measure(
         name="pull",
@@ -232,6 +251,7 @@ _RECORDS = (
         heading="Uncalled",
         hint="prompts that name nobody: share of pictures showing a character",
         value=_pull,
+        names="its prompts name nobody",
     ),
     Measure(
         name="adherence",
@@ -245,6 +265,7 @@ _RECORDS = (
         about="picture",
         value=_column("adherence"),
         compared=True,
+        names=LOOKS,
     ),
     Measure(
         name="diversity",
@@ -257,6 +278,7 @@ _RECORDS = (
         hint="mean distance between pictures of one prompt",
         about="picture",
         value=_column("diversity"),
+        names=LOOKS,
     ),
     Measure(
         name="drift",
@@ -270,6 +292,7 @@ _RECORDS = (
         about="picture",
         value=_column("drift"),
         compared=True,
+        names=LOOKS,
     ),
     Measure(
         name="nearest_distance",
@@ -282,6 +305,7 @@ _RECORDS = (
         hint="distance to the most similar training photo; 0 is a copy",
         about="picture",
         value=_column("nearest_distance"),
+        names=LOOKS,
     ),
     Measure(
         name="copied",
@@ -308,6 +332,7 @@ _RECORDS = (
         hint="by people: 0 bad, 0.5 neutral, 1 good",
         about="picture",
         value=lambda image: image.rating,
+        names="raters may not be told who was asked for",
     ),
 )
 MEASURES: Mapping[str, Measure] = {one.name: one for one in _RECORDS}
