@@ -96,7 +96,7 @@ def variant_rows(data: ReportData, made: Mapping[str, CompositeDataset]) -> list
                 "differs": differences(data, name, made),
                 "runs": len(one["runs"]),
                 "images": one["images"],
-                "cells": [_cell(_statistic(one, column), column.measure) for column in shown],
+                "cells": [cell_of(_statistic(one, column), column.measure) for column in shown],
                 "seconds": _plain(training.get("seconds"), formatting.duration),
                 "memory": _plain(training.get("peak_memory_mib"), formatting.memory),
             }
@@ -109,7 +109,8 @@ def _statistic(variant: Mapping[str, Any], column: Column) -> Mapping[str, Any] 
     return found if found and found.get("mean") is not None else None
 
 
-def _cell(statistic: Mapping[str, Any] | None, measure: str) -> Cell:
+def cell_of(statistic: Mapping[str, Any] | None, measure: str) -> Cell:
+    """A statistic as a cell of its measure."""
     if statistic is None or statistic.get("mean") is None:
         return Cell("–")
     mean = statistic["mean"]
@@ -257,7 +258,7 @@ def _by_character(
     return {
         "variant": name,
         "cells": [
-            _cell(found.get(letter, {}).get(str(size)), measure)
+            cell_of(found.get(letter, {}).get(str(size)), measure)
             for letter in letters
             for size in data.by_size
         ],
