@@ -22,6 +22,7 @@ KINDS = ("all", "family", "others")  # casts: every one, members alone, with peo
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 # Two arms less than this apart are not said to be in any order.
 TOLERANCE = 0.02
+FEWEST_OF_HALF = 4  # pictures of a cast in each half, for the worst cast to be named
 
 
 def of_kind(images: Sequence[CastImage], kind: str) -> list[CastImage]:
@@ -62,10 +63,12 @@ def by_wording(images: Sequence[CastImage]) -> Stat:
 def worst_cast(images: Sequence[CastImage]) -> Stat | None:
     """The cast that is right least often, named on one half of the pictures and read on the other,
     both ways, mean of both: the least of several means is too low by chance, one that was named
-    elsewhere is not. Casts that tie count equally. None where a half lacks a cast."""
-    halves = _halves(images)
-    each = [by_cast(half) for half in halves]
-    if not each[0] or set(each[0]) != set(each[1]):
+    elsewhere is not. Casts that tie count equally. None where a half has fewer than FEWEST_OF_HALF
+    pictures of a cast."""
+    each = [by_cast(half) for half in _halves(images)]
+    casts = {image.asked.name for image in images}
+    fewest = min((half.get(x, {"images": 0})["images"] for half in each for x in casts), default=0)
+    if fewest < FEWEST_OF_HALF:
         return None
     values, named = [], []
     for naming, reading in (each, each[::-1]):

@@ -7,7 +7,8 @@ for a single run. Kinds of casts: "all", "family" (members alone) and "others".
 
 summary["casts"][prompt set]:
 {
- "casts": {"A+J": {"heads": 2, "strangers": 0}}, "canvases": ["144x128", ...],
+ "casts": [{"name": "A+J", "heads": 2, "strangers": 0}], "canvases": ["144x128", ...],
+                                     casts: of members alone first, then by the number of heads
  "wordings": ["bare", ...], "per_run": 192,          pictures of one run
  "drawers": {"canvas" | "number" | "nouns": {kind: 0.08}},   the most without names
  "turning": [{"arms": ["a", "b"], "above": ["0.3"], "below": ["0.7"]}]
@@ -43,6 +44,7 @@ from kindred.evidence import cast_accuracy, cast_parts, detection, placement
 from kindred.evidence.cast_images import CastImage, Row, cast_images, grouped
 from kindred.evidence.drawers_without_names import SeenPrompt, drawers
 from kindred.evidence.mutual_information import bits
+from kindred.specs.casts import WORDINGS
 from kindred.specs.scoring import CompareSpec
 
 Json = dict[str, Any]
@@ -98,11 +100,15 @@ def _set(spec: CompareSpec, prompt_set: str, images: Images) -> Json:
     ]
     curves = {name: cast_accuracy.threshold_curve(own) for name, own in trained.items()}
     return {
-        "casts": {
-            one.name: {"heads": one.heads, "strangers": one.strangers} for one in casts.values()
-        },
-        "canvases": list(dict.fromkeys(one.canvas for one in casts.values())),
-        "wordings": list(dict.fromkeys(one.wording for one in casts.values())),
+        "casts": [
+            {"name": name, "heads": heads, "strangers": strangers}
+            for name, heads, strangers in sorted(
+                {(one.name, one.heads, one.strangers) for one in casts.values()},
+                key=lambda cast: (cast[2] > 0, cast[1], cast[0]),
+            )
+        ],
+        "canvases": sorted({one.canvas for one in casts.values()}),
+        "wordings": [x for x in WORDINGS if any(one.wording == x for one in casts.values())],
         "per_run": len(per_run),
         "drawers": drawers(prompts, spec.characters),
         "turning": cast_accuracy.turning(curves),

@@ -14,6 +14,7 @@ from kindred.common.errors import KindredError, Problems
 from kindred.evidence.labels import CONTRADICTED, SUPPORTED
 from kindred.rendering.manifest import ADVICE
 from kindred.report import formatting, svg_plots
+from kindred.report.cast_section import hypotheses_beside, who_is_who
 from kindred.report.copies_table import copies
 from kindred.report.coverage_chart import coverage_svg
 from kindred.report.formatting import deciding
@@ -70,6 +71,7 @@ def build(data: ReportData, spec: ReportSpec) -> tuple[str, str]:
         ],
         "differences": _difference_plot(data),
         "one_margin": _one_margin(data),
+        "beyond_words": formatting.BEYOND,
         "beyond": formatting.BEYOND if _beyond(content) else "",
         "success": _success_plot(data),
         "curves": _curves(data),
@@ -87,14 +89,17 @@ def content_of(data: ReportData, spec: ReportSpec) -> dict[str, Any]:
     """What page and Markdown share: everything but pictures and plots."""
     summary, verdicts = data.summary, data.verdicts
     matrices = [bleed(data, name) for name in data.variants]
+    scrambled = hypotheses_beside(data)
     return {
         "spec": spec,
         "title": summary.get("title") or spec.experiment,
         "question": summary.get("question", ""),
+        "who": who_is_who(data),
         "names": data.names,
         "tones": TONES,
         "hypotheses": {
-            name: {**one, "sentence": _without_badge(one)} for name, one in data.hypotheses.items()
+            name: {**one, "sentence": _without_badge(one), "scrambled": scrambled[name]}
+            for name, one in data.hypotheses.items()
         },
         "declared": verdicts["declared"],
         "judge": summary["judge"],

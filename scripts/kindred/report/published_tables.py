@@ -16,10 +16,10 @@ from kindred.specs.measures import MEASURES, ScoredImage
 Row = Mapping[str, str]  # of scores.csv, kind image
 Line = dict[str, str]
 RUNS = (
-    *("variant", "run", "prompt_set", "pictures", "success", "count", "identity", "adherence"),
-    *("missing", "duplicated", "strangers"),
+    *("variant", "run", "prompt_set", "pictures"),
+    *("cast", "success", "count", "identity", "adherence", "missing", "duplicated", "strangers"),
 )
-BY_PROMPT = ("success", "identity")
+BY_PROMPT = ("cast", "success", "identity")
 VERDICTS = (
     *("hypothesis", "claim", "variant", "against", "measure", "prompt_set", "margin", "label"),
     *(
@@ -77,7 +77,7 @@ def of_runs(rows: Iterable[Row], variants: Mapping[str, Any]) -> list[Line]:
 
 
 def of_prompts(rows: Iterable[Row], variants: Mapping[str, Any]) -> tuple[list[str], list[Line]]:
-    """prompts.csv, its columns and lines: a line a prompt, with two columns a variant, all of its
+    """prompts.csv, its columns and lines: a line a prompt, with three columns a variant, all of its
     runs together, such as `any success` and `any identity`."""
     keys = ("prompt_set", "prompt")
     lines: dict[tuple[str, ...], Line] = {}

@@ -32,16 +32,18 @@ written from `results/<experiment>` by a program that is run by hand after `snak
 It is no rule of the workflow: Snakemake deletes what a rule is about to write, and would train
 again what was finished on another machine and only its results brought here.
 """
-CAME_OUT, SHEETS, MATRICES, DECLARED = (
+CAME_OUT, SHEETS, MATRICES, DECLARED, WHO = (
     "What came out",
     "The same prompts by every variant",
     "Who is taken for whom",
     "What was declared, and what was changed",
+    "Does it know who is who?",
 )
 REPEAT = "## How to repeat"
 # How pages ended their methods before there was a log.
 UNLOGGED = re.compile(r"^Hypotheses declared .*since\.\n?", re.MULTILINE)
 FOLDED_FROM = 4  # tables in a section
+TABLES_SHOWN = 2  # of who is who; the others are folded
 LOCAL_ONLY = re.compile(r"^(Repeat it: .*|The page with all pictures, .*)\n?", re.MULTILINE)
 # A path from the root, a home or the folder above; neither an address nor a path of the repository.
 LOCAL_PATH = re.compile(
@@ -70,13 +72,15 @@ def page(report: str, values: Mapping[str, Any]) -> str:
             f"results/{values['experiment']}/report.md",
             "report again (`snakemake`)",
         )
-    rest = [part for name, part in named.items() if name not in (CAME_OUT, SHEETS, DECLARED)]
+    apart = (CAME_OUT, SHEETS, DECLARED, WHO)
+    rest = [part for name, part in named.items() if name not in apart]
     filled = fill(
         "published.md",
         {
             **values,
             "head": head.strip(),
             "table": verdict_table(values["verdicts"]),
+            "who": _who(named[WHO]) if WHO in named else "",
             "came_out": named[CAME_OUT].partition("\n")[2].strip(),
             "sections": [_folded(part).strip() for part in rest],
         },
@@ -134,6 +138,17 @@ def columns_said(readme: Path, prompt_set: str) -> list[str]:
     after = text.partition(f"](pictures/{prompt_set}.webp)\n")[2].lstrip("\n")
     lines = after.partition("\n\n")[0].splitlines()
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+
+
+def _who(section: str) -> str:
+    """What is said of names, without its heading, with all but the first tables folded away."""
+    words, *tables = section.partition("\n")[2].split("\n### ")
+    shown = "\n### ".join([words, *tables[:TABLES_SHOWN]]).strip()
+    if len(tables) <= TABLES_SHOWN:
+        return shown
+    more = "\n\n".join(f"### {table.strip()}" for table in tables[TABLES_SHOWN:])
+    summary = f"<details><summary>{len(tables) - TABLES_SHOWN} more tables</summary>"
+    return f"{shown}\n\n{summary}\n\n{more}\n\n</details>"
 
 
 def _folded(section: str) -> str:

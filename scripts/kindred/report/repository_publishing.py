@@ -41,6 +41,7 @@ from kindred.report.report_data import (
     read_pictures,
     read_versioned,
 )
+from kindred.report.scrambled import beside, reading, scrambled_of
 from kindred.scoring.score_table import read_scores
 from kindred.training.start_marker import trainings_begun
 
@@ -262,7 +263,8 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         "runs": sum(len(one["runs"]) for one in trained),
         "pictures": len(rows),
         "bases": sorted({one["base"] for one in variants.values()}),
-        "verdicts": lines,
+        "verdicts": [one | beside_scrambled(one, variants) for one in lines],
+        "scrambled": scrambled_of(variants),
         "sheets": sheets,
         "configs": alike(folders.root / "config", name),
         "log": log,
@@ -356,6 +358,17 @@ def published_runs(path: Path) -> dict[str, list[int]]:
     for line in read_table(path):
         found.setdefault(line["variant"], set()).add(int(line["run"]))
     return {name: sorted(runs) for name, runs in found.items()}
+
+
+def beside_scrambled(line: published_tables.Line, variants: Mapping[str, Json]) -> dict[str, str]:
+    """What the variant of a hypothesis reads, and the scrambled control by the same measure; '–'
+    where there is none."""
+    place = line["variant"], line["measure"], line["prompt_set"]
+    without = scrambled_of(variants, line["variant"]) is None
+    return {
+        "reads": reading(variants[line["variant"]], *place[1:]),
+        "scrambled": "–" if without else beside(variants, *place),
+    }
 
 
 def write_index(docs: Path) -> Path:

@@ -71,8 +71,10 @@ _RECORDS = (
     CastFigure(
         name="detection",
         question="Does each person come when called, and only then?",
-        says="“There when called” should be high and “there uncalled” low. Where the two are "
-        "alike, the name changes nothing, and the distance between them (d′) is near 0.",
+        says="First how often a person is there when called, then how often when somebody else was "
+        "called. Where the two are alike, the name changes nothing, and the distance between them "
+        "(d′) is near 0. c is above 0 for somebody who is shown too rarely whatever is asked, and "
+        "below 0 for somebody shown too often.",
         definition="d′ = z(H) − z(F) and bias c = −(z(H) + z(F)) / 2, with H = (hits + 0.5) / "
         "(pictures asking + 1) and F = (false alarms + 0.5) / (other pictures + 1) (log-linear "
         "correction: Hautus 1995, doi 10.3758/BF03203619); a run each, then Student's t over runs",
@@ -146,7 +148,7 @@ _RECORDS = (
 CAST_FIGURES: Mapping[str, CastFigure] = {one.name: one for one in _RECORDS}
 # Drawers without names: key in summary.json -> how a row of theirs is headed.
 DRAWERS: Mapping[str, str] = {
-    "canvas": "could see only the picture’s shape: at most",
-    "number": "… and how many people are asked for: at most",
-    "nouns": "… and words like “a woman”: at most",
+    "canvas": "who sees only the picture’s shape",
+    "number": "… and how many people are asked for",
+    "nouns": "… and words like “a woman”",
 }

@@ -200,8 +200,8 @@ _RECORDS = (
         hint="0 is a stranger, 1 another photo of the same person",
         value=_column("identity"),
         compared=True,
-        names="people are matched with those asked for as well as may be, so a family drawn whole is "
-        "alike whoever was meant",
+        names="people are matched with those asked for as well as may be, so a family drawn whole "
+        "is alike whoever was meant",
     ),
     Measure(
         name="missing",

@@ -73,15 +73,18 @@ def test_with_one_picture_a_canvas_and_run_both_halves_have_every_canvas():
     """Wide pictures are always wrong: halves by canvas would name and read different things."""
     images = [
         drawn(asked(cast, canvas=canvas), cast if canvas == LANDSCAPE else ".", run=run)
-        for run in (1, 2)
+        for run in (1, 2, 3, 4)
         for cast in ("A", "J")
         for canvas in (WIDE, LANDSCAPE)
     ]
     assert cast_accuracy.worst_cast(images)["mean"] == pytest.approx(0.5)
 
 
-def test_a_single_picture_a_cast_has_no_worst():
-    assert cast_accuracy.worst_cast([drawn("A", "A")]) is None
+def test_few_pictures_of_a_cast_have_no_worst():
+    images = [drawn(cast, "A", seed=n) for cast in "AJ" for n in range(8)]
+    assert cast_accuracy.worst_cast(images) == {"mean": 0.0, "casts": ["J"]}
+    assert cast_accuracy.worst_cast(images[1:]) is None
+    assert cast_accuracy.worst_cast([]) is None
 
 
 def test_recognition_is_read_anew_at_every_threshold():

@@ -91,7 +91,7 @@ def test_the_page_is_well_formed_and_loads_nothing(written):
 def test_sections_come_in_the_order_that_a_reader_needs(written):
     found = re.findall(r'<section id="(\w+)">', written[0])
     assert found == [
-        *("verdicts", "likeness", "together", "photos"),
+        *("casts", "verdicts", "likeness", "together", "photos"),
         *("variants", "bleed", "curves", "next", "methods"),
     ]
 

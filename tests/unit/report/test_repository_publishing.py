@@ -119,7 +119,7 @@ def test_figures_of_runs_are_those_of_a_recount(made, folder):
     images = [row for row in table(made.results / "scores.csv") if row["kind"] == "image"]
     lines = table(folder / "runs.csv")
     assert list(lines[0]) == [
-        *("variant", "run", "prompt_set", "pictures", "success", "count", "identity"),
+        *("variant", "run", "prompt_set", "pictures", "cast", "success", "count", "identity"),
         *("adherence", "missing", "duplicated", "strangers"),
     ]
     assert len(lines) == (4 * 3 + 1) * 4
@@ -163,7 +163,7 @@ def test_figures_of_prompts_are_those_of_a_recount(made, folder):
     images = [row for row in table(made.results / "scores.csv") if row["kind"] == "image"]
     lines = table(folder / "prompts.csv")
     assert len(lines) == sum(map(len, made.spec.prompt_sets.values()))
-    assert len(lines[0]) == 2 + 2 * 5
+    assert len(lines[0]) == 2 + 3 * 5
     line = next(x for x in lines if (x["prompt_set"], x["prompt"]) == ("trio", "snow"))
     own = [row for row in images if (row["variant"], row["prompt"]) == ("no-trio", "snow")]
     assert len(own) == 6
@@ -171,6 +171,16 @@ def test_figures_of_prompts_are_those_of_a_recount(made, folder):
     assert float(line["no-trio success"]) == pytest.approx(right, abs=5.1e-5)
     identity = sum(float(row["identity"]) for row in own) / 6
     assert float(line["no-trio identity"]) == pytest.approx(identity, abs=1e-4)
+
+
+def test_beside_every_effect_stands_what_the_scrambled_control_reads(made, folder):
+    summary = read_json(made.results / "summary.json")
+    trio = summary["variants"]["scrambled"]["measures"]["success"]["set:trio"]
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    table = text.partition("### Beside scrambled captions")[2]
+    line = next(x for x in table.splitlines() if x.startswith("| trio-photos |"))
+    assert line.split(" | ")[-1].startswith(f"{100 * trio['mean']:.0f} %")
+    assert text.index("## Does it know who is who?") < text.index("## What came out")
 
 
 def test_verdicts_have_the_interval_that_decides(made, folder):

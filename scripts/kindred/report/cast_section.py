@@ -1,0 +1,126 @@
+"""“Does it know who is who?”: what the page says first, in sentences, and its tables.
+
+Knows the summary and verdicts; knows nothing of HTML.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kindred.report.cast_side_tables import side_tables
+from kindred.report.cast_tables import (
+    SHARE,
+    CastSet,
+    accuracy_table,
+    canvases_table,
+    cast_sets,
+    casts_table,
+    share_cell,
+    stat_cell,
+    threshold_table,
+    wordings_table,
+)
+from kindred.report.report_data import ReportData
+from kindred.report.scrambled import NONE, beside, of_hypothesis, scrambled_of, without_names
+from kindred.specs.measures import MEASURES
+
+PILOT = 96  # pictures a run below which a cast set is a pilot
+NO_CASTS = (
+    "No prompt set of this experiment asks for casts (the same people on every shape of picture, "
+    "and strangers), so the page can’t say whether names were learned. Every figure below can be "
+    "had by an adapter that knows the family and no name: look at the scrambled control beside it. "
+    "To find out, add a prompt set with `casts:`."
+)
+
+
+def who_is_who(data: ReportData) -> dict[str, Any]:
+    """`lead`: the answer in sentences; `mind`: which measures of this page don't need names;
+    `sets`: of each cast set its tables, the first two open and the rest folded."""
+    sets = cast_sets(data)
+    return {
+        "lead": [sentence for one in sets for sentence in _answer(data, one)] or [NO_CASTS],
+        "mind": _mind(data),
+        "sets": [_tables(data, one) for one in sets],
+    }
+
+
+def _tables(data: ReportData, one: CastSet) -> dict[str, Any]:
+    folded = [canvases_table(one), wordings_table(one), *side_tables(one, data.names)]
+    folded.append(threshold_table(one))
+    return {
+        "name": one.name,
+        "shown": [table for table in (accuracy_table(one), casts_table(one)) if table],
+        "folded": [table for table in folded if table],
+        "turning": bool(one.told["turning"]),
+    }
+
+
+def _answer(data: ReportData, one: CastSet) -> list[str]:
+    """The best variant's cast accuracy beside that of the control and of drawers without names."""
+    able = {
+        name: own["accuracy"]["all"]
+        for name, own in one.variants.items()
+        if data.variants[name]["kind"] != "base" and not data.variants[name]["control"]
+    }
+    best = max(able, key=lambda name: able[name]["mean"], default=None)
+    if best is None:
+        return []
+    said = [
+        f"Asked for people by name, “{best}” draws exactly them, and nobody else, in "
+        f"{_written(able[best])} of the pictures ({_written_of(one, best, 'family')} of those "
+        "that ask for the family alone)."
+    ]
+    control = scrambled_of(data.variants, best)
+    own = one.variants.get(control or "")
+    if own is None:
+        said.append(f"{NONE[:1].upper()}{NONE[1:]}, so what that needs of the names is not known.")
+    else:
+        said.append(
+            f"“{control}”, trained with captions on the wrong photos, reaches "
+            f"{_written(own['accuracy']['all'])}."
+        )
+    drawers = one.told["drawers"]
+    said.append(
+        "Without reading a name, by the picture’s shape alone, nobody can reach more than "
+        f"{share_cell(drawers['canvas']['all']).text}; by shape and number of people, "
+        f"{share_cell(drawers['number']['all']).text}."
+    )
+    if one.told["per_run"] < PILOT:
+        said.append(
+            f"This is a pilot: {one.told['per_run']} pictures a training run, few of each cast."
+        )
+    return said
+
+
+def _written(statistic: Any) -> str:
+    cell = stat_cell(statistic, SHARE)
+    return cell.text + (f" ({cell.range})" if cell.range else "")
+
+
+def _written_of(one: CastSet, variant: str, kind: str) -> str:
+    return stat_cell(one.variants[variant]["accuracy"].get(kind), SHARE).text
+
+
+def _mind(data: ReportData) -> list[str]:
+    """Which measures that this page is decided by don't need names, and what the control reads."""
+    used = [one["measure"] for one in data.hypotheses.values()] or ["success"]
+    said = without_names([name for name in used if name in MEASURES])
+    if not said:
+        return []
+    if scrambled_of(data.variants) is None:
+        return [*said, f"{NONE[:1].upper()}{NONE[1:]}."]
+    sets = {
+        (one["measure"], one["prompt_set"]): one["variant"]
+        for one in data.hypotheses.values()
+        if not MEASURES[one["measure"]].needs_names
+    } or {("success", name): data.summary["baseline"] for name in data.summary["prompt_sets"]}
+    told = "; ".join(
+        f"{measure} in “{prompt_set}” {beside(data.variants, variant, measure, prompt_set)}"
+        for (measure, prompt_set), variant in sets.items()
+    )
+    return [*said, f"With scrambled captions: {told}."]
+
+
+def hypotheses_beside(data: ReportData) -> dict[str, str]:
+    """Hypothesis -> what stands below its verdict about the scrambled control."""
+    return {name: of_hypothesis(data.variants, one) for name, one in data.hypotheses.items()}
