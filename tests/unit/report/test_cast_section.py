@@ -9,6 +9,7 @@ import pytest
 import reported
 from synthetic import ARMS, CHARACTERS, Arm, Hypothesis, Made
 
+from kindred.evidence.amendments import summed_up
 from kindred.report.cast_section import NO_CASTS, hypotheses_beside, who_is_who
 from kindred.report.cast_side_tables import bits_table
 from kindred.report.cast_tables import cast_sets, ceiling_of, threshold_table
@@ -139,7 +140,7 @@ def test_the_page_and_its_words_begin_with_it(tmp_path):
     assert "| who sees only the picture’s shape (at most) | 25 % |" in words
     assert html.count("With scrambled captions (“scrambled”)") == 2
     values = {"experiment": "x", "variants": 1, "runs": 1, "pictures": 1, "bases": []}
-    values |= {"verdicts": [], "sheets": [], "configs": []}
+    values |= {"verdicts": [], "sheets": [], "configs": [], "log": summed_up([], {})}
     published = page(words, values)
     assert published.index("## Does it know") < published.index("## What came out")
     assert "<details><summary>8 more tables</summary>" in published
