@@ -320,6 +320,7 @@ _RECORDS = (
         "to their nearest other photo",
         about="picture",
         value=_column("copied"),
+        names=LOOKS,
     ),
     Measure(
         name="rating",
