@@ -1,7 +1,7 @@
-"""How often exactly the people asked for are there: by kind of cast, canvas, wording, threshold.
+"""How often exactly the people asked for are there: by cast, at worst, by the judge's threshold.
 
 A picture is right when the members found are those asked for, each once, and the number of heads is
-right. Knows pictures of casts; knows nothing of other measures or of words.
+right. Knows pictures of casts; knows nothing of intervals or of words.
 """
 
 from __future__ import annotations
@@ -14,26 +14,13 @@ from kindred.evidence.cast_images import (
     Stat,
     grouped,
     over_casts,
-    over_runs,
     rounded,
 )
 
-KINDS = ("all", "family", "others")  # casts: every one, members alone, with people who are none
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 # Two arms less than this apart are not said to be in any order.
 TOLERANCE = 0.02
 FEWEST_OF_HALF = 4  # pictures of a cast in each half, for the worst cast to be named
-
-
-def of_kind(images: Sequence[CastImage], kind: str) -> list[CastImage]:
-    """Pictures of one of KINDS."""
-    return [one for one in images if kind == "all" or one.family == (kind == "family")]
-
-
-def by_kind(images: Sequence[CastImage]) -> Stat:
-    """Cast accuracy of each kind of cast that there is."""
-    found = {kind: over_runs(of_kind(images, kind), over_casts) for kind in KINDS}
-    return {kind: value for kind, value in found.items() if value}
 
 
 def by_cast(images: Sequence[CastImage]) -> Stat:
@@ -41,22 +28,6 @@ def by_cast(images: Sequence[CastImage]) -> Stat:
     return {
         name: {"mean": rounded(over_casts(own)), "images": len(own)}
         for name, own in grouped(images, lambda image: image.asked.name).items()
-    }
-
-
-def by_canvas(images: Sequence[CastImage]) -> Stat:
-    """Cast accuracy by kind on each canvas."""
-    return {
-        canvas: by_kind(own)
-        for canvas, own in grouped(images, lambda image: image.asked.canvas).items()
-    }
-
-
-def by_wording(images: Sequence[CastImage]) -> Stat:
-    """Cast accuracy in each wording."""
-    return {
-        wording: over_runs(own, over_casts)
-        for wording, own in grouped(images, lambda image: image.asked.wording).items()
     }
 
 

@@ -2,8 +2,9 @@
 beside.
 
 Knows what is put together; the figures are in the modules that it calls. A statistic is {"mean",
-"low", "high", "runs", "images"}: mean over training runs, Student's t interval over them, no ends
-for a single run. Kinds of casts: "all", "family" (members alone) and "others".
+"low", "high", "runs", "images"}. Those of accuracy have the interval of the measure `cast`; all
+others are a mean over training runs with Student's t interval over them, without ends for a single
+run. Kinds of casts: "all", "family" (members alone) and "others".
 
 summary["casts"][prompt set]:
 {
@@ -37,23 +38,33 @@ summary["variants"][name]["casts"][prompt set]:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from kindred.evidence import cast_accuracy, cast_parts, detection, placement
 from kindred.evidence.cast_images import CastImage, Row, cast_images, grouped
 from kindred.evidence.drawers_without_names import SeenPrompt, drawers
+from kindred.evidence.intervals import Arm
 from kindred.evidence.mutual_information import bits
-from kindred.specs.casts import WORDINGS
+from kindred.evidence.score_grids import ImageIndex, ScoreGrid
+from kindred.evidence.variant_statistics import statistic
+from kindred.specs.casts import WORDINGS, AskedCast
 from kindred.specs.scoring import CompareSpec
 
 Json = dict[str, Any]
 Images = Mapping[str, Sequence[CastImage]]  # variant -> pictures
 
 
-def cast_part(spec: CompareSpec, rows: Mapping[str, Sequence[Row]]) -> tuple[Json, dict[str, Json]]:
+def cast_part(
+    spec: CompareSpec,
+    rows: Mapping[str, Sequence[Row]],
+    grids: Mapping[str, ScoreGrid],
+    pictures: ImageIndex,
+) -> tuple[Json, dict[str, Json]]:
     """(Prompt set -> what is said of the set; variant -> prompt set -> its figures). Both empty
-    without cast sets. rows: of scores, by variant."""
+    without cast sets. rows: of scores, by variant; grids: the same as arrays."""
     sets: Json = {}
     variants: dict[str, Json] = {name: {} for name in rows}
     for prompt_set, casts in spec.casts.items():
@@ -61,20 +72,50 @@ def cast_part(spec: CompareSpec, rows: Mapping[str, Sequence[Row]]) -> tuple[Jso
         clothes = any(placement.reads_garments(own) for own in images.values())
         for name, own in images.items():
             if own:
-                variants[name][prompt_set] = figures(own, sorted(spec.characters), clothes)
+                fixed = spec.variants[name].kind == "base"
+                values = Arm(grids[name].values["cast"], fixed)
+                variants[name][prompt_set] = {
+                    **accuracies(values, pictures, prompt_set),
+                    **figures(own, sorted(spec.characters), clothes),
+                }
         sets[prompt_set] = _set(spec, prompt_set, images)
     return sets, variants
 
 
+def accuracies(arm: Arm, pictures: ImageIndex, prompt_set: str) -> Json:
+    """Cast accuracy by kind of cast, in all, on each canvas and in each wording. arm: values of the
+    measure `cast` of all pictures."""
+    asked = [cell.cast if cell.prompt_set == prompt_set else None for cell in pictures.cells]
+    kinds = {"all": (0, 1), "family": (0,), "others": (1,)}  # 1: with strangers
+
+    def where(holds: Callable[[AskedCast], bool]) -> np.ndarray:
+        return np.array([cast is not None and holds(cast) for cast in asked], dtype=bool)
+
+    def of(mask: np.ndarray) -> Json | None:
+        return statistic(arm, pictures, mask, share=True, macro=True)
+
+    def by_kind(mask: np.ndarray) -> Json:
+        found = {
+            kind: of(mask & where(lambda cast, s=strangers: (cast.strangers > 0) in s))
+            for kind, strangers in kinds.items()
+        }
+        return {kind: value for kind, value in found.items() if value}
+
+    canvases = sorted({cast.canvas for cast in asked if cast})
+    wordings = sorted({cast.wording for cast in asked if cast})
+    return {
+        "accuracy": by_kind(where(lambda cast: True)),
+        "canvases": {x: by_kind(where(lambda cast, x=x: cast.canvas == x)) for x in canvases},
+        "wordings": {x: of(where(lambda cast, x=x: cast.wording == x)) for x in wordings},
+    }
+
+
 def figures(images: Sequence[CastImage], letters: Sequence[str], clothes: bool) -> Json:
-    """All figures of one variant's pictures. `clothes`: the judge can read them."""
+    """All other figures of one variant's pictures. `clothes`: the judge can read them."""
     return {
         "images": len(images),
-        "accuracy": cast_accuracy.by_kind(images),
         "worst": cast_accuracy.worst_cast(images),
         "casts": cast_accuracy.by_cast(images),
-        "canvases": cast_accuracy.by_canvas(images),
-        "wordings": cast_accuracy.by_wording(images),
         "detection": detection.detections(images, letters),
         "bits": bits(images),
         "order": placement.order(images),

@@ -50,7 +50,7 @@ def compare(
     found = verdicts(spec, grids, pictures, judge_part(references), declared, failed(read))
     told = ratings_part(rated, everything)
     made = summary(spec, grids, pictures, references, trained, told, warnings, read)
-    made["casts"], figures = cast_part(spec, rows)
+    made["casts"], figures = cast_part(spec, rows, grids, pictures)
     for name, one in figures.items():
         made["variants"][name]["casts"] = one
     statistics = {name: one["measures"].get("copied", {}) for name, one in made["variants"].items()}

@@ -34,7 +34,8 @@ CASTS = """
 A prompt set made of `casts` is read by these figures as well; they stand in the report under “Does
 it know who is who?” and in `summary.json` under `casts`. Pictures of a family of three: 7 casts of
 members alone and 5 with strangers, each on every shape of picture. z is the inverse of the normal
-distribution. Intervals are Student's t over training runs.
+distribution. Accuracy, also by shape and wording, has the interval of the measure `cast`; all
+others have Student's t over training runs.
 
 | figure | what it says | how it is computed | without names |
 |---|---|---|---|

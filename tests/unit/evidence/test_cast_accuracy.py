@@ -34,27 +34,6 @@ def test_one_run_has_no_interval():
     assert (told["mean"], told["low"], told["high"]) == (1.0, None, None)
 
 
-def test_family_casts_and_others_stand_apart():
-    images = [
-        drawn("A", "A"),
-        drawn("AJ", "AJ"),
-        drawn("J", "."),
-        drawn(asked("A", 1), "A."),
-        drawn(asked("", 1), "A"),
-    ]
-    told = cast_accuracy.by_kind(images)
-    assert told["all"]["mean"] == pytest.approx(3 / 5)
-    assert told["family"]["mean"] == pytest.approx(2 / 3, abs=1e-4)
-    assert told["others"]["mean"] == pytest.approx(1 / 2)
-
-
-def test_canvases_are_told_apart():
-    images = [drawn(asked("A", canvas=WIDE), "AA"), drawn(asked("A", canvas=LANDSCAPE), "A")]
-    told = cast_accuracy.by_canvas(images)
-    assert told[WIDE]["all"]["mean"] == 0
-    assert told[LANDSCAPE]["all"]["mean"] == 1
-
-
 def test_the_worst_cast_is_named_on_one_half_and_read_on_the_other():
     """A: wrong on the first half alone; J: wrong on half of the second. So A is named on the first
     (0) and reads 1 on the second; J is named on the second (0.5) and reads 1 on the first."""

@@ -41,10 +41,20 @@ def test_what_is_said_of_the_set(summary):
 
 def test_cast_accuracy_is_the_measure_of_the_same_name(summary):
     for name in ALL:
-        own = figures(summary, name)["accuracy"]["all"]["mean"]
-        assert own == pytest.approx(
-            summary["variants"][name]["measures"]["cast"]["set:casts"]["mean"], abs=1e-3
-        )
+        own = figures(summary, name)["accuracy"]["all"]
+        assert own == summary["variants"][name]["measures"]["cast"]["set:casts"]
+
+
+def test_kinds_canvases_and_wordings_weigh_every_cast_the_same(summary):
+    """The means of 7 and 5 casts make that of 12, those of both canvases too."""
+    one = figures(summary, "all")
+    family, others, every = (one["accuracy"][kind]["mean"] for kind in ("family", "others", "all"))
+    assert (7 * family + 5 * others) / 12 == pytest.approx(every, abs=2e-4)
+    canvases = [one["canvases"][canvas]["all"]["mean"] for canvas in ("144x128", "192x96")]
+    assert sum(canvases) / 2 == pytest.approx(every, abs=2e-4)
+    assert sum(x["mean"] for x in one["wordings"].values()) / 4 == pytest.approx(every, abs=2e-4)
+    casts = [cast["mean"] for cast in one["casts"].values()]
+    assert sum(casts) / 12 == pytest.approx(every, abs=2e-4)
 
 
 def test_names_are_seen_to_matter(summary):
