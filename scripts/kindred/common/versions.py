@@ -31,7 +31,7 @@ VERSIONS = {
     "references": 2,
     "image_vectors": 1,
     "score": 4,
-    "compare": 7,
+    "compare": 8,
     "power": 2,
     # What people look at.
     "sheet": 1,
