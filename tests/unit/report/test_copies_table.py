@@ -1,0 +1,48 @@
+"""The report's table of copies: what is said above it, and what stands where nothing is known."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from kindred.report.copies_table import ALONE, BESIDE_OTHERS, EXPLAINED, LAYOUT, copies
+
+HELD_OUT = {"photos": 25, "copied": 0.04, "copied_by_bits": 0.16, "nearer": 0.71, "z": -3.2}
+COMPOSED = {
+    "photos": 25,
+    "composites": 88,
+    "real_photos": 25,
+    "line": 0.13,
+    "line_bits": 23.0,
+    "copied": {"mean": 0.12, "low": 0.05, "high": 0.21},
+    "copied_by_bits": 0.2,
+    "same_layout": 0.03,
+    "held_out": HELD_OUT,
+}
+PLAIN = {**COMPOSED, "composites": 0, "same_layout": None, "held_out": None, "copied": None}
+
+
+def told(**variants):
+    """The table of a report in which these variants have copies, and BASE has none."""
+    shown = [*variants, "BASE"]
+    return copies(SimpleNamespace(summary={"copies": variants}, variants=shown))
+
+
+def test_copies_stand_beside_those_among_other_photos():
+    table = told(composed=COMPOSED, photos=PLAIN)
+    assert table["words"] == f"{EXPLAINED} {BESIDE_OTHERS} {LAYOUT}"
+    composed, photos = table["rows"]
+    assert (composed["copied"], composed["range"]) == ("12 %", "5–21")
+    assert (composed["others"], composed["others_copied"], composed["z"]) == (25, 0.04, -3.2)
+    assert composed["trained_on"] == "25 photos and 88 composites"
+    assert (photos["copied"], photos["others"], photos["z"]) == ("–", 0, None)
+    assert photos["trained_on"] == "25 photos"
+
+
+def test_without_other_photos_that_is_said_and_columns_are_left_out():
+    table = told(photos=PLAIN)
+    assert table["words"] == f"{EXPLAINED} {ALONE}"
+    assert not table["others"] and not table["layouts"]
+
+
+def test_where_nothing_is_trained_on_there_is_no_table():
+    assert told() is None
