@@ -141,14 +141,16 @@ def accuracy_table(one: CastSet) -> SmallTable | None:
     return table_of(one, "accuracy", headings, cells, lines)
 
 
-def ceiling_of(one: CastSet, kind: str) -> float | None:
-    """The ceiling over one kind of the set's casts: the mean over casts of means over canvases."""
+def ceiling_of(one: CastSet, kind: str, canvas: str | None = None) -> float | None:
+    """The ceiling over one kind of the set's casts, on one canvas or else on all: the mean over
+    casts of means over canvases."""
     shares = [
-        fmean(cells.values())
+        [share for where, share in cells.items() if canvas in (None, where)]
         for name, cells in (one.ceiling or {}).get("casts", {}).items()
         if name in one.casts and _is(one.casts[name], kind)
     ]
-    return fmean(shares) if shares else None
+    means = [fmean(found) for found in shares if found]
+    return fmean(means) if means else None
 
 
 def _is(cast: Figures, kind: str) -> bool:
@@ -202,11 +204,13 @@ def canvases_table(one: CastSet) -> SmallTable | None:
     """Cast accuracy by kind on each canvas."""
     places = [(canvas, kind) for canvas in one.told["canvases"] for kind in one.kinds]
     words = {kind: f", {word}" if kind != "all" else "" for kind, word in KIND_HEADINGS.items()}
+    top = [share_cell(ceiling_of(one, kind, canvas)) for canvas, kind in places]
     return table_of(
         one,
         "canvases",
         [f"{shape(canvas)}{words[kind]}" for canvas, kind in places],
         lambda own: [stat_cell(own["canvases"].get(c, {}).get(kind), SHARE) for c, kind in places],
+        [Line(CEILING, top, "", True)] if one.ceiling else [],
     )
 
 

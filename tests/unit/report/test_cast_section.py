@@ -12,7 +12,7 @@ from synthetic import ARMS, CHARACTERS, Arm, Hypothesis, Made
 from kindred.evidence.amendments import summed_up
 from kindred.report.cast_section import NO_CASTS, hypotheses_beside, who_is_who
 from kindred.report.cast_side_tables import bits_table
-from kindred.report.cast_tables import cast_sets, ceiling_of, threshold_table
+from kindred.report.cast_tables import canvases_table, cast_sets, ceiling_of, threshold_table
 from kindred.report.report_data import ReportData, read_report_data
 from kindred.report.repository_pages import page
 from kindred.report.scrambled import NONE, beside, scrambled_of, without_names
@@ -101,6 +101,17 @@ def test_all_lines_stand_in_the_first_table(data):
 def test_the_ceiling_is_a_mean_over_casts_of_means_over_shapes(data):
     (one,) = cast_sets(data)
     assert [ceiling_of(one, kind) for kind in ("all", "family", "others")] == [0.875, 0.75, 1.0]
+    shapes = [ceiling_of(one, "all", canvas) for canvas in ("144x128", "192x96", "64x64")]
+    assert shapes == [1.0, 0.75, None]
+
+
+def test_the_ceiling_stands_beside_the_variants_on_each_shape(data):
+    (one,) = cast_sets(data)
+    table = canvases_table(one)
+    cells = dict(zip(table.headings, table.rows[-1].cells, strict=True))
+    assert table.rows[-1].line and table.rows[-1].name.startswith("CEILING")
+    assert [cell.text for cell in cells.values()][:2] == ["100 %", "100 %"]
+    assert "75 %" in {cell.text for heading, cell in cells.items() if heading.startswith("192")}
 
 
 def test_every_figure_has_its_table(data):
