@@ -25,6 +25,7 @@ include: "rules/score.smk"
 include: "rules/ceiling.smk"
 include: "rules/together_pictures.smk"
 include: "rules/compare.smk"
+include: "rules/families.smk"
 include: "rules/power.smk"
 include: "rules/report.smk"
 

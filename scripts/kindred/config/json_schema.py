@@ -11,6 +11,7 @@ from typing import Any
 from kindred.config.base_fit import BaseConfig
 from kindred.config.derived_experiments import LIKE
 from kindred.config.user_schema import ExperimentConfig, MainConfig
+from kindred.specs.families import FamiliesSpec
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Recipe
@@ -20,6 +21,7 @@ SCHEMAS: dict[str, tuple[type[SpecModel], str]] = {
     "schema-config.json": (MainConfig, "config/config.yaml"),
     "schema-base.json": (BaseConfig, "config/bases/*.yaml"),
     "schema-recipe.json": (Recipe, "config/recipes/*.yaml"),
+    "schema-families.json": (FamiliesSpec, "config/families/*.yaml"),
     "schema-judge.json": (JudgeSpec, "config/judges/*.yaml"),
 }
 

@@ -51,16 +51,8 @@ class HypothesisTest:
 
     @property
     def p(self) -> float:
-        """The smallest one-sided p of what a label may claim: a difference above the margin, one
-        below 0, none larger than x (half of it, because its tail is twice as large)."""
-        if self.estimate is None:
-            return 1.0
-        margin = self.hypothesis.margin
-        claims = [self.estimate.p_below(margin), self.estimate.p_above(0.0)]
-        x = labels.equivalence_margin(margin, self.fewest_runs)
-        if x:
-            claims.append(max(self.estimate.p_below(-x), self.estimate.p_above(x)) / 2)
-        return min(claims)
+        """See `smallest_p`."""
+        return smallest_p(self.estimate, self.hypothesis.margin, self.fewest_runs)
 
     @property
     def level(self) -> float:
@@ -103,6 +95,18 @@ class HypothesisTest:
             return None
         a, b = self.arms
         return a.interval(self.level), b.interval(self.level)
+
+
+def smallest_p(estimate: Estimate | None, margin: float, runs: int | None) -> float:
+    """The smallest one-sided p of what a label may claim: a difference above the margin, one below
+    0, none larger than x (half of it, because its tail is twice as large). runs: see labels.py."""
+    if estimate is None:
+        return 1.0
+    claims = [estimate.p_below(margin), estimate.p_above(0.0)]
+    x = labels.equivalence_margin(margin, runs)
+    if x:
+        claims.append(max(estimate.p_below(-x), estimate.p_above(x)) / 2)
+    return min(claims)
 
 
 def decide_all(

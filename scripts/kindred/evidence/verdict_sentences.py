@@ -28,7 +28,7 @@ def sentence(decision: HypothesisTest, counts: str = "people") -> str:
     means = [_value(arm.value, h.measure) for arm in decision.arms]
     numbers = (
         f"{_upper(measured)}: {means[0]} with {h.variant}, {means[1]} with {h.against}; "
-        f"a difference of {_gap(estimate.value, h.measure)} ({_intervals(decision, estimate)}), "
+        f"a difference of {gap(estimate.value, h.measure)} ({_intervals(decision, estimate)}), "
         f"{_runs(decision)}"
     )
     heading = labels.words(decision.label, h.margin, h.measure)
@@ -49,7 +49,7 @@ def why(
     if label.name == labels.SUPPORTED:
         return f"{which} lies above the margin of {size}"
     if label.name == labels.EQUAL and label.x is not None:
-        low, high = _gap(within[0], measure, False), _gap(within[1], measure)
+        low, high = gap(within[0], measure, False), gap(within[1], measure)
         x = labels.amount(label.x, measure)
         return f"the interval for such a claim, {low} to {high}, lies within {x} either way"
     if label.name == labels.CONTRADICTED:
@@ -112,6 +112,14 @@ def warnings_of(decision: HypothesisTest, judge: Mapping[str, Any]) -> list[str]
     return found
 
 
+def gap(value: float, measure: str, unit: bool = True) -> str:
+    """A difference with its sign: '+12 points' of shares, '+0.12' of others."""
+    if MEASURES[measure].kind.percent:
+        points = round(100 * value)
+        return f"{points:+d}" + (" points" if unit else "")
+    return f"{value:+.2f}"
+
+
 def _why(decision: HypothesisTest) -> str:
     interval, within = decision.deciding_interval(), decision.equivalence_interval()
     h = decision.hypothesis
@@ -122,13 +130,13 @@ def _intervals(decision: HypothesisTest, estimate: Estimate) -> str:
     """The interval at LEVEL and, where another decides, that one too."""
     h = decision.hypothesis
     low, high = estimate.interval()
-    text = f"95 % interval {_gap(low, h.measure, False)} to {_gap(high, h.measure)}"
+    text = f"95 % interval {gap(low, h.measure, False)} to {gap(high, h.measure)}"
     if not decision.corrected:
         return text
     low, high = decision.deciding_interval()
     return (
         f"{text}; after correction for {decision.primaries} hypotheses "
-        f"{_gap(low, h.measure, False)} to {_gap(high, h.measure)}"
+        f"{gap(low, h.measure, False)} to {gap(high, h.measure)}"
     )
 
 
@@ -151,13 +159,6 @@ def _value(value: float, measure: str) -> str:
     if MEASURES[measure].kind.percent:
         return f"{value:.0%}".replace("%", " %")
     return f"{value:.2f}"
-
-
-def _gap(value: float, measure: str, unit: bool = True) -> str:
-    if MEASURES[measure].kind.percent:
-        points = round(100 * value)
-        return f"{points:+d}" + (" points" if unit else "")
-    return f"{value:+.2f}"
 
 
 def _upper(text: str) -> str:

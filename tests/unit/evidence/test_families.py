@@ -1,0 +1,83 @@
+"""Families as the unit: against scipy's t test, and what one or two may say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from kindred.common.errors import ProblemsError
+from kindred.evidence.families import families_verdicts
+from kindred.specs.families import FamiliesSpec
+
+CLAIM = {"claim": "It is better.", "variant": "a", "against": "b", "prompt_set": "casts"}
+
+
+def spec(number: int, **changes: Any) -> FamiliesSpec:
+    names = [f"f{n}" for n in range(number)]
+    told = {"title": "t", "families": names, "hypotheses": {"h": {**CLAIM, "measure": "cast"}}}
+    return FamiliesSpec.model_validate({**told, **changes})
+
+
+def summary(a: float, b: float, passes: bool = True) -> dict[str, Any]:
+    def one(mean: float) -> dict[str, Any]:
+        return {"measures": {"cast": {"set:casts": {"mean": mean}}}}
+
+    control = {"kind": "null", "passes": passes, "sentence": "null is a trained again."}
+    return {"variants": {"a": one(a), "b": one(b)}, "controls": [control]}
+
+
+def decided(pairs: list[tuple[float, float]], **changes: Any) -> dict[str, Any]:
+    summaries = {f"f{n}": summary(*pair) for n, pair in enumerate(pairs)}
+    return families_verdicts(spec(len(pairs), **changes), summaries)["hypotheses"]["h"]
+
+
+def test_families_are_a_paired_t_test():
+    pairs = [(0.62, 0.30), (0.55, 0.31), (0.71, 0.33), (0.58, 0.20)]
+    found = decided(pairs)
+    a, b = zip(*pairs, strict=True)
+    known = stats.ttest_rel(a, b).confidence_interval(0.95)
+    assert (found["low"], found["high"]) == pytest.approx((known.low, known.high), abs=1e-4)
+    assert found["label"] == "supported" and found["by_family"]["f1"] == pytest.approx(0.24)
+    assert found["p"] == pytest.approx(
+        stats.ttest_1samp([x - y for x, y in pairs], 0.1, alternative="greater").pvalue, abs=1e-5
+    )
+    assert "by family: f0 +32 points, f1 +24 points" in found["sentence"]
+
+
+def test_one_family_or_two_say_nothing_of_others():
+    one, two = decided([(0.9, 0.1)]), decided([(0.9, 0.1), (0.8, 0.1)])
+    assert one["label"] == "in this family" and two["label"] == "in these two families"
+    assert two["difference"] == pytest.approx(0.75) and two["low"] is None
+    assert two["sentence"].endswith("3 families or more tell of families in general.")
+
+
+def test_families_that_differ_much_leave_it_undecided():
+    assert decided([(0.9, 0.1), (0.3, 0.2), (0.5, 0.6)])["label"] == "undecided"
+    alike = [(0.5, 0.49), (0.52, 0.53), (0.47, 0.46), (0.5, 0.5)]
+    found = decided(alike)
+    assert found["label"] == "no difference" and found["x"] == 0.1
+
+
+def test_a_family_whose_control_read_wrong_concludes_nothing():
+    summaries = {f"f{n}": summary(0.9, 0.1, passes=n != 1) for n in range(3)}
+    found = families_verdicts(spec(3), summaries)
+    assert found["hypotheses"]["h"]["label"] == "control failed"
+    assert found["warnings"] == ["null is a trained again."]
+
+
+def test_primaries_are_corrected_for_their_number():
+    two = {"h": {**CLAIM, "measure": "cast"}, "k": {**CLAIM, "measure": "cast", "margin": 0.2}}
+    pairs = [(0.62, 0.30), (0.55, 0.31), (0.71, 0.33), (0.58, 0.20)]
+    found = decided(pairs, hypotheses=two)
+    assert found["adjusted"]["level"] == pytest.approx(0.975)
+
+
+def test_what_an_experiment_lacks_is_said_of_all_at_once():
+    lacking = summary(0.5, 0.4)
+    del lacking["variants"]["b"]
+    with pytest.raises(ProblemsError) as caught:
+        families_verdicts(spec(2), {"f0": lacking, "f1": {"variants": {}, "controls": []}})
+    assert len(caught.value.problems) == 3
+    assert "results/f0/summary.json" in str(caught.value)
