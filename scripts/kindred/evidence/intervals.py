@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import expit, logit, ndtri, stdtr, stdtrit
 
 from kindred.evidence.variance import CERTAIN, Part, Sample, parts_of, total
 
 LEVEL = 0.95
 Bounds = tuple[float, float]
 UNBOUNDED: Bounds = (-np.inf, np.inf)
+FARTHEST = 1e3  # standard deviations; no p differs from 0 so far out
 
 
 @dataclass(frozen=True)
@@ -44,44 +45,91 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Share:
+    """An arm's share with the variance of its error, which is skewed near 0 and 1: even in log
+    odds. `share` lies between 0 and 1, two more successes and two more failures added (Agresti and
+    Coull 1998)."""
+
+    share: float
+    variance: float
+
+    def deviation(self, t: float, up: bool) -> float:
+        """The standard deviation by which t of them reach as far as its log odds do."""
+        half = t * self.variance**0.5
+        if half <= 0:
+            return self.variance**0.5
+        log_odds = float(logit(self.share)), half / (self.share * (1 - self.share))
+        end = float(expit(log_odds[0] + log_odds[1] * (1 if up else -1)))
+        return abs(end - self.share) / t
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A value with the variance and the degrees of freedom of its error; `resampled`: what beside
     runs is a sample of more ('prompts', or 'pictures' where prompts are few). `bounds`: where no
-    interval can lie. `log`: value is above 0, and error is that of its logarithm."""
+    interval can lie. `log`: value is above 0, and error is that of its logarithm. `shares`: of a
+    share the arm's own, of a difference of shares both arms'."""
 
     value: float
     error: Part
     resampled: str
     bounds: Bounds = UNBOUNDED
     log: bool = False
+    shares: tuple[Share, ...] = ()
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
         """The interval that holds the truth in a share `level` of cases, both tails alike."""
-        half = self.error.reach(level)
+        t = float(stdtrit(self.error.freedom, (1 + level) / 2))
         centre, (lowest, highest) = self._scaled(self.value), self.bounds
-        low, high = centre - half, centre + half
+        low, high = centre - self._reach(t, False), centre + self._reach(t, True)
         if self.log:
             low, high = float(np.exp(low)), float(np.exp(high))
         return max(lowest, low), min(highest, high)
 
     def p_below(self, bound: float) -> float:
         """One-sided p of 'not above `bound`'."""
-        return self._tail(self._scaled(bound) - self._scaled(self.value))
+        return float(stdtr(self.error.freedom, self._standardised(bound)))
 
     def p_above(self, bound: float) -> float:
         """One-sided p of 'not below `bound`'."""
-        return self._tail(self._scaled(self.value) - self._scaled(bound))
+        return float(stdtr(self.error.freedom, -self._standardised(bound)))
+
+    def _reach(self, t: float, up: bool) -> float:
+        """How far t standard deviations reach upwards or down. Of a difference of shares by the
+        arms' own intervals, put together so that near 0 and 1 its tails are right too (Zou and
+        Donner 2008, "Construction of confidence limits about effect measures: a general approach",
+        eq. for correlated arms)."""
+        if not self.shares:
+            return t * self.error.variance**0.5
+        first = self.shares[0].deviation(t, up)
+        if len(self.shares) == 1:
+            return t * first
+        second = self.shares[1].deviation(t, not up)
+        own = [one.variance for one in self.shares]
+        together = (sum(own) - self.error.variance) / 2 / (own[0] * own[1]) ** 0.5
+        squares = first**2 + second**2 - 2 * together * first * second
+        return t * max(squares, 0.0) ** 0.5
+
+    def _standardised(self, bound: float) -> float:
+        """The signed number of standard deviations from the value to `bound`."""
+        distance = self._scaled(bound) - self._scaled(self.value)
+        if self.error.variance == 0:
+            return float(np.inf if distance >= 0 else -np.inf)
+        if not self.shares:
+            return distance / self.error.variance**0.5
+        low, high = 0.0, 1.0
+        while high < FARTHEST and self._reach(high, distance > 0) < abs(distance):
+            high *= 2
+        for _ in range(50):
+            middle = (low + high) / 2
+            short = self._reach(middle, distance > 0) < abs(distance)
+            low, high = (middle, high) if short else (low, middle)
+        return float(np.copysign(high, distance))
 
     def _scaled(self, value: float) -> float:
         if not self.log:
             return value
         return float(np.log(value)) if value > 0 else -np.inf
-
-    def _tail(self, distance: float) -> float:
-        """Chance of an error that large upwards."""
-        if self.error.variance == 0:
-            return float(distance >= 0)
-        return float(stdtr(self.error.freedom, distance / self.error.variance**0.5))
 
 
 def shared_pictures(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -196,9 +244,18 @@ def _estimate(
     value = float(sum(sign * one for sign, one in zip(signs, means, strict=True)))
     if not share:
         return Estimate(value, error, resampled)
-    least = sum(_share_variance(arm) for arm in arms)
     bounds = (-1.0 if len(arms) > 1 else 0.0, 1.0)
-    return Estimate(value, _no_surer(error, least), resampled, bounds)
+    error = _no_surer(error, sum(_share_variance(arm) for arm in arms))
+    if len(arms) == 1:
+        shares = (_share_of(means[0], arms[0], error),)
+    else:
+        alone = [mean(arm, sample, share).error for arm in arms]
+        shares = tuple(map(_share_of, means, arms, alone))
+    return Estimate(value, error, resampled, bounds, shares=shares)
+
+
+def _share_of(value: float, arm: Arm, error: Part) -> Share:
+    return Share((value * arm.pictures + 2) / (arm.pictures + 4), error.variance)
 
 
 def _error(

@@ -66,6 +66,18 @@ def test_the_tail_of_six_hypotheses_is_as_thin_as_it_says():
     assert missed <= 0.05 / 6 * 3
 
 
+def test_tails_are_right_where_one_arm_is_nearly_always_right_and_the_other_hardly_ever():
+    """A plain t interval's lower end is above the true .9 in 5.5 % of cases here, not in 2.5."""
+    rng, size, world = np.random.default_rng(3), Size((10, 10), 24, 8), World(0.5, 0.9)
+    sample, above, below = Sample(size.of_prompt), 0, 0
+    for _ in range(600):
+        a, b = map(Arm, simulate(world, size, rng))
+        low, high = difference(a, b, sample, share=True).interval()
+        above += low > 0.9
+        below += high < 0.9
+    assert 5 <= above <= 27 and 5 <= below <= 27  # binomial: 15, 3 standard deviations
+
+
 def test_a_planted_difference_of_0_3_is_found():
     _, supported, missed = shares(World(difference=0.4), 200, Size((10, 10), 24, 8))
     assert supported >= 0.90
@@ -188,8 +200,12 @@ def test_all_pictures_right_in_both_arms_is_no_certainty():
     ones = np.ones((2, 8))
     found = difference(Arm(ones), Arm(ones), of(2, 4), share=True)
     share = 17 / 18  # Agresti and Caffo: one more success and one more failure
-    half = 1.959964 * (2 * share * (1 - share) / 18) ** 0.5
-    assert found.interval() == pytest.approx((-half, half), abs=1e-6)
+    half = 1.959964 * (share * (1 - share) / 18) ** 0.5
+    log_odds, slope = np.log(9), 0.9 * 0.1  # of 18 in 20: two more of either
+    down = 0.9 - 1 / (1 + np.exp(-(log_odds - half / slope)))
+    up = 1 / (1 + np.exp(-(log_odds + half / slope))) - 0.9
+    both = (down**2 + up**2) ** 0.5
+    assert found.interval() == pytest.approx((-both, both), abs=1e-6)
     more = np.ones((10, 200))
     low, high = difference(Arm(more), Arm(more), of(25, 8), share=True).interval()
     assert -0.02 < low < high < 0.02
@@ -218,6 +234,17 @@ def test_p_and_interval_agree():
     assert found.p_below(0.1) == pytest.approx(stats.t.sf(1, 7))
     certain = Estimate(0.3, Part(0.0), "prompts")
     assert certain.p_below(0.2) == 0 and certain.p_below(0.3) == 1 and certain.p_above(0.4) == 0
+
+
+def test_p_and_interval_agree_of_shares_too():
+    a, b = map(Arm, simulate(World(0.8, 0.3), Size((4, 5), 8, 4), np.random.default_rng(2)))
+    found = difference(a, b, of(8, 4), share=True)
+    for level in (0.95, 0.995):
+        low, high = found.interval(level)
+        assert found.p_below(low) == pytest.approx((1 - level) / 2, rel=1e-6)
+        assert found.p_above(high) == pytest.approx((1 - level) / 2, rel=1e-6)
+    assert found.p_below(found.value) == pytest.approx(0.5) == found.p_above(found.value)
+    assert found.p_below(-2) < 1e-3 and found.p_below(2) > 0.999
 
 
 def test_odds_ratio_by_hand():
