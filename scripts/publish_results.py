@@ -3,7 +3,7 @@
 in:  results/<experiment>/: report.md, summary.json, verdicts.json, scores.csv, and of the first run
      of each variant images/<prompt_set>.json; the store of pictures; config/, which says whether
      photos are drawn or real. Real ones are refused unless the experiment says `hide_photos: true`.
-out: docs/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, pictures/*.webp;
+out: docs/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, casts.csv, pictures/*.webp;
      docs/README.md, the list of all published experiments below a text of your own. What was
      labelled by other rules than today's is labelled anew from its tables; without a name just that
 
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     for name in options.experiments:
         page = write_log(name, folders) if options.log else publish(name, folders, options.why)
         print(page, file=sys.stderr)
-    print(write_index(options.docs), file=sys.stderr)
+    print(write_index(options.docs, options.root), file=sys.stderr)
     return 0
 
 

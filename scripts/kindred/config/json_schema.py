@@ -45,3 +45,4 @@ def _allow_derived(schema: dict[str, Any]) -> None:
         if "additionalProperties" in about:
             inner = about["additionalProperties"]
             about["additionalProperties"] = {"anyOf": [inner, {"type": "null"}]}
+            about["type"] = ["object", "null"]

@@ -197,9 +197,16 @@ def _overlap(known: Runs, runs: Runs, arm: str) -> bool:
     return bool({*known.get(arm, ())} & {*runs.get(arm, ())})
 
 
+def claims_nothing(entries: Sequence[Entry]) -> bool:
+    """Whether there is a log, and no hypothesis ever was in it."""
+    designs = (design_of(entries[: place + 1]) for place in range(len(entries)))
+    return bool(entries) and not any(design.get("hypotheses") for design in designs)
+
+
 def summed_up(entries: Sequence[Entry], runs: Runs) -> dict[str, Any]:
     """What a page says of the log. runs: those that hypotheses are decided by, by variant. Of what
-    is published it says how things stood then, and how often they were changed afterwards."""
+    is published it says how things stood then, and how often they were changed afterwards. Where
+    nothing is claimed "statement" and "hash" are empty."""
     published = [n for n, one in enumerate(entries) if one["kind"] == "published"]
     then = entries[: published[-1] + 1] if published else entries
     first, later = current_declaration(then), amended(entries) - amended(then)
@@ -207,6 +214,8 @@ def summed_up(entries: Sequence[Entry], runs: Runs) -> dict[str, Any]:
     if later:
         said = said.replace("unchanged since", "unchanged until they were published")
         said += f"; changed {later} time{'s' if later > 1 else ''} after they were published"
+    if claims_nothing(entries):
+        first, said = None, ""
     return {
         "hash": first["hash"] if first else "",
         "statement": said,

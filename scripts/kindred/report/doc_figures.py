@@ -2,9 +2,10 @@
 
 A figure is a Markdown link whose title says what it is: `[95 %](alike/runs.csv "any-heads trio
 success")`, a variant's mean over its runs, or `"any-heads trio success - family"`, a difference in
-points. So a reader sees the source by pointing at it, and no figure can grow old: `filled` writes
-what the table says, and a test fails where a page says something else. Knows tables of runs; knows
-nothing of what pages are about.
+points; of cast accuracy, of a kind of cast or of one cast, `[87 %](casts-alike/casts.csv "any-heads
+casts family")`. So a reader sees the source by pointing at it, and no figure can grow old: `filled`
+writes what the table says, and a test fails where a page says something else. Knows tables of runs
+and of casts; knows nothing of what pages are about.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pathlib import Path
 from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.specs.measures import MEASURES
 
-FIGURE = re.compile(r'\[(?P<said>[^\]]*)\]\((?P<table>[\w./-]+/runs\.csv) "(?P<what>[^"]+)"\)')
+FIGURE = re.compile(
+    r'\[(?P<said>[^\]]*)\]\((?P<table>[\w./-]+/(?:runs|casts)\.csv) "(?P<what>[^"]+)"\)'
+)
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -53,7 +56,7 @@ def figure_of(rows: Rows, what: str) -> str:
         raise KindredError(f"'{what}' is no figure", "", "write: variant prompt_set measure")
     variant, prompt_set, measure = words
     mean = _mean(rows, variant, prompt_set, measure)
-    percent = MEASURES[measure].kind.percent
+    percent = measure not in MEASURES or MEASURES[measure].kind.percent  # accuracy of casts
     if against:
         gap = mean - _mean(rows, against, prompt_set, measure)
         text = f"{100 * gap:+.0f} points" if percent else f"{gap:+.2f}"
@@ -76,14 +79,20 @@ def _rows(table: Path) -> Rows:
         raise KindredError("no such table", str(table), advice) from None
 
 
+def _measures(rows: Rows) -> set[str]:
+    """The columns that are figures: of a table of casts all behind the first ones."""
+    columns = list(rows[0]) if rows else []
+    return {*columns[4:]} if "worst" in columns else {*columns} & {*MEASURES}
+
+
 def _mean(rows: Rows, variant: str, prompt_set: str, measure: str) -> float:
     """Mean over runs of the variant's value."""
     for column, value in (("variant", variant), ("prompt_set", prompt_set)):
         known = {row[column] for row in rows}
         if value not in known:
             raise KindredError(f"no {column} '{value}'", "", did_you_mean(value, known))
-    if not rows or measure not in rows[0] or measure not in MEASURES:
-        known = set(rows[0]) & set(MEASURES) if rows else set()
+    known = _measures(rows)
+    if measure not in known:
         raise KindredError(f"no measure '{measure}'", "", did_you_mean(measure, known))
     values = [
         float(row[measure])

@@ -20,6 +20,13 @@ RUNS = (
     *("cast", "success", "count", "identity", "adherence", "missing", "duplicated", "strangers"),
 )
 BY_PROMPT = ("cast", "success", "identity")
+KINDS = ("all", "family", "others")  # of casts, as summary.json has them
+ENDS = ("", " low", " high")  # of a 95 % interval, behind the name of a kind of cast
+CASTS = (
+    *("variant", "prompt_set", "runs", "pictures"),
+    *(f"{kind}{end}" for kind in KINDS for end in ENDS),
+    "worst",
+)
 VERDICTS = (
     *("hypothesis", "claim", "variant", "against", "measure", "prompt_set", "margin", "label"),
     *(
@@ -74,6 +81,28 @@ def of_runs(rows: Iterable[Row], variants: Mapping[str, Any]) -> list[Line]:
     """runs.csv: a line a variant, run and prompt set; shares and means are 0..1 but for identity,
     where 0 is a stranger and 1 another photo of the same person."""
     return tabulated(rows, RUNS[:3], RUNS[4:], variants)
+
+
+def of_casts(variants: Mapping[str, Any]) -> tuple[list[str], list[Line]]:
+    """casts.csv, its columns and lines: a line a variant and cast set, with cast accuracy of all
+    casts, of the family alone and of others, the least accurate cast (named on one half of the
+    pictures, read on the other), and each cast's share of right pictures. No lines without cast
+    sets."""
+    names: dict[str, None] = {}
+    lines = []
+    for variant, one in variants.items():
+        for prompt_set, own in one.get("casts", {}).items():
+            line = {"variant": variant, "prompt_set": prompt_set, "pictures": str(own["images"])}
+            for kind in KINDS:
+                found = own["accuracy"].get(kind, {})
+                for end, key in zip(ENDS, ("mean", "low", "high"), strict=True):
+                    line[f"{kind}{end}"] = number(found.get(key))
+            line["runs"] = str(own["accuracy"]["all"]["runs"])
+            line["worst"] = number(own["worst"]["mean"]) if own["worst"] else ""
+            shares = {name: number(cast["mean"]) for name, cast in own["casts"].items()}
+            names |= dict.fromkeys(shares)
+            lines.append(line | shares)
+    return [*CASTS, *names], lines
 
 
 def of_prompts(rows: Iterable[Row], variants: Mapping[str, Any]) -> tuple[list[str], list[Line]]:

@@ -42,6 +42,7 @@ CAME_OUT, SHEETS, MATRICES, DECLARED, WHO = (
 REPEAT = "## How to repeat"
 # How pages ended their methods before there was a log.
 UNLOGGED = re.compile(r"^Hypotheses declared .*since\.\n?", re.MULTILINE)
+UNCLAIMED = "figures, no claims"  # of an experiment without hypotheses
 FOLDED_FROM = 4  # tables in a section
 TABLES_SHOWN = 2  # of who is who; the others are folded
 LOCAL_ONLY = re.compile(r"^(Repeat it: .*|The page with all pictures, .*)\n?", re.MULTILINE)
@@ -205,7 +206,11 @@ def index(docs: Path, before: str | None) -> str:
         "lines": [one for one in every if one["primary"] != "1"],
     }
     experiments = [
-        {"name": name, "title": _title(docs / name) or name, "said": where_run(lines)}
+        {
+            "name": name,
+            "title": _title(docs / name) or name,
+            "said": where_run(lines) if lines else UNCLAIMED,
+        }
         for name, lines in published.items()
     ]
     written = fill("published-index.md", {"parts": [primary, other], "experiments": experiments})

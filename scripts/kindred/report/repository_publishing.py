@@ -27,6 +27,7 @@ from kindred.evidence import amendments
 from kindred.evidence.preregistration import Found, preregister, runs_looked_at
 from kindred.rendering.image_store import ImageStore
 from kindred.report import (
+    measure_notes,
     publication_checks,
     published_tables,
     repository_pages,
@@ -268,10 +269,14 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         "sheets": sheets,
         "configs": alike(folders.root / "config", name),
         "log": log,
+        "casts": bool(summary.get("casts")),
     }
     page = repository_pages.page(exploratory_words(report, verdicts), values)
     write_csv(out / "runs.csv", published_tables.RUNS, lines_of_runs)
     write_csv(out / "prompts.csv", *published_tables.of_prompts(rows, variants))
+    columns, casts = published_tables.of_casts(variants)
+    if casts:
+        write_csv(out / measure_notes.CASTS, columns, casts)
     write_csv(out / "verdicts.csv", published_tables.VERDICTS, lines)
     write_text(out / "README.md", page)
     note_runs(log_path(name, folders.root), "published", runs, figures=figures)
@@ -371,10 +376,11 @@ def beside_scrambled(line: published_tables.Line, variants: Mapping[str, Json]) 
     }
 
 
-def write_index(docs: Path) -> Path:
+def write_index(docs: Path, root: Path) -> Path:
     """The list of everything that is published, below a text of your own, all of it labelled by the
-    rules of today; where it lies."""
+    rules of today, each page with a note of its measure; where it lies. root: holds config/."""
     relabel(docs)
+    measure_notes.write_notes(docs, root)
     path = docs / "README.md"
     before = path.read_text(encoding="utf-8") if path.is_file() else None
     write_text(path, repository_pages.index(docs, before))

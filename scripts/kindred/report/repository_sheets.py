@@ -33,13 +33,14 @@ Column = tuple[str, int]  # prompt name, seed
 
 
 def sets_shown(summary: Mapping[str, Any], verdicts: Mapping[str, Any]) -> list[str]:
-    """The prompt set that most primary hypotheses are about (without hypotheses the last one), and
-    the headshots where there are any."""
+    """The prompt set that most primary hypotheses are about (without hypotheses those of casts, or
+    else the last one), and the headshots where there are any."""
     hypotheses = list(verdicts["hypotheses"].values())
     primary = [one for one in hypotheses if one["primary"]] or hypotheses
     known = [*summary["prompt_sets"]]
     named = Counter(one["prompt_set"] for one in primary if one["prompt_set"] in known)
-    first = [name for name, _ in named.most_common(1)] or known[-1:]
+    unnamed = [*summary.get("casts", ())] or known[-1:]
+    first = [name for name, _ in named.most_common(1)] or unnamed
     return list(dict.fromkeys([*first, *(name for name in known if name == ALONE)]))
 
 

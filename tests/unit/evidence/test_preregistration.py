@@ -19,6 +19,7 @@ from kindred.evidence.amendments import (
     exploratory,
     hypothesis_changes,
     statement,
+    summed_up,
     table,
 )
 from kindred.evidence.preregistration import (
@@ -263,3 +264,13 @@ def test_figures_that_are_there_say_which_runs_were_looked_at(tmp_path):
     variants = {"all": {"kind": "trained", "runs": [1, 2]}, "BASE": {"kind": "base", "runs": [1]}}
     (tmp_path / "summary.json").write_text(json.dumps({"variants": variants}))
     assert runs_looked_at(tmp_path) == {"all": [1, 2]}
+
+
+def test_a_log_without_any_hypothesis_claims_nothing(log):
+    for hypotheses, said in (({}, ""), (DESIGN["hypotheses"], "declared ")):
+        path = log.with_name(f"{len(hypotheses)}.jsonl")
+        declare(path, "hypotheses", to=hypotheses)
+        told = summed_up(read_log(path), RUNS)
+        assert told["statement"].startswith(said) and bool(told["statement"]) == bool(said)
+        assert bool(told["hash"]) == bool(said) and len(told["table"]) == 1
+    assert summed_up([], RUNS)["statement"] == "not declared: no log was kept"

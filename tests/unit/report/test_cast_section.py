@@ -151,7 +151,8 @@ def test_the_page_and_its_words_begin_with_it(tmp_path):
     assert "| who sees only the picture’s shape (at most) | 25 % |" in words
     assert html.count("With scrambled captions (“scrambled”)") == 2
     values = {"experiment": "x", "variants": 1, "runs": 1, "pictures": 1, "bases": []}
-    values |= {"verdicts": [], "sheets": [], "configs": [], "log": summed_up([], {})}
+    values |= {"verdicts": [], "sheets": [], "configs": [], "casts": True}
+    values |= {"log": summed_up([], {})}
     published = page(words, values)
     assert published.index("## Does it know") < published.index("## What came out")
     assert "<details><summary>8 more tables</summary>" in published

@@ -48,6 +48,15 @@ def test_a_figure_that_there_is_not_is_named(what, said):
     assert said in str(raised.value)
 
 
+def test_a_table_of_casts_has_kinds_of_casts_and_casts():
+    first = {"variant": "a", "prompt_set": "casts", "runs": "5", "pictures": "960"}
+    rows = [first | {"family": "0.871", "worst": "0.05", "A+J": "0.9"}]
+    assert figure_of(rows, "a casts family") == "87 %"
+    assert figure_of(rows, "a casts A+J") == "90 %"
+    with pytest.raises(KindredError, match="no measure 'pictures'"):
+        figure_of(rows, "a casts pictures")
+
+
 @pytest.fixture
 def root(tmp_path):
     (tmp_path / "docs" / "one").mkdir(parents=True)
