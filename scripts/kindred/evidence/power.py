@@ -112,7 +112,7 @@ def within(forecast: Forecast, most: float, level: float) -> float:
     variances, freedoms = _estimates(forecast)
     half = _student(freedoms, (1 + level) / 2) * variances**0.5
     inside = 2 * ndtr((most - half) / forecast.variance**0.5) - 1
-    return float(inside.clip(0.0).mean())
+    return float(np.maximum(inside, 0.0).mean())
 
 
 def found_over_families(
