@@ -81,7 +81,9 @@ def test_nothing_that_is_made_is_shown_to_judges_or_people(root):
     found = plan(root, JOINED)
     experiment = found.experiments["one"]
     assert reference_spec(experiment).datasets == ["drawn"]
-    assert score_spec(experiment, "joined", next(iter(experiment.prompt_sets))).dataset == "drawn"
+    # But copies are looked for among all that is trained on.
+    looked_at = score_spec(experiment, "joined", next(iter(experiment.prompt_sets))).trained_on
+    assert [one.dataset for one in looked_at] == experiment.datasets
     assert found.rating_spec("one").datasets == ["drawn"]
     assert paths.photos_of(experiment)[0].startswith("resources/drawn/")
     assert experiment.datasets == [experiment.variants["joined"].dataset]
