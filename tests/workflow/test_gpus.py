@@ -11,7 +11,12 @@ from workspace import Workspace
 pytestmark = pytest.mark.workflow
 CUDA = "device={kind: cuda, threads: 1"
 # What was planned, and by which code, whatever the device.
-OF_EVERY_JOB = ("KINDRED_PLANNED_CODE=", "KINDRED_FROZEN_PLAN=", "KINDRED_CODE_REVISION=")
+OF_EVERY_JOB = (
+    "KINDRED_PLANNED_CODE=",
+    "KINDRED_FROZEN_PLAN=",
+    "KINDRED_CODE_REVISION=",
+    "KINDRED_DECLARED=",
+)
 # Takes what every rule with a GPU takes, and says what every program can read.
 RULE = """
 
