@@ -105,7 +105,7 @@ def test_published_labels_are_those_of_today(name):
             return list(csv.DictReader(file))
 
     lines = read("verdicts")
-    assert {line["rules"] for line in lines} == {labels.RULES}
+    assert all(line["rules"] == labels.RULES for line in lines)
     page = (DOCS / name / "README.md").read_text()
     for line in lines:
         assert f"| {line['hypothesis']} | {line['variant']} " in page
