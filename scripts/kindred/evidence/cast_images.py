@@ -122,15 +122,16 @@ def over_casts(
 def over_runs(
     images: Iterable[CastImage], figure: Callable[[Sequence[CastImage]], float | None]
 ) -> Stat | None:
-    """A figure of each training run, its mean over runs and Student's t interval at 95 % (no ends
-    for a single run). Runs without the figure are left out; None where none has it."""
+    """A figure of each training run, its mean over runs and Student's t interval at 95 %: no ends
+    for a single run, and where runs are all alike, which tells no spread. Runs without the figure
+    are left out; None where none has it."""
     images = list(images)
     each = [figure(own) for own in grouped(images, lambda image: image.run).values()]
     known = np.array([value for value in each if value is not None and np.isfinite(value)])
     if not len(known):
         return None
     low = high = None
-    if len(known) > 1:
+    if len(known) > 1 and known.std() > 0:
         half = stdtrit(len(known) - 1, (1 + LEVEL) / 2) * known.std(ddof=1) / len(known) ** 0.5
         low, high = rounded(known.mean() - half), rounded(known.mean() + half)
     mean = rounded(known.mean())

@@ -122,22 +122,25 @@ def table_of(
 
 
 def accuracy_table(one: CastSet) -> SmallTable | None:
-    """Cast accuracy by kind of cast and the worst cast, with all lines beside it."""
+    """Cast accuracy by kind of cast and, where some variant has it, the worst cast, with all lines
+    beside it."""
     kinds = one.kinds
+    worst = any(own["worst"] for own in one.variants.values())
     lines = []
     if one.ceiling:
         top = [share_cell(ceiling_of(one, kind)) for kind in kinds]
-        lines.append(Line(CEILING, [*top, _worst_of_ceiling(one)], "nothing can be above", True))
+        last = [_worst_of_ceiling(one)] if worst else []
+        lines.append(Line(CEILING, [*top, *last], "nothing can be above", True))
     for drawer, words in DRAWERS.items():
         bound = one.told["drawers"][drawer]
-        reach = [*(share_cell(bound[kind]) for kind in kinds), Cell("–")]
-        lines.append(Line(words, reach, "at most", True))
+        reach = [share_cell(bound[kind]) for kind in kinds]
+        lines.append(Line(words, [*reach, *([Cell("–")] if worst else [])], "at most", True))
 
     def cells(own: Figures) -> list[Cell]:
         shares = [stat_cell(own["accuracy"].get(kind), SHARE) for kind in kinds]
-        return [*shares, _worst(own)]
+        return [*shares, *([_worst(own)] if worst else [])]
 
-    headings = [*(KIND_HEADINGS[kind] for kind in kinds), "hardest combination"]
+    headings = [KIND_HEADINGS[kind] for kind in kinds] + ["hardest combination"] * worst
     return table_of(one, "accuracy", headings, cells, lines)
 
 

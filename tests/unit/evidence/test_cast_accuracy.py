@@ -10,6 +10,11 @@ from kindred.evidence import cast_accuracy
 from kindred.evidence.cast_images import cast_images, over_casts, over_runs
 
 
+def test_runs_that_are_all_alike_tell_no_spread():
+    told = over_runs([drawn("A", "A", run=run) for run in (1, 2, 3)], over_casts)
+    assert (told["mean"], told["low"], told["high"], told["runs"]) == (1.0, None, None, 3)
+
+
 def test_every_cast_weighs_the_same_however_many_pictures_it_has():
     images = [drawn("A", "A", seed=n) for n in range(9)] + [drawn("J", "A")]
     assert over_casts(images) == pytest.approx(0.5)

@@ -10,7 +10,12 @@ import reported
 from synthetic import ARMS, CHARACTERS, Arm, Hypothesis, Made
 
 from kindred.evidence.amendments import summed_up
-from kindred.report.cast_section import NO_CASTS, hypotheses_beside, who_is_who
+from kindred.report.cast_section import (
+    NO_CASTS,
+    _without_names,
+    hypotheses_beside,
+    who_is_who,
+)
 from kindred.report.cast_side_tables import bits_table
 from kindred.report.cast_tables import canvases_table, cast_sets, ceiling_of, threshold_table
 from kindred.report.report_data import ReportData, read_report_data
@@ -67,16 +72,32 @@ def data(tmp_path_factory) -> ReportData:
     return data_of(build(tmp_path_factory.mktemp("casts"), pictures=False))
 
 
-def test_the_answer_stands_beside_the_control_and_what_needs_no_names(data):
+def test_the_answer_stands_beside_the_control_the_base_and_what_needs_no_names(data):
     said = " ".join(who_is_who(data)["lead"])
-    every, control = (
-        round(100 * data.variants[x]["casts"]["casts"]["accuracy"]["all"]["mean"])
-        for x in ("all", "scrambled")
-    )
-    assert f"“all” draws exactly them, and nobody else, in {every} %" in said
-    assert f"“scrambled”, trained with captions on the wrong photos, reaches {control} %" in said
-    assert "by the picture’s shape alone, nobody can reach more than 25 %" in said
+
+    def share(variant, kind):
+        told = data.variants[variant]["casts"]["casts"]["accuracy"][kind]
+        ends = [f"{100 * told[end]:.0f}" for end in ("low", "high")]
+        return f"{100 * told['mean']:.0f} % ({'–'.join(ends)})"
+
+    words = "{} of the pictures of the family alone and {} of all"
+    reached = {
+        x: words.format(share(x, "family"), share(x, "all")) for x in ("all", "scrambled", "BASE")
+    }
+    assert f"“all” draws exactly them, and nobody else, in {reached['all']}." in said
+    assert f"captions on the wrong photos, does in {reached['scrambled']}." in said
+    assert f"BASE, without a LoRA, does in {reached['BASE']}." in said
+    # Of A, J and A+J: one of the two single ones, and the pair.
+    assert "nobody can reach more than 67 % of the family alone (33 % by the picture’s" in said
     assert "This is a pilot: 32 pictures a training run" in said
+
+
+def test_above_what_needs_no_names_names_were_learned(data):
+    (one,) = cast_sets(data)
+    above, within = ({"accuracy": {"family": {"low": low}}} for low in (0.68, 0.66))
+    assert _without_names(one, above).endswith("so names were learned.")
+    assert "does not show" in _without_names(one, within)
+    assert "does not show" in _without_names(one, {"accuracy": {"family": {"low": None}}})
 
 
 def test_measures_that_need_no_names_are_named_with_the_controls_figure(data):
