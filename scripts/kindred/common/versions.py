@@ -31,13 +31,13 @@ VERSIONS = {
     "references": 2,
     "image_vectors": 1,
     "score": 4,
-    "compare": 9,
+    "compare": 10,
     "power": 2,
     # What people look at.
     "sheet": 1,
     "curves": 2,
     "rating": 1,
-    "report": 10,
+    "report": 11,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,
