@@ -110,7 +110,7 @@ class Trainer:
             self._seed_dropout,
         )
         self.transformer.train()
-        self._stopping = False
+        self._asked_to_stop = self._stopping = False
 
     @property
     def rows(self) -> list[Row]:
@@ -118,8 +118,8 @@ class Trainer:
         return self.log.rows
 
     def stop(self) -> None:
-        """Ask for an end after the step in work, with a checkpoint."""
-        self._stopping = True
+        """Ask for an end after the step in work or the next, with a checkpoint."""
+        self._asked_to_stop = True
 
     def train(self, checkpoints: Checkpoints) -> None:
         """Take up the newest checkpoint and go on to the last step.
@@ -155,7 +155,9 @@ class Trainer:
         set_rate(self.optimizer, rate)
         batches = self._next_batches(feeds)
         loss = self.runner.gradients(batches)  # of `micro_step`s: loss and backward
-        loss, self._stopping = self.process_group.add_up(self.parameters, loss, self._stopping)
+        # Who is asked in here ends after the next step, when all processes know of it.
+        asked = self._asked_to_stop
+        loss, self._stopping = self.process_group.add_up(self.parameters, loss, asked)
         if self.recipe.max_grad_norm:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
         self.optimizer.step()

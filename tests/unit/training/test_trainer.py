@@ -188,6 +188,26 @@ def test_killed_and_run_again(data, tmp_path, number):
     assert run(data, tmp_path / "whole", **recipe) == resumed
 
 
+def test_who_is_stopped_while_gradients_are_added_up_stops_with_the_others(data, tmp_path):
+    """Most of a shared step may be waiting for the others: a signal in it is not forgotten."""
+    from kindred.compute.data_parallel import ProcessGroup
+
+    told = []
+
+    def add_up(self, parameters, loss, stopping):
+        if not told:
+            os.kill(os.getpid(), signal.SIGTERM)
+        told.append(stopping)
+        return loss, stopping
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ProcessGroup, "add_up", add_up)
+        run(data, tmp_path / "out", steps=9)
+    assert told == [False, True]
+    (saved,) = (data.root / "work").rglob("step-*.pt")
+    assert saved.name == "step-00000002.pt"
+
+
 def test_a_broken_checkpoint_is_passed_over(data, tmp_path, capsys):
     whole = run(data, tmp_path / "whole")
     key = next((data.root / "store").iterdir()).name
