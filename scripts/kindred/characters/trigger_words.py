@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError
+from kindred.common.sentences import listing
 from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
@@ -163,7 +164,7 @@ def insert_trigger_words(text: str, letters: Iterable[str], characters: Characte
             text = text[: match.start()] + phrase + text[match.end() :]
         return text
     named = [f"the {characters[letter].noun} {characters[letter].name}" for letter in letters]
-    return ": ".join(part for part in (_listing(named), text) if part)
+    return ": ".join(part for part in (listing(named), text) if part)
 
 
 def remove_trigger_words(text: str, characters: Characters) -> str:
@@ -192,10 +193,6 @@ def _phrase(text: str, noun: str) -> list[re.Match[str]]:
     adjective = r"(?!(?:and|with|of|in)\b)\w+ "
     pattern = rf"\b(?:a|an|the|one) (?P<rest>(?:{adjective}){{0,2}}(?:{singular}))\b"
     return list(re.finditer(pattern, text, re.IGNORECASE))
-
-
-def _listing(parts: list[str]) -> str:
-    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 
 def _names_in_path(text: str, characters: Characters) -> list[str]:

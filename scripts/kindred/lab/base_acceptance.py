@@ -20,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 
 from kindred.common.errors import KindredError
 from kindred.common.progress import track
+from kindred.common.sentences import listing
 from kindred.judges.lab_inference import DetectedPerson, LabDetector
 from kindred.lab.judge_labels import person_words
 from kindred.models.architectures.noise_levels import schedule
@@ -29,7 +30,7 @@ from kindred.rendering.sampling import denoise, initial_noise
 from kindred.specs.base_model import Base
 from kindred.world.drawing import draw
 from kindred.world.people import Person, named_strangers, random_person
-from kindred.world.phrases import PLACE_PHRASES, TEMPLATES, join, prompt
+from kindred.world.phrases import PLACE_PHRASES, TEMPLATES, prompt
 from kindred.world.scene import Figure, Scene, sample_scene
 from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE, hats_style_visible
 
@@ -112,7 +113,7 @@ def describe(figure: Figure) -> tuple[str, dict[str, str]]:
     looks = [hair] + ["a beard"] * person.beard + ["glasses"] * person.glasses
     looks = [look for look in looks if look]
     noun = f"a {'bald ' if person.hair_style == 'bald' else ''}{person.kind}"
-    with_looks = f" with {join(looks)}" if looks else ""
+    with_looks = f" with {listing(looks)}" if looks else ""
     a = "an" if figure.clothes_colour[0] == "o" else "a"
     clothes = (
         f"{figure.clothes_colour} overalls"

@@ -20,8 +20,9 @@ from torch import Tensor
 from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration
 
 from kindred.common.files import read_json, write_json
+from kindred.common.sentences import listing
 from kindred.lab.judge_labels import ATTRIBUTES
-from kindred.world.captions import PLACE_PHRASES, article, join
+from kindred.world.captions import PLACE_PHRASES, article
 from kindred.world.vocabulary import adult
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -65,7 +66,7 @@ def clothes(person: dict[str, str | None]) -> str:
 def sentence(people: Sequence[dict[str, str | None]], place: str) -> str:
     """What is said of a picture: everybody from left to right, then the place."""
     where = PLACE_PHRASES[place][0]
-    return f"{join([describe(person, len(people)) for person in people])} {where}"
+    return f"{listing([describe(person, len(people)) for person in people])} {where}"
 
 
 def words() -> list[str]:

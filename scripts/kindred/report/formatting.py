@@ -5,9 +5,10 @@ Knows wording; knows nothing of where numbers come from. Used by the page and by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kindred.common.sentences import listing
 from kindred.report import formatting
 from kindred.report.svg_plots import share
 from kindred.specs.composites import CompositeOptions
@@ -25,12 +26,6 @@ PLACES = {
     "plain": "plain walls",
 }
 GROUPS = {1: "alone", 2: "in pairs", 3: "in threes", 4: "in fours"}
-
-
-def listing(parts: Iterable[str]) -> str:
-    """'a', 'a and b', 'a, b and c'."""
-    parts = list(parts)
-    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from kindred.common.sentences import listing
 from kindred.specs.spec_model import SpecModel
 
 Wording = Literal["bare", "place", "order", "garments"]
@@ -158,7 +159,7 @@ def _worded(
     members = [who for who in asked if who in names]
     if kind == "order" and members and len(asked) > 1:
         order = [who if who in names else "" for who in asked]
-        return f"from left to right: {_joined(called)} {place}", {"order": order}
+        return f"from left to right: {listing(called)} {place}", {"order": order}
     if kind == "garments" and members:
         first = cast + wording
         worn = {who: GARMENTS[(first + n) % len(GARMENTS)] for n, who in enumerate(members)}
@@ -166,18 +167,13 @@ def _worded(
             f"{text} in a {worn[who]}" if who in worn else text
             for who, text in zip(asked, called, strict=True)
         ]
-        return f"a photo of {_joined(dressed)}", {"wears": worn}
+        return f"a photo of {listing(dressed)}", {"wears": worn}
     if wording == 0:
-        return f"a photo of {_joined(called)}", {}
-    return f"{_joined(called)} {place}", {}
+        return f"a photo of {listing(called)}", {}
+    return f"{listing(called)} {place}", {}
 
 
 def _called(who: str, names: Mapping[str, str], untrained: Sequence[str]) -> str:
     if who in names:
         return names[who]
     return untrained[int(who) - 1] if who.isdigit() else f"a {who}"
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """`A`, `A and B`, `A, B and C`."""
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 
 from kindred.common.files import atomic_write, make_folder, write_csv, write_json
+from kindred.common.sentences import listing
 from kindred.world.captions import caption
 from kindred.world.drawing import draw, truth
 from kindred.world.families import FAMILIES, Family, parse_coverage, photo_names
 from kindred.world.people import Person
-from kindred.world.phrases import join
 from kindred.world.scene import Scene, sample_scene
 from kindred.world.vocabulary import COLOURS, HATS, LANDSCAPE, PORTRAIT, WIDE
 
@@ -94,4 +94,4 @@ def _label(scene: Scene, rng: Random, class_nouns: bool, sides: bool, say_hats: 
         if all(text.count(hat) >= hats.count(hat) for hat in hats):
             return text
     words = [f"{f.person.name}" + (f" in a {f.hat}" if f.hat else "") for f in scene.figures]
-    return f"a photo of {join(words)}"
+    return f"a photo of {listing(words)}"

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from kindred.common.sentences import listing
 from kindred.world.phrases import (
     NUMBERS,
     PLACE_PHRASES,
     TOKEN_LIMIT,
     age,
     article,
-    join,
     role,
     token_count,
 )
@@ -60,7 +60,7 @@ def caption(
         text = _write(scene, rng, style, names, detail if level < 5 else "short", sides)
         if token_count(text) <= limit:
             return text
-    return join([_reference(figure, style, names, rng) for figure in scene.figures])
+    return listing([_reference(figure, style, names, rng) for figure in scene.figures])
 
 
 def _style(
@@ -119,7 +119,7 @@ def _place(scene: Scene, rng: Random, style: Style) -> str:
 def _listed(scene: Scene, figures: list[Figure], rng: Random, style: Style, names: bool) -> str:
     """X, Y and Z, in any order, inside one of many frames."""
     order = rng.sample(figures, len(figures))
-    people = join([_person(scene, figure, style, names, rng) for figure in order])
+    people = listing([_person(scene, figure, style, names, rng) for figure in order])
     where = _place(scene, rng, style)
     if scene.place == "christmas card" and style.place:
         return rng.choice(("a Christmas card with {}", "a Christmas card of {}")).format(people)
@@ -168,8 +168,8 @@ def _sided(scene: Scene, figures: list[Figure], rng: Random, style: Style, names
             options.append(f"{left} to the left of {right}{tail}")
         return rng.choice(options)
     ordered = [
-        f"from left to right: {join(people)}{tail}",
-        f"{join(people)}, from left to right{tail}",
+        f"from left to right: {listing(people)}{tail}",
+        f"{listing(people)}, from left to right{tail}",
     ]
     if len(people) == 3:
         left, middle, right = people
@@ -232,7 +232,7 @@ def _acting(
     if "hugging" not in [figure.pose for figure in figures]:
         rng.shuffle(clauses)
     where = _place(scene, rng, style)
-    text = join(clauses)
+    text = listing(clauses)
     if not where:
         return text
     return f"{where}, {text}" if rng.random() < 0.5 or len(figures) > 1 else f"{text} {where}"
@@ -316,7 +316,7 @@ def _with(figure: Figure, named: bool, rng: Random) -> list[str]:
         things.append("glasses")
     if len(things) > 1 and rng.random() < 0.3:
         things.pop(rng.randrange(len(things)))
-    return [f"with {join(things)}"] if things else []
+    return [f"with {listing(things)}"] if things else []
 
 
 def _wearing(figure: Figure, rng: Random) -> list[str]:
@@ -328,7 +328,7 @@ def _wearing(figure: Figure, rng: Random) -> list[str]:
         things.append(article(_hat(figure)))
     if len(things) == 2 and rng.random() < 0.25:
         things.pop(rng.randrange(2))
-    return [f"{rng.choice(('in', 'in', 'wearing'))} {join(things)}"]
+    return [f"{rng.choice(('in', 'in', 'wearing'))} {listing(things)}"]
 
 
 _MOODS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from kindred.common.sentences import listing
 from kindred.world.people import Person
 from kindred.world.vocabulary import adult
 
@@ -67,11 +68,6 @@ def token_count(caption: str) -> int:
     return sum(NAME_TOKENS if _NAME.match(word) else 1 for word in words)
 
 
-def join(parts: Sequence[str]) -> str:
-    """`A`, `A and B`, `A, B and C`."""
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-
-
 def article(phrase: str) -> str:
     """The phrase with its indefinite article."""
     return ("an " if phrase[0] in "aeiou" else "a ") + phrase
@@ -91,10 +87,10 @@ def prompt(template: str, people: Sequence[Person], place: str | None = None) ->
     """Fill one of TEMPLATES; `place` is a key of PLACE_PHRASES (default: park)."""
 
     def called(word: Callable[[Person], str]) -> str:
-        return join([f"{word(p)} {p.name}" if p.name else article(word(p)) for p in people])
+        return listing([f"{word(p)} {p.name}" if p.name else article(word(p)) for p in people])
 
     return template.format(
-        names=join([person.name or article(person.kind) for person in people]),
+        names=listing([person.name or article(person.kind) for person in people]),
         ages=called(age),
         roles=called(role),
         count=NUMBERS[len(people)],
