@@ -6,7 +6,6 @@ Knows trigger names, class nouns and how people write them; knows nothing of ima
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -14,6 +13,7 @@ from difflib import SequenceMatcher
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError
 from kindred.common.sentences import listing
+from kindred.common.written_text import nfc
 from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
@@ -72,7 +72,7 @@ def _owner(match: re.Match[str], characters: Characters) -> str:
 
 def _named(word: str, characters: Characters) -> str | None:
     """The letter of the character that a word names, by the same rule of case; None for none."""
-    match = _pattern(characters).fullmatch(unicodedata.normalize("NFC", word))
+    match = _pattern(characters).fullmatch(nfc(word))
     return _owner(match, characters) if match else None
 
 
@@ -198,7 +198,7 @@ def _phrase(text: str, noun: str) -> list[re.Match[str]]:
 def _names_in_path(text: str, characters: Characters) -> list[str]:
     if not characters:
         return []
-    tokens = re.split(r"[\W_]+", unicodedata.normalize("NFC", text))
+    tokens = re.split(r"[\W_]+", nfc(text))
     return sorted({letter for token in tokens if (letter := _named(token, characters))})
 
 

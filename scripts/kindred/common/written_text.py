@@ -14,6 +14,11 @@ SPACES = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85")  # what `str.split` takes f
 UTF16 = "save it as UTF-8 ('Unicode' in old editors is UTF-16)"
 
 
+def nfc(text: str) -> str:
+    """One spelling of accented letters: file systems, spreadsheets and keyboards differ in it."""
+    return unicodedata.normalize("NFC", text)
+
+
 def read_written_text(path: Path, where: str) -> str:
     """The text of a file, without a byte order mark. Raises KindredError at `where` for other
     encodings than UTF-8 and for control characters."""

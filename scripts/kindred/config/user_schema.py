@@ -7,12 +7,12 @@ Knows the keys; the schema for editors is generated from here. Knows nothing of 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
+from kindred.common.written_text import nfc
 from kindred.compute.data_parallel import PROCESSES
 from kindred.compute.devices import JOBS_PER_GPU, SPLIT
 from kindred.compute.memory_limit import MEMORY_GIB
@@ -77,7 +77,7 @@ Seeds = Annotated[
 def _says_something(text: str) -> str:
     if not text.strip():
         raise ValueError("the prompt is empty; write what the picture shows, or take it out")
-    return unicodedata.normalize("NFC", text)  # as names and captions are
+    return nfc(text)  # as names and captions are
 
 
 class PromptConfig(SpecModel):

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath, PureWindowsPath
 
 from kindred.common.errors import KindredError, Problems, did_you_mean
-from kindred.common.written_text import read_written_text
+from kindred.common.written_text import nfc, read_written_text
 from kindred.data.caption_tables import WrittenCaption, clean, read_table
-from kindred.data.photo_folder import Source, nfc
+from kindred.data.photo_folder import Source
 
 PLAIN_TEXTS = frozenset({"readme", "license", "licence", "notes", "todo", "changelog"})
 

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError, Problems
-from kindred.common.written_text import check_text, read_written_text
-from kindred.data.photo_folder import nfc
+from kindred.common.written_text import check_text, nfc, read_written_text
 
 FILE_KEYS = ("filename", "file_name", "file", "image", "image_file", "img", "photo", "path")
 # In this order: where several hold something, the first is the caption.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import write_text
-from kindred.common.written_text import is_no_text
+from kindred.common.written_text import is_no_text, nfc
 
 JPEGS = frozenset({".jpg", ".jpeg", ".jfif"})
 HEIFS = frozenset({".heic", ".heif", ".hif", ".avif"})
@@ -98,11 +97,6 @@ class Source:
     tables: list[Path] = field(default_factory=list)
     sidecars: list[Path] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-
-
-def nfc(text: str) -> str:
-    """One spelling of accented letters: file systems and spreadsheets differ in it."""
-    return unicodedata.normalize("NFC", text)
 
 
 def scan(root: Path) -> Source:

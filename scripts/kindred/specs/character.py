@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from kindred.common.written_text import nfc
 from kindred.specs.spec_model import SpecModel
 
-
-def _one_spelling(name: str) -> str:
-    """Accented letters as captions, folders and prompts have them too."""
-    return unicodedata.normalize("NFC", name)
-
-
-Name = Annotated[str, AfterValidator(_one_spelling)]
+Name = Annotated[str, AfterValidator(nfc)]  # as in captions, folders and prompts
 
 
 class Character(SpecModel):
