@@ -11,11 +11,10 @@ from itertools import combinations
 
 from kindred.evidence.cast_images import (
     CastImage,
-    Stat,
     grouped,
     over_casts,
-    rounded,
 )
+from kindred.evidence.variant_statistics import Stat, number
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 # Two arms less than this apart are not said to be in any order.
@@ -26,7 +25,7 @@ FEWEST_OF_HALF = 4  # pictures of a cast in each half, for the worst cast to be 
 def by_cast(images: Sequence[CastImage]) -> Stat:
     """Share of right pictures of each cast, with the number of pictures."""
     return {
-        name: {"mean": rounded(over_casts(own)), "images": len(own)}
+        name: {"mean": number(over_casts(own)), "images": len(own)}
         for name, own in grouped(images, lambda image: image.asked.name).items()
     }
 
@@ -47,7 +46,7 @@ def worst_cast(images: Sequence[CastImage]) -> Stat | None:
         worst = [name for name, one in naming.items() if one["mean"] == least]
         values.append(sum(reading[name]["mean"] for name in worst) / len(worst))
         named += [name for name in worst if name not in named]
-    return {"mean": rounded(sum(values) / 2), "casts": named}
+    return {"mean": number(sum(values) / 2), "casts": named}
 
 
 def _halves(images: Sequence[CastImage]) -> tuple[list[CastImage], list[CastImage]]:
@@ -58,8 +57,8 @@ def _halves(images: Sequence[CastImage]) -> tuple[list[CastImage], list[CastImag
     runs = {run: n for n, run in enumerate(grouped(images, lambda image: image.run))}
     places = grouped(images, lambda image: (image.asked.name, image.asked.canvas, image.run))
     for (_, canvas, run), own in places.items():
-        for number, image in enumerate(own):
-            halves[(number + canvases[canvas] + runs[run]) % 2].append(image)
+        for place, image in enumerate(own):
+            halves[(place + canvases[canvas] + runs[run]) % 2].append(image)
     return halves
 
 
@@ -85,7 +84,7 @@ def right_at(image: CastImage, threshold: float) -> bool:
 def threshold_curve(images: Sequence[CastImage]) -> dict[str, float | None]:
     """Cast accuracy by the identity from which somebody counts as recognised."""
     return {
-        f"{threshold:g}": rounded(over_casts(images, lambda one, t=threshold: right_at(one, t)))
+        f"{threshold:g}": number(over_casts(images, lambda one, t=threshold: right_at(one, t)))
         for threshold in THRESHOLDS
     }
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
+from kindred.evidence.intervals import LEVEL
+from kindred.evidence.variance import Part
+from kindred.evidence.variant_statistics import Stat, number
 from kindred.specs.casts import AskedCast
 
-LEVEL = 0.95
-Stat = dict[str, Any]
 Row = Mapping[str, str]
 
 
@@ -132,12 +132,7 @@ def over_runs(
         return None
     low = high = None
     if len(known) > 1 and known.std() > 0:
-        half = stdtrit(len(known) - 1, (1 + LEVEL) / 2) * known.std(ddof=1) / len(known) ** 0.5
-        low, high = rounded(known.mean() - half), rounded(known.mean() + half)
-    mean = rounded(known.mean())
+        half = Part(known.var(ddof=1) / len(known), len(known) - 1).reach(LEVEL)
+        low, high = number(known.mean() - half), number(known.mean() + half)
+    mean = number(known.mean())
     return {"mean": mean, "low": low, "high": high, "runs": len(known), "images": len(images)}
-
-
-def rounded(value: float) -> float | None:
-    """With 4 decimals; None for what is not a number."""
-    return round(float(value), 4) if np.isfinite(value) else None

@@ -13,11 +13,11 @@ import numpy as np
 
 from kindred.evidence.cast_images import (
     CastImage,
-    Stat,
     grouped,
     over_casts,
     over_runs,
 )
+from kindred.evidence.variant_statistics import Stat
 
 
 def counts(images: Sequence[CastImage]) -> Stat:

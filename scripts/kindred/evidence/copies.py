@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from kindred.evidence.variant_statistics import number
+
 Json = dict[str, Any]
 DISTANCES = ("nearest_distance", "nearest_composite_distance")
 
@@ -42,8 +44,8 @@ def _of_variant(rows: Sequence[Mapping[str, str]], told: Json, statistic: Json) 
         "photos": told["photos"],
         "composites": told["composites"],
         "real_photos": told["real_photos"],
-        "line": _rounded(told["line"]),
-        "line_bits": _rounded(told["line_bits"]),
+        "line": number(told["line"]),
+        "line_bits": number(told["line_bits"]),
         "copied": statistic.get("all"),
         "copied_by_bits": _share(images, "copied_by_bits"),
         "same_layout": _share(images, "same_layout"),
@@ -66,8 +68,8 @@ def _held_out(images: Sequence[Mapping[str, str]], told: Json) -> Json | None:
         "photos": len(photos),
         "copied": _below(photos, told["line"]),
         "copied_by_bits": _below(told["held_out_bits"], told["line_bits"]),
-        "nearer": _rounded(float(np.mean([nearer for nearer, _ in runs]))),
-        "z": _rounded(float(np.mean([z for _, z in runs]))),
+        "nearer": number(float(np.mean([nearer for nearer, _ in runs]))),
+        "z": number(float(np.mean([z for _, z in runs]))),
     }
 
 
@@ -93,14 +95,10 @@ def mann_whitney(pictures: Sequence[float], photos: Sequence[float]) -> tuple[fl
 def _share(images: Sequence[Mapping[str, str]], column: str) -> float | None:
     """Mean of a column of truth values where it says something; None where it never does."""
     known = [float(row[column]) for row in images if row[column]]
-    return _rounded(float(np.mean(known))) if known else None
+    return number(float(np.mean(known))) if known else None
 
 
 def _below(values: Sequence[float], line: float | None) -> float | None:
     if line is None or not values:
         return None
-    return _rounded(float(np.mean(np.asarray(values) < line)))
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return number(float(np.mean(np.asarray(values) < line)))

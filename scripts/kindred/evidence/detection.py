@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from scipy.special import ndtri
 
-from kindred.evidence.cast_images import CastImage, Stat, over_runs, rounded
+from kindred.evidence.cast_images import CastImage, over_runs
+from kindred.evidence.variant_statistics import Stat, number
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def detections(images: Sequence[CastImage], letters: Sequence[str]) -> Stat:
             "others": every.others,
             "sensitivity": over_runs(images, lambda own, x=letter: _known(own, x, "sensitivity")),
             "bias": over_runs(images, lambda own, x=letter: _known(own, x, "bias")),
-            "ceiling": rounded(min(one.ceiling for one in each if one.known)),
+            "ceiling": number(min(one.ceiling for one in each if one.known)),
         }
     return found
 

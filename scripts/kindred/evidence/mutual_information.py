@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from kindred.evidence.cast_images import CastImage, Stat, grouped, rounded
+from kindred.evidence.cast_images import CastImage, grouped
+from kindred.evidence.variant_statistics import Stat, number
 
 FEWEST = 192  # pictures a canvas
 PERMUTATIONS = 200
@@ -52,8 +53,8 @@ def bits(images: Sequence[CastImage]) -> Stat:
     if not counts or found["more"]:
         return found
     pairs = [(_numbered(own, _asked), _numbered(own, _shown)) for own in canvases.values()]
-    found["mean"] = rounded(np.mean([corrected(a, f) for a, f in pairs]))
-    found["most"] = rounded(np.mean([entropy(a) for a, _ in pairs]))
+    found["mean"] = number(np.mean([corrected(a, f) for a, f in pairs]))
+    found["most"] = number(np.mean([entropy(a) for a, _ in pairs]))
     return found
 
 

@@ -11,7 +11,8 @@ from math import factorial, prod
 
 import numpy as np
 
-from kindred.evidence.cast_images import CastImage, Stat, over_casts, over_runs, rounded
+from kindred.evidence.cast_images import CastImage, over_casts, over_runs
+from kindred.evidence.variant_statistics import Stat, number
 
 
 def order(images: Sequence[CastImage]) -> Stat | None:
@@ -27,7 +28,7 @@ def order(images: Sequence[CastImage]) -> Stat | None:
         "images": len(told),
         "right": len(right),
         "share": over_runs(right, lambda own: float(np.mean([_ordered(one) for one in own]))),
-        "chance": rounded(np.mean([_order_chance(one) for one in right])) if right else None,
+        "chance": number(np.mean([_order_chance(one) for one in right])) if right else None,
         "both": over_runs(told, lambda own: over_casts(own, lambda x: x.right and _ordered(x))),
     }
 
@@ -64,7 +65,7 @@ def garments(images: Sequence[CastImage]) -> Stat | None:
         "right": share("right"),
         "swapped": share("swapped"),
         "same": share("same"),
-        "chance": rounded(np.mean([1 / len(image.asked.wears) for image, _ in found])),
+        "chance": number(np.mean([1 / len(image.asked.wears) for image, _ in found])),
     }
 
 
