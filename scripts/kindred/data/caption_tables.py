@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ FILE_KEYS = ("filename", "file_name", "file", "image", "image_file", "img", "pho
 TEXT_KEYS = ("text", "caption", "prompt", "description", "label")
 SURE_KEYS = frozenset({"text", "caption"})  # nothing else is ever called so
 WHO_KEYS = ("who", "people", "characters", "person")
+READ = frozenset({*FILE_KEYS, *TEXT_KEYS, *WHO_KEYS})
+JSON_KINDS = {list: "a list", dict: "an object", bool: "true or false"}
 QUOTE = 'put captions with commas in quotes: "..."'
-Record = dict[str, Any]
+Record = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,8 @@ def _filled_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 def _free_columns(keys: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     """Columns in which the rest of a caption without quotes may have landed: not read, behind the
     caption, and not a column of numbers with one in every row."""
-    used = {*FILE_KEYS, *TEXT_KEYS, *WHO_KEYS}
     captions = [n for n, key in enumerate(keys) if key in TEXT_KEYS]
-    rest = [n for n, key in enumerate(keys) if key not in used and captions and n > captions[0]]
+    rest = [n for n, key in enumerate(keys) if key not in READ and captions and n > captions[0]]
     whole = [fields for fields in rows if len(fields) == len(keys)]
     return [n for n in rest if not all(_is_number(fields[n]) for fields in whole)]
 
@@ -195,36 +196,29 @@ def _json_lines(text: str, label: str, problems: Problems) -> Iterator[tuple[str
         if not isinstance(record, dict):
             problems.add(where, "is no JSON object", 'write {"file_name": ...}')
             continue
-        found = dict(_typed(record.items(), where, problems))
-        if len(found) == len({_key(key) for key in record} & _KNOWN & _said(record)):
-            yield where, found
+        texts = _texts(record, where, problems)
+        if texts is not None:
+            yield where, texts
 
 
-_KNOWN = {*FILE_KEYS, *TEXT_KEYS, *WHO_KEYS}
-
-
-def _said(record: Mapping[str, Any]) -> set[str]:
-    return {_key(key) for key, value in record.items() if value is not None}
-
-
-def _typed(
-    items: Iterable[tuple[str, Any]], where: str, problems: Problems
-) -> Iterator[tuple[str, str]]:
-    """Values that are read, as text; a list only where it says who is there."""
-    for name, value in items:
+def _texts(record: Mapping[str, Any], where: str, problems: Problems) -> Record | None:
+    """The values that are read, as text; a list only where it says who is there. None after noting
+    what is none."""
+    found, wrong = {}, False
+    for name, value in record.items():
         key = _key(name)
-        if key not in _KNOWN or value is None:
+        if key not in READ or value is None:
             continue
-        if isinstance(value, list) and key in WHO_KEYS and all(isinstance(x, str) for x in value):
+        if key in WHO_KEYS and isinstance(value, list) and all(isinstance(x, str) for x in value):
             value = ", ".join(value)
         if isinstance(value, str):
-            yield key, nfc(value)
+            found[key] = nfc(value)
         else:
-            kind = {list: "a list", dict: "an object", bool: "true or false"}.get(
-                type(value), "a number"
-            )
+            kind = JSON_KINDS.get(type(value), "a number")
             allowed = "a text or a list of texts" if key in WHO_KEYS else "one text"
             problems.add(where, f"`{name}` is {kind}", f"write {allowed}")
+            wrong = True
+    return None if wrong else found
 
 
 def _key(field: str) -> str:

@@ -146,7 +146,7 @@ def _read(path: Path, enough: int | None) -> Upright:
         decoded = image.size
         profile = image.info.get("icc_profile")
         if profile is None:
-            said = declared(image, path.open("rb").read(HEAD))
+            said = declared(image, _head(path, HEAD))
             profile = said.profile
             notes += [note("profile", said.note)] if said.note else []
         if image.format in ("JPEG", "MPO"):
@@ -253,9 +253,13 @@ def _note_once(photo: Upright, kind: str, what: str) -> None:
         photo.notes.append(note(kind, what))
 
 
-def _what_it_is(path: Path) -> str:
+def _head(path: Path, size: int) -> bytes:
     with open(path, "rb") as file:
-        head = file.read(512)
+        return file.read(size)
+
+
+def _what_it_is(path: Path) -> str:
+    head = _head(path, 512)
     if head.lstrip()[:1] == b"<":
         return "is a web page or XML file, not a photo"
     if b"\0" not in head and all(byte > 31 or byte in b"\t\r\n" for byte in head):

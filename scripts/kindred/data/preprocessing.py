@@ -112,10 +112,7 @@ def prepare_photo(photo: Photo, folder: Path, spec: PreprocessSpec) -> tuple[lis
         row = kept_row(path, source, sizes, spec)
         if row is None:
             if decoded is None:
-                enough = 2 * max(
-                    max(s) for group in aspect_buckets.bucket_sets(spec).values() for s in group
-                )
-                decoded = read_photo(photo.path, photo.name, enough)
+                decoded = read_photo(photo.path, photo.name, _pixels_needed(spec))
             row = _make(decoded, path, source, sizes, spec)
             made += 1
         row |= {"image_id": image_id, "photo": photo.id, "source": photo.name}

@@ -7,13 +7,13 @@ by the names. Knows letters and English; knows nothing of base models or of pict
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Literal
 
 from pydantic import Field
 
+from kindred.common.hashing import sha256_text
 from kindred.common.sentences import listing
 from kindred.specs.spec_model import SpecModel
 
@@ -68,11 +68,8 @@ class CastPrompt(SpecModel):
 def noise_seeds(text: str, size: tuple[int, int], pictures: int) -> list[int]:
     """The seeds of a prompt's pictures, from its text, canvas and their number: equal in all arms
     and runs, and different from prompt to prompt, so that no noise is shared by many prompts."""
-    found = []
-    for n in range(pictures):
-        digest = hashlib.sha256(f"{text}\n{size[0]}x{size[1]}\n{n}".encode()).digest()
-        found.append(int.from_bytes(digest[:8], "big") % SEEDS)
-    return found
+    pictures_of = (f"{text}\n{size[0]}x{size[1]}\n{n}" for n in range(pictures))
+    return [int(sha256_text(one)[:16], 16) % SEEDS for one in pictures_of]
 
 
 def cast_prompts(
