@@ -117,7 +117,7 @@ def _groups(publication: Publication, problems: Problems) -> None:
         if one["control"].startswith("scrambled")
     }
     beside = {line["prompt_set"] for line in publication.runs if line["variant"] in broken}
-    casts = getattr(publication.experiment, "casts", {})
+    casts = publication.experiment.casts
     for name in sorted({line["prompt_set"] for line in publication.runs} - beside):
         prompts = publication.summary["prompt_sets"][name]["prompts"].values()
         most = max((len(one["asked"].split("+")) for one in prompts), default=0)
