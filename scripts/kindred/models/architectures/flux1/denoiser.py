@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import torch
 
 from kindred.models.architectures.flux1.latents import image_ids, pack, text_ids, unpack
 from kindred.models.architectures.interface import Conditioning, Denoiser
+from kindred.models.architectures.position_ids import kept
+
+IMAGE_IDS, TEXT_IDS = kept(image_ids), kept(text_ids)
 
 
 class Flux1Denoiser(Denoiser):
@@ -40,21 +41,7 @@ class Flux1Denoiser(Denoiser):
             pooled_projections=text["clip"].to(dtype),
             timestep=sigmas,
             guidance=levels,
-            img_ids=_image_ids(*size, device, dtype),
-            txt_ids=_text_ids(text["t5"].shape[1], device, dtype),
+            img_ids=IMAGE_IDS(size, device, dtype),
+            txt_ids=TEXT_IDS((text["t5"].shape[1],), device, dtype),
         )
         return velocity
-
-
-# Kept on the device, and for good: copying them there at every step would make the step wait, and
-# recorded steps read them where they are. Of no inference mode, since trainings use them too.
-@cache
-def _image_ids(height: int, width: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    with torch.inference_mode(False):
-        return image_ids(height, width).to(device, dtype)
-
-
-@cache
-def _text_ids(tokens: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    with torch.inference_mode(False):
-        return text_ids(tokens).to(device, dtype)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import torch
 
 from kindred.models.architectures.interface import Conditioning, Denoiser
+from kindred.models.architectures.position_ids import kept
+
+
+def image_ids(height: int, width: int) -> torch.Tensor:
+    """Position ids [H * W, 4] of a latent image: (0, row, column, 0) of each token."""
+    axes = (torch.arange(n) for n in (1, height, width, 1))
+    return torch.cartesian_prod(*axes)
+
+
+def text_ids(tokens: int) -> torch.Tensor:
+    """Position ids [tokens, 4] of a text: (0, 0, 0, number) of each token."""
+    return torch.cartesian_prod(*(torch.arange(n) for n in (1, 1, 1, tokens)))
+
+
+IMAGE_IDS, TEXT_IDS = kept(image_ids), kept(text_ids)
 
 
 class KleinDenoiser(Denoiser):
@@ -35,24 +48,7 @@ class KleinDenoiser(Denoiser):
             encoder_hidden_states=text["qwen3"].to(dtype),
             timestep=sigmas,
             guidance=None,
-            img_ids=image_ids(*size, device),
-            txt_ids=text_ids(text["qwen3"].shape[1], device),
+            img_ids=IMAGE_IDS(size, device),
+            txt_ids=TEXT_IDS((text["qwen3"].shape[1],), device),
         )
         return velocity
-
-
-# Kept on the device, and for good: copying them there at every step would make the step wait, and
-# recorded steps read them where they are. Of no inference mode, since trainings use them too.
-@cache
-def image_ids(height: int, width: int, device: torch.device) -> torch.Tensor:
-    """Position ids [H * W, 4] of a latent image: (0, row, column, 0) of each token."""
-    with torch.inference_mode(False):
-        axes = (torch.arange(1), torch.arange(height), torch.arange(width), torch.arange(1))
-        return torch.cartesian_prod(*axes).to(device)
-
-
-@cache
-def text_ids(tokens: int, device: torch.device) -> torch.Tensor:
-    """Position ids [tokens, 4] of a text: (0, 0, 0, number) of each token."""
-    with torch.inference_mode(False):
-        return torch.cartesian_prod(*(torch.arange(n) for n in (1, 1, 1, tokens))).to(device)
