@@ -9,11 +9,15 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
 
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problems
 from kindred.data.dataset import DatasetImage
 from kindred.specs.training import Selection
+
+State = tuple[int, ...]  # photos of each character so far
 
 
 def select(
@@ -128,17 +132,17 @@ def match_appearances(counts: Mapping[str, int], total: int) -> dict[str, int]:
     letters = sorted({letter for cell in cells for letter in _who(cell)})
     seen = _appearances(counts)
     scale = total * len(letters) / max(1, sum(seen.values()))
-    states: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {(0,) * len(letters): (0.0, ())}
-    for cell in cells:
-        members = [index for index, letter in enumerate(letters) if letter in _who(cell)]
-        following: dict[tuple[int, ...], tuple[float, tuple[int, ...]]] = {}
+    states: dict[State, tuple[float, tuple[int, ...]]] = {(0,) * len(letters): (0.0, ())}
+    for cell, rest in zip(cells, _rests(cells, counts, letters), strict=True):
+        shows = [letter in _who(cell) for letter in letters]
+        costs = [(count - scale * counts[cell]) ** 2 for count in range(counts[cell] + 1)]
+        following: dict[State, tuple[float, tuple[int, ...]]] = {}
         for state, (cost, path) in states.items():
-            room = min(total - state[index] for index in members)
-            for count in range(min(counts[cell], room) + 1):
+            for count in rest.counts(state, shows, total, counts[cell]):
                 after = tuple(
-                    value + count * (index in members) for index, value in enumerate(state)
+                    [n + count if shown else n for n, shown in zip(state, shows, strict=True)]
                 )
-                offer = (cost + (count - scale * counts[cell]) ** 2, (*path, count))
+                offer = (cost + costs[count], (*path, count))
                 if after not in following or offer < following[after]:
                     following[after] = offer
         states = following
@@ -152,6 +156,49 @@ def match_appearances(counts: Mapping[str, int], total: int) -> dict[str, int]:
             "ask for another total, or `match: images`",
         )
     return dict(zip(cells, best[1], strict=True))
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What the cells after one can still add: `alone`, photos with each character; `apart`, for two
+    of them, photos with the first and without the second."""
+
+    alone: list[int]
+    apart: list[tuple[int, int, int]]
+
+    def counts(self, state: State, shows: list[bool], total: int, most: int) -> range:
+        """How many photos of the cell, at most `most`, leave a way to `total` for everyone: without
+        this nearly all states lead nowhere."""
+        low, high = 0, most
+        for seen, shown, more in zip(state, shows, self.alone, strict=True):
+            if shown:
+                low, high = max(low, total - more - seen), min(high, total - seen)
+            elif seen + more < total:
+                return range(0)
+        for one, other, more in self.apart:  # who is behind can catch up by no more
+            behind = state[other] - state[one] - more
+            if shows[one] == shows[other]:
+                if behind > 0:
+                    return range(0)
+            elif shows[one]:
+                low = max(low, behind)
+            else:
+                high = min(high, -behind)
+        return range(low, high + 1)
+
+
+def _rests(
+    cells: Sequence[str], counts: Mapping[str, int], letters: Sequence[str]
+) -> Iterable[_Rest]:
+    """What is left after each of the cells."""
+    for number, _ in enumerate(cells, 1):
+        left = [(_who(cell), counts[cell]) for cell in cells[number:]]
+        alone = [sum(n for who, n in left if letter in who) for letter in letters]
+        apart = [
+            (one, other, sum(n for who, n in left if a in who and b not in who))
+            for (one, a), (other, b) in permutations(enumerate(letters), 2)
+        ]
+        yield _Rest(alone, apart)
 
 
 def most_balanced(counts: Mapping[str, int]) -> dict[str, int]:
