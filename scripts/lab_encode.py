@@ -1,6 +1,7 @@
 """Encode all drawings once: latents, loss weights and token ids for the training of the base.
 
-Needs drawings, vae/, tokenizers; gives one safetensors file that kindred.lab.corpus reads.
+Needs drawings, vae/, tokenizers; gives one safetensors file for the training of the base
+(kindred.lab.pretraining_corpus).
 """
 
 from __future__ import annotations

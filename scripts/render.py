@@ -34,7 +34,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--store", required=True, type=Path, help="folder of all pictures")
     parser.add_argument("--out", required=True, type=Path, help="manifest to write")
     devices.add_arguments(parser)
-    devices.add_split(parser)
+    devices.add_device_map(parser)
     return parser.parse_args(argv)
 
 

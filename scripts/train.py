@@ -34,7 +34,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--store", type=Path, default=adapter_store.STORE, help="finished adapters")
     parser.add_argument("--checkpoints", type=Path, default=adapter_store.CHECKPOINTS)
     devices.add_arguments(parser)
-    devices.add_split(parser)
+    devices.add_device_map(parser)
     return parser.parse_args(argv)
 
 

@@ -42,17 +42,17 @@ def train(device: Any, shape: str) -> dict[str, Any]:
     allowed = memory_fitting.allowance(device) if cuda else 1e12
     net = random_weights.transformer(shape, device, kind)
     photos = made_up(net.config, EDGE[shape] // 2, TOKENS[shape])
-    streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
-    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams)
+    datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
+    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets)
     job = replace(job, compiled=cuda)
     fit = memory_fitting.FittedMemory(job, allowed, device, preserve_rng=False)
     fit.tell()
-    if fit.starts_at_home:
+    if fit.starts_in_main_memory:
         torch.nn.Module.to(net, "cpu")
     parameters = injection.add_lora(net, recipe, 0)
     fit.apply(net)
     scheduler = dict(random_weights.scheduler().config)
-    trainer = Trainer(net, parameters, streams, recipe, 0, scheduler, fit)
+    trainer = Trainer(net, parameters, datasets, recipe, 0, scheduler, fit)
     feeds = trainer.feeds()
     losses = [trainer.step(feeds)[0].item() for _ in range(4)]
     assert all(0 < loss < 100 for loss in losses), losses
@@ -71,9 +71,11 @@ def draw(device: Any, shape: str) -> dict[str, Any]:
     from kindred.specs.base_model import Base
     from kindred.specs.rendering import PromptSet, RenderSpec
 
-    def load(base: Base, place: Any, home: bool = False, places: Any = None) -> Any:
+    def load(base: Base, place: Any, in_main_memory: bool = False, places: Any = None) -> Any:
         assert places is None
-        return random_weights.transformer(shape, place, base.quantization, home=home)
+        return random_weights.transformer(
+            shape, place, base.quantization, in_main_memory=in_main_memory
+        )
 
     loading.load_transformer = load
     pipeline.load_vae = lambda *_: random_weights.vae(shape, device, torch.float32)

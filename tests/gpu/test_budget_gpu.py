@@ -78,19 +78,19 @@ def fitted_trainer(memory_gib, edge, **recipe):
     spec = spec_of(**recipe)
     net = random_weights.transformer(SHAPE, DEVICE, "nf4")
     photos = made_up(net.config, edge, TEXT_TOKENS)
-    streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
+    datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     allowed = allowed_on(memory_gib)
-    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams)
+    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets)
     fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     fit.tell()
-    if fit.starts_at_home:
+    if fit.starts_in_main_memory:
         torch.nn.Module.to(net, "cpu")
     parameters = injection.add_lora(net, spec.recipe, 0)
     if HERE:  # what building in bfloat16 took is not the training's
         torch.cuda.empty_cache()
     fit.apply(net)
     scheduler = dict(random_weights.scheduler().config)
-    return Trainer(net, parameters, streams, spec.recipe, 0, scheduler, fit), fit
+    return Trainer(net, parameters, datasets, spec.recipe, 0, scheduler, fit), fit
 
 
 @pytest.mark.parametrize(("memory_gib", "edge"), [(12, 512), (12, 1024), (8, 512), (6, 512)])
@@ -124,14 +124,14 @@ def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantizatio
             for number, parameter in enumerate(parameters):
                 parameter.normal_(std=0.02, generator=torch.Generator(DEVICE).manual_seed(number))
         photos = made_up_once(net.config)
-        streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
-        job = memory_fitting.memory_demand(spec_of(), FLUX1, FLUX1.layout(net.config), streams)
+        datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
+        job = memory_fitting.memory_demand(spec_of(), FLUX1, FLUX1.layout(net.config), datasets)
         fit = memory_fitting.FittedMemory(
             memory_fitting.replace(job, compiled=False), 1e12, DEVICE, False
         )
         fit.plan = MemoryPlan(1, 1, 9 if away else 0, away, 9, 0.0, 1.0)
         fit.apply(net)
-        trainer = Trainer(net, parameters, streams, Recipe(**RECIPE), 0, {}, fit)
+        trainer = Trainer(net, parameters, datasets, Recipe(**RECIPE), 0, {}, fit)
         feeds = trainer.feeds()
         for _ in range(3):  # gradients add up: a block fetched too late would show
             trainer.runner.gradients([MicroBatch(*next(feeds[0]), weight=1.0)])
@@ -207,15 +207,15 @@ def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
         net = random_weights.transformer("small", DEVICE, "nf4")
         parameters = injection.add_lora(net, Recipe(**RECIPE), 0)
         photos = made_up_once(net.config)
-        streams = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
-        job = memory_fitting.memory_demand(spec_of(), FLUX1, FLUX1.layout(net.config), streams)
+        datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
+        job = memory_fitting.memory_demand(spec_of(), FLUX1, FLUX1.layout(net.config), datasets)
         fit = memory_fitting.FittedMemory(
             memory_fitting.replace(job, compiled=False), 1e12, DEVICE, False, recorded
         )
         fit.plan = MemoryPlan(1, 1, 6 if away else 2, away, 6, 0.0, 1.0)
         fit.apply(net)
         recipe = Recipe(**RECIPE | {"optimizer": "adamw"}, lr=1e-3)
-        trainer = Trainer(net, parameters, streams, recipe, 0, {}, fit)
+        trainer = Trainer(net, parameters, datasets, recipe, 0, {}, fit)
         feeds = trainer.feeds()
         losses = [trainer.step(feeds)[0].item() for _ in range(8)]
         assert bool(trainer.runner.graphs and trainer.runner.graphs.recordings) == recorded
@@ -245,14 +245,14 @@ def test_a_rare_bucket_fits_beside_recordings():
         made_up(net.config, 512, TEXT_TOKENS, 12),
         made_up(net.config, 480, TEXT_TOKENS, 1),
     )
-    streams = [WeightedDataset("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
+    datasets = [WeightedDataset("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
     allowed = allowed_on(12)
-    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams)
+    job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets)
     fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     parameters = injection.add_lora(net, spec.recipe, 0)
     fit.apply(net)
     scheduler = dict(random_weights.scheduler().config)
-    trainer = Trainer(net, parameters, streams, spec.recipe, 0, scheduler, fit)
+    trainer = Trainer(net, parameters, datasets, spec.recipe, 0, scheduler, fit)
     feeds = trainer.feeds()
     losses = [trainer.step(feeds)[0].item() for _ in range(40)]
     assert all(0 < loss < 100 for loss in losses)

@@ -46,17 +46,17 @@ def transformer(
     quantization: str | None = None,
     dtype: torch.dtype = torch.bfloat16,
     seed: int = 0,
-    home: bool = False,
+    in_main_memory: bool = False,
 ) -> FluxTransformer2DModel:
     """A frozen FluxTransformer2DModel on `device`, its linear layers in `quantization`
-    (None, 'nf4', 'nf4-double', 'int8') as a loaded base's are; with `home` left in main memory.
+    (None, 'nf4', 'nf4-double', 'int8') as a loaded base's are; with `in_main_memory` left there.
 
     4-bit layers wait in main memory for the last one: what they were made of would leave holes
     between them on the GPU, which loading from a file does not, and which a capped process could
     not fill. (LLM int8 weights that come back are quantized a second time.)
     """
     four_bit = quantization in ("nf4", "nf4-double")
-    waits = torch.device(device).type == "cuda" and (four_bit or home)
+    waits = torch.device(device).type == "cuda" and (four_bit or in_main_memory)
     with torch.device("meta"):
         net = FluxTransformer2DModel(**SHAPES[shape])
     source = torch.Generator(device).manual_seed(seed)
@@ -75,7 +75,7 @@ def transformer(
     net.is_loaded_in_8bit = quantization == "int8"
     if waits:
         torch.cuda.empty_cache()
-        torch.nn.Module.to(net, "cpu" if home else device)
+        torch.nn.Module.to(net, "cpu" if in_main_memory else device)
     return net.eval()
 
 

@@ -114,17 +114,17 @@ def train_steps(
     net = random_weights.transformer(shape, device, setup.quantization)
     parameters = injection.add_lora(net, recipe, 0)
     photos = made_up(net.config, resolution, text_tokens)
-    stream = WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)
-    fit = arrange(net, setup, recipe, [stream], device)
+    dataset = WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)
+    fit = arrange(net, setup, recipe, [dataset], device)
     scheduler = dict(random_weights.scheduler().config)
-    trainer = Trainer(net, parameters, [stream], recipe, 0, scheduler, fit)
+    trainer = Trainer(net, parameters, [dataset], recipe, 0, scheduler, fit)
     feeds = trainer.feeds()
     found = timed(lambda: trainer.step(feeds), device, warm, steps)
     return found | ({"expected_peak_gib": fit.plan.peak_gib} if fit else {})
 
 
 def arrange(
-    net: Any, setup: SetUp, recipe: Recipe, streams: list[WeightedDataset], device: torch.device
+    net: Any, setup: SetUp, recipe: Recipe, datasets: list[WeightedDataset], device: torch.device
 ) -> FittedMemory | None:
     """Do to the network what the set-up says."""
     if setup.memory_gib:
@@ -135,7 +135,7 @@ def arrange(
             dataset="made-up",
         )
         job = replace(
-            memory_demand(spec, FLUX1, FLUX1.layout(net.config), streams), compiled=setup.compiled
+            memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets), compiled=setup.compiled
         )
         fit = FittedMemory(
             job, usable(setup.memory_gib), device, preserve_rng=False, graphs=setup.recorded

@@ -2,7 +2,8 @@
 
 `acquire_device` must run before torch is imported: it sets CUDA_VISIBLE_DEVICES. Settings of the
 machine come through the environment, from `device:` in config/config.yaml: KINDRED_JOBS_PER_GPU,
-how many jobs share a GPU, KINDRED_SPLIT (see `add_split`), and KINDRED_MEMORY_GIB (memory_limit).
+how many jobs share a GPU, KINDRED_DEVICE_MAP (see `add_device_map`), and KINDRED_MEMORY_GIB
+(memory_limit).
 Knows nothing of what the job computes.
 """
 
@@ -26,7 +27,7 @@ from kindred.compute import memory_limit
 if TYPE_CHECKING:
     import torch
 
-JOBS_PER_GPU, SPLIT = "KINDRED_JOBS_PER_GPU", "KINDRED_SPLIT"
+JOBS_PER_GPU, DEVICE_MAP = "KINDRED_JOBS_PER_GPU", "KINDRED_DEVICE_MAP"
 OTHER_MAKERS = {"0x1002": "AMD", "0x8086": "Intel"}
 _held: list[int] = []  # open lock files
 
@@ -43,12 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     memory_limit.add_argument(parser)
 
 
-def add_split(parser: argparse.ArgumentParser) -> None:
-    """The `--split` of programs that can spread one model over several GPUs."""
+def add_device_map(parser: argparse.ArgumentParser) -> None:
+    """The `--device-map` of programs that can spread one model over several GPUs."""
     parser.add_argument(
-        "--split",
+        "--device-map",
+        dest="split",
         type=Split.read,
-        default=os.environ.get(SPLIT, "no"),
+        default=os.environ.get(DEVICE_MAP, "no"),
         help="spread the model over all GPUs: yes, or GiB to be used of each, as 12,24; default no",
     )
 

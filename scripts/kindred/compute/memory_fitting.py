@@ -34,16 +34,16 @@ RECOMPILES = 64
 
 
 def fit_training(
-    spec: TrainSpec, base: OpenedBase, streams: Sequence[Any], device: torch.device
+    spec: TrainSpec, base: OpenedBase, datasets: Sequence[Any], device: torch.device
 ) -> FittedMemory | None:
     """The plan for a training on a GPU, printed; None on a CPU.
 
-    streams: as the Trainer takes them. Reads of the base its config.json only. Raises KindredError
+    datasets: as the Trainer takes them. Reads of the base its config.json only. Raises KindredError
     when nothing fits.
     """
     if device.type != "cuda":
         return None
-    job = memory_demand(spec, base.architecture, base.layout, streams)
+    job = memory_demand(spec, base.architecture, base.layout, datasets)
     allowed = allowance(device)
     found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
@@ -58,10 +58,12 @@ def allowance(device: torch.device) -> float:
 
 
 def memory_demand(
-    spec: TrainSpec, architecture: Architecture, layout: NetworkLayout, streams: Sequence[Any]
+    spec: TrainSpec, architecture: Architecture, layout: NetworkLayout, datasets: Sequence[Any]
 ) -> MemoryDemand:
     """The training as the memory model sees it: its largest bucket counts."""
-    examples = [one for stream in streams for bucket in stream.buckets.values() for one in bucket]
+    examples = [
+        one for dataset in datasets for bucket in dataset.buckets.values() for one in bucket
+    ]
     recipe, text = spec.recipe, architecture.text
     if architecture.activations is None:
         raise KindredError(
@@ -119,7 +121,7 @@ class FittedMemory:
             print(line, file=sys.stderr)
 
     @property
-    def starts_at_home(self) -> bool:
+    def starts_in_main_memory(self) -> bool:
         """Whether weights are loaded into the machine's memory first: the card can't take all."""
         return bool(self.plan.offloaded)
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 
 from kindred.common.written_text import nfc
 from kindred.compute.data_parallel import PROCESSES
-from kindred.compute.devices import JOBS_PER_GPU, SPLIT
+from kindred.compute.devices import DEVICE_MAP, JOBS_PER_GPU
 from kindred.compute.memory_limit import MEMORY_GIB
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.casts import UNTRAINED
@@ -372,7 +372,7 @@ class DeviceConfig(SpecModel):
             found[MEMORY_GIB] = str(self.memory_gib)
         if self.pictures_at_once:
             found[PICTURES_AT_ONCE] = str(self.pictures_at_once)
-        return found | ({SPLIT: spread} if spread else {})
+        return found | ({DEVICE_MAP: spread} if spread else {})
 
 
 class LabConfig(SpecModel):

@@ -1,8 +1,8 @@
 """The judge's training pictures, whole in the device's memory, and how batches are taken from them.
 
-Reads the shards of kindred.world.corpus (general) and kindred.lab.identity_corpus (identities).
-Knows arrays and sampling; nothing of networks, except that an autoencoder may soften a share of
-the pictures once, so that the judge learns them too.
+Reads the shards of kindred.world.pretraining_shards (general) and of kindred.lab.identity_corpus
+(identities). Knows arrays and sampling; nothing of networks, except that an autoencoder may soften
+a share of the pictures once, so that the judge learns them too.
 """
 
 from __future__ import annotations

@@ -30,22 +30,24 @@ QUANTIZED_ON = ("cuda",)  # diffusers refuses bitsandbytes elsewhere
 def load_transformer(
     base: Base,
     device: torch.device | str,
-    home: bool = False,
+    in_main_memory: bool = False,
     places: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The frozen network in the base's precision on `device`; with `home` in main memory, from
+    """The frozen network in the base's precision on `device`; with `in_main_memory` there, from
     where parts of it will visit `device`; with `places` (module -> device) each where they say.
 
     Raises KindredError when it can't be found, or is to be quantized on a CPU.
     """
     architecture = architecture_of(base)
     part = architecture.parts.network
-    where = {"device_map": dict(places)} if places else straight_to("cpu" if home else device)
+    where = (
+        {"device_map": dict(places)} if places else straight_to("cpu" if in_main_memory else device)
+    )
     kept = architecture.never_quantized
     if base.quantization:
-        return _quantized(base, part, device, where, home, kept)
+        return _quantized(base, part, device, where, in_main_memory, kept)
     model = _load(_loader(part), base, part, **_precision(part, base.dtype), **where)
-    return _frozen(model, None if places else "cpu" if home else device)
+    return _frozen(model, None if places else "cpu" if in_main_memory else device)
 
 
 def load_vae(encoder: ImageEncoder | Base, device: torch.device | str) -> Any:
@@ -145,7 +147,7 @@ def _quantized(
     part: Part,
     device: torch.device | str,
     where: Mapping[str, Any] | None = None,
-    home: bool = False,
+    in_main_memory: bool = False,
     kept: Sequence[str] = (),
 ) -> Any:
     """A part with bitsandbytes weights: from those kept on disk, or quantized and kept."""
@@ -159,7 +161,7 @@ def _quantized(
             "remove `quantization` from the base, or run on a machine with a GPU",
         )
     loader, config = _loader(part), import_module(part.library).BitsAndBytesConfig
-    place = {"device_map": {"": _place(torch.device("cpu") if home else device)}}
+    place = {"device_map": {"": _place(torch.device("cpu") if in_main_memory else device)}}
     extra = {**place, **_precision(part, spec.dtype), **(where or {})}
     chosen = quantized_weights.config_of(kind, torch_dtype(spec.dtype), config, kept)
     name = quantized_weights.key(

@@ -80,11 +80,11 @@ class OpenedBase:
     def load_transformer(
         self,
         device: torch.device | str,
-        home: bool = False,
+        in_main_memory: bool = False,
         places: Mapping[str, Any] | None = None,
     ) -> Any:
         """The frozen transformer; see `loading.load_transformer`."""
-        return loading.load_transformer(self.spec, device, home, places)
+        return loading.load_transformer(self.spec, device, in_main_memory, places)
 
 
 def open_base(spec: Base) -> OpenedBase:

@@ -87,7 +87,7 @@ def _load_or_take_home(base: Base, device: torch.device, places: Mapping[str, An
     # Outside the except clause, which holds what was loaded.
     gc.collect()
     torch.cuda.empty_cache()
-    return loading.load_transformer(base, device, home=True)
+    return loading.load_transformer(base, device, in_main_memory=True)
 
 
 def offload_excess(transformer: Any, device: torch.device) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ FOLDER = Path(__file__).parents[3] / "report"
 
 def fill(template: str, values: dict[str, Any]) -> str:
     """A template of report/ with values. Strings are escaped in .html unless they are Markup."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    """One for all pages: it keeps compiled templates."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=select_autoescape(("html",)),
@@ -33,4 +40,4 @@ def fill(template: str, values: dict[str, Any]) -> str:
     environment.globals["source"] = lambda name: Markup(
         environment.loader.get_source(environment, name)[0]
     )
-    return environment.get_template(template).render(**values)
+    return environment

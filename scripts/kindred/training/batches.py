@@ -110,7 +110,7 @@ def make_batch(
     place: Place,
 ) -> Batch:
     """Examples of one bucket with noise, noise levels and caption dropout, all drawn from the run
-    and the `place` (stream, step, micro-step) alone."""
+    and the `place` (dataset, step, micro-step) alone."""
     latents = torch.stack([example.latent for example in examples])
     tokens = architecture.tokens(*latents.shape[-2:])
     shift = architecture.shift(scheduler, tokens, None)

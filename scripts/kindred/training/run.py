@@ -108,19 +108,19 @@ def train(job: TrainingJob, machine: Machine) -> None:
     spec, base = job.spec, job.base
     device = devices.prepare(name, machine.threads)
     process_group = data_parallel.ProcessGroup.join(device)
-    streams = [WeightedDataset.load(source) for source in job.sources]
+    datasets = [WeightedDataset.load(source) for source in job.sources]
     scheduler = base.scheduler
     # How it fits: planned on one GPU, or spread over several.
-    fit = None if split else memory_fitting.fit_training(spec, base, streams, device)
+    fit = None if split else memory_fitting.fit_training(spec, base, datasets, device)
     places = device_map.over_gpus(base, split) if split else None
-    transformer = base.load_transformer(device, bool(fit and fit.starts_at_home), places)
+    transformer = base.load_transformer(device, bool(fit and fit.starts_in_main_memory), places)
     parameters = injection.add_lora(transformer, spec.recipe, job.run)
     if split:  # only models that are large for their cards are split
         transformer.enable_gradient_checkpointing()
     if fit:
         fit.apply(transformer)
     trainer = Trainer(
-        transformer, parameters, streams, spec.recipe, job.run, scheduler, fit, process_group
+        transformer, parameters, datasets, spec.recipe, job.run, scheduler, fit, process_group
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())

@@ -71,7 +71,7 @@ class WeightedDataset:
 class Trainer:
     """One training: transformer with its adapter, data, optimizer, and where it has got to.
 
-    streams: the photos first, then class-prior images. scheduler: the base's noise schedule.
+    datasets: the photos first, then class-prior images. scheduler: the base's noise schedule.
     fitting: how it is fitted into a GPU's memory, if it is. process_group: the processes that share
     this training; the first writes checkpoints. on_step: called with the trainer after every step;
     may draw numbers and use the transformer, but leaves it as it was (weights, training mode).
@@ -79,7 +79,7 @@ class Trainer:
 
     transformer: Any
     parameters: list[torch.nn.Parameter]
-    streams: list[WeightedDataset]
+    datasets: list[WeightedDataset]
     recipe: Recipe
     run: int
     scheduler: Mapping[str, Any]
@@ -198,35 +198,35 @@ class Trainer:
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
     def feeds(self) -> list[Feed]:
-        """The streams' batches from where the training has got to, each with its place; for a GPU
+        """The datasets' batches from where the training has got to, each with its place; for a GPU
         prepared ahead."""
-        feeds = [self._batches(stream) for stream in self.streams]
+        feeds = [self._batches(dataset) for dataset in self.datasets]
         return [prefetch(feed) for feed in feeds] if self.ahead else feeds
 
     def kinds(self) -> set[Key]:
         """Keys of all batches that will come, as `StepGraphs` tells them apart."""
         sizes = sizes_of(self.recipe.batch, self.fitting and self.fitting.micro_batch)
         collate = self.architecture.text.collate
-        buckets = [bucket for stream in self.streams for bucket in stream.buckets.values()]
+        buckets = [bucket for dataset in self.datasets for bucket in dataset.buckets.values()]
         return {key for bucket in buckets if bucket for key in keys_of(bucket, sizes, collate)}
 
     def _next_batches(self, feeds: Sequence[Feed]) -> list[MicroBatch]:
         """This process's batches of a step: every feed moves on by all micro-steps."""
         dealt = [
-            (part, MicroBatch(*next(feed), stream.weight, photos=number == 0))
+            (part, MicroBatch(*next(feed), dataset.weight, photos=number == 0))
             for part in range(self.recipe.gradient_accumulation)
-            for number, (stream, feed) in enumerate(zip(self.streams, feeds, strict=True))
+            for number, (dataset, feed) in enumerate(zip(self.datasets, feeds, strict=True))
         ]
         return [one for part, one in dealt if self.process_group.does(part)]
 
-    def _batches(self, stream: WeightedDataset) -> Feed:
+    def _batches(self, dataset: WeightedDataset) -> Feed:
         parts = self.recipe.gradient_accumulation
         seen = self.done * parts
-        examples = islice(stream.batches(self.recipe, self.run), seen, None)
+        examples = islice(dataset.batches(self.recipe, self.run), seen, None)
         for number, chosen in zip(count(seen), examples, strict=False):
-            place = (stream.name, number // parts, number % parts)
+            place = (dataset.name, number // parts, number % parts)
             how = (self.recipe, self.architecture, self.scheduler)
-            made = make_batch(chosen, stream.empty, *how, self.run, place)
+            made = make_batch(chosen, dataset.empty, *how, self.run, place)
             yield place, made
 
     def _seed_dropout(self, place: Place) -> None:

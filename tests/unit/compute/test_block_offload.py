@@ -269,13 +269,15 @@ def everything(net):
                 yield from (value for value in held if isinstance(value, torch.Tensor))
 
 
-def test_compiled_blocks_are_offloaded_too_and_not_compiled_one_by_one():
+# With "eager" blocks are traced and not compiled, which is where offloading could be in the way.
+@pytest.mark.parametrize("backend", ["eager", pytest.param("aot_eager", marks=pytest.mark.long)])
+def test_compiled_blocks_are_offloaded_too_and_not_compiled_one_by_one(backend):
     net, parameters = network("nf4")
     loss, slopes = gradients(net, parameters)
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     arranged(net, BLOCKS, (0, 1, 3, 5))
-    net.compile_repeated_blocks(backend="aot_eager")
+    net.compile_repeated_blocks(backend=backend)
     found = gradients(net, parameters)
     assert found[0] == pytest.approx(loss, rel=1e-5)
     for one, other in zip(found[1], slopes, strict=True):

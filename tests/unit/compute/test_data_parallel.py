@@ -1,7 +1,8 @@
-"""One training shared by two processes gives what one process gives, and resumes, and stops."""
+"""One training shared by two processes gives what one process gives, and stops."""
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import training_set
+from forked_program import ForkedProgram
 from safetensors.torch import load_file
 
 import train
@@ -51,12 +53,47 @@ def start(given):
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
 
-def test_two_processes_give_the_adapter_of_one(data, tmp_path):
-    alone, both = tmp_path / "alone", tmp_path / "both"
-    train.main(arguments(data, alone))
-    process = start(arguments(data, both))
+def start_forked(given, folder):
+    """Two processes as torch's launcher starts them, copies of this one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = {data_parallel.PROCESSES: "2", "WORLD_SIZE": "2"}
+    common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    ranks = [common | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
+    return [ForkedProgram(train.main, given, folder / f"log-{own['RANK']}", own) for own in ranks]
+
+
+def checkpointed(folder, said):
+    """Wait until a checkpoint lies there; the steps of all that do."""
+    until = time.monotonic() + 120
+    while not (found := list((folder / "work").rglob("step-*.pt"))):
+        assert not (ended := said()), ended
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return [int(path.stem[5:]) for path in found]
+
+
+def launched(given, folder):
+    """What they say when torch's launcher starts them."""
+    process = start(given)
     said = process.communicate(timeout=300)[1]
     assert process.returncode == 0, said
+    return said
+
+
+def forked(given, folder):
+    """What they say when they are copies of this process."""
+    both = start_forked(given, folder)
+    assert [one.wait() for one in both] == [0, 0], both[0].said + both[1].said
+    return both[0].said + both[1].said
+
+
+@pytest.mark.parametrize("start_both", [forked, pytest.param(launched, marks=pytest.mark.long)])
+def test_two_processes_give_the_adapter_of_one(data, tmp_path, start_both):
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    train.main(arguments(data, alone))
+    said = start_both(arguments(data, both), both)
     assert said.count("every pair checked") == 1
     expected = load_file(alone / "out" / "lora.safetensors")
     found = load_file(both / "out" / "lora.safetensors")
@@ -67,18 +104,22 @@ def test_two_processes_give_the_adapter_of_one(data, tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_stopped_together_and_taken_up_again(data, tmp_path):
-    given = arguments(data, tmp_path, steps=4000)
-    process = start(given)
-    until = time.monotonic() + 120
-    while not list((tmp_path / "work").rglob("step-*.pt")):
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < until
-        time.sleep(0.05)
+def test_stopped_together(data, tmp_path):
+    first, second = start_forked(arguments(data, tmp_path, steps=4000), tmp_path)
+    checkpointed(tmp_path, lambda: first.said if first.poll() is not None else "")
+    second.kill(signal.SIGTERM)  # one of them is enough
+    assert (first.wait(), second.wait()) == (130, 130), first.said + second.said
+    assert max(checkpointed(tmp_path, str)) < 4000
+    assert not (tmp_path / "out" / "lora.safetensors").exists()
+
+
+@pytest.mark.long
+def test_stopped_by_their_launcher(data, tmp_path):
+    process = start(arguments(data, tmp_path, steps=4000))
+    checkpointed(tmp_path, lambda: process.stderr.read() if process.poll() is not None else "")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=120) != 0
-    steps = [int(path.stem[5:]) for path in (tmp_path / "work").rglob("step-*.pt")]
-    assert max(steps) < 4000
+    assert max(checkpointed(tmp_path, str)) < 4000
     assert not (tmp_path / "out" / "lora.safetensors").exists()
 
 

@@ -145,7 +145,7 @@ def test_training_of_a_split_model(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(splitting, "over_gpus", over)
     monkeypatch.setattr(devices, "acquire_device", lambda *_, split: asked.append(split) or "cuda")
     monkeypatch.setattr(devices, "prepare", lambda *_: torch.device("cpu"))
-    train.main([*data.train_arguments(tmp_path / "split"), "--split", "12,24"])
+    train.main([*data.train_arguments(tmp_path / "split"), "--device-map", "12,24"])
     assert asked == [Split((12, 24))] * 2
     whole, split = (
         safetensors_files.load(tmp_path / n / "lora.safetensors") for n in ("whole", "split")

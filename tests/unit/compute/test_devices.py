@@ -138,17 +138,17 @@ def test_what_a_split_is_read_from(monkeypatch, capsys):
 
     def read(*arguments):
         parser = argparse.ArgumentParser()
-        devices.add_split(parser)
+        devices.add_device_map(parser)
         return parser.parse_args(arguments).split
 
-    assert read() is None and read("--split", "no") is None
-    assert read("--split", "yes") == devices.Split()
-    assert read("--split", "12,24.5") == devices.Split((12, 24.5))
-    monkeypatch.setenv(devices.SPLIT, "8,8")
+    assert read() is None and read("--device-map", "no") is None
+    assert read("--device-map", "yes") == devices.Split()
+    assert read("--device-map", "12,24.5") == devices.Split((12, 24.5))
+    monkeypatch.setenv(devices.DEVICE_MAP, "8,8")
     assert read() == devices.Split((8, 8))
     for wrong in ("maybe", "12", "0,4"):
         with pytest.raises(SystemExit):
-            read("--split", wrong)
+            read("--device-map", wrong)
     assert "two or more sizes in GiB" in capsys.readouterr().err
 
 

@@ -54,9 +54,9 @@ def fitted(monkeypatch):
     """Trainings on the CPU follow `plan`, as they would a GPU's; compiling is up to the test."""
 
     def use(checkpointed=BLOCKS, offloaded=(), micro_batch=2, compiled=False):
-        def made(spec, base, streams, device):
+        def made(spec, base, datasets, device):
             shape = FLUX1.layout(tiny_base._transformer().config)
-            job = memory_fitting.memory_demand(spec, FLUX1, shape, streams)
+            job = memory_fitting.memory_demand(spec, FLUX1, shape, datasets)
             found = memory_fitting.FittedMemory(job, 100 * GIB, device)
             size = (job.batch, micro_batch, checkpointed, tuple(offloaded), BLOCKS)
             found.plan = MemoryPlan(*size, 2 * GIB, 1.5, 10)
@@ -243,13 +243,15 @@ def test_what_cannot_fit_is_said_before_anything_is_loaded(data, tmp_path, monke
 def test_the_largest_bucket_and_the_recipe_make_the_job(data, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        memory_fitting, "fit_training", lambda spec, base, streams, *_: seen.append((spec, streams))
+        memory_fitting,
+        "fit_training",
+        lambda spec, base, datasets, *_: seen.append((spec, datasets)),
     )
     trained(data, tmp_path / "out", rank=3, batch=2, dora=True)
-    spec, streams = seen[0]
+    spec, datasets = seen[0]
     assert isinstance(spec, TrainSpec)
     job = memory_fitting.memory_demand(
-        spec, FLUX1, FLUX1.layout(tiny_base._transformer().config), streams
+        spec, FLUX1, FLUX1.layout(tiny_base._transformer().config), datasets
     )
     assert (job.image_tokens, job.text_tokens) == (6, training_set.TOKENS)
     assert (job.rank, job.batch, job.dora, job.dtype_bytes, job.ema) == (3, 2, True, 4, False)
@@ -336,7 +338,7 @@ def test_weights_that_will_be_offloaded_are_loaded_at_home(data, tmp_path, kind,
     monkeypatch.setattr(quantized_weights, "STORE", tmp_path / "quantized")
     base = Base(model=data.base, dtype="float32", quantization=kind, text_tokens=8)
     for _ in range(2):  # quantized, then read from the store
-        net = loading.load_transformer(base, torch.device("cuda"), home=True)
+        net = loading.load_transformer(base, torch.device("cuda"), in_main_memory=True)
         assert {parameter.device.type for parameter in net.parameters()} == {"cpu"}
 
 

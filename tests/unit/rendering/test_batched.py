@@ -24,7 +24,6 @@ from kindred.rendering.batched import even, load_adapters
 from kindred.rendering.image_plan import plan
 from kindred.rendering.image_store import ImageStore, settings_of
 from kindred.rendering.manifest import read_manifest
-from kindred.specs.base_model import Base
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.rendering import PromptSet, RenderSpec
 
@@ -34,16 +33,6 @@ PROMPTS = {
     "heads": {"J": "headshot of JRussell", "A": "headshot of ARussell"},
     "parks": {"J": "JRussell in the park", "A": "headshot of ARussell"},
 }
-
-
-@pytest.fixture(scope="module")
-def folder(tiny_folder):
-    return tiny_folder
-
-
-@pytest.fixture(scope="module")
-def base(folder):
-    return Base(model=str(folder), dtype="float32", text_tokens=tiny_base.TEXT_TOKENS)
 
 
 @pytest.fixture(scope="module")

@@ -164,11 +164,11 @@ def test_quantized_blocks_that_visit_compute_the_same(folder, loras, kind, way, 
 def test_weights_that_the_card_refuses_are_loaded_into_main_memory(folder, monkeypatch):
     asked, real = [], loading.load_transformer
 
-    def refuses(base, device, home=False, places=None):
-        asked.append(home)
-        if not home:
+    def refuses(base, device, in_main_memory=False, places=None):
+        asked.append(in_main_memory)
+        if not in_main_memory:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(base, device, home, places)
+        return real(base, device, in_main_memory, places)
 
     monkeypatch.setattr(loading, "load_transformer", refuses)
     spec = spec_of(folder)

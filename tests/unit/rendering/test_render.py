@@ -25,16 +25,6 @@ from kindred.specs.rendering import Prompt, PromptSet, RenderSpec
 
 
 @pytest.fixture(scope="module")
-def folder(tiny_folder):
-    return tiny_folder
-
-
-@pytest.fixture(scope="module")
-def base(folder):
-    return Base(model=str(folder), dtype="float32", text_tokens=tiny_base.TEXT_TOKENS)
-
-
-@pytest.fixture(scope="module")
 def loras(folder, tmp_path_factory):
     """Two adapters of different rank and alpha with some effect."""
     out = tmp_path_factory.mktemp("loras")

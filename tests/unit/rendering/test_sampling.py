@@ -17,8 +17,8 @@ WIDTH, HEIGHT, STEPS, GUIDANCE = 64, 48, 4, 3.5
 
 
 @pytest.fixture(scope="module")
-def pipeline(base):
-    pipeline = FluxPipeline.from_pretrained(base)
+def pipeline(folder):
+    pipeline = FluxPipeline.from_pretrained(folder)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -185,17 +185,17 @@ def test_a_batch_is_the_trainers_to_the_bit(base, monkeypatch):
         "wide": [example(4, 6, texts[n % 2], 1) for n in range(3)],
         "tall": [example(6, 4, texts[n % 2], 0) for n in range(3)],
     }
-    stream = WeightedDataset("photos", 1.0, buckets, texts[2])
+    dataset = WeightedDataset("photos", 1.0, buckets, texts[2])
     recipes = [
         Recipe(batch=2, caption_dropout=0.5),
         Recipe(batch=2, timesteps="shifted", shift=2.0),
     ]
     members = [(recipe, run) for recipe in recipes for run in (3, 4)]
     inputs = FLUX1.batched_inputs(network)
-    tables = data_feed.DeviceTables([stream], FLUX1.denoiser(network), inputs, FLUX1.text)
-    feeds = [[data_feed.DataFeed.of(stream, *member, tables)] for member in members]
+    tables = data_feed.DeviceTables([dataset], FLUX1.denoiser(network), inputs, FLUX1.text)
+    feeds = [[data_feed.DataFeed.of(dataset, *member, tables)] for member in members]
     feeder = data_feed.StepFeeder(feeds, FLUX1, {}, 2)
-    alone = [stream.batches(*member) for member in members]
+    alone = [dataset.batches(*member) for member in members]
     for step, choice in enumerate(feeder.choices([(6, range(4))])):
         found = tables.look_up(choice)
         assert len(choice.noise) <= 4
@@ -213,7 +213,7 @@ def test_a_batch_is_the_trainers_to_the_bit(base, monkeypatch):
     monkeypatch.setattr(
         data_feed.StepInputs, "pinned", lambda self: self
     )  # it needs a GPU's driver
-    feeds = [[data_feed.DataFeed.of(stream, *member, tables)] for member in members]
+    feeds = [[data_feed.DataFeed.of(dataset, *member, tables)] for member in members]
     again = data_feed.StepFeeder(feeds, FLUX1, {}, 2)
     coming = again.ahead([(2, range(4)), (6, [1, 3])])
     assert [len(choice.sigmas) for choice in coming] == [8, 8, 4, 4, 4, 4]
@@ -359,14 +359,14 @@ def test_stacks_are_even_and_the_finished_leave_when_it_pays():
     assert members.controls(still, 3)[0] == members.controls(still, 3)[4] == 0
     assert members.controls(still, 3)[2] == 1
     text = {"t5": torch.zeros(3, 32), "clip": torch.zeros(24)}
-    streams = [
+    datasets = [
         WeightedDataset(
             "photos", 1.0, {"a": [Example("p", "c", torch.zeros(16, 4, 4), text)]}, text
         )
     ]
     base = SimpleNamespace(canonical=lambda: "b")
     several = [
-        members.BatchedRun(SimpleNamespace(base=base, recipe=Recipe(steps=s, batch=b)), 0, streams)
+        members.BatchedRun(SimpleNamespace(base=base, recipe=Recipe(steps=s, batch=b)), 0, datasets)
         for s in (5, 9)
         for b in (2, 3)
         for _ in range(3)

@@ -32,9 +32,9 @@ def test_keys_foretold_are_those_of_batches(size, weighed):
 @pytest.mark.parametrize(("batch", "most"), [(1, None), (5, 2), (4, 4), (3, 8)])
 def test_a_trainer_knows_the_batches_to_come(batch, most):
     buckets = {"a": [example(6)] * 2, "b": [example(8)] * 3}
-    streams = [WeightedDataset("photos", 1.0, buckets, buckets["a"][0].text)]
+    datasets = [WeightedDataset("photos", 1.0, buckets, buckets["a"][0].text)]
     trainer = Trainer.__new__(Trainer)
-    trainer.recipe, trainer.streams = Recipe(batch=batch), streams
+    trainer.recipe, trainer.datasets = Recipe(batch=batch), datasets
     trainer.architecture = FLUX1
     trainer.fitting = type("Fit", (), {"micro_batch": most})() if most else None
     seen = set()

@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import tiny_base
 import torch
 import training_set
+from forked_program import ForkedProgram
 from safetensors.torch import load_file
 
 import train
@@ -154,29 +154,39 @@ def stop_at(data, step, out, recipe):
         run(data, out, **recipe)
 
 
-def start(arguments):
-    program = Path(train.__file__)
-    command = [sys.executable, str(program), *arguments]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-
-
 def wait_for_checkpoint(data, process):
     until = time.monotonic() + 120
     while not list((data.root / "work").rglob("step-*.pt")):
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.said
         assert time.monotonic() < until
         time.sleep(0.02)
 
 
+def waiting_in(step, monkeypatch):
+    """A training stays in this step until it is told to stop, so that it can't be over before."""
+    from kindred.training.trainer import Trainer
+
+    original = Trainer.step
+
+    def step_and_wait(self, feeds):
+        while self.done + 1 == step and not self._asked_to_stop:
+            time.sleep(0.01)
+        return original(self, feeds)
+
+    monkeypatch.setattr(Trainer, "step", step_and_wait)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_and_run_again(data, tmp_path, number):
-    recipe = {"steps": 150, "checkpoint_every": 3}
+    recipe = {"steps": 9, "checkpoint_every": 3}
     arguments = data.train_arguments(tmp_path / "out", **recipe)
-    process = start(arguments)
-    wait_for_checkpoint(data, process)
-    os.kill(process.pid, number)
-    _, said = process.communicate()
-    assert process.returncode == (130 if number == signal.SIGTERM else -number)
+    with pytest.MonkeyPatch.context() as patch:
+        waiting_in(5, patch)
+        process = ForkedProgram(train.main, arguments, tmp_path / "log")
+        wait_for_checkpoint(data, process)
+        process.kill(number)
+        status, said = process.wait(), process.said
+    assert status == (130 if number == signal.SIGTERM else -number), said
     assert not (tmp_path / "out/lora.safetensors").exists()
     assert (tmp_path / "out" / START_MARKER).exists()
     if number == signal.SIGTERM:
@@ -362,8 +372,8 @@ def test_accumulated_gradient_is_the_mean_and_priors_weigh_as_told(base, monkeyp
     text = {"t5": torch.zeros(3, 32), "clip": torch.zeros(24)}
     buckets = {"32x32": [Example("p", "c", torch.zeros(16, 4, 4), text)]}
     weighted = [("photos", 1.0), ("prior", 0.5)]
-    streams = [training.WeightedDataset(name, weight, buckets, text) for name, weight in weighted]
-    trainer = training.Trainer(network, parameters, streams, recipe, 0, {})
+    datasets = [training.WeightedDataset(name, weight, buckets, text) for name, weight in weighted]
+    trainer = training.Trainer(network, parameters, datasets, recipe, 0, {})
     slopes = iter([1.0, 10.0, 3.0, 20.0])  # photos, prior, photos, prior
     monkeypatch.setattr(
         training, "flow_loss", lambda *_, **__: next(slopes) * sum(p.sum() for p in parameters)

@@ -39,7 +39,7 @@ Shape = tuple[int, int, int]
 class StepInputs:
     """A step's samples, N of them, on the host. rows: of pictures and of texts [2, N]; sigmas [N];
     noise, the different draws [U, batch, C * H * W], not yet as tokens, and zeros up to one U for
-    all steps; `draws`: which one each member's stream has [N / batch]."""
+    all steps; `draws`: which one each member's dataset has [N / batch]."""
 
     rows: torch.Tensor
     sigmas: torch.Tensor
@@ -73,16 +73,18 @@ class DeviceTables:
 
     def __init__(
         self,
-        streams: Sequence[WeightedDataset],
+        datasets: Sequence[WeightedDataset],
         denoiser: Denoiser,
         inputs: BatchedInputs,
         reading: TextEncoding,
     ) -> None:
         """denoiser, inputs: of the network; reading: of its texts."""
         device, dtype = denoiser.network.device, denoiser.network.dtype
-        examples = [e for stream in streams for bucket in stream.buckets.values() for e in bucket]
+        examples = [
+            e for dataset in datasets for bucket in dataset.buckets.values() for e in bucket
+        ]
         pictures = {id(example): example for example in examples}
-        texts = {id(text): text for text in _texts(streams, examples)}
+        texts = {id(text): text for text in _texts(datasets, examples)}
         self.shapes = sorted({_shape(example) for example in examples})
         self.picture = {key: number for number, key in enumerate(pictures)}
         self.text = {key: number for number, key in enumerate(texts)}
@@ -120,7 +122,7 @@ class DeviceTables:
 
 @dataclass
 class DataFeed:
-    """One member's stream as rows of the tables: its batches from the first step on."""
+    """One member's dataset as rows of the tables: its batches from the first step on."""
 
     recipe: Recipe
     run: int
@@ -136,16 +138,16 @@ class DataFeed:
 
     @classmethod
     def of(
-        cls, stream: WeightedDataset, recipe: Recipe, run: int, tables: DeviceTables
+        cls, dataset: WeightedDataset, recipe: Recipe, run: int, tables: DeviceTables
     ) -> DataFeed:
-        """The same batches as `stream.batches`, of numbers instead of examples."""
+        """The same batches as `dataset.batches`, of numbers instead of examples."""
         rows: list[tuple[int, int, Shape]] = []
         numbered: dict[str, Any] = {}
-        for bucket, examples in stream.buckets.items():
+        for bucket, examples in dataset.buckets.items():
             numbered[bucket] = range(len(rows), len(rows) + len(examples))
             rows += [(tables.picture[id(e)], tables.text[id(e.text)], _shape(e)) for e in examples]
-        batches = replace(stream, buckets=numbered).batches(recipe, run)
-        return cls(recipe, run, stream.name, tables.text[id(stream.empty)], rows, batches)
+        batches = replace(dataset, buckets=numbered).batches(recipe, run)
+        return cls(recipe, run, dataset.name, tables.text[id(dataset.empty)], rows, batches)
 
     def next(self, step: int) -> tuple[list[int], list[int], Shape]:
         """(rows of pictures, rows of texts, shape of their latents) of a step."""
@@ -161,7 +163,7 @@ class DataFeed:
 
 
 class StepFeeder:
-    """The choices of all steps, in their order. `feeds`: of each member, its streams."""
+    """The choices of all steps, in their order. `feeds`: of each member, its datasets."""
 
     def __init__(
         self,
@@ -239,7 +241,7 @@ def _noise(key: tuple[int, str, tuple[int, ...]], step: int) -> torch.Tensor:
 
 
 def _most_draws(feeds: Sequence[DataFeed]) -> int:
-    """How many different draws of noise a step of these can need: one a stream of a run and shape
+    """How many different draws of noise a step of these can need: one a dataset of a run and shape
     of pictures, and no more than there are feeds."""
     kinds = {(feed.run, feed.name, shape) for feed in feeds for shape in feed.shapes}
     return min(len(kinds), len(feeds))
@@ -260,5 +262,5 @@ def _order(shape: Shape, denoiser: Denoiser) -> torch.Tensor:
     return denoiser.pack(torch.arange(math.prod(shape)).view(1, *shape)).flatten()
 
 
-def _texts(streams: Sequence[WeightedDataset], examples: Sequence[Example]) -> list[Embeddings]:
-    return [stream.empty for stream in streams] + [example.text for example in examples]
+def _texts(datasets: Sequence[WeightedDataset], examples: Sequence[Example]) -> list[Embeddings]:
+    return [dataset.empty for dataset in datasets] + [example.text for example in examples]

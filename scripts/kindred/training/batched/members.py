@@ -19,16 +19,16 @@ from kindred.training.trainer import WeightedDataset
 
 # Members that are finished still cost their share of a step; going on without them costs a copy.
 DROP_AT = 1 / 8
-BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch.optim.AdamW's, as kindred.optimizers leaves them
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch.optim.AdamW's, as training/optimizers.py leaves them
 
 
 @dataclass
 class BatchedRun:
-    """One training of a stack; streams as the Trainer takes them. `job`: whatever asked for it."""
+    """One training of a stack; datasets as the Trainer takes them. `job`: whatever asked for it."""
 
     spec: TrainSpec
     run: int
-    streams: Sequence[WeightedDataset]
+    datasets: Sequence[WeightedDataset]
     job: Any = None
 
     @property
@@ -38,10 +38,10 @@ class BatchedRun:
 
     def shape(self) -> tuple[Any, ...]:
         """What must be equal within a stack."""
-        example = _examples(self.streams)[0]
+        example = _examples(self.datasets)[0]
         texts = tuple((name, tuple(value.shape)) for name, value in example.text.items())
         numbers = example.latent[0].numel()
-        return self.spec.base.canonical(), self.recipe.batch, len(self.streams), numbers, texts
+        return self.spec.base.canonical(), self.recipe.batch, len(self.datasets), numbers, texts
 
 
 @dataclass
@@ -53,7 +53,6 @@ class Trained:
     rows: list[dict[str, float]]
     seconds: float
     device: torch.device
-    fitting: Any = None
 
     @property
     def parameters(self) -> list[torch.Tensor]:
@@ -80,9 +79,9 @@ class Trained:
         return self.rows[-1]["memory_mib"]
 
 
-def mixed_sizes(streams: Sequence[WeightedDataset]) -> str:
+def mixed_sizes(datasets: Sequence[WeightedDataset]) -> str:
     """Why pictures can't share a forward pass; '' when they can."""
-    found = sorted({example.latent[0].numel() // 4 for example in _examples(streams)})
+    found = sorted({example.latent[0].numel() // 4 for example in _examples(datasets)})
     return f"pictures of {' and '.join(map(str, found))} tokens" if len(found) > 1 else ""
 
 
@@ -134,5 +133,5 @@ def scale_of(recipe: Recipe) -> float:
     return alpha / math.sqrt(recipe.rank) if recipe.rslora else alpha / recipe.rank
 
 
-def _examples(streams: Sequence[WeightedDataset]) -> list[Any]:
-    return [e for stream in streams for bucket in stream.buckets.values() for e in bucket]
+def _examples(datasets: Sequence[WeightedDataset]) -> list[Any]:
+    return [e for dataset in datasets for bucket in dataset.buckets.values() for e in bucket]

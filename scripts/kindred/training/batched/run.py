@@ -106,12 +106,12 @@ def members_of(jobs: Sequence[TrainingJob], report: BatchReport) -> list[Batched
     for job in jobs:
         if id(job.sources) not in known:
             known[id(job.sources)] = [WeightedDataset.load(source) for source in job.sources]
-        streams = known[id(job.sources)]
-        why = mixed_sizes(streams)
+        datasets = known[id(job.sources)]
+        why = mixed_sizes(datasets)
         if why:
             report.left[str(job.out_dir)] = why
         else:
-            members.append(BatchedRun(job.spec, job.run, streams, job))
+            members.append(BatchedRun(job.spec, job.run, datasets, job))
     return members
 
 

@@ -71,10 +71,10 @@ class BatchedTrainer:
         self.own = [self._start(member) for member in self.members]
         self.inputs = architecture.batched_inputs(self.network)
         denoiser = architecture.denoiser(self.network)
-        streams = [stream for member in self.members for stream in member.streams]
-        self.tables = DeviceTables(streams, denoiser, self.inputs, architecture.text)
+        datasets = [dataset for member in self.members for dataset in member.datasets]
+        self.tables = DeviceTables(datasets, denoiser, self.inputs, architecture.text)
         feeds = [
-            [DataFeed.of(stream, m.recipe, m.run, self.tables) for stream in m.streams]
+            [DataFeed.of(dataset, m.recipe, m.run, self.tables) for dataset in m.datasets]
             for m in self.members
         ]
         self.feeder = StepFeeder(feeds, architecture, self.scheduler, self.threads)
@@ -149,7 +149,7 @@ class BatchedTrainer:
             self.average = None if self.average is None else self.average[places]
         self.adapters.scale([scale_of(member.recipe) for member in members])
         tensor = self.adapters.values.new_tensor
-        self.shares = tensor([[s.weight for s in m.streams] for m in members])
+        self.shares = tensor([[s.weight for s in m.datasets] for m in members])
         guidance = [m.recipe.train_guidance for m in members for _ in range(self._samples(m))]
         self.guidance = tensor(guidance)
 
@@ -160,7 +160,7 @@ class BatchedTrainer:
         return torch.tensor(told).transpose(1, 2)[..., None].contiguous().to(self.device)
 
     def _work(self, control: torch.Tensor, *choice: torch.Tensor) -> torch.Tensor:
-        """One step of the members at work; their losses [G, streams]. Nothing in it depends on the
+        """One step of the members at work; their losses [G, datasets]. Nothing in it depends on the
         host, so that a GPU can record it."""
         samples = self.tables.look_up(StepInputs(*choice))
         try:
@@ -176,7 +176,7 @@ class BatchedTrainer:
         return losses
 
     def _gradients(self, samples: Samples) -> torch.Tensor:
-        """Fill the table of gradients; the losses [G, streams]."""
+        """Fill the table of gradients; the losses [G, datasets]."""
         self.adapters.slopes.zero_()
         sigmas = samples.sigmas[:, None, None]
         noisy = (1 - sigmas) * samples.latents + sigmas * samples.noise
@@ -245,4 +245,4 @@ class BatchedTrainer:
 
     @staticmethod
     def _samples(member: BatchedRun) -> int:
-        return member.recipe.batch * len(member.streams)
+        return member.recipe.batch * len(member.datasets)
