@@ -2,19 +2,22 @@
 
 Importing torch, diffusers, peft and Snakemake takes most of the time of jobs that only make tiny
 files. The programs, their arguments, files and exit codes are the real ones; kindred itself is
-imported by each from its own folder. Whoever kills a program must start it without the server.
+imported by each from its own folder. A program ends with the process that asked for it, so that
+whoever kills that has killed the program.
 
-    python fork_server.py SOCKET
+    python fork_server.py SOCKET LEASE
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -26,12 +29,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FORKED = Path(__file__).parent / "forked"
+# Some of it Snakemake would import by and by, in every process anew.
 MODULES = (
     "snakemake.cli",
+    "snakemake.benchmark",
+    "snakemake.profiles",
+    "snakemake.report",
+    "snakemake.storage",
+    "smart_open",
+    "yte",
+    "dpath",
+    "optparse",
     "scipy.stats",
     "PIL.ImageDraw",
     "jinja2",
     "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
     "torch",
     "transformers.models.t5.modeling_t5",
     "transformers.models.clip.modeling_clip",
@@ -43,37 +56,60 @@ MODULES = (
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[dict[str, str]]:
-    """A server for this process's tests; yields what its clients need in their environment."""
-    address = folder / "socket"
-    with open(folder / "server.log", "wb") as log:
-        server = subprocess.Popen([sys.executable, __file__, str(address)], stdout=log, stderr=log)
-    try:
-        while not address.exists():
-            assert server.poll() is None, (folder / "server.log").read_text()
-            time.sleep(0.05)
+    """Yield what clients of the server need in their environment. It is started by whichever of the
+    test processes that share `folder` comes first, and ends when all of them have ended."""
+    address, lease = folder / "socket", folder / "lease"
+    with open(lease, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        with open(folder / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not address.exists():
+                _start(folder, address, lease)
         yield {"FORK_SERVER": str(address), "PYTHONPATH": str(FORKED)}
-    finally:
-        server.terminate()
-        server.wait(30)
 
 
-def serve(address: str) -> None:
-    """Fork for every client, for ever."""
+def _start(folder: Path, address: Path, lease: Path) -> None:
+    with open(folder / "server.log", "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, __file__, str(address), str(lease)], stdout=log, stderr=log
+        )
+    while not address.exists():
+        assert server.poll() is None, (folder / "server.log").read_text()
+        time.sleep(0.05)
+
+
+def serve(address: str, lease: str) -> None:
+    """Fork for every client, until nobody holds the lease."""
     for module in MODULES:
         importlib.import_module(module)
+    sys.modules["PIL.Image"].preinit()
     gc.collect()
     gc.freeze()  # so that children share these pages
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address + ".new")
         server.listen(64)
+        server.settimeout(1.0)
         os.rename(address + ".new", address)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        while True:
-            client, _ = server.accept()
-            with client:
-                if os.fork() == 0:
-                    server.close()
-                    _attend(client)
+        while _is_held(lease):
+            with contextlib.suppress(TimeoutError):
+                client, _ = server.accept()
+                with client:
+                    if os.fork() == 0:
+                        server.close()
+                        client.settimeout(None)
+                        _attend(client)
+
+
+def _is_held(lease: str) -> bool:
+    try:
+        with open(lease) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:  # the tests' folder is gone
+        return False
+    return False
 
 
 def _attend(client: socket.socket) -> None:
@@ -90,8 +126,13 @@ def _attend(client: socket.socket) -> None:
         _become(told["words"], told["folder"], told["environment"])
     for file in files:
         os.close(file)
+    ended = os.pidfd_open(program)
+    ready, _, _ = select.select([ended, client], [], [])
+    if ended not in ready:  # the client has been killed: it says nothing more
+        os.kill(program, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
-    client.sendall(bytes([code % 256]))
+    with contextlib.suppress(BrokenPipeError):
+        client.sendall(bytes([code % 256]))
     os._exit(0)
 
 
@@ -112,12 +153,19 @@ def _become(words: list[str], folder: str, environment: dict[str, str]) -> None:
         stream.reconfigure(line_buffering=True)
     gc.enable()
     code: object = 0
+    own = folder if words[0] == "-m" else str(Path(words[0]).resolve().parent)
+    told = environment.get("PYTHONPATH", "").split(os.pathsep)
+    others = [path for path in told if path and Path(path) != FORKED]
+    sys.path[:1] = [own, *others]
+    if others:  # Snakemake looked for plugins when it was imported
+        registry = importlib.import_module("snakemake_interface_executor_plugins.registry")
+        registry.ExecutorPluginRegistry().collect_plugins()
     try:
         if words[0] == "-m":
-            sys.argv, sys.path[0] = words[1:], folder
+            sys.argv = words[1:]
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
         else:
-            sys.argv, sys.path[0] = words, str(Path(words[0]).resolve().parent)
+            sys.argv = words
             runpy.run_path(words[0], run_name="__main__")
     except SystemExit as end:
         code = end.code
@@ -134,4 +182,4 @@ def _become(words: list[str], folder: str, environment: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
+import pytest
 import synthetic
 from synthetic import CHARACTERS, PROMPTS, Made
 
@@ -11,15 +13,33 @@ import audit
 import compare
 import rating_page
 import report
+from kindred.report import svg_plots, thumbnails
 from kindred.specs.dataset import AuditSpec
 from kindred.specs.report import RatingSpec, ReportSpec
 
+DRAWN = ((svg_plots, "intervals_svg"), (svg_plots, "curves_svg"), (thumbnails, "_thumbnail"))
+KEPT: dict[str, dict[bytes, object]] = {}
 SMALL = {
     "headshot": PROMPTS["headshot"],
     "pair": PROMPTS["pair"],
     "trio": {name: PROMPTS["trio"][name] for name in ("card", "snow", "beach")},
     "plain": PROMPTS["plain"],
 }
+
+
+def keep_parts(patch: pytest.MonkeyPatch) -> None:
+    """Plots and thumbnails of equal arguments are drawn once in this process, for tests of what
+    else stands on a page: they are most of what it costs."""
+    for module, name in DRAWN:
+        real, kept = getattr(module, name), KEPT.setdefault(name, {})
+
+        def once(*arguments, real=real, kept=kept, **options):
+            key = pickle.dumps((arguments, options))
+            if key not in kept:
+                kept[key] = real(*arguments, **options)
+            return kept[key]
+
+        patch.setattr(module, name, once)
 
 
 def build(root: Path, **options) -> Made:

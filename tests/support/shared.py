@@ -16,8 +16,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
 
     Nobody may change what is in it. A making that failed is tried again by the next who asks.
     """
-    root = factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    root = _root(factory)
     folder, finished = root / name, root / f"{name}.finished"
     with open(root / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -26,3 +25,15 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
             make(folder)
             finished.touch()
     return folder
+
+
+def common_folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """An empty folder that all workers share."""
+    folder = _root(factory) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _root(factory: pytest.TempPathFactory) -> Path:
+    root = factory.getbasetemp()
+    return root.parent if "PYTEST_XDIST_WORKER" in os.environ else root

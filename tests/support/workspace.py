@@ -54,11 +54,11 @@ RECIPE_FILE = "config/recipes/tiny.yaml"
 FORKING: dict[str, str] = {}  # what a fork server's clients need; empty without one
 
 
-def environment(forked: bool) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Of Snakemake and its jobs: bytecode is kept, for it travels with copies; programs come from
     the fork server where there is one."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return kept | (FORKING if forked else {})
+    return kept | FORKING
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Workspace:
         done = subprocess.run(
             self.command(*arguments),
             cwd=self.root,
-            env=environment(forked=True),
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -91,7 +91,7 @@ class Workspace:
             return subprocess.Popen(
                 self.command(*arguments),
                 cwd=self.root,
-                env=environment(forked=False),
+                env=environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

@@ -9,7 +9,7 @@ import fork_server
 import pytest
 import tiny_judge
 import workspace as workspaces
-from shared import once
+from shared import common_folder, once
 from workspace import EXPERIMENT_FILE, Workspace, copy, set_up
 
 JUDGE_FILE = "config/judges/tiny.yaml"
@@ -28,7 +28,7 @@ prompt_sets:
 @pytest.fixture(scope="session", autouse=True)
 def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Snakemake and its programs start without importing the same packages each time."""
-    with fork_server.running(tmp_path_factory.mktemp("fork")) as variables:
+    with fork_server.running(common_folder(tmp_path_factory, "fork")) as variables:
         workspaces.FORKING.update(variables)
         yield
         workspaces.FORKING.clear()

@@ -58,7 +58,7 @@ def test_jobs_share_a_gpu(telling: Workspace):
 )
 def test_a_split_takes_all_gpus(telling: Workspace, split: str, said: str):
     found = told(telling, "--config", CUDA + f", device_map: {split}}}", "--resources", "gpu=2")
-    assert found == (2, 2 if said else 1, {f"KINDRED_SPLIT={said}"} if said else set())
+    assert found == (2, 2 if said else 1, {f"KINDRED_DEVICE_MAP={said}"} if said else set())
 
 
 def test_a_split_needs_two_sizes(telling: Workspace):

@@ -40,7 +40,9 @@ def workspace(tmp_path) -> Workspace:
 def submit(workspace: Workspace, *arguments: str) -> subprocess.Popen:
     """Start Snakemake on the cluster that stands still; back when the job is in its queue."""
     command = workspace.command("--executor", "held", "--jobs", "1", *arguments)
-    environment = os.environ | {"PYTHONPATH": str(HELD)}
+    environment = support.environment()
+    paths = [str(HELD), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     with open(workspace.root / "started.log", "wb") as log:
         running = subprocess.Popen(
             command, cwd=workspace.root, env=environment, stdout=log, stderr=subprocess.STDOUT

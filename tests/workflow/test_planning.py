@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,7 +82,7 @@ def test_planning_takes_little_more_than_a_bare_snakefile(finished: Path, tmp_pa
     (tmp_path / "Snakefile").write_text('rule all:\n    input: "made"\n', encoding="utf-8")
     (tmp_path / "made").touch()
     cpu_s(finished)  # bytecode and hashes are kept from here on
-    pairs = [(cpu_s(tmp_path), cpu_s(finished)) for _ in range(3)]
-    bare, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
+    # What other work does to a measurement only adds to it.
+    bare, ours = (min(cpu_s(root) for _ in range(2)) for root in (tmp_path, finished))
     print(f"a bare Snakefile {bare:.2f} s, the default experiment {ours:.2f} s")
     assert ours - bare < MOST * bare, f"{ours:.2f} s; a bare Snakefile takes {bare:.2f} s"

@@ -140,6 +140,7 @@ def test_tiny_and_narrow_pictures_do_no_harm(quick, size):
     assert quick.find([Image.new("RGBA", size, "pink")]) == [[]]
 
 
+@pytest.mark.long
 def test_the_second_detector_finds_faces_in_profile_too(quick, thorough, collins):
     tilted = photo("astronaut").rotate(45, Image.Resampling.BICUBIC)
     pictures = [photo("camera"), tilted, photo("chelsea.png")]

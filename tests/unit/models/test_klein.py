@@ -62,7 +62,7 @@ def test_embeddings_are_the_pipelines(pipeline, texts):
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
     from kindred.models.architectures.klein.denoiser import text_ids
 
-    assert torch.equal(text_ids(TOKENS, found.device), ids[0])
+    assert torch.equal(text_ids(TOKENS), ids[0])
 
 
 def test_latents_and_ids_are_the_pipelines(pipeline, base):
@@ -84,7 +84,7 @@ def test_latents_and_ids_are_the_pipelines(pipeline, base):
     from kindred.models.architectures.klein.denoiser import image_ids
 
     wanted = pipeline._prepare_latent_ids(latent[None])[0]
-    assert torch.equal(image_ids(*latent.shape[1:], latent.device), wanted)
+    assert torch.equal(image_ids(*latent.shape[1:]), wanted)
 
 
 @pytest.mark.parametrize("steps", [3, 4, 28, 50])

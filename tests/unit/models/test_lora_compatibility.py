@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import small_config
 import tiny_base
 import torch
 from diffusers import FluxTransformer2DModel
@@ -16,36 +17,19 @@ from kindred.models.lora import compatibility, key_conversion
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.workflow import paths, scoring_specs
 
-EXPERIMENT = """
-title: test
-characters:
-  J: {name: JRussell, class: man}
-datasets:
-  ours: {source: photos}
-base: small
-recipe: plain
-prompt_sets:
-  solo: {prompts: {j: "headshot of {J}"}, seeds: 2, size: [64, 64]}
-variants:
-"""
 BLOCK = "lora_unet_double_blocks_0_img_attn_proj"
 
 
 @pytest.fixture
 def root(tmp_path, base):
     """A folder with a configuration whose base is the tiny one."""
-    for folder in ("bases", "recipes", "experiments"):
-        (tmp_path / "config" / folder).mkdir(parents=True)
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "config/config.yaml").write_text("experiments: [one]\n")
-    (tmp_path / "config/bases/small.yaml").write_text(f"model: {base}\n")
+    small_config.write(tmp_path, base)
     (tmp_path / "config/bases/large.yaml").write_text("model: org/unknown\narchitecture: flux1\n")
-    (tmp_path / "config/recipes/plain.yaml").write_text("rank: 16\n")
     return tmp_path
 
 
 def plan_of(root, variants):
-    (root / "config/experiments/one.yaml").write_text(EXPERIMENT + variants)
+    small_config.write_experiment(root, variants)
     return load_plan(root)
 
 

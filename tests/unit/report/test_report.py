@@ -72,8 +72,9 @@ def written(made, tmp_path_factory) -> tuple[str, str, Path]:
 
 
 @pytest.fixture
-def changed(made, tmp_path) -> Made:
+def changed(made, tmp_path, monkeypatch) -> Made:
     """A copy whose files may be changed; its pictures are those of the original."""
+    reported.keep_parts(monkeypatch)
     shutil.copytree(made.results, tmp_path / "results" / made.spec.experiment)
     shutil.copytree(made.root / "resources" / "russell", tmp_path / "resources" / "russell")
     return Made(tmp_path, made.spec)

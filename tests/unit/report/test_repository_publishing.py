@@ -75,8 +75,9 @@ def made(tmp_path_factory) -> Made:
 
 
 @pytest.fixture
-def changed(made, tmp_path) -> Made:
+def changed(made, tmp_path, monkeypatch) -> Made:
     """A copy whose files may be changed; it uses the store of the original."""
+    reported.keep_parts(monkeypatch)
     shutil.copytree(made.results, tmp_path / "results" / NAME)
     shutil.copytree(made.root / "config", tmp_path / "config")
     return Made(tmp_path, made.spec)

@@ -38,10 +38,17 @@ def test_a_large_picture_gets_a_thumbnail_and_a_larger_one(tmp_path):
     assert opened(one.large).size == (LARGE_EDGES[0], LARGE_EDGES[0] // 2)
 
 
+@pytest.fixture(scope="module")
+def noises(tmp_path_factory) -> tuple[dict[str, Path], int]:
+    """Four large pictures, and how many characters they take where there is room."""
+    folder = tmp_path_factory.mktemp("noise")
+    files = {str(n): noise(folder / f"{n}.png", (700, 700), n) for n in range(4)}
+    return files, sum(one.size for one in make_thumbnails(files, 10**9).values())
+
+
 @pytest.mark.parametrize("share", [0.9, 0.6, 0.45])
-def test_together_they_keep_to_the_budget(tmp_path, share):
-    files = {str(n): noise(tmp_path / f"{n}.png", (700, 700), n) for n in range(4)}
-    whole = sum(one.size for one in make_thumbnails(files, 10**9).values())
+def test_together_they_keep_to_the_budget(noises, share):
+    files, whole = noises
     budget = round(whole * share)
     made = make_thumbnails(files, budget)
     assert sum(one.size for one in made.values()) <= budget

@@ -8,36 +8,17 @@ import re
 import time
 
 import pytest
+import small_config
 
 from kindred.common import planned_code
 from kindred.common.errors import KindredError, run_main
 from kindred.config.load_plan import load_plan
 from kindred.workflow.frozen_plan import KEPT_S, FrozenPlan, load_frozen
 
-EXPERIMENT = """
-title: test
-characters:
-  J: {name: JRussell, class: man}
-datasets:
-  ours: {source: photos}
-base: small
-recipe: plain
-prompt_sets:
-  solo: {prompts: {j: "headshot of {J}"}, seeds: 2, size: [64, 64]}
-variants:
-  all: {}
-"""
-
 
 @pytest.fixture
 def root(tmp_path):
-    for folder in ("bases", "recipes", "experiments"):
-        (tmp_path / "config" / folder).mkdir(parents=True)
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "config/config.yaml").write_text("experiments: [one]\n")
-    (tmp_path / "config/bases/small.yaml").write_text("model: org/small\n")
-    (tmp_path / "config/recipes/plain.yaml").write_text("rank: 16\n")
-    (tmp_path / "config/experiments/one.yaml").write_text(EXPERIMENT)
+    small_config.write(tmp_path, "org/small")
     (tmp_path / "config/experiments/one.ratings.csv").write_text("rater,key,rating\n")
     return tmp_path
 

@@ -6,6 +6,7 @@ command line that Snakemake would submit.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.settings import CommonSettings
+
+FORKING = ("FORK_SERVER", "PYTHONPATH")  # the tests', and nothing that a job could miss
 
 common_settings = CommonSettings(
     non_local_exec=True,
@@ -38,9 +41,13 @@ class Executor(RemoteExecutor):
         command = self.format_job_exec(job)
         Path("submitted").write_text(command, encoding="utf-8")
         wait = "until [ -e release ]; do sleep 0.05; done; "
-        own = ["env", "-i", "PATH=/usr/bin:/bin", "HOME=/tmp", "bash", "-c"]
+        forking = {name: os.environ[name] for name in FORKING if name in os.environ}
+        own = {"PATH": "/usr/bin:/bin", "HOME": "/tmp"} | forking
+        settings = [f"{name}={value}" for name, value in own.items()]
         info = SubmittedJobInfo(job, external_jobid=str(job.jobid))
-        self.running[info.external_jobid] = subprocess.Popen([*own, wait + command])
+        self.running[info.external_jobid] = subprocess.Popen(
+            ["env", "-i", *settings, "bash", "-c", wait + command]
+        )
         self.report_job_submission(info)
 
     async def check_active_jobs(self, active_jobs):
