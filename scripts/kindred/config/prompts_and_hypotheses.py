@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kindred.common.errors import Problems, did_you_mean
+from kindred.common.sentences import listing
 from kindred.config.plan import Variant
 from kindred.config.user_schema import (
     NAME,
@@ -21,6 +22,7 @@ from kindred.config.user_schema import (
     PromptSetConfig,
 )
 from kindred.config.yaml_document import Document
+from kindred.data.prompt_syntax import foreign_syntax
 from kindred.specs.casts import CastPrompt, cast_prompts, noise_seeds
 from kindred.specs.character import Character
 from kindred.specs.rendering import PromptSet
@@ -106,11 +108,27 @@ def _prompt(
 ) -> Any:
     """The text alone, or with what the prompt has of its own."""
     text = fill(prompt.text, characters, where, problems)
+    _check_syntax(prompt.text, characters, where, problems)
     seeds, size = prompt.seeds, prompt.size or whole.size
     if not seeds and whole.pictures and size:
         seeds = noise_seeds(text, size, whole.pictures)
     own = _size(prompt.size) | ({"seeds": seeds} if seeds else {})
     return {"text": text, **own} if own else text
+
+
+def _check_syntax(
+    text: str, characters: dict[str, Character], where: str, problems: Problems
+) -> None:
+    """Note what other tools read as more than words: drawn as words, it asks for something else.
+    What plain English may look like is a warning."""
+    names = [character.name for character in characters.values()]
+    for found in foreign_syntax(text, names, in_prompt=True):
+        written = listing(f"'{one}'" for one in found.written)
+        what = f"{written} would be drawn as words: {found.kind.what}"
+        if found.kind.certain:
+            problems.add(where, what, f"take it out; {found.kind.cure}")
+        else:
+            problems.warn(where, what, found.kind.cure)
 
 
 def fill(text: str, characters: dict[str, Character], where: str, problems: Problems) -> str:
@@ -125,7 +143,7 @@ def fill(text: str, characters: dict[str, Character], where: str, problems: Prob
             "age": getattr(character, "age", None),
         }
         word = words.get(part)
-        if word is None:
+        if word is None and "|" not in match[1]:  # a choice, which is noted as other tools' own
             known = {f"{key}{end}" for key in characters for end in ("", ".class", ".age")}
             what = f"'{match.group(0)}' stands for nothing"
             if character is not None and part == "age":

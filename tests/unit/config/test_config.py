@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,41 @@ variants: {a: {}}
     assert found.full("J-and-A").seeds == [7]
     assert found.full("J-and-A-A-age-A-class").seeds == [3, 1]
     assert (found.full("J-and-A").width, found.full("J-and-A").height) == (96, 64)
+
+
+SYNTAX = """
+  more:
+    prompts:
+      options: "headshot of {J} --w 832 --d 42 --n blurry"
+      weights: "(portrait of {J}:1.3), <lora:ada:0.8>"
+      choice: "{J} in a {red|blue} coat"
+      brackets: "{J} in a [red] coat"
+      plain: "{J} (left) and {A} [right]"
+    seeds: 1
+    size: [64, 64]
+variants: {a: {}}
+"""
+
+
+def test_other_tools_writing_in_prompts_is_told_with_its_place(root):
+    listed = [line for line in problems(root, SYNTAX) if "prompt_sets.more" in line]
+    assert [line.split(" would be")[0].split("prompts.")[1] for line in listed] == [
+        "options: '--w 832', '--d 42' and '--n blurry'",
+        "weights: '<lora:ada:0.8>'",
+        "weights: '(portrait of {J}:1.3)'",
+        "choice: '{red|blue}'",
+    ]
+    assert listed[0].startswith("experiments/one.yaml:") and "`guidance_scale`" in listed[0]
+
+
+def test_what_plain_english_may_look_like_is_warned_of(root):
+    kept = [x for x in SYNTAX.splitlines() if not re.match(" +(options|weights|choice)", x)]
+    found = plan(root, "\n".join(kept) + "\n")
+    (warning,) = found.warnings
+    assert "more.prompts.brackets: '[red]' would be drawn as words" in str(warning)
+    assert found.experiments["one"].prompt_sets["more"].texts()["plain"] == (
+        "JRussell (left) and ARussell [right]"
+    )
 
 
 CASTS = """
