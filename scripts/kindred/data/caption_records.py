@@ -14,6 +14,7 @@ from kindred.characters import trigger_words
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.hashing import caption_hash
 from kindred.data.caption_tables import WrittenCaption
+from kindred.data.folder_repeats import name_part
 from kindred.data.photo_decoding import note
 from kindred.specs.dataset import CaptionSpec
 
@@ -42,9 +43,8 @@ def hint_of(
             )
         return Hint(letters, "`who`")
     path = PurePosixPath(source)
-    folder = (
-        trigger_words.folder_hint(path.parent.name, spec.characters) if path.parent.name else []
-    )
+    named = name_part(path.parent.name, spec.characters)
+    folder = trigger_words.folder_hint(named, spec.characters) if named else []
     if folder:
         return Hint(folder, "the folder's name")
     return Hint(trigger_words.file_hint(path.stem, spec.characters), "the file's name")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kindred.common.errors import Problems
 from kindred.data import caption_cache, caption_files
 from kindred.data.caption_records import by_captioner, by_hand, hint_of
+from kindred.data.folder_repeats import repeats_of
 from kindred.data.photo_folder import scan
 from kindred.specs.dataset import CaptionSpec
 
@@ -47,7 +48,10 @@ def caption_photos(
         if name in written and written[name].text:
             rows[name] = by_hand(written[name], hints[name], spec, problems)
         elif spec.captioner is None:
-            problems.add(name, "has no caption", "write one, or name a `captioner`")
+            cure = "write one, or name a `captioner`"
+            if repeats_of(PurePosixPath(name).parent.name):
+                cure += "; the folder's name is taken for none, as kohya's tools do"
+            problems.add(name, "has no caption", cure)
     for doubt in doubts:
         print(f"warning: {doubt}", file=sys.stderr)
     problems.raise_if_any()
