@@ -35,7 +35,7 @@ def build(path: Path | str, seed: int = 0, distilled: bool = False) -> Path:
             scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
             vae=_vae(),
             text_encoder=_qwen(),
-            tokenizer=_tokenizer(),
+            tokenizer=byte_tokenizer(),
             transformer=_transformer(),
             is_distilled=distilled,
         )
@@ -86,10 +86,18 @@ def _qwen() -> Qwen3ForCausalLM:
     return Qwen3ForCausalLM(config).eval()
 
 
-def _tokenizer() -> Qwen2TokenizerFast:
-    """A token a byte, and the marks of a chat."""
-    vocabulary = {piece: number for number, piece in enumerate(bytes_to_unicode().values())}
-    tokenizer = Qwen2TokenizerFast(vocab=vocabulary, merges=[], pad_token="<|endoftext|>")
+def byte_tokenizer(*words: str) -> Qwen2TokenizerFast:
+    """A token a byte, the marks of a chat, and a token for each of `words`, whose space in front is
+    part of it."""
+    pieces, merges = list(bytes_to_unicode().values()), []
+    for word in words:
+        left = word[0].replace(" ", "Ġ")
+        for letter in word[1:]:
+            merges.append((left, letter))
+            left += letter
+            pieces.append(left)
+    vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Qwen2TokenizerFast(vocab=vocabulary, merges=merges, pad_token="<|endoftext|>")
     tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIAL[1:])})
     tokenizer.chat_template = CHAT
     return tokenizer

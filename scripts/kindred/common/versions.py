@@ -17,8 +17,8 @@ VERSIONS = {
     # From photos and captions to encoded training data.
     "draw": 1,
     "preprocess": 1,
-    "caption": 1,
-    "audit": 1,
+    "caption": 2,
+    "audit": 2,
     "masks": 1,
     "compose": 1,
     "encode_images": 1,

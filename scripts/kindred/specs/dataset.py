@@ -95,6 +95,9 @@ class AuditThresholds(SpecModel):
     max_shared_tokens: float = Field(
         0.5, ge=0, le=1, description="share of a trigger's tokens in another's"
     )
+    max_unknown_tokens: float = Field(
+        0.1, ge=0, le=1, description="share of a caption's tokens that an encoder does not know"
+    )
 
 
 class Misfit(SpecModel):

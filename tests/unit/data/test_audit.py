@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import tiny_klein
 
 import audit as program
 from kindred.characters import trigger_words
@@ -16,6 +17,7 @@ from kindred.data.audit import coverage as audit
 from kindred.data.audit import report, token_findings
 from kindred.data.audit.findings import ROW_KINDS
 from kindred.models import tokenizers
+from kindred.report.audit_page import render
 from kindred.report.coverage_chart import coverage_svg
 from kindred.specs.character import Character
 from kindred.specs.dataset import AuditSpec, Misfit
@@ -233,10 +235,100 @@ def test_triggers_that_are_real_names_or_one_known_word(base):
     assert known[0].startswith("beach is one known word") and known[1] == "Maria is a real name"
 
 
-def test_shared_tokens_are_a_share_of_the_shorter_name():
-    pieces = {"A": ["a", "russell"], "J": ["j", "russell"], "X": ["ohwx"]}
-    (row,) = tokenizers.shared_tokens(pieces)
-    assert row == {"letters": ["A", "J"], "shared": ["russell"], "share": 0.5}
+CYRILLIC = {"A": Character(name="Ада", noun="woman"), "B": Character(name="Бен", noun="man")}
+
+
+def of_names(base, who, captions=("by a wall",), tokenizers=("tokenizer", "tokenizer_2")):
+    """The audit of characters by the base's tokenizers."""
+    spec = AuditSpec(characters=who, tokenizers={str(base / name): 99 for name in tokenizers})
+    return report.examine(audit.photos_of(*rows(list(captions))), spec)
+
+
+def test_names_that_no_encoder_can_read_are_unknown_and_no_known_word(base):
+    result = of_names(base, CYRILLIC)
+    what = [f["what"] for f in result["findings"] if f["kind"] == "unknown-name"]
+    assert what == [
+        "Ада: CLIP and T5 can't read the name",
+        "Бен: CLIP and T5 can't read the name",
+    ]
+    assert not {"known-name", "shared-tokens"} & set(kinds(result))
+    assert result["trigger_tokens"][str(base / "tokenizer_2")] == {"A": ["<unk>"], "B": ["<unk>"]}
+    assert "Ада and Бен are the same to" in one(result, "same-name")["what"]
+
+
+def test_a_letter_that_an_encoder_does_not_know_is_named(base):
+    who = {"J": Character(name="JRussеll", noun="man"), "A": Character(name="ARussell", noun="man")}
+    result = of_names(base, who, tokenizers=["tokenizer_2"])
+    assert one(result, "unknown-name")["what"] == "JRussеll: T5 can't read 'е' in it"
+    assert "same-name" not in kinds(result)
+    who["J"] = Character(name="JRussell", noun="man")
+    assert "unknown-name" not in kinds(of_names(base, who))
+
+
+def test_names_that_differ_in_unknown_letters_alone_are_the_same(base):
+    who = {"J": Character(name="Jжx", noun="man"), "A": Character(name="Jшx", noun="woman")}
+    found = of_names(base, who, tokenizers=["tokenizer_2"])
+    assert one(found, "same-name")["what"] == "Jшx and Jжx are the same to T5"
+
+
+def test_names_that_can_t_be_told_stand_on_the_first_screen(base):
+    page = render(of_names(base, CYRILLIC))
+    said = "Ада and Бен are the same to"
+    assert page.count(said) == 1 and page.count("Names that the base can't tell") == 1
+    assert page.index(said) < page.index("<svg")
+
+
+def test_the_share_of_unknown_tokens_is_told_by_caption_and_encoder(base):
+    captions = ["the man JRussell on the beach", "JRussell стоит у стены 壁の前 👩‍🦰"]
+    result = examine(captions, tokenizers={str(base / "tokenizer_2"): 99})
+    found = one(result, "unknown-tokens")
+    assert found["level"] == "warning" and found["what"].startswith("T5: captions with words")
+    assert "(1 of 2;" in found["what"]
+    (item,) = found["items"]
+    assert item.startswith("p1.jpg: 5 of 13 tokens (38%): стоит, у, стены, 壁の前")
+    (row,) = result["tokens"][str(base / "tokenizer_2")]["unknown"]
+    assert (row["unknown"], row["tokens"]) == (5, 13)
+    assert "unknown-tokens" not in kinds(examine(captions[:1], tokenizers=spec_of(base)))
+
+
+def test_a_single_unknown_sign_in_a_long_caption_is_a_note(base):
+    captions = ["the man JRussell on the beach with a woman in a red dress and a hat €"]
+    assert one(examine(captions, tokenizers=spec_of(base)), "unknown-tokens")["level"] == "note"
+    limits = {"max_unknown_tokens": 0}
+    found = examine(captions, tokenizers=spec_of(base), thresholds=limits)
+    assert one(found, "unknown-tokens")["level"] == "warning"
+
+
+def spec_of(base):
+    return {str(base / "tokenizer_2"): 99}
+
+
+def test_an_encoders_own_marks_in_captions_are_told_and_are_no_unknown_words(base):
+    captions = ["the man JRussell</s> on the beach <|endoftext|>", "the woman ARussell"]
+    result = examine(captions, tokenizers={str(base / "tokenizer"): 77, **spec_of(base)})
+    found = [f for f in result["findings"] if f["kind"] == "marks"]
+    assert [f["items"] for f in found] == [["p0.jpg: <|endoftext|>"], ["p0.jpg: </s>"]]
+    assert result["tokens"][str(base / "tokenizer")]["unknown"] == []
+
+
+def test_a_tokenizer_of_bytes_knows_all_letters(tmp_path):
+    (tmp_path / "model_index.json").write_text('{"_class_name": "Flux2KleinPipeline"}')
+    tiny_klein.byte_tokenizer(" Ada").save_pretrained(tmp_path / "tokenizer")
+    who = {"A": Character(name="Ada", noun="woman"), "B": Character(name="Бен", noun="man")}
+    result = of_names(tmp_path, who, ["Ada и Бен"], tokenizers=["tokenizer"])
+    assert not {"unknown-name", "same-name", "unknown-tokens"} & set(kinds(result))
+    assert one(result, "known-name")["what"] == "Ada is one known word (Qwen3)"
+    assert result["trigger_tokens"][str(tmp_path / "tokenizer")]["A"] == ["▁Ada"]
+
+
+def test_how_captions_are_written_reaches_the_audit():
+    result = examine(
+        ["the man JRussell on a beach", "I'm sorry, I can't help.", "(JRussell:1.2), hat, sun, sea"]
+    )
+    assert {"refusal", "tags-and-sentences", "syntax-weights"} <= set(kinds(result))
+    page = render(result)
+    assert page.count("Captions that describe no photo") == 1
+    assert page.index("Captions that describe no photo") < page.index("<svg")
 
 
 def test_a_missing_tokenizer_is_one_clear_line(tmp_path):
@@ -282,7 +374,9 @@ def test_the_page_is_whole_and_self_contained(tmp_path):
     assert "http" not in page and "src=" not in page and "<b>" not in page
     assert "prefers-color-scheme: dark" in page
     for finding in json.loads((tmp_path / "audit.json").read_text())["findings"]:
-        assert finding["kind"] in {"few", "group", "imbalance", "pair", "noun", "same-caption"}
+        assert finding["kind"] in {
+            *("few", "group", "imbalance", "pair", "noun", "same-caption", "markup")
+        }
         assert finding["effect"].split(",")[0].split("'")[0] in page
 
 

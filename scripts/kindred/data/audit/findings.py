@@ -19,6 +19,16 @@ from kindred.specs.dataset import AuditThresholds, Misfit
 
 Characters = Mapping[str, Character]
 MISFIT = "misfit"  # the kind that is about the experiment and not about photos
+UNKNOWN_NAME, SAME_NAME, REFUSAL = "unknown-name", "same-name", "refusal"
+NAMES = "Names that the base can't tell"
+# What stands on the page's first screen, by kind, and under which heading: with it, something else
+# is trained than anybody meant.
+FIRST_SCREEN = {
+    MISFIT: "Settings that don't fit the base",
+    UNKNOWN_NAME: NAMES,
+    SAME_NAME: NAMES,
+    REFUSAL: "Captions that describe no photo",
+}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from kindred.data.audit import coverage, findings, token_findings
+from kindred.data.audit import caption_findings, coverage, findings, token_findings
 from kindred.models import tokenizers
 from kindred.specs.dataset import AuditSpec
 
@@ -33,11 +33,17 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
         *findings.word_findings(words, who, limits.common_word_share),
         *findings.class_noun_findings(nouns, who, limits),
         *about_tokens,
+        *caption_findings.phrase_findings(photos),
+        *caption_findings.style_findings(photos),
+        *caption_findings.syntax_findings(photos, who),
         *findings.people_findings(photos),
         *findings.photo_findings(photos),
         *findings.composite_findings(photos),
         *findings.repeated_caption_findings(coverage.repeated_captions(photos)),
+        *caption_findings.repeat_findings(photos),
     ]
+    # What stands on the first screen is told first on the terminal too.
+    found.sort(key=lambda finding: finding.kind not in findings.FIRST_SCREEN)
     made = Counter(photo["image"]["made"] for photo in photos if "made" in photo["image"])
     least = min((count for count in seen.values() if count), default=0)
     return {
@@ -65,18 +71,36 @@ def examine_tokens(
     captions = {photo["photo"]: photo["caption"]["caption"] for photo in photos}
     sources = {photo["photo"]: photo["image"]["source"] for photo in photos}
     readers = {name: token_findings.reader_of(name, spec.architectures) for name in spec.tokenizers}
-    counts, pieces, found = {}, {}, []
+    limits, who = spec.thresholds, spec.characters
+    counts: dict[str, Any] = {}
+    names: dict[str, dict[str, tokenizers.NameTokens]] = {}
+    found: list[findings.Finding] = []
     for name, limit in spec.tokenizers.items():
-        tokenizer = tokenizers.load_tokenizer(name)
+        tokenizer, reader = tokenizers.load_tokenizer(name), readers[name]
         counts[name] = tokenizers.too_long(tokenizer, limit, captions)
-        pieces[name] = tokenizers.trigger_tokens(tokenizer, spec.characters)
-        # Two bases may cut the same captions: that is one finding.
-        cut = token_findings.cut_caption_findings(readers[name], counts[name], sources)
-        found += [finding for finding in cut if finding not in found]
-    shared = {name: tokenizers.shared_tokens(by_letter) for name, by_letter in pieces.items()}
-    most = spec.thresholds.max_shared_tokens
-    found += token_findings.shared_token_findings(shared, readers, spec.characters, most)
-    found += token_findings.known_name_findings(pieces, readers, spec.characters)
+        counts[name]["unknown"] = unknown = tokenizers.unknown_tokens(tokenizer, captions)
+        names[name] = {
+            x: tokenizers.read_name(tokenizer, one.name) for x, one in sorted(who.items())
+        }
+        marks = tokenizers.special_marks(tokenizer, captions)
+        told = [
+            *token_findings.cut_caption_findings(reader, counts[name], sources),
+            *token_findings.unknown_token_findings(
+                reader, unknown, sources, limits.max_unknown_tokens
+            ),
+            *token_findings.mark_findings(reader, marks, sources),
+        ]
+        # Two bases may read the same captions alike: that is one finding.
+        found += [finding for finding in told if finding not in found]
+    shared = {name: tokenizers.shared_tokens(by_letter) for name, by_letter in names.items()}
+    found += token_findings.unknown_name_findings(names, readers, who)
+    found += token_findings.same_name_findings(names, readers, who)
+    found += token_findings.shared_token_findings(shared, readers, who, limits.max_shared_tokens)
+    found += token_findings.known_name_findings(names, readers, who)
+    pieces = {
+        name: {x: [piece for _, piece in one.pieces] for x, one in own.items()}
+        for name, own in names.items()
+    }
     return counts, pieces, found
 
 

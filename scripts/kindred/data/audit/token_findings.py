@@ -1,4 +1,5 @@
-"""What an audit warns of about tokens: cut captions, names read alike, names already taken.
+"""What an audit warns of about tokens: cut captions, words and names that an encoder can't read,
+names read alike, names already taken.
 
 Findings are printed in reports that are passed on, so they name the encoder, never where its
 tokenizer lies.
@@ -6,12 +7,15 @@ tokenizer lies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
-from kindred.data.audit.findings import Finding
+from kindred.common.sentences import listing
+from kindred.data.audit.findings import SAME_NAME, UNKNOWN_NAME, Finding
 from kindred.models.architectures.interface import Tokenizer
 from kindred.models.identity import architecture_of
+from kindred.models.tokenizers import NameTokens
 from kindred.specs.base_model import ImageEncoder
 from kindred.specs.character import Character
 
@@ -73,6 +77,103 @@ def cut_caption_findings(
     ]
 
 
+def unknown_token_findings(
+    reader: Tokenizer, rows: Sequence[Mapping[str, Any]], sources: Mapping[str, str], most: float
+) -> list[Finding]:
+    """Captions with words that an encoder has no token for; a warning where they are a larger share
+    of one's tokens than `most`. rows: of `unknown_tokens`, the worst first."""
+    if not rows:
+        return []
+    worst = rows[0]["unknown"] / rows[0]["tokens"]
+    items = [
+        f"{sources[row['id']]}: {row['unknown']} of {row['tokens']} tokens "
+        f"({row['unknown'] / row['tokens']:.0%}): {', '.join(row['words'])}"
+        for row in rows
+    ]
+    return [
+        Finding(
+            "unknown-tokens",
+            "warning" if worst > most and reader.content else "note",
+            f"{reader.reader}: captions with words that it does not know ({len(items)} of "
+            f"{len(sources)}; at most {worst:.0%} of a caption's tokens)",
+            "all such words are one and the same to it: what they say is never learned, and can't "
+            "be asked for",
+            "write them in English, in letters from A to Z, without emoji and other signs",
+            items,
+        )
+    ]
+
+
+def mark_findings(
+    reader: Tokenizer, marks: Mapping[str, Sequence[str]], sources: Mapping[str, str]
+) -> list[Finding]:
+    """Captions that hold an encoder's own marks. marks: of `special_marks`."""
+    if not marks:
+        return []
+    return [
+        Finding(
+            "marks",
+            "warning",
+            f"{reader.reader}: captions with marks that are its own ({len(marks)} of "
+            f"{len(sources)})",
+            "it reads them as the end of the text or as padding, not as words",
+            "delete them: a captioner, or whoever copied its answer, left them there",
+            [f"{sources[name]}: {', '.join(own)}" for name, own in marks.items()],
+        )
+    ]
+
+
+def unknown_name_findings(
+    names: Mapping[str, Mapping[str, NameTokens]], readers: Mapping[str, Tokenizer], who: Characters
+) -> list[Finding]:
+    """Triggers with letters that an encoder has no token for. `names`: by tokenizer, by letter."""
+    result = []
+    for letter, character in sorted(who.items()):
+        where: dict[str, set[str]] = {}  # what is not known -> by whom
+        for tokenizer, own in names.items():
+            if unknown := own[letter].unknown:
+                whole = set(unknown) >= set(character.name)
+                what = "the name" if whole else f"'{unknown}' in it"
+                where.setdefault(what, set()).add(readers[tokenizer].reader)
+        if where:
+            said = [f"{listing(sorted(by))} can't read {what}" for what, by in where.items()]
+            result.append(
+                Finding(
+                    UNKNOWN_NAME,
+                    "warning",
+                    f"{character.name}: {listing(said)}",
+                    "all unknown letters are one and the same to an encoder: the name may be read "
+                    "like any other unknown word, and can't be told from it",
+                    "choose a name in letters from A to Z, and write it in captions and prompts",
+                )
+            )
+    return result
+
+
+def same_name_findings(
+    names: Mapping[str, Mapping[str, NameTokens]], readers: Mapping[str, Tokenizer], who: Characters
+) -> list[Finding]:
+    """Triggers that an encoder reads as the very same tokens. `names`: by tokenizer, by letter."""
+    result = []
+    for one, other in combinations(sorted(who), 2):
+        by = {
+            readers[tokenizer].reader
+            for tokenizer, own in names.items()
+            if own[one].reads_like(own[other])
+        }
+        if by:
+            result.append(
+                Finding(
+                    SAME_NAME,
+                    "warning",
+                    f"{who[one].name} and {who[other].name} are the same to {listing(sorted(by))}",
+                    "it can't tell the two names apart: asked for one, either person may come",
+                    "choose names that differ in letters from A to Z",
+                )
+            )
+    return result
+
+
 def shared_token_findings(
     shared: Mapping[str, list[dict[str, Any]]],
     readers: Mapping[str, Tokenizer],
@@ -101,16 +202,13 @@ def shared_token_findings(
 
 
 def known_name_findings(
-    pieces: Mapping[str, Mapping[str, list[str]]],
-    readers: Mapping[str, Tokenizer],
-    who: Characters,
+    names: Mapping[str, Mapping[str, NameTokens]], readers: Mapping[str, Tokenizer], who: Characters
 ) -> list[Finding]:
-    """Triggers that are real names, or a single known word for a tokenizer.
-
-    `pieces`: by tokenizer, by letter."""
+    """Triggers that are real names, or a single known word for a tokenizer. `names`: by tokenizer,
+    by letter."""
     result = []
     for letter, character in sorted(who.items()):
-        where = sorted({readers[t].reader for t, own in pieces.items() if len(own[letter]) == 1})
+        where = sorted({readers[t].reader for t, own in names.items() if own[letter].is_known_word})
         real = character.name.casefold() in GIVEN_NAMES
         if not (real or where):
             continue

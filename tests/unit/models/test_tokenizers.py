@@ -1,0 +1,90 @@
+"""Names and texts as tokenizers read them, by token ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import tiny_klein
+
+from kindred.models.tokenizers import (
+    NameTokens,
+    load_tokenizer,
+    read_name,
+    shared_tokens,
+    special_marks,
+    unknown_tokens,
+)
+
+LAB = Path(__file__).parents[3] / "lab" / "base"
+
+
+def named(*pieces, unknown_id=None):
+    """A name of these pieces, each with an id of its own spelling."""
+    ids = [unknown_id if piece == "<unk>" else hash(piece) for piece in pieces]
+    own = tuple(((number,), piece) for number, piece in zip(ids, pieces, strict=True))
+    return NameTokens(own, tuple(ids), "ж" if unknown_id in ids else "", unknown_id)
+
+
+def shown(name):
+    return [piece for _, piece in name.pieces]
+
+
+def test_shared_tokens_are_a_share_of_the_shorter_name():
+    names = {"A": named("a", "russell"), "J": named("j", "russell"), "X": named("ohwx")}
+    (row,) = shared_tokens(names)
+    assert row == {"letters": ["A", "J"], "shared": ["russell"], "share": 0.5}
+
+
+def test_unknown_tokens_are_shared_by_nobody():
+    names = {"A": named("a", "<unk>", unknown_id=2), "J": named("j", "<unk>", unknown_id=2)}
+    assert shared_tokens(names) == []
+
+
+def test_a_name_is_unknown_known_or_neither(base):
+    t5 = load_tokenizer(str(base / "tokenizer_2"))
+    unknown, known, spelt = (read_name(t5, name) for name in ("Ада", "beach", "JRussell"))
+    assert unknown.unknown == "Ада" and not unknown.is_known_word and len(unknown.ids) == 1
+    assert known.is_known_word and not known.unknown
+    assert not spelt.is_known_word and not spelt.unknown and "".join(shown(spelt)) == "JRussell"
+    assert unknown.reads_like(read_name(t5, "Бен")) and not unknown.reads_like(spelt)
+    assert read_name(t5, "Zoë").unknown == "ë"
+
+
+@pytest.mark.parametrize("folder", ["tokenizer", "tokenizer_2"])
+def test_the_labs_tokenizers_spell_its_names(folder):
+    tokenizer = load_tokenizer(str(LAB / folder))
+    names = {name: read_name(tokenizer, name) for name in ("JRussell", "ARussell", "CRussell")}
+    assert all(len(one.ids) > 1 and not one.unknown for one in names.values())
+    assert len({one.ids for one in names.values()}) == 3
+
+
+def test_bytes_are_known_and_whole_letters_are_shown():
+    tokenizer = tiny_klein.byte_tokenizer(" Ada", "Ben")
+    cyrillic = read_name(tokenizer, "Ада")
+    assert not cyrillic.unknown and len(cyrillic.ids) == 6 and shown(cyrillic) == ["А", "д", "а"]
+    # They have the first byte of each letter in common, and no letter.
+    assert shared_tokens({"A": cyrillic, "B": read_name(tokenizer, "Бен")}) == []
+    assert not cyrillic.reads_like(read_name(tokenizer, "Аза"))
+    # With a space in front it is a word of the vocabulary; at the beginning of a text the other is.
+    assert shown(read_name(tokenizer, "Ada")) == ["▁Ada"]
+    assert read_name(tokenizer, "Ada").is_known_word and read_name(tokenizer, "Ben").is_known_word
+    assert not read_name(tokenizer, "Cy").is_known_word
+    assert unknown_tokens(tokenizer, {"p": "Ada стоит у стены 👩‍🦰"}) == []
+
+
+def test_unknown_tokens_are_counted_without_marks_of_words_starts(base):
+    t5 = load_tokenizer(str(base / "tokenizer_2"))
+    texts = {"p": "a man on the beach", "q": "a man у стены", "r": "у стены"}
+    assert unknown_tokens(t5, texts) == [
+        {"id": "r", "tokens": 2, "unknown": 2, "words": ["у", "стены"]},
+        {"id": "q", "tokens": 4, "unknown": 2, "words": ["у", "стены"]},
+    ]
+
+
+def test_a_tokenizers_own_marks_in_a_text(base):
+    clip = load_tokenizer(str(base / "tokenizer"))
+    texts = {"p": "a man<|endoftext|>", "q": "a man"}
+    assert special_marks(clip, texts) == {"p": ["<|endoftext|>"]}
+    # The same token stands for unknown letters.
+    assert unknown_tokens(clip, texts) == []
