@@ -38,7 +38,7 @@ from kindred.config.prior_preservation import (
     standalone_class_images,
 )
 from kindred.config.load_plan import load_plan
-from kindred.workflow import frozen_plan
+from kindred.workflow import frozen_plan, lost_files
 from kindred.compute.devices import gpus_present
 from kindred.common import planned_code
 from kindred.common.errors import KindredError
@@ -61,6 +61,7 @@ onstart:
     gc.enable()
     if workflow.is_main_process:
         freeze()
+        put_adapters_back()
 
 
 # Rules say `python`: that is the one Snakemake itself runs in, also without an activated .venv.
@@ -169,6 +170,48 @@ def finder_identity(spec):
 def judge_version(experiment):
     """Which version of an experiment's judge is in use."""
     return or_stop(version_of, PLAN.experiments[experiment].judge)
+
+
+LOST = []  # lists whose files are gone
+
+
+@cache
+def notice_lost(listing, named):
+    """Where files are gone that a list names, have Snakemake plan as if the list were gone: it is
+    made again, and they with it, for `rule all` or for who reads it. Snakemake doesn't know these
+    files, so the only thing to tell it is that the list isn't there."""
+    gone = lost_files.lost(listing, named) if workflow.is_main_process else []
+    if not gone:
+        return
+    known, folder = workflow.iocache.exists_local, os.path.dirname(listing)
+    if (
+        folder not in known.has_inventory
+    ):  # it would list the folder later, and find the list there
+        known.update(
+            {entry.path: True for entry in os.scandir(folder)} | {folder: True}
+        )
+        known.has_inventory.add(folder)
+    known[listing] = False
+    LOST.append(listing)
+    if len(LOST) <= 3:
+        what = f"{len(gone)} of the files that it names are gone ({gone[0]})"
+        print(f"note: {listing}: {what}; made again if needed", file=sys.stderr)
+    elif len(LOST) == 4:
+        print("note: and other lists", file=sys.stderr)
+
+
+def put_adapters_back():
+    """Fill the adapter store from results/ where it was emptied, so that nothing is trained again
+    because something before it is made again."""
+    from kindred.training import adapter_store
+
+    for name, experiment in PLAN.experiments.items():
+        for variant in experiment.trained:
+            for folder in paths.run_folders(name, variant):
+                try:
+                    adapter_store.put_back(adapter_store.STORE, Path(folder))
+                except KindredError as error:
+                    print(f"warning: {error}", file=sys.stderr)
 
 
 def options_of(model, *keys):

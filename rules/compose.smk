@@ -7,6 +7,19 @@ gives: resources/<dataset>/masks.json, who is where in its photos;
        photos with what was made of them, a dataset like any other
 """
 
+
+def photos_read_for(dataset, *lists):
+    """The images.json of a dataset, as the input of the job that makes `lists`, pairs of a list and
+    what it names: what is lost of that is noticed."""
+
+    def input_file(w):
+        for listing, named in lists:
+            notice_lost(listing, named)
+        return f"resources/{dataset}/images.json"
+
+    return input_file
+
+
 # One rule a dataset, for the same reasons as in draw.smk.
 for masked, mask_spec in PLAN.masks.items():
 
@@ -14,7 +27,9 @@ for masked, mask_spec in PLAN.masks.items():
         name:
             f"masks_{masked}"
         input:
-            images=f"resources/{masked}/images.json",
+            images=photos_read_for(
+                masked, (f"resources/{masked}/masks.json", lost_files.masks)
+            ),
             captions=f"resources/{masked}/captions.jsonl",
             truth=paths.truth_of(DATASETS[masked]),
         output:
@@ -50,7 +65,11 @@ for made, made_spec in MADE.items():
         name:
             f"compose_{made}"
         input:
-            images=f"resources/{made_spec.of}/images.json",
+            images=photos_read_for(
+                made_spec.of,
+                (f"resources/{made}/made.json", lost_files.composites),
+                (f"resources/{made}/masks.json", lost_files.masks),
+            ),
             captions=f"resources/{made_spec.of}/captions.jsonl",
             masks=f"resources/{made_spec.of}/masks.json",
         output:

@@ -7,6 +7,7 @@ imports no torch, so that a job whose adapter is there takes no time.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ CHECKPOINTS = Path("resources/training")
 # Keys of a recipe that are younger than the first adapters, whose keys must not change.
 YOUNGER = ("mask_weight", "head_weight")
 FILES = ("training.csv", "lora.safetensors", "lora.json")
+FACTS = ("spec_hash", "run", "dataset_hash", "base", "version", "pairing")  # training_facts' names
 
 
 def dataset_hash(sources: Sequence[DataSource]) -> str:
@@ -95,6 +97,33 @@ def has(store: Path, key: str) -> bool:
 def fetch(store: Path, key: str, out: Path) -> bool:
     """Copy a finished adapter's files to `out`; False when it is not there."""
     return adapters(store).fetch(key, out)
+
+
+def put_back(store: Path, folder: Path) -> bool:
+    """Store the adapter that lies in a results folder, if the store has lost it; whether it did.
+
+    What is not whole, of another version of the step, or says in its header that it is another
+    training's, is left where it is. Raises KindredError when the store can't be written.
+    """
+    try:
+        summary = read_json(folder / "lora.json")
+        facts = {name: summary[name] for name in FACTS}
+        key = training_key(facts)
+        if adapters(store).path(key).exists() or step_version("train") not in facts["version"]:
+            return False
+        check(folder)
+        _, header = safetensors_files.header(folder / "lora.safetensors")
+    except (KindredError, OSError, KeyError, TypeError):
+        return False
+    if any(header.get(name) != str(value) for name, value in facts.items()):
+        return False
+
+    def write(entry: Path) -> None:
+        for name in FILES:
+            shutil.copyfile(folder / name, entry / name)
+
+    adapters(store).put(key, write)
+    return True
 
 
 def check(folder: Path) -> None:

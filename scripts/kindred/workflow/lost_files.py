@@ -1,0 +1,51 @@
+"""Which files are gone that a list in results/ or resources/ names.
+
+Pictures, prepared photos, masks and composites lie where no rule declares them, because they are
+thousands, and a person may delete them to make room. Knows the lists' forms; that a list counts as
+missing then, so that a job makes the files again for whoever reads them, is rules/common.smk's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from os.path import exists
+from pathlib import Path
+from typing import Any
+
+Named = Callable[[Path, Any], Iterable[str]]
+
+
+def pictures(listing: Path, value: Any) -> list[str]:
+    """What a list of pictures names, results/<experiment>/<variant>/run-<k>/images/*.json."""
+    return [row["path"] for row in value["images"]]
+
+
+def prepared_photos(listing: Path, value: Any) -> list[str]:
+    """What images.json names: the pictures in the folder images/ beside it."""
+    folder = listing.parent / "images"
+    return [f"{folder}/{row['image_id']}.png" for row in value]
+
+
+def masks(listing: Path, value: Any) -> list[str]:
+    """What masks.json names."""
+    return [row["file"] for row in value.values()]
+
+
+def composites(listing: Path, value: Any) -> list[str]:
+    """What made.json names: photos and composites in the folder photos/ beside it."""
+    folder = listing.parent / "photos"
+    return [f"{folder}/{name}" for name in value]
+
+
+def lost(listing: Path | str, named: Named) -> list[str]:
+    """The files that a list names by its form and that are not there; the list itself where it
+    can't be read; none where there is no list."""
+    listing = Path(listing)
+    try:
+        paths = named(listing, json.loads(listing.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [str(listing)]
+    return [path for path in paths if not exists(path)]
