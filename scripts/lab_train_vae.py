@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from kindred.common.errors import run_main
+from kindred.common.files import writing
 from kindred.lab import pretraining_corpus as drawings
 from kindred.lab import vae_training as autoencoder
 from kindred.lab.settings import LabSettings
@@ -36,7 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     vae.register_to_config(shift_factor=round(shift, 6), scaling_factor=round(scale, 6))
     for size, images in corpus.images.items():
         print(f"PSNR {size}: {autoencoder.psnr(vae, images[:64]).mean():.2f} dB (seen drawings)")
-    vae.to(torch.bfloat16, memory_format=torch.contiguous_format).save_pretrained(args.out)
+    half = vae.to(torch.bfloat16, memory_format=torch.contiguous_format)
+    with writing(args.out):
+        half.save_pretrained(args.out)
     return 0
 
 

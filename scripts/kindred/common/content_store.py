@@ -20,7 +20,15 @@ from pathlib import Path
 
 from kindred.common import file_lock
 from kindred.common.errors import KindredError
-from kindred.common.files import TEMPORARY, UMASK, atomic_write, flush, flush_folder, unwritable
+from kindred.common.files import (
+    TEMPORARY,
+    UMASK,
+    atomic_write,
+    flush,
+    flush_folder,
+    unwritable,
+    writing,
+)
 
 WRITERS = 16  # threads: a disk confirms many files in little more time than one
 IN_FLIGHT = 64
@@ -162,14 +170,13 @@ class ContentStore:
         except OSError as error:
             raise unwritable(path, error) from error
         try:
-            write(temporary)
-            temporary.chmod(0o777 & ~UMASK)
-            for file in temporary.iterdir():
-                flush(file)
-            flush_folder(temporary)
-            self._rename(key, temporary, path)
-        except OSError as error:
-            raise unwritable(path, error) from error
+            with writing(path):
+                write(temporary)
+                temporary.chmod(0o777 & ~UMASK)
+                for file in temporary.iterdir():
+                    flush(file)
+                flush_folder(temporary)
+                self._rename(key, temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

@@ -34,6 +34,8 @@ CURES = {
     errno.ENAMETOOLONG: SHORTER,
     errno.ENOTDIR: "move the file away that has the name of a folder",
 }
+# How torch's and safetensors' writers say that a disk is full; neither raises an OSError.
+FULL_DISK = ("PytorchStream", "unexpected pos", "IoError", "I/O error")
 TEMPORARY = ".tmp-"  # how names begin of what is being written
 
 
@@ -59,23 +61,31 @@ def atomic_write(path: Path | str, durable: bool = False) -> Iterator[Path]:
     path = Path(path)
     temporary = _temporary(path)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~UMASK)
-        if durable:
-            flush(temporary)
-        os.replace(temporary, path)
-        if durable:
-            flush_folder(path.parent)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    except RuntimeError as error:
-        if "PytorchStream" not in str(error) and "unexpected pos" not in str(error):
-            raise
-        # torch's writer met a full disk, and says so in its own way.
-        raise unwritable(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
+        with writing(path):
+            yield temporary
+            temporary.chmod(0o666 & ~UMASK)
+            if durable:
+                flush(temporary)
+            os.replace(temporary, path)
+            if durable:
+                flush_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Turn what any writer raises when the disk is full, or `path` can't be written, into one
+    KindredError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+    except Exception as error:
+        if not any(words in str(error) for words in FULL_DISK):
+            raise
+        raise unwritable(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
 
 
 def _temporary(path: Path) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError
-from kindred.common.files import make_folder, read_json
+from kindred.common.files import atomic_write, make_folder, read_json
 from kindred.judges.lab_inference import LabDetector
 from kindred.lab import judge_acceptance, sample_sheets
 from kindred.lab.base_acceptance import (
@@ -75,11 +75,12 @@ def measure(test: Acceptance) -> list[Gate]:
 def save_sheets(studio: SampleRenderer, test: Acceptance) -> None:
     """Pictures for the card."""
     make_folder(test.sheets)
-    sample_sheets.base_sheet(studio).save(test.sheets / "base.webp", quality=78, method=6)
+    sheets = {"base": sample_sheets.base_sheet(studio)}
     if test.singles and test.singles.is_dir():
-        sample_sheets.singles_sheet(test.singles).save(
-            test.sheets / "singles.webp", quality=78, method=6
-        )
+        sheets["singles"] = sample_sheets.singles_sheet(test.singles)
+    for name, sheet in sheets.items():
+        with atomic_write(test.sheets / f"{name}.webp") as temporary:
+            sheet.save(temporary, quality=78, method=6)
 
 
 def judge_gate_list(judge: LabDetector, studio: SampleRenderer, test: Acceptance) -> list[Gate]:

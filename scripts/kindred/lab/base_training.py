@@ -28,7 +28,7 @@ from diffusers import (
 from torch import nn
 from transformers import CLIPTextModel, T5EncoderModel
 
-from kindred.common.files import read_json, write_json
+from kindred.common.files import read_json, write_json, writing
 from kindred.lab.pretraining_corpus import LatentCorpus
 from kindred.lab.settings import DistillSettings, FlowSettings, StageSettings, TextSettings
 from kindred.lab.text_encoders import clip_encoder, t5_encoder
@@ -314,12 +314,12 @@ def save_pipeline(
         "text_encoder_2": model.t5.eval(),
         "transformer": model.transformer.eval(),
     }
-    for name, part in parts.items():
-        part.save_pretrained(base / name)
     # The index alone: vae/ and the tokenizers are other stages' files and stay untouched.
-    FluxPipeline(vae=vae, tokenizer=tokenizers[0], tokenizer_2=tokenizers[1], **parts).save_config(
-        base
-    )
+    whole = FluxPipeline(vae=vae, tokenizer=tokenizers[0], tokenizer_2=tokenizers[1], **parts)
+    with writing(base):
+        for name, part in parts.items():
+            part.save_pretrained(base / name)
+        whole.save_config(base)
     for encoder in ("text_encoder", "text_encoder_2"):
         load_in_float32(base / encoder / "config.json")
 

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration
 
-from kindred.common.files import read_json, write_json
+from kindred.common.files import TEMPORARY, make_folder, read_json, write_json, writing
 from kindred.common.sentences import listing
 from kindred.lab.judge_labels import ATTRIBUTES
 from kindred.world.captions import PLACE_PHRASES, article
@@ -119,8 +119,11 @@ def save_captioner(model: Any, folder: Path | str) -> None:
     Replaces `folder` only when everything is written.
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".tmp-") as name:
+    make_folder(folder.parent)
+    with (
+        writing(folder),
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=TEMPORARY) as name,
+    ):
         made = Path(name) / "captioner"
         half = type(model)(model.config)
         half.load_state_dict({k: v.detach().cpu() for k, v in model.state_dict().items()})

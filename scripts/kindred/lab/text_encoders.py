@@ -22,6 +22,7 @@ from transformers import (
     T5Tokenizer,
 )
 
+from kindred.common.files import writing
 from kindred.lab.settings import TextSettings
 
 PUNCTUATION = ".,:;!?'\"-()&"
@@ -127,10 +128,11 @@ def clip_encoder(settings: TextSettings, tokenizer: CLIPTokenizer) -> CLIPTextMo
 def save_tokenizers(folder: Path, captions: list[str], surnames: list[str], text: TextSettings):
     """Make both tokenizers from captions and surnames; saved where FluxPipeline looks for them."""
     words = words_of(captions)
-    t5_tokenizer(words, surnames, text.tokens).save_pretrained(folder / "tokenizer_2")
-    clip_tokenizer(words, surnames, text.clip_vocabulary, text.tokens).save_pretrained(
-        folder / "tokenizer"
-    )
+    t5 = t5_tokenizer(words, surnames, text.tokens)
+    clip = clip_tokenizer(words, surnames, text.clip_vocabulary, text.tokens)
+    with writing(folder):
+        t5.save_pretrained(folder / "tokenizer_2")
+        clip.save_pretrained(folder / "tokenizer")
 
 
 def load_tokenizers(folder: Path) -> tuple[CLIPTokenizer, T5Tokenizer]:

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from kindred.common.files import make_folder
+from kindred.common.files import make_folder, writing
 from kindred.common.progress import Progress
 from kindred.training.checkpoints import read_checkpoint, write_checkpoint
 from kindred.training.ema import EMA
@@ -97,10 +97,10 @@ class TrainingLoop:
     def _log(self, step: int, seconds: float) -> None:
         values = {name: float(value) for name, value in self.figures.items()}
         new = not self.log.exists()
-        with open(self.log, "a", encoding="utf-8") as file:
+        row = [str(step), f"{seconds:.1f}", *(f"{v:.6g}" for v in values.values())]
+        with writing(self.log), open(self.log, "a", encoding="utf-8") as file:
             if new:
                 file.write(",".join(["step", "seconds", *values]) + "\n")
-            row = [str(step), f"{seconds:.1f}", *(f"{v:.6g}" for v in values.values())]
             file.write(",".join(row) + "\n")
 
 
