@@ -43,19 +43,24 @@ class PhotoIndex:
 
     def find(self, written: str) -> str | None:
         """The photo's name, or None when there is none or several would fit."""
-        path = self._inside(written)
-        if path in self._exact:
-            return self._exact[path]
+        for exact in (nfc(written), nfc(written).strip(), path := self._inside(written)):
+            if exact in self._exact:
+                return self._exact[exact]
         found = self._by_path.get(_spelt(path), set())
         if not found and "/" not in path:
             found = self._by_name.get(_spelt(path), set())
         return next(iter(found)) if len(found) == 1 else None
 
     def beside(self, written: str) -> str | None:
-        """The photo of the same folder and name but for the suffix, as the file system has it."""
+        """The photo of the same folder and name, with its suffix or without, as the file system has
+        it."""
         found = self._by_path.get(_spelt(written), set())
-        same = [name for name in found if nfc(str(PurePosixPath(name).with_suffix(""))) == written]
-        fits = same or found
+        exact = [
+            name
+            for name in found
+            if written in (nfc(name), nfc(str(PurePosixPath(name).with_suffix(""))))
+        ]
+        fits = exact or found
         return next(iter(fits)) if len(fits) == 1 else None
 
     def explain(self, written: str) -> str:
@@ -74,11 +79,14 @@ class PhotoIndex:
         """The path as seen from the source folder."""
         text = nfc(written).strip()
         absolute = text.startswith("/") or bool(PureWindowsPath(text).drive)
-        parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
+        parts = [part.strip() for part in text.replace("\\", "/").split("/")]
+        parts = [part for part in parts if part not in ("", ".")]
         spelt = [_spelt(part) for part in parts]
         if self._root in spelt[:-1] and (absolute or spelt[0] == self._root):
-            last = len(spelt) - 1 - spelt[::-1].index(self._root, 1)
-            return "/".join(parts[last + 1 :])
+            # A folder in the source folder may be called as it is.
+            entered = [n for n, part in enumerate(spelt[:-1]) if part == self._root]
+            inside = ["/".join(parts[n + 1 :]) for n in entered]
+            return next((path for path in inside if _spelt(path) in self._by_path), inside[-1])
         folders = {_spelt(str(PurePosixPath(name).parent)) for name in self.names}
         if absolute and parts:
             return "/".join(parts[-2:] if len(parts) > 1 and spelt[-2] in folders else parts[-1:])
@@ -122,7 +130,7 @@ def _sidecars(
     for path in source.sidecars:
         label = path.relative_to(source.root).as_posix()
         beside = nfc(label.removesuffix(path.suffix))
-        if index.beside(beside) is None or path.stem.lower() in PLAIN_TEXTS:
+        if index.beside(beside) is None:
             orphans.append((label, path.stem.lower() in PLAIN_TEXTS))
             continue
         try:

@@ -7,9 +7,8 @@ read, values that are no text and quotes left open are problems with their line.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from kindred.common.errors import KindredError, Problems
 from kindred.common.written_text import check_text, nfc, read_written_text
+from kindred.data.photo_folder import PHOTOS
 
 FILE_KEYS = ("filename", "file_name", "file", "image", "image_file", "img", "photo", "path")
 # In this order: where several hold something, the first is the caption.
@@ -26,6 +26,8 @@ WHO_KEYS = ("who", "people", "characters", "person")
 READ = frozenset({*FILE_KEYS, *TEXT_KEYS, *WHO_KEYS})
 JSON_KINDS = {list: "a list", dict: "an object", bool: "true or false"}
 QUOTE = 'put captions with commas in quotes: "..."'
+ENDS = re.compile(r"\r\n|\r|\n")
+PICTURE = re.compile(rf"({'|'.join(map(re.escape, sorted(PHOTOS)))})\b", re.I)
 Record = dict[str, str]
 
 
@@ -57,24 +59,20 @@ def read_table(path: Path, root: Path, problems: Problems) -> Iterator[tuple[str
     folder = path.parent.relative_to(root).as_posix()
     read = _json_lines if path.suffix.lower() == ".jsonl" else _csv_rows
     for where, record in read(text, label, problems):
-        file_name = _first(record, FILE_KEYS)
+        file_name = next((record[key] for key in FILE_KEYS if record.get(key, "").strip()), "")
         if not file_name:
             problems.add(where, "names no image file", f"a column may be {' or '.join(FILE_KEYS)}")
             continue
         if folder != "." and "/" not in file_name:
             file_name = f"{folder}/{file_name}"
         said, notes = _caption(record, where, problems)
-        who = _first(record, WHO_KEYS)
+        who = next((record[key].strip() for key in WHO_KEYS if record.get(key, "").strip()), "")
         try:  # JSON can spell any character
             check_text(said + who + file_name, where)
         except KindredError as error:
             problems.add_error(where, error)
             continue
         yield file_name, WrittenCaption(clean(said), who, where, notes)
-
-
-def _first(record: Mapping[str, str], keys: Sequence[str]) -> str:
-    return next((record[key].strip() for key in keys if record.get(key, "").strip()), "")
 
 
 def _caption(
@@ -94,19 +92,13 @@ def _caption(
 
 
 def _csv_rows(text: str, label: str, problems: Problems) -> Iterator[tuple[str, Record]]:
-    header = text.lstrip().split("\n")[0] if text.strip() else ""
+    header = re.split(r"[\r\n]", text.lstrip())[0]
     delimiter = max(",;\t", key=header.count)
-    end = _unclosed(text, delimiter)
-    if end is not None:
-        cure = 'close it; a quote inside a quoted caption is written twice: ""'
-        problems.add(f"{label}:{end}", 'a quote (") is opened here and not closed', cure)
-    before = text if end is None else "\n".join(text.split("\n")[: end - 1])
-    rows = _filled_rows(before, delimiter)
-    _, keys = next(rows, (1, []))
-    keys = [_key(field) for field in keys]
+    rows = _rows(text, delimiter, label, problems)
+    table = [(line, row) for line, row in rows if any(field.strip() for field in row)]
+    keys = [_key(field) for field in (table.pop(0)[1] if table else [])]
     if not _header_is_right(keys, label, problems):
         return
-    table = list(rows)
     free = _free_columns(keys, [fields for _, fields in table])
     for line, fields in table:
         where = f"{label}:{line}"
@@ -122,12 +114,54 @@ def _csv_rows(text: str, label: str, problems: Problems) -> Iterator[tuple[str, 
             yield where, {key: nfc(field) for key, field in zip(keys, fields, strict=True) if key}
 
 
-def _filled_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(line, fields) of rows that hold something. A space before a quote is none of the field."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    for fields in reader:
-        if any(field.strip() for field in fields):
-            yield reader.line_num, fields
+def _rows(
+    text: str, delimiter: str, label: str, problems: Problems
+) -> Iterator[tuple[int, list[str]]]:
+    """(line, fields) of every row: the line that it ends on. Spaces around quotes are none of the
+    field, others are.
+
+    Unlike Python's csv, which takes what stands behind a closing quote for a part of the field, and
+    a quote left open for a caption of all that follows, both are problems; reading ends there.
+    """
+    sign = re.escape(delimiter)
+    blank = "[^\\S\\r\\n]*" if delimiter != "\t" else " *"
+    quoted = re.compile(f'{blank}"([^"]*(?:""[^"]*)*)"{blank}(?=[{sign}\\r\\n]|\\Z)')
+    plain = re.compile(f"[^{sign}\\r\\n]*")
+    opened = re.compile(f'{blank}"')
+    at, line, fields = 0, 1, []
+    while at <= len(text):
+        begin = at
+        found = quoted.match(text, at)
+        if found and not _swallows_rows(found[1]):
+            fields.append(found[1].replace('""', '"'))
+        elif opened.match(text, at):
+            problems.add(f"{label}:{line}", *_wrong_quote(text, at))
+            return
+        else:
+            found = plain.match(text, at)
+            fields.append(found[0])
+        at = found.end()
+        line += len(ENDS.findall(text, begin, at))
+        if text.startswith(delimiter, at):
+            at += 1
+            continue
+        yield line, fields
+        end = ENDS.match(text, at)
+        at, line, fields = (end.end() if end else at + 1), line + 1, []
+
+
+def _swallows_rows(quoted: str) -> bool:
+    """Whether a quoted text names a picture on a later line: the quote of another row closed it."""
+    return any(PICTURE.search(line) for line in ENDS.split(quoted)[1:])
+
+
+def _wrong_quote(text: str, at: int) -> tuple[str, str]:
+    """What is wrong with a field that begins with a quote, and the cure."""
+    twice = 'a quote inside a quoted caption is written twice: ""'
+    rest = ENDS.split(text[at:], maxsplit=1)[0]
+    if rest.count('"') > 1:
+        return 'something stands behind a closing quote (")', f"put the whole in quotes; {twice}"
+    return 'a quote (") is opened here and not closed', f"close it; {twice}"
 
 
 def _free_columns(keys: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
@@ -145,25 +179,6 @@ def _is_number(field: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _unclosed(text: str, delimiter: str) -> int | None:
-    """The line on which a row begins whose quote is not closed, or closed rows later; None when
-    there is none. A lenient reader would take all that follows for one caption."""
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True
-    )
-    start = 1
-    while True:
-        try:
-            next(reader)
-        except StopIteration:
-            return None
-        except csv.Error as error:
-            # A letter behind a closing quote is forgiven, if nothing but its own line is at stake.
-            if reader.line_num > start or "expected after" not in str(error):
-                return start
-        start = reader.line_num + 1
 
 
 def _header_is_right(keys: list[str], label: str, problems: Problems) -> bool:
@@ -189,16 +204,29 @@ def _json_lines(text: str, label: str, problems: Problems) -> Iterator[tuple[str
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=_Object)
         except json.JSONDecodeError as error:
             problems.add(where, f"is no JSON ({error.msg})", "one object a line")
             continue
         if not isinstance(record, dict):
             problems.add(where, "is no JSON object", 'write {"file_name": ...}')
             continue
+        if record.twice:
+            problems.add(where, f"has `{record.twice}` twice", "keep one of them")
+            continue
         texts = _texts(record, where, problems)
         if texts is not None:
             yield where, texts
+
+
+class _Object(dict[str, Any]):
+    """An object of JSON; `twice`: a key that is read and stands in it twice ('' for none), of which
+    JSON's readers keep the last alone."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        keys = [_key(name) for name, _ in pairs]
+        self.twice = next((key for key in keys if key in READ and keys.count(key) > 1), "")
 
 
 def _texts(record: Mapping[str, Any], where: str, problems: Problems) -> Record | None:
@@ -214,7 +242,8 @@ def _texts(record: Mapping[str, Any], where: str, problems: Problems) -> Record 
         if isinstance(value, str):
             found[key] = nfc(value)
         else:
-            kind = JSON_KINDS.get(type(value), "a number")
+            kinds = (words for kind, words in JSON_KINDS.items() if isinstance(value, kind))
+            kind = next(kinds, "a number")
             allowed = "a text or a list of texts" if key in WHO_KEYS else "one text"
             problems.add(where, f"`{name}` is {kind}", f"write {allowed}")
             wrong = True

@@ -24,6 +24,8 @@ PHOTOS = JPEGS | HEIFS | {".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
 RAWS = frozenset({".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef"})
 SIDECARS = frozenset({".txt", ".caption"})
 TABLES = frozenset({".csv", ".tsv", ".jsonl"})
+# Tables of other programs, which may hold the captions.
+UNREAD_TABLES = frozenset({".json", ".xlsx", ".xls", ".ods", ".numbers", ".parquet", ".arrow"})
 # Pictures of kinds that are not read, so that they are told from what is no picture.
 UNREAD = frozenset({".jxl", ".jp2", ".j2k", ".jpx", ".jpe", ".psd", ".svg", ".ico", ".tga", ".exr"})
 # What systems, drives and other programs put into folders: names in small letters.
@@ -269,6 +271,9 @@ def _add_file(source: Source, path: Path, folder: str) -> None:
         source.sidecars.append(path)
     elif suffix in RAWS:
         source.left_out.append(LeftOut(path, "a raw photo", "export it as JPEG"))
+    elif suffix in UNREAD_TABLES:
+        cure = "if it holds captions, save it as CSV in UTF-8, or a JSON object a line as .jsonl"
+        source.left_out.append(LeftOut(path, "a table of a kind that is not read", cure))
     elif kind := _picture_kind(path):
         cure = f"convert it to JPEG or PNG, or call it {path.stem}.jpg if it is one"
         source.left_out.append(

@@ -221,9 +221,45 @@ def test_a_quote_left_open_is_named_by_its_line(source, rows, line):
     assert found == ({} if line == "a.csv:2" else {"one.jpg": "first"})
 
 
-def test_quotes_inside_captions_and_letters_behind_quotes_are_forgiven(source):
+def test_quotes_inside_captions_are_read_and_letters_behind_quotes_are_not(source):
     (source / "a.csv").write_text('filename,label\none.jpg,a "big" hat\ntwo.png,"sec"ond\n')
-    assert read(source)[:2] == ({"one.jpg": 'a "big" hat', "two.png": "second"}, [])
+    found, problems, _ = read(source)
+    assert found == {"one.jpg": 'a "big" hat'}
+    assert [(one.where, one.what) for one in problems] == [
+        ("a.csv:3", 'something stands behind a closing quote (")')
+    ]
+
+
+def test_a_quote_that_another_row_closes_is_named_where_it_opens(source):
+    (source / "a.csv").write_text('filename,label\none.jpg,"first\ntwo.png,the second"\n')
+    found, problems, _ = read(source)
+    assert found == {} and [one.where for one in problems] == ["a.csv:2"]
+
+
+@pytest.mark.parametrize("name", [" one.jpg", "photos/one.jpg", "one.jpg.png", "a\\one.jpg"])
+def test_a_name_is_first_of_all_that_very_photo(source, name):
+    path = source / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"")
+    (source / "a.csv").write_text(f'filename,label\n"{name}",its own\none.jpg,first\n')
+    found, problems, _ = read(source, [*NAMES, name])
+    assert (found, problems) == ({name: "its own", "one.jpg": "first"}, [])
+
+
+def test_a_caption_file_that_two_photos_may_mean_is_neither_s(source):
+    (source / "one.jpg.png").write_bytes(b"")
+    (source / "one.jpg.txt").write_text("whose?")
+    (source / "two.txt").write_text("second")
+    found, problems, _ = read(source, [*NAMES, "one.jpg.png"])
+    assert found == {"two.png": "second"}
+    assert [one.where for one in problems] == ["one.jpg.txt"]
+
+
+def test_an_object_that_says_its_caption_twice_is_a_problem(source):
+    line = '{"file_name": "one.jpg", "text": "first", "Text": "second"}'
+    (source / "a.jsonl").write_text(line)
+    found, problems, _ = read(source)
+    assert found == {} and [one.what for one in problems] == ["has `text` twice"]
 
 
 def test_json_lines_end_at_line_feeds_alone_and_their_suffix_has_no_case(source):
