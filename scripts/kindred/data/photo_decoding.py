@@ -6,23 +6,21 @@ Knows file formats, pixel modes, EXIF orientation and colour profiles; knows not
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pillow_heif
-import simplejpeg
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from kindred.common.errors import Problem, first_line_of
 from kindred.data.aspect_buckets import Box, Size
 from kindred.data.colour_profiles import declared
+from kindred.data.photo_damage import damage_of
 
 pillow_heif.register_heif_opener()
 SMALLEST_SIDE = 16
-SPARE = 64  # bytes that a camera may leave between pixels and a marker
 HEAD = 65536  # bytes in which a PNG says its colours
 SRGB = ImageCms.createProfile("sRGB")
 WORKING_MODES = frozenset({"L", "RGB", "RGBA", "CMYK", "LAB"})
@@ -149,8 +147,7 @@ def _read(path: Path, enough: int | None) -> Upright:
             said = declared(image, _head(path, HEAD))
             profile = said.profile
             notes += [note("profile", said.note)] if said.note else []
-        if image.format in ("JPEG", "MPO"):
-            notes += _heard(path)
+        notes += _heard(path, image.format or "")
         upright = _turn(image, notes)
         pixels = eight_bit(upright)
     size = raw if upright.size == decoded else (raw[1], raw[0])
@@ -167,20 +164,16 @@ def _is_mask(image: Image.Image) -> bool:
     return {colour for _, colour in colours} in ({0, 255}, {(0, 0, 0), (255, 255, 255)})
 
 
-def _heard(path: Path) -> list[dict[str, str]]:
-    """What libjpeg says of a file while it goes on: Pillow does not pass that on. Data that are
-    missing, which leave a part of the photo grey, raise _Unusable."""
-    try:
-        simplejpeg.decode_jpeg(path.read_bytes(), colorspace="GRAY", fastdct=True, strict=True)
-    except ValueError as error:
-        said = first_line_of(error)
-        spare = re.search(r"(\d+) extraneous bytes", said)
-        if spare and int(spare[1]) <= SPARE:
-            return [note("damaged", f"is damaged, perhaps not visibly ({said})")]
-        if "orrupt" in said or "remature" in said:
-            cure = "copy it again from the camera or phone"
-            raise _Unusable(f"is damaged: a part of it is missing ({said})", cure) from None
-    return []
+def _heard(path: Path, form: str) -> list[dict[str, str]]:
+    """What the file says of damage that its decoder goes on after. Raises _Unusable where a part of
+    the photo is missing or wrong."""
+    damage = damage_of(path, form)
+    if damage is None:
+        return []
+    if damage.visible:
+        cure = "copy it again from the camera or phone"
+        raise _Unusable(f"is damaged: a part of it is missing ({damage.what})", cure)
+    return [note("damaged", f"is damaged, perhaps not visibly ({damage.what})")]
 
 
 def _notes_on_file(image: Image.Image) -> list[dict[str, str]]:
