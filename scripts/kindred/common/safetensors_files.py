@@ -60,7 +60,7 @@ def load(path: Path | str, names: Iterable[str] | None = None) -> dict[str, torc
     lacking = [name for name in wanted if name not in entries]
     if lacking:
         raise KindredError(
-            f"no tensor named {', '.join(lacking)}", str(path), "make the file again"
+            f"no tensor named {', '.join(lacking)}", str(path), "delete it and run `snakemake`"
         )
     with safe_open(str(path), framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in wanted}

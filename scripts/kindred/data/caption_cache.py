@@ -11,10 +11,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image
-
 from kindred.common.files import write_jsonl
 from kindred.common.hashing import sha256_file, sha256_text, spec_hash
+from kindred.common.made_pictures import read_picture
 from kindred.common.progress import track
 from kindred.common.versions import step_version
 from kindred.specs.dataset import Captioner
@@ -49,8 +48,7 @@ def describe_all(
         model = str(Path(spec.model).expanduser()) if spec.model.startswith("~") else spec.model
         writer = blip_captioner.load(spec.model_copy(update={"model": model}))
         for name in track(missing, "captions", len(missing), "image"):
-            with Image.open(images[name][1]) as image:
-                text = blip_captioner.describe(writer, image.convert("RGB"))
+            text = blip_captioner.describe(writer, read_picture(images[name][1]))
             known[keys[name]] = {"key": keys[name], "author": author, "text": text}
             write_jsonl(store, known.values(), durable=True)
     return {name: known[key]["text"] for name, key in keys.items()}
@@ -59,7 +57,9 @@ def describe_all(
 def _read(store: Path) -> list[dict[str, str]]:
     """Rows of the store; lines that are cut or broken are left out, with a word about it."""
     rows, broken = [], 0
-    for line in store.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in store.read_text(encoding="utf-8", errors="replace").split("\n"):
+        if not line:
+            continue
         try:
             row = json.loads(line)
             rows.append({name: row[name] for name in ("key", "author", "text")})

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from kindred.common.errors import KindredError, Problems
 from kindred.data.dataset import DatasetImage
 
+ENCODE = "delete the dataset's folder below resources/encoded and run `snakemake`: it encodes again"
+
 
 @dataclass(frozen=True)
 class CaptionedImage:
@@ -79,7 +81,7 @@ def check_pairs(
         where = pair.item.image_id
         item = own.get((where, pair.item.pixel_hash))
         if item is None:
-            problems.add(where, "its pixels are not those in images.json", "run encode again")
+            problems.add(where, "its pixels are not those in images.json", ENCODE)
             continue
         if pairing == "matched" and pair.caption_hash != item.caption_hash:
             problems.add(where, f"is paired with the caption of {_owner(pair, dataset)}", "")
@@ -87,15 +89,15 @@ def check_pairs(
             problems.add(where, "kept its own caption in a scrambled run", "")
         entry = latents.get(item.pixel_hash)
         if entry is None:
-            problems.add(where, "has no latent under its pixel hash", "run encode_images again")
+            problems.add(where, "has no latent under its pixel hash", ENCODE)
         elif entry["shape"][-2:] != [item.height // latent_px, item.width // latent_px]:
             problems.add(
                 where,
                 f"its latent is {entry['shape']}, not of an image {item.width}x{item.height}",
-                "run encode_images again",
+                ENCODE,
             )
         if pair.caption_hash not in texts:
-            problems.add(where, "its caption is not encoded", "run encode_captions again")
+            problems.add(where, "its caption is not encoded", ENCODE)
     problems.raise_if_any()
 
 

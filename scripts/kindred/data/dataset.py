@@ -15,6 +15,8 @@ from kindred.common.errors import Problems
 from kindred.common.files import read_json, read_jsonl
 from kindred.common.hashing import caption_hash
 
+AGAIN = "delete that file and run `snakemake`, which makes it again"
+
 
 @dataclass(frozen=True)
 class DatasetImage:
@@ -41,9 +43,9 @@ def read_dataset(images: Path | str, captions: Path | str) -> list[DatasetImage]
     image_rows = _by_id(read_json(images), "image_id", str(images), problems)
     caption_rows = _by_id(read_jsonl(captions), "id", str(captions), problems)
     for image_id in sorted(image_rows.keys() - caption_rows.keys()):
-        problems.add(f"{captions}: {image_id}", "has no caption", "run the caption step again")
+        problems.add(f"{captions}: {image_id}", "has no caption", AGAIN)
     for image_id in sorted(caption_rows.keys() - image_rows.keys()):
-        problems.add(f"{images}: {image_id}", "has no image", "run preprocess and caption again")
+        problems.add(f"{images}: {image_id}", "has no image", AGAIN)
     items = []
     for image_id in sorted(image_rows.keys() & caption_rows.keys()):
         item = _item(image_rows[image_id], caption_rows[image_id])
@@ -51,7 +53,7 @@ def read_dataset(images: Path | str, captions: Path | str) -> list[DatasetImage]
             problems.add(
                 f"{captions}: {image_id}",
                 "its caption_hash is not that of its caption",
-                "the file was edited; change the dataset's own captions and run again",
+                f"the file was edited; change the dataset's own captions, then {AGAIN}",
             )
         items.append(item)
     problems.raise_if_any()
@@ -78,6 +80,6 @@ def _by_id(
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row[key] in found:
-            problems.add(f"{where}: {row[key]}", "stands twice", "make the file again")
+            problems.add(f"{where}: {row[key]}", "stands twice", AGAIN)
         found[row[key]] = row
     return found

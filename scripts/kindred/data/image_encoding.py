@@ -9,9 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from kindred.common.errors import Problems
+from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
+from kindred.common.made_pictures import AGAIN, read_picture
 from kindred.compute import devices
 from kindred.models import loading
 from kindred.models.identity import architecture_of
@@ -25,13 +26,12 @@ def checked_images(images_json: Path, folder: Path) -> dict[str, Path]:
     for row in read_json(images_json):
         path = folder / f"{row['image_id']}.png"
         try:
-            with Image.open(path) as image:
-                actual = pixel_hash(image)
-        except OSError as error:
-            problems.add(str(path), f"can't be read ({error})", "run preprocess again")
+            actual = pixel_hash(read_picture(path))
+        except KindredError as error:
+            problems.add_error(str(path), error)
             continue
         if actual != row["pixel_hash"]:
-            problems.add(str(path), "holds other pixels than its row says", "run preprocess again")
+            problems.add(str(path), "holds other pixels than its row says", AGAIN)
         found[row["pixel_hash"]] = path
     problems.raise_if_any()
     return found

@@ -20,8 +20,9 @@ from PIL import Image
 
 from kindred.common import png_files
 from kindred.common.content_store import ContentStore
-from kindred.common.errors import KindredError, Problems
+from kindred.common.errors import Problems
 from kindred.common.files import read_json, write_json
+from kindred.common.made_pictures import read_picture
 from kindred.data.aspect_buckets import Size, covered_box
 from kindred.data.dataset import DatasetImage
 
@@ -47,15 +48,7 @@ class MaskedPhoto:
 
     def indices(self) -> np.ndarray:
         """[H, W] uint8: 0 background, k the k-th person. Raises KindredError without the file."""
-        try:
-            with Image.open(self.file) as image:
-                return np.asarray(image.convert("L"))
-        except OSError:
-            raise KindredError(
-                "can't be read",
-                str(self.file),
-                "delete the masks.json that names it and run again",
-            ) from None
+        return np.asarray(read_picture(self.file, "L"))
 
 
 def store_mask(indices: np.ndarray, store: Path) -> Path:

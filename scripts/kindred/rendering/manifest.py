@@ -15,12 +15,14 @@ from PIL import Image
 
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json, write_json
+from kindred.common.made_pictures import read_picture
 from kindred.common.versions import UNRECORDED
 from kindred.models.lora.adapters import Adapter
 from kindred.rendering.image_plan import ImageRequest
 from kindred.rendering.image_store import ImageStore, code_revisions
 
 ADVICE = "render again: run `snakemake`, or scripts/render.py with this manifest as --out"
+DAMAGED = "delete them, then run `snakemake`, which draws them again"
 
 
 @dataclass(frozen=True)
@@ -107,33 +109,37 @@ def read_manifest(path: Path | str) -> Manifest:
 
 
 def open_pictures(manifests: Iterable[Manifest]) -> dict[str, Image.Image]:
-    """Key -> RGB picture of every row. Raises ProblemsError naming all that are missing, a line
-    a manifest, with the cure."""
-    problems, pictures = Problems("pictures are missing from the store"), {}
+    """Key -> RGB picture of every row. Raises ProblemsError naming all that are missing or damaged,
+    a line a manifest, with the cure."""
+    problems, pictures = Problems("pictures of the store can't be shown"), {}
     for manifest in manifests:
-        lost = []
+        unread = []
         for row in manifest.rows:
             try:
-                with Image.open(row.path) as image:
-                    pictures[row.key] = image.convert("RGB")
-            except OSError:
-                lost.append(row)
-        if lost:
-            few = ", ".join(str(row.path) for row in lost[:3]) + (" ..." if len(lost) > 3 else "")
-            problems.add(
-                str(manifest.file), f"{len(lost)} of {len(manifest.rows)} missing ({few})", ADVICE
-            )
+                pictures[row.key] = read_picture(row.path)
+            except KindredError:
+                unread.append(row)
+        _note_missing(manifest, unread, problems)
     problems.raise_if_any()
     return pictures
 
 
 def check_pictures(manifests: Sequence[Manifest]) -> None:
     """Raise ProblemsError, a line a manifest, when pictures are missing from the store."""
-    problems = Problems("pictures are missing from the store")
+    problems = Problems("pictures of the store can't be shown")
     for manifest in manifests:
         lost = [row for row in manifest.rows if not row.path.is_file()]
-        if lost:
-            few = ", ".join(str(row.path) for row in lost[:3]) + (" ..." if len(lost) > 3 else "")
-            what = f"{len(lost)} of {len(manifest.rows)} missing ({few})"
-            problems.add(str(manifest.file), what, ADVICE)
+        _note_missing(manifest, lost, problems)
     problems.raise_if_any()
+
+
+def _note_missing(manifest: Manifest, unread: Sequence[Row], problems: Problems) -> None:
+    """Note a manifest's pictures that could not be read: those gone, and those that are damaged,
+    which Snakemake can't see."""
+    damaged = [row for row in unread if row.path.exists()]
+    missing = [row for row in unread if not row.path.exists()]
+    for rows, what, cure in ((missing, "missing", ADVICE), (damaged, "damaged", DAMAGED)):
+        if rows:
+            few = ", ".join(str(row.path) for row in rows[:3]) + (" ..." if len(rows) > 3 else "")
+            told = f"{len(rows)} of {len(manifest.rows)} {what} ({few})"
+            problems.add(str(manifest.file), told, cure)

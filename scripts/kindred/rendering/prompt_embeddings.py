@@ -21,7 +21,7 @@ from kindred.specs.base_model import Base, TextEncoder
 if TYPE_CHECKING:
     import torch
 
-ADVICE = "run encode_prompts again for this base and these prompts"
+ADVICE = "delete it and run `snakemake`: it encodes this base's prompts again"
 
 
 def truncation_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[str]:

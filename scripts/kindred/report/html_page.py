@@ -10,7 +10,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from kindred.common.errors import KindredError, Problems
+from kindred.common.errors import Problems
+from kindred.common.made_pictures import AGAIN
 from kindred.evidence.labels import CONTRADICTED, SUPPORTED
 from kindred.rendering.manifest import ADVICE
 from kindred.report import formatting, svg_plots
@@ -172,14 +173,9 @@ def _album(
         few = ", ".join(map(str, drawn[:3])) + (" ..." if len(drawn) > 3 else "")
         problems.add(str(data.folder), f"{len(drawn)} of {len(files)} missing ({few})", ADVICE)
     for path in sorted(path for path in photos.values() if path in lost):
-        problems.add(str(path), "no such prepared photo", "run preprocess again (`snakemake`)")
+        problems.add(str(path), "no such prepared photo", AGAIN)
     problems.raise_if_any()
-    try:
-        return EmbeddedImages(
-            make_thumbnails({**files, **photos}, round(spec.megabytes * MEGABYTE))
-        )
-    except OSError as error:
-        raise KindredError(f"a picture can't be read ({error})", cure=ADVICE) from None
+    return EmbeddedImages(make_thumbnails({**files, **photos}, round(spec.megabytes * MEGABYTE)))
 
 
 def _likeness(

@@ -191,7 +191,8 @@ def check_keys(
             path = str(folder / variant / f"run-{run}" / "images" / f"{prompt_set}.json")
             lists[path] = lists.get(path, 0) + 1
     for path, count in lists.items():
-        problems.add(path, f"{count} pictures are not those that were scored", "score again")
+        cure = "delete the table of scores that belongs to it and run `snakemake`, to score again"
+        problems.add(path, f"{count} pictures are not those that were scored", cure)
     problems.raise_if_any()
 
 

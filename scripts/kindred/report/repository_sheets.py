@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from kindred.common.errors import KindredError
+from kindred.common.made_pictures import read_picture
 from kindred.report.contact_sheet import Sheet, SheetRow, draw_sheet
 from kindred.report.report_data import Place
 
@@ -76,14 +76,7 @@ def sheet_of(
 
 
 def _open(path: Path | None) -> Image.Image | None:
-    if path is None:
-        return None
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except OSError as error:
-        what = f"can't be read as a picture ({error})"
-        raise KindredError(what, str(path), "delete it and run `snakemake`") from None
+    return None if path is None else read_picture(path)
 
 
 def small_webp(sheet: Sheet, limit: int = BYTES) -> tuple[bytes, list[int]] | None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from kindred.characters.trigger_words import letters_in
 from kindred.common.errors import KindredError, Problems, did_you_mean
+from kindred.common.made_pictures import read_picture
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.rendering.manifest import Manifest, Row, open_pictures, read_manifest
 from kindred.report.contact_sheet import Sheet, SheetRow
@@ -99,13 +100,12 @@ def _photos_of(letter: str, photos: Sequence[DatasetPhoto], count: int) -> list[
     """`count` photos, filled up with None. Raises ProblemsError naming files that are missing."""
     having = [photo for photo in photos if letter in photo.letters]
     having.sort(key=lambda photo: (len(photo.letters), photo.image_id))
-    problems, opened = Problems("prepared photos are missing"), []
+    problems, opened = Problems("prepared photos can't be read"), []
     for photo in having[:count]:
         try:
-            with Image.open(photo.path) as image:
-                opened.append(image.convert("RGB"))
-        except OSError:
-            problems.add(str(photo.path), "can't be read", "run preprocess again")
+            opened.append(read_picture(photo.path))
+        except KindredError as error:
+            problems.add_error(str(photo.path), error)
     problems.raise_if_any()
     return [*opened, *[None] * (count - len(opened))]
 

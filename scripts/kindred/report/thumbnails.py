@@ -17,6 +17,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from kindred.common.made_pictures import read_picture
+
 THUMBNAIL = 256  # px, longest edge
 LARGE_EDGES = (1024, 896, 768, 640, 512, 384)  # px, tried until all fit
 QUALITY = 82
@@ -59,7 +61,7 @@ def make_thumbnails(
     """A thumbnail for each file by its key; all together take at most about `budget` characters.
 
     The larger versions shrink together until they fit; if even the smallest do not, there are
-    none. Raises OSError for a file that is no picture.
+    none. Raises KindredError for a file that is no picture.
     """
     paths = list(files.values())
     for edge in (*_fitting_edges(paths, budget, thumbnail), thumbnail):
@@ -85,8 +87,7 @@ def _fitting_edges(paths: Sequence[Path], budget: int, thumbnail: int) -> list[i
 
 
 def _thumbnail(path: Path, thumbnail: int, edge: int) -> Thumbnail:
-    with Image.open(path) as opened:
-        image = opened.convert("RGB")
+    image = read_picture(path)
     longest = max(image.size)
     if longest <= thumbnail * 1.25:
         return Thumbnail(_webp(image, SMALL_QUALITY), "", *image.size)

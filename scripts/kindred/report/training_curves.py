@@ -15,6 +15,8 @@ from kindred.common.errors import KindredError
 
 SHOWN_SHARE = 0.995
 
+AGAIN = "delete it and run `snakemake`, which trains the variant or finds it in the store"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -38,12 +40,14 @@ def read_run(label: str, path: Path | str) -> Run:
             [float(row["lr"]) for row in rows],
         )
     except FileNotFoundError:
-        raise KindredError("no such file", str(path), "train the variant first") from None
+        raise KindredError(
+            "no such file", str(path), "run `snakemake`, which trains the variant"
+        ) from None
     except (KeyError, TypeError, ValueError) as error:
         what = f"not a training log with step, loss, lr ({error})"
-        raise KindredError(what, str(path), "train the variant again") from None
+        raise KindredError(what, str(path), AGAIN) from None
     if not run.steps:
-        raise KindredError("holds no step", str(path), "train the variant again")
+        raise KindredError("holds no step", str(path), AGAIN)
     return run
 
 

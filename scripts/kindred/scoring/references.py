@@ -18,6 +18,7 @@ from PIL import Image
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
+from kindred.common.made_pictures import read_picture
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.interface import Calibration, Judge
 from kindred.scoring.identity_assignment import IdentityScale
@@ -92,13 +93,12 @@ def build_references(
 
 def read_images(paths: Sequence[Path]) -> list[Image.Image]:
     """Pictures in RGB. Raises ProblemsError naming all that can't be read."""
-    problems, images = Problems("prepared photos are missing"), []
+    problems, images = Problems("prepared photos can't be read"), []
     for path in paths:
         try:
-            with Image.open(path) as image:
-                images.append(image.convert("RGB"))
-        except OSError:
-            problems.add(str(path), "can't be read", "run preprocess again")
+            images.append(read_picture(path))
+        except KindredError as error:
+            problems.add_error(str(path), error)
     problems.raise_if_any()
     return images
 

@@ -15,11 +15,12 @@ import numpy as np
 from PIL import Image
 
 from kindred.characters.trigger_words import letters_in, remove_trigger_words
-from kindred.common.errors import Problems
+from kindred.common.errors import KindredError, Problems
+from kindred.common.made_pictures import read_picture
 from kindred.common.progress import Progress
 from kindred.data.image_quality import difference_hash
 from kindred.judges.interface import DetectedPerson, Judge
-from kindred.rendering.manifest import ADVICE, Manifest, check_pictures
+from kindred.rendering.manifest import Manifest, check_pictures
 from kindred.rendering.manifest import Row as Picture
 from kindred.scoring.identity_assignment import assign_identities
 from kindred.scoring.image_distance import describe, distances
@@ -167,10 +168,9 @@ def _batches(manifest: Manifest) -> Iterator[tuple[Sequence[Picture], list[Image
         chunk, images = manifest.rows[first : first + BATCH], []
         for row in chunk:
             try:
-                with Image.open(row.path) as image:
-                    images.append(image.convert("RGB"))
-            except OSError as error:
-                problems.add(str(row.path), str(error), f"delete it, then {ADVICE}")
+                images.append(read_picture(row.path))
+            except KindredError as error:
+                problems.add_error(str(row.path), error)
         problems.raise_if_any()
         yield chunk, images
 

@@ -147,6 +147,6 @@ def check_encoders(spec: TrainSpec, latents: Path, text: Path) -> None:
                 problems.add(
                     str(path),
                     f"made with {name} {found.get(name)}, the base has {value}",
-                    "encode again",
+                    "delete it and run `snakemake`, to encode again",
                 )
     problems.raise_if_any()

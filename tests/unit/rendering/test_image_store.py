@@ -104,6 +104,15 @@ def test_missing_pictures_are_named_together_with_the_cure(store, tmp_path):
     assert "render again" in text and len(caught.value.problems) == 2
 
 
+def test_damaged_pictures_are_to_be_deleted_because_snakemake_can_t_see_them(store, tmp_path):
+    put(store)
+    write_manifest(tmp_path / "a.json", "heads", [picture()], [], store)
+    path = read_manifest(tmp_path / "a.json").rows[0].path
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(ProblemsError, match=r"1 of 1 damaged .*delete them, then run `snakemake`"):
+        open_pictures([read_manifest(tmp_path / "a.json")])
+
+
 @pytest.mark.parametrize("text", ['{"images": [{"name": 1}]}', "[]", "{}"])
 def test_a_file_that_is_no_manifest(tmp_path, text):
     (tmp_path / "x.json").write_text(text)

@@ -40,7 +40,7 @@ def photos_of(images: Sequence[Row], captions: Sequence[Row]) -> list[dict[str, 
         raise KindredError(
             f"images and captions do not belong together: {', '.join(odd[:5])} "
             f"{'and more ' if len(odd) > 5 else ''}only in one",
-            cure="run preprocess and caption again",
+            cure="delete the dataset's images.json and captions.jsonl and run `snakemake`",
         )
     first: dict[str, Row] = {}
     for row in images:
