@@ -3,7 +3,7 @@
 in:  prompt names and texts in the specification
 out: of each text `<caption hash>.<name>` for every tensor that the base's architecture makes of it;
      the header names the encoders. Texts encoded before come from the store. A prompt that an
-     encoder cuts is warned of.
+     encoder cuts, or has no tokens for, is warned of.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kindred.common.errors import run_main
 from kindred.compute import devices
 from kindred.data import encoding_cache
 from kindred.data.text_encoding import text_loader
-from kindred.rendering.prompt_embeddings import truncation_warnings
+from kindred.rendering.prompt_embeddings import reading_warnings
 from kindred.specs.rendering import PromptTexts
 
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     texts = sorted(set(spec.prompts.values()))
     made = encoding_cache.write_texts(options.out, texts, spec.encoder, load, options.store)
     # Afterwards, because counting tokens loads torch, and a GPU is claimed before that.
-    for warning in truncation_warnings(spec.encoder, spec.prompts):
+    for warning in reading_warnings(spec.encoder, spec.prompts):
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{len(texts)} prompts: {made} encoder passes", file=sys.stderr)
     return 0

@@ -45,14 +45,17 @@ def load_tokenizer(name: str) -> Any:
         ) from error
 
 
-def too_long(tokenizer: Any, limit: int, captions: Mapping[str, str]) -> dict[str, Any]:
-    """Token counts, special tokens included, of captions by image id.
+def too_long(
+    tokenizer: Any, limit: int, captions: Mapping[str, str], before: str = ""
+) -> dict[str, Any]:
+    """Token counts, special tokens included, of captions by image id. before: what the encoder's
+    template puts before each.
 
     Returns {limit, longest, cut: [{id, tokens, lost}]} where `lost` is the text beyond the limit.
     """
-    counts = {name: _count(tokenizer, text) for name, text in captions.items()}
+    counts = {name: _count(tokenizer, before + text) for name, text in captions.items()}
     cut = [
-        {"id": name, "tokens": count, "lost": _lost(tokenizer, limit, captions[name])}
+        {"id": name, "tokens": count, "lost": _lost(tokenizer, limit, captions[name], before)}
         for name, count in counts.items()
         if count > limit
     ]
@@ -209,12 +212,12 @@ def _in_order(pieces: Sequence[Piece], common: Counter[Piece]) -> list[Piece]:
     return kept
 
 
-def _lost(tokenizer: Any, limit: int, caption: str) -> str:
+def _lost(tokenizer: Any, limit: int, caption: str, before: str) -> str:
     """The words of a caption that do not fit: the shortest tail whose removal makes it fit."""
     words = caption.split()
     low, high = 0, len(words)
     while low < high:
         middle = (low + high + 1) // 2
-        fits = _count(tokenizer, " ".join(words[:middle])) <= limit
+        fits = _count(tokenizer, before + " ".join(words[:middle])) <= limit
         low, high = (middle, high) if fits else (low, middle - 1)
     return " ".join(words[low:])

@@ -15,7 +15,7 @@ from kindred.common.errors import KindredError
 from kindred.common.hashing import caption_hash
 from kindred.data import encoding_cache
 from kindred.models.identity import architecture_of
-from kindred.models.tokenizers import load_tokenizer, too_long
+from kindred.models.tokenizers import load_tokenizer, too_long, unknown_tokens
 from kindred.specs.base_model import Base, TextEncoder
 
 if TYPE_CHECKING:
@@ -24,18 +24,24 @@ if TYPE_CHECKING:
 ADVICE = "delete it and run `snakemake`: it encodes this base's prompts again"
 
 
-def truncation_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[str]:
-    """A warning for each prompt that is longer than an encoder reads, with the words it loses."""
+def reading_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[str]:
+    """A warning for each prompt that is longer than an encoder reads, with the words it loses, and
+    for each with words that an encoder has no token for."""
     at = f"@{encoder.revision}" if encoder.revision else ""
     warnings = []
     readers = architecture_of(encoder).text.tokenizers
     for reader in sorted(readers, key=lambda reader: not reader.content):
         tokenizer = load_tokenizer(f"{encoder.model}/{reader.folder}{at}")
         limit = tokenizer.model_max_length if reader.limit else encoder.tokens
-        for cut in too_long(tokenizer, limit, prompts)["cut"]:
+        for cut in too_long(tokenizer, limit, prompts, reader.before)["cut"]:
             warnings.append(
                 f"prompt '{cut['id']}': {cut['tokens']} tokens where {reader.reader} reads "
                 f"{limit}; lost: “{cut['lost']}”"
+            )
+        for row in unknown_tokens(tokenizer, prompts):
+            warnings.append(
+                f"prompt '{row['id']}': {row['unknown']} of {row['tokens']} tokens are unknown to "
+                f"{reader.reader}: {', '.join(row['words'])}"
             )
     return warnings
 

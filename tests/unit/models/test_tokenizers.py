@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import tiny_klein
 
+from kindred.models.architectures.klein.facts import KLEIN
 from kindred.models.tokenizers import (
     NameTokens,
     load_tokenizer,
     read_name,
     shared_tokens,
     special_marks,
+    too_long,
     unknown_tokens,
 )
 
@@ -80,6 +82,18 @@ def test_unknown_tokens_are_counted_without_marks_of_words_starts(base):
         {"id": "r", "tokens": 2, "unknown": 2, "words": ["у", "стены"]},
         {"id": "q", "tokens": 4, "unknown": 2, "words": ["у", "стены"]},
     ]
+
+
+def test_what_a_template_puts_before_a_text_counts():
+    tokenizer = tiny_klein.byte_tokenizer()
+    (reader,) = KLEIN.text.tokenizers
+    chat = tokenizer.apply_chat_template([{"role": "user", "content": "one two"}], tokenize=False)
+    assert chat.startswith(f"{reader.before}one two")
+    whole = len(tokenizer(f"{reader.before}one two").input_ids)
+    assert whole > len("one two")
+    assert too_long(tokenizer, whole, {"p": "one two"}, reader.before)["cut"] == []
+    (cut,) = too_long(tokenizer, whole - 1, {"p": "one two"}, reader.before)["cut"]
+    assert cut == {"id": "p", "tokens": whole, "lost": "two"}
 
 
 def test_a_tokenizers_own_marks_in_a_text(base):

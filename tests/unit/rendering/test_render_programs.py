@@ -112,6 +112,12 @@ def test_only_new_prompts_are_encoded(base, tmp_path, capsys):
     assert states.shape == (TOKENS, 32) and pooled.shape == (24,)
 
 
+def test_a_prompt_with_words_that_an_encoder_does_not_know_is_named(base, tmp_path, capsys):
+    encode(base, tmp_path / "out.safetensors", {"known": "a man on the beach", "other": "a man у"})
+    said = "warning: prompt 'other': 1 of 3 tokens are unknown to T5: у"
+    assert said in capsys.readouterr().err.splitlines()
+
+
 def test_a_cut_prompt_is_named_with_what_is_lost(base, tmp_path, capsys):
     long = "a photo of " + "a man and " * 20 + "JRussell in the park"
     encode(base, tmp_path / "long.safetensors", {"short": "a man", "long": long})

@@ -83,12 +83,14 @@ class Parts:
 class Tokenizer:
     """How a text encoder counts. reader: what people call the encoder. limit: most tokens that it
     reads; None: a base's `text_tokens`. content: whether a picture's content is read from it, so
-    that what it cuts is lost; else it sets an overall direction only."""
+    that what it cuts is lost; else it sets an overall direction only. before: what a template puts
+    before every text."""
 
     folder: str
     reader: str
     limit: int | None
     content: bool
+    before: str = ""
 
 
 @dataclass(frozen=True)

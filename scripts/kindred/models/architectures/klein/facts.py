@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kindred.models.architectures.latent_coding import LatentCoding
 
 LAYERS = (9, 18, 27)  # whose states of Qwen3 are joined; diffusers' training script is behind
+OPENING = "<|im_start|>user\n"  # of Qwen3's chat template; what is behind the text may be cut
 USUAL_STEPS = 50  # of drawing by the base; training is shifted as that is
 # mu by tokens at 10 and at 200 steps, linear in steps between (Black Forest Labs' sampling code).
 AT_10, AT_200 = (8.73809524e-05, 1.89833333), (0.00016927, 0.45666666)
@@ -38,7 +39,7 @@ LONG = 4300  # tokens from which on only the second counts
 class KleinText(TextEncoding):
     """States of three layers of Qwen3, joined: [L, 3 D], padding included and unmasked."""
 
-    tokenizers = (Tokenizer("tokenizer", "Qwen3", None, content=True),)
+    tokenizers = (Tokenizer("tokenizer", "Qwen3", None, content=True, before=OPENING),)
     tensors = (TextTensor("qwen3"),)
     sequence = "qwen3"
     key = {"layers": list(LAYERS)}
