@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
 WEIGHT = r"[-+]?(?:[0-2](?:\.\d+)?|\.\d+)"  # 0 to 2.99: "(at 10:30)" is a time
@@ -26,6 +27,7 @@ REMARKS = frozenset(
 )
 MOST_WORDS = 3  # in brackets that give weight
 FEWEST = 3  # items of a list
+MOST = 100  # pieces of one kind that are told of a text
 Span = tuple[int, int]
 Finder = Callable[[str, bool], Iterator[Span]]  # (text, whether it is a prompt) -> where it stands
 
@@ -61,7 +63,7 @@ def foreign_syntax(
     result = []
     for kind in KINDS:
         found = []
-        for start, end in kind.find(text, in_prompt):
+        for start, end in islice(kind.find(text, in_prompt), MOST):
             apart = all(end <= other[0] or start >= other[1] for other in taken)
             if apart and text[start:end].casefold() not in own:
                 taken.append((start, end))
@@ -92,7 +94,7 @@ def _any_of(*finders: Finder) -> Finder:
 
 def _braces(text: str, in_prompt: bool) -> Iterator[Span]:
     """Words in braces, in captions alone: nothing fills them in there."""
-    found = re.finditer(r"\{+[^{}|]*\}+", text)
+    found = re.finditer(r"(?<!\{)\{+[^{}|]*\}+", text)
     return (match.span() for match in found if not in_prompt)
 
 
@@ -184,10 +186,10 @@ KINDS = (
         True,
         _matches(
             rf"\((?:[^()]|\([^()]*\))+?(?<![\d\s:(])\s?:(?:{WEIGHT}|\s{DECIMAL})\s?\)",
-            r"\({2,}[^()]+\){2,}",
+            r"(?<!\()\({2,}[^()]+\){2,}",
             rf"\([^()]+\){WEIGHT}(?!\w)",
             rf"\[[^\[\]|]*[^\d\s:\[]:{NUMBER}\]",
-            r"\[{2,}[^\[\]]+\]{2,}",
+            r"(?<!\[)\[{2,}[^\[\]]+\]{2,}",
             rf"(?<![\w.:]){WEIGHT}::\w[^:]*::",
             rf"\w::{NUMBER}",
         ),
