@@ -192,6 +192,7 @@ KINDS = (
             r"(?<!\[)\[{2,}[^\[\]]+\]{2,}",
             rf"(?<![\w.:]){WEIGHT}::\w[^:]*::",
             rf"\w::{NUMBER}",
+            r"\.(?:swap|blend|and)\([^()]*\)",
         ),
     ),
     SyntaxKind(

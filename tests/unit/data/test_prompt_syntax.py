@@ -38,6 +38,7 @@ FOREIGN = {
         "(red hat)1.3 of Ada",
         "1.2::red hat:: of Ada",
         "beach::2 Ada",
+        '("Ada", "a hat").blend(0.5, 0.5)',
     ],
     "choices": ["Ada in a {red|blue} coat", "Ada in a __colour__ coat", "[red|blue] coat"],
     "separators": ["Ada by a wall BREAK red coat", "Ada ADDCOL Ben", "hot:: dog"],

@@ -1,7 +1,7 @@
 """What captioners write beside, or in place of, a description: refusals, chat, markup, loops.
 
-Knows English phrases of language models. A caption by a person is looked at likewise, because
-captions of other tools come as files too.
+Knows English phrases of language models, and how they begin in a few other languages. A caption by
+a person is looked at likewise, because captions of other tools come as files too.
 """
 
 from __future__ import annotations
@@ -52,7 +52,12 @@ WORK = (
     r"|caption|generate|create|fulfill|comply|comment|determine|analyze|analyse|engage|continue"
     r"|discuss|share|offer|answer|tell who|make|name|confirm)"
 )
+ELSEWHERE = (
+    r"\b(?:es tut mir leid|lo siento|je suis désolée?|désolée?, je|mi dispiace|desculpe)\b",
+    "对不起|抱歉|无法|無法|申し訳",
+)
 REFUSES = _first(
+    *ELSEWHERE,
     rf"\bi\s?{CAN_NOT} (?:\w+ )?{WORK}\b",
     r"\b(?:i'm|i am) (?:very |so |really )?(?:sorry|afraid)\b,?\s*(?:but|i\b|as an|this|that|the)",
     r"^\W*(?:i'm|i am) (?:very |so |really )?sorry\b",
@@ -118,6 +123,8 @@ TELLS_OF_PICTURE = _first(
     rf"\b(?:the )?overall,? (?:the )?(?:{PICTURE}|mood|atmosphere|composition|scene|tone|style"
     r"|impression|effect)\b",
     r"\bwe can (?:also |clearly )?see\b",
+    r"\b(?:das (?:bild|foto) zeigt|la imagen muestra|l'image montre|l'immagine mostra)\b",
+    "(?:图片|圖片|图像|照片|画像|写真)(?:中|展示|显示|显示了|描绘|は|に)",
     rf"\b(?:mood|atmosphere|tone|composition) of the {PICTURE}\b",
 )
 TAGS = r"(?:b|i|u|p|br|hr|em|strong|span|div|ul|ol|li|a|h[1-6]|img|table|tr|td|code|pre|font)"

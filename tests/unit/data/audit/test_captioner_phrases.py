@@ -29,6 +29,8 @@ FOUND = {
         "IMG_1234.jpg",
         "Failed to generate caption",
         "I cannot see the image.",
+        "Es tut mir leid, dabei kann ich nicht helfen.",
+        "抱歉，我无法识别图片中的人物。",
     ],
     "chat": [
         "Certainly! A man in a coat.",
@@ -81,6 +83,8 @@ FOUND = {
         "A man in a coat. The overall mood is calm.",
         "Overall, the image conveys peace.",
         "a man in a coat, we can see a tree",
+        "Das Bild zeigt einen Mann.",
+        "这张图片展示了一个男人。",
     ],
 }
 
