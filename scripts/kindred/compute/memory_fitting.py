@@ -24,7 +24,7 @@ from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture
 from kindred.models.architectures.layout import NetworkLayout
-from kindred.models.lora.injection import target_layers
+from kindred.models.lora.target_layers import target_layers
 from kindred.models.opened_base import OpenedBase
 from kindred.specs.training import TrainSpec
 

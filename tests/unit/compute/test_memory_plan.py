@@ -14,6 +14,7 @@ from kindred.compute import memory_plan
 from kindred.compute.memory_plan import GIB, MemoryDemand
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
+from kindred.models.lora.target_layers import target_layers
 from kindred.specs.training import Recipe
 
 FLUX_DEV = {
@@ -37,7 +38,7 @@ IMAGE, TEXT = 512, 128
 
 def job(edge=512, config=FLUX_DEV, targets="attention", **changes):
     shape = FLUX1.layout(config)
-    names = injection.target_layers([layer.name for layer in shape.layers], targets, FLUX1)
+    names = target_layers([layer.name for layer in shape.layers], targets, FLUX1)
     settings = {"rank": 4, "batch": 1, "optimizer": "adamw8bit", "quantization": "nf4"}
     tokens = (edge // 16) ** 2
     own = {"image_tokens": tokens, "text_tokens": 512}

@@ -21,6 +21,7 @@ from kindred.models import loading
 from kindred.models.architectures.klein.facts import KLEIN
 from kindred.models.architectures.noise_levels import schedule
 from kindred.models.lora import injection, kohya_export
+from kindred.models.lora.target_layers import target_layers
 from kindred.models.opened_base import open_base
 from kindred.rendering.manifest import read_manifest
 from kindred.rendering.sampling import denoise, initial_noise
@@ -157,11 +158,11 @@ def test_layout_and_targets_are_the_real_networks(base):
     }
     assert {*base.layout.before, *base.layout.after} == modules
     layers = injection.linear_layers(network)
-    found = {name: injection.target_layers(layers, name, KLEIN) for name in KLEIN.lora_targets}
+    found = {name: target_layers(layers, name, KLEIN) for name in KLEIN.lora_targets}
     assert len(found["attention"]) == 2 * 8 + 2 * 2
     assert set(found["all-linear"]) == base.layout.token_layers and len(found["all-linear"]) == 28
     with pytest.raises(KindredError, match=r"norm_out\.linear can't be trained"):
-        injection.target_layers(layers, ".*norm_out.*", KLEIN)
+        target_layers(layers, ".*norm_out.*", KLEIN)
 
 
 def test_a_distilled_one_goes_without_guidance(tmp_path):

@@ -8,6 +8,7 @@ from diffusers import FluxPipeline, FluxTransformer2DModel
 from kindred.common.errors import KindredError
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
+from kindred.models.lora.target_layers import target_layers
 from kindred.specs.training import Recipe
 
 
@@ -16,7 +17,7 @@ def network(base):
 
 
 def targets(base, wanted):
-    return injection.target_layers(injection.linear_layers(network(base)), wanted, FLUX1)
+    return target_layers(injection.linear_layers(network(base)), wanted, FLUX1)
 
 
 def test_all_linear_is_every_layer_that_reads_tokens(base):

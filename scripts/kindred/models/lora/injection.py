@@ -6,8 +6,7 @@ Knows layer names and peft; knows nothing of data or optimisation.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,13 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 
 from kindred.common import safetensors_files
-from kindred.common.errors import KindredError, did_you_mean
 from kindred.common.seeds import seed_of
 from kindred.models import architectures
-from kindred.models.architectures.interface import Architecture
+from kindred.models.lora.target_layers import target_layers
 from kindred.specs.training import Recipe
 
 ADAPTER = "default"
 PREFIX = "transformer."
-WHERE = "recipe: targets"  # the key that errors name
 # Where diffusers looks for LoraConfig (rank, alpha, rsLoRA, DoRA) in a safetensors header.
 CONFIG_KEY = "lora_adapter_metadata"
 
@@ -32,61 +29,6 @@ CONFIG_KEY = "lora_adapter_metadata"
 def linear_layers(transformer: Any) -> list[str]:
     """Names of all linear layers, in the model's order."""
     return [name for name, part in transformer.named_modules() if isinstance(part, torch.nn.Linear)]
-
-
-def target_layers(
-    layers: Iterable[str], targets: str | list[str], architecture: Architecture
-) -> list[str]:
-    """Full names of the layers that get an adapter.
-
-    `attention`, `all-linear`: as the architecture has them; the second is every linear layer inside
-    the blocks that reads tokens. A list: endings of names. Other text: a regular expression that
-    the whole name must match. Raises KindredError for what matches no layer, or one that must not
-    be trained.
-    """
-    layers = list(layers)
-    if isinstance(targets, str):
-        named = architecture.lora_targets.get(targets)
-        found = _matching(layers, named or targets)
-    else:
-        found = _ending(layers, targets)
-    never = [name for name in found if (p := architecture.never_trained) and p.fullmatch(name)]
-    if never:
-        raise KindredError(
-            f"{never[0]} can't be trained: other tools would read it wrongly",
-            WHERE,
-            "leave it out",
-        )
-    return found
-
-
-def _ending(layers: list[str], endings: list[str]) -> list[str]:
-    for ending in endings:
-        if not any(_ends(name, ending) for name in layers):
-            known = {re.sub(r"^(.*?blocks\.\d+\.)?(attn\.)?", "", name) for name in layers}
-            raise KindredError(
-                f"no linear layer ends in '{ending}'", WHERE, did_you_mean(ending, known)
-            )
-    return [name for name in layers if any(_ends(name, ending) for ending in endings)]
-
-
-def _matching(layers: list[str], pattern: str | re.Pattern[str]) -> list[str]:
-    try:
-        found = [name for name in layers if re.fullmatch(pattern, name)]
-    except re.error as error:
-        what = f"'{pattern}' is no pattern ({error})"
-        raise KindredError(what, WHERE, "write a regular expression of Python's") from None
-    if not found:
-        raise KindredError(
-            f"'{pattern}' matches no linear layer; names look like {layers[0]} or {layers[-1]}",
-            WHERE,
-            "a pattern must match the whole name",
-        )
-    return found
-
-
-def _ends(name: str, ending: str) -> bool:
-    return name == ending or name.endswith("." + ending)
 
 
 class MixedLinear(torch.nn.Linear):
@@ -118,14 +60,6 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(run, "adapter"))
         transformer.add_adapter(config, ADAPTER)
-    adapted = [name for name, part in transformer.named_modules() if hasattr(part, "lora_A")]
-    if sorted(adapted) != sorted(wanted):
-        raise KindredError(
-            f"{', '.join(sorted(set(adapted) - set(wanted))[:5])} would be adapted too, because "
-            "a name's ending is all that a LoRA file keeps",
-            WHERE,
-            "include them",
-        )
     parameters = []
     for name, parameter in transformer.named_parameters():
         parameter.requires_grad_("lora_" in name)
