@@ -1,7 +1,4 @@
-"""Exponential moving average of weights (EMA), with the usual young-age correction.
-
-The decay of step t is min(decay, (1 + t) / (10 + t)), so that the random start is soon forgotten.
-"""
+"""Exponential moving average of weights (EMA); its decay by step is in ema_decay.py."""
 
 from __future__ import annotations
 
@@ -10,10 +7,7 @@ from typing import Any
 
 import torch
 
-
-def share_taken(step: int, decay: float) -> float:
-    """Share of the newest weights in the average after optimizer step `step` (0-based)."""
-    return 1 - min(decay, (1 + step) / (10 + step))
+from kindred.training.ema_decay import share_taken
 
 
 class EMA:

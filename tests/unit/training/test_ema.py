@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from kindred.specs.training import Recipe
-from kindred.training.ema import EMA, share_taken
+from kindred.training.ema import EMA
+from kindred.training.ema_decay import share_taken
 from kindred.training.lr_schedules import cosine, learning_rate, warmup_cosine
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from kindred.specs.training import Recipe, TrainSpec
-from kindred.training.ema import share_taken
+from kindred.training.ema_decay import share_taken
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.trainer import WeightedDataset
 
