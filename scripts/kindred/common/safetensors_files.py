@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     import torch
 
 LENGTH = struct.Struct("<Q")
+# Types of tensors: as `struct` reads one number, and (bits of a number, those of its exponent).
+NUMBERS = {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "I32": "i", "I16": "h", "U8": "B"}
+EXPONENTS = {
+    "F64": (64, 0x7FF0_0000_0000_0000),
+    "F32": (32, 0x7F80_0000),
+    "F16": (16, 0x7C00),
+    "BF16": (16, 0x7F80),
+}
 
 
 def save(
@@ -47,11 +55,15 @@ def save(
         file.write(memoryview(data)[LENGTH.size + length :])
 
 
-def load(path: Path | str, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
+def load(
+    path: Path | str,
+    names: Iterable[str] | None = None,
+    called: Mapping[str, str] | None = None,
+) -> dict[str, torch.Tensor]:
     """The tensors of a file (all, or the named ones) on the CPU.
 
     Raises KindredError naming the file when it is missing, broken, lacks a name or holds numbers
-    that are not finite.
+    that are not finite; `called`: what a person calls a tensor, by its name.
     """
     from safetensors import safe_open
 
@@ -64,21 +76,27 @@ def load(path: Path | str, names: Iterable[str] | None = None) -> dict[str, torc
         )
     with safe_open(str(path), framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in wanted}
-    check_finite(tensors, str(path))
+    check_finite(tensors, str(path), called)
     return tensors
 
 
-def check_finite(tensors: Mapping[str, torch.Tensor], where: str) -> None:
-    """Raise KindredError naming the first tensor that holds infinity or what is no number."""
+def check_finite(
+    tensors: Mapping[str, torch.Tensor], where: str, called: Mapping[str, str] | None = None
+) -> None:
+    """Raise KindredError naming the first tensor that holds infinity or what is no number;
+    `called`: as a person calls it, by its name."""
     for name, tensor in tensors.items():
-        # 8-bit floats can't be asked, and are made of others that were.
-        if tensor.is_floating_point() and tensor.element_size() > 1:
-            bad = int((~tensor.isfinite()).sum())
-            if bad:
-                what = f"'{name}' holds {bad} values that are no finite numbers"
-                raise KindredError(
-                    what, where, "make it again; the photo, model or rate is at fault"
-                )
+        if bad := not_finite(tensor):
+            said = (called or {}).get(name, f"'{name}'")
+            what = f"{said} holds {bad} values that are no finite numbers"
+            raise KindredError(what, where, "make it again; the photo, model or rate is at fault")
+
+
+def not_finite(tensor: torch.Tensor) -> int:
+    """How many values are infinite or no numbers."""
+    # 8-bit floats can't be asked, and are made of others that were.
+    asked = tensor.is_floating_point() and tensor.element_size() > 1
+    return int((~tensor.isfinite()).sum()) if asked else 0
 
 
 def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -109,6 +127,48 @@ def raw_bytes(path: Path | str, name: str) -> bytes:
         begin, end = entries[name]["data_offsets"]
         file.seek(start + begin)
         return file.read(end - begin)
+
+
+def scalars(path: Path | str, names: Iterable[str]) -> dict[str, float]:
+    """Tensors of one number each, without torch; NaN for one of more numbers, or of another kind
+    than a number. Raises KeyError when the file has none of a name."""
+    with open(path, "rb") as file:
+        entries, start = _read_header(file)
+        found = {}
+        for name in names:
+            begin, end = entries[name]["data_offsets"]
+            file.seek(start + begin)
+            found[name] = _number(file.read(end - begin), entries[name]["dtype"])
+    return found
+
+
+def _number(data: bytes, dtype: str) -> float:
+    if dtype == "BF16":  # the upper half of a float32
+        data, dtype = bytes(2) + data, "F32"
+    kind = NUMBERS.get(dtype, "")
+    if not kind or len(data) != struct.calcsize(kind):
+        return float("nan")
+    return float(struct.unpack(f"<{kind}", data)[0])
+
+
+def first_not_finite(path: Path | str) -> str:
+    """Name of the first tensor that holds infinity or what is no number, '' for none; without
+    torch. Raises KindredError when it is no whole safetensors file."""
+    import numpy as np
+
+    entries, _ = header(path)
+    with open(path, "rb") as file:
+        _, start = _read_header(file)
+    for name, entry in sorted(entries.items()):
+        # A number is none where all bits of its exponent are set.
+        bits, exponent = EXPONENTS.get(entry["dtype"], (0, 0))
+        begin, end = entry["data_offsets"]
+        if bits and end > begin:
+            count = (end - begin) * 8 // bits
+            values = np.memmap(path, f"<u{bits // 8}", "r", start + begin, (count,))
+            if ((values & exponent) == exponent).any():
+                return name
+    return ""
 
 
 def content_hash(path: Path | str, more: str = "") -> str:

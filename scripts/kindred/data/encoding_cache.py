@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common import safetensors_files
 from kindred.common.content_store import ContentStore
+from kindred.common.errors import KindredError
 from kindred.common.hashing import canonical_json, caption_hash, spec_hash
 from kindred.common.progress import track
 from kindred.common.versions import step_version
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 STORE = Path("resources/store/encoded")
 NO_CAPTION = caption_hash("")
 ABOUT = "kindred"
+OVERFLOW = (
+    "look at it; else the base's weights are damaged, or overflow in 16 bits: fetch them again"
+)
 
 
 def latents_fingerprint(encoder: ImageEncoder) -> dict[str, Any]:
@@ -98,15 +102,24 @@ def write_texts(
 
 
 def read_latents(path: Path | str, hashes: Iterable[str]) -> dict[str, torch.Tensor]:
-    """Latents [C, H, W] by pixel hash. Raises KindredError when one is not in the file."""
-    return safetensors_files.load(path, hashes)
+    """Latents [C, H, W] by pixel hash. Raises KindredError when one is not in the file, or is not
+    finite: it names the photo where `hashes` is a mapping to photos' names."""
+    called = hashes if isinstance(hashes, Mapping) else {}
+    said = {name: f"the latent of the photo {photo}" for name, photo in called.items()}
+    return safetensors_files.load(path, hashes, said)
 
 
 def read_texts(path: Path | str, hashes: Iterable[str]) -> dict[str, dict[str, torch.Tensor]]:
     """Embeddings by caption hash, each tensor by its name. Raises KindredError when one is not in
-    the file."""
-    hashes, names = list(hashes), tensor_names(path)
-    found = safetensors_files.load(path, [f"{text}.{name}" for text in hashes for name in names])
+    the file, or is not finite: it says the text where `hashes` is a mapping to texts."""
+    hashes = hashes if isinstance(hashes, Mapping) else dict.fromkeys(hashes, "")
+    called, names = {k: v for k, v in hashes.items() if v}, tensor_names(path)
+    asked = [(text, name) for text in hashes for name in names]
+    said = {
+        f"{text}.{name}": f"{name} of “{called[text]}”" for text, name in asked if text in called
+    }
+    wanted = [f"{text}.{name}" for text, name in asked]
+    found = safetensors_files.load(path, wanted, said if called else None)
     return {text: {name: found[f"{text}.{name}"] for name in names} for text in hashes}
 
 
@@ -143,9 +156,18 @@ def _fill(
     encode = load()
     with store.writing() as put:
         for name in track(missing, what, len(missing), "item"):
-            value = {"value": encode(items[name]).cpu()}
-            put(name, partial(safetensors_files.save, tensors=value))
+            value = encode(items[name]).cpu()
+            _check(value, items[name])
+            put(name, partial(safetensors_files.save, tensors={"value": value}))
     return len(missing)
+
+
+def _check(value: torch.Tensor, item: Path | str) -> None:
+    """Raise KindredError naming a photo, or a text, whose encoding is not finite."""
+    where = str(item) if isinstance(item, Path) else f"text “{item}”"
+    if bad := safetensors_files.not_finite(value):
+        what = f"its encoding holds {bad} values that are no finite numbers"
+        raise KindredError(what, where, OVERFLOW)
 
 
 def _store(folder: Path) -> ContentStore:

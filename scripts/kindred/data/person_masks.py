@@ -62,7 +62,13 @@ def store_mask(indices: np.ndarray, store: Path) -> Path:
 
 
 def write(path: Path, photos: Mapping[str, MaskedPhoto]) -> None:
-    """Write masks.json."""
+    """Write masks.json. Raises ProblemsError naming photos with a head at no finite place."""
+    problems = Problems("masks can't be used")
+    for source, masked in photos.items():
+        if not np.isfinite([edge for one in masked.people for edge in one.head or ()]).all():
+            what = "somebody's head was found at a place that is no number"
+            problems.add(source, what, "look at the photo; or find people by another model")
+    problems.raise_if_any()
     rows = {
         source: {
             "file": masked.file.as_posix(),
@@ -107,7 +113,7 @@ def token_weights(
 ) -> dict[str, list[float]]:
     """Weights of an image's tokens in the loss, rows first, mean 1, by pixel hash: `people` inside
     people and `heads` inside their heads for 1 in the background. Raises ProblemsError naming every
-    photo without a mask."""
+    photo without a mask, or with weights that are not finite."""
     known, rows = read(masks), {row["image_id"]: row for row in read_json(images)}
     problems, result = Problems("masks are missing"), {}
     for item in items:
@@ -117,11 +123,16 @@ def token_weights(
             continue
         size = (row["source_width"], row["source_height"])
         prepared, indices = (item.width, item.height), known[row["source"]].indices()
-        values = 1 + (people - 1) * covered(indices > 0, size, prepared)
-        if heads != people:
-            inside = inside_heads(indices, known[row["source"]].people)
-            values += (heads - people) * covered(inside, size, prepared)
-        result[item.pixel_hash] = [round(float(v), 6) for v in (values / values.mean()).ravel()]
+        inside = inside_heads(indices, known[row["source"]].people) if heads != people else None
+        with np.errstate(over="ignore", invalid="ignore"):  # said below
+            values = 1 + (people - 1) * covered(indices > 0, size, prepared)
+            if inside is not None:
+                values += (heads - people) * covered(inside, size, prepared)
+            values = values / values.mean()
+        if not np.isfinite(values).all():
+            what = f"its tokens' weights are no numbers ({people:g} in people, {heads:g} in heads)"
+            problems.add(row["source"], what, "set `mask_weight` and `head_weight` to 1 to 10")
+        result[item.pixel_hash] = [round(float(v), 6) for v in values.ravel()]
     problems.raise_if_any()
     return result
 

@@ -19,6 +19,7 @@ from kindred.common.errors import KindredError
 from kindred.common.files import atomic_write, read_json, write_json
 from kindred.data import person_masks
 from kindred.data.dataset import DatasetImage, read_dataset
+from kindred.judges.finite_answers import check_vectors
 from kindred.judges.interface import Judge
 from kindred.scoring.image_distance import describe, kind_of
 from kindred.scoring.references import ADVICE, read_images
@@ -103,7 +104,9 @@ def _vectors(judge: Judge, paths: Sequence[Path]) -> np.ndarray:
         describe(judge, read_images(paths[first : first + BATCH]))
         for first in range(0, len(paths), BATCH)
     ]
-    return np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+    vectors = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
+    check_vectors(vectors, paths)
+    return vectors
 
 
 def vectors_beside(facts: Path) -> Path:

@@ -20,6 +20,7 @@ from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
 from kindred.common.made_pictures import read_picture
 from kindred.data.dataset_photos import DatasetPhoto
+from kindred.judges.finite_answers import check_people
 from kindred.judges.interface import Calibration, Judge
 from kindred.scoring.identity_assignment import IdentityScale
 from kindred.scoring.image_distance import kind_of
@@ -59,7 +60,7 @@ def build_references(
     judge: Judge, photos: Mapping[str, Sequence[DatasetPhoto]], spec: ReferenceSpec
 ) -> References:
     """Look at every photo of one character alone. Raises ProblemsError naming photos that can't be
-    read.
+    read, or of which the judge says what is no finite number.
 
     Where the judge knows no end of the identity scale, it is estimated: strangers by photos of
     different characters, one person by leaving each photo out in turn.
@@ -73,7 +74,9 @@ def build_references(
         for first in range(0, len(alone), BATCH):
             chunk = alone[first : first + BATCH]
             images = read_images([photo.path for photo in chunk])
-            for photo, image, found in zip(chunk, images, judge.find(images), strict=True):
+            people = judge.find(images)
+            check_people(people, [f"{dataset}/{photo.image_id}" for photo in chunk])
+            for photo, image, found in zip(chunk, images, people, strict=True):
                 (letter,) = photo.letters
                 pixels = pixel_hash(image)
                 if letter not in faces or pixels in seen:

@@ -19,6 +19,7 @@ from kindred.common.errors import KindredError, Problems
 from kindred.common.made_pictures import read_picture
 from kindred.common.progress import Progress
 from kindred.data.image_quality import difference_hash
+from kindred.judges.finite_answers import check_adherence, check_people, check_vectors
 from kindred.judges.interface import DetectedPerson, Judge
 from kindred.rendering.manifest import Manifest, check_pictures
 from kindred.rendering.manifest import Row as Picture
@@ -64,7 +65,8 @@ def score_images(
     """A row an image and one a person, in the manifest's order. `training`: where copies are looked
     for. `base`: the same prompts by the base alone, for drift.
 
-    Raises ProblemsError naming pictures that are not in the store.
+    Raises ProblemsError naming pictures that are not in the store, or of which the judge says what
+    is no finite number.
     """
     check_pictures([manifest] + ([base] if base else []))
     what = f"score {whose.variant} run {whose.run}"
@@ -128,16 +130,19 @@ def _look(
     vectors = []
     with Progress(what, len(manifest.rows), "images") as progress:
         for chunk, images in _batches(manifest):
-            people = judge.find(images)
+            people, paths = judge.find(images), [row.path for row in chunk]
+            check_people(people, paths)
             worn = _wears(judge, chunk, images, people, spec)
             # The judge's prompts model has never heard of the trigger names.
             prompts = [remove_trigger_words(row.prompt, spec.characters) for row in chunk]
             said = judge.adherence(images, prompts)
+            check_adherence(said, paths)
             seen += [
                 _Seen(*one, image.size, difference_hash(image))
                 for *one, image in zip(people, said, worn, images, strict=True)
             ]
             vectors.append(describe(judge, images))
+            check_vectors(vectors[-1], paths)
             progress.update(len(images))
     return seen, np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32)
 
@@ -215,6 +220,7 @@ def _drift(
     done = 0
     for chunk, images in _batches(replace(base, rows=[row for _, row in pairs])):
         others = describe(judge, images)
+        check_vectors(others, [row.path for row in chunk])
         for (n, _), other in zip(pairs[done : done + len(chunk)], others, strict=True):
             out[n] = float(distances(vectors[n][None], other[None], kind)[0, 0])
         done += len(chunk)

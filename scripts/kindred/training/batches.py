@@ -81,10 +81,11 @@ def load_examples(
 ) -> tuple[dict[str, list[Example]], Embeddings]:
     """(examples by bucket '<width>x<height>', the empty caption). All look-ups are by hash;
     `weights`: of the tokens of each image."""
-    images = encoding_cache.read_latents(latents, sorted({pair.item.pixel_hash for pair in pairs}))
-    texts = encoding_cache.read_texts(
-        text, sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION})
-    )
+    photos = {pair.item.pixel_hash: pair.item.image_id for pair in pairs}
+    captions = {pair.item.caption_hash: pair.item.caption for pair in pairs}
+    wanted = sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION})
+    images = encoding_cache.read_latents(latents, dict(sorted(photos.items())))
+    texts = encoding_cache.read_texts(text, {name: captions.get(name, "") for name in wanted})
     buckets: dict[str, list[Example]] = defaultdict(list)
     for pair in sorted(pairs, key=lambda pair: pair.item.image_id):
         item = pair.item

@@ -1,5 +1,6 @@
 """safetensors files: equal contents are equal bytes, and broken ones are named."""
 
+import math
 import subprocess
 import sys
 
@@ -63,3 +64,29 @@ def test_what_is_not_finite_is_neither_written_nor_read(tmp_path, bad, dtype):
     with pytest.raises(KindredError, match=r"a\.safetensors.*'bad' holds 1 values"):
         safetensors_files.load(path)
     assert set(safetensors_files.load(path, ["good"])) == {"good"}
+
+
+def test_single_numbers_and_what_is_none_without_torch(tmp_path):
+    path = tmp_path / "a.safetensors"
+    kinds = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8)
+    tensors = {str(kind): torch.tensor(3, dtype=kind) for kind in kinds}
+    safetensors_files.save(path, {**tensors, "two": torch.ones(2), "bool": torch.tensor(True)})
+    found = safetensors_files.scalars(path, [*tensors, "two", "bool"])
+    assert {found[name] for name in tensors} == {3.0}
+    assert math.isnan(found["two"]) and math.isnan(found["bool"])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str
+)
+def test_what_is_not_finite_is_found_without_torch(tmp_path, bad, dtype):
+    path = tmp_path / "a.safetensors"
+    largest = torch.tensor(
+        [0.0, -1.0, torch.finfo(dtype).max, torch.finfo(dtype).tiny], dtype=dtype
+    )
+    tensors = {"a": largest, "b": torch.tensor([7]), "e": torch.zeros(0)}
+    save_file(tensors, str(path))
+    assert safetensors_files.first_not_finite(path) == ""
+    save_file({**tensors, "c": torch.tensor([1.0, bad], dtype=dtype)}, str(path))
+    assert safetensors_files.first_not_finite(path) == "c"

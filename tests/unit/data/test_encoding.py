@@ -17,8 +17,12 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, read_jsonl, write_json, write_jsonl
 from kindred.common.hashing import caption_hash, pixel_hash
 from kindred.data import encoding_cache
+from kindred.data.caption_pairing import make_pairs
+from kindred.data.dataset import read_dataset
 from kindred.data.encoding_cache import NO_CAPTION
 from kindred.models.architectures.latent_coding import LatentCoding
+from kindred.specs.base_model import ImageEncoder, TextEncoder
+from kindred.training.batches import load_examples
 
 
 @pytest.fixture
@@ -176,3 +180,51 @@ def test_a_missing_base_is_a_clear_error(data, tmp_path):
     out = ["--latents", str(tmp_path / "out"), "--store", str(tmp_path / "s"), "--device", "cpu"]
     with pytest.raises(KindredError, match="no such folder"):
         encode_images.main([*spec, *images, *out])
+
+
+def with_bad_numbers(path, name):
+    """Put a number that is none into a tensor of a file."""
+    entries, _ = safetensors_files.header(path)
+    data = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little") + entries[name]["data_offsets"][0]
+    data[start : start + 4] = b"\x00\x00\xc0\x7f"
+    path.write_bytes(data)
+
+
+def test_a_photo_whose_encoding_is_not_finite_is_named_and_not_kept(data, monkeypatch, tmp_path):
+    rows = read_json(data.root / "images.json")
+    images = {r["pixel_hash"]: data.root / "images" / f"{r['image_id']}.png" for r in rows}
+    bad = images[rows[1]["pixel_hash"]]
+    encoder = ImageEncoder(model=data.base)
+
+    def load():
+        return lambda path: torch.full((16, 8, 8), float("inf") if path == bad else 1.0)
+
+    out, store = tmp_path / "latents.safetensors", tmp_path / "store"
+    with pytest.raises(KindredError, match=r"holds 1024 values that are no finite") as caught:
+        encoding_cache.write_latents(out, images, encoder, load, store)
+    assert caught.value.where == str(bad) and not out.exists()
+    assert rows[1]["pixel_hash"] not in {path.stem for path in store.rglob("*.safetensors")}
+
+
+def test_a_text_whose_encoding_is_not_finite_is_said(data, tmp_path):
+    encoder = TextEncoder(model=data.base, dtype="float32", tokens=8)
+
+    def load(name):
+        return lambda text: torch.full((4,), float("nan") if text == "a man" else 1.0)
+
+    with pytest.raises(KindredError, match="text “a man”: its encoding holds 4 values"):
+        encoding_cache.write_texts(tmp_path / "t", ["a man"], encoder, load, tmp_path / "store")
+
+
+@pytest.mark.parametrize("of", ["latents", "text"])
+def test_what_training_reads_names_the_photo_or_its_caption(data, of):
+    files = {name: data.root / f"{name}.safetensors" for name in ("latents", "text")}
+    items = read_dataset(data.root / "images.json", data.root / "captions.jsonl")
+    item = items[1]
+    name = item.pixel_hash if of == "latents" else f"{item.caption_hash}.t5"
+    with_bad_numbers(files[of], name)
+    said = f"the latent of the photo {item.image_id}" if of == "latents" else item.caption
+    with pytest.raises(KindredError, match="holds 1 values that are no finite") as caught:
+        load_examples(make_pairs(items, "matched", 0), **files)
+    assert said in caught.value.what

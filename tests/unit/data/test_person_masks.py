@@ -71,6 +71,18 @@ def test_a_head_without_a_box_is_taken_from_the_outline(tmp_path):
     assert found[1] == found[3]
 
 
+def test_weights_and_places_that_are_no_numbers_name_the_photo(tmp_path):
+    people = np.zeros((48, 64), bool)
+    people[:, 8:32] = True
+    item = dataset(tmp_path, people)
+    with pytest.raises(
+        ProblemsError, match=r"a\.jpg: its tokens' weights are no numbers \(1e\+308"
+    ):
+        weights_of(tmp_path, item, 1e308, 1e308)
+    with pytest.raises(ProblemsError, match=r"a\.jpg: somebody's head was found at a place"):
+        dataset(tmp_path, people, (0.0, 0.0, float("nan"), 9.0))
+
+
 def test_photos_without_a_mask_are_named(tmp_path):
     item = dataset(tmp_path, np.zeros((48, 64)))
     person_masks.write(tmp_path / "masks.json", {})
