@@ -21,8 +21,9 @@ SETTLED_S = 3.0
 SMALL_BYTES = 2**16  # hashed faster than looked up
 
 
-def remembered(path: Path, compute: Callable[[Path], str]) -> str:
-    """`compute(path)`, or what it gave for the same path while the file stayed as it is.
+def remembered(path: Path, compute: Callable[[Path], str], what: str = "") -> str:
+    """`compute(path)`, or what it gave for the same path while the file stayed as it is. what: name
+    of a question about a file other than its hash.
 
     Remembers only below a folder that Snakemake works in, and forgets nothing that matters: a list
     that can't be read or written costs time alone.
@@ -30,7 +31,7 @@ def remembered(path: Path, compute: Callable[[Path], str]) -> str:
     before = os.stat(path)
     if before.st_size < SMALL_BYTES or not KEPT.parents[1].is_dir():
         return compute(path)
-    name, state = str(path.absolute()), _state(before)
+    name, state = f"{path.absolute()}{what and f' {what}'}", _state(before)
     known = _read()
     if known.get(name, [None])[0] == state:
         return known[name][1]

@@ -12,13 +12,15 @@ from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.config.plan import Variant
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
+from kindred.data.photo_folder import sign_of_snakemake
 from kindred.models.identity import architecture_of
-from kindred.models.lora.compatibility import incompatibility, layers_of
+from kindred.models.lora.compatibility import incompatibilities, layers_of
 
 if TYPE_CHECKING:
     from kindred.config.config_files import ConfigFiles
 
 OF_SEVERAL = frozenset({"adapters", "base", "sweep"})
+RENAME = "rename it without { } < >"
 OF_FILES = frozenset({"adapter", "weight", "base", "sweep"})
 
 
@@ -47,9 +49,11 @@ def from_files(document: Document, settings: Settings, config_files: ConfigFiles
         return None
     layers = layers_of(base.model, base.revision, architecture, config_files.root)
     for name in files:
-        if wrong := incompatibility(config_files.root / name, architecture, layers):
-            what, cure = wrong
-            problems.add(where, f"'{name}' {what}", cure)
+        if sign := sign_of_snakemake(name):
+            problems.add(where, f"'{name}' has {sign} in its path", RENAME)
+        for fault in incompatibilities(config_files.root / name, architecture, layers):
+            note = problems.add if fault.stops else problems.warn
+            note(where, f"'{name}' {fault.what}", fault.cure)
     if len(problems.found) > before:
         return None
     weight = 1.0 if settings.config.weight is None else settings.config.weight

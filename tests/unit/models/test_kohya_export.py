@@ -177,13 +177,13 @@ def test_every_linear_layer_has_one_name_and_gets_it_back(base):
     assert all(name in layer.parts for name, layer in fused.items())
     for layer in fused.values():
         kohya = "lora_unet_" + layer.original.replace(".", "_")
-        assert FLUX1.adapter_keys.layer_of(kohya) == layer
-        assert FLUX1.adapter_keys.layer_of("diffusion_model." + layer.original) == layer
-    layer_of = FLUX1.adapter_keys.layer_of
+        assert key_conversion.layer_of(kohya, FLUX1) == layer
+        assert key_conversion.layer_of("diffusion_model." + layer.original, FLUX1) == layer
     for name in layers:
-        assert layer_of("lora_transformer_" + name.replace(".", "_")).parts == (name,)
-        assert layer_of("transformer." + name).parts == (name,)
-    assert layer_of("lora_unet_input_blocks_4_1_proj_in") is None
+        flat = "lora_transformer_" + name.replace(".", "_")
+        assert key_conversion.layer_of(flat, FLUX1).parts == (name,)
+        assert key_conversion.layer_of("transformer." + name, FLUX1).parts == (name,)
+    assert key_conversion.layer_of("lora_unet_input_blocks_4_1_proj_in", FLUX1) is None
 
 
 def test_metadata_and_equal_bytes(base, tmp_path):

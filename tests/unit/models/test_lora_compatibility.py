@@ -135,19 +135,20 @@ def test_all_that_is_wrong_is_said_at_once(root):
 
 def test_layers_of_a_configuration_are_the_model_s_own(base):
     model = FluxTransformer2DModel.from_pretrained(base, subfolder="transformer")
-    real = {n: m.in_features for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
+    linear = {n: m for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
+    real = {name: (one.in_features, one.out_features) for name, one in linear.items()}
     assert compatibility.layers_of(str(base), None, FLUX1, Path()) == real
     assert compatibility.layers_of("nowhere/at-all", None, FLUX1, Path()) is None
     config = json.loads((base / "transformer/config.json").read_text())
-    without = FLUX1.layout(config | {"guidance_embeds": False}).inputs
+    without = FLUX1.layout(config | {"guidance_embeds": False}).sizes
     assert {name for name in real if name not in without} == {
         f"time_text_embed.guidance_embedder.linear_{k}" for k in (1, 2)
     }
     dev = {"num_layers": 19, "num_single_layers": 38}
     heads = {"attention_head_dim": 128, "num_attention_heads": 24}
-    full = FLUX1.layout(dev | heads).inputs
+    full = FLUX1.layout(dev | heads).sizes
     assert len(full) == 19 * 14 + 38 * 6 + 8
-    assert full["single_transformer_blocks.37.proj_out"] == 15360
+    assert full["single_transformer_blocks.37.proj_out"] == (15360, 3072)
 
 
 def network(base):

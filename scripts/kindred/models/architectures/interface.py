@@ -228,8 +228,8 @@ class AdapterKeys(ABC):
 
     @abstractmethod
     def layer_of(self, name: str) -> FusedLayer | None:
-        """What a LoRA module's name means, dots or underscores, with or without a known prefix;
-        None when no network of this architecture has such a layer."""
+        """What a LoRA module's name means, dots or underscores, without any prefix; None when no
+        network of this architecture has such a layer."""
 
     @abstractmethod
     def fused_layer(self, part: str) -> FusedLayer | None:

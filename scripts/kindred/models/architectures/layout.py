@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 TOKENS = ("image", "text", "all")
 
@@ -55,6 +56,11 @@ class NetworkLayout:
         """All linear layers."""
         return [*self.outside, *(layer for block in self.blocks for layer in block.layers)]
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all linear layers."""
+        return tuple(layer.name for layer in self.layers)
+
     @property
     def token_layers(self) -> frozenset[str]:
         """Names of the blocks' layers that read tokens, not one vector a picture."""
@@ -62,9 +68,9 @@ class NetworkLayout:
         return frozenset(layer.name for layer in inside if layer.reads in TOKENS)
 
     @property
-    def inputs(self) -> dict[str, int]:
-        """Name -> number of features read, of every linear layer."""
-        return {layer.name: layer.inputs for layer in self.layers}
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Name -> numbers of features read and written, of every linear layer."""
+        return {layer.name: (layer.inputs, layer.outputs) for layer in self.layers}
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ from kindred.common.hashing import canonical_json
 from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture
 from kindred.models.lora import key_conversion
+from kindred.models.lora.lora_config import CONFIG_KEY, configuration
+from kindred.models.lora.prefixes import is_of_text_encoder
 
 if TYPE_CHECKING:
     import torch
 
 # Header entries that describe the file format and not where the adapter comes from.
-CONFIG_KEY = "lora_adapter_metadata"
 FORMAT_KEYS = frozenset({"format", CONFIG_KEY})
 # What of the LoRA configuration the weights mean something else without.
 SCALING = ("r", "lora_alpha", "rank_pattern", "alpha_pattern", "use_rslora", "use_dora")
@@ -44,8 +45,6 @@ THEIRS = frozenset(
     }
 )
 LONGEST = 200
-# In files of these kinds diffusers knows better what the keys mean.
-DIFFUSERS_OWN = ("lora_magnitude_vector", ".processor.", "base_model.")
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,7 @@ def apply_adapters(transformer: Any, adapters: Sequence[Adapter], merge: bool) -
 def _load(transformer: Any, path: Path, name: str) -> None:
     """One file onto the transformer under `name`, not yet at any weight."""
     state, alphas, metadata = _read(path, architectures.of_network(transformer))
-    if any(
-        key.startswith(key_conversion.TEXT_ENCODERS) for key in safetensors_files.header(path)[0]
-    ):
+    if any(map(is_of_text_encoder, safetensors_files.header(path)[0])):
         print(f"warning: {path}: its text encoder part is not used", file=sys.stderr)
     if not any(key.startswith("transformer.") for key in state):
         raise ValueError("it changes nothing in the transformer")
@@ -165,17 +162,19 @@ def _load(transformer: Any, path: Path, name: str) -> None:
 def _read(path: Path, architecture: Architecture) -> tuple[dict[str, torch.Tensor], Any, Any]:
     """(tensors by diffusers' names, alphas, LoRA configuration) of a file.
 
-    Files without a configuration are read by `key_conversion`: diffusers' translations of other
-    tools' keys take one model's own sizes for granted and lose layers outside the blocks.
+    What is not laid out as diffusers writes it is read by `key_conversion`: diffusers' translations
+    of other tools' keys take one model's own sizes for granted and lose layers outside the blocks.
     """
     entries, metadata = safetensors_files.header(path)
-    own = any(mark in name for name in entries for mark in DIFFUSERS_OWN)
-    if CONFIG_KEY not in metadata and not own:
-        state = safetensors_files.load(path)
-        return key_conversion.to_diffusers(state, architecture, str(path)), None, None
-    if architecture.adapter_keys is not None:
-        return architecture.adapter_keys.read_by_diffusers(path)
-    if own:
-        what, cure = key_conversion.refusal(entries, architecture)
-        raise KindredError(what, str(path), cure)
-    return safetensors_files.load(path), None, json.loads(metadata[CONFIG_KEY])
+    dora = any(".lora_magnitude_vector" in name for name in entries)
+    laid_out = key_conversion.is_in_diffusers_layout(entries)
+    own, keys = laid_out and (CONFIG_KEY in metadata or dora), architecture.adapter_keys
+    if keys is not None and (own or any(".processor." in name for name in entries)):
+        read = keys.read_by_diffusers(path)
+        safetensors_files.check_finite(read[0], str(path))
+        return read
+    state = safetensors_files.load(path)
+    if laid_out and CONFIG_KEY in metadata:
+        return state, None, json.loads(metadata[CONFIG_KEY])
+    config = configuration(metadata, str(path))
+    return key_conversion.to_diffusers(state, architecture, str(path), config), None, None

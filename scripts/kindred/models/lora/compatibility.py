@@ -1,7 +1,8 @@
-"""LoRA files trained elsewhere, looked at before anything runs: of this base and architecture?
+"""LoRA files trained elsewhere, looked at before anything runs: of this base and architecture, in
+agreement with themselves, and finite?
 
-Reads headers and a base's transformer/config.json only; imports no torch. What a file does is seen
-when it is loaded (adapters.py).
+Reads a base's transformer/config.json and of the files the headers; once also all their numbers.
+Imports no torch.
 """
 
 from __future__ import annotations
@@ -12,74 +13,86 @@ from typing import Any
 
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
-from kindred.common.files import read_json
+from kindred.common.file_hashes import remembered
+from kindred.common.sentences import listing
 from kindred.models.architectures.interface import Architecture
+from kindred.models.local_network import local_network
 from kindred.models.lora import key_conversion
+from kindred.models.lora.lora_config import CONFIG_KEY
+from kindred.models.lora.prefixes import is_of_text_encoder
+from kindred.models.lora.stated_values import AdapterFault, disagreements
+
+PAIR = ("down", "up")
+Size = tuple[int, int]  # features that a layer reads and writes
+BROKEN = "get the file again; its training diverged, or its conversion to 16 bits overflowed"
 
 
-def incompatibility(
-    path: Path, architecture: Architecture, layers: Mapping[str, int] | None
-) -> tuple[str, str] | None:
-    """(what is wrong, what to do) of a LoRA file for a base of this architecture with these layers;
-    None: nothing is.
+def incompatibilities(
+    path: Path, architecture: Architecture, layers: Mapping[str, Size] | None
+) -> list[AdapterFault]:
+    """What is wrong with a LoRA file for a base of this architecture with these layers.
 
     `layers` is what `layers_of` gives, None where the base can't be looked at.
     """
     if not path.is_file():
-        return "is no file", "correct the path (it counts from the folder of the Snakefile)"
+        cure = "correct the path (it counts from the folder of the Snakefile)"
+        return [AdapterFault("is no file", cure)]
     try:
-        entries, _ = safetensors_files.header(path)
+        entries, metadata = safetensors_files.header(path)
     except KindredError:
-        return "is no whole safetensors file", "fetch it again, or convert it to safetensors"
-    # Kinds that only diffusers can read, when it draws.
-    if any(".processor." in key or key.startswith("base_model.") for key in entries):
-        return None
-    keys = [key for key in entries if "lora_magnitude_vector" not in key]
-    what, cure = key_conversion.refusal(keys, architecture)
-    if what:
-        return what, cure
-    return _misfit(entries, architecture, layers) if layers else None
+        cure = "fetch it again, or convert it to safetensors"
+        return [AdapterFault("is no whole safetensors file", cure)]
+    found = []
+    # Attention processors of old files are read by diffusers alone, when it draws.
+    if not any(".processor." in key for key in entries):
+        ours = CONFIG_KEY in metadata and key_conversion.is_in_diffusers_layout(entries)
+        if architecture.adapter_keys is not None or not ours:
+            what, cure = key_conversion.refusal(entries, architecture)
+            if what:
+                return [AdapterFault(what, cure)]
+        found = disagreements(path, entries, metadata, architecture)
+        if any(map(is_of_text_encoder, entries)):
+            cure = "leave it: prompts are read by the base's own text encoders"
+            found.append(AdapterFault("has a text encoder's part, which is not used", cure, False))
+        if layers and (misfit := _misfit(entries, architecture, layers)):
+            found.append(misfit)
+    if bad := remembered(path, safetensors_files.first_not_finite, "finite"):
+        found.append(AdapterFault(f"'{bad}' holds what is no finite number", BROKEN))
+    return found
 
 
 def _misfit(
-    entries: Mapping[str, Any], architecture: Architecture, layers: Mapping[str, int]
-) -> tuple[str, str] | None:
+    entries: Mapping[str, Any], architecture: Architecture, layers: Mapping[str, Size]
+) -> AdapterFault | None:
     """What of a LoRA has no place on a base."""
     lost, other, count = [], [], 0
     for name, roles in key_conversion.modules_of(entries).items():
-        layer = architecture.adapter_keys and architecture.adapter_keys.layer_of(name)
-        width = entries[roles["down"]]["shape"][1]
-        for part in layer.parts if layer else ():
-            count += 1
-            if part not in layers:
-                lost.append(part)
-            elif layers[part] != width:
-                other.append(f"{part} reads {width} features, the base's {layers[part]}")
+        layer = key_conversion.layer_of(name, architecture)
+        # Where no other tool's names are known, the file is one of ours.
+        parts = layer.parts if layer else (name.removeprefix(key_conversion.PREFIX),)
+        down, up = (entries[roles[role]]["shape"] if role in roles else () for role in PAIR)
+        count += len(parts)
+        absent = [part for part in parts if part not in layers]
+        lost += absent
+        if not absent and len(down) > 1 and len(up) > 1:  # else said by `disagreements`
+            width, height = down[1], up[0]
+            reads, writes = layers[parts[0]][0], sum(layers[part][1] for part in parts)
+            if width != reads:
+                other.append(f"{parts[0]} reads {width} features, the base's {reads}")
+            elif height != writes:
+                said = f"{listing(parts)} {'writes' if len(parts) == 1 else 'write'}"
+                other.append(f"{said} {height} features, the base's {writes}")
     cure = "set `base:` to the one it was trained on"
     if lost:
-        return f"{len(lost)} of its {count} layers are not in this base, e.g. {min(lost)}", cure
-    return (f"is of a base of another width ({min(other)})", cure) if other else None
+        what = f"{len(lost)} of its {count} layers are not in this base, e.g. {min(lost)}"
+        return AdapterFault(what, cure)
+    return AdapterFault(f"is of a base of another width ({min(other)})", cure) if other else None
 
 
 def layers_of(
     model: str, revision: str | None, architecture: Architecture, root: Path
-) -> dict[str, int] | None:
-    """Name -> number of features read, of every linear layer of a base's transformer.
-
-    None where its config.json is neither in a local folder (relative ones count from `root`) nor
-    in the hub's cache; nothing is fetched.
-    """
-    name = f"{architecture.parts.network.folder}/config.json"
-    file: Any = root / Path(model).expanduser() / name
-    if not file.is_file():
-        if model.startswith((".", "/", "~")) or model.count("/") != 1:
-            return None
-        from huggingface_hub import try_to_load_from_cache
-
-        file = try_to_load_from_cache(model, name, revision=revision)
-        if not isinstance(file, str):
-            return None
-    try:
-        return architecture.layout(read_json(file)).inputs
-    except KindredError:
-        return None  # loading the base says so
+) -> dict[str, Size] | None:
+    """Name -> numbers of features read and written, of every linear layer of a base's transformer;
+    None where `local_network` finds none."""
+    network = local_network(model, revision, architecture, root)
+    return network and network.layout.sizes

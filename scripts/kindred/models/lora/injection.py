@@ -17,13 +17,12 @@ from peft.utils import get_peft_model_state_dict
 from kindred.common import safetensors_files
 from kindred.common.seeds import seed_of
 from kindred.models import architectures
+from kindred.models.lora.lora_config import CONFIG_KEY
 from kindred.models.lora.target_layers import target_layers
 from kindred.specs.training import Recipe
 
 ADAPTER = "default"
 PREFIX = "transformer."
-# Where diffusers looks for LoraConfig (rank, alpha, rsLoRA, DoRA) in a safetensors header.
-CONFIG_KEY = "lora_adapter_metadata"
 
 
 def linear_layers(transformer: Any) -> list[str]:

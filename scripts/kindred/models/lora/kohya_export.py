@@ -13,8 +13,6 @@ fused layer, rank r is kept.
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +23,9 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models import architectures
 from kindred.models.architectures.interface import AdapterKeys, Architecture, FusedLayer
-from kindred.models.lora.adapters import CONFIG_KEY, OURS
+from kindred.models.lora.adapters import OURS
 from kindred.models.lora.key_conversion import PREFIX, modules_of
+from kindred.models.lora.lora_config import configuration, scale_of
 
 if TYPE_CHECKING:
     import torch
@@ -131,17 +130,6 @@ def _by_layer(
     return found
 
 
-def scale_of(part: str, rank: int, config: Mapping[str, Any]) -> float:
-    """What B A is multiplied by: alpha / rank, with rsLoRA alpha / sqrt(rank) (Kalajdzievski 2023,
-    arXiv 2312.03732); 1 without a configuration, as diffusers has it."""
-    alpha = config.get("lora_alpha", rank)
-    for pattern, value in (config.get("alpha_pattern") or {}).items():
-        if re.match(rf"(?:.*\.)?(?:{pattern})$", part):
-            alpha = value
-            break
-    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-
-
 def _join(layer: FusedLayer, parts: Mapping[str, Part], title: str, where: str) -> Part:
     """One LoRA for the whole layer; rows of parts that have none are zero."""
     import torch
@@ -237,12 +225,6 @@ def metadata(
     told = {key: header[key] for key in PASSED_ON if key in header}
     told |= {key: str(value) for key, value in trained.items() if value is not None}
     return found | {f"kindred.{key}": value for key, value in told.items()}
-
-
-def configuration(header: Mapping[str, str]) -> dict[str, Any]:
-    """peft's configuration of the transformer's LoRA out of a header; empty when it has none."""
-    found = json.loads(header.get(CONFIG_KEY) or "{}")
-    return {k.removeprefix(PREFIX): v for k, v in found.items() if k.startswith(PREFIX)}
 
 
 def tensor_hash(state: Mapping[str, torch.Tensor]) -> str:

@@ -26,6 +26,8 @@ def target_layers(
     diffusers will read them).
     """
     layers = list(layers)
+    if not targets:
+        raise KindredError("name no layer", WHERE, "write `all-linear`, or endings of names")
     if isinstance(targets, str):
         named = architecture.lora_targets.get(targets)
         found = _matching(layers, named or targets)

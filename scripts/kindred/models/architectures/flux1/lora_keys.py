@@ -53,9 +53,6 @@ BLOCKS = {
 }
 MLP = 4  # a feed-forward layer is this many times as wide as the stream, in every FLUX.1
 
-ORIGINAL_NAMES = re.compile(r"^(?:lora_unet_|diffusion_model\.)?(.+)$")
-DIFFUSERS_NAMES = re.compile(r"^(?:lora_transformer_|transformer\.)?(.+)$")
-
 
 def _flat(name: str) -> str:
     return name.replace(".", "_")
@@ -83,7 +80,7 @@ class Flux1AdapterKeys(AdapterKeys):
 
     def layer_of(self, name: str) -> FusedLayer | None:
         """As `AdapterKeys.layer_of`."""
-        flat = _flat(ORIGINAL_NAMES.sub(r"\1", name))
+        flat = _flat(name)
         block = re.fullmatch(r"(double_blocks|single_blocks)_(\d+)_(.+)", flat)
         if block and block[3] in _INSIDE[block[1]][1]:
             stem = f"{_INSIDE[block[1]][0]}.{block[2]}"
@@ -91,7 +88,6 @@ class Flux1AdapterKeys(AdapterKeys):
             return _layer(f"{block[1]}.{block[2]}.{inner}", tuple(f"{stem}.{p}" for p in parts))
         if flat in _OUTSIDE:
             return _OUTSIDE[flat]
-        flat = _flat(DIFFUSERS_NAMES.sub(r"\1", name))
         block = re.fullmatch(r"((?:single_)?transformer_blocks)_(\d+)_(.+)", flat)
         if block and block[3] in _ENDINGS[block[1]]:
             return _layer("", (f"{block[1]}.{block[2]}.{_ENDINGS[block[1]][block[3]]}",))
