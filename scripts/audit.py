@@ -16,6 +16,7 @@ from pathlib import Path
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import read_json, read_jsonl, write_json, write_text
 from kindred.data.audit import coverage, report
+from kindred.data.dataset import read_dataset
 from kindred.report.audit_page import render
 from kindred.specs.dataset import AuditSpec
 
@@ -36,7 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = AuditSpec.read(options.spec)
     photos = coverage.photos_of(read_json(options.images), read_jsonl(options.captions))
-    result = report.examine(photos, spec)
+    items = read_dataset(options.images, options.captions) if spec.trainings else []
+    result = report.examine(photos, spec, items)
     for finding in result["findings"]:
         print(f"{finding['level']}: {finding['what']}: {finding['effect']}", file=sys.stderr)
     write_json(options.out, result)

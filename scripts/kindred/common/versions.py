@@ -16,9 +16,9 @@ from typing import Protocol
 VERSIONS = {
     # From photos and captions to encoded training data.
     "draw": 1,
-    "preprocess": 1,
+    "preprocess": 2,
     "caption": 2,
-    "audit": 2,
+    "audit": 3,
     "masks": 1,
     "compose": 1,
     "encode_images": 1,

@@ -95,7 +95,9 @@ def _of_training(variants: list[Variant], fits: Fits) -> Iterator[Value]:
         if one.train:
             recipe, at = one.train.recipe, ("variants", one.name)
             yield at, f"trains {recipe.steps} steps", "steps", fits.steps, recipe.steps
-            yield at, f"learns at a rate of {recipe.lr:g}", "lr", fits.lr, recipe.lr
+            # Prodigy finds its rate itself; `lr` is a factor of it (see contradictions.py).
+            usual = None if recipe.optimizer == "prodigy" else fits.lr
+            yield at, f"learns at a rate of {recipe.lr:g}", "lr", usual, recipe.lr
 
 
 def _of_photos(

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from kindred.common.errors import Problems, did_you_mean
+from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.config.base_fit import BaseConfig, Fits
 from kindred.config.yaml_document import read_document
+from kindred.models.identity import architecture_of
+from kindred.models.local_network import LocalNetwork, local_network
 from kindred.specs.base_model import Base
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.spec_model import SpecModel
@@ -33,6 +35,7 @@ class ConfigFiles:
     def __post_init__(self) -> None:
         self.folder = self.config or self.root / "config"
         self._broken: set[tuple[str, str]] = set()
+        self._networks: dict[str, LocalNetwork | None] = {}
 
     def names(self, kind: str) -> set[str]:
         """What config/<kind> holds."""
@@ -43,6 +46,19 @@ class ConfigFiles:
         if name not in self.bases and (found := self._read("bases", name, BaseConfig, where)):
             self.bases[name], self.fits[name] = found.base(), found.fits
         return self.bases.get(name)
+
+    def network(self, name: str) -> LocalNetwork | None:
+        """A base's transformer; None where its configuration can't be read on this computer, which
+        is said when the base is loaded."""
+        if name not in self._networks and name in self.bases:
+            base = self.bases[name]
+            try:
+                architecture = architecture_of(base, self.root)
+                found = local_network(base.model, base.revision, architecture, self.root)
+            except KindredError:
+                found = None
+            self._networks[name] = found
+        return self._networks.get(name)
 
     def recipe(self, name: str, where: str) -> Recipe | None:
         """A recipe by its file name."""

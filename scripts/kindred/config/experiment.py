@@ -16,7 +16,9 @@ from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, did_you_mean
 from kindred.config import adapter_variants, composite_datasets, prior_preservation
 from kindred.config.base_fit import warn_of_misfits
+from kindred.config.contradictions import warn_of_contradictions
 from kindred.config.held_out_photos import held_out_albums
+from kindred.config.lora_targets import check_targets
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
 from kindred.config.prompts_and_hypotheses import casts_of, check_hypotheses, resolve_prompt_set
 from kindred.config.user_schema import (
@@ -98,6 +100,7 @@ def resolve_experiment(
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
     misfits = warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
+    misfits += warn_of_contradictions(document, experiment.trained, config_files)
     return replace(experiment, misfits=misfits), {
         key: datasets[key] for key in used if key in datasets
     }
@@ -213,6 +216,8 @@ def _trained(
     recipe = _recipe(document, settings, config_files)
     dataset = _dataset_name(document, config, settings, config_files.problems)
     selection = _selection(document, config, settings, config_files.problems)
+    if base is not None and recipe is not None:
+        check_targets(document, settings, base, recipe, config_files)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
     wanted = composite_datasets.composites_for(

@@ -6,17 +6,26 @@ needlessly); knows nothing of rules, jobs or file names.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from kindred.common.errors import Problem
-from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabConfig, LabFamily
+from kindred.config.lab_config import LabConfig
+from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabFamily
 from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.composites import CompositeOptions, CompositeSpec, MaskSpec
-from kindred.specs.dataset import AuditSpec, AuditThresholds, CaptionSpec, Misfit, PreprocessSpec
+from kindred.specs.dataset import (
+    AuditSpec,
+    AuditThresholds,
+    CaptionSpec,
+    Misfit,
+    PreprocessSpec,
+    TrainingAmount,
+)
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
 from kindred.specs.report import CompositeDataset, RatingSpec, ReportSpec
@@ -43,6 +52,8 @@ class ClassImages:
 # Beyond this many variants nobody looks at every sheet or rates pictures of all: those files are
 # made when asked for by name.
 SHEETS_UP_TO = 40
+# An audit looks at so many trainings that see least: its specification stands on a command line.
+TRAININGS_TOLD = 40
 
 
 @dataclass(frozen=True)
@@ -250,6 +261,9 @@ class Plan:
         misfits = [one for one in chosen.misfits if one.where not in of_others]
         if misfits:
             given["misfits"] = misfits
+        trainings = training_amounts(v for v in chosen.trained if v.dataset == dataset)
+        if trainings:
+            given["trainings"] = trainings
         return AuditSpec(characters=chosen.characters, tokenizers=tokenizers, **given)
 
     def prompt_texts(self, experiment: str, prompt_set: str, base: str) -> PromptTexts:
@@ -293,6 +307,26 @@ class Plan:
 def _made_of_photos(made: CompositeSource) -> CompositeDataset:
     given = made.spec.model_dump(include={*CompositeOptions.model_fields}, exclude_unset=True)
     return CompositeDataset(of=made.of, **given)
+
+
+def training_amounts(variants: Iterable[Variant]) -> list[TrainingAmount]:
+    """How much the trainings see: of those with equal batch and selection, whatever its seed, the
+    one that sees least; at most `TRAININGS_TOLD`."""
+    least: dict[tuple[int, str], TrainingAmount] = {}
+    for variant in variants:
+        assert variant.train is not None
+        recipe, selection = variant.train.recipe, variant.train.selection
+        amount = TrainingAmount(
+            where=f"variants.{variant.name}",
+            steps=recipe.steps,
+            batch=recipe.batch,
+            pictures=recipe.steps * recipe.batch * recipe.gradient_accumulation,
+            **({} if selection == Selection() else {"selection": selection}),
+        )
+        key = (recipe.batch, selection.model_copy(update={"seed": 0}).model_dump_json())
+        if key not in least or amount.pictures < least[key].pictures:
+            least[key] = amount
+    return sorted(least.values(), key=lambda one: one.pictures)[:TRAININGS_TOLD]
 
 
 def base_variants(default: str, variants: list[Variant]) -> list[Variant]:

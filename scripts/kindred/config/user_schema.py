@@ -16,6 +16,7 @@ from kindred.common.written_text import nfc
 from kindred.compute.data_parallel import PROCESSES
 from kindred.compute.devices import DEVICE_MAP, JOBS_PER_GPU
 from kindred.compute.memory_limit import MEMORY_GIB
+from kindred.config.lab_config import LabConfig
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.casts import UNTRAINED
 from kindred.specs.character import Character
@@ -373,14 +374,6 @@ class DeviceConfig(SpecModel):
         if self.pictures_at_once:
             found[PICTURES_AT_ONCE] = str(self.pictures_at_once)
         return found | ({DEVICE_MAP: spread} if spread else {})
-
-
-class LabConfig(SpecModel):
-    """What `snakemake lab_models` builds, and from which settings."""
-
-    settings: str = Field("config/lab/full.yaml", description="sizes and lengths of its training")
-    out: str = Field("lab", description="folder for the models")
-    work: str = Field("resources/lab", description="folder for drawings, checkpoints and logs")
 
 
 class MainConfig(SpecModel):

@@ -199,7 +199,7 @@ def _merge(
 ) -> Settings:
     recipe, changes = root or config.recipe, {}
     values: dict[str, Any] = {"base": config.base, "runs": config.runs}
-    told = ("recipe", "base", "dataset", "class_images", "compose", "crop")
+    told = ("recipe", "base", "dataset", "class_images", "compose", "crop", "targets")
     origins = {"recipe": layers[0].key} if root else {}
     for layer in layers:
         origins |= {key: layer.key for key in told if _sets(layer, key)}

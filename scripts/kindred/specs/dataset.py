@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from kindred.specs.character import Character
 from kindred.specs.spec_model import SpecModel
+from kindred.specs.training import Selection
 
 # As in rendering.py, which is not imported: a change to rendering must not prepare photos anew.
 EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
@@ -101,16 +102,27 @@ class AuditThresholds(SpecModel):
 
 
 class Misfit(SpecModel):
-    """A setting beyond what is usual for the base that it is for."""
+    """A setting beyond what is usual for its base, or one that contradicts another setting."""
 
     where: str = Field(description="its place in the experiment's file, e.g. variants.all")
     what: str = Field(description="the value, the base, and what is usual for it")
     key: str = Field(description="the key that sets it")
+    advice: str | None = Field(None, description="what to do; unset: to correct the key")
 
     @property
     def cure(self) -> str:
         """What a person does about it; only they can know."""
-        return f"correct `{self.key}`, or leave it if you mean it"
+        return self.advice or f"correct `{self.key}`, or leave it if you mean it"
+
+
+class TrainingAmount(SpecModel):
+    """How much of a dataset a training sees."""
+
+    where: str = Field(description="its place in the experiment's file, e.g. variants.all")
+    steps: int
+    batch: int
+    pictures: int = Field(description="seen in all its steps, repeated ones counted")
+    selection: Selection = Selection()
 
 
 class AuditSpec(SpecModel):
@@ -127,5 +139,10 @@ class AuditSpec(SpecModel):
     )
     cells: list[str] = Field(default_factory=list, description="cells that variants ask for")
     misfits: list[Misfit] = Field(
-        default_factory=list, description="settings of the experiment that don't fit their base"
+        default_factory=list,
+        description="settings of the experiment that don't fit their base, or each other",
+    )
+    trainings: list[TrainingAmount] = Field(
+        default_factory=list,
+        description="of variants with equal batch and selection the one that sees least",
     )

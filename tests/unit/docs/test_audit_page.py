@@ -7,11 +7,17 @@ import re
 from pathlib import Path
 
 from kindred.data import prompt_syntax
-from kindred.data.audit import caption_findings, findings, photo_warnings, token_findings
+from kindred.data.audit import (
+    caption_findings,
+    findings,
+    photo_warnings,
+    token_findings,
+    training_amounts,
+)
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
-MODULES = (findings, caption_findings, token_findings)
+MODULES = (findings, caption_findings, token_findings, training_amounts)
 
 
 def kinds_in_calls() -> set[str]:

@@ -18,13 +18,13 @@ from kindred.specs.character import Character
 from kindred.specs.dataset import AuditThresholds, Misfit
 
 Characters = Mapping[str, Character]
-MISFIT = "misfit"  # the kind that is about the experiment and not about photos
+MISFIT = "misfit"  # the kind that is about the experiment's settings
 UNKNOWN_NAME, SAME_NAME, REFUSAL = "unknown-name", "same-name", "refusal"
 NAMES = "Names that the base can't tell"
 # What stands on the page's first screen, by kind, and under which heading: with it, something else
 # is trained than anybody meant.
 FIRST_SCREEN = {
-    MISFIT: "Settings that don't fit the base",
+    MISFIT: "Settings that don't fit the base, the photos or each other",
     UNKNOWN_NAME: NAMES,
     SAME_NAME: NAMES,
     REFUSAL: "Captions that describe no photo",
@@ -48,14 +48,18 @@ class Finding:
 
 
 def misfit_findings(misfits: Sequence[Misfit]) -> list[Finding]:
-    """Settings of the experiment that are made for another size of base."""
+    """Settings of the experiment that are made for another size of base, or contradict others."""
+    unfit = (
+        "nothing else stops such a run: trainings may learn nothing or break the base, and "
+        "pictures may come out as noise, after all the time they take"
+    )
+    idle = "nothing else says so: it trains as if this had another value, or were not set"
     return [
         Finding(
             MISFIT,
             "warning",
             f"{one.where}: {one.what}",
-            "nothing else stops such a run: trainings may learn nothing or break the base, and "
-            "pictures may come out as noise, after all the time they take",
+            unfit if one.advice is None else idle,
             one.cure,
         )
         for one in misfits

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from kindred.data.audit import caption_findings, coverage, findings, token_findings
+from kindred.data.audit.training_amounts import training_findings
+from kindred.data.dataset import DatasetImage
 from kindred.models import tokenizers
 from kindred.specs.dataset import AuditSpec
 
 Photos = Sequence[dict[str, Any]]
 
 
-def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
-    """The whole audit of `audit.photos_of` as one JSON-able object."""
+def examine(photos: Photos, spec: AuditSpec, images: Sequence[DatasetImage] = ()) -> dict[str, Any]:
+    """The whole audit of `audit.photos_of` as one JSON-able object. images: all of the dataset, as
+    training reads them; needed where the specification names trainings."""
     who, limits = spec.characters, spec.thresholds
     cells = coverage.coverage((photo["cell"] for photo in photos), who)
     seen = coverage.appearances(cells, who)
@@ -28,6 +31,7 @@ def examine(photos: Photos, spec: AuditSpec) -> dict[str, Any]:
     tokens, pieces, about_tokens = examine_tokens(photos, spec)
     found = [
         *findings.misfit_findings(spec.misfits),
+        *training_findings(images, spec.trainings, who),
         *findings.amount_findings(cells, seen, who, limits),
         *findings.cell_findings(cells, who),
         *findings.word_findings(words, who, limits.common_word_share),

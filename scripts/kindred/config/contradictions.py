@@ -1,0 +1,218 @@
+"""Settings of a training that can't do what they say beside its other settings.
+
+Mostly warnings, since the person may mean them; but a sweep over such a setting compares equal
+trainings, and nothing else would ever say so. Problems where nothing is left to train on. Each
+function looks at one recipe or selection and knows no photos: what depends on how many there are is
+the audit's (data/audit/training_amounts.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kindred.common.errors import Problems
+from kindred.common.sentences import listing
+from kindred.config.lora_targets import Targets, hashable, layers_or_fault
+from kindred.config.plan import Variant
+from kindred.config.yaml_document import Document
+from kindred.models.architectures.interface import Architecture
+from kindred.models.architectures.layout import LayerShape, NetworkLayout
+from kindred.models.identity import architecture_of
+from kindred.models.local_network import LocalNetwork
+from kindred.specs.dataset import Misfit
+from kindred.specs.training import Recipe, Selection
+from kindred.training.ema_decay import decay_at
+
+if TYPE_CHECKING:
+    from kindred.config.config_files import ConfigFiles
+
+PRODIGY_RATES = (0.1, 10.0)
+USUAL_CHECKPOINTS = Recipe.model_fields["checkpoint_every"].default
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """What is wrong, the key to correct, and how. stops: the training can't be done at all."""
+
+    what: str
+    key: str
+    advice: str
+    stops: bool = False
+
+
+def warn_of_contradictions(
+    document: Document, variants: Sequence[Variant], config_files: ConfigFiles
+) -> tuple[Misfit, ...]:
+    """The contradictions in what variants are trained by, each noted once as a warning, however
+    many variants have it."""
+    same: dict[Contradiction, str] = {}
+    smallest: dict[tuple[str, Targets], LayerShape | None] = {}
+    for variant in variants:
+        if variant.train is None:
+            continue
+        recipe, network = variant.train.recipe, config_files.network(variant.base)
+        found = [*of_recipe(recipe), *of_selection(variant.train.selection), *_of_kinds(variant)]
+        if network is not None:
+            key = (variant.base, hashable(recipe.targets))
+            if key not in smallest:
+                architecture = architecture_of(variant.train.base, config_files.root)
+                smallest[key] = _smallest(network.layout, recipe, architecture)
+            found += of_base(recipe, variant.base, network, smallest[key])
+        for one in found:
+            same.setdefault(one, variant.name)
+    return tuple(_noted(document, one, name, config_files.problems) for one, name in same.items())
+
+
+def _noted(document: Document, one: Contradiction, variant: str, problems: Problems) -> Misfit:
+    at = ("variants", variant)
+    misfit = Misfit(where=".".join(at), what=one.what, key=one.key, advice=one.advice)
+    note = problems.add if one.stops else problems.warn
+    note(document.where(*at), misfit.what, misfit.cure)
+    return misfit
+
+
+def of_recipe(recipe: Recipe) -> Iterator[Contradiction]:
+    """What in a recipe can't be so in so many steps, or has no effect beside its other values."""
+    yield from _of_schedule(recipe)
+    yield from _of_average(recipe)
+    if recipe.checkpoint_every > max(recipe.steps, USUAL_CHECKPOINTS):
+        yield Contradiction(
+            f"keeps a checkpoint every {recipe.checkpoint_every} steps of {recipe.steps}, so none: "
+            "stopped, it begins anew",
+            "checkpoint_every",
+            f"set `checkpoint_every` below {recipe.steps}, or leave it out",
+        )
+    if recipe.caption_dropout == 1:
+        yield Contradiction(
+            "trains with no caption at all (`caption_dropout: 1`), so no name is learned",
+            "caption_dropout",
+            "set `caption_dropout` to a small share, e.g. 0.05",
+        )
+    low, high = PRODIGY_RATES
+    if recipe.optimizer == "prodigy" and not low <= recipe.lr <= high:
+        yield Contradiction(
+            f"has `lr: {recipe.lr:g}` with prodigy, which finds its own rate and multiplies it by "
+            "`lr`",
+            "lr",
+            "set `lr: 1`",
+        )
+    yield from _of_noise_levels(recipe)
+
+
+def _of_schedule(recipe: Recipe) -> Iterator[Contradiction]:
+    warmup, steps = recipe.warmup, recipe.steps
+    if 2 * warmup <= steps:
+        return
+    said = f"warms up for {warmup} steps in a training of {steps}"
+    if warmup > steps:
+        said += f", so the rate ends at {steps / warmup:.0%} of `lr`"
+    elif recipe.schedule != "constant":
+        said += f", so `schedule: {recipe.schedule}` has {steps - warmup} steps left"
+    elif warmup == steps:
+        said += ", so the rate is `lr` in the last step alone"
+    advice = f"set `warmup` to {steps // 10} (a tenth of `steps`), or train longer"
+    yield Contradiction(said, "warmup", advice)
+
+
+def _of_average(recipe: Recipe) -> Iterator[Contradiction]:
+    """The average follows quickly at first, whatever its decay: see `decay_at`."""
+    if recipe.ema is None:
+        return
+    reached = decay_at(recipe.steps - 1, recipe.ema)
+    if reached < recipe.ema:
+        yield Contradiction(
+            f"averages weights with a decay of {recipe.ema:g}, and its {recipe.steps} steps reach "
+            f"{reached:.4g}: larger decays are the same training",
+            "ema",
+            f"set `ema` to {reached:.2g} or less, or train longer",
+        )
+
+
+def _of_noise_levels(recipe: Recipe) -> Iterator[Contradiction]:
+    """Parameters of one distribution of noise levels beside another one."""
+    fields = Recipe.model_fields
+    for key, of in (
+        ("logit_mean", "logit-normal"),
+        ("logit_std", "logit-normal"),
+        ("shift", "shifted"),
+    ):
+        value = getattr(recipe, key)
+        if value != fields[key].default and recipe.timesteps != of:
+            yield Contradiction(
+                f"`{key}: {value:g}` has no effect: it is of `timesteps: {of}`, and these are "
+                f"{recipe.timesteps}",
+                key,
+                f"set `timesteps: {of}`, or take `{key}` out",
+            )
+
+
+def of_selection(selection: Selection) -> Iterator[Contradiction]:
+    """What in a selection chooses nothing beside its other values."""
+    if selection.cells is not None:
+        inside = {letter for cell in selection.cells for letter in cell.split("+")}
+        lost = sorted(set(selection.characters or ()) - inside)
+        if lost:
+            what = f"`characters` names {listing(lost)}, who is in none of `cells`"
+            yield Contradiction(what, "cells", "add a cell, or take the letter out")
+    counts = selection.per_cell
+    if counts == 0 or (isinstance(counts, dict) and not any(counts.values())):
+        what = "`per_cell` takes 0 photos of a cell: nothing is left to train on"
+        if counts == 0 or set(counts) >= set(selection.cells or ("",)):
+            yield Contradiction(what, "per_cell", "write 1 or more, or take it out", stops=True)
+    if isinstance(counts, dict) and selection.cells is not None:
+        lost = sorted(set(counts) - set(selection.cells))
+        if lost:
+            what = f"`per_cell` counts {listing(lost)}, which `cells` leaves out"
+            yield Contradiction(what, "per_cell", "add it to `cells`, or take it out")
+
+
+def _of_kinds(variant: Variant) -> Iterator[Contradiction]:
+    """Kinds of pictures that a variant does not make."""
+    assert variant.train is not None
+    wanted = variant.train.selection.kinds
+    if wanted is None:
+        return
+    spec = variant.made.spec if variant.made else None
+    there = {"photo": True, "composed": spec and spec.compose, "cropped": spec and spec.crop}
+    lost = [kind for kind in wanted if not there[kind]]
+    if lost:
+        nothing = len(lost) == len(wanted)
+        what = f"`kinds` takes {listing(lost)} pictures, and the variant makes none"
+        what += ": nothing is left to train on" if nothing else ""
+        advice = "set `compose` (composed) or `crop` (cropped), or take them out of `kinds`"
+        yield Contradiction(what, "kinds", advice, stops=nothing)
+
+
+def of_base(
+    recipe: Recipe, base: str, network: LocalNetwork, smallest: LayerShape | None
+) -> Iterator[Contradiction]:
+    """What in a recipe has no use on a network. smallest: of the layers that it trains."""
+    if smallest is not None and recipe.rank > min(smallest.inputs, smallest.outputs):
+        size = f"{smallest.inputs} x {smallest.outputs}"
+        yield Contradiction(
+            f"has rank {recipe.rank}, and {smallest.name} of the base '{base}' is {size}: a layer "
+            "has no more than its shorter side",
+            "rank",
+            f"set `rank` to {min(smallest.inputs, smallest.outputs)} at most; 4 to 64 are usual",
+        )
+    usual = Recipe.model_fields["train_guidance"].default
+    if recipe.train_guidance != usual and not network.takes_guidance:
+        yield Contradiction(
+            f"`train_guidance: {recipe.train_guidance:g}` has no effect: the base '{base}' takes "
+            "no guidance as an input",
+            "train_guidance",
+            "take it out",
+        )
+
+
+def _smallest(
+    layout: NetworkLayout, recipe: Recipe, architecture: Architecture
+) -> LayerShape | None:
+    """Of the layers that a recipe trains; None where its targets are a problem of their own."""
+    chosen = layers_or_fault(layout.names, hashable(recipe.targets), architecture)
+    if not isinstance(chosen, frozenset):
+        return None
+    mine = (layer for layer in layout.layers if layer.name in chosen)
+    return min(mine, key=lambda layer: min(layer.inputs, layer.outputs))
