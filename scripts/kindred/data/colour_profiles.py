@@ -70,11 +70,11 @@ class Declared:
     note: str = ""
 
 
-def declared(image: Image.Image, head: bytes) -> Declared:
-    """What the file says of colours where it has no ICC profile. `head`: its first bytes, in which
-    a PNG has its colour chunks."""
+def declared(image: Image.Image, cicp: bytes) -> Declared:
+    """What the file says of colours where it has no ICC profile. `cicp`: a PNG's chunk of that
+    type, which Pillow does not read; empty for none."""
     if image.format == "PNG":
-        return _of_png(image, head)
+        return _of_png(image, cicp)
     if nclx := image.info.get("nclx_profile"):
         return _coded(nclx["color_primaries"], nclx["transfer_characteristics"])
     return _of_exif(image)
@@ -95,11 +95,10 @@ def _of_exif(image: Image.Image) -> Declared:
     return Declared()
 
 
-def _of_png(image: Image.Image, head: bytes) -> Declared:
+def _of_png(image: Image.Image, cicp: bytes) -> Declared:
     """cICP comes before sRGB, and that before gAMA and cHRM (PNG, third edition, 13.13)."""
-    place = head.find(b"cICP")
-    if place > 0 and len(head) >= place + 6:
-        return _coded(head[place + 4], head[place + 5])
+    if len(cicp) >= 2:
+        return _coded(cicp[0], cicp[1])
     if "srgb" in image.info:
         return Declared()
     gamma, primaries = image.info.get("gamma"), image.info.get("chromaticity")

@@ -11,11 +11,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import simplejpeg
 
 from kindred.common.errors import first_line_of
+from kindred.data.photo_metadata import without_metadata
 
 SPARE = 64  # bytes that a camera may leave between pixels and a marker
 PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"tRNS"})  # chunks of a PNG that pixels come from
@@ -29,11 +29,10 @@ class Damage:
     visible: bool
 
 
-def damage_of(path: Path, form: str) -> Damage | None:
-    """By the format's own means; None where it says nothing."""
-    data = path.read_bytes()
+def damage_of(data: bytes, form: str) -> Damage | None:
+    """Of a file's content, by the format's own means; None where it says nothing."""
     if form in ("JPEG", "MPO"):
-        return _of_jpeg(data)
+        return _of_jpeg(without_metadata(data, True) or data)  # only pixels are asked
     if form == "PNG":
         return _of_png(data)
     return None

@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from kindred.common.errors import Problem, first_line_of
 from kindred.data.aspect_buckets import Box, Size
 from kindred.data.colour_profiles import declared
 from kindred.data.photo_damage import damage_of
+from kindred.data.photo_metadata import png_chunk, without_metadata
 
 pillow_heif.register_heif_opener()
+# Node-based tools write workflows of megabytes into a PNG; all its texts together stay limited.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 SMALLEST_SIDE = 16
-HEAD = 65536  # bytes in which a PNG says its colours
 SRGB = ImageCms.createProfile("sRGB")
 WORKING_MODES = frozenset({"L", "RGB", "RGBA", "CMYK", "LAB"})
 
@@ -49,6 +51,10 @@ def note(kind: str, what: str) -> dict[str, str]:
     return {"kind": kind, "what": what}
 
 
+WITHOUT_TEXTS = note("metadata", "has texts or notes that can't be read; used without them")
+WITHOUT_ALL = note("exif", "EXIF data or profile can't be read; taken as upright, in sRGB")
+
+
 def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
     """Decode a photo and turn it upright.
 
@@ -60,6 +66,8 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
     except Image.DecompressionBombError:
         what, cure = "has more than 178 million pixels", "scale it down; it may be no real photo"
     except UnidentifiedImageError:
+        if photo := _without_metadata(path, enough):
+            return photo
         what, cure = _what_it_is(path), "replace it by the photo, or remove it"
     except FileNotFoundError:
         what, cure = "does not exist (a link that leads nowhere?)", "remove it or copy the photo"
@@ -70,6 +78,8 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
     except _Unusable as error:
         what, cure = str(error), error.cure
     except Exception as error:  # decoders raise nearly anything on damaged data
+        if photo := _without_metadata(path, enough):
+            return photo
         what, cure = (
             f"is damaged ({first_line_of(error)})",
             "copy it again from the camera or phone",
@@ -130,10 +140,28 @@ class _Unusable(Exception):
         self.cure = cure
 
 
-def _read(path: Path, enough: int | None) -> Upright:
+def _without_metadata(path: Path, enough: int | None) -> Upright | None:
+    """A photo that can be read when its metadata are left out, with a note; None where they are not
+    at fault."""
+    data = path.read_bytes()
+    for all_of_it, said in ((False, WITHOUT_TEXTS), (True, WITHOUT_ALL)):
+        plain = without_metadata(data, all_of_it)
+        if plain is None or len(plain) == len(data):
+            continue
+        try:
+            photo = _read(path, enough, plain)
+        except Exception:  # then the pixels are damaged too, which the first error says
+            continue
+        photo.notes.append(said)
+        return photo
+    return None
+
+
+def _read(path: Path, enough: int | None, data: bytes | None = None) -> Upright:
+    """A photo's file, or `data` in the place of what it holds."""
     if path.stat().st_size == 0:
         raise _Unusable("is empty (0 bytes)", "copy it again from the camera or phone")
-    with Image.open(path) as image:
+    with Image.open(path if data is None else io.BytesIO(data)) as image:
         raw = image.size
         if min(raw) < SMALLEST_SIDE:
             raise _Unusable(f"is only {raw[0]}x{raw[1]} px", "use the original photo")
@@ -144,10 +172,12 @@ def _read(path: Path, enough: int | None) -> Upright:
         decoded = image.size
         profile = image.info.get("icc_profile")
         if profile is None:
-            said = declared(image, _head(path, HEAD))
+            said = declared(image, png_chunk(path, b"cICP"))
             profile = said.profile
             notes += [note("profile", said.note)] if said.note else []
-        notes += _heard(path, image.format or "")
+        notes += _heard(path.read_bytes() if data is None else data, image.format or "")
+        if image.format in ("JPEG", "MPO") and "icc_profile" in image.info and profile is None:
+            notes.append(note("profile", "parts of its colour profile are missing; ignored"))
         upright = _turn(image, notes)
         pixels = eight_bit(upright)
     size = raw if upright.size == decoded else (raw[1], raw[0])
@@ -164,10 +194,10 @@ def _is_mask(image: Image.Image) -> bool:
     return {colour for _, colour in colours} in ({0, 255}, {(0, 0, 0), (255, 255, 255)})
 
 
-def _heard(path: Path, form: str) -> list[dict[str, str]]:
+def _heard(data: bytes, form: str) -> list[dict[str, str]]:
     """What the file says of damage that its decoder goes on after. Raises _Unusable where a part of
     the photo is missing or wrong."""
-    damage = damage_of(path, form)
+    damage = damage_of(data, form)
     if damage is None:
         return []
     if damage.visible:

@@ -86,6 +86,11 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
         "they may lie on their side, and people are learned so",
         "look at the prepared images; turn the photo and save it again",
     ),
+    "metadata": (
+        "photos with metadata that can't be read",
+        "none: pixels, colours and how they are turned are read",
+        "nothing to do",
+    ),
     "frames": ("files of several pictures", "only the first picture is used", "keep one picture"),
     "transparent": (
         "photos with transparent parts",
@@ -93,4 +98,4 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
         "choose `background`, or use photos with a background",
     ),
 }
-NOTES = frozenset({"profile", "cmyk", "exif", "frames", "transparent"})
+NOTES = frozenset({"profile", "cmyk", "exif", "metadata", "frames", "transparent"})
