@@ -57,7 +57,7 @@ def incompatibilities(
         if layers and (misfit := _misfit(entries, architecture, layers)):
             found.append(misfit)
     if bad := remembered(path, safetensors_files.first_not_finite, "finite"):
-        found.append(AdapterFault(f"'{bad}' holds what is no finite number", BROKEN))
+        found.append(AdapterFault(f"holds what is no finite number, in {bad}", BROKEN))
     return found
 
 

@@ -17,7 +17,7 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models.architectures.interface import Architecture
 from kindred.models.lora.key_conversion import layer_of, modules_of
-from kindred.models.lora.lora_config import configuration, of_layer
+from kindred.models.lora.lora_config import CONFIG_KEY, configuration, of_layer
 
 CURE = "get the file again, or correct what is wrong in it"
 ROUNDING = 0.01  # of alphas in 16 bits
@@ -80,21 +80,23 @@ def _shapes(
     """Both factors of a module are there, and are matrices of one rank."""
     for name, roles in keys.items():
         if not {"down", "up"} <= roles.keys():
-            yield AdapterFault(f"{name} has no pair of matrices", CURE)
+            yield AdapterFault(f"has no pair of matrices in {name}", CURE)
             return
         down, up = (entries[roles[role]]["shape"] for role in ("down", "up"))
         if len(down) < 2 or len(up) < 2:
-            yield AdapterFault(f"{name} is no pair of matrices ({down} and {up})", CURE)
+            yield AdapterFault(f"has no pair of matrices in {name} ({down} and {up})", CURE)
             return
         if down[0] != up[1]:
-            yield AdapterFault(f"{name} is of rank {down[0]} and {up[1]} at once", CURE)
+            yield AdapterFault(f"has rank {down[0]} and {up[1]} at once in {name}", CURE)
             return
 
 
 def _no_numbers(modules: list[_Module]) -> Iterator[AdapterFault]:
     for one in modules:
         if one.alpha is not None and not math.isfinite(one.alpha):
-            yield AdapterFault(f"the alpha of {one.name} is no finite number ({one.alpha})", CURE)
+            yield AdapterFault(
+                f"has an alpha that is no finite number ({one.alpha}), in {one.name}", CURE
+            )
 
 
 def _by_config(modules: list[_Module], config: Mapping[str, Any]) -> Iterator[AdapterFault]:
@@ -102,12 +104,15 @@ def _by_config(modules: list[_Module], config: Mapping[str, Any]) -> Iterator[Ad
     for one in modules:
         rank = of_layer(one.name, config, "rank_pattern", config.get("r", one.rank))
         if rank != one.rank:
-            what = f"its header says rank {rank} (lora_adapter_metadata), its tensors {one.rank}"
-            yield AdapterFault(f"{what}, in {one.name}", CURE)
+            yield _odd(f"rank {rank} ({CONFIG_KEY})", f"{one.rank}, in {one.name}")
         alpha = of_layer(one.name, config, "alpha_pattern", config.get("lora_alpha"))
         if alpha is not None and one.alpha is not None and not _same(alpha, one.alpha):
-            what = f"its header says alpha {alpha:g} (lora_adapter_metadata), its tensors"
-            yield AdapterFault(f"{what} {one.alpha:g}, in {one.name}", CURE)
+            yield _odd(f"alpha {alpha:g} ({CONFIG_KEY})", f"{one.alpha:g}, in {one.name}")
+
+
+def _odd(header: str, tensors: str) -> AdapterFault:
+    what = f"contradicts itself: its header says {header}, its tensors {tensors}"
+    return AdapterFault(what, CURE)
 
 
 def _dora(
@@ -115,9 +120,9 @@ def _dora(
 ) -> Iterator[AdapterFault]:
     holds = any("magnitude" in roles for roles in keys.values())
     if config.get("use_dora") and not holds:
-        yield AdapterFault("its header says that it is a DoRA, and it holds no magnitudes", CURE)
+        yield _odd(f"that it is a DoRA ({CONFIG_KEY})", "hold no magnitudes")
     if "use_dora" in config and not config["use_dora"] and holds:
-        yield AdapterFault("it holds a DoRA's magnitudes, and its header says it is none", CURE)
+        yield _odd(f"that it is no DoRA ({CONFIG_KEY})", "hold a DoRA's magnitudes")
 
 
 def _by_header(
@@ -126,25 +131,24 @@ def _by_header(
     """kohya's header has one rank and one alpha, where single layers may have others: it is wrong
     where it is so for all."""
     rank, alpha = (_number(metadata.get(f"ss_network_{name}")) for name in ("dim", "alpha"))
+    ranks = _values(one.rank for one in modules)
     if rank is not None and not any(_of_rank(one, rank) for one in modules):
-        what = f"its header says rank {rank:g} (ss_network_dim), its tensors"
-        yield AdapterFault(f"{what} {_values(one.rank for one in modules)}", CURE)
+        yield _odd(f"rank {rank:g} (ss_network_dim)", ranks)
     if alpha is None:
         return
     told = [one for one in modules if one.alpha is not None]
     if told:
         if not any(_of_alpha(one, alpha, rank) for one in told):
-            what = f"its header says alpha {alpha:g} (ss_network_alpha), its tensors"
-            yield AdapterFault(f"{what} {_values(one.alpha for one in told)}", CURE)
+            yield _odd(f"alpha {alpha:g} (ss_network_alpha)", _values(one.alpha for one in told))
     elif "lora_alpha" in config:
         if not _same(config["lora_alpha"], alpha):
-            what = f"its header says alpha {alpha:g} (ss_network_alpha) and"
-            yield AdapterFault(f"{what} {config['lora_alpha']:g} (lora_adapter_metadata)", CURE)
+            other = f"{config['lora_alpha']:g} ({CONFIG_KEY})"
+            what = f"contradicts itself: its header says alpha {alpha:g} (ss_network_alpha)"
+            yield AdapterFault(f"{what} and {other}", CURE)
     elif not any(_same(alpha, one.rank) for one in modules):
-        ranks = _values(one.rank for one in modules)
         yield AdapterFault(
-            f"its header says alpha {alpha:g} (ss_network_alpha), and it holds no alphas: it is "
-            f"drawn with as if alpha were its rank ({ranks}), as other tools do",
+            f"says alpha {alpha:g} in its header (ss_network_alpha) and holds no alphas: it is "
+            f"drawn with as if alpha were its rank ({ranks}), as by other tools",
             "compare the strength with the tool that it was trained in, and set `weight`",
             stops=False,
         )
