@@ -26,6 +26,8 @@ SIDECARS = frozenset({".txt", ".caption"})
 TABLES = frozenset({".csv", ".tsv", ".jsonl"})
 # Tables of other programs, which may hold the captions.
 UNREAD_TABLES = frozenset({".json", ".xlsx", ".xls", ".ods", ".numbers", ".parquet", ".arrow"})
+# Settings of kohya's tools, diffusion-pipe and others for a folder of photos.
+SETTINGS = frozenset({".toml", ".yaml", ".yml"})
 # Pictures of kinds that are not read, so that they are told from what is no picture.
 UNREAD = frozenset({".jxl", ".jp2", ".j2k", ".jpx", ".jpe", ".psd", ".svg", ".ico", ".tga", ".exr"})
 # What systems, drives and other programs put into folders: names in small letters.
@@ -274,6 +276,11 @@ def _add_file(source: Source, path: Path, folder: str) -> None:
     elif suffix in UNREAD_TABLES:
         cure = "if it holds captions, save it as CSV in UTF-8, or a JSON object a line as .jsonl"
         source.left_out.append(LeftOut(path, "a table of a kind that is not read", cure))
+    elif suffix in SETTINGS:
+        cure = (
+            "say in the experiment what they set; repeats by `balance` or `per_cell` of a variant"
+        )
+        source.left_out.append(LeftOut(path, "settings of another tool, not followed", cure))
     elif kind := _picture_kind(path):
         cure = f"convert it to JPEG or PNG, or call it {path.stem}.jpg if it is one"
         source.left_out.append(

@@ -187,8 +187,10 @@ def test_sub_folders_are_read_and_their_name_is_in_the_id(source):
 def test_useless_files_are_named(source, capsys):
     (source / "clip.mov").write_bytes(b"x")
     (source / "IMG_1.CR2").write_bytes(b"x")
+    (source / "dataset.toml").write_text("num_repeats = 10")
     run(source)
     told = capsys.readouterr().err
+    assert "dataset.toml: settings of another tool, not followed" in told
     assert "clip.mov: neither photo nor captions" in told and "IMG_1.CR2: a raw photo" in told
 
 

@@ -6,31 +6,25 @@ import ast
 import re
 from pathlib import Path
 
-from kindred.data import prompt_syntax
-from kindred.data.audit import (
-    caption_findings,
-    findings,
-    photo_warnings,
-    token_findings,
-    training_amounts,
-)
+from kindred.data import audit, prompt_syntax
+from kindred.data.audit import caption_findings, findings, photo_warnings
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
-MODULES = (findings, caption_findings, token_findings, training_amounts)
+MODULES = sorted(Path(audit.__path__[0]).glob("*.py"))
 
 
 def kinds_in_calls() -> set[str]:
     """The first argument of each `Finding(...)`, where it is no variable of a loop."""
     found = set()
     for module in MODULES:
-        for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     found.add(first.value)
                 elif isinstance(first, ast.Name) and first.id.isupper():
-                    found.add(getattr(module, first.id))
+                    found.add(getattr(findings, first.id))
     return found
 
 
