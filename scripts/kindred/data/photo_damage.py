@@ -35,7 +35,10 @@ def damage_of(data: bytes, form: str) -> Damage | None:
         return _of_jpeg(without_metadata(data, True) or data)  # only pixels are asked
     if form == "PNG":
         return _of_png(data)
-    return None
+    said = SIZES[form](data) if form in SIZES else None
+    if said is None or said >= len(data):  # decoders themselves tell when something is missing
+        return None
+    return Damage(f"{len(data) - said} bytes more than its own sizes add up to", False)
 
 
 def _of_jpeg(data: bytes) -> Damage | None:
@@ -58,6 +61,42 @@ def _of_png(data: bytes) -> Damage | None:
         if kind in PIXELS and zlib.crc32(kind + content) != check:
             return Damage(f"the checksum of its {kind.decode()} is wrong", True)
     return None
+
+
+def _of_webp(data: bytes) -> int:
+    """By the size of its RIFF container, which ends on an even byte."""
+    (size,) = struct.unpack_from("<I", data, 4)
+    return 8 + size + size % 2
+
+
+def _of_bmp(data: bytes) -> int | None:
+    """By width, height and bits; None for compressed pixels, and where a colour profile may stand
+    behind them."""
+    if len(data) < 34 or not 40 <= struct.unpack_from("<I", data, 14)[0] < 124:
+        return None
+    (begin,) = struct.unpack_from("<I", data, 10)
+    width, height, _, bits, packed = struct.unpack_from("<iiHHI", data, 18)
+    row = (width * bits + 31) // 32 * 4
+    # Writers round the whole up to a multiple of four.
+    return None if packed in (1, 2) else (begin + row * abs(height) + 3) // 4 * 4
+
+
+def _of_boxes(data: bytes) -> int:
+    """By the boxes that HEIF and AVIF are made of, as far as they follow each other."""
+    at = 0
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if size == 1 and at + 16 <= len(data):
+            (size,) = struct.unpack_from(">Q", data, at + 8)
+        if size == 0:
+            return len(data)
+        if size < 8 or at + size > len(data) or not kind.isascii():
+            return at
+        at += size
+    return at
+
+
+SIZES = {"WEBP": _of_webp, "BMP": _of_bmp, "HEIF": _of_boxes, "AVIF": _of_boxes}
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
