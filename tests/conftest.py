@@ -15,6 +15,21 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write anew what is compared: tests/golden/*.json for steps whose version was raised, "
+        "docs/messages.md",
+    )
+
+
+@pytest.fixture(scope="session")
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether what is compared is to be written anew."""
+    return bool(request.config.getoption("--update-golden", default=False))
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
     """A program that ran in this process may have asked torch for more."""

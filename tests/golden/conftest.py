@@ -1,4 +1,4 @@
-"""The option that writes golden files anew, and the folder in which each step is made once."""
+"""The folder in which each step is made once."""
 
 from __future__ import annotations
 
@@ -6,19 +6,6 @@ import os
 
 import pytest
 from golden_steps import StandInJudge, Steps
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden",
-        action="store_true",
-        help="write tests/golden/*.json anew for steps whose version was raised",
-    )
-
-
-@pytest.fixture(scope="session")
-def update(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--update-golden", default=False))
 
 
 @pytest.fixture(scope="module")

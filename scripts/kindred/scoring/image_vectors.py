@@ -129,7 +129,7 @@ def load(facts: Path) -> ImageVectors:
         raise KindredError("vectors of another version", str(facts), ADVICE)
     try:
         vectors = np.load(beside, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise KindredError(f"can't be read ({error})", str(beside), ADVICE) from None
     if _digest(vectors) != known["vectors"]:
         raise KindredError(f"does not belong to {facts.name}", str(beside), ADVICE)

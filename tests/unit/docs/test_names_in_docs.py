@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[3]
 LIBRARY = ROOT / "scripts" / "kindred"
 DOCS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "tests/README.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    # The table of messages is written from the code itself.
+    *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "messages.md"),
 ]
 PACKAGES = {path.name for path in LIBRARY.iterdir() if path.is_dir()}
 CODE = ("scripts", "rules", "config", "tests", "benchmarks", "report", "profiles", "envs")

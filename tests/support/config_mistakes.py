@@ -1,0 +1,198 @@
+"""Mistakes in configurations, each with the edit that makes it and the edit that its message asks
+for. Knows texts of YAML; knows nothing of who reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ONE = "experiments/one.yaml"
+FILES = {
+    "config.yaml": "experiments: [one]\n",
+    "bases/small.yaml": "model: lab/base\ndtype: float32\ntext_tokens: 56\n",
+    "bases/other.yaml": "model: org/model\nrevision: abc\narchitecture: flux1\n",
+    "recipes/plain.yaml": "rank: 16\nsteps: 100\n",
+    "judges/tiny.yaml": "kind: lab\nmodel: judge\n",
+    ONE: """title: test
+characters:
+  J: {name: JRussell, class: man}
+  A: {name: ARussell, class: woman}
+datasets:
+  ours: {source: photos, preprocess: {buckets: [[64, 64]], min_side: 16}}
+  drawn: {lab: {family: russell, coverage: {J: 2, A: 1}}}
+  men: {class_images: class}
+dataset: ours
+base: small
+recipe: plain
+judge: tiny
+prompt_sets:
+  solo: {prompts: {j: "headshot of {J}"}, seeds: 2, size: [64, 64]}
+  class: {prompts: {man: a man}, seeds: 2, size: [64, 64]}
+  many: {casts: {of: [J, A], shapes: [[64, 64], [96, 64]], wordings: 2, pictures: 2}, steps: 4}
+hypotheses:
+  more: {claim: x, variant: a, against: b, measure: success, prompt_set: solo}
+variants:
+  a: {}
+  b: {rank: 4}
+  grid: {sweep: {rank: [2, 8]}}
+  late: {first_run: 11}
+""",
+}
+
+
+class Edit(NamedTuple):
+    """`old`, which must be in the file, becomes `new`; '' for `old` writes a file anew."""
+
+    old: str
+    new: str
+    file: str = ONE
+
+
+class Mistake(NamedTuple):
+    """What a message says, what makes it, and what mends it as the message asks."""
+
+    said: str
+    wrong: Sequence[Edit]
+    cure: Sequence[Edit]
+
+
+def write(root: Path) -> None:
+    """A configuration in which nothing is wrong, below `root`."""
+    (root / "photos").mkdir(parents=True)
+    for name, text in FILES.items():
+        path = root / "config" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def edit(root: Path, edits: Sequence[Edit]) -> None:
+    """Make the edits. Raises AssertionError for a text that is not there."""
+    for old, new, file in edits:
+        path = root / "config" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = path.read_text(encoding="utf-8") if old else ""
+        assert old in text, (file, old)
+        path.write_text(text.replace(old, new, 1) if old else new, encoding="utf-8")
+
+
+def swap(said: str, right: str, wrong: str, cured: str | None = None, file: str = ONE) -> Mistake:
+    """One text in the place of another, and `cured` (the right one again) in its place."""
+    mended = right if cured is None else cured
+    return Mistake(said, [Edit(right, wrong, file)], [Edit(wrong, mended, file)])
+
+
+def more(said: str, wrong: str, cured: str, before: str = "  a: {}\n") -> Mistake:
+    """A line more, by default a variant, and as it is when mended ('' takes it out)."""
+    return Mistake(said, [Edit(before, wrong + before)], [Edit(wrong, cured)])
+
+
+MISTAKES = [
+    # Names and files
+    swap("no dataset 'our'", "dataset: ours\n", "dataset: our\n"),
+    Mistake("which one?", [Edit("dataset: ours\n", "")], [Edit("base:", "dataset: ours\nbase:")]),
+    swap("no folder 'fotos'", "source: photos", "source: fotos"),
+    swap("is no fit name for a folder", "  men: {", "  'm n': {", "  men: {"),
+    swap("the name 'store' is taken", "  men: {", "  store: {", "  men: {"),
+    swap("the lab has no family 'rusell'", "family: russell", "family: rusell"),
+    swap("trigger name 'J Russell' is not one word", "JRussell", "J Russell"),
+    swap("has the same name as", "ARussell", "JRussell"),
+    swap("is no fit key for a character", "  A: {", "  'A+': {", "  A: {"),
+    swap("no file config/bases/smal.yaml", "base: small", "base: smal"),
+    swap("no file config/recipes/plan.yaml", "recipe: plain", "recipe: plan"),
+    swap("unknown key", "title:", "titel:"),
+    swap("is missing", "class: man}", "age: adult}"),
+    swap("(is 'gpu')", "experiments: [one]", "device: {kind: gpu}\nexperiments: [one]",
+         "device: {kind: cpu}\nexperiments: [one]", "config.yaml"),
+    swap("no file config/experiments/tow.yaml", "[one]", "[tow]", file="config.yaml"),
+    Mistake("its name is unfit for a folder",
+            [Edit("[one]", "['o e']", "config.yaml"), Edit("", FILES[ONE], "experiments/o e.yaml")],
+            [Edit("['o e']", "[one]", "config.yaml")]),
+    # Variants
+    more("is no fit name for a folder", "  'g h': {}\n", "  gh: {}\n"),
+    more("the name 'sheets' is taken", "  sheets: {}\n", "  pages: {}\n"),
+    more("the name 'BASE' is taken", "  BASE: {}\n", "  plain-a: {}\n"),
+    more("differ only in case", "  B: {}\n", "  c: {}\n"),
+    more("makes 'grid-2' once more", "  grid-2: {}\n", "  grid-3: {}\n"),
+    more("can't be swept", "  s: {sweep: {rnak: [1]}}\n", "  s: {sweep: {rank: [1]}}\n"),
+    more("has no values", "  s: {sweep: {rank: []}}\n", "  s: {sweep: {rank: [1]}}\n"),
+    more("should be a valid integer", "  s: {sweep: {rank: [few]}}\n",
+         "  s: {sweep: {rank: [1]}}\n"),
+    more("is a variant and a recipe", "  plain: {}\n  p: {from: plain}\n", "  other: {}\n"),
+    more("'grid' is a sweep", "  t: {from: grid}\n", "  t: {from: grid-2}\n"),
+    more("no variant or recipe 'aa'", "  t: {from: aa}\n", "  t: {from: a}\n"),
+    more("goes round in a circle", "  c: {from: d}\n  d: {from: c}\n", "  c: {}\n  d: {from: c}\n"),
+    # Selections
+    more("no character 'X'", "  s: {characters: [X]}\n", "  s: {characters: [A]}\n"),
+    more("no character 'X'", "  s: {cells: [J+X]}\n", "  s: {cells: [A+J]}\n"),
+    more("`match` needs `total`", "  s: {match: images}\n", "  s: {match: images, total: 2}\n"),
+    more("is no number of photos", "  s: {per_cell: {J: -1}}\n", "  s: {per_cell: {J: 1}}\n"),
+    # Adapters
+    more("no trained variant 'q'", "  s: {adapters: {q: 1}}\n", "  s: {adapters: {a: 1}}\n"),
+    more("names no variant", "  s: {adapters: {}}\n", "  s: {adapters: {a: 1}}\n"),
+    more("their bases differ", "  k: {base: other}\n  s: {adapters: {a: 1, k: 1}}\n",
+         "  k: {}\n  s: {adapters: {a: 1, k: 1}}\n"),
+    more("they have no run number in common", "  s: {adapters: {a: 1, late: 1}}\n",
+         "  s: {adapters: {a: 1}}\n"),
+    more("trains nothing, so", "  s: {adapters: {a: 1}, rank: 2}\n", "  s: {adapters: {a: 1}}\n"),
+    more("weighs nothing", "  s: {weight: 0.5}\n", "  s: {}\n"),
+    # Composites and class images
+    more("a cell is named twice",
+         "  s: {compose: {cells: {A+J: 2, J+A: 1}}, dataset: drawn}\n",
+         "  s: {compose: {cells: {A+J: 3}}, dataset: drawn}\n"),
+    more("`cells` say how many of each",
+         "  s: {compose: {cells: {A+J: 2}, per_cell: 2}, dataset: drawn}\n",
+         "  s: {compose: {cells: {A+J: 2}}, dataset: drawn}\n"),
+    more("are class images of nobody",
+         "  s: {compose: {cells: [A+J], per_cell: 2}, dataset: men}\n",
+         "  s: {compose: {cells: [A+J], per_cell: 2}, dataset: drawn}\n"),
+    more("no character 'X'", "  s: {compose: {cells: [A+X], per_cell: 2}, dataset: drawn}\n",
+         "  s: {compose: {cells: [A+J], per_cell: 2}, dataset: drawn}\n"),
+    more("no dataset 'mne'", "  s: {class_images: mne, class_images_weight: 1}\n",
+         "  s: {class_images: men, class_images_weight: 1}\n"),
+    more("class images count for nothing", "  s: {class_images: men}\n",
+         "  s: {class_images: men, class_images_weight: 1}\n"),
+    more("says how many to draw",
+         "  s: {class_images: men, class_images_weight: 1, class_images_per_noun: 2}\n",
+         "  s: {class_images: men, class_images_weight: 1, class_images_per_noun: null}\n"),
+    more("without a weight", "  s: {class_images_per_noun: 2}\n",
+         "  s: {class_images_per_noun: 2, class_images_weight: 1}\n"),
+    swap("no prompt set 'klass'", "class_images: class", "class_images: klass"),
+    # Prompts and claims
+    swap("'{Q}' stands for nothing", "{J}", "{Q}"),
+    more("is no fit name for a folder", "  's/o': {prompts: {j: x}, seeds: 2, size: [64, 64]}\n",
+         "  so: {prompts: {j: x}, seeds: 2, size: [64, 64]}\n", "  class: {pr"),
+    swap("is no fit name for a file", "{man: a man}", "{'m/n': a man}"),
+    swap("no character 'Q'", "of: [J, A]", "of: [J, Q]"),
+    swap("'JRussell' is a character", "wordings: 2", "untrained: [JRussell, Bo], wordings: 2",
+         "untrained: [Bo, Cy], wordings: 2"),
+    Mistake("nobody judges them", [Edit("judge: tiny\n", "")],
+            [Edit("base:", "judge: tiny\nbase:")]),
+    swap("no variant 'zz'", "against: b", "against: zz"),
+    swap("compares a variant with itself", "against: b", "against: a", "against: late"),
+    swap("compares adapters with themselves", "b: {rank: 4}", "b: {}", "b: {first_run: 101}"),
+    swap("no prompt set 'slo'", "prompt_set: solo", "prompt_set: slo"),
+    swap("draw with adapters of their own", "measure: success,", "measure: success, paired: true,",
+         "measure: success,"),
+    # YAML itself
+    swap("stands twice", "title: test", "title: test\ntitle: again", "title: test"),
+    swap("contains itself by an alias", "  a: {}", "  a: &x {from: *x}", "  a: {}"),
+    Mistake("holds no keys", [Edit("", "", "recipes/plain.yaml")],
+            [Edit("", "rank: 16\n", "recipes/plain.yaml")]),
+    swap("is called `max_grad_norm` now", "rank: 16", "clip: 1", "max_grad_norm: 1",
+         "recipes/plain.yaml"),
+    swap("is the old name of `max_grad_norm`", "rank: 16", "clip: 1\nmax_grad_norm: 1",
+         "max_grad_norm: 1", "recipes/plain.yaml"),
+    Mistake("is nested too deeply", [Edit("", "a: " + "[" * 3000, "recipes/plain.yaml")],
+            [Edit("", "rank: 16\n", "recipes/plain.yaml")]),
+    # Several experiments
+    Mistake("describes a dataset of this name differently",
+            [Edit("[one]", "[one, two]", "config.yaml"),
+             Edit("", FILES[ONE].replace("min_side: 16", "min_side: 32"), "experiments/two.yaml")],
+            [Edit("", FILES[ONE], "experiments/two.yaml")]),
+    Mistake("goes round in a circle by 'one'", [Edit("title: test", "like: one")],
+            [Edit("like: one", "title: test")]),
+    Mistake("no file 'tow.yaml' beside this one", [Edit("title: test", "like: tow")],
+            [Edit("like: tow", "title: test")]),
+]  # fmt: skip

@@ -1,0 +1,161 @@
+"""A cure in a message works: each mistake is made, its message read, its cure followed, and then
+the message is gone and nothing new has come.
+
+docs/messages.md lists every message of the source, and which of them are met here. It is written by
+`python -m pytest tests/unit/test_cures.py --update-golden`. Many are met by the tests of their own
+packages alone: these know the words, and not whether the cure works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import config_mistakes
+import file_mistakes
+import folder_mistakes
+import pytest
+from message_sites import Message, heard, messages
+
+from kindred.common.errors import KindredError, ProblemsError
+from kindred.config.load_plan import load_plan
+
+TABLE = Path(__file__).parents[2] / "docs/messages.md"
+LEAST = 200  # messages that are met here; more may come, fewer may not
+MET: set[Message] = set()
+
+
+def said(look: Callable[[], Iterable[str]]) -> list[str]:
+    """What a person reads of something: problems where it stops, else notes and warnings."""
+    with heard() as found:
+        try:
+            return list(look())
+        except ProblemsError as error:
+            return [problem.what for problem in error.problems]
+        except KindredError as error:
+            return [error.what]
+        finally:
+            MET.update(found)
+
+
+def check(mistake: str, wrong: Callable[[], object], look: Callable[[], Iterable[str]],
+          cure: Callable[[], object]) -> None:  # fmt: skip
+    """Make a mistake, read of it, follow the cure, and read nothing of it and nothing new."""
+    before = said(look)
+    assert not any(mistake in text for text in before), before
+    wrong()
+    told = said(look)
+    assert any(mistake in text for text in told), told
+    cure()
+    after = said(look)
+    assert not any(mistake in text for text in after), after
+    assert set(after) <= set(before), after
+
+
+def config(folder: Path) -> Callable[[], Iterator[str]]:
+    """How the configuration below a folder is read: its warnings."""
+    return lambda: (warning.what for warning in load_plan(folder).warnings)
+
+
+def check_configurations(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """(what a mistake says, its check) for each mistake in a configuration."""
+    for number, (mistake, wrong, cure) in enumerate(config_mistakes.MISTAKES):
+        root = folder / f"config-{number}"
+
+        def run(root=root, mistake=mistake, wrong=wrong, cure=cure) -> None:
+            config_mistakes.write(root)
+            edit = config_mistakes.edit
+            check(mistake, lambda: edit(root, wrong), config(root), lambda: edit(root, cure))
+
+        yield mistake, run
+
+
+def check_folders(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The same for mistakes in folders of photos."""
+    cases = [*folder_mistakes.MISTAKES, *folder_mistakes.broken(folder / "broken")]
+    for number, (mistake, wrong, cure) in enumerate(cases):
+        root = folder / f"photos-{number}"
+
+        def run(root=root, mistake=mistake, wrong=wrong, cure=cure) -> None:
+            put = folder_mistakes.put
+            put(root, folder_mistakes.FILES)
+            images = root.with_name(f"{root.name}-images")
+            look = lambda: folder_mistakes.said_of(root, images)  # noqa: E731
+            check(mistake, lambda: put(root, wrong), look, lambda: put(root, cure))
+
+        yield mistake, run
+
+
+def nothing(_: object) -> tuple[()]:
+    """Of what is read only errors are of interest."""
+    return ()
+
+
+def check_files(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The same for files, options and environments."""
+    for number, (mistake, wrong, cured) in enumerate(file_mistakes.MISTAKES):
+        root = folder / f"file-{number}"
+
+        def run(root=root, mistake=mistake, wrong=wrong, cured=cured) -> None:
+            root.mkdir()
+            told = said(lambda: nothing(wrong(root)))
+            assert any(mistake in text for text in told), told
+            if cured:
+                assert said(lambda: nothing(cured(root))) == []
+
+        yield mistake, run
+
+
+def table(met: set[str]) -> str:
+    """docs/messages.md. met: keys of messages that were met."""
+    lines = [HEAD.format(count=len(messages()), met=len(met))]
+    for module in sorted({one.module for one in messages()}):
+        lines += [f"\n## {module}\n", "| message | where | cure | met |", "|---|---|---|---|"]
+        for one in messages():
+            if one.module == module:
+                mark = "yes" if one.key in met else ""
+                cells = (one.what, f"`{one.function}`", one.cure, mark)
+                lines.append("| " + " | ".join(map(cell, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(text: str) -> str:
+    """As a cell of a table in Markdown can hold it."""
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
+
+
+HEAD = """# What does this message mean?
+
+Every error, problem, warning and finding that a person may read, {count} of them, by the module
+that says it. In place of … stands what it is about. "met" ({met} of them): a test makes such a
+mistake, reads the message and, where a program can do it, follows the cure until it is gone.
+
+Written by `python -m pytest tests/unit/test_cures.py --update-golden`; do not edit."""
+
+
+def test_the_table_lists_every_message():
+    written = TABLE.read_text(encoding="utf-8")
+    met = {
+        one.key
+        for one in messages()
+        if f"| {cell(one.what)} | `{one.function}` | {cell(one.cure)} | yes |" in written
+    }
+    assert table(met) == written, "run this module with --update-golden, all of its tests"
+
+
+@pytest.mark.long
+def test_each_cure_works(tmp_path, update, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    failed = {}
+    for checks in (check_configurations, check_folders, check_files):
+        for mistake, run in checks(tmp_path):
+            try:
+                run()
+            except Exception as error:
+                failed[mistake] = f"{type(error).__name__}: {error}"
+    assert not failed, "\n".join(f"{mistake}: {why}" for mistake, why in failed.items())
+    met = {message.key for message in MET}
+    if update:
+        TABLE.write_text(table(met), encoding="utf-8")
+    assert len(met) >= LEAST
+    assert table(met) == TABLE.read_text(encoding="utf-8"), "run this with --update-golden"
