@@ -31,6 +31,7 @@ from kindred.config.user_schema import (
 )
 from kindred.config.variant_inheritance import Declared, Settings, expand, inherit
 from kindred.config.yaml_document import Document
+from kindred.data.folder_repeats import repeats_of
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
 from kindred.specs.rendering import PromptSet
@@ -148,6 +149,12 @@ def _dataset(
             document.where("datasets", key, "source"),
             f"no folder '{dataset.source}'",
             "correct the path (it counts from the folder of the Snakefile)",
+        )
+    if source is not None and repeats_of(os.path.basename(os.path.normpath(source))):
+        problems.warn(
+            document.where("datasets", key, "source"),
+            f"'{dataset.source}' is named for kohya's tools; its number of repeats is not followed",
+            "show photos more often by `balance: repeat`; name the folder above to use all of them",
         )
     if dataset.lab is not None:
         _check_lab(document, key, dataset.lab, problems)

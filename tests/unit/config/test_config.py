@@ -245,6 +245,13 @@ def test_what_plain_english_may_look_like_is_warned_of(root):
     )
 
 
+def test_a_source_that_is_named_for_kohyas_tools_is_warned_of(root):
+    (root / "photos/10_ada woman").mkdir()
+    head = HEAD.replace("source: photos", 'source: "photos/10_ada woman/"')
+    (warning,) = plan(root, "variants: {a: {}}\n", head).warnings
+    assert "datasets.ours.source: 'photos/10_ada woman/' is named for kohya's" in str(warning)
+
+
 CASTS = """
   many: {casts: {of: [J, A], shapes: [[64, 80], [96, 64]], wordings: 2, pictures: 3}, steps: 4}
 variants: {a: {}}
