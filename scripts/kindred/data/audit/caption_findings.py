@@ -128,8 +128,8 @@ def style_findings(photos: Photos) -> list[Finding]:
         Finding(
             "tags-and-sentences",
             "warning",
-            f"{len(tags)} captions are lists of tags and {len(sentences)} are sentences "
-            f"({name}: {_named(rarer)})",
+            f"lists of tags ({len(tags)}) stand beside sentences ({len(sentences)}); {name}: "
+            f"{_named(rarer)}",
             "what only one kind of caption says is learned in that form, and prompts in the other "
             "form ask for less of it",
             "write all in the form in which you write prompts",
@@ -158,7 +158,8 @@ def repeat_findings(photos: Photos) -> list[Finding]:
             "set `balance: repeat` in a variant to show everybody equally often, or `per_cell` to "
             "say how many photos of each; ignore this if the numbers mean something else",
             [
-                f"{folder}: {count} photos, {repeats.repeats} repeats not followed"
+                f"{folder}: {count} photo{'s' if count > 1 else ''}, {repeats.repeats} repeats not "
+                "followed"
                 for (folder, repeats), count in counts.items()
             ],
         )

@@ -32,12 +32,12 @@ def phrases_in(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _first(*patterns: str) -> Callable[[str], str | None]:
-    """Finds what the first of some patterns matches, in any case of letters."""
+    """Finds a text from where the first of some patterns matches, in any case of letters."""
     every = re.compile("|".join(f"(?:{one})" for one in patterns), re.IGNORECASE)
 
     def find(text: str) -> str | None:
         match = every.search(text)
-        return match.group().strip() if match else None
+        return text[match.start() :].strip() if match else None
 
     return find
 

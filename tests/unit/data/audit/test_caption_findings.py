@@ -56,10 +56,10 @@ def test_other_tools_writing_in_captions_is_a_finding_a_kind():
 def test_tags_beside_sentences_name_the_photos_of_the_rarer():
     tags, sentence = "Ada, woman, beach, smiling", "the woman Ada at the beach"
     (finding,) = caption_findings.style_findings(photos(sentence, tags, sentence, "Ada"))
-    assert "1 captions are lists of tags and 2 are sentences (tags: p1.jpg)" in finding.what
+    assert finding.what == "lists of tags (1) stand beside sentences (2); tags: p1.jpg"
     assert finding.items == ["p1.jpg"]
     (finding,) = caption_findings.style_findings(photos(sentence, tags, tags))
-    assert "(sentences: p0.jpg)" in finding.what
+    assert finding.what.endswith("; sentences: p0.jpg")
     assert caption_findings.style_findings(photos(sentence, "Ada")) == []
     assert caption_findings.style_findings(photos(tags, tags)) == []
 
@@ -72,6 +72,6 @@ def test_repeats_in_folders_names_are_not_followed_and_that_is_said():
     assert finding.level == "note" and "balance: repeat" in finding.cure
     assert finding.items == [
         "10_ada woman: 2 photos, 10 repeats not followed",
-        "40_ben man: 1 photos, 40 repeats not followed",
+        "40_ben man: 1 photo, 40 repeats not followed",
     ]
     assert caption_findings.repeat_findings(photos("the man Ben", folder="2024_summer/")) == []
