@@ -39,6 +39,7 @@ from kindred.config.prior_preservation import (
 )
 from kindred.config.load_plan import load_plan
 from kindred.workflow import frozen_plan, lost_files
+from kindred.workflow.checkout import check_checkout
 from kindred.compute.devices import gpus_present
 from kindred.common import planned_code
 from kindred.common.errors import KindredError
@@ -76,6 +77,9 @@ def or_stop(function, *arguments):
         return function(*arguments)
     except KindredError as error:
         sys.exit(f"error: {error}")
+
+
+or_stop(check_checkout, workflow.basedir)
 
 
 def freeze():

@@ -44,6 +44,26 @@ def test_a_link_to_nothing_and_braces_in_names(workspace: Workspace):
     assert "gone.jpg: is a link" in output and "{J}-01.jpg: has a brace" in output
 
 
+def test_snakemake_s_own_signs_in_paths_are_named_or_work(workspace: Workspace):
+    workspace.replace(EXPERIMENT_FILE, "source: photos", "source: 'photos {J}'")
+    (workspace.root / "photos").rename(workspace.root / "photos {J}")
+    assert "photos {J}: has a brace in its name -> rename" in refused(workspace, "-n")
+    (workspace.root / "photos {J}").rename(workspace.root / "photos")
+    workspace.replace(EXPERIMENT_FILE, "source: 'photos {J}'", "source: photos")
+    (workspace.root / "bases {a} <b>").mkdir()
+    (workspace.root / "base").rename(workspace.root / "bases {a} <b>/base")
+    workspace.replace("config/bases/tiny.yaml", "model: base", "model: 'bases {a} <b>/base'")
+    workspace.run("resources/encoded/tiny/ours/latents.safetensors")
+
+
+def test_braces_in_the_path_of_the_checkout(workspace: Workspace, tmp_path):
+    moved = Workspace(workspace.root.rename(workspace.root.parent / "work {a}"))
+    try:
+        assert "work {a}: has a brace in its path" in refused(moved, "-n")
+    finally:
+        moved.root.rename(workspace.root)
+
+
 def test_broken_photos_are_all_named(workspace: Workspace):
     photos = workspace.root / "photos"
     (photos / "J-01.jpg").write_bytes(b"")

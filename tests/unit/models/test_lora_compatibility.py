@@ -104,6 +104,8 @@ def test_a_base_of_its_own_that_can_t_be_looked_at(root):
 
 
 def test_all_that_is_wrong_is_said_at_once(root):
+    (root / "lo<r>as").mkdir()
+    kohya(root / "lo<r>as/{b}.safetensors")
     kohya(root / "deep.safetensors", "lora_unet_double_blocks_7_img_attn_proj")
     kohya(root / "wide.safetensors", width=3072)
     kohya(root / "sdxl.safetensors", "lora_unet_input_blocks_4_1_proj_in")
@@ -114,7 +116,8 @@ def test_all_that_is_wrong_is_said_at_once(root):
         "  a: {adapter: gone.safetensors}\n  b: {adapter: deep.safetensors}\n"
         "  c: {adapter: wide.safetensors}\n  d: {adapter: sdxl.safetensors}\n"
         "  e: {adapter: [vae.safetensors, text.safetensors]}\n  f: {adapter: []}\n"
-        "  g: {adapter: wide.safetensors, rank: 4, runs: 2}\n  h: {weight: 0.5}\n",
+        "  g: {adapter: wide.safetensors, rank: 4, runs: 2}\n  h: {weight: 0.5}\n"
+        "  i: {adapter: 'lo<r>as/{b}.safetensors'}\n",
     )
     wanted = [
         "variants.a.adapter: 'gone.safetensors' is no file -> correct the path",
@@ -126,6 +129,7 @@ def test_all_that_is_wrong_is_said_at_once(root):
         "variants.f.adapter: names no file",
         "`adapter` trains nothing, so rank, runs can't be set",
         "variants.h.weight: weighs nothing",
+        "'lo<r>as/{b}.safetensors' has a brace in its path -> rename it without { } < >",
     ]
     assert len(listed) == len(wanted)
     for text in wanted:
