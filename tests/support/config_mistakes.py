@@ -4,6 +4,7 @@ for. Knows texts of YAML; knows nothing of who reads them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +41,13 @@ variants:
   late: {first_run: 11}
 """,
 }
+# As much of a base as planning looks at, 32 features wide.
+SIZES = {"num_layers": 1, "num_single_layers": 1}
+HEADS = {"attention_head_dim": 16, "num_attention_heads": 2}
+BASE = {
+    "../lab/base/model_index.json": '{"_class_name": "FluxPipeline"}\n',
+    "../lab/base/transformer/config.json": json.dumps(SIZES | HEADS) + "\n",
+}
 
 
 class Edit(NamedTuple):
@@ -61,7 +69,7 @@ class Mistake(NamedTuple):
 def write(root: Path) -> None:
     """A configuration in which nothing is wrong, below `root`."""
     (root / "photos").mkdir(parents=True)
-    for name, text in FILES.items():
+    for name, text in (FILES | BASE).items():
         path = root / "config" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -128,7 +136,29 @@ MISTAKES = [
     more("no character 'X'", "  s: {cells: [J+X]}\n", "  s: {cells: [A+J]}\n"),
     more("`match` needs `total`", "  s: {match: images}\n", "  s: {match: images, total: 2}\n"),
     more("is no number of photos", "  s: {per_cell: {J: -1}}\n", "  s: {per_cell: {J: 1}}\n"),
+    # Settings that contradict each other, or that the base has no use for
+    more("warms up for 90 steps", "  s: {warmup: 90}\n", "  s: {warmup: 10}\n"),
+    more("averages weights with a decay", "  s: {ema: 0.999}\n", "  s: {ema: 0.91}\n"),
+    more("keeps a checkpoint every 5000", "  s: {checkpoint_every: 5000}\n", "  s: {}\n"),
+    more("trains with no caption at all", "  s: {caption_dropout: 1}\n",
+         "  s: {caption_dropout: 0.05}\n"),
+    more("with prodigy", "  s: {optimizer: prodigy, lr: 1e-4}\n",
+         "  s: {optimizer: prodigy, lr: 1}\n"),
+    more("`shift: 3` has no effect", "  s: {shift: 3}\n", "  s: {shift: 3, timesteps: shifted}\n"),
+    more("who is in none of `cells`", "  s: {characters: [J, A], cells: [J]}\n",
+         "  s: {characters: [J, A], cells: [J, A]}\n"),
+    more("which `cells` leaves out", "  s: {cells: [J], per_cell: {J: 1, A: 2}}\n",
+         "  s: {cells: [J, A], per_cell: {J: 1, A: 2}}\n"),
+    more("takes 0 photos of a cell", "  s: {per_cell: 0}\n", "  s: {per_cell: 1}\n"),
+    more("the variant makes none", "  s: {kinds: [cropped], dataset: drawn}\n",
+         "  s: {kinds: [cropped], crop: solos, dataset: drawn}\n"),
+    more("has rank 33", "  s: {rank: 33}\n", "  s: {rank: 32}\n"),
+    more("matches no linear layer", "  s: {targets: to_q}\n", "  s: {targets: '.*to_q'}\n"),
+    more("no linear layer ends in", "  s: {targets: [to_qq]}\n", "  s: {targets: [to_q]}\n"),
+    more("would be adapted too", "  s: {targets: proj_out}\n", "  s: {targets: [proj_out]}\n"),
+    more("name no layer", "  s: {targets: []}\n", "  s: {targets: all-linear}\n"),
     # Adapters
+    more("has a brace in its path", "  s: {adapter: 'a{b}.safetensors'}\n", "  s: {}\n"),
     more("no trained variant 'q'", "  s: {adapters: {q: 1}}\n", "  s: {adapters: {a: 1}}\n"),
     more("names no variant", "  s: {adapters: {}}\n", "  s: {adapters: {a: 1}}\n"),
     more("their bases differ", "  k: {base: other}\n  s: {adapters: {a: 1, k: 1}}\n",

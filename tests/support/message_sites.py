@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 
 from kindred.common.errors import KindredError, Problem, Problems
+from kindred.config.contradictions import Contradiction
 from kindred.data.audit.findings import Finding
 from kindred.data.photo_decoding import _Unusable, note
 from kindred.data.photo_folder import LeftOut
+from kindred.models.lora.stated_values import AdapterFault
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 GAP = "…"  # what is filled in
@@ -36,6 +38,8 @@ CALLS = {
     "note": (1, -1, "warning"),
     "_note_once": (2, -1, "warning"),
     "Finding": (2, 4, "finding"),
+    "Contradiction": (0, 2, "warning"),
+    "AdapterFault": (0, 1, "problem"),
 }
 NOTES_IN = "kindred/data/"  # elsewhere `note` is a line of progress
 
@@ -130,7 +134,8 @@ def heard() -> Iterator[set[Message]]:
 
         for cls, place in ((KindredError, 1), (Problem, 2), (LeftOut, 2), (Finding, 3)):
             patch.setattr(cls, "__init__", listen(cls.__init__, place))
-        patch.setattr(_Unusable, "__init__", listen(_Unusable.__init__, 1))
+        for cls in (_Unusable, Contradiction, AdapterFault):
+            patch.setattr(cls, "__init__", listen(cls.__init__, 1))
         patch.setattr(Problems, "add", listen(Problems.add, 2))
         patch.setattr(Problems, "warn", listen(Problems.warn, 2))
         for module in [one for one in sys.modules.values() if vars(one).get("note") is note]:

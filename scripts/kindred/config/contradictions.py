@@ -8,6 +8,7 @@ the audit's (data/audit/training_amounts.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -126,7 +127,7 @@ def _of_average(recipe: Recipe) -> Iterator[Contradiction]:
             f"averages weights with a decay of {recipe.ema:g}, and its {recipe.steps} steps reach "
             f"{reached:.4g}: larger decays are the same training",
             "ema",
-            f"set `ema` to {reached:.2g} or less, or train longer",
+            f"set `ema` to {math.floor(100 * reached) / 100:g} or less, or train longer",
         )
 
 
@@ -150,22 +151,34 @@ def _of_noise_levels(recipe: Recipe) -> Iterator[Contradiction]:
 
 def of_selection(selection: Selection) -> Iterator[Contradiction]:
     """What in a selection chooses nothing beside its other values."""
-    if selection.cells is not None:
-        inside = {letter for cell in selection.cells for letter in cell.split("+")}
-        lost = sorted(set(selection.characters or ()) - inside)
-        if lost:
-            what = f"`characters` names {listing(lost)}, who is in none of `cells`"
-            yield Contradiction(what, "cells", "add a cell, or take the letter out")
-    counts = selection.per_cell
-    if counts == 0 or (isinstance(counts, dict) and not any(counts.values())):
-        what = "`per_cell` takes 0 photos of a cell: nothing is left to train on"
-        if counts == 0 or set(counts) >= set(selection.cells or ("",)):
-            yield Contradiction(what, "per_cell", "write 1 or more, or take it out", stops=True)
-    if isinstance(counts, dict) and selection.cells is not None:
-        lost = sorted(set(counts) - set(selection.cells))
-        if lost:
-            what = f"`per_cell` counts {listing(lost)}, which `cells` leaves out"
-            yield Contradiction(what, "per_cell", "add it to `cells`, or take it out")
+    cells, counts = selection.cells, selection.per_cell
+    letters = {letter for cell in cells or () for letter in cell.split("+")}
+    if cells is not None and (lost := sorted(set(selection.characters or ()) - letters)):
+        yield Contradiction(
+            f"`characters` names {listing(lost)}, who is in none of `cells`",
+            "cells",
+            "add a cell, or take the letter out",
+        )
+    if _is_nothing(counts, cells):
+        yield Contradiction(
+            "`per_cell` takes 0 photos of a cell: nothing is left to train on",
+            "per_cell",
+            "write 1 or more, or take it out",
+            stops=True,
+        )
+    if cells is not None and isinstance(counts, dict) and (lost := sorted({*counts} - {*cells})):
+        yield Contradiction(
+            f"`per_cell` counts {listing(lost)}, which `cells` leaves out",
+            "per_cell",
+            "add it to `cells`, or take it out",
+        )
+
+
+def _is_nothing(counts: int | dict[str, int] | None, cells: list[str] | None) -> bool:
+    """Whether no photo of any cell is taken; cells without a count are taken whole."""
+    if isinstance(counts, dict):
+        return cells is not None and all(counts.get(cell) == 0 for cell in cells)
+    return counts == 0
 
 
 def _of_kinds(variant: Variant) -> Iterator[Contradiction]:
@@ -179,10 +192,13 @@ def _of_kinds(variant: Variant) -> Iterator[Contradiction]:
     lost = [kind for kind in wanted if not there[kind]]
     if lost:
         nothing = len(lost) == len(wanted)
-        what = f"`kinds` takes {listing(lost)} pictures, and the variant makes none"
-        what += ": nothing is left to train on" if nothing else ""
-        advice = "set `compose` (composed) or `crop` (cropped), or take them out of `kinds`"
-        yield Contradiction(what, "kinds", advice, stops=nothing)
+        yield Contradiction(
+            f"`kinds` takes {listing(lost)} pictures, and the variant makes none"
+            f"{': nothing is left to train on' if nothing else ''}",
+            "kinds",
+            "set `compose` (composed) or `crop` (cropped), or take them out of `kinds`",
+            stops=nothing,
+        )
 
 
 def of_base(

@@ -24,6 +24,9 @@ from kindred.models.lora.stated_values import AdapterFault, disagreements
 
 PAIR = ("down", "up")
 Size = tuple[int, int]  # features that a layer reads and writes
+PATH = "correct the path (it counts from the folder of the Snakefile)"
+CONVERT = "fetch it again, or convert it to safetensors"
+TEXT = "leave it: prompts are read by the base's own text encoders"
 BROKEN = "get the file again; its training diverged, or its conversion to 16 bits overflowed"
 
 
@@ -35,13 +38,11 @@ def incompatibilities(
     `layers` is what `layers_of` gives, None where the base can't be looked at.
     """
     if not path.is_file():
-        cure = "correct the path (it counts from the folder of the Snakefile)"
-        return [AdapterFault("is no file", cure)]
+        return [AdapterFault("is no file", PATH)]
     try:
         entries, metadata = safetensors_files.header(path)
     except KindredError:
-        cure = "fetch it again, or convert it to safetensors"
-        return [AdapterFault("is no whole safetensors file", cure)]
+        return [AdapterFault("is no whole safetensors file", CONVERT)]
     found = []
     # Attention processors of old files are read by diffusers alone, when it draws.
     if not any(".processor." in key for key in entries):
@@ -52,8 +53,8 @@ def incompatibilities(
                 return [AdapterFault(what, cure)]
         found = disagreements(path, entries, metadata, architecture)
         if any(map(is_of_text_encoder, entries)):
-            cure = "leave it: prompts are read by the base's own text encoders"
-            found.append(AdapterFault("has a text encoder's part, which is not used", cure, False))
+            said = "has a text encoder's part, which is not used"
+            found.append(AdapterFault(said, TEXT, stops=False))
         if layers and (misfit := _misfit(entries, architecture, layers)):
             found.append(misfit)
     if bad := remembered(path, safetensors_files.first_not_finite, "finite"):

@@ -142,9 +142,11 @@ def _by_header(
             yield _odd(f"alpha {alpha:g} (ss_network_alpha)", _values(one.alpha for one in told))
     elif "lora_alpha" in config:
         if not _same(config["lora_alpha"], alpha):
-            other = f"{config['lora_alpha']:g} ({CONFIG_KEY})"
-            what = f"contradicts itself: its header says alpha {alpha:g} (ss_network_alpha)"
-            yield AdapterFault(f"{what} and {other}", CURE)
+            yield AdapterFault(
+                f"contradicts itself: its header says alpha {alpha:g} (ss_network_alpha) and "
+                f"{config['lora_alpha']:g} ({CONFIG_KEY})",
+                CURE,
+            )
     elif not any(_same(alpha, one.rank) for one in modules):
         yield AdapterFault(
             f"says alpha {alpha:g} in its header (ss_network_alpha) and holds no alphas: it is "
