@@ -6,6 +6,7 @@ same unknown token. Loads tokenizers through transformers, and nothing else of t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 from kindred.common.errors import KindredError, first_line_of
 
 WORD_STARTS = ("▁", "Ġ")
+BYTE = re.compile("<0x[0-9A-F]{2}>")  # how some tokenizers call a byte
 BEFORE = "of"  # a name is read as it stands in a sentence, behind a word
 Piece = tuple[tuple[int, ...], str]  # token ids, and how they are shown
 MOST_WORDS = 5  # unknown words that are shown of a text
@@ -166,8 +168,8 @@ def _pieces(tokenizer: Any, ids: Sequence[int]) -> Iterator[Piece]:
     waiting: list[int] = []
     for number in ids:
         token: str = tokenizer.convert_ids_to_tokens(number)
-        plain = number == tokenizer.unk_token_id or token.removeprefix(WORD_STARTS[0]).isascii()
-        if plain:
+        known = token.removeprefix(WORD_STARTS[0]).isascii() and not BYTE.fullmatch(token)
+        if known or number == tokenizer.unk_token_id:
             yield from _single(tokenizer, waiting)
             waiting = []
             yield (number,), token

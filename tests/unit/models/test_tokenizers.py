@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import tiny_klein
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from kindred.models.architectures.klein.facts import KLEIN
 from kindred.models.tokenizers import (
@@ -73,6 +75,20 @@ def test_bytes_are_known_and_whole_letters_are_shown():
     assert read_name(tokenizer, "Ada").is_known_word and read_name(tokenizer, "Ben").is_known_word
     assert not read_name(tokenizer, "Cy").is_known_word
     assert unknown_tokens(tokenizer, {"p": "Ada стоит у стены 👩‍🦰"}) == []
+
+
+def test_a_tokenizer_that_falls_back_to_bytes_or_has_no_unknown_token():
+    pieces = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *"ofABCdan"]
+    model = models.BPE({piece: n for n, piece in enumerate(pieces)}, [], byte_fallback=True)
+    made = Tokenizer(model)
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    for marks in ({}, {"unk_token": "<unk>"}):
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, **marks)
+        names = {name: read_name(tokenizer, name) for name in ("Ada", "Ада", "Бен")}
+        assert shown(names["Ada"]) == ["A", "d", "a"] and shown(names["Ада"]) == ["А", "д", "а"]
+        assert shared_tokens(names) == [] and not any(one.unknown for one in names.values())
+        assert unknown_tokens(tokenizer, {"p": "Ada стоит"}) == []
 
 
 def test_unknown_tokens_are_counted_without_marks_of_words_starts(base):
