@@ -205,6 +205,10 @@ MISTAKES = [
     swap("no prompt set 'slo'", "prompt_set: solo", "prompt_set: slo"),
     swap("draw with adapters of their own", "measure: success,", "measure: success, paired: true,",
          "measure: success,"),
+    # Other tools' writing
+    swap("options of other tools", "headshot of {J}", "headshot of {J} --w 512"),
+    swap("weights of words", "headshot of {J}", "(headshot:1.2) of {J}"),
+    swap("words made stronger or weaker", "headshot of {J}", "[blurry] headshot of {J}"),
     # YAML itself
     swap("stands twice", "title: test", "title: test\ntitle: again", "title: test"),
     swap("contains itself by an alias", "  a: {}", "  a: &x {from: *x}", "  a: {}"),
