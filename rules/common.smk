@@ -205,17 +205,24 @@ def notice_lost(listing, named):
 
 
 def put_adapters_back():
-    """Fill the adapter store from results/ where it was emptied, so that nothing is trained again
-    because something before it is made again."""
+    """Give the adapter store what results/ has of the trainings that are about to run, where it was
+    emptied, so that nothing is trained again because something before it is made again.
+    """
     from kindred.training import adapter_store
 
-    for name, experiment in PLAN.experiments.items():
-        for variant in experiment.trained:
-            for folder in paths.run_folders(name, variant):
-                try:
-                    adapter_store.put_back(adapter_store.STORE, Path(folder))
-                except KindredError as error:
-                    print(f"warning: {error}", file=sys.stderr)
+    folders = []
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name == "train":
+            folders.append(os.path.dirname(job.output.adapter))
+        elif job.rule.name == "train_together":
+            name = job.wildcards.experiment
+            for variant in PLAN.experiments[name].trained:
+                folders += paths.run_folders(name, variant)
+    for folder in folders:
+        try:
+            adapter_store.put_back(adapter_store.STORE, Path(folder))
+        except KindredError as error:
+            print(f"warning: {error}", file=sys.stderr)
 
 
 def options_of(model, *keys):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ from kindred.common import chained_log, file_lock, files, made_pictures, png_fil
 from kindred.common import safetensors_files as tensors
 from kindred.common.hashing import caption_hash, pixel_hash
 from kindred.compute import data_parallel, devices, memory_limit
-from kindred.data import class_images, dataset, image_encoding
+from kindred.config import family_files
+from kindred.data import caption_pairing, class_images, dataset, image_encoding, person_masks
 from kindred.data.audit import coverage
 from kindred.data.composites import dataset as composites_dataset
 from kindred.data.dataset import DatasetImage
@@ -331,6 +333,44 @@ def curves(root: Path, run: str) -> object:
     return plot_training_curves.main(words)
 
 
+CLAIMS = """title: Two families
+families: [one, two]
+hypotheses:
+  h: {claim: c, variant: a, against: b, prompt_set: casts, measure: cast}
+"""
+
+
+def claims(root: Path, text: str, name: str = "both") -> object:
+    """What config/families says."""
+    for old in root.glob("families/*"):
+        old.unlink()
+    for experiment in ("one", "two"):
+        write(root / f"experiments/{experiment}.yaml", "title: x\n")
+    write(root / f"families/{name}.yaml", text)
+    return family_files.family_specs(root)
+
+
+def paired(changed: dict[str, object]) -> object:
+    """One image and caption, proved to belong together."""
+    item = DatasetImage("a", "a", "J", 32, 32, "p", "t", "h")
+    own = replace(item, pixel_hash=str(changed.get("own", "p")))
+    latents = changed.get("latents", {"p": {"shape": [16, 4, 4]}})
+    pair = caption_pairing.CaptionedImage(item, "h")
+    return caption_pairing.check_pairs(
+        [pair], [own], "matched", latents, changed.get("texts", ["h"]), 8
+    )
+
+
+def weighted(root: Path, masks: dict[str, object]) -> object:
+    """Weights of an image's tokens by its mask."""
+    row = IMAGE | {"image_id": "a", "source_width": 32, "source_height": 32}
+    files.write_json(root / "images.json", [row])
+    files.write_json(root / "masks.json", masks)
+    write(root / "m.png", png())
+    item = DatasetImage("a", "a", "J", 32, 32, "p", "t", "h")
+    return person_masks.token_weights([item], root / "images.json", root / "masks.json", 2.0, 2.0)
+
+
 READ = files.read_json
 TOKENIZER = str(Path(__file__).parents[2] / "lab/base/tokenizer")
 MODEL = {"_class_name": "FluxPipeline"}
@@ -422,6 +462,16 @@ MISTAKES = [
              lambda found: coverage.check_cells(["J"], found, LETTERS), {}, {"J": 1}),
     Mistake("is a link to a file that is not there", lambda root: a_link(root, False),
             lambda root: a_link(root, True)),
+    Mistake("no such folder", lambda root: scan(root / "gone"),
+            lambda root: scan(write(root / "photos/a.jpg", PNG).parent)),
+    Mistake("holds no photo", lambda root: scan(write(root / "photos/a.doc", "").parent),
+            lambda root: scan(write(root / "photos/a.jpg", PNG).parent)),
+    of_value("its pixels are not those in images.json", paired, {"own": "other"}, {}),
+    of_value("has no latent under its pixel hash", paired, {"latents": {}}, {}),
+    of_value("not of an image 32x32", paired, {"latents": {"p": {"shape": [16, 2, 2]}}}, {}),
+    of_value("its caption is not encoded", paired, {"texts": []}, {}),
+    Mistake("has no mask in", lambda root: weighted(root, {}),
+            lambda root: weighted(root, {"a": {"file": str(root / "m.png"), "people": []}})),
     of_file("no mask of a.jpg", "masks.json", "{}", '{"a.jpg": {"file": "x", "people": []}}',
             lambda path: composed(path)),
     # Choosing photos
@@ -440,6 +490,17 @@ MISTAKES = [
     of_value("no photo is left to train on", lambda who: chosen(photos(J=2), characters=who), ["A"],
              ["J"]),
     of_value("no character", lambda text: parse_cell(text, LETTERS), "X", "A+J"),
+    # Claims about families
+    Mistake("its name is unfit for a folder", lambda root: claims(root, CLAIMS, "a b"),
+            lambda root: claims(root, CLAIMS)),
+    Mistake("names an experiment twice", lambda root: claims(root, CLAIMS.replace("two", "one")),
+            lambda root: claims(root, CLAIMS)),
+    Mistake("no file config/experiments/tow.yaml",
+            lambda root: claims(root, CLAIMS.replace("two", "tow")),
+            lambda root: claims(root, CLAIMS)),
+    Mistake("runs are not compared here",
+            lambda root: claims(root, CLAIMS.replace("claim: c", "claim: c, paired: true")),
+            lambda root: claims(root, CLAIMS)),
     # The lab's families
     of_value("no family 'rusell'", families.family, "rusell", "russell"),
     of_value("99", lambda n: families.family("russell", n), 99, 3),

@@ -19,6 +19,7 @@ import pytest
 
 from kindred.common.errors import KindredError, Problem, Problems
 from kindred.config.contradictions import Contradiction
+from kindred.data import photo_decoding
 from kindred.data.audit.findings import Finding
 from kindred.data.photo_decoding import _Unusable, note
 from kindred.data.photo_folder import LeftOut
@@ -73,21 +74,27 @@ class Message:
         return re.fullmatch(".*".join(parts), said, re.DOTALL) is not None
 
 
-@cache
 def messages() -> tuple[Message, ...]:
     """All messages in the source, in its order."""
+    return tuple(dict.fromkeys(message for _, message in _sites()))
+
+
+@cache
+def _sites() -> tuple[tuple[Message, Message], ...]:
+    """(as it stands at a call, the same as it is known) for each place that says a message."""
     trees = {
         path.relative_to(SCRIPTS).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(SCRIPTS.rglob("*.py"))
     }
     constants = _constants(trees)
     found: dict[str, Message] = {}
+    sites = []
     for module, tree in trees.items():
         for function, call in calls(tree):
             for message in _of_call(module, function, call, constants[module]):
                 if message.letters:  # else it passes on what another place says
-                    found.setdefault(message.key, message)
-    return tuple(found.values())
+                    sites.append((message, found.setdefault(message.key, message)))
+    return tuple(sites)
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.Call]]:
@@ -111,8 +118,12 @@ def message_at(path: str, line: int, said: str) -> Message | None:
     if not module.is_relative_to(SCRIPTS):
         return None
     name = module.relative_to(SCRIPTS).as_posix()
-    there = [one for one in messages() if one.module == name and one.line <= line <= one.end]
-    return max((one for one in there if one.fits(said)), key=lambda m: m.letters, default=None)
+    there = [
+        known
+        for one, known in _sites()
+        if one.module == name and one.line <= line <= one.end and one.fits(said)
+    ]
+    return max(there, key=lambda one: one.letters, default=None)
 
 
 @contextmanager
@@ -138,6 +149,7 @@ def heard() -> Iterator[set[Message]]:
             patch.setattr(cls, "__init__", listen(cls.__init__, 1))
         patch.setattr(Problems, "add", listen(Problems.add, 2))
         patch.setattr(Problems, "warn", listen(Problems.warn, 2))
+        patch.setattr(photo_decoding, "_note_once", listen(photo_decoding._note_once, 2))
         for module in [one for one in sys.modules.values() if vars(one).get("note") is note]:
             patch.setattr(module, "note", listen(note, 1))
         yield found

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from workspace import EXPERIMENT_FILE, Workspace
+from workspace import EXPERIMENT_FILE, Workspace, copy
 
 pytestmark = pytest.mark.workflow
 
@@ -70,7 +70,9 @@ def test_a_prepared_photo_is_made_again_for_who_reads_it_and_nothing_is_trained(
 def test_everything_in_resources_may_go(workspace: Workspace):
     before = pictures(workspace)
     shutil.rmtree(workspace.root / "resources")
-    workspace.replace(EXPERIMENT_FILE, "solo:\n    prompts:", "solo:\n    prompts:\n      A: {A}")
+    workspace.replace(
+        EXPERIMENT_FILE, "solo:\n    prompts:", "solo:\n    prompts:\n      A: photo of {A}"
+    )
     workspace.run()
     assert set(before.items()) < set(pictures(workspace).items())
     assert workspace.jobs() == []
@@ -79,7 +81,8 @@ def test_everything_in_resources_may_go(workspace: Workspace):
 
 
 @pytest.mark.long
-def test_a_report_of_lost_pictures_draws_them(judged: Workspace):
+def test_a_report_of_lost_pictures_draws_them(built_judged: Workspace, tmp_path: Path):
+    judged = copy(built_judged, tmp_path / "kindred")
     page = judged.root / "results/tiny/report.html"
     shutil.rmtree(judged.root / "resources/store/images")
     page.unlink()
