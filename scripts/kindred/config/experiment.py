@@ -19,6 +19,7 @@ from kindred.config.base_fit import warn_of_misfits
 from kindred.config.contradictions import warn_of_contradictions
 from kindred.config.held_out_photos import held_out_albums
 from kindred.config.lora_targets import check_targets
+from kindred.config.photo_amounts import warn_of_few_steps
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
 from kindred.config.prompts_and_hypotheses import casts_of, check_hypotheses, resolve_prompt_set
 from kindred.config.user_schema import (
@@ -102,6 +103,7 @@ def resolve_experiment(
     used += experiment.references if experiment.judge else []
     misfits = warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
     misfits += warn_of_contradictions(document, experiment.trained, config_files)
+    warn_of_few_steps(document, experiment.trained, datasets, config_files.root, problems)
     return replace(experiment, misfits=misfits), {
         key: datasets[key] for key in used if key in datasets
     }
