@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import torch
 
 LENGTH = struct.Struct("<Q")
+NOT_KEPT = "nothing of it is kept; look at the photo, model or rate that it was made with"
+READ_AGAIN = "delete it and run `snakemake`, which makes it again; get it again if no step did"
 # Types of tensors: as `struct` reads one number, and (bits of a number, those of its exponent).
 NUMBERS = {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "I32": "i", "I16": "h", "U8": "B"}
 EXPONENTS = {
@@ -41,7 +43,7 @@ def save(
     numbers that are not finite: nothing that was made from them is kept."""
     from safetensors.torch import save as serialize
 
-    check_finite(tensors, str(path))
+    check_finite(tensors, str(path), read=False)
 
     plain = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
     data = serialize(plain)
@@ -81,15 +83,19 @@ def load(
 
 
 def check_finite(
-    tensors: Mapping[str, torch.Tensor], where: str, called: Mapping[str, str] | None = None
+    tensors: Mapping[str, torch.Tensor],
+    where: str,
+    called: Mapping[str, str] | None = None,
+    read: bool = True,
 ) -> None:
     """Raise KindredError naming the first tensor that holds infinity or what is no number;
-    `called`: as a person calls it, by its name."""
+    `called`: as a person calls it, by its name. read: it comes from that file, and is not to go
+    there."""
     for name, tensor in tensors.items():
         if bad := not_finite(tensor):
             said = (called or {}).get(name, f"'{name}'")
             what = f"{said} holds {bad} values that are no finite numbers"
-            raise KindredError(what, where, "make it again; the photo, model or rate is at fault")
+            raise KindredError(what, where, READ_AGAIN if read else NOT_KEPT)
 
 
 def not_finite(tensor: torch.Tensor) -> int:
