@@ -46,6 +46,7 @@ def test_one_picture_is_drawn_again_and_the_store_too(workspace: Workspace):
     assert workspace.jobs("results/tiny/both/run-1/lora.safetensors") == []
 
 
+@pytest.mark.long
 def test_a_prepared_photo_is_made_again_for_who_reads_it_and_nothing_is_trained(
     workspace: Workspace,
 ):
