@@ -80,8 +80,10 @@ def test_a_long_text_is_read_over_without_a_word(tmp_path, how):
     assert used(tmp_path, encoded("PNG", pnginfo=text(3 * MB, **how))) == []
 
 
-def test_texts_beyond_all_limits(tmp_path):
-    assert used(tmp_path, encoded("PNG", pnginfo=text(70 * MB, zip=True))) == ["metadata"]
+@pytest.mark.parametrize("limit", ["MAX_TEXT_CHUNK", "MAX_TEXT_MEMORY"])
+def test_texts_beyond_all_limits(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(PngImagePlugin, limit, MB)
+    assert used(tmp_path, encoded("PNG", pnginfo=text(3 * MB, zip=True))) == ["metadata"]
 
 
 @pytest.mark.parametrize(

@@ -66,13 +66,16 @@ def lora(path, name=LAYER, metadata=None, **tensors):
 @pytest.mark.parametrize("name", [LAYER, ORIGINAL])
 def test_a_prefix_is_taken_off_before_anything_is_judged(base, tmp_path, prefix, name):
     flat = name.replace(".", "_") if prefix.endswith("_") else name
+    layer = LAYER if name == LAYER else "transformer_blocks.0.attn.to_out.0"
+    path = lora(tmp_path / "a.safetensors", f"{prefix}{flat}")
+    assert faults(base, path) == []
+    found = key_conversion.to_diffusers(safetensors_files.load(path), FLUX1, "x")
+    assert set(found) == {f"transformer.{layer}.lora_{x}.weight" for x in "AB"}
+
+
+def test_it_is_drawn_with_the_same_under_a_prefix(base, tmp_path):
     plain = lora(tmp_path / "plain.safetensors", f"transformer.{LAYER}")
-    if name == ORIGINAL:
-        plain = lora(
-            tmp_path / "plain.safetensors", "transformer.transformer_blocks.0.attn.to_out.0"
-        )
-    other = lora(tmp_path / "other.safetensors", f"{prefix}{flat}")
-    assert faults(base, other) == []
+    other = lora(tmp_path / "other.safetensors", f"base_model.model.{LAYER}")
     assert torch.equal(drawn(base, other), drawn(base, plain))
 
 
