@@ -15,8 +15,9 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.data import person_masks
-from kindred.data.composites import generation
+from kindred.data.composites.crops import crops
 from kindred.data.composites.dataset import read_source_photos, write_dataset
+from kindred.data.composites.generation import composites
 from kindred.specs.composites import CompositeSpec
 
 
@@ -46,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     spec = CompositeSpec.read(options.spec)
     photos = read_source_photos(options.source, options.images, options.captions, options.masks)
     # All is made before anything old goes: a mistake loses nothing.
-    pictures = [*generation.composites(photos, spec, note), *generation.crops(photos, spec, note)]
+    pictures = [*composites(photos, spec, note), *crops(photos, spec, note)]
     where = options.photos, options.masks_out, options.made, options.store
     write_dataset(photos, pictures, *where)
     note(f"{len(photos)} photos, {len(pictures)} pictures made of them in {options.photos}")

@@ -1,6 +1,6 @@
 """The dataset folder that composites and crops make up together with the photos.
 
-Knows the files; how pictures are put together is generation.py's.
+Knows the files; how pictures are put together is generation.py's and crops.py's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from kindred.common.errors import KindredError
 from kindred.common.files import atomic_write, read_json, read_jsonl, write_csv, write_json
 from kindred.common.hashing import sha256_file
 from kindred.data import person_masks
-from kindred.data.composites import generation
+from kindred.data.composites.generation import CompositeImage
+from kindred.data.composites.people import SourcePhoto
 from kindred.data.person_masks import MaskedPhoto, PersonMask
 
 COLUMNS = ("Filename", "Label")
@@ -22,7 +23,7 @@ COLUMNS = ("Filename", "Label")
 
 def read_source_photos(
     folder: Path, images: Path, captions: Path, masks: Path
-) -> list[generation.SourcePhoto]:
+) -> list[SourcePhoto]:
     """The photos, each once, with caption and mask. Raises KindredError for one without a mask."""
     rows = {row["id"]: row for row in read_jsonl(captions)}
     known, found = person_masks.read(masks), {}
@@ -30,7 +31,7 @@ def read_source_photos(
         source, said = row["source"], rows[row["image_id"]]
         if source not in known:
             raise KindredError(f"no mask of {source}", str(masks), "delete it and run again")
-        found[source] = generation.SourcePhoto(
+        found[source] = SourcePhoto(
             source,
             folder / source,
             said["caption"],
@@ -41,8 +42,8 @@ def read_source_photos(
 
 
 def write_dataset(
-    photos: Sequence[generation.SourcePhoto],
-    pictures: Sequence[generation.CompositeImage],
+    photos: Sequence[SourcePhoto],
+    pictures: Sequence[CompositeImage],
     out: Path,
     masks_out: Path,
     made: Path,

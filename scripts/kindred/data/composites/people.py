@@ -1,0 +1,105 @@
+"""The photos that pictures are made of, and the people who can be cut out of them.
+
+Knows photos, captions and masks; knows nothing of what is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from kindred.data.aspect_buckets import Size
+from kindred.data.composites import captions, compositing
+from kindred.data.composites.cutouts import Cutout, cut_out, without
+from kindred.data.person_masks import MaskedPhoto
+from kindred.data.person_segmentation import upright
+from kindred.specs.composites import CompositeSpec
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SourcePhoto:
+    """A photo with its caption, the letters in it, and the mask of who is where."""
+
+    source: str
+    path: Path
+    caption: str
+    letters: tuple[str, ...]
+    masked: MaskedPhoto
+
+    @cached_property
+    def image(self) -> Image.Image:
+        """Upright, RGB."""
+        return upright(self.path)
+
+    @cached_property
+    def indices(self) -> np.ndarray:
+        """[H, W]: k where the k-th person is."""
+        return self.masked.indices()
+
+    @cached_property
+    def places(self) -> dict[Size, Image.Image]:
+        """Canvas -> the place in that size, for every composite that stands there: small, where
+        the photo may have many megapixels."""
+        return {}
+
+    def place(self, canvas: Size) -> Image.Image:
+        """The photo without its people, as a background."""
+        if canvas not in self.places:
+            empty = without(self.image, self.indices > 0)
+            self.places[canvas] = compositing.extended(empty, canvas)
+        return self.places[canvas]
+
+
+@dataclass(frozen=True)
+class PersonSource:
+    """Somebody in a photo, to be cut out."""
+
+    letter: str
+    photo: SourcePhoto
+    index: int
+
+    @cached_property
+    def cutout(self) -> Cutout | None:
+        """Their pixels; None when hardly any are seen."""
+        head = self.photo.masked.people[self.index].head
+        return cut_out(self.photo.image, self.photo.indices == self.index + 1, head)
+
+
+def sources_of(photos: Sequence[SourcePhoto], letter: str) -> Iterator[PersonSource]:
+    """Where somebody can be cut out: alone where there are two such photos, else in groups too;
+    never where a side of the photo cuts into them, unless there is nothing else."""
+    found = [
+        PersonSource(letter, photo, index)
+        for photo in photos
+        for index, one in enumerate(photo.masked.people)
+        if one.letter == letter
+    ]
+    found = [one for one in found if one.cutout is not None]
+    alone = [one for one in found if len(one.photo.masked.people) == 1]
+    chosen = alone if len(alone) >= 2 else found
+    yield from [one for one in chosen if not one.cutout.sides] or chosen
+
+
+def in_turn(things: Sequence[T], number: int, seed: str) -> T:
+    """The thing of this number: each comes once before one comes again, in another order each
+    round."""
+    turn, round_ = number % len(things), number // len(things)
+    ranked = list(things)
+    Random(f"{seed} {round_}").shuffle(ranked)
+    return ranked[turn]
+
+
+def said_of(one: PersonSource, spec: CompositeSpec) -> str:
+    caption = one.photo.caption
+    called = captions.calling(caption, one.letter, spec.characters)
+    clothes = captions.wearing(caption, one.letter, spec.characters)
+    return f"{called} {clothes}".strip()
