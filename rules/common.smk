@@ -53,7 +53,6 @@ from kindred.common.versions import (
     part_version,
     step_version,
 )
-from kindred.world.families import photo_names
 
 sys.dont_write_bytecode, sys.pycache_prefix = BYTECODE
 
@@ -270,6 +269,13 @@ def source_folder(dataset):
     return f"resources/{dataset}/photos" if made else DATASETS[dataset].source
 
 
+def composites_source(made):
+    """Where the photos of composites lie, and with an option more the strangers, where any are cut
+    in: one param for both, so that composites without strangers stay as they are."""
+    folder, files = source_folder(made.of), paths.strangers_files(made)
+    return [folder, "--strangers", source_folder(made.strangers), *files] if files else folder
+
+
 @cache
 def source_files(dataset):
     """The dataset's files: (photos, caption files). A new or lost file is a changed input."""
@@ -278,7 +284,7 @@ def source_files(dataset):
         return [paths.composites_file(dataset)], [f"{folder}/captions.csv"]
     if dataset in DRAWN or dataset in PRIORS:
         prior = PRIORS.get(dataset)
-        names = prior.names if prior else photo_names(DRAWN[dataset].coverage)
+        names = prior.names if prior else paths.album_names(DRAWN[dataset])
         return [f"{folder}/{name}" for name in names], [f"{folder}/captions.csv"]
     found = or_stop(scan, Path(folder))
     or_stop(check_ids, found)

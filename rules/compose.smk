@@ -1,7 +1,7 @@
 """Training pictures made of photos, for variants that ask: composites of cut-out people, crops of
 one person; and the outlines of people that these, and losses weighted by them, need.
 
-needs: photos of a dataset, prepared images and captions
+needs: photos of a dataset, prepared images and captions; those of strangers who are cut in
 gives: resources/<dataset>/masks.json, who is where in its photos;
        resources/<dataset>-composed-<hash>/photos/*, captions.csv, made.json and masks.json: the
        photos with what was made of them, a dataset like any other
@@ -72,6 +72,7 @@ for made, made_spec in MADE.items():
             ),
             captions=f"resources/{made_spec.of}/captions.jsonl",
             masks=f"resources/{made_spec.of}/masks.json",
+            strangers=paths.strangers_files(made_spec),
         output:
             captions=f"resources/{made}/photos/captions.csv",
             made=f"resources/{made}/made.json",
@@ -86,7 +87,7 @@ for made, made_spec in MADE.items():
         params:
             spec=made_spec.spec.canonical(),
             version=step_version("compose"),
-            source=lambda w, root=made_spec.of: source_folder(root),
+            source=lambda w, made=made_spec: composites_source(made),
         message:
             f"composites and crops of {made}"
         shell:

@@ -2,8 +2,9 @@
 
 in:  images.json of preprocess, captions.jsonl of caption
 out: audit.json: photos, unnamed, characters, cells {cell: photos}, appearances and solos by letter,
-     appearance_ratio, together, words, noun_shares, tokens and trigger_tokens by tokenizer,
-     findings [{kind, level, what, effect, cure, items}]; and the same as a page
+     appearance_ratio, together, casts_by_shape {cast: {shape: photos}}, shape_bits, cast_bits,
+     words, noun_shares, tokens and trigger_tokens by tokenizer, findings [{kind, level, what,
+     effect, cure, items}]; and the same as a page
 Ends with status 1 when a variant asks for a cell that no photo shows.
 """
 

@@ -9,14 +9,16 @@ import argparse
 from pathlib import Path
 
 from kindred.common.errors import run_main
-from kindred.world.albums import write_dataset
+from kindred.world.albums import write_dataset, write_strangers
 from kindred.world.families import FAMILIES, SHARED_TRAITS, family, parse_coverage
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--family", choices=tuple(FAMILIES), default="russell")
-    parser.add_argument("--coverage", required=True, help="photos by cell: 'J: 4, A: 3, AC: 2'")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--coverage", help="photos by cell: 'J: 4, A: 3, AC: 2'")
+    what.add_argument("--strangers", type=int, help="so many people without names, each alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=int, default=4, help="size of the photos, 1 to 8")
     parser.add_argument("--hats", type=float, default=0.0, help="share of people with a hat")
@@ -37,18 +39,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Draw the album; returns the exit status."""
     args = parse(argv)
-    people = family(args.family, args.shared)
-    names = write_dataset(
-        args.out,
-        people,
-        parse_coverage(args.coverage, people.letters),
-        args.seed,
-        scale=args.scale,
-        hats=args.hats,
-        class_nouns=args.class_nouns,
-        sides=args.sides,
-        say_hats=args.say_hats,
-    )
+    if args.strangers:
+        names = write_strangers(args.out, args.strangers, args.seed, args.scale)
+    else:
+        people = family(args.family, args.shared)
+        cells = parse_coverage(args.coverage, people.letters)
+        how = {"scale": args.scale, "hats": args.hats, "class_nouns": args.class_nouns}
+        how |= {"sides": args.sides, "say_hats": args.say_hats}
+        names = write_dataset(args.out, people, cells, args.seed, **how)
     print(f"{args.out}: {len(names)} photos and captions.csv")
     return 0
 

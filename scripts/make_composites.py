@@ -1,9 +1,9 @@
 """Composites of cut-out people and crops of one person, as a dataset together with the photos.
 
-in:  photos of a dataset with images.json, captions.jsonl and masks.json
+in:  photos of a dataset with images.json, captions.jsonl and masks.json; of strangers too
 out: the dataset folder (copies of the photos, composed/*.png, cropped/*.png, captions.csv) and its
      masks.json; made.json: photo -> {sha256} and, for what is made, kind, cell and the photos that
-     it is of
+     it is of and how many strangers are in it
 Outlines and captions are as good as those of the photos: look at what was made before you train.
 """
 
@@ -29,6 +29,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
     parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
     parser.add_argument("--masks", required=True, type=Path, help="masks.json of masks")
+    four = ("FOLDER", "IMAGES", "CAPTIONS", "MASKS")
+    about = "the same of the strangers that `compose` asks for"
+    parser.add_argument("--strangers", nargs=4, type=Path, metavar=four, help=about)
     parser.add_argument("--photos", required=True, type=Path, help="dataset folder to write")
     parser.add_argument("--made", required=True, type=Path, help="made.json to write")
     parser.add_argument("--masks-out", required=True, type=Path, help="masks.json to write")
@@ -47,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
     spec = CompositeSpec.read(options.spec)
     photos = read_source_photos(options.source, options.images, options.captions, options.masks)
     # All is made before anything old goes: a mistake loses nothing.
-    pictures = [*composites(photos, spec, note), *crops(photos, spec, note)]
+    others = read_source_photos(*options.strangers) if options.strangers else []
+    pictures = [*composites(photos, others, spec, note), *crops(photos, spec, note)]
     where = options.photos, options.masks_out, options.made, options.store
     write_dataset(photos, pictures, *where)
     note(f"{len(photos)} photos, {len(pictures)} pictures made of them in {options.photos}")

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from kindred.characters.cells import parse_cell
-from kindred.common.errors import KindredError, Problems
+from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.common.hashing import spec_hash
 from kindred.config.plan import CompositeSource, Dataset, Variant
 from kindred.config.user_schema import ExperimentConfig
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
 from kindred.specs.character import Character
-from kindred.specs.composites import Composites, CompositeSpec, MaskSpec
+from kindred.specs.composites import ROW, Composites, CompositeSpec, MaskSpec
 from kindred.specs.dataset import PreprocessSpec
 
 if TYPE_CHECKING:
@@ -42,10 +42,32 @@ def composites_for(
         given["compose"] = Composites(
             **compose.model_dump() | {"cells": _cells(compose, where, config, problems)}
         )
+        _check_strangers(document, config, settings, compose, root, problems)
     shape = config.datasets[root].preprocess.model_dump(include=set(SHAPES), exclude_unset=True)
     if shape:
         given["preprocess"] = PreprocessSpec(**shape)
     return CompositeSource(root, CompositeSpec(characters=config.characters, **given))
+
+
+def _check_strangers(
+    document: Document,
+    config: ExperimentConfig,
+    settings: Settings,
+    compose: Composites,
+    root: str,
+    problems: Problems,
+) -> None:
+    """Strangers come from another dataset, and need room in a row."""
+    if compose.strangers is None:
+        return
+    where, name = document.where(*settings.at("compose"), "strangers"), compose.strangers.of
+    if name not in config.datasets:
+        problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
+    elif name == root:
+        problems.add(where, f"'{name}' shows the characters", "name a dataset of other people")
+    if all(len(cell.split("+")) >= ROW for cell in compose.cells):
+        what = f"every cell has {ROW} people or more, which leaves strangers no room"
+        problems.add(where, what, "add cells of one or two, or take `strangers` out")
 
 
 def _cells(
@@ -107,13 +129,13 @@ def masks_for(
 ) -> dict[str, MaskSpec]:
     """How people are found in the photos of every dataset whose variants need outlines."""
     found: dict[str, MaskSpec] = {}
-    for variant in variants:
-        root = variant.root
-        if root is None or root in found or not variant.needs_masks:
+    wanted = [(v, name) for v in variants if v.needs_masks for name in _masked(v)]
+    for variant, root in wanted:
+        dataset = config.datasets.get(root)
+        if dataset is None or root in found:
             continue
         who = {x: Character(name=c.name, noun=c.noun) for x, c in config.characters.items()}
         given: dict[str, Any] = {"characters": who}
-        dataset = config.datasets[root]
         if dataset.lab is None:
             judge = (
                 config_files.judge(config.judge, document.where("judge")) if config.judge else None
@@ -126,3 +148,9 @@ def masks_for(
                 config_files.problems.add(where, what, "name a `segmenter` here, or a `judge`")
         found[root] = MaskSpec(**given)
     return found
+
+
+def _masked(variant: Variant) -> list[str]:
+    """The datasets in whose photos a variant needs people's outlines: its own, and of strangers."""
+    own = [variant.root] if variant.root else []
+    return own + ([variant.made.strangers] if variant.made and variant.made.strangers else [])

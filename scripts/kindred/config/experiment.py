@@ -71,6 +71,7 @@ def resolve_experiment(
     prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
     # A variant that something else is wrong with is there all the same.
     check_hypotheses(document, config, {**dict.fromkeys(declared), **variants}, problems)
+    strangers = {v.made.strangers for v in variants.values() if v.made and v.made.strangers}
     experiment = Experiment(
         name=name,
         title=config.title,
@@ -84,9 +85,7 @@ def resolve_experiment(
         hypotheses=config.hypotheses,
         judge=config_files.judge(config.judge, document.where("judge")) if config.judge else None,
         hide_photos=config.hide_photos,
-        photos=tuple(
-            key for key, dataset in config.datasets.items() if dataset.class_images is None
-        ),
+        photos=tuple(_photos(config, strangers)),
         masks=composite_datasets.masks_for(document, config, variants.values(), config_files),
     )
     datasets = {
@@ -101,12 +100,19 @@ def resolve_experiment(
     used = [*experiment.datasets, *experiment.class_image_datasets, *experiment.held_out.values()]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
+    used += sorted(strangers)
     misfits = warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
     misfits += warn_of_contradictions(document, experiment.trained, config_files)
     warn_of_few_steps(document, experiment.trained, datasets, config_files.root, problems)
     return replace(experiment, misfits=misfits), {
         key: datasets[key] for key in used if key in datasets
     }
+
+
+def _photos(config: ExperimentConfig, strangers: set[str]) -> list[str]:
+    """The datasets whose photos show the characters."""
+    datasets = config.datasets.items()
+    return [x for x, one in datasets if one.class_images is None and x not in strangers]
 
 
 def _check_characters(document: Document, config: ExperimentConfig, problems: Problems) -> None:
@@ -179,12 +185,14 @@ def _dataset(
 
 def _check_lab(document: Document, key: str, lab: LabFamily, problems: Problems) -> None:
     name = lab.family
+    if name is None:
+        return
     if name not in FAMILIES:
         where = document.where("datasets", key, "lab", "family")
         problems.add(where, f"the lab has no family '{name}'", did_you_mean(name, FAMILIES))
         return
     try:
-        parse_coverage(lab.coverage, "".join(FAMILIES[name].letters))
+        parse_coverage(lab.coverage or "", "".join(FAMILIES[name].letters))
     except ProblemsError as error:
         where = document.where("datasets", key, "lab", "coverage")
         problems.found += [

@@ -25,7 +25,7 @@ def held_out_albums(
     names, albums = {}, {}
     for root in roots:
         one = datasets.get(root)
-        if one is None or one.lab is None:
+        if one is None or one.lab is None or one.lab.strangers:
             continue
         name = f"{root}{SUFFIX}"
         if name in datasets:

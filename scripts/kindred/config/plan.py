@@ -63,6 +63,12 @@ class CompositeSource:
     of: str
     spec: CompositeSpec
 
+    @property
+    def strangers(self) -> str:
+        """The dataset of the strangers who are cut in; '' where none are."""
+        compose = self.spec.compose
+        return compose.strangers.of if compose and compose.strangers else ""
+
 
 @dataclass(frozen=True)
 class Dataset:

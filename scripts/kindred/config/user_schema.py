@@ -16,6 +16,7 @@ from kindred.common.written_text import nfc
 from kindred.compute.data_parallel import PROCESSES
 from kindred.compute.devices import DEVICE_MAP, JOBS_PER_GPU
 from kindred.compute.memory_limit import MEMORY_GIB
+from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
 from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.casts import UNTRAINED
@@ -60,16 +61,6 @@ def named(value: Any) -> Any:
     return named
 
 
-def _coverage(value: Any) -> Any:
-    """A mapping `{J: 4, A+C: 3}` becomes the text `J: 4, AC: 3`."""
-    if isinstance(value, dict):
-        return ", ".join(f"{str(cell).replace('+', '')}: {n}" for cell, n in value.items())
-    return value
-
-
-Coverage = Annotated[str, BeforeValidator(_coverage, json_schema_input_type=str | dict[str, int])]
-
-
 Seeds = Annotated[
     list[int], BeforeValidator(_seeds, json_schema_input_type=int | list[int]), Field(min_length=1)
 ]
@@ -103,22 +94,6 @@ Prompts = Annotated[
         named, json_schema_input_type=list[str | PromptConfig] | dict[str, str | PromptConfig]
     ),
 ]
-
-
-class LabFamily(SpecModel):
-    """A family that the lab draws into an ordinary folder of photos with captions."""
-
-    family: str = Field(description="name of one of the lab's families, e.g. russell")
-    coverage: Coverage = Field(description="images in each cell: 'J: 4, A: 3, C: 8, AC: 3, CJ: 7'")
-    seed: int = Field(1, description="another seed draws other photos")
-    hats: float = Field(0.0, ge=0, le=1, description="share of photos in which people wear hats")
-    class_nouns: bool = Field(True, description="captions say man, woman, child")
-    say_hats: bool | None = Field(
-        None, description="captions name every hat, or none; unset: about two of three"
-    )
-    sides: bool = Field(False, description="captions of groups say who is left and right")
-    shared: int | None = Field(None, ge=0, description="how many traits the family has in common")
-    scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
 
 
 class DatasetConfig(SpecModel):

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from kindred.specs.character import Character
 from kindred.specs.dataset import PreprocessSpec
 from kindred.specs.judge import JudgeSpec, PretrainedModel
 from kindred.specs.spec_model import SpecModel
+
+ROW = 3  # people at most in a row that strangers stand in: more heads would be too small
+
+
+class StrangersConfig(SpecModel):
+    """Other people who are cut into composites, so that a name doesn't come to mean everybody."""
+
+    of: str = Field(
+        description="a dataset with photos of one other person each, captioned by a class noun "
+        "('a man in a red coat'): somebody's photos, class images, or `lab: {strangers: 48}`"
+    )
+    share: float = Field(
+        0.5, gt=0, le=1, description=f"of the composites of fewer than {ROW} characters"
+    )
 
 
 class Composites(SpecModel):
@@ -25,7 +45,20 @@ class Composites(SpecModel):
         description="own: a photo of somebody in it, people filled in; any: every photo in turn; "
         "plain: one colour",
     )
+    canvas: Literal["own", "any"] = Field(
+        "own",
+        description="own: the shape of photos of as many people; any: every bucket in turn, so "
+        "that a picture's shape does not tell who is in it",
+    )
+    strangers: StrangersConfig | None = None
     seed: int = Field(0, description="another seed takes other photos and places")
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without these options where they are not used, so that composites from before them keep
+        their names and stay as they are."""
+        unused = {"canvas": "own", "strangers": None}
+        return {k: v for k, v in dump(self).items() if k not in unused or v != unused[k]}
 
     def counts(self) -> dict[str, int]:
         """Pictures of each cell."""

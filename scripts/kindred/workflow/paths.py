@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kindred.characters.trigger_words import letters_in
-from kindred.config.plan import SHEETS_UP_TO, Dataset, Experiment, Plan, Variant
+from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Dataset, Experiment, Plan, Variant
 from kindred.config.user_schema import BASE_VARIANT, LabFamily
+from kindred.world.families import photo_names, stranger_names
 
 
 def all_targets(plan: Plan) -> list[str]:
@@ -130,6 +131,13 @@ def truth_of(dataset: Dataset) -> list[str]:
     return [f"resources/{dataset.name}/photos.truth.json"] if dataset.lab else []
 
 
+def strangers_files(made: CompositeSource) -> list[str]:
+    """What composites are made of besides the photos: images, captions and masks of strangers."""
+    name = made.strangers
+    files = ("images.json", "captions.jsonl", "masks.json")
+    return [f"resources/{name}/{file}" for file in files] if name else []
+
+
 def composites_file(dataset: str) -> str:
     """The list of the photos of a dataset with pictures made of them."""
     return f"resources/{dataset}/made.json"
@@ -209,8 +217,16 @@ def paths(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return [path for _, path in pairs]
 
 
+def album_names(lab: LabFamily) -> list[str]:
+    """The names of a drawn album's photos."""
+    return stranger_names(lab.strangers) if lab.strangers else photo_names(lab.coverage or "")
+
+
 def family_options(lab: LabFamily) -> str:
     """How the lab draws an album, as its program's options."""
+    if lab.strangers:
+        scale = f" --scale {lab.scale}" if lab.scale is not None else ""
+        return f"--strangers {lab.strangers} --seed {lab.seed}{scale}"
     given = [f"--family {lab.family} --coverage '{lab.coverage}' --seed {lab.seed}"]
     given += [f"--hats {lab.hats}"] if lab.hats else []
     given += ["--sides"] if lab.sides else []

@@ -10,13 +10,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from kindred.common.files import atomic_write, make_folder, write_csv, write_json
 from kindred.common.sentences import listing
 from kindred.world.captions import caption
 from kindred.world.drawing import draw, truth
-from kindred.world.families import FAMILIES, Family, parse_coverage, photo_names
-from kindred.world.people import Person
+from kindred.world.families import (
+    FAMILIES,
+    Family,
+    parse_coverage,
+    photo_names,
+    stranger_names,
+)
+from kindred.world.people import Person, random_person
 from kindred.world.scene import Scene, sample_scene
 from kindred.world.vocabulary import COLOURS, HATS, LANDSCAPE, PORTRAIT, WIDE
 
@@ -44,23 +51,49 @@ def write_dataset(
     Each photo depends on seed, cell and number alone, so a larger album holds the smaller one.
     Returns the file names.
     """
-    out = Path(out)
     family = FAMILIES[family] if isinstance(family, str) else family
     cells = parse_coverage(coverage, family.letters) if isinstance(coverage, str) else coverage
-    make_folder(out)
-    rows, facts = [], {}
-    for name in photo_names(cells):
+
+    def photo(name: str) -> tuple[Scene, str]:
         rng = Random(f"{family.name} {name} {seed}")
         people = [family.member(letter) for letter in name.split("-")[0]]
         scene = _photo(rng, people, hats, places)
+        return scene, _label(scene, rng, class_nouns, sides, say_hats)
+
+    photos = {name: photo(name) for name in photo_names(cells)}
+    return _write(Path(out), photos, scale, {"family": family.name, "seed": seed})
+
+
+def write_strangers(out: Path | str, count: int, seed: int, scale: int = 4) -> list[str]:
+    """Draw `count` people without names, each alone in a photo of any shape, like `write_dataset`.
+
+    Nobody has the name of anybody, so that captions call them by their class noun alone.
+    """
+
+    def photo(name: str) -> tuple[Scene, str]:
+        rng = Random(f"strangers {name} {seed}")
+        person = random_person(rng, name.split("-")[0])
+        scene = _photo(rng, [person], 0.0, None, rng.choice((PORTRAIT, LANDSCAPE, WIDE)))
+        return scene, caption(scene, rng, "detailed", place=True, looks=False, call="plain")
+
+    photos = {name: photo(name) for name in stranger_names(count)}
+    return _write(Path(out), photos, scale, {"strangers": count, "seed": seed})
+
+
+def _write(
+    out: Path, photos: Mapping[str, tuple[Scene, str]], scale: int, about: Mapping[str, Any]
+) -> list[str]:
+    """Photos, captions and truth of an album; the photos' names."""
+    make_folder(out)
+    rows, facts = [], {}
+    for name, (scene, label) in photos.items():
         drawing = draw(scene, scale)
-        label = _label(scene, rng, class_nouns, sides, say_hats)
         with atomic_write(out / name) as temporary:
             drawing.image.save(temporary, quality=95, subsampling=0)
         rows.append({"Filename": name, "Label": label})
         facts[name] = truth(scene, drawing) | {"caption": label}
     write_csv(out / "captions.csv", ("Filename", "Label"), rows)
-    write_json(truth_path(out), {"family": family.name, "seed": seed, "photos": facts})
+    write_json(truth_path(out), {**about, "photos": facts})
     return [row["Filename"] for row in rows]
 
 
@@ -70,9 +103,16 @@ def truth_path(out: Path | str) -> Path:
     return out.with_name(out.name + ".truth.json")
 
 
-def _photo(rng: Random, people: list[Person], hats: float, places: tuple[str, ...] | None) -> Scene:
+def _photo(
+    rng: Random,
+    people: list[Person],
+    hats: float,
+    places: tuple[str, ...] | None,
+    size: tuple[int, int] | None = None,
+) -> Scene:
     place = rng.choice(places) if places else None
-    scene = sample_scene(rng, people, size=_SIZES[len(people)], place=place, hat=None)
+    size = size or _SIZES[len(people)]
+    scene = sample_scene(rng, people, size=size, place=place, hat=None)
     figures = tuple(
         replace(figure, hat=rng.choice(HATS[1:-1]), hat_colour=rng.choice(COLOURS))
         if rng.random() < hats

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from kindred.common.errors import KindredError, Problems
 from kindred.world.people import Person
-from kindred.world.vocabulary import TRAITS
+from kindred.world.vocabulary import KINDS, TRAITS
 
 SHARED_TRAITS = 3
 # What runs in a family, first to last: the dial copies this many traits from the first member.
@@ -168,6 +168,12 @@ def parse_coverage(text: str, letters: str | None = None) -> dict[str, int]:
         problems.add(repr(text), "holds no cell", "give at least one")
     problems.raise_if_any()
     return coverage
+
+
+def stranger_names(count: int) -> list[str]:
+    """File names of an album of strangers: `man-01.jpg`, `woman-01.jpg`, ..., kinds in turn."""
+    kinds = [KINDS[k % len(KINDS)] for k in range(count)]
+    return [f"{kind}-{k // len(KINDS) + 1:02d}.jpg" for k, kind in enumerate(kinds)]
 
 
 def photo_names(coverage: Mapping[str, int] | str) -> list[str]:

@@ -101,6 +101,44 @@ def test_other_requests_are_other_datasets(root):
     assert len(names) == len(asked)
 
 
+STRANGERS = EXPERIMENT.replace("dataset: drawn", "  others: {lab: {strangers: 8}}\ndataset: drawn")
+
+
+def mixed(of: str, cells: str = "[J]") -> str:
+    return f"mixed: {{compose: {{cells: {cells}, strangers: {{of: {of}}}, canvas: any}}}}"
+
+
+def test_strangers_are_prepared_and_masked_and_shown_to_no_judge(root):
+    found = plan(root, "plain: {}", mixed("others"), experiment=STRANGERS)
+    one, experiment = found.variant("one", "mixed"), found.experiments["one"]
+    assert {"others", "drawn", one.dataset} <= set(found.datasets) and "others" in found.masks
+    assert paths.strangers_files(found.datasets[one.dataset].made) == [
+        f"resources/others/{name}" for name in ("images.json", "captions.jsonl", "masks.json")
+    ]
+    assert "others" not in (*experiment.datasets, *experiment.references, *experiment.held_out)
+
+
+def test_options_of_composites_that_came_later_leave_old_names(root):
+    """What was made before them is found again under its name."""
+    old = plan(root, JOINED).variant("one", "joined").dataset
+    assert old == "drawn-composed-aaaaaaaa"
+    assert plan(root, JOINED[:-2] + ", canvas: own}}").variant("one", "joined").dataset == old
+    assert plan(root, JOINED[:-2] + ", canvas: any}}").variant("one", "joined").dataset != old
+
+
+def test_strangers_that_cant_be_had_are_named(root):
+    text = wrong(root, mixed("other"), experiment=STRANGERS)
+    assert "no dataset 'other' -> did you mean 'others'?" in text
+    assert "'drawn' shows the characters" in wrong(root, mixed("drawn"), experiment=STRANGERS)
+    three = STRANGERS.replace("datasets:", "  C: {name: CRussell, class: child}\ndatasets:", 1)
+    assert "no room" in wrong(root, mixed("others", "[A+C+J]"), experiment=three)
+    family = STRANGERS.replace("strangers: 8", "strangers: 8, family: russell")
+    assert "take out: family" in wrong(root, mixed("others"), experiment=family)
+    assert "`coverage`: family is missing" in wrong(
+        root, mixed("others"), experiment=STRANGERS.replace("strangers: 8", "seed: 2")
+    )
+
+
 def test_null_goes_back_to_the_photos(root):
     variants = plan(root, JOINED, "back: {from: joined, compose: null}").experiments["one"].variants
     assert variants["back"].dataset == "drawn" and variants["back"].made is None

@@ -65,6 +65,24 @@ def test_place_is_said_or_nothing(caption, place):
     assert captions.place(caption) == place
 
 
+@pytest.mark.parametrize(
+    ("caption", "found"),
+    [
+        ("a man in the park", ("man", "")),
+        ("a portrait of an old man in a red coat", ("man", "in a red coat")),
+        ("the little girl wearing a blue hat by the lake", ("girl", "wearing a blue hat")),
+        ("headshot of a smiling young woman", ("woman", "")),
+        ("a man and a woman in the park", None),
+        ("two men in the park", None),
+        ("a woman with her child", None),
+        ("JRussell in a red coat", None),
+        ("a mantelpiece", None),
+    ],
+)
+def test_a_stranger_is_somebody_said_by_a_noun_alone(caption, found):
+    assert captions.stranger(caption) == found
+
+
 def test_group_says_sides_of_two_and_three_and_lists_more():
     assert captions.group_caption(["X", "Y"], "at home", "", False) == (
         "X on the left and Y on the right at home"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from kindred.data.audit import caption_findings, coverage, findings, token_findings
+from kindred.data.audit import caption_findings, cast_shapes, coverage, findings, token_findings
 from kindred.data.audit.training_amounts import training_findings
 from kindred.data.dataset import DatasetImage
 from kindred.models import tokenizers
@@ -29,6 +29,7 @@ def examine(photos: Photos, spec: AuditSpec, images: Sequence[DatasetImage] = ()
     )
     nouns = coverage.noun_shares(photos, who)
     tokens, pieces, about_tokens = examine_tokens(photos, spec)
+    shapes = cast_shapes.casts_by_shape(photos, who)
     found = [
         *findings.misfit_findings(spec.misfits),
         *training_findings(images, spec.trainings, who),
@@ -45,6 +46,7 @@ def examine(photos: Photos, spec: AuditSpec, images: Sequence[DatasetImage] = ()
         *findings.composite_findings(photos),
         *findings.repeated_caption_findings(coverage.repeated_captions(photos)),
         *caption_findings.repeat_findings(photos),
+        *cast_shapes.shape_findings(shapes),
     ]
     # What stands on the first screen is told first on the terminal too.
     found.sort(key=lambda finding: finding.kind not in findings.FIRST_SCREEN)
@@ -60,6 +62,9 @@ def examine(photos: Photos, spec: AuditSpec, images: Sequence[DatasetImage] = ()
         "solos": {letter: cells[letter] for letter in seen},
         "appearance_ratio": round(max(seen.values()) / least, 3) if least else None,
         "together": coverage.co_occurrences(cells, who),
+        "casts_by_shape": shapes,
+        "shape_bits": round(cast_shapes.bits(shapes), 3),
+        "cast_bits": round(cast_shapes.entropy(shapes), 3),
         "words": words,
         "noun_shares": nouns,
         "tokens": tokens,

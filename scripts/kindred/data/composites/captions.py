@@ -29,6 +29,8 @@ NO_PLACE = {word for line in (CLOTHES, HATS, COLOURS, OTHERS) for word in line.s
 NEAR = r"in front of|on top of|at|by|in|on|under|near|beside"
 PLACE = rf"(?:{NEAR}) (?:(?:the|a|an|my|our|their) )?(?:[\w-]+ ){{0,3}}[\w-]+"
 CARD = r"(an? (?:[\w-]+ ){0,2}(?:post)?card)"
+ADULTS = ("man", "woman", "person", "lady", "gentleman", "father", "mother", "adult")
+YOUNG = ("child", "boy", "girl", "kid", "toddler", "baby")
 SIDES = {2: ("left", "right"), 3: ("left", "middle", "right")}
 
 
@@ -44,13 +46,27 @@ def calling(caption: str, letter: str, characters: Characters) -> str:
 
 def wearing(caption: str, letter: str, characters: Characters) -> str:
     """What a caption says right after a name that the character wears; '' when nothing."""
-    name = re.escape(characters[letter].name)
+    said = map(_worn, caption.split(characters[letter].name)[1:])
+    return next(filter(None, said), "")
+
+
+def _worn(text: str) -> str:
+    """The garments at a text's beginning, after 'in' or 'wearing'; '' when there are none."""
     clothes = rf"(?:an? )?(?:[\w-]+ ){{0,3}}?(?:{CLOTHES.replace(' ', '|')})\b"
     hat = rf"(?:an? )?(?:[\w-]+ ){{0,2}}?(?:{HATS.replace(' ', '|')})\b"
     either = rf"(?:{clothes}|{hat})"
-    pattern = rf"{name} ((?:in|wearing|dressed in) {either}(?: and {either})?)"
-    match = re.search(pattern, caption)
+    match = re.match(rf" ((?:in|wearing|dressed in) {either}(?: and {either})?)", text)
     return match[1] if match else ""
+
+
+def stranger(caption: str) -> tuple[str, str] | None:
+    """(class noun, what they wear) of the one person without a name in a caption: 'a portrait of
+    an old man in a red coat' -> ('man', 'in a red coat'); None where there are none or several."""
+    nouns = "|".join((*ADULTS, *YOUNG))
+    found = list(re.finditer(rf"\b(?:an?|the|one) (?:[\w-]+ ){{0,3}}?({nouns})\b", caption, re.I))
+    if len(found) != 1 or len(re.findall(rf"\b(?:{nouns})\b", caption, re.I)) != 1:
+        return None
+    return found[0][1].lower(), _worn(caption[found[0].end() :])
 
 
 def place(caption: str) -> str:

@@ -63,6 +63,8 @@ def write_dataset(
         with atomic_write(out / picture.name) as temporary:
             picture.image.save(temporary)
         facts = {"kind": picture.kind, "cell": picture.cell, "of": list(picture.of)}
+        strangers = sum(not letter for letter, _ in picture.people)
+        facts |= {"strangers": strangers} if strangers else {}
         rows[picture.name] = facts | {"sha256": sha256_file(out / picture.name)}
         people = tuple(PersonMask(*one) for one in picture.people)
         known[picture.name] = MaskedPhoto(person_masks.store_mask(picture.mask, store), people)

@@ -17,11 +17,14 @@ from PIL import Image
 from kindred.common.errors import Problems
 from kindred.data.aspect_buckets import Size, bucket_sets, nearest_bucket
 from kindred.data.composites import captions, compositing
+from kindred.data.composites.cutouts import Cutout
 from kindred.data.composites.people import PersonSource, SourcePhoto, in_turn, said_of, sources_of
+from kindred.data.composites.strangers import Stranger, strangers_of
 from kindred.data.person_masks import Box
-from kindred.specs.composites import Composites, CompositeSpec
+from kindred.specs.composites import ROW, Composites, CompositeSpec
 
 LARGE = 1024  # px, about the longest edge of a composite
+ROUND = 20  # composites in which strangers have their share exactly
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,13 @@ class CompositeImage:
 
 
 def composites(
-    photos: Sequence[SourcePhoto], spec: CompositeSpec, note: Callable[[str], None]
+    photos: Sequence[SourcePhoto],
+    others: Sequence[SourcePhoto],
+    spec: CompositeSpec,
+    note: Callable[[str], None],
 ) -> Iterator[CompositeImage]:
-    """The pictures that `spec.compose` asks for. Raises ProblemsError naming every cell that can't
-    be made, and why."""
+    """The pictures that `spec.compose` asks for. others: photos of strangers. Raises ProblemsError
+    naming every cell that can't be made, and why."""
     asked = spec.compose
     if asked is None:
         return
@@ -55,55 +61,119 @@ def composites(
                 problems.add(
                     f"compose: {cell}", f"no photo to cut {name} out of", "add one with them alone"
                 )
+    strangers = list(strangers_of(others, spec.characters, note)) if asked.strangers else []
+    if asked.strangers and not strangers:
+        where, what = f"compose: strangers of {asked.strangers.of}", "nobody can be cut out of them"
+        problems.add(where, what, "add photos of one person each, captioned 'a man in a red coat'")
     problems.raise_if_any()
-    sizes = _sizes(photos, spec)
     for letter, own in sources.items():
         alone = sum(len(one.photo.letters) == 1 for one in own)
         note(f"{letter}: {len(own)} people to cut out, {alone} of them alone in a photo")
+    made = _Composites(photos, sources, strangers, _sizes(photos, spec), asked, spec)
     for cell, count in asked.counts().items():
-        canvas = _canvas(photos, cell, spec)
-        for number in range(count):
-            yield _composite(photos, sources, cell, number, canvas, sizes, asked, spec)
+        yield from (made.composite(cell, number) for number in range(count))
 
 
-def _composite(
-    photos: Sequence[SourcePhoto],
-    sources: Mapping[str, Sequence[PersonSource]],
-    cell: str,
-    number: int,
-    canvas: Size,
-    sizes: Mapping[str, float],
-    asked: Composites,
-    spec: CompositeSpec,
-) -> CompositeImage:
-    rng = Random(f"{asked.seed} {cell} {number}")
-    order = _order(cell, number, asked.seed)
-    people = [_turn(sources[letter], cell, letter, number, asked.seed) for letter in order]
-    placed = compositing.place_people(
-        [p.cutout for p in people], [sizes[x] for x in order], canvas, rng
-    )
-    background, where, photo = _background(photos, people, cell, number, canvas, asked, rng)
-    picture, mask, heads = compositing.composite_people(background, placed)
-    opening = captions.frame([one.caption for one in photos])
-    # In half of them people are their names alone, as in most prompts: clothes and classes said
-    # every time would become part of how somebody is called.
-    plain = number % 4 > 1
-    said = [
-        spec.characters[x].name if plain else said_of(one, spec)
-        for x, one in zip(order, people, strict=True)
-    ]
-    caption = _caption(said, where, opening, number, rng)
-    of = sorted({one.photo.source for one in people} | ({photo} if photo else set()))
-    return CompositeImage(
-        f"composed/{cell}-{number + 1:02d}.png",
-        "composed",
-        cell,
-        picture,
-        caption,
-        tuple(of),
-        mask,
-        tuple(zip(order, heads, strict=True)),
-    )
+@dataclass(frozen=True)
+class _Composites:
+    """What all composites are made of. sources: letter -> where somebody can be cut out; sizes:
+    relative heights of their heads."""
+
+    photos: Sequence[SourcePhoto]
+    sources: Mapping[str, Sequence[PersonSource]]
+    strangers: Sequence[Stranger]
+    sizes: Mapping[str, float]
+    asked: Composites
+    spec: CompositeSpec
+
+    def composite(self, cell: str, number: int) -> CompositeImage:
+        """The cell's composite of this number."""
+        rng = Random(f"{self.asked.seed} {cell} {number}")
+        # In half of them people are their names alone, as in most prompts: clothes and classes said
+        # every time would become part of how somebody is called.
+        row = self._row(cell, number, plain=number % 4 > 1)
+        canvas = self._canvas(cell, number, len(row))
+        placed = compositing.place_people(
+            [one.cutout for one in row], [one.size for one in row], canvas, rng
+        )
+        background, where, photo = self._background(row, cell, number, canvas, rng)
+        picture, mask, heads = compositing.composite_people(background, placed)
+        opening = captions.frame([one.caption for one in self.photos])
+        caption = _caption([one.said for one in row], where, opening, number, rng)
+        members = [one.photo.source for one in row if one.letter]
+        return CompositeImage(
+            name=f"composed/{cell}-{number + 1:02d}.png",
+            kind="composed",
+            cell=cell,
+            image=picture,
+            caption=caption,
+            of=tuple(sorted({*members} | ({photo} if photo else set()))),
+            mask=mask,
+            people=tuple(zip([one.letter for one in row], heads, strict=True)),
+        )
+
+    def _row(self, cell: str, number: int, plain: bool) -> list[_InRow]:
+        """The people from left to right; strangers at any place among them."""
+        row = []
+        for letter in _order(cell, number, self.asked.seed):
+            one = _turn(self.sources[letter], cell, letter, number, self.asked.seed)
+            name = self.spec.characters[letter].name
+            said = name if plain else said_of(one, self.spec)
+            row.append(_InRow(letter, one.cutout, self.sizes[letter], said, one.photo))
+        if self.asked.strangers is None:
+            return row
+        seed = f"{self.asked.seed} {cell} strangers"
+        rng = Random(f"{seed} {number}")
+        for one in rng.sample(self.strangers, min(self._beside(cell, number), len(self.strangers))):
+            size = compositing.CHILD if one.is_child else 1.0
+            said = one.called if plain else f"{one.called} {one.wears}".strip()
+            new = _InRow("", one.cutout, size, said, one.photo)
+            row.insert(rng.randint(0, len(row)), new)
+        return row
+
+    def _beside(self, cell: str, number: int) -> int:
+        """How many strangers stand in a composite: in the share that is asked for, as many of one
+        as of two where there is room."""
+        room = ROW - len(cell.split("+"))
+        if room < 1 or self.asked.strangers is None:
+            return 0
+        some = round(ROUND * self.asked.strangers.share)
+        counts = [1 + k % room for k in range(some)] + [0] * (ROUND - some)
+        return in_turn(counts, number, f"{self.asked.seed} {cell} beside")
+
+    def _canvas(self, cell: str, number: int, people: int) -> Size:
+        """Its size, by the experiment's buckets."""
+        buckets = _buckets(self.spec)
+        if self.asked.canvas == "any":
+            return _enlarged(in_turn(buckets, number, f"{self.asked.seed} {cell} canvas"))
+        return _enlarged(_usual(self.photos, people, buckets))
+
+    def _background(
+        self, row: Sequence[_InRow], cell: str, number: int, canvas: Size, rng: Random
+    ) -> tuple[Image.Image, str, str]:
+        """(background, how a caption says the place, the photo it is of)."""
+        if self.asked.background == "plain":
+            return compositing.plain(canvas, rng), "in front of a plain wall", ""
+        placed = [photo for photo in self.photos if captions.place(photo.caption)]
+        members = [one.photo for one in row if one.letter]
+        if self.asked.background == "any":
+            photo = in_turn(placed or self.photos, number, f"{self.asked.seed} {cell} places")
+        else:
+            own = [photo for photo in members if photo in placed]
+            photo = rng.choice(own or placed or members)
+        return photo.place(canvas), captions.place(photo.caption), photo.source
+
+
+@dataclass(frozen=True)
+class _InRow:
+    """Somebody in a row. letter: '' for a stranger; size: relative height of the head; said: in the
+    caption."""
+
+    letter: str
+    cutout: Cutout
+    size: float
+    said: str
+    photo: SourcePhoto
 
 
 def _caption(said: list[str], where: str, opening: str, number: int, rng: Random) -> str:
@@ -128,28 +198,6 @@ def _turn(
     return in_turn(sources, number, f"{seed} {cell} {letter}")
 
 
-def _background(
-    photos: Sequence[SourcePhoto],
-    people: Sequence[PersonSource],
-    cell: str,
-    number: int,
-    canvas: Size,
-    asked: Composites,
-    rng: Random,
-) -> tuple[Image.Image, str, str]:
-    """(background, how a caption says the place, the photo it is of) of a cell's composite of this
-    number."""
-    if asked.background == "plain":
-        return compositing.plain(canvas, rng), "in front of a plain wall", ""
-    placed = [photo for photo in photos if captions.place(photo.caption)]
-    if asked.background == "any":
-        photo = in_turn(placed or photos, number, f"{asked.seed} {cell} places")
-    else:
-        own = [one.photo for one in people if one.photo in placed]
-        photo = rng.choice(own or placed or [one.photo for one in people])
-    return photo.place(canvas), captions.place(photo.caption), photo.source
-
-
 def _sizes(photos: Sequence[SourcePhoto], spec: CompositeSpec) -> dict[str, float]:
     """Relative heights of heads, from the photos in which two are seen."""
     pairs = []
@@ -161,13 +209,19 @@ def _sizes(photos: Sequence[SourcePhoto], spec: CompositeSpec) -> dict[str, floa
     return compositing.relative_sizes({x: c.age for x, c in spec.characters.items()}, pairs)
 
 
-def _canvas(photos: Sequence[SourcePhoto], cell: str, spec: CompositeSpec) -> Size:
+def _usual(photos: Sequence[SourcePhoto], people: int, buckets: Sequence[Size]) -> Size:
     """The shape of photos of as many people, or else the bucket nearest to 0.65 widths a person."""
-    count = len(cell.split("+"))
-    buckets = max(bucket_sets(spec.preprocess).values(), key=lambda sizes: max(map(max, sizes)))
-    alike = [photo.image.size for photo in photos if len(photo.letters) == count]
+    alike = [photo.image.size for photo in photos if len(photo.letters) == people]
     shapes = sorted(alike, key=lambda size: size[0] / size[1])
-    shape = shapes[len(shapes) // 2] if shapes else (65 * count, 100)
-    bucket = nearest_bucket(shape, buckets)
+    shape = shapes[len(shapes) // 2] if shapes else (65 * people, 100)
+    return nearest_bucket(shape, buckets)
+
+
+def _buckets(spec: CompositeSpec) -> list[Size]:
+    """The buckets of the largest resolution."""
+    return max(bucket_sets(spec.preprocess).values(), key=lambda sizes: max(map(max, sizes)))
+
+
+def _enlarged(bucket: Size) -> Size:
     scale = max(1, round(LARGE / max(bucket)))
     return bucket[0] * scale, bucket[1] * scale

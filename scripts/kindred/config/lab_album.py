@@ -1,0 +1,54 @@
+"""`lab:` of a dataset: an album that the lab draws, of a family or of strangers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from kindred.specs.spec_model import SpecModel
+
+
+def _coverage(value: Any) -> Any:
+    """A mapping `{J: 4, A+C: 3}` becomes the text `J: 4, AC: 3`."""
+    if isinstance(value, dict):
+        return ", ".join(f"{str(cell).replace('+', '')}: {n}" for cell, n in value.items())
+    return value
+
+
+Coverage = Annotated[str, BeforeValidator(_coverage, json_schema_input_type=str | dict[str, int])]
+
+
+class LabFamily(SpecModel):
+    """A family that the lab draws into an ordinary folder of photos with captions; or strangers."""
+
+    family: str | None = Field(None, description="name of one of the lab's families, e.g. russell")
+    coverage: Coverage | None = Field(
+        None, description="images in each cell: 'J: 4, A: 3, C: 8, AC: 3, CJ: 7'"
+    )
+    strangers: int | None = Field(
+        None,
+        ge=1,
+        description="in place of a family: so many people without names, each alone in a photo",
+    )
+    seed: int = Field(1, description="another seed draws other photos")
+    hats: float = Field(0.0, ge=0, le=1, description="share of photos in which people wear hats")
+    class_nouns: bool = Field(True, description="captions say man, woman, child")
+    say_hats: bool | None = Field(
+        None, description="captions name every hat, or none; unset: about two of three"
+    )
+    sides: bool = Field(False, description="captions of groups say who is left and right")
+    shared: int | None = Field(None, ge=0, description="how many traits the family has in common")
+    scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.strangers is None:
+            lacks = [key for key in ("family", "coverage") if getattr(self, key) is None]
+            if lacks:
+                raise ValueError(f"the lab draws `family` with `coverage`: {lacks[0]} is missing")
+            return self
+        beside = self.model_fields_set - {"strangers", "seed", "scale"}
+        if beside:
+            raise ValueError(f"`strangers` are no family; take out: {', '.join(sorted(beside))}")
+        return self

@@ -1,0 +1,59 @@
+"""Strangers who are cut into composites: one person a photo, said by a class noun.
+
+Knows photos, captions and masks; writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kindred.characters.trigger_words import letters_in
+from kindred.data.composites import captions
+from kindred.data.composites.cutouts import Cutout, cut_out
+from kindred.data.composites.people import SourcePhoto
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Somebody without a name: how captions call them ('a man') and what they wear, '' unsaid."""
+
+    cutout: Cutout
+    photo: SourcePhoto
+    called: str
+    wears: str
+    is_child: bool
+
+
+def strangers_of(
+    photos: Sequence[SourcePhoto], characters: captions.Characters, note: Callable[[str], None]
+) -> Iterator[Stranger]:
+    """Those of photos that show one person whose caption says a class noun and no character. Who
+    can't be taken is noted with the reason; who is cut off by a side only where nobody else is."""
+    found, lame = [], []
+    for photo in photos:
+        one, why = _stranger(photo, characters)
+        if one is None:
+            note(f"{photo.source}: no stranger to cut out: {why}")
+        else:
+            (lame if one.cutout.sides else found).append(one)
+    yield from found or lame
+
+
+def _stranger(photo: SourcePhoto, characters: captions.Characters) -> tuple[Stranger | None, str]:
+    """(the stranger, '') or (None, why not)."""
+    said = captions.stranger(photo.caption)
+    people = photo.masked.people
+    if named := letters_in(photo.caption, characters):
+        return None, f"its caption names {characters[named[0]].name}"
+    if said is None:
+        return None, "its caption says nobody like 'a man', once"
+    if len(people) != 1:
+        return None, f"{len(people)} people are found in it"
+    cutout = cut_out(photo.image, photo.indices == 1, people[0].head)
+    if cutout is None:
+        return None, "hardly anything of them is seen"
+    noun, wears = said
+    child = noun not in captions.ADULTS
+    called = f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+    return Stranger(cutout, photo, called, wears, child), ""

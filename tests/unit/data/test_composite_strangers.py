@@ -1,0 +1,153 @@
+"""Strangers in composites, and shapes that don't tell who is in a picture."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import caption
+import lab_family
+import make_composites
+import preprocess
+import segment_people
+from kindred.common.errors import ProblemsError
+from kindred.common.files import read_json, write_csv
+from kindred.data import person_masks
+from kindred.world.albums import truth_path, write_dataset
+
+WHO = {
+    "J": {"name": "JRussell", "class": "man", "age": "adult"},
+    "A": {"name": "ARussell", "class": "woman", "age": "adult"},
+    "C": {"name": "CRussell", "class": "child", "age": "child"},
+}
+BUCKETS = {"buckets": [[128, 144], [144, 128], [192, 96]], "min_side": 64}
+NOUNS = ("a man", "a woman", "a boy", "a girl")
+
+
+def prepared(root: Path) -> Path:
+    """Images, captions and masks of the photos drawn in a folder."""
+    source, images = ["--source", str(root / "photos")], str(root / "images.json")
+    preprocess.main(
+        ["--spec", json.dumps(BUCKETS), *source, "--images-dir", str(root / "i"), "--out", images]
+    )
+    spec, captions = ["--spec", json.dumps({"characters": WHO})], str(root / "captions.jsonl")
+    caption.main([*spec, *source, "--images", images, "--out", captions])
+    truth = ["--truth", str(truth_path(root / "photos")), "--store", str(root / "store")]
+    read = ["--images", images, "--captions", captions]
+    segment_people.main([*spec, *source, *read, *truth, "--out", str(root / "masks.json")])
+    return root
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("album")
+    write_dataset(root / "photos", "russell", {"J": 2, "A": 2, "C": 2}, seed=1, scale=1)
+    return prepared(root)
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("others")
+    options = ["--strangers", "8", "--seed", "3", "--scale", "1"]
+    assert lab_family.main([*options, "--out", str(root / "photos")]) == 0
+    return prepared(root)
+
+
+def files(root: Path) -> list[str]:
+    return [str(root / name) for name in ("photos", "images.json", "captions.jsonl", "masks.json")]
+
+
+def make(album: Path, others: Path, out: Path, **asked) -> list[dict]:
+    """Run make_composites.py: rows of made.json, each with its caption, letters and size."""
+    compose = {"strangers": {"of": "others", "share": 0.5}, "background": "any", **asked}
+    spec = {"characters": WHO, "preprocess": BUCKETS, "compose": compose}
+    where = zip(("--source", "--images", "--captions", "--masks"), files(album), strict=True)
+    given = [word for pair in where for word in pair]
+    given += ["--strangers", *files(others), "--store", str(album / "store")]
+    given += ["--photos", str(out / "photos"), "--made", str(out / "made.json")]
+    given += ["--masks-out", str(out / "masks.json")]
+    assert make_composites.main(["--spec", json.dumps(spec), *given]) == 0
+    known = person_masks.read(out / "masks.json")
+    with open(out / "photos/captions.csv", encoding="utf-8", newline="") as file:
+        said = {row["Filename"]: row["Label"] for row in csv.DictReader(file)}
+    rows = []
+    for name, facts in read_json(out / "made.json").items():
+        if "kind" in facts:
+            with Image.open(out / "photos" / name) as image:
+                size = image.size
+            letters = [person.letter for person in known[name].people]
+            rows.append({**facts, "caption": said[name], "letters": letters, "size": size})
+    return rows
+
+
+def test_strangers_have_their_share_and_captions_say_them_by_class_nouns(album, others, tmp_path):
+    rows = make(album, others, tmp_path, cells={"J": 20, "A+J": 20, "A+C+J": 4})
+    beside = {
+        cell: Counter(r.get("strangers", 0) for r in rows if r["cell"] == cell)
+        for cell in ("J", "A+J", "A+C+J")
+    }
+    assert beside == {"J": {0: 10, 1: 5, 2: 5}, "A+J": {0: 10, 1: 10}, "A+C+J": {0: 4}}
+    for row in rows:
+        count = row.get("strangers", 0)
+        assert row["letters"].count("") == count
+        assert sorted(filter(None, row["letters"])) == row["cell"].split("+")
+        assert sum(row["caption"].count(noun) for noun in NOUNS) == count
+        assert all(WHO[x]["name"] in row["caption"] for x in row["cell"].split("+"))
+        assert not any("man-" in name or "girl-" in name for name in row["of"])
+    places = {row["letters"].index("") for row in rows if row.get("strangers") == 1}
+    assert places == {0, 1, 2}
+
+
+def test_composites_without_strangers_are_as_they_were(album, others, tmp_path):
+    """A stranger changes only the composites that one stands in."""
+    plain = make(album, others, tmp_path / "plain", cells={"A+J": 6}, strangers=None)
+    mixed = make(album, others, tmp_path / "mixed", cells={"A+J": 6})
+    same = [one == other for one, other in zip(plain, mixed, strict=True)]
+    assert same == ["strangers" not in row for row in mixed] and any(same) and not all(same)
+
+
+def test_any_canvas_is_every_shape_in_turn_whoever_is_in_it(album, others, tmp_path):
+    rows = make(album, others, tmp_path, cells={"J": 9, "A+C+J": 9}, canvas="any")
+    for cell in ("J", "A+C+J"):
+        shapes = Counter(round(r["size"][0] / r["size"][1], 2) for r in rows if r["cell"] == cell)
+        assert shapes == {0.89: 3, 1.12: 3, 2.0: 3}
+
+
+def test_photos_that_show_no_one_stranger_are_noted(album, others, tmp_path, capsys):
+    """Somebody's name, several people said, nobody said."""
+    root = tmp_path / "others"
+    (root / "photos").mkdir(parents=True)
+    for file in (others / "photos").iterdir():
+        (root / "photos" / file.name).write_bytes(file.read_bytes())
+    truth_path(root / "photos").write_bytes(truth_path(others / "photos").read_bytes())
+    names = sorted(path.name for path in (root / "photos").glob("*.jpg"))
+    captions = [
+        "JRussell in the park",
+        "a man and a woman",
+        "a portrait",
+        "an old man in a blue coat",
+    ]
+    wrong = dict(zip(names, captions, strict=False))
+    for name in names[4:]:
+        (root / "photos" / name).unlink()
+    rows = [{"Filename": name, "Label": text} for name, text in wrong.items()]
+    write_csv(root / "photos/captions.csv", ("Filename", "Label"), rows)
+    rows = make(album, prepared(root), tmp_path, cells={"J": 20})
+    said = capsys.readouterr().err
+    assert (
+        "its caption names JRussell" in said and said.count("says nobody like 'a man', once") == 2
+    )
+    assert {r["caption"].count("a man") for r in rows if r.get("strangers")} == {1}
+    assert {r.get("strangers", 0) for r in rows} == {0, 1}  # two would be the same one twice
+    worn = [row["caption"] for row in rows if "in a blue coat" in row["caption"]]
+    assert worn and all("a man in a blue coat" in text for text in worn)
+
+
+def test_without_anybody_to_cut_out_the_cure_is_said(album, tmp_path):
+    with pytest.raises(ProblemsError, match="strangers of others: nobody can be cut out"):
+        make(album, album, tmp_path, cells={"J": 2})
