@@ -50,6 +50,10 @@ class Composites(SpecModel):
         description="own: the shape of photos of as many people; any: every bucket in turn, so "
         "that a picture's shape does not tell who is in it",
     )
+    heads: Literal["usual", "large"] = Field(
+        "usual",
+        description="large: as large as all of them side by side can be, bodies behind each other",
+    )
     strangers: StrangersConfig | None = None
     seed: int = Field(0, description="another seed takes other photos and places")
 
@@ -57,7 +61,7 @@ class Composites(SpecModel):
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without these options where they are not used, so that composites from before them keep
         their names and stay as they are."""
-        unused = {"canvas": "own", "strangers": None}
+        unused = {"canvas": "own", "heads": "usual", "strangers": None}
         return {k: v for k, v in dump(self).items() if k not in unused or v != unused[k]}
 
     def counts(self) -> dict[str, int]:

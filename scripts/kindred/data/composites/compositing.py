@@ -64,14 +64,19 @@ def relative_sizes(
 
 
 def place_people(
-    cutouts: Sequence[Cutout], sizes: Sequence[float], canvas: Size, rng: Random
+    cutouts: Sequence[Cutout],
+    sizes: Sequence[float],
+    canvas: Size,
+    rng: Random,
+    close: bool = False,
 ) -> list[Placed]:
-    """People from left to right, as large as the canvas lets them be.
+    """People from left to right, as large as the canvas lets them be; `close`: as large as their
+    heads alone do.
 
     Who is cut off by a photo's lower edge is cut off by the canvas' too; children stand lower.
     """
     width, height = canvas
-    slots = [_slot(cutout) * size for cutout, size in zip(cutouts, sizes, strict=True)]
+    slots = [_slot(cutout, close) * size for cutout, size in zip(cutouts, sizes, strict=True)]
     tall = max(sizes)
     unit = min(TALLEST * height / tall, FILLED * width / sum(slots)) * (0.92 + 0.08 * rng.random())
     gaps = [0.6 + 0.8 * rng.random() for _ in range(len(cutouts) + 1)]
@@ -110,9 +115,11 @@ def _grounded(placed: Sequence[Placed], height: int) -> list[Placed]:
     ]
 
 
-def _slot(cutout: Cutout) -> float:
+def _slot(cutout: Cutout, close: bool) -> float:
     """Width that somebody needs, in heights of their head: bodies may overlap, heads may not."""
     head = (cutout.head[2] - cutout.head[0]) / cutout.head_height
+    if close:
+        return 1.05 * head
     return min(max(1.05 * head, 0.85 * cutout.image.width / cutout.head_height), 1.5 * head)
 
 

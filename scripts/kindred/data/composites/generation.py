@@ -94,7 +94,11 @@ class _Composites:
         row = self._row(cell, number, plain=number % 4 > 1)
         canvas = self._canvas(cell, number, len(row))
         placed = compositing.place_people(
-            [one.cutout for one in row], [one.size for one in row], canvas, rng
+            [one.cutout for one in row],
+            [one.size for one in row],
+            canvas,
+            rng,
+            close=self.asked.heads == "large",
         )
         background, where, photo = self._background(row, cell, number, canvas, rng)
         picture, mask, heads = compositing.composite_people(background, placed)
