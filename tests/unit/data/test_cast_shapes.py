@@ -70,7 +70,7 @@ def test_few_photos_on_shapes_by_chance_tell_next_to_nothing():
         for _ in range(40):
             table[rng.choice("ABCDEF")][rng.choice(("1:1", "3:2", "2:1"))] += 1
         found.append(cast_shapes.bits(table))
-    assert sum(found) / len(found) < 0.07
+    assert sum(found) / len(found) < 0.1  # half of a spread about 0
     assert sum(one > cast_shapes.MOST_BITS for one in found) <= 10
 
 

@@ -26,17 +26,16 @@ WHO = {
     "C": {"name": "CRussell", "class": "child", "age": "child"},
 }
 BUCKETS = {"buckets": [[128, 144], [144, 128], [192, 96]], "min_side": 64}
-NOUNS = ("a man", "a woman", "a boy", "a girl")
+NOUNS = ("a man", "a woman", "a boy", "a girl", "a child")
 
 
 def prepared(root: Path) -> Path:
     """Images, captions and masks of the photos drawn in a folder."""
     source, images = ["--source", str(root / "photos")], str(root / "images.json")
-    preprocess.main(
-        ["--spec", json.dumps(BUCKETS), *source, "--images-dir", str(root / "i"), "--out", images]
-    )
+    folder = ["--images-dir", str(root / "images")]
+    preprocess.main(["--spec", json.dumps(BUCKETS), *source, *folder, "--out", images])
     spec, captions = ["--spec", json.dumps({"characters": WHO})], str(root / "captions.jsonl")
-    caption.main([*spec, *source, "--images", images, "--out", captions])
+    caption.main([*spec, *source, "--images", images, *folder, "--out", captions])
     truth = ["--truth", str(truth_path(root / "photos")), "--store", str(root / "store")]
     read = ["--images", images, "--captions", captions]
     segment_people.main([*spec, *source, *read, *truth, "--out", str(root / "masks.json")])

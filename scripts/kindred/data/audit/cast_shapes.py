@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from kindred.characters.trigger_words import SAYS, find_trigger_words
+from kindred.characters.trigger_words import SAYS
 from kindred.data.audit.findings import Finding
 from kindred.specs.character import Character
 
@@ -46,9 +46,9 @@ def strangers_said(caption: str, characters: Mapping[str, Character]) -> int:
     'a man, JRussell and a woman', none in 'the man JRussell' or 'a man JRussell'."""
     nouns = {*SAYS, *(who.noun.casefold() for who in characters.values()), "person", "lady"}
     pattern = rf"\b{ARTICLES} (?:[\w-]+ ){{0,3}}?(?:{'|'.join(sorted(nouns))})\b"
-    starts = {found.start for found in find_trigger_words(caption, characters)}
-    ends = [match.end() for match in re.finditer(pattern, caption, re.IGNORECASE)]
-    return sum(end + 1 not in starts for end in ends)
+    names = "|".join(re.escape(who.name) for who in characters.values()) or "(?!)"
+    unnamed = rf"{pattern}(?! (?:{names})(?!\w))"
+    return len(re.findall(unnamed, caption, re.IGNORECASE))
 
 
 def bits(table: Table) -> float:

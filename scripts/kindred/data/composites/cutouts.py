@@ -65,9 +65,11 @@ def without(photo: Image.Image, outline: np.ndarray) -> Image.Image:
     """The photo with everybody inside `outline` [H, W] bool painted over: mirrored, by what is
     beside them, because a blur would be learned as part of the place."""
     outline = fitted(outline, photo.size)
-    grown = max(3, 2 * round(GROWN * min(photo.size)) + 1)
+    grown = max(1, round(GROWN * min(photo.size)))
     hidden = Image.fromarray(outline.astype(np.uint8) * 255)
-    hidden = np.asarray(hidden.filter(ImageFilter.MaxFilter(grown))) > 0
+    for _ in range(grown):  # the same as one filter of 2 * grown + 1, ten times as fast
+        hidden = hidden.filter(ImageFilter.MaxFilter(3))
+    hidden = np.asarray(hidden) > 0
     if not hidden.any():
         return photo
     pixels = np.asarray(photo).astype(np.float32)

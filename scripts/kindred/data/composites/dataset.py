@@ -61,7 +61,7 @@ def write_dataset(
         rows[photo.source] = {"sha256": sha256_file(photo.path)}
     for picture in pictures:
         with atomic_write(out / picture.name) as temporary:
-            picture.image.save(temporary)
+            picture.image.save(temporary, compress_level=1)  # six times as fast, a third larger
         facts = {"kind": picture.kind, "cell": picture.cell, "of": list(picture.of)}
         strangers = sum(not letter for letter, _ in picture.people)
         facts |= {"strangers": strangers} if strangers else {}
