@@ -273,7 +273,11 @@ def composites_source(made):
     """Where the photos of composites lie, and with an option more the strangers, where any are cut
     in: one param for both, so that composites without strangers stay as they are."""
     folder, files = source_folder(made.of), paths.strangers_files(made)
-    return [folder, "--strangers", source_folder(made.strangers), *files] if files else folder
+    return (
+        [folder, "--strangers", source_folder(made.strangers), *files]
+        if files
+        else folder
+    )
 
 
 @cache

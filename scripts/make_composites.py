@@ -30,8 +30,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
     parser.add_argument("--masks", required=True, type=Path, help="masks.json of masks")
     four = ("FOLDER", "IMAGES", "CAPTIONS", "MASKS")
-    about = "the same of the strangers that `compose` asks for"
-    parser.add_argument("--strangers", nargs=4, type=Path, metavar=four, help=about)
+    parser.add_argument("--strangers", nargs=4, type=Path, metavar=four, help="the same of them")
     parser.add_argument("--photos", required=True, type=Path, help="dataset folder to write")
     parser.add_argument("--made", required=True, type=Path, help="made.json to write")
     parser.add_argument("--masks-out", required=True, type=Path, help="masks.json to write")
@@ -52,8 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     # All is made before anything old goes: a mistake loses nothing.
     others = read_source_photos(*options.strangers) if options.strangers else []
     pictures = [*composites(photos, others, spec, note), *crops(photos, spec, note)]
-    where = options.photos, options.masks_out, options.made, options.store
-    write_dataset(photos, pictures, *where)
+    write_dataset(photos, pictures, options.photos, options.masks_out, options.made, options.store)
     note(f"{len(photos)} photos, {len(pictures)} pictures made of them in {options.photos}")
     return 0
 

@@ -37,6 +37,8 @@ def rows(captions: list[str], warnings=None):
             "image_id": f"p{index}",
             "photo": f"p{index}",
             "source": f"p{index}.jpg",
+            "width": 512,
+            "height": 512,
             "warnings": (warnings or {}).get(index, []),
         }
         for index in range(len(captions))
