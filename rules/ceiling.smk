@@ -19,13 +19,6 @@ rule ceiling:
         "finished: the ceilings"
 
 
-def nothing_to_draw_by(w):
-    """A ceiling is drawn without any file; what is lost of its pictures is noticed."""
-    manifest = f"results/{w.experiment}/ceiling/images/{w.prompt_set}.json"
-    notice_lost(manifest, lost_files.pictures)
-    return []
-
-
 rule draw_ceiling:
     """Draw whom and what every prompt asks for, and encode and decode it with the base's
     autoencoder. Pictures that are in the store are kept."""

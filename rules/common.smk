@@ -175,34 +175,6 @@ def judge_version(experiment):
     return or_stop(version_of, PLAN.experiments[experiment].judge)
 
 
-LOST = []  # lists whose files are gone
-
-
-@cache
-def notice_lost(listing, named):
-    """Where files are gone that a list names, have Snakemake plan as if the list were gone: it is
-    made again, and they with it, for `rule all` or for who reads it. Snakemake doesn't know these
-    files, so the only thing to tell it is that the list isn't there."""
-    gone = lost_files.lost(listing, named) if workflow.is_main_process else []
-    if not gone:
-        return
-    known, folder = workflow.iocache.exists_local, os.path.dirname(listing)
-    if (
-        folder not in known.has_inventory
-    ):  # it would list the folder later, and find the list there
-        known.update(
-            {entry.path: True for entry in os.scandir(folder)} | {folder: True}
-        )
-        known.has_inventory.add(folder)
-    known[listing] = False
-    LOST.append(listing)
-    if len(LOST) <= 3:
-        what = f"{len(gone)} of the files that it names are gone ({gone[0]})"
-        print(f"note: {listing}: {what}; made again if needed", file=sys.stderr)
-    elif len(LOST) == 4:
-        print("note: and other lists", file=sys.stderr)
-
-
 def put_adapters_back():
     """Give the adapter store what results/ has of the trainings that are about to run, where it was
     emptied, so that nothing is trained again because something before it is made again.

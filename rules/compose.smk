@@ -7,19 +7,6 @@ gives: resources/<dataset>/masks.json, who is where in its photos;
        photos with what was made of them, a dataset like any other
 """
 
-
-def photos_read_for(dataset, *lists):
-    """The images.json of a dataset, as the input of the job that makes `lists`, pairs of a list and
-    what it names: what is lost of that is noticed."""
-
-    def input_file(w):
-        for listing, named in lists:
-            notice_lost(listing, named)
-        return f"resources/{dataset}/images.json"
-
-    return input_file
-
-
 # One rule a dataset, for the same reasons as in draw.smk.
 for masked, mask_spec in PLAN.masks.items():
 

@@ -5,12 +5,6 @@ gives: resources/<dataset>/images/<id>.png and images.json, a row an image
 """
 
 
-def photos_to_prepare(w):
-    """The photos of a dataset; what is lost of its prepared images is noticed."""
-    notice_lost(f"resources/{w.dataset}/images.json", lost_files.prepared_photos)
-    return source_files(w.dataset)[0]
-
-
 rule preprocess:
     """Prepare a dataset's photos. Images that are still right are kept as they are, so the job is
     short when one photo of many has changed."""

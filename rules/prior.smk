@@ -32,12 +32,6 @@ rule class_prompts:
         " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
 
 
-def class_prompts_of(w):
-    """The embedded prompts of a dataset; what is lost of its pictures is noticed."""
-    notice_lost(f"resources/{w.dataset}/class.json", lost_files.pictures)
-    return f"resources/{w.dataset}/class.safetensors"
-
-
 rule class_pictures:
     """The base's pictures of each class that are not in the store yet."""
     input:

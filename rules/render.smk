@@ -6,15 +6,6 @@ gives: results/<experiment>/<variant>/run-<k>/images/<prompt_set>.json, the list
 """
 
 
-def adapters_to_draw_with(w):
-    """The adapters of a run; what is lost of its pictures is noticed."""
-    manifest = (
-        f"results/{w.experiment}/{w.variant}/run-{w.run}/images/{w.prompt_set}.json"
-    )
-    notice_lost(manifest, lost_files.pictures)
-    return paths.adapters_of(PLAN, w.experiment, w.variant, w.run)
-
-
 rule render:
     """Draw the pictures of one prompt set that are not in the store yet. The base is loaded once,
     and only if a picture is missing."""
