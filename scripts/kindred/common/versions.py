@@ -37,7 +37,7 @@ VERSIONS = {
     "sheet": 1,
     "curves": 2,
     "rating": 1,
-    "report": 11,
+    "report": 12,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,

@@ -11,7 +11,7 @@ from typing import Any
 from kindred.common.sentences import listing
 from kindred.report import formatting
 from kindred.report.svg_plots import share
-from kindred.specs.composites import CompositeOptions
+from kindred.specs.composites import CompositeOptions, Composites
 from kindred.specs.measures import MEASURES, RATIO, Kind
 
 Statistic = Mapping[str, Any]
@@ -111,11 +111,19 @@ def made(one: CompositeOptions) -> str:
             + listing(of)
             for n, (count, of) in enumerate(sorted(cells.items(), reverse=True))
         ]
-        seed = f" (seed {one.compose.seed})" if one.compose.seed else ""
-        said.append(f"{listing(often)} before {PLACES[one.compose.background]}{seed}")
+        said.append(f"{listing(often)} before {PLACES[one.compose.background]}{_how(one.compose)}")
     if one.crop:
         said.append("crops of one person")
     return listing(said)
+
+
+def _how(compose: Composites) -> str:
+    """What else is said of composites: ', with strangers in 50 % of those with room'."""
+    said = [", on every shape"] if compose.canvas == "any" else []
+    said += [", heads as large as fit"] if compose.heads == "large" else []
+    if compose.strangers:
+        said.append(f", with strangers in {100 * compose.strangers.share:.0f} % of those with room")
+    return "".join(said) + (f" (seed {compose.seed})" if compose.seed else "")
 
 
 def group(size: int) -> str:

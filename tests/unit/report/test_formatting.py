@@ -136,6 +136,17 @@ def test_a_photo_of_a_larger_group_counts_as_one_of_the_pair():
     assert advice(one, cells={"A+C+J": 2}) == []
 
 
+def test_who_gets_strangers_wrong_is_told_to_train_with_strangers():
+    def seen(family: float, others: float) -> list[str]:
+        kinds = {"all": statistic(0.5), "family": statistic(family), "others": statistic(others)}
+        one = variant(casts={"casts": {"accuracy": kinds}})
+        return [x.do for x in advice(one) if "Beside strangers" in x.seen]
+
+    (do,) = seen(0.92, 0.23)
+    assert "strangers: {of: " in do
+    assert seen(0.92, 0.83) == []
+
+
 def test_being_together_is_told_apart_from_weak_parts():
     part = {"success": 0.4, "product": 0.7, "count": 0.9, "alone": {"A": 0.9, "J": 0.9}}
     (one,) = advice(variant(parts={"trio": part}))
@@ -220,6 +231,10 @@ def test_pictures_made_of_photos_are_told_and_not_named_by_their_folder():
     assert formatting.made(CompositeDataset.model_validate(seeded)).endswith(
         "people's photos (seed 3)"
     )
+    mixed = {"cells": ["J"], "canvas": "any", "strangers": {"of": "others", "share": 0.25}}
+    assert formatting.made(
+        CompositeDataset.model_validate({"of": "ours", "compose": mixed})
+    ).endswith("photos, on every shape, with strangers in 25 % of those with room")
     assert found("more", "all") == ["dataset ours-more instead of ours"]
     assert found("more", "y")[0] == "dataset ours-more instead of ours"
 
