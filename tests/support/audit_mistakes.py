@@ -44,7 +44,8 @@ def found(texts: Sequence[str], author: str = "file") -> list[str]:
     for number, text in enumerate(texts):
         name = f"p{number}"
         source = f"{name}.jpg"
-        images.append({"image_id": name, "photo": name, "source": source, "warnings": []})
+        edge = {"width": 512, "height": 512}
+        images.append({"image_id": name, "photo": name, "source": source, "warnings": [], **edge})
         rows.append(
             {
                 "id": name,
