@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from kindred.world.drawing import draw
+from kindred.world.layouts import CARD_INSET
 from kindred.world.people import Person
-from kindred.world.scene import CARD_INSET, Figure, Scene
+from kindred.world.scene import Figure, Scene
 from kindred.world.vocabulary import SIZES
 
 

@@ -1,6 +1,6 @@
 """What a picture is to show: figures, their attributes and where they stand.
 
-Knows sampling and layout; nothing about how things are drawn or worded.
+Knows sampling; nothing about how things are drawn or worded.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from kindred.world.layouts import HEAD_BOTTOM, HEAD_TOP, HEAD_X, Size, framings, spots
 from kindred.world.people import Person, named_strangers, random_person, surname
 from kindred.world.vocabulary import (
     CLOTHES_OF_KIND,
@@ -20,13 +21,7 @@ from kindred.world.vocabulary import (
     PLACES,
     PORTRAIT,
     WIDE,
-    adult,
 )
-
-HEAD_X, HEAD_TOP, HEAD_BOTTOM = 1.20, 1.18, 1.10
-CHILD_SCALE, CHILDREN_SCALE = 0.80, 0.92  # heads of children beside adults, and among themselves
-CARD_INSET = 0.075  # of the frame's height: the border of a Christmas card
-
 
 @dataclass(frozen=True)
 class Figure:
@@ -84,21 +79,6 @@ _SIZES_FOR = {
     3: (WIDE, WIDE, WIDE, LANDSCAPE),
     4: (WIDE,),
 }
-# Head unit of an adult by size, count and framing, and height of the head's middle over the
-# frame's height. Chosen so that heads fill their slots and never overlap.
-_UNITS = {
-    (PORTRAIT, 1): {"headshot": (45.0, 0.545), "bust": (35.0, 0.45), "full": (24.5, 0.33)},
-    (PORTRAIT, 2): {"bust": (26.0, 0.46), "full": (23.0, 0.37)},
-    (LANDSCAPE, 1): {"headshot": (42.0, 0.55), "bust": (32.0, 0.46), "full": (21.5, 0.34)},
-    (LANDSCAPE, 2): {"bust": (29.0, 0.45), "full": (21.0, 0.34)},
-    (LANDSCAPE, 3): {"bust": (19.5, 0.47), "full": (18.5, 0.36)},
-    (WIDE, 1): {"headshot": (33.0, 0.56), "bust": (26.0, 0.47)},
-    (WIDE, 2): {"bust": (25.0, 0.47)},
-    (WIDE, 3): {"bust": (23.5, 0.47)},
-    (WIDE, 4): {"bust": (19.0, 0.46)},
-}
-# Of any other size or count, by what those have: as large as the height and the width allow.
-_BUST, _BUST_LEVEL, _ROW = 0.25, 0.47, 0.97
 
 
 def sample_people(rng: Random, count: int) -> list[Person]:
@@ -118,7 +98,7 @@ def sample_scene(
     rng: Random,
     people: Sequence[Person] | None = None,
     count: int | None = None,
-    size: tuple[int, int] | None = None,
+    size: Size | None = None,
     place: str | None = None,
     framing: str | None = None,
     shuffle: bool = True,
@@ -143,70 +123,21 @@ def sample_scene(
         rng.shuffle(people)
     place = place or rng.choice(PLACES)
     framing = framing or _framing(rng, size, count)
-    if framing not in _framings(size, count):
+    if framing not in framings(size, count):
         raise ValueError(f"no {framing} layout for {count} people at {size[0]}x{size[1]}")
-    spots = _layout(rng, size, people, framing, place)
+    where = spots(rng, size, people, framing, place)
     looks = [_look(rng, person, place, framing, count, forced) for person in people]
     figures = tuple(
         Figure(person=person, **look, **spot)
-        for person, look, spot in zip(people, looks, spots, strict=True)
+        for person, look, spot in zip(people, looks, where, strict=True)
     )
     return Scene(*size, place, framing, figures, rng.randrange(1 << 16))
 
 
-def _framings(size: tuple[int, int], count: int) -> dict[str, tuple[float, float]]:
-    """Framing -> unit and level, as in _UNITS."""
-    width, height = size
-    unit = min(_BUST * height, _ROW * width / (2 * HEAD_X * count))
-    return _UNITS.get((size, count), {"bust": (unit, _BUST_LEVEL)})
-
-
-def _framing(rng: Random, size: tuple[int, int], count: int) -> str:
-    options = _framings(size, count)
+def _framing(rng: Random, size: Size, count: int) -> str:
+    options = framings(size, count)
     weights = {"headshot": 34, "bust": 44, "full": 22}
     return rng.choices(list(options), [weights[name] for name in options])[0]
-
-
-def _layout(
-    rng: Random, size: tuple[int, int], people: list[Person], framing: str, place: str
-) -> list[dict]:
-    """Slots across the frame, wider for adults; heads move only within their slot's slack."""
-    width, height = size
-    unit, level = _framings(size, len(people))[framing]
-    inset = CARD_INSET * height if place == "christmas card" else 0.0
-    width -= 2 * inset
-    with_adults = any(adult(person.kind) for person in people)
-    small = CHILD_SCALE if with_adults else CHILDREN_SCALE
-    shares = [1.0 if adult(person.kind) else small for person in people]
-    unit *= (0.95 + 0.10 * rng.random()) * (1.0 - 1.3 * inset / height)
-    unit = min(unit, width / (2 * HEAD_X * sum(shares)))
-    units = [unit * share for share in shares]
-    slots = [2 * HEAD_X * u for u in units]
-    slack = max(0.0, width - sum(slots))
-    gaps = [0.55 + rng.random() * 0.9 for _ in range(len(people) + 1)]
-    if len(people) <= 2:
-        gaps[0], gaps[-1] = gaps[0] + 0.8, gaps[-1] + 0.8
-    total = sum(gaps)
-    spots, edge = [], inset
-    foot = height * level + 3.5 * unit
-    for k, (person, u) in enumerate(zip(people, units, strict=True)):
-        edge += slack * gaps[k] / total
-        lower = 0.0 if adult(person.kind) else (0.42 if with_adults else 0.12) * unit
-        if framing == "full" and not adult(person.kind):
-            lower = foot - 2.72 * u - height * level
-        elif framing == "headshot":
-            lower = 0.0
-        spots.append(
-            {
-                "x": round(edge + slots[k] / 2, 2),
-                "y": round(height * level + lower + unit * 0.16 * (rng.random() - 0.5), 2),
-                "unit": round(u, 2),
-                "roll": round(0.20 * (rng.random() - 0.5), 3),
-                "turn": round(0.10 * (rng.random() - 0.5), 3),
-            }
-        )
-        edge += slots[k]
-    return spots
 
 
 def _look(rng: Random, person: Person, place: str, framing: str, count: int, forced: dict) -> dict:
