@@ -14,7 +14,7 @@ from kindred.world import body, hair
 from kindred.world.face import draw_face, features
 from kindred.world.pen import Pen
 from kindred.world.places import draw_backdrop, draw_foreground
-from kindred.world.scene import Figure, Scene, hugged
+from kindred.world.scene import Figure, Scene, front_row, hugged
 from kindred.world.vocabulary import PAINT
 
 SUPERSAMPLING = 4
@@ -46,18 +46,20 @@ def draw(scene: Scene, scale: int = 1, masks: bool = True) -> Drawing:
     for figure in scene.figures:
         if figure.pose == "sitting":
             body.draw_seat(pen.at(figure.x, figure.y, figure.unit), figure.person.kind)
-    boxes = []
-    for index, figure in enumerate(scene.figures):
+    boxes = {}
+    front = front_row(scene)
+    for index in sorted(range(len(scene.figures)), key=lambda k: k in front):
         pen.begin(index + 1)
-        _draw_figure(pen, scene, index, figure)
-        boxes.append(_clip(pen.bounds, size))
+        _draw_figure(pen, scene, index, scene.figures[index])
+        boxes[index] = _clip(pen.bounds, size)
     for index, figure in enumerate(scene.figures):
         if figure.pose == "hugging":
             pen.begin(index + 1)
             _arms(pen, scene, index, figure)
     draw_foreground(pen, scene.place, scene.width, scene.height, scene.variation)
     heads = [_clip([v * scale for v in figure.head], size) for figure in scene.figures]
-    return Drawing(canvas.reduce(SUPERSAMPLING), boxes, heads, mask)
+    ordered = [boxes[index] for index in range(len(boxes))]
+    return Drawing(canvas.reduce(SUPERSAMPLING), ordered, heads, mask)
 
 
 def _draw_figure(pen: Pen, scene: Scene, index: int, figure: Figure) -> None:

@@ -33,26 +33,57 @@ _UNITS = {
 }
 # Of any other size or count, by what those have: as large as the height and the width allow.
 _BUST, _BUST_LEVEL, _ROW = 0.25, 0.47, 0.97
+# Two rows, in units of a head: above the back row's heads, below the front row's chins, and how far
+# two of four people's rows are moved sideways, so that everybody is left or right of everybody.
+_ABOVE, _SHOULDERS, _ASIDE = 0.25, 0.80, 0.60
+_TALL = HEAD_TOP + HEAD_BOTTOM
 
 
 def framings(size: Size, count: int) -> dict[str, tuple[float, float]]:
     """Framing -> head unit of an adult in pixels, and level of the heads over the frame's height.
-    Sizes and counts that pretraining never shows have one framing, with the largest heads."""
+
+    Sizes and counts that pretraining never shows have one framing, with heads as large as fit in
+    one row or in two.
+    """
+    largest = max(_row_unit(size, count), _rows_unit(size, count))
+    return _UNITS.get((size, count), {"bust": (largest, _BUST_LEVEL)})
+
+
+def two_rows(size: Size, count: int) -> bool:
+    """Whether so many people stand in two rows, because their heads are larger then."""
+    return (size, count) not in _UNITS and _rows_unit(size, count) > _row_unit(size, count)
+
+
+def _row_unit(size: Size, count: int) -> float:
     width, height = size
-    unit = min(_BUST * height, _ROW * width / (2 * HEAD_X * count))
-    return _UNITS.get((size, count), {"bust": (unit, _BUST_LEVEL)})
+    return min(_BUST * height, _ROW * width / (2 * HEAD_X * count))
+
+
+def _rows_unit(size: tuple[float, float], count: int) -> float:
+    """The same in two rows, of two people each or of two and one; 0 for fewer people."""
+    if count < 3:
+        return 0.0
+    width, height = size
+    across = 2 * 2 * HEAD_X + (_ASIDE if count > 3 else 0.0)
+    return min(_ROW * width / across, height / (_ABOVE + 2 * _TALL + _SHOULDERS))
 
 
 def spots(
     rng: Random, size: Size, people: Sequence[Person], framing: str, place: str
 ) -> list[Spot]:
-    """Position, unit, roll and turn of every head, from left to right.
+    """Position, unit, roll and turn of every head, from left to right."""
+    inset = CARD_INSET * size[1] if place == "christmas card" else 0.0
+    if two_rows(size, len(people)):
+        return _in_two_rows(rng, size, people, inset)
+    return _in_a_row(rng, size, people, framing, inset)
 
-    Slots across the frame, wider for adults; heads move only within their slot's slack.
-    """
+
+def _in_a_row(
+    rng: Random, size: Size, people: Sequence[Person], framing: str, inset: float
+) -> list[Spot]:
+    """Slots across the frame, wider for adults; heads move only within their slot's slack."""
     width, height = size
     unit, level = framings(size, len(people))[framing]
-    inset = CARD_INSET * height if place == "christmas card" else 0.0
     width -= 2 * inset
     with_adults = any(adult(person.kind) for person in people)
     shares = _shares(people)
@@ -78,6 +109,60 @@ def spots(
         found.append(_spot(rng, edge + slots[k] / 2, y, u))
         edge += slots[k]
     return found
+
+
+def _in_two_rows(rng: Random, size: Size, people: Sequence[Person], inset: float) -> list[Spot]:
+    """Every second person in front, with the head below the others' chins: the middle one of three
+    or the outer two, the second and fourth of four or the first and third. Those with more
+    children."""
+    width, height = size[0] - 2 * inset, size[1] - 2 * inset
+    unit = _rows_unit((width, height), len(people)) * (0.94 + 0.06 * rng.random())
+    units = [unit * share for share in _shares(people)]
+    front = _front(rng, people)
+    spare = height - (_ABOVE + 2 * _TALL + _SHOULDERS) * unit
+    chins = inset + spare * (0.2 + 0.3 * rng.random()) + (_ABOVE + _TALL) * unit
+    found = []
+    for k, (x, u) in enumerate(zip(_columns(rng, units, width), units, strict=True)):
+        lower = (_TALL + _SHOULDERS) * (unit - u) * (0.4 + 0.5 * rng.random())
+        y = chins + HEAD_TOP * u + lower if k % 2 == front else chins - HEAD_BOTTOM * u
+        found.append(_spot(rng, inset + x, y, u))
+    return found
+
+
+def _front(rng: Random, people: Sequence[Person]) -> int:
+    """Which places, from left to right, are the front row's: 0 the even ones, 1 the odd ones."""
+    children = [sum(not adult(one.kind) for one in people[first::2]) for first in (0, 1)]
+    if children[0] != children[1]:
+        return int(children[1] > children[0])
+    return rng.choice((0, 1))
+
+
+def _columns(rng: Random, units: Sequence[float], width: float) -> list[float]:
+    """Middles of the heads of two rows: x of the first and third person, of the second and fourth.
+    Rows of two fill the width; with four people the first's to the left, the second's to the
+    right."""
+    most = max(HEAD_X * 2 * sum(units[first::2]) for first in (0, 1)) + 1.2 * max(units)
+    used = min(width, most)
+    start = (width - used) * (0.3 + 0.4 * rng.random())
+    even = _pair(rng, units[0], units[2], used, len(units) > 3)
+    if len(units) == 3:
+        middle = (even[0] + even[1]) / 2 + 0.3 * units[1] * (rng.random() - 0.5)
+        columns = [even[0], middle, even[1]]
+    else:
+        last, second = _pair(rng, units[3], units[1], used, True)
+        columns = [even[0], used - second, even[1], used - last]
+    return [start + x for x in columns]
+
+
+def _pair(
+    rng: Random, near: float, far: float, width: float, to_one_side: bool
+) -> tuple[float, float]:
+    """Middles of two heads beside each other, counted from the edge that the first is nearer to."""
+    slack = width - 2 * HEAD_X * (near + far)
+    before = slack * 0.15 * rng.random()
+    between = slack * (0.25 * rng.random() if to_one_side else 0.7 + 0.15 * rng.random())
+    first = before + HEAD_X * near
+    return first, first + HEAD_X * (near + far) + between
 
 
 def _shares(people: Sequence[Person]) -> list[float]:

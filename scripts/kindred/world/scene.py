@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from kindred.world.layouts import HEAD_BOTTOM, HEAD_TOP, HEAD_X, Size, framings, spots
+from kindred.world.layouts import HEAD_BOTTOM, HEAD_TOP, HEAD_X, Size, framings, spots, two_rows
 from kindred.world.people import Person, named_strangers, random_person, surname
 from kindred.world.vocabulary import (
     CLOTHES_OF_KIND,
@@ -72,6 +72,21 @@ def hugged(scene: Scene, index: int) -> int:
     return min(others, key=lambda k: abs(scene.figures[k].x - x))
 
 
+def front_row(scene: Scene) -> set[int]:
+    """Indices of the figures who stand in front of somebody: their heads are wholly below the head
+    of one whom they would hide."""
+    heads = [figure.head for figure in scene.figures]
+    return {
+        k
+        for k, (left, top, right, _) in enumerate(heads)
+        if any(
+            top > bottom - _TOUCHING and left < end and start < right
+            for start, _, end, bottom in heads
+        )
+    }
+
+
+_TOUCHING = 0.1  # pixels by which rounding may let heads overlap that stand apart
 _COUNTS = {PORTRAIT: (80, 20, 0, 0), LANDSCAPE: (22, 56, 22, 0), WIDE: (8, 16, 54, 22)}
 _SIZES_FOR = {
     1: (PORTRAIT, PORTRAIT, PORTRAIT, PORTRAIT, LANDSCAPE, WIDE),
@@ -126,7 +141,8 @@ def sample_scene(
     if framing not in framings(size, count):
         raise ValueError(f"no {framing} layout for {count} people at {size[0]}x{size[1]}")
     where = spots(rng, size, people, framing, place)
-    looks = [_look(rng, person, place, framing, count, forced) for person in people]
+    hugs = count > 1 and not two_rows(size, count)
+    looks = [_look(rng, person, place, framing, hugs, forced) for person in people]
     figures = tuple(
         Figure(person=person, **look, **spot)
         for person, look, spot in zip(people, looks, where, strict=True)
@@ -140,7 +156,7 @@ def _framing(rng: Random, size: Size, count: int) -> str:
     return rng.choices(list(options), [weights[name] for name in options])[0]
 
 
-def _look(rng: Random, person: Person, place: str, framing: str, count: int, forced: dict) -> dict:
+def _look(rng: Random, person: Person, place: str, framing: str, hugs: bool, forced: dict) -> dict:
     hat = None
     if rng.random() < 0.28:
         hat = rng.choice(HATS[1:-1])
@@ -153,7 +169,7 @@ def _look(rng: Random, person: Person, place: str, framing: str, count: int, for
         "hat": hat,
         "expression": rng.choices(EXPRESSIONS, (34, 20, 20, 13, 13))[0],
         "gaze": rng.choices(GAZES, (22, 56, 22))[0],
-        "pose": _pose(rng, framing, count),
+        "pose": _pose(rng, framing, hugs),
     }
     colour = rng.choice(COLOURS)
     look["hat_colour"] = None if hat is None else "red" if hat == "santa hat" else colour
@@ -167,10 +183,11 @@ def _look(rng: Random, person: Person, place: str, framing: str, count: int, for
     return look | forced
 
 
-def _pose(rng: Random, framing: str, count: int) -> str:
+def _pose(rng: Random, framing: str, hugs: bool) -> str:
+    """hugs: whether arms may reach over others; in two rows they would hide a face."""
     if framing == "headshot":
         return "standing"
     poses = ["standing", "standing", "sitting", "waving", "arms crossed"]
-    if count > 1:
+    if hugs:
         poses.append("hugging")
     return rng.choice(poses)

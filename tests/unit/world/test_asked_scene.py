@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from itertools import combinations
 from random import Random
 
 import numpy as np
 import pytest
 
+from kindred.specs import casts
+from kindred.specs.casts import cast_prompts
 from kindred.world.asked_scene import asked_scene, strangers_in
 from kindred.world.drawing import draw
 from kindred.world.families import FAMILIES
 from kindred.world.people import named_strangers, random_person
+from kindred.world.phrases import PLACE_PHRASES, TOKEN_LIMIT, place_in, token_count
 from kindred.world.scene import sample_scene
-from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE
+from kindred.world.vocabulary import (
+    CLOTHES_OF_KIND,
+    COLOURS,
+    KINDS,
+    LANDSCAPE,
+    PORTRAIT,
+    WIDE,
+    noun,
+)
 
 RUSSELLS = ["JRussell", "ARussell", "CRussell"]
 
@@ -67,11 +80,43 @@ def test_every_canvas_has_a_layout_in_which_heads_stand_apart(size, count):
         scene = sample_scene(rng, [random_person(rng) for _ in range(count)], size=size)
         drawing = draw(scene)
         assert drawing.image.size == size and len(scene.figures) == count
-        for (_, _, right, _), (left, _, _, _) in zip(
-            drawing.heads, drawing.heads[1:], strict=False
-        ):
-            assert right <= left + 0.5
+        for one, other in combinations(drawing.heads, 2):
+            beside = max(one[0], other[0]) + 0.5 >= min(one[2], other[2])
+            assert beside or max(one[1], other[1]) + 0.5 >= min(one[3], other[3])
         for figure, head in zip(scene.figures, drawing.heads, strict=True):
             assert head == pytest.approx(figure.head, abs=0.011)  # not cut off by an edge
         seen = np.unique(np.array(drawing.masks))
         assert list(seen[seen > 0]) == list(range(1, count + 1))
+
+
+NAMES = {"J": "JRussell", "A": "ARussell", "C": "CRussell"}
+
+
+def test_whatever_prompts_of_casts_ask_for_the_world_has_words_for():
+    """Places, garments on everybody, and how many people, of the prompts as they are made."""
+    for prompt in cast_prompts(NAMES, [WIDE, PORTRAIT], wordings=8).values():
+        asked = prompt.cast
+        said = [place for place in casts.PLACES if place in prompt.text]
+        assert place_in(prompt.text) == (place_in(said[0]) if said else None)
+        assert said or asked.wording in ("bare", "garments")
+        assert token_count(prompt.text) <= TOKEN_LIMIT
+        strangers = strangers_in(prompt.text, list(NAMES.values()), asked.strangers, Random(1))
+        nouns = re.findall(r"\ba (man|woman|child)\b", prompt.text)
+        assert [noun(person.kind) for person in strangers][: len(nouns)] == nouns
+        people = [*(FAMILIES["russell"].member(letter) for letter in asked.members), *strangers]
+        garments = [*(asked.wears.get(letter) for letter in asked.members)]
+        garments += [None] * asked.strangers
+        scene = asked_scene(prompt.text, people, prompt.size, Random(1), garments)
+        for figure, garment in zip(scene.figures, garments, strict=True):
+            assert garment in (None, f"{figure.clothes_colour} {figure.clothes}")
+
+
+def test_every_place_and_garment_of_casts_is_one_that_the_base_was_shown():
+    assert len({place_in(place) for place in casts.PLACES}) == len(casts.PLACES)
+    for place in casts.PLACES:
+        assert place in PLACE_PHRASES[place_in(place)]
+    for garment in casts.GARMENTS:
+        colour, clothes = garment.split()
+        assert colour in COLOURS
+        assert all(clothes in worn for worn in CLOTHES_OF_KIND.values())  # whoever is asked
+    assert set(casts.STRANGERS) == {noun(kind) for kind in KINDS}
