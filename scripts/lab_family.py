@@ -12,6 +12,8 @@ from kindred.common.errors import run_main
 from kindred.world.albums import write_dataset, write_strangers
 from kindred.world.families import FAMILIES, SHARED_TRAITS, family, parse_coverage
 
+DIALS = ("scale", "hats", "class_nouns", "sides", "say_hats", "any_shape")
+
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -29,6 +31,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--shared", type=int, default=SHARED_TRAITS, help="traits that all share")
     parser.add_argument("--sides", action="store_true", help="captions say left and right")
+    parser.add_argument("--any-shape", action="store_true", help="of each cell, every shape")
     parser.add_argument(
         "--no-class-nouns", dest="class_nouns", action="store_false", help="names alone"
     )
@@ -44,9 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     else:
         people = family(args.family, args.shared)
         cells = parse_coverage(args.coverage, people.letters)
-        how = {"scale": args.scale, "hats": args.hats, "class_nouns": args.class_nouns}
-        how |= {"sides": args.sides, "say_hats": args.say_hats}
-        names = write_dataset(args.out, people, cells, args.seed, **how)
+        dials = {dial: getattr(args, dial) for dial in DIALS}
+        names = write_dataset(args.out, people, cells, args.seed, **dials)
     print(f"{args.out}: {len(names)} photos and captions.csv")
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -38,6 +38,11 @@ class LabFamily(SpecModel):
         None, description="captions name every hat, or none; unset: about two of three"
     )
     sides: bool = Field(False, description="captions of groups say who is left and right")
+    shapes: Literal["usual", "any"] = Field(
+        "usual",
+        description="usual: one person upright, two landscape, more wide, as people photograph; "
+        "any: every shape equally often in each cell, so that none tells who is in a photo",
+    )
     shared: int | None = Field(None, ge=0, description="how many traits the family has in common")
     scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
 

@@ -233,6 +233,7 @@ def family_options(lab: LabFamily) -> str:
     if lab.say_hats is not None:
         given += ["--say-hats" if lab.say_hats else "--no-say-hats"]
     given += [] if lab.class_nouns else ["--no-class-nouns"]
+    given += ["--any-shape"] if lab.shapes == "any" else []
     given += [f"--shared {lab.shared}"] if lab.shared is not None else []
     given += [f"--scale {lab.scale}"] if lab.scale is not None else []
     return " ".join(given)

@@ -29,6 +29,7 @@ from kindred.world.vocabulary import COLOURS, HATS, LANDSCAPE, PORTRAIT, WIDE
 
 _TRIES = 200  # captions drawn until one names every hat
 _SIZES = {1: PORTRAIT, 2: LANDSCAPE, 3: WIDE, 4: WIDE}
+_SHAPES = (PORTRAIT, LANDSCAPE, WIDE)
 
 
 def write_dataset(
@@ -42,12 +43,14 @@ def write_dataset(
     sides: bool = False,
     places: tuple[str, ...] | None = None,
     say_hats: bool | None = None,
+    any_shape: bool = False,
 ) -> list[str]:
     """Draw an album into `out`: JPEG photos and captions.csv; the truth in `<out>.truth.json`.
 
     hats: share of people with a hat. class_nouns: captions say adult man / adult woman / small
     child before a name. sides: group captions say who is left and right. places: draw only these.
-    say_hats: captions name every hat, or none.
+    say_hats: captions name every hat, or none. any_shape: of a cell's photos as many are upright as
+    landscape and wide; otherwise the shape follows from how many people there are.
     Each photo depends on seed, cell and number alone, so a larger album holds the smaller one.
     Returns the file names.
     """
@@ -57,7 +60,8 @@ def write_dataset(
     def photo(name: str) -> tuple[Scene, str]:
         rng = Random(f"{family.name} {name} {seed}")
         people = [family.member(letter) for letter in name.split("-")[0]]
-        scene = _photo(rng, people, hats, places)
+        size = _shape(f"{family.name} {seed}", name) if any_shape else None
+        scene = _photo(rng, people, hats, places, size)
         return scene, _label(scene, rng, class_nouns, sides, say_hats)
 
     photos = {name: photo(name) for name in photo_names(cells)}
@@ -101,6 +105,14 @@ def truth_path(out: Path | str) -> Path:
     """Where the truth about a dataset folder lies: beside it, out of every reader's way."""
     out = Path(out)
     return out.with_name(out.name + ".truth.json")
+
+
+def _shape(album: str, name: str) -> tuple[int, int]:
+    """The shape of a photo: of three that follow one another in a cell each has another, in any
+    order."""
+    cell, number = Path(name).stem.split("-")
+    turn, place = divmod(int(number) - 1, len(_SHAPES))
+    return Random(f"{album} {cell} shapes {turn}").sample(_SHAPES, len(_SHAPES))[place]
 
 
 def _photo(

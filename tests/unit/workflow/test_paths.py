@@ -118,6 +118,7 @@ def test_family_options_are_the_drawing_program_s():
         hats=0.5,
         class_nouns=False,
         sides=True,
+        shapes="any",
         shared=3,
         scale=1,
     )
@@ -129,5 +130,7 @@ def test_family_options_are_the_drawing_program_s():
         3,
         1,
     )
-    assert found.sides and not found.class_nouns
+    assert found.sides and found.any_shape and not found.class_nouns
+    usual = LabFamily(family="russell", coverage="J: 1", seed=2)
+    assert paths.family_options(usual) == "--family russell --coverage 'J: 1' --seed 2"
     assert parse_coverage(found.coverage) == {"T": 1, "ET": 2}
