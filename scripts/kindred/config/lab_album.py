@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from kindred.specs.spec_model import SpecModel
+from kindred.world.family_seeds import ALBUMS
 
 
 def _coverage(value: Any) -> Any:
@@ -24,7 +26,9 @@ class LabFamily(SpecModel):
 
     family: str | None = Field(None, description="name of one of the lab's families, e.g. russell")
     coverage: Coverage | None = Field(
-        None, description="images in each cell: 'J: 4, A: 3, C: 8, AC: 3, CJ: 7'"
+        None,
+        description="images in each cell: 'J: 4, A: 3, C: 8, AC: 3, CJ: 7'; a family drawn by seed "
+        "has an album of its own where this is unset",
     )
     strangers: int | None = Field(
         None,
@@ -45,6 +49,14 @@ class LabFamily(SpecModel):
     )
     shared: int | None = Field(None, ge=0, description="how many traits the family has in common")
     scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_album(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and not {"coverage", "strangers"} & set(given):
+            own = ALBUMS.get(str(given.get("family")))
+            return {**given, "coverage": own} if own else given
+        return given
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

@@ -7,10 +7,11 @@ them): planning reads this module, so it imports nothing that draws.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kindred.common.errors import KindredError, Problems
+from kindred.world.family_seeds import SEEDED, Purpose
 from kindred.world.people import Person
 from kindred.world.vocabulary import KINDS, TRAITS
 
@@ -38,10 +39,12 @@ KINSHIP = (
 
 @dataclass(frozen=True)
 class Family:
-    """Characters by their letter, the initial of their trigger name."""
+    """Characters by their letter, the initial of their trigger name. Nobody looks at results on
+    families held out before the claims are written down that they are to decide."""
 
     name: str
     members: tuple[Person, ...]
+    purpose: Purpose = "development"
 
     @property
     def letters(self) -> str:
@@ -112,7 +115,11 @@ _OKORIES = (
         False,
     ),
 )
-_OWN_LOOKS = {"russell": _RUSSELLS, "okorie": _OKORIES}
+_OWN_LOOKS = {
+    "russell": _RUSSELLS,
+    "okorie": _OKORIES,
+    **{name: one.members() for name, one in SEEDED.items()},
+}
 
 
 def family(name: str, shared: int = SHARED_TRAITS) -> Family:
@@ -125,14 +132,20 @@ def family(name: str, shared: int = SHARED_TRAITS) -> Family:
     if not 0 <= shared <= len(TRAITS):
         cure = f"choose a number from 0 to {len(TRAITS)}"
         raise KindredError(f"{shared}", "shared traits", cure)
-    first, *others = _OWN_LOOKS[name]
+    purpose = SEEDED[name].purpose if name in SEEDED else "development"
+    return Family(name, share_traits(_OWN_LOOKS[name], shared), purpose)
+
+
+def share_traits(members: Sequence[Person], shared: int) -> tuple[Person, ...]:
+    """The same people, but everybody with `shared` traits of the first, in KINSHIP order."""
+    first, *others = members
     common = KINSHIP[:shared]
 
     def kin(person: Person) -> Person:
         traits = zip(TRAITS, first.traits, person.traits, strict=True)
         return replace(person, traits=tuple(a if key in common else b for key, a, b in traits))
 
-    return Family(name, (first, *map(kin, others)))
+    return (first, *map(kin, others))
 
 
 FAMILIES = {name: family(name) for name in _OWN_LOOKS}

@@ -12,6 +12,8 @@ from kindred.common.errors import ProblemsError
 from kindred.config.load_plan import load_plan
 from kindred.specs.casts import noise_seeds
 from kindred.specs.scoring import Hypothesis
+from kindred.world.families import FAMILIES
+from kindred.world.family_seeds import ALBUMS
 
 HEAD = """
 title: test
@@ -414,6 +416,21 @@ def test_datasets_have_one_source_that_exists(root):
     assert "coverage: Q: 2: nobody here has the letter Q" in problems(
         root, "variants: {a: {}}\n", head
     )[0].replace("'", "")
+
+
+def test_families_drawn_by_seed_have_albums_of_their_own(root):
+    def drawn(lab):
+        head = HEAD.replace("{source: photos}", f"{{lab: {{{lab}}}}}")
+        return plan(root, "variants: {a: {}}\n", head).datasets["ours"].lab
+
+    for name in FAMILIES:
+        cell = FAMILIES[name].letters[0]
+        assert drawn(f"family: {name}, coverage: {{{cell}: 4}}").coverage == f"{cell}: 4"
+    for name, coverage in ALBUMS.items():
+        assert drawn(f"family: {name}").coverage == coverage
+        assert drawn(f"family: {name}, shapes: any").shapes == "any"
+    head = HEAD.replace("{source: photos}", "{lab: {family: russell}}")
+    assert "`coverage`: coverage is missing" in problems(root, "variants: {a: {}}\n", head)[0]
 
 
 def test_two_datasets_need_a_default(root):
