@@ -23,6 +23,7 @@ from kindred.world.vocabulary import (
     WIDE,
 )
 
+
 @dataclass(frozen=True)
 class Figure:
     """One person in one picture. x, y: middle of the head; unit: half a skull; native pixels."""
