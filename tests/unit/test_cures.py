@@ -16,6 +16,7 @@ import config_mistakes
 import file_mistakes
 import folder_mistakes
 import pytest
+import setting_mistakes
 from message_sites import Message, heard, messages
 
 from kindred.common.errors import KindredError, ProblemsError
@@ -107,7 +108,8 @@ def nothing(_: object) -> tuple[()]:
 
 def check_files(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     """The same for files, options and environments."""
-    for number, (mistake, wrong, cured) in enumerate(file_mistakes.MISTAKES):
+    cases = [*file_mistakes.MISTAKES, *setting_mistakes.MISTAKES]
+    for number, (mistake, wrong, cured) in enumerate(cases):
         root = folder / f"file-{number}"
 
         def run(root=root, mistake=mistake, wrong=wrong, cured=cured) -> None:
