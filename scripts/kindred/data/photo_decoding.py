@@ -51,8 +51,8 @@ def note(kind: str, what: str) -> dict[str, str]:
     return {"kind": kind, "what": what}
 
 
-WITHOUT_TEXTS = note("metadata", "has texts or notes that can't be read; used without them")
-WITHOUT_ALL = note("exif", "EXIF data or profile can't be read; taken as upright, in sRGB")
+WITHOUT_TEXTS = "has texts or notes that can't be read; used without them"
+WITHOUT_ALL = "EXIF data or profile can't be read; taken as upright, in sRGB"
 
 
 def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
@@ -144,7 +144,7 @@ def _without_metadata(path: Path, enough: int | None) -> Upright | None:
     """A photo that can be read when its metadata are left out, with a note; None where they are not
     at fault."""
     data = path.read_bytes()
-    for all_of_it, said in ((False, WITHOUT_TEXTS), (True, WITHOUT_ALL)):
+    for all_of_it in (False, True):
         plain = without_metadata(data, all_of_it)
         if plain is None or len(plain) == len(data):
             continue
@@ -152,7 +152,9 @@ def _without_metadata(path: Path, enough: int | None) -> Upright | None:
             photo = _read(path, enough, plain)
         except Exception:  # then the pixels are damaged too, which the first error says
             continue
-        photo.notes.append(said)
+        photo.notes.append(
+            note("exif", WITHOUT_ALL) if all_of_it else note("metadata", WITHOUT_TEXTS)
+        )
         return photo
     return None
 
