@@ -91,11 +91,25 @@ def swap(said: str, right: str, wrong: str, cured: str | None = None, file: str 
     return Mistake(said, [Edit(right, wrong, file)], [Edit(wrong, mended, file)])
 
 
+def variant(line: str) -> Edit:
+    """One more variant."""
+    return Edit("  a: {}\n", f"{line}  a: {{}}\n")
+
+
 def more(said: str, wrong: str, cured: str, before: str = "  a: {}\n") -> Mistake:
     """A line more, by default a variant, and as it is when mended ('' takes it out)."""
     return Mistake(said, [Edit(before, wrong + before)], [Edit(wrong, cured)])
 
 
+GONE = "  s: {base: gone, adapter: x.safetensors}\n"
+COMPOSED = "{dataset: drawn, compose: {cells: [A+J]"
+CLAIM = FILES[ONE][FILES[ONE].index("hypotheses:") : FILES[ONE].index("variants:")]
+DRAWN = "prior-small-man+woman-20-64x64"
+SEGMENTED = (
+    FILES[ONE]
+    .replace("source: photos, ", "source: photos, segmenter: {model: detr}, ")
+    .replace("  a: {}", "  s: {mask_weight: 3}\n  a: {}")
+)
 MISTAKES = [
     # Names and files
     swap("no dataset 'our'", "dataset: ours\n", "dataset: our\n"),
@@ -103,6 +117,9 @@ MISTAKES = [
     swap("no folder 'fotos'", "source: photos", "source: fotos"),
     swap("is no fit name for a folder", "  men: {", "  'm n': {", "  men: {"),
     swap("the name 'store' is taken", "  men: {", "  store: {", "  men: {"),
+    Mistake("is named for kohya's tools",
+            [Edit("", "x", "../10_jr man/a.txt"), Edit("source: photos", "source: 10_jr man")],
+            [Edit("source: 10_jr man", "source: photos")]),
     swap("the lab has no family 'rusell'", "family: russell", "family: rusell"),
     swap("trigger name 'J Russell' is not one word", "JRussell", "J Russell"),
     swap("has the same name as", "ARussell", "JRussell"),
@@ -121,6 +138,8 @@ MISTAKES = [
     more("is no fit name for a folder", "  'g h': {}\n", "  gh: {}\n"),
     more("the name 'sheets' is taken", "  sheets: {}\n", "  pages: {}\n"),
     more("the name 'BASE' is taken", "  BASE: {}\n", "  plain-a: {}\n"),
+    more("the name 'BASE-other' is taken", "  BASE-other: {}\n  k: {base: other}\n",
+         "  x-other: {}\n  k: {base: other}\n"),
     more("differ only in case", "  B: {}\n", "  c: {}\n"),
     more("makes 'grid-2' once more", "  grid-2: {}\n", "  grid-3: {}\n"),
     more("can't be swept", "  s: {sweep: {rnak: [1]}}\n", "  s: {sweep: {rank: [1]}}\n"),
@@ -144,6 +163,7 @@ MISTAKES = [
          "  s: {caption_dropout: 0.05}\n"),
     more("with prodigy", "  s: {optimizer: prodigy, lr: 1e-4}\n",
          "  s: {optimizer: prodigy, lr: 1}\n"),
+    more("takes no guidance as an input", "  s: {train_guidance: 2}\n", "  s: {}\n"),
     more("`shift: 3` has no effect", "  s: {shift: 3}\n", "  s: {shift: 3, timesteps: shifted}\n"),
     more("who is in none of `cells`", "  s: {characters: [J, A], cells: [J]}\n",
          "  s: {characters: [J, A], cells: [J, A]}\n"),
@@ -171,6 +191,9 @@ MISTAKES = [
          "  s: {adapters: {a: 1}}\n"),
     more("trains nothing, so", "  s: {adapters: {a: 1}, rank: 2}\n", "  s: {adapters: {a: 1}}\n"),
     more("weighs nothing", "  s: {weight: 0.5}\n", "  s: {}\n"),
+    more("names no file", "  s: {adapter: []}\n", "  s: {}\n"),
+    Mistake("its base: ", [Edit("", "model: ./gone\n", "bases/gone.yaml"), variant(GONE)],
+            [Edit(GONE, "")]),
     # Composites and class images
     more("a cell is named twice",
          "  s: {compose: {cells: {A+J: 2, J+A: 1}}, dataset: drawn}\n",
@@ -192,9 +215,32 @@ MISTAKES = [
          "  s: {class_images: men, class_images_weight: 1, class_images_per_noun: null}\n"),
     more("without a weight", "  s: {class_images_per_noun: 2}\n",
          "  s: {class_images_per_noun: 2, class_images_weight: 1}\n"),
+    more("no dataset 'mne'", f"  s: {COMPOSED}, strangers: {{of: mne}}}}}}\n",
+         f"  s: {COMPOSED}, strangers: {{of: men}}}}}}\n"),
+    more("'drawn' shows the characters", f"  s: {COMPOSED}, strangers: {{of: drawn}}}}}}\n",
+         f"  s: {COMPOSED}, strangers: {{of: men}}}}}}\n"),
+    Mistake("every cell has 3 people or more",
+            [Edit("  A: {name", "  C: {name: CRussell, class: child}\n  A: {name"),
+             variant(f"  s: {COMPOSED.replace('A+J', 'A+C+J')}, strangers: {{of: men}}}}}}\n")],
+            [Edit("[A+C+J]", "[A+J]")]),
+    Mistake("needs people's outlines, and nothing finds them",
+            [Edit("judge: tiny\n", ""), Edit(CLAIM, ""), variant("  s: {mask_weight: 3}\n")],
+            [Edit("mask_weight: 3", "")]),
+    Mistake("finds people's outlines in these photos by other means",
+            [Edit("[one]", "[one, two]", "config.yaml"), variant("  s: {mask_weight: 3}\n"),
+             Edit("", SEGMENTED, "experiments/two.yaml")],
+            [Edit("segmenter: {model: detr}, ", "", "experiments/two.yaml")]),
+    Mistake("its class images would be called",
+            [Edit("  men: {", f"  {DRAWN}: {{"), variant("  s: {class_images_weight: 1}\n")],
+            [Edit(f"  {DRAWN}: {{", "  men: {")]),
+    Mistake("the name 'drawn-held-out' is taken",
+            [Edit("  men: {", "  drawn-held-out: {class_images: class}\n  men: {"),
+             variant("  s: {dataset: drawn}\n")],
+            [Edit("drawn-held-out", "drawn-more")]),
     swap("no prompt set 'klass'", "class_images: class", "class_images: klass"),
     # Prompts and claims
     swap("'{Q}' stands for nothing", "{J}", "{Q}"),
+    swap("(is 65)", "[64, 64]}\n  class", "[65, 64]}\n  class"),
     more("is no fit name for a folder", "  's/o': {prompts: {j: x}, seeds: 2, size: [64, 64]}\n",
          "  so: {prompts: {j: x}, seeds: 2, size: [64, 64]}\n", "  class: {pr"),
     swap("is no fit name for a file", "{man: a man}", "{'m/n': a man}"),

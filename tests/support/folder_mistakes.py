@@ -186,6 +186,7 @@ MISTAKES = [
     Mistake("has a name that is no text", {"a\x07.jpg": picture(3)}, {"a\x07.jpg": None}),
     Mistake("a raw photo", {"a.dng": b"raw"}, {"a.dng": None}),
     Mistake("a table of a kind that is not read", {"a.json": "[]"}, {"a.json": None}),
+    Mistake("settings of another tool, not followed", {"a.toml": "x"}, {"a.toml": None}),
     Mistake("a picture of a kind that is not read", {"a.jxl": b"\xff\x0a"}, {"a.jxl": None}),
     Mistake("neither photo nor captions", {"a.doc": b"words"}, {"a.doc": None}),
     Mistake("photos lie in a folder of a folder", {"ada/2024/a.jpg": picture(3)},

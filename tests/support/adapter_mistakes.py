@@ -1,0 +1,217 @@
+"""LoRA files, their headers and exports that are not as they should be, or not of this base."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import tiny_base
+import torch
+from mistakes import Mistake, cut, of_value
+from peft import LoraConfig, inject_adapter_in_model
+
+from kindred.common import safetensors_files as tensors
+from kindred.models import fp8_linear
+from kindred.models.architectures.flux1.facts import FLUX1
+from kindred.models.architectures.klein.facts import KLEIN
+from kindred.models.lora import key_conversion, kohya_export, target_layers
+from kindred.models.lora.adapters import apply_adapters, read_adapters
+from kindred.models.lora.compatibility import incompatibilities
+from kindred.rendering import precision
+from kindred.specs.base_model import Base
+
+LAYER = "transformer.transformer_blocks.0.attn.to_q"
+FUSED = "lora_unet_double_blocks_0_img_attn_qkv"
+SIZES = {LAYER.removeprefix("transformer."): (32, 32)}
+SETTINGS = {"r": 4, "lora_alpha": 4}
+CPU = torch.device("cpu")
+State = dict[str, torch.Tensor]
+
+
+def layer(
+    name: str = LAYER, rank: int = 4, width: int = 32, height: int = 32, up: int | None = None,
+    **more: Any,
+) -> State:  # fmt: skip
+    """A LoRA of one layer. up: B's rank; more: other tensors of it."""
+    return {
+        f"{name}.lora_A.weight": torch.ones(rank, width),
+        f"{name}.lora_B.weight": torch.ones(height, up or rank),
+        **{f"{name}.{end}": torch.as_tensor(value) for end, value in more.items()},
+    }
+
+
+def file(root: Path, state: State, header: Mapping[str, str] | None = None) -> Path:
+    tensors.save(root / "a.safetensors", state, header or {})
+    return root / "a.safetensors"
+
+
+def faults(
+    root: Path, state: State | None = None, header: Mapping[str, str] | None = None
+) -> object:
+    """What is wrong with a file for a base of one layer."""
+    return incompatibilities(file(root, state or layer(), header), FLUX1, SIZES)
+
+
+def of_ours(root: Path, more: State) -> object:
+    """What is wrong with a file of Kindred's for FLUX.2 klein, whose layers no other tool names."""
+    header = {"lora_adapter_metadata": config(**SETTINGS)}
+    return incompatibilities(file(root, layer() | more, header), KLEIN, None)
+
+
+def faulty(said: str, state: State | None = None, **header: str) -> Mistake:
+    """A file with these tensors and this header, and a right one."""
+    return Mistake(said, lambda root: faults(root, state, header), faults)
+
+
+def not_finite(root: Path, value: float) -> object:
+    """A file whose values were written without being looked at."""
+    from safetensors.torch import save_file
+
+    save_file(layer() | {f"{LAYER}.lora_A.weight": torch.full((4, 32), value)},
+              root / "a.safetensors")  # fmt: skip
+    return incompatibilities(root / "a.safetensors", FLUX1, SIZES)
+
+
+def config(**values: object) -> str:
+    """lora_adapter_metadata."""
+    return json.dumps({f"transformer.{key}": value for key, value in values.items()})
+
+
+def converted(state: State) -> object:
+    return tuple(key_conversion.to_diffusers(state, FLUX1, "a.safetensors"))
+
+
+def kohya(height: int = 96, up: int = 4) -> State:
+    return {
+        f"{FUSED}.lora_down.weight": torch.ones(4, 32),
+        f"{FUSED}.lora_up.weight": torch.ones(height, up),
+    }
+
+
+def fused(
+    state: State, settings: Mapping[str, Any] | None = None, architecture: Any = FLUX1
+) -> object:
+    """For other tools."""
+    return tuple(kohya_export.fused(state, settings or SETTINGS, architecture, "a.safetensors"))
+
+
+def apply(root: Path, width: int) -> None:
+    """A file of this width, put into the tiny transformer."""
+    path = file(root, layer(width=width, height=width))
+    apply_adapters(tiny_base._transformer(), read_adapters([path]), False)
+
+
+def found(names: str | list[str]) -> object:
+    """Layers of FLUX.2 klein that are to be trained."""
+    layers = ["transformer_blocks.0.attn.to_q", "norm_out.linear"]
+    return tuple(target_layers.target_layers(layers, names, KLEIN))
+
+
+def eight_bit(quantization: str | None, can: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fp8_linear, "can", lambda _: can)
+        precision._check_eight_bit(Base(model="x", quantization=quantization), CPU)
+
+
+def spare(left: int | None) -> None:
+    """Layers made 8-bit where so many bytes are left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "token_layers", lambda _: ["a"])
+        patch.setattr(fp8_linear, "more", lambda *_: 2**30)
+        patch.setattr(fp8_linear, "convert", lambda *_: None)
+        precision._to_eight_bit(None, left)
+
+
+def drawn_in_eight_bits(offloads: bool) -> object:
+    """A transformer in 8-bit floats on a GPU that can hold its weights, or not."""
+    spec = SimpleNamespace(drawn_as=lambda _: "fp8", base=Base(model="x"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fp8_linear, "can", lambda _: True)
+        patch.setattr(precision, "_load_or_take_home", lambda *_: None)
+        patch.setattr(precision, "offload_excess", lambda *_: offloads)
+        patch.setattr(precision, "room", lambda _: 0)
+        patch.setattr(precision, "_to_eight_bit", lambda *_: None)
+        return precision.load(spec, [], torch.device("cuda"))
+
+
+def merged(dora: bool) -> None:
+    """A layer with an adapter, to be added to a quantized base."""
+    network = torch.nn.ModuleDict({"a": torch.nn.Linear(8, 8, bias=False)})
+    kind = LoraConfig(r=2, lora_alpha=2, target_modules=["a"], use_dora=dora)
+    inject_adapter_in_model(kind, network)
+    network.unload_lora = lambda: None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision.loading, "weight_files", lambda *_: {"a.weight": Path("w")})
+        patch.setattr(precision, "_part", lambda _: None)
+        patch.setattr(
+            precision.safetensors_files, "load", lambda *_: {"a.weight": torch.ones(8, 8)}
+        )
+        patch.setattr(
+            precision.quantized_weights,
+            "packed",
+            lambda value, _: torch.nn.Parameter(value, requires_grad=False),
+        )
+        precision.merge_and_quantize(network, Base(model="x", quantization="nf4"), CPU)  # fmt: skip
+
+
+MISTAKES = [
+    # Files for a base
+    Mistake("is no whole safetensors file",
+            lambda root: incompatibilities(cut(file(root, layer())), FLUX1, None), faults),
+    Mistake("is no file", lambda root: incompatibilities(root / "gone", FLUX1, None), faults),
+    faulty("has a text encoder's part, which is not used",
+           layer() | layer("text_encoder.text_model.encoder.layers.0.self_attn.q_proj")),
+    Mistake("holds what is no finite number, in", lambda root: not_finite(root, float("inf")),
+            lambda root: not_finite(root, 1.0)),
+    faulty("1 of its 1 layers are not in this base", layer(LAYER.replace("0", "9"))),
+    faulty("is of a base of another width", layer(width=64)),
+    Mistake("does not fit this base (", lambda root: apply(root, 64), lambda root: apply(root, 32)),
+    # What a file says twice
+    Mistake("has no pair of matrices in",
+            lambda root: of_ours(root, {f"{LAYER[:-1]}k.lora_A.weight": torch.ones(4, 32)}),
+            lambda root: of_ours(root, {})),
+    faulty("attn.to_q ([4] and [4])",
+           {f"{LAYER}.lora_A.weight": torch.ones(4), f"{LAYER}.lora_B.weight": torch.ones(4)}),
+    faulty("has rank 4 and 8 at once in", layer(up=8)),
+    faulty("has an alpha that is no finite number", layer(alpha=[1.0, 2.0])),
+    faulty("contradicts itself: its header says alpha 32", layer(alpha=1.0),
+           ss_network_dim="4", ss_network_alpha="32"),
+    faulty("contradicts itself: its header says alpha 32 (ss_network_alpha) and 4",
+           ss_network_dim="4", ss_network_alpha="32",
+           lora_adapter_metadata=config(r=4, lora_alpha=4)),
+    faulty("says alpha 2 in its header (ss_network_alpha) and holds no alphas",
+           ss_network_dim="4", ss_network_alpha="2"),
+    faulty("is no JSON, or no configuration", lora_adapter_metadata="{"),
+    # Layouts of other tools
+    of_value(f"{FUSED} is of rank 4 and 8 at once", converted, kohya(up=8), kohya()),
+    of_value("has 64 rows where ", converted, kohya(64), kohya()),
+    of_value("and LoRAs of that can't be written for other tools yet",
+             lambda told: kohya_export.architecture_of({"version": told}, "a"),
+             f"train 5, {KLEIN.name} 1", f"train 5, {FLUX1.name} 1"),
+    of_value("can't be written for other tools yet", lambda one: fused(layer(), architecture=one),
+             KLEIN, FLUX1),
+    of_value("is a DoRA, and kohya's tools read none", lambda told: fused(layer(), told),
+             SETTINGS | {"use_dora": True}, SETTINGS),
+    of_value("is in that layout already", fused, kohya(), layer()),
+    of_value("holds transformer.x.bias", fused, layer() | {"transformer.x.bias": torch.ones(1)},
+             layer()),
+    of_value("is empty", fused, {}, layer()),
+    of_value("is no layer of ", fused, layer("transformer.other.to_q"), layer()),
+    of_value("features wide, in ", fused, layer(height=64), layer()),
+    # Layers
+    of_value("norm_out.linear can't be trained", found, ["norm_out.linear"], ["to_q"]),
+    of_value("'(' is no pattern", found, "(", ".*to_q"),
+    # Other precisions
+    of_value("an int8 base is multiplied in 8-bit integers already",
+             lambda kind: eight_bit(kind, True), "int8", "nf4"),
+    of_value("this GPU can't multiply 8-bit floats", lambda can: eight_bit(None, can), False, True),
+    of_value("the weights take 1.0 GiB more than as trained", spare, 0, 2**31),
+    of_value("the GPU is too small for the weights even as trained", drawn_in_eight_bits, True,
+             False),
+    of_value("a DoRA adapter can't be added to weights that are quantized again", merged, True,
+             False),
+]  # fmt: skip

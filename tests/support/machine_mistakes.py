@@ -1,0 +1,283 @@
+"""GPUs, memory, disks, trainings and command lines that can't do what they are asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import fake_gpu
+import pytest
+import tiny_base
+import tiny_klein
+import torch
+from mistakes import LETTERS, Action, Mistake, of_value, of_variable, safetensors, write
+
+from kindred.common import chained_log, planned_code
+from kindred.common.errors import KindredError, Problems, run_main
+from kindred.common.job_summary import JobSummary
+from kindred.common.written_text import read_written_text
+from kindred.compute import devices, memory_fitting, memory_limit, memory_plan
+from kindred.compute.memory_plan import GIB, MemoryDemand
+from kindred.config.yaml_document import read_document
+from kindred.data import encoding_cache
+from kindred.models.architectures.flux1.facts import FLUX1
+from kindred.models.architectures.klein.facts import KLEIN
+from kindred.models.lora.target_layers import target_layers
+from kindred.specs.base_model import Base
+from kindred.specs.judge import JudgeSpec
+from kindred.specs.training import Recipe, TrainSpec
+from kindred.training import optimizers, training_data
+from kindred.training.batched.run import BatchSettings, train_batched
+from kindred.training.batched.trainer import BatchedTrainer
+from kindred.training.training_data import TrainingFiles
+from kindred.training.training_log import TrainingLog
+from kindred.workflow import batched_jobs, checkout
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
+REPOSITORY = {"model": "owner/name", "revision": "abc", "architecture": "flux1"}
+FLUX_DEV = {"num_layers": 19, "num_single_layers": 38, "attention_head_dim": 128,
+            "num_attention_heads": 24, "guidance_embeds": True}  # fmt: skip
+
+
+def patched(owner: object, name: str, answer: object, call: Callable[[], object]) -> Action:
+    """A call where something of the machine answers otherwise."""
+
+    def run(_: Path) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, answer)
+            call()
+        return None
+
+    return run
+
+
+def fails(error: Exception) -> Callable[..., object]:
+    def fail(*_: object, **__: object) -> object:
+        raise error
+
+    return fail
+
+
+# GPUs and their memory
+def together(gpus: int, others: Sequence[str] = (), sizes: Sequence[float] = ()) -> Action:
+    """A model split over so many GPUs, with cards of other makers beside them."""
+    split = devices.Split(tuple(sizes))
+    return patched(
+        devices, "other_gpus", lambda: list(others), lambda: devices._together(range(gpus), split)
+    )
+
+
+def waited(free: bool) -> Action:
+    return patched(devices, "_lock", lambda *_: free, lambda: devices._wait_for([0], 0, 0, 1))
+
+
+def limited() -> None:
+    """The allocator held to the size of a card."""
+    with pytest.MonkeyPatch.context() as patch:
+        fake_gpu.put_in(patch)
+        memory_limit.apply(CUDA, memory_limit.before())
+
+
+def demand() -> MemoryDemand:
+    """A training on FLUX.1-dev."""
+    shape = FLUX1.layout(FLUX_DEV)
+    names = target_layers([layer.name for layer in shape.layers], "attention", FLUX1)
+    return MemoryDemand(
+        shape, FLUX1.activations, frozenset(names), image_tokens=1024, text_tokens=512, rank=4,
+        batch=1, optimizer="adamw8bit", quantization="nf4",
+    )  # fmt: skip
+
+
+def planned(gib: float) -> None:
+    memory_plan.plan(demand(), gib * GIB)
+
+
+def ran_out(_: object) -> None:
+    """A training whose plans were all too small."""
+    found = memory_fitting.FittedMemory(demand(), 100 * GIB, CPU)
+    found.tries = memory_fitting.TRIES
+    found._tighten()
+
+
+def unmeasured(_: object) -> None:
+    memory_fitting.memory_demand(train_spec(), KLEIN, None, [])
+
+
+# Disks
+def appended(root: Path) -> None:
+    chained_log.append(root / "log.jsonl", lambda _: [{"why": "x"}])
+
+
+def full_disk(full: bool) -> Action:
+    """An entry written where the disk is full, or not."""
+
+    def run(root: Path) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            if full:
+                patch.setattr(os, "fsync", fails(OSError(28, "No space left on device")))
+            appended(root)
+        return None
+
+    return run
+
+
+def no_right(lacking: bool) -> Action:
+    def run(root: Path) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            if lacking:
+                patch.setattr(os, "access", lambda *_: False)
+            appended(root)
+        return None
+
+    return run
+
+
+def document(root: Path, content: str | bytes | None) -> object:
+    problems = Problems("x")
+    read_document(write(root / "a.yaml", content), problems)
+    return problems.found
+
+
+# Programs
+def program() -> None:
+    """A program that does nothing, as Snakemake starts it."""
+    try:
+        run_main(lambda: 0)
+    except SystemExit as end:
+        if isinstance(end.__context__, KindredError):
+            raise end.__context__ from None
+
+
+def summed_up(root: Path, failed: bool) -> object:
+    summary = JobSummary(1)
+    if failed:
+        summary.fail("a", ValueError("x"))
+    summary.end(root / "summary.json", "made")
+    return None
+
+
+def variants(length: int) -> None:
+    """The command that trains a variant with a name of so many letters."""
+    one = SimpleNamespace(name="v" * length, runs=[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batched_jobs, "_files", lambda _: {})
+        batched_jobs.training_jobs(SimpleNamespace(name="x", trained=[one]))
+
+
+def argument(length: int) -> None:
+    batched_jobs.jobs_argument(JudgeSpec(kind="lab", model="m" * length))
+
+
+# Trainings
+def train_spec(**recipe: Any) -> TrainSpec:
+    return TrainSpec(
+        base=Base(**REPOSITORY), recipe=Recipe(**recipe), characters=LETTERS, dataset="d"
+    )
+
+
+FILES = TrainingFiles(*map(Path, "abcd"))
+
+
+def weights(recipe: dict[str, float]) -> None:
+    training_data._token_weights(train_spec(**recipe), [], FILES)
+
+
+def prior(weight: float, given: bool) -> None:
+    """Class images that the recipe weighs, given or not."""
+    files = TrainingFiles(*map(Path, "abcd"), prior_images=Path("e") if given else None)
+    training_data._prior(train_spec(class_images_weight=weight), files)
+
+
+def encoders(root: Path, tokens: int) -> object:
+    """Files encoded with so many tokens, on a base that reads 56."""
+    base = Base(**REPOSITORY, text_tokens=56)
+    spec = train_spec().model_copy(update={"base": base})
+    image = encoding_cache.latents_fingerprint(base.image_encoder())
+    text = encoding_cache.texts_fingerprint(base.text_encoder(spec.text_tokens()))
+    text["tokens"] = tokens
+    named = {"a": torch.ones(1)}
+    files = [
+        safetensors(root / name, named, **{encoding_cache.ABOUT: json.dumps(about)})
+        for name, about in (("latents", image), ("text", text))
+    ]
+    training_data.check_encoders(spec, *files)
+    return None
+
+
+def optimizer(name: str, lacking: str | None = None, device: str = "cpu") -> None:
+    """A recipe's optimizer, where a package is not there."""
+    one = torch.nn.Parameter(torch.ones(1))
+    parameters = [one] if device == "cpu" else [SimpleNamespace(device=torch.device(device))]
+    with pytest.MonkeyPatch.context() as patch:
+        if lacking:
+            patch.setitem(sys.modules, lacking, None)
+        optimizers.make_optimizer(parameters, Recipe(optimizer=name))
+
+
+def batched(at_once: int) -> None:
+    train_batched("[]", BatchSettings(at_once=at_once))
+
+
+def stacked(network: Callable[[], Any]) -> None:
+    """No trainings, in one loop on a network."""
+    BatchedTrainer(network(), [], tiny_base._scheduler().config)
+
+
+def logged(loss: float) -> None:
+    TrainingLog().note(torch.tensor(loss), step=1, lr=1e-4)
+
+
+NAN = float("nan")
+MISTAKES = [
+    # GPUs and their memory
+    Mistake("an NVIDIA and an AMD GPU can't hold one model together", together(1, ["AMD"]),
+            together(2)),
+    Mistake("this machine has one NVIDIA GPU, and a split needs two", together(1), together(2)),
+    Mistake("2 sizes for 3 GPUs", together(3, sizes=[12, 24]), together(2, sizes=[12, 24])),
+    Mistake("no GPU of 1 got free", waited(False), waited(True)),
+    Mistake("there is a GPU but torch can't use it",
+            patched(torch.cuda, "is_available", lambda: False, lambda: devices.prepare("cuda", 0)),
+            lambda _: bool(devices.prepare("cpu", 0))),
+    of_variable("CUDA itself takes", memory_limit.MEMORY_GIB, "1.5", limited),
+    of_value("training needs at least", planned, 1, 80),
+    Mistake("the GPU ran out of it, though the plan expected a peak of", ran_out, None),
+    Mistake("take on a GPU has not been measured", unmeasured, None),
+    # Disks
+    Mistake("can't be written, and what is declared", no_right(True), no_right(False)),
+    Mistake("no entry can be written (No space left on device)", full_disk(True),
+            full_disk(False)),
+    Mistake("can't be read (Is a directory)", lambda root: read_written_text(root, "a") and None,
+            lambda root: read_written_text(write(root / "a", "x"), "a") and None),
+    Mistake("no such file", lambda root: document(root, None), lambda root: document(root, "a: 1")),
+    Mistake("can't be read (", lambda root: document(root, b"a: \xff"),
+            lambda root: document(root, "a: 1")),
+    # Programs
+    of_variable("the code was changed since this job was planned", planned_code.VARIABLE, "x",
+                program),
+    Mistake("1 of 1 jobs failed: a", lambda root: summed_up(root, True),
+            lambda root: summed_up(root, False)),
+    of_value("too many variants to be trained together", variants, 200_000, 5),
+    of_value("a variant's prompt sets are too long", argument, 200_000, 5),
+    of_value("has a brace in its path", checkout.check_checkout, "/a{b}", "/ab"),
+    # Trainings
+    of_value("head_weight needs people's masks", weights, {"head_weight": 3.0}, {}),
+    of_value("class-prior files are given, but", lambda given: prior(0, given), True, False),
+    of_value("class_images_weight needs class-prior images", lambda one: prior(one, False), 1.0, 0),
+    Mistake("made with tokens 24, the base has 56", lambda root: encoders(root, 24),
+            lambda root: encoders(root, 56)),
+    of_value("adamw8bit needs a CUDA GPU", optimizer, "adamw8bit", "adamw"),
+    Mistake("adamw8bit needs the package bitsandbytes",
+            lambda _: optimizer("adamw8bit", "bitsandbytes.optim", "cuda"),
+            lambda _: optimizer("adamw", "bitsandbytes.optim")),
+    Mistake("prodigy needs the package prodigyopt", lambda _: optimizer("prodigy", "prodigyopt"),
+            lambda _: optimizer("adamw", "prodigyopt")),
+    of_value("must be at least 1", batched, 0, 1),
+    Mistake("many trainings in one loop are not possible yet",
+            lambda _: stacked(tiny_klein._transformer), None),
+    of_value("the loss is nan in step 1", logged, NAN, 0.5),
+]  # fmt: skip
