@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ENV := .venv/.ready
 ENV_DEV := .venv/.ready-dev
+# Compiling all of every package takes longer than installing it; Python compiles what it imports.
+PIP := --no-compile --disable-pip-version-check
 
 .PHONY: all env photo test test-all imports lab-gates bench help
 
@@ -20,15 +22,15 @@ $(ENV): envs/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements.txt
+	$(BIN)/python -m pip install $(PIP) -r envs/requirements.txt
 	@touch $@
 
 $(ENV_DEV): envs/requirements-dev.txt envs/requirements-photo.txt $(ENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements-dev.txt
+	$(BIN)/python -m pip install $(PIP) -r envs/requirements-dev.txt
 	@touch $@
 
 photo: env
-	$(BIN)/python -m pip install --disable-pip-version-check -r envs/requirements-photo.txt
+	$(BIN)/python -m pip install $(PIP) -r envs/requirements-photo.txt
 
 # Two workers take from each other what is left, so that neither ends alone.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
