@@ -5,8 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 ENV := .venv/.ready
 ENV_DEV := .venv/.ready-dev
-# Compiling all of every package takes longer than installing it; Python compiles what it imports.
-PIP := --no-compile --disable-pip-version-check
+# Compiling all of every package takes longer than installing it, and Python compiles what it imports,
+# once, unless it is told not to keep that.
+PIP := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --disable-pip-version-check
 
 .PHONY: all env photo test test-all imports lab-gates bench help
 

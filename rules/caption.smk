@@ -16,6 +16,7 @@ rule caption:
         "logs/caption/{dataset}.log",
     benchmark:
         "benchmarks/caption/{dataset}.tsv"
+    priority: 20
     conda:
         "../envs/environment.yaml"
     params:

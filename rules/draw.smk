@@ -19,6 +19,7 @@ for drawn, lab in DRAWN.items():
             f"logs/draw/{drawn}.log",
         benchmark:
             f"benchmarks/draw/{drawn}.tsv"
+        priority: 20
         conda:
             "../envs/environment.yaml"
         params:

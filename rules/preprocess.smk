@@ -16,6 +16,7 @@ rule preprocess:
         "logs/preprocess/{dataset}.log",
     benchmark:
         "benchmarks/preprocess/{dataset}.tsv"
+    priority: 20
     conda:
         "../envs/environment.yaml"
     threads: 4
