@@ -19,6 +19,7 @@ from pathlib import Path
 from kindred.common.errors import KindredError
 from kindred.common.files import unwritable
 
+MOST_GONE = 100  # times in a row that a lock's folder may be removed while it is opened
 UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 _warned: set[str] = set()
 
@@ -54,15 +55,17 @@ def try_lock(path: Path) -> int | None:
 
 def _wait_for(path: Path, waiting: str) -> int:
     """An open, locked file that lies under this path, and not one that its last owner removed."""
-    told = False
+    told, gone = False, 0
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except FileNotFoundError as error:
-            if path.is_symlink():  # to a folder that is not there, and never will be
+            gone += 1  # its folder was removed just now, by who held the lock, unless it stays so:
+            # a link to a folder that is not there, a working folder that was deleted
+            if path.is_symlink() or gone > MOST_GONE:
                 raise _failure(path, error) from error
-            continue  # its folder was removed just now, by who held the lock
+            continue
         except OSError as error:
             raise unwritable(path.parent, error) from error
         try:

@@ -41,6 +41,19 @@ def held_elsewhere(path):
     return file
 
 
+def test_a_working_folder_that_was_deleted_ends_it(tmp_path, monkeypatch):
+    """A run whose checkout was removed must not try for ever."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with (
+        pytest.raises(KindredError, match="can't be locked"),
+        file_lock.lock(Path("store/key.lock"), "waiting"),
+    ):
+        pass
+
+
 def test_a_second_one_waits_says_so_once_and_goes_on(tmp_path, capsys):
     path, entered = tmp_path / "new" / "key.lock", threading.Event()
     first = held_elsewhere(path)
