@@ -222,6 +222,9 @@ def gpu_slots():
 
 
 THREADS = threads_each()
+# Processes that prepare photos. Never all cores: a job that needs all of them waits as long as any
+# other one runs.
+WORKERS = max(1, min(4, (workflow.cores or 1) // 2))
 DEVICE = PLAN.device.kind
 GPUS_EACH = int(on_gpu())
 if PLAN.device.jobs_per_gpu > 1 and workflow.is_main_process:

@@ -19,7 +19,7 @@ rule preprocess:
     priority: 20
     conda:
         "../envs/environment.yaml"
-    threads: 4
+    threads: WORKERS
     params:
         spec=lambda w: DATASETS[w.dataset].preprocess.canonical(),
         version=step_version("preprocess"),
