@@ -18,7 +18,7 @@ VERSIONS = {
     "draw": 1,
     "preprocess": 2,
     "caption": 2,
-    "audit": 4,
+    "audit": 5,
     "masks": 1,
     "compose": 1,
     "encode_images": 1,
@@ -37,7 +37,7 @@ VERSIONS = {
     "sheet": 1,
     "curves": 2,
     "rating": 1,
-    "report": 12,
+    "report": 13,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,

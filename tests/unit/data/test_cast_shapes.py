@@ -74,7 +74,7 @@ def test_few_photos_on_shapes_by_chance_tell_next_to_nothing():
     assert sum(one > cast_shapes.MOST_BITS for one in found) <= 10
 
 
-def test_a_warning_only_where_shapes_tell():
+def test_a_note_only_where_shapes_tell():
     told = {"J": {"1:1": 20, "2:1": 0}, "A+J": {"1:1": 0, "2:1": 20}}
     (finding,) = cast_shapes.shape_findings(told)
     assert "1.0 of the 1.0 bits" in finding.what and "canvas: any" in finding.cure
