@@ -122,7 +122,11 @@ def test_a_judge_that_is_not_there_is_said_and_nothing_else_is_lost(judged: Work
     assert (judged.root / "results/tiny/both/run-1/lora.safetensors").exists()
 
 
-def test_a_picture_lost_from_the_store_is_named(judged: Workspace):
+def test_a_picture_lost_from_the_store_is_drawn_again(judged: Workspace):
     manifest = json.loads((judged.root / "results/tiny/both/run-1/images/solo.json").read_text())
-    (judged.root / manifest["images"][0]["path"]).unlink()
-    assert "1 of 2 missing" in judged.run("--forcerun", "score", fails=True)
+    lost = judged.root / manifest["images"][0]["path"]
+    before = lost.read_bytes()
+    lost.unlink()
+    told = judged.run("--forcerun", "score")
+    assert "1 of the files that it names are gone" in told and "1 in the store, 1 drawn" in told
+    assert lost.read_bytes() == before

@@ -63,6 +63,10 @@ class PhotoIndex:
         fits = exact or found
         return next(iter(fits)) if len(fits) == 1 else None
 
+    def fits_several(self, written: str) -> bool:
+        """Whether more than one photo has this path, with its suffix or without."""
+        return len(self._by_path.get(_spelt(written), set())) > 1
+
     def explain(self, written: str) -> str:
         """What to do about a name that was not found."""
         path = self._inside(written)
@@ -130,6 +134,9 @@ def _sidecars(
     for path in source.sidecars:
         label = path.relative_to(source.root).as_posix()
         beside = nfc(label.removesuffix(path.suffix))
+        if index.beside(beside) is None and index.fits_several(beside):
+            problems.add(label, "is beside more than one photo of its name", index.explain(beside))
+            continue
         if index.beside(beside) is None:
             orphans.append((label, path.stem.lower() in PLAIN_TEXTS))
             continue

@@ -58,10 +58,10 @@ def test_the_file_for_own_photos_is_complete_and_needs_no_warning(shipped):
 
 def test_the_lab_s_values_on_a_full_size_base_are_warned_of(shipped):
     found = warnings(planned(shipped, "family", base=("base: lab\n", "base: flux-dev-nf4\n")))
-    steps = [line for line in found if "trains 360 steps" in line]
+    steps = [line for line in found if "trains 300 steps" in line]
     assert len(steps) == 1, "once, though several variants have it"
     assert re.fullmatch(
-        r"experiments/mine\.yaml:\d+: variants\.all: trains 360 steps on the base 'flux-dev-nf4', "
+        r"experiments/mine\.yaml:\d+: variants\.all: trains 300 steps on the base 'flux-dev-nf4', "
         r"for which 500 to 10000 are usual -> correct `steps`, or leave it if you mean it",
         steps[0],
     )
