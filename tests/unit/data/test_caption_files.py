@@ -301,6 +301,18 @@ def test_a_caption_beside_a_photo_that_is_gone_goes_to_no_other(source):
     ]
 
 
+def test_a_text_beside_two_photos_of_its_name_is_neithers(tmp_path):
+    """Not even where it is the only one and a captioner would describe both."""
+    for name in ("ada.jpg", "ada.jpg.png"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "ada.jpg.txt").write_text("Ada by a wall")
+    found, problems, _ = read(tmp_path, ["ada.jpg", "ada.jpg.png"])
+    assert found == {} and [p.what for p in problems] == [
+        "is beside more than one photo of its name"
+    ]
+    assert "ada.jpg or ada.jpg.png" in problems[0].cure
+
+
 def test_names_that_end_in_a_space_belong_together(tmp_path):
     for name in ("ada .jpg", "ada.jpg"):
         (tmp_path / name).write_bytes(b"")
