@@ -150,7 +150,7 @@ def reference(options: argparse.Namespace, resolution: int) -> Callable[[], dict
                 "warm": options.warm,
                 "steps": options.steps,
             }
-            command = [sys.executable, "-m", "kindred.speed.reference"]
+            command = [sys.executable, "-m", "kindred.benchmarking.diffusers_reference"]
             command += [f"--{name}={value}" for name, value in asked.items()]
             done = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True)
             if done.returncode:
