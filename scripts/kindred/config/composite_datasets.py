@@ -152,5 +152,4 @@ def masks_for(
 
 def _masked(variant: Variant) -> list[str]:
     """The datasets in whose photos a variant needs people's outlines: its own, and of strangers."""
-    own = [variant.root] if variant.root else []
-    return own + ([variant.made.strangers] if variant.made and variant.made.strangers else [])
+    return [name for name in (variant.root, variant.strangers) if name]

@@ -71,7 +71,7 @@ def resolve_experiment(
     prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
     # A variant that something else is wrong with is there all the same.
     check_hypotheses(document, config, {**dict.fromkeys(declared), **variants}, problems)
-    strangers = {v.made.strangers for v in variants.values() if v.made and v.made.strangers}
+    strangers = {v.strangers for v in variants.values() if v.strangers}
     experiment = Experiment(
         name=name,
         title=config.title,

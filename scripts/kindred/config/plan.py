@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from kindred.common.errors import Problem
+from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
-from kindred.config.user_schema import BASE_VARIANT, DeviceConfig, LabFamily
+from kindred.config.user_schema import BASE_VARIANT, DeviceConfig
 from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast
@@ -104,6 +105,11 @@ class Variant:
     def root(self) -> str | None:
         """The dataset of photos that it trains on: without what is made of them."""
         return self.made.of if self.made else self.dataset
+
+    @property
+    def strangers(self) -> str:
+        """The dataset of the strangers who are cut into its composites; '' where none are."""
+        return self.made.strangers if self.made else ""
 
     @property
     def needs_masks(self) -> bool:

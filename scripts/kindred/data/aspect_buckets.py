@@ -27,6 +27,11 @@ def bucket_sets(spec: PreprocessSpec) -> dict[str, list[Size]]:
     }
 
 
+def largest_buckets(spec: PreprocessSpec) -> list[Size]:
+    """The buckets of the largest resolution."""
+    return max(bucket_sets(spec).values(), key=lambda sizes: max(map(max, sizes)))
+
+
 def buckets_of(edge: int, multiple: int, max_aspect: float) -> list[Size]:
     """All (width, height) in multiples of `multiple` with about `edge`² pixels, sorted.
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import simplejpeg
 
 from kindred.common.errors import first_line_of
-from kindred.data.photo_metadata import without_metadata
+from kindred.data.photo_metadata import png_chunks, without_metadata
 
 SPARE = 64  # bytes that a camera may leave between pixels and a marker
 PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"tRNS"})  # chunks of a PNG that pixels come from
@@ -57,8 +56,11 @@ def _of_jpeg(data: bytes) -> Damage | None:
 
 def _of_png(data: bytes) -> Damage | None:
     """By the checksum of each chunk, which Pillow does not look at where the pixels are."""
-    for kind, content, check in _chunks(data):
-        if kind in PIXELS and zlib.crc32(kind + content) != check:
+    for kind, start, end in png_chunks(data):
+        if end > len(data):
+            break
+        (check,) = struct.unpack_from(">I", data, end - 4)
+        if kind in PIXELS and zlib.crc32(data[start + 4 : end - 4]) != check:
             return Damage(f"the checksum of its {kind.decode()} is wrong", True)
     return None
 
@@ -97,15 +99,3 @@ def _of_boxes(data: bytes) -> int:
 
 
 SIZES = {"WEBP": _of_webp, "BMP": _of_bmp, "HEIF": _of_boxes, "AVIF": _of_boxes}
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
-    """(kind, content, checksum) of a PNG's chunks, as far as they are whole."""
-    at = 8
-    while at + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        end = at + 8 + length
-        if end + 4 > len(data):
-            return
-        yield data[at + 4 : at + 8], data[at + 8 : end], struct.unpack_from(">I", data, end)[0]
-        at = end + 4

@@ -48,15 +48,22 @@ def png_chunk(path: Path, wanted: bytes) -> bytes:
     return b""
 
 
-def _png(data: bytes, all_of_it: bool) -> bytes:
-    kept, place = [PNG], len(PNG)
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(type, where it begins, where it ends or should end) of every chunk of a PNG, which are
+    length, type, content and checksum."""
+    place = len(PNG)
     while place + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
-        end = place + 12 + length
+        yield kind, place, place + 12 + length
+        place += 12 + length
+
+
+def _png(data: bytes, all_of_it: bool) -> bytes:
+    kept = [PNG]
+    for kind, start, end in png_chunks(data):
         critical = kind[:1].isupper()
         if critical or kind in OF_PIXELS or (kind in TURNED_OR_COLOURED and not all_of_it):
-            kept.append(data[place:end])
-        place = end
+            kept.append(data[start:end])
     return b"".join(kept)
 
 

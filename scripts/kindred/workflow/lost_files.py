@@ -2,7 +2,7 @@
 
 Pictures, prepared photos, masks and composites lie where no rule declares them, because they are
 thousands, and a person may delete them to make room. Knows the lists' forms; that a list counts as
-missing then, so that a job makes the files again for whoever reads them, is rules/common.smk's.
+missing then, so that a job makes the files again for whoever reads them, is rules/lost_files.smk's.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kindred.characters.trigger_words import letters_in
+from kindred.config.lab_album import LabFamily
 from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Dataset, Experiment, Plan, Variant
-from kindred.config.user_schema import BASE_VARIANT, LabFamily
+from kindred.config.user_schema import BASE_VARIANT
 from kindred.world.families import photo_names, stranger_names
 
 

@@ -77,7 +77,7 @@ def write_strangers(out: Path | str, count: int, seed: int, scale: int = 4) -> l
     def photo(name: str) -> tuple[Scene, str]:
         rng = Random(f"strangers {name} {seed}")
         person = random_person(rng, name.split("-")[0])
-        scene = _photo(rng, [person], 0.0, None, rng.choice((PORTRAIT, LANDSCAPE, WIDE)))
+        scene = _photo(rng, [person], 0.0, None, rng.choice(_SHAPES))
         return scene, caption(scene, rng, "detailed", place=True, looks=False, call="plain")
 
     photos = {name: photo(name) for name in stranger_names(count)}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from kindred.config.lab_album import LabFamily
 from kindred.config.load_plan import load_plan
-from kindred.config.user_schema import LabFamily
 from kindred.workflow import paths
 from kindred.world.families import parse_coverage
 

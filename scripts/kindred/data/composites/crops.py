@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from kindred.data.aspect_buckets import Size, bucket_sets, nearest_bucket
+from kindred.data.aspect_buckets import Size, largest_buckets, nearest_bucket
 from kindred.data.composites import captions
 from kindred.data.composites.cutouts import without
 from kindred.data.composites.generation import CompositeImage
@@ -28,7 +28,7 @@ def crops(
     noted and left out."""
     if spec.crop is None:
         return
-    buckets = max(bucket_sets(spec.preprocess).values(), key=lambda sizes: max(map(max, sizes)))
+    buckets = largest_buckets(spec.preprocess)
     opening = captions.frame([photo.caption for photo in photos])
     for photo in photos:
         several = len(photo.masked.people) > 1

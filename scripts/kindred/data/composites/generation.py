@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, permutations
 from random import Random
 
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import Problems
-from kindred.data.aspect_buckets import Size, bucket_sets, nearest_bucket
+from kindred.data.aspect_buckets import Size, largest_buckets, nearest_bucket
 from kindred.data.composites import captions, compositing
 from kindred.data.composites.cutouts import Cutout
 from kindred.data.composites.people import PersonSource, SourcePhoto, in_turn, said_of, sources_of
@@ -86,6 +87,21 @@ class _Composites:
     asked: Composites
     spec: CompositeSpec
 
+    @cached_property
+    def buckets(self) -> list[Size]:
+        """That composites may have the shape of."""
+        return largest_buckets(self.spec.preprocess)
+
+    @cached_property
+    def opening(self) -> str:
+        """How captions begin."""
+        return captions.frame([one.caption for one in self.photos])
+
+    @cached_property
+    def placed(self) -> list[SourcePhoto]:
+        """Photos whose captions say where they are."""
+        return [photo for photo in self.photos if captions.place(photo.caption)]
+
     def composite(self, cell: str, number: int) -> CompositeImage:
         """The cell's composite of this number."""
         rng = Random(f"{self.asked.seed} {cell} {number}")
@@ -102,8 +118,7 @@ class _Composites:
         )
         background, where, photo = self._background(row, cell, number, canvas, rng)
         picture, mask, heads = compositing.composite_people(background, placed)
-        opening = captions.frame([one.caption for one in self.photos])
-        caption = _caption([one.said for one in row], where, opening, number, rng)
+        caption = _caption([one.said for one in row], where, self.opening, number, rng)
         members = [one.photo.source for one in row if one.letter]
         return CompositeImage(
             name=f"composed/{cell}-{number + 1:02d}.png",
@@ -124,10 +139,7 @@ class _Composites:
             name = self.spec.characters[letter].name
             said = name if plain else said_of(one, self.spec)
             row.append(_InRow(letter, one.cutout, self.sizes[letter], said, one.photo))
-        if self.asked.strangers is None:
-            return row
-        seed = f"{self.asked.seed} {cell} strangers"
-        rng = Random(f"{seed} {number}")
+        rng = Random(f"{self.asked.seed} {cell} strangers {number}")
         for one in rng.sample(self.strangers, min(self._beside(cell, number), len(self.strangers))):
             size = compositing.CHILD if one.is_child else 1.0
             said = one.called if plain else f"{one.called} {one.wears}".strip()
@@ -147,10 +159,9 @@ class _Composites:
 
     def _canvas(self, cell: str, number: int, people: int) -> Size:
         """Its size, by the experiment's buckets."""
-        buckets = _buckets(self.spec)
         if self.asked.canvas == "any":
-            return _enlarged(in_turn(buckets, number, f"{self.asked.seed} {cell} canvas"))
-        return _enlarged(_usual(self.photos, people, buckets))
+            return _enlarged(in_turn(self.buckets, number, f"{self.asked.seed} {cell} canvas"))
+        return _enlarged(_usual(self.photos, people, self.buckets))
 
     def _background(
         self, row: Sequence[_InRow], cell: str, number: int, canvas: Size, rng: Random
@@ -158,13 +169,12 @@ class _Composites:
         """(background, how a caption says the place, the photo it is of)."""
         if self.asked.background == "plain":
             return compositing.plain(canvas, rng), "in front of a plain wall", ""
-        placed = [photo for photo in self.photos if captions.place(photo.caption)]
         members = [one.photo for one in row if one.letter]
         if self.asked.background == "any":
-            photo = in_turn(placed or self.photos, number, f"{self.asked.seed} {cell} places")
+            photo = in_turn(self.placed or self.photos, number, f"{self.asked.seed} {cell} places")
         else:
-            own = [photo for photo in members if photo in placed]
-            photo = rng.choice(own or placed or members)
+            own = [photo for photo in members if photo in self.placed]
+            photo = rng.choice(own or self.placed or members)
         return photo.place(canvas), captions.place(photo.caption), photo.source
 
 
@@ -219,11 +229,6 @@ def _usual(photos: Sequence[SourcePhoto], people: int, buckets: Sequence[Size]) 
     shapes = sorted(alike, key=lambda size: size[0] / size[1])
     shape = shapes[len(shapes) // 2] if shapes else (65 * people, 100)
     return nearest_bucket(shape, buckets)
-
-
-def _buckets(spec: CompositeSpec) -> list[Size]:
-    """The buckets of the largest resolution."""
-    return max(bucket_sets(spec.preprocess).values(), key=lambda sizes: max(map(max, sizes)))
 
 
 def _enlarged(bucket: Size) -> Size:
