@@ -18,8 +18,8 @@ from kindred.compute.compilation import compile_blocks
 from kindred.compute.cuda_graphs import RecordedNetwork
 from kindred.models import fp8_linear
 from kindred.models.architectures.flux1.facts import FLUX1
-from kindred.models.architectures.flux1.latents import pack
 from kindred.models.architectures.noise_levels import schedule
+from kindred.models.architectures.patches import pack
 from kindred.rendering import precision
 from kindred.rendering.sampling import denoise, initial_noise
 

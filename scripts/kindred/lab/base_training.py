@@ -41,7 +41,7 @@ from kindred.lab.training_loop import (
     generator,
     share,
 )
-from kindred.models.architectures.flux1.latents import image_ids, pack, text_ids
+from kindred.models.architectures.patches import image_ids, pack, text_ids
 from kindred.world.pretraining_shards import ATTRIBUTES
 from kindred.world.vocabulary import TRAITS
 

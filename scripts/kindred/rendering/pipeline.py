@@ -192,9 +192,7 @@ class RenderPipeline:
             return self._decode(latents)
         print("warning: too little memory to decode at once: decoding in tiles", file=sys.stderr)
         torch.cuda.empty_cache()
-        self.vae.enable_tiling()
-        self.vae.tile_latent_min_size = TILE
-        self.vae.tile_sample_min_size = TILE * self.coding.step
+        self.coding.decode_in_tiles(TILE)
         return self.coding.decode(latents)
 
 

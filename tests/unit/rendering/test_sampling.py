@@ -9,8 +9,8 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline
 
 from kindred.models.architectures.flux1.facts import FLUX1, mu
-from kindred.models.architectures.flux1.latents import image_ids, pack, unpack
 from kindred.models.architectures.noise_levels import schedule
+from kindred.models.architectures.patches import image_ids, pack, unpack
 from kindred.rendering.sampling import denoise, initial_noise
 
 WIDTH, HEIGHT, STEPS, GUIDANCE = 64, 48, 4, 3.5

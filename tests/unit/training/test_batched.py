@@ -17,7 +17,7 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json
 from kindred.models.architectures.flux1.facts import FLUX1
-from kindred.models.architectures.flux1.latents import pack
+from kindred.models.architectures.patches import pack
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe
 from kindred.training.batched import data_feed, members, stacked_lora, trainer

@@ -29,15 +29,29 @@ class LatentCoding(ABC):
         """
         pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)[None]
         scaled = (pixels.to(self.vae.device, torch.float32) / 127.5 - 1).to(self.vae.dtype)
-        mean = self.vae.encode(scaled).latent_dist.mode()
-        return self.normalise(mean.float())[0].cpu()
+        return self.normalise(self.encoded(scaled).float())[0].cpu()
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Pictures as bytes [N, H, W, 3], on the CPU, from latents [N, C, h, w]."""
         plain = self.denormalise(latents)
-        (pictures,) = self.vae.decode(plain.to(self.vae.device, self.vae.dtype), return_dict=False)
+        pictures = self.decoded(plain.to(self.vae.device, self.vae.dtype))
         unit = (pictures.float() / 2 + 0.5).clamp(0, 1)
         return (unit * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()
+
+    def encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The VAE's means [N, c, h, w] of pixels [N, 3, H, W] from -1 to 1."""
+        return self.vae.encode(pixels).latent_dist.mode()
+
+    def decoded(self, latents: torch.Tensor) -> torch.Tensor:
+        """The VAE's pixels [N, 3, H, W] of its own latents [N, c, h, w]."""
+        (pixels,) = self.vae.decode(latents, return_dict=False)
+        return pixels
+
+    def decode_in_tiles(self, edge: int) -> None:
+        """Decode in tiles of `edge` latents of the VAE from now on."""
+        self.vae.enable_tiling()
+        self.vae.tile_latent_min_size = edge
+        self.vae.tile_sample_min_size = edge * self.step
 
     @property
     def step(self) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from kindred.models.architectures.flux1.attention import JointAttention
-from kindred.models.architectures.flux1.latents import image_ids, text_ids
 from kindred.models.architectures.interface import BatchedInputs, Conditioning
+from kindred.models.architectures.patches import image_ids, text_ids
 
 
 class Positions(torch.nn.Module):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from kindred.models.architectures.flux1.latents import image_ids, pack, text_ids, unpack
 from kindred.models.architectures.interface import Conditioning, Denoiser
+from kindred.models.architectures.patches import image_ids, pack, text_ids, unpack
 from kindred.models.architectures.position_ids import kept
 
 IMAGE_IDS, TEXT_IDS = kept(image_ids), kept(text_ids)
