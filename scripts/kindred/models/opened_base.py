@@ -55,6 +55,11 @@ class OpenedBase:
             ) from error
 
     @cached_property
+    def index(self) -> dict[str, Any]:
+        """Its model_index.json."""
+        return loading.small_file(self.spec, INDEX)
+
+    @cached_property
     def scheduler(self) -> dict[str, Any]:
         """The settings of its noise schedule, which only shifts noise levels."""
         found = loading.small_file(self.spec, "scheduler/scheduler_config.json")
@@ -69,13 +74,12 @@ class OpenedBase:
     @cached_property
     def guidance(self) -> Guidance:
         """How it follows its prompt more closely."""
-        index = loading.small_file(self.spec, INDEX)
-        return self.architecture.guidance(index, self.config)
+        return self.architecture.guidance(self.index, self.config)
 
     def shift(self, tokens: int, steps: int | None = None) -> float:
         """How far noise levels are moved for a picture of so many tokens, drawn in so many steps;
         None: in training."""
-        return self.architecture.shift(self.scheduler, tokens, steps)
+        return self.architecture.shift(self.scheduler, tokens, steps, self.index)
 
     def load_transformer(
         self,

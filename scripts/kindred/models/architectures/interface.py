@@ -280,9 +280,15 @@ class Architecture(ABC):
         """The network's layers by its configuration. Raises KindredError when it is none."""
 
     @abstractmethod
-    def shift(self, scheduler: Mapping[str, Any], tokens: int, steps: int | None) -> float:
+    def shift(
+        self,
+        scheduler: Mapping[str, Any],
+        tokens: int,
+        steps: int | None,
+        index: Mapping[str, Any] | None = None,
+    ) -> float:
         """How far noise levels are moved towards noise for a picture of so many tokens, drawn in so
-        many steps; None: in training."""
+        many steps by the base whose model_index.json is `index`; None: in training."""
 
     @abstractmethod
     def latent_coding(self, vae: Any) -> LatentCoding:

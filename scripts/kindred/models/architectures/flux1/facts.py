@@ -94,7 +94,13 @@ class Flux1(Architecture):
         """As `Architecture.layout`."""
         return layout(config)
 
-    def shift(self, scheduler: Mapping[str, Any], tokens: int, steps: int | None) -> float:
+    def shift(
+        self,
+        scheduler: Mapping[str, Any],
+        tokens: int,
+        steps: int | None,
+        index: Mapping[str, Any] | None = None,
+    ) -> float:
         """e^mu, mu linear in the tokens between the scheduler's anchors (0.5 at 256, 1.15 at 4096).
 
         A scheduler without dynamic shifting ([schnell]) draws by its own factor; in training levels

@@ -94,7 +94,13 @@ class Klein(Architecture):
         """As `Architecture.layout`."""
         return layout(config)
 
-    def shift(self, scheduler: Mapping[str, Any], tokens: int, steps: int | None) -> float:
+    def shift(
+        self,
+        scheduler: Mapping[str, Any],
+        tokens: int,
+        steps: int | None,
+        index: Mapping[str, Any] | None = None,
+    ) -> float:
         """e^mu, mu by tokens and steps; the scheduler's own anchors are not asked."""
         return math.exp(mu(tokens, steps or USUAL_STEPS))
 
