@@ -48,11 +48,7 @@ def test_a_failed_recording_leaves_everything_in_order(capsys):
 def test_a_network_sees_weights_that_change_in_place():
     layer = torch.nn.Linear(3, 2, bias=False, device=DEVICE)
 
-    class Network(torch.nn.Module):
-        def forward(self, x, return_dict):
-            return (layer(x),)
-
-    network = RecordedNetwork(Network())
+    network = RecordedNetwork(lambda x: (layer(x),))
     with torch.inference_mode():
         for step in range(4):
             layer.weight.fill_(float(step))

@@ -99,7 +99,7 @@ def pictures(
         """Draw with a recording of the network, whose layers may be others now."""
         if with_compiler and scene.recorded:
             torch._dynamo.reset()
-        scene.recorded = RecordedNetwork(net)
+        scene.recorded = RecordedNetwork(FLUX1.denoiser(net).call)
 
     with torch.inference_mode():
         torch.backends.cuda.enable_cudnn_sdp(True)  # torch's own choice, as whoever uses it has it

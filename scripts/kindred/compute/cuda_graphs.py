@@ -75,12 +75,13 @@ def in_step(stream: torch.cuda.Stream) -> Iterator[None]:
 class RecordedNetwork:
     """A network's forward pass without gradients, recorded for every shape of its inputs.
 
-    Weights may be changed between calls, in place only. Called as the network is, with tensors (or
-    None) by name; gives a tuple of one tensor that the next call writes over.
+    call: the pass, of tensors (or None) by name; gives a tuple of one tensor. Weights may be
+    changed between calls, in place only. Called as `call` is; the next call writes over what it
+    gives.
     """
 
-    def __init__(self, network: Any) -> None:
-        self.network = network
+    def __init__(self, call: Callable[..., tuple[torch.Tensor]]) -> None:
+        self.call = call
         self.recordings: dict[Key, tuple[torch.cuda.CUDAGraph, Tensors, torch.Tensor]] = {}
         self.seen: Counter[Key] = Counter()
         self.pool: Any = None
@@ -94,8 +95,7 @@ class RecordedNetwork:
         if key not in self.recordings and self.seen[key] > 1 and not self.given_up:
             self._record(key, inputs, given)
         if key not in self.recordings:
-            answer: tuple[torch.Tensor] = self.network(**inputs, return_dict=False)
-            return answer
+            return self.call(**inputs)
         graph, own, answered = self.recordings[key]
         for name, value in given.items():
             own[name].copy_(value, non_blocking=True)
@@ -105,9 +105,7 @@ class RecordedNetwork:
     def _record(self, key: Key, inputs: dict[str, Any], given: Tensors) -> None:
         own = {name: value.clone() for name, value in given.items()}
         try:
-            graph, (answered,) = record(
-                lambda: self.network(**{**inputs, **own}, return_dict=False), self.pool
-            )
+            graph, (answered,) = record(lambda: self.call(**{**inputs, **own}), self.pool)
         except Exception as error:
             self.given_up = True
             warn(error)

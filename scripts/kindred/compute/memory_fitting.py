@@ -80,7 +80,7 @@ def memory_demand(
         rank=recipe.rank,
         batch=recipe.batch,
         image_tokens=max(architecture.tokens(*e.latent.shape[-2:]) for e in examples),
-        text_tokens=max(text.length({n: t.shape for n, t in e.text.items()}) for e in examples),
+        text_tokens=max(text.lengths(example.text for example in examples)),
         dtype_bytes=getattr(torch, spec.base.dtype).itemsize,
         quantization=spec.base.quantization,
         optimizer=recipe.optimizer,

@@ -6,7 +6,7 @@ nothing of how a picture is drawn or where it lies; imports neither torch nor di
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,13 +63,19 @@ def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> l
     return pictures
 
 
-def batches(pictures: Iterable[ImageRequest], spec: RenderSpec) -> list[list[ImageRequest]]:
-    """Groups of pictures of equal width and height to be drawn at once, each key once."""
-    by_size: dict[tuple[int, int], dict[str, ImageRequest]] = {}
+def batches(
+    pictures: Iterable[ImageRequest],
+    spec: RenderSpec,
+    text_tokens: Callable[[ImageRequest], int],
+) -> list[list[ImageRequest]]:
+    """Groups of pictures of equal width and height to be drawn at once, each key once. text_tokens:
+    of a picture, which is equal in a group too: what is beside a picture then changes no shape."""
+    by_size: dict[tuple[int, int, int], dict[str, ImageRequest]] = {}
     for picture in pictures:
-        by_size.setdefault(picture.size, {})[picture.key] = picture
+        kind = (*picture.size, text_tokens(picture))
+        by_size.setdefault(kind, {})[picture.key] = picture
     groups = []
-    for (width, height), keyed in by_size.items():
+    for (width, height, _), keyed in by_size.items():
         group, size = list(keyed.values()), spec.batch_of(width, height)
         groups += [group[start : start + size] for start in range(0, len(group), size)]
     return groups

@@ -74,8 +74,9 @@ class RenderPipeline:
         vae = load_vae(spec.base, roomiest(places) if places else device)
         # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
         whole = on_gpu and not places and spec.base.quantization != "int8"
-        recorded = RecordedNetwork(transformer) if whole else None
-        return cls(base, transformer, vae, recorded)
+        pipeline = cls(base, transformer, vae)
+        pipeline.recorded = pipeline._recording() if whole else None
+        return pipeline
 
     def notes(self) -> dict[str, Any]:
         """What beside versions may change a picture's bytes here."""
@@ -87,6 +88,11 @@ class RenderPipeline:
         batch = {"batch": self.denoise_at_once} if self.denoise_at_once else {}
         return {name: True for name, so in found.items() if so} | batch
 
+    def text_tokens(self, picture: ImageRequest, texts: Texts) -> int:
+        """Tokens of a picture's prompt that the network reads."""
+        (tokens,) = self.base.architecture.text.lengths([texts[caption_hash(picture.prompt)]])
+        return tokens
+
     @torch.inference_mode()
     def draw(
         self,
@@ -95,7 +101,7 @@ class RenderPipeline:
         fill_to: int = 1,
         after_step: Callable[[], None] = lambda: None,
     ) -> list[Image.Image]:
-        """The pictures, all of one size, in their order.
+        """The pictures, all of one size and with texts of one length, in their order.
 
         The batch is filled to `fill_to` by repeating its last picture: matrix products round
         differently at another batch size, so a picture drawn alone later has the same bytes as
@@ -157,7 +163,7 @@ class RenderPipeline:
         """Give back the memory that recordings keep. Whether there were any."""
         if not (self.recorded and self.recorded.recordings):
             return False
-        self.recorded = RecordedNetwork(self.transformer)
+        self.recorded = self._recording()
         torch.cuda.empty_cache()
         return True
 
@@ -170,8 +176,11 @@ class RenderPipeline:
             if memory or not compilation.is_compiled(self.transformer):
                 raise
             compilation.disable_compilation(self.transformer, error)
-            self.recorded = self.recorded and RecordedNetwork(self.transformer)
+            self.recorded = self.recorded and self._recording()
         return denoise(self._denoiser(), *arguments)
+
+    def _recording(self) -> RecordedNetwork:
+        return RecordedNetwork(self.base.architecture.denoiser(self.transformer).call)
 
     def _denoiser(self) -> Denoiser:
         return self.base.architecture.denoiser(self.transformer, self.recorded)

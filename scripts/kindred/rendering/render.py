@@ -55,13 +55,13 @@ def render(
     prompts and a note of what the pictures are made with (versions, device), which goes into each.
     """
     missing = [picture for picture in pictures if not store.has(picture.key)]
-    groups = batches(missing, spec)
-    drawn = sum(map(len, groups))
-    if not groups:
+    if not missing:
         return Work(len(pictures))
     start = time.monotonic()
     pipeline, texts, made_with = load(missing)
     loaded = time.monotonic()
+    groups = batches(missing, spec, lambda picture: pipeline.text_tokens(picture, texts))
+    drawn = sum(map(len, groups))
     steps = spec.prompt_set.steps
     used = [
         {"content_hash": a.content_hash, "weight": a.weight, "provenance": a.provenance}

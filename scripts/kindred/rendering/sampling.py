@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import torch
 
-from kindred.models.architectures.interface import Conditioning, Denoiser
+from kindred.models.architectures.interface import Conditioning, Denoiser, on_device
 
 
 def initial_noise(seeds: Sequence[int], channels: int, height: int, width: int) -> torch.Tensor:
@@ -41,10 +41,7 @@ def denoise(
     """
     device, dtype = denoiser.network.device, denoiser.network.dtype
     size = (noise.shape[-2], noise.shape[-1])
-    text, negative = (
-        passed and {name: value.to(device, dtype) for name, value in passed.items()}
-        for passed in (text, negative)
-    )
+    text, negative = (passed and on_device(passed, device, dtype) for passed in (text, negative))
     tokens = denoiser.pack(noise).to(device)
     for now, following in pairwise(sigmas):
         level = torch.full((len(noise),), now, device=device)

@@ -109,9 +109,10 @@ def make_batch(
     scheduler: Mapping[str, Any],
     run: int,
     place: Place,
+    rows: int | None = None,
 ) -> Batch:
     """Examples of one bucket with noise, noise levels and caption dropout, all drawn from the run
-    and the `place` (dataset, step, micro-step) alone."""
+    and the `place` (dataset, step, micro-step) alone. rows: as `TextEncoding.collate` takes it."""
     latents = torch.stack([example.latent for example in examples])
     tokens = architecture.tokens(*latents.shape[-2:])
     shift = architecture.shift(scheduler, tokens, None)
@@ -126,7 +127,7 @@ def make_batch(
         latents=latents,
         noise=torch.randn(latents.shape, generator=generator(run, "noise", *place)),
         sigmas=sample_sigmas(len(examples), recipe, shift, source),
-        text=architecture.text.collate(texts),
+        text=architecture.text.collate(texts, rows),
         weights=torch.stack(weights) if weights else None,
     )
 

@@ -22,7 +22,7 @@ from kindred.training.batches import Batch, Example
 # with more shapes than this.
 MOST = 24
 Key = tuple[Any, ...]
-Collate = Callable[[Sequence[Embeddings]], Conditioning]
+Collate = Callable[[Sequence[Embeddings], int | None], Conditioning]
 # (batch, weight in the sum of gradients [] float32) -> weighted loss []; adds to the gradients.
 MicroStep = Callable[[Batch, torch.Tensor], torch.Tensor]
 
@@ -126,9 +126,14 @@ class StepGraphs:
         self.clear()
 
 
-def keys_of(examples: Sequence[Example], sizes: Iterable[int], collate: Collate) -> set[Key]:
+def keys_of(
+    examples: Sequence[Example],
+    sizes: Iterable[int],
+    collate: Collate,
+    rows: int | None = None,
+) -> set[Key]:
     """The keys of batches of these sizes, of examples of one bucket. collate: how their texts come
-    together."""
+    together, filled up to `rows` where their lengths vary."""
     one = examples[0]
     return {
         key_of(
@@ -136,7 +141,7 @@ def keys_of(examples: Sequence[Example], sizes: Iterable[int], collate: Collate)
                 one.latent.expand(size, *one.latent.shape),
                 one.latent.expand(size, *one.latent.shape),
                 torch.empty(size),
-                collate([one.text] * size),
+                collate([one.text] * size, rows),
                 None if one.weights is None else one.weights.expand(size, *one.weights.shape),
             )
         )

@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count, islice
+from functools import cached_property
+from itertools import chain, count, islice
 from typing import Any
 
 import torch
@@ -208,7 +209,25 @@ class Trainer:
         sizes = sizes_of(self.recipe.batch, self.fitting and self.fitting.micro_batch)
         collate = self.architecture.text.collate
         buckets = [bucket for dataset in self.datasets for bucket in dataset.buckets.values()]
-        return {key for bucket in buckets if bucket for key in keys_of(bucket, sizes, collate)}
+        return {
+            key
+            for bucket in buckets
+            if bucket
+            for key in keys_of(bucket, sizes, collate, self.text_rows[bucket[0].latent.shape])
+        }
+
+    @cached_property
+    def text_rows(self) -> dict[torch.Size, int | None]:
+        """Shape of latents -> what texts of such pictures are filled up to: batches of a shape then
+        share a recording, whatever their captions."""
+        texts: dict[torch.Size, list[Embeddings]] = {}
+        for dataset in self.datasets:
+            for example in chain.from_iterable(dataset.buckets.values()):
+                of_shape = texts.setdefault(example.latent.shape, [])
+                of_shape.append(example.text)
+                if self.recipe.caption_dropout:
+                    of_shape.append(dataset.empty)
+        return {shape: self.architecture.text.rows(own) for shape, own in texts.items()}
 
     def _next_batches(self, feeds: Sequence[Feed]) -> list[MicroBatch]:
         """This process's batches of a step: every feed moves on by all micro-steps."""
@@ -226,7 +245,8 @@ class Trainer:
         for number, chosen in zip(count(seen), examples, strict=False):
             place = (dataset.name, number // parts, number % parts)
             how = (self.recipe, self.architecture, self.scheduler)
-            made = make_batch(chosen, dataset.empty, *how, self.run, place)
+            rows = self.text_rows[chosen[0].latent.shape]
+            made = make_batch(chosen, dataset.empty, *how, self.run, place, rows)
             yield place, made
 
     def _seed_dropout(self, place: Place) -> None:

@@ -29,6 +29,20 @@ def test_keys_foretold_are_those_of_batches(size, weighed):
     assert keys_of([one], [size + 1], FLUX1.text.collate) != {key_of(batch)}
 
 
+@pytest.mark.parametrize(("dropout", "wanted"), [(0.0, 9), (0.5, 11)])
+def test_texts_of_one_shape_of_pictures_are_filled_up_to_the_longest(dropout, wanted):
+    def long(height, rows):
+        text = {"t5": torch.zeros(rows, 8), "clip": torch.zeros(3)}
+        return Example("p", "c", torch.zeros(16, height, 4), text)
+
+    buckets = {"a": [long(6, 7), long(6, 9)], "b": [long(8, 11)] * 2, "c": [long(2, 11)]}
+    trainer = Trainer.__new__(Trainer)
+    trainer.recipe, trainer.architecture = Recipe(caption_dropout=dropout), FLUX1
+    trainer.datasets = [WeightedDataset("photos", 1.0, buckets, long(6, wanted).text)]
+    rows = {shape[1]: rows for shape, rows in trainer.text_rows.items()}
+    assert rows == {6: wanted, 8: None, 2: None}
+
+
 @pytest.mark.parametrize(("batch", "most"), [(1, None), (5, 2), (4, 4), (3, 8)])
 def test_a_trainer_knows_the_batches_to_come(batch, most):
     buckets = {"a": [example(6)] * 2, "b": [example(8)] * 3}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -117,8 +117,12 @@ class TextEncoding(ABC):
         """The function text -> the tensor `name`, of at most `tokens` tokens where the length is
         the base's to choose. Its encoder lives as long as that function."""
 
-    def collate(self, texts: Sequence[Embeddings]) -> Conditioning:
-        """Stored texts as a batch's conditioning, name -> [B, ...]."""
+    def collate(self, texts: Sequence[Embeddings], rows: int | None = None) -> Conditioning:
+        """Stored texts as a batch's conditioning, name -> [B, ...].
+
+        rows: what texts of varying length are filled up to, None: the longest of them; what is
+        filled up is masked. Here all texts have one length.
+        """
         import torch
 
         return {name: torch.stack([text[name] for text in texts]) for name in texts[0]}
@@ -127,13 +131,31 @@ class TextEncoding(ABC):
         """Tokens of a text that the network reads, by the shapes of its tensors."""
         return shapes[self.sequence][0]
 
+    def lengths(self, texts: Iterable[Embeddings]) -> list[int]:
+        """`length` of each text."""
+        return [self.length({name: one.shape for name, one in text.items()}) for text in texts]
+
+    def rows(self, texts: Iterable[Embeddings]) -> int | None:
+        """What texts are filled up to so that all their batches have one shape: the longest of
+        them; None where all are as long."""
+        lengths = set(self.lengths(texts))
+        return max(lengths) if len(lengths) > 1 else None
+
+
+def on_device(text: Conditioning, device: torch.device, dtype: torch.dtype) -> Conditioning:
+    """A batch's texts on a device: states in this precision, lengths and masks as they are."""
+    return {
+        name: value.to(device, dtype if value.is_floating_point() else None)
+        for name, value in text.items()
+    }
+
 
 class Denoiser(ABC):
     """A network as Kindred calls it.
 
     Tokens [B, T, D] are latents in the order in which the network reads them, rows first: T is
     (H / patch) * (W / patch). Loops that need nothing else stay in them. call: what is called in
-    the network's place (a recording of it), with the same arguments by name.
+    the network's place (a recording of `call`), with tensors by name.
     """
 
     def __init__(

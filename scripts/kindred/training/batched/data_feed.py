@@ -25,6 +25,7 @@ from kindred.models.architectures.interface import (
     Denoiser,
     Embeddings,
     TextEncoding,
+    on_device,
 )
 from kindred.specs.training import Recipe
 from kindred.training.batches import Example
@@ -92,8 +93,7 @@ class DeviceTables:
         even = torch.ones(packed[0].shape[0])
         weights = [even if e.weights is None else e.weights for e in pictures.values()]
         sizes = [self.shapes.index(_shape(example)) for example in pictures.values()]
-        one = next(iter(texts.values()))
-        length = reading.length({name: value.shape for name, value in one.items()})
+        length = max(reading.lengths(texts.values()))
         rows = inputs.tables([shape[1:] for shape in self.shapes], length, dtype)
         orders = [_order(shape, denoiser) for shape in self.shapes]
         self.orders = torch.stack(orders).to(device)
@@ -101,7 +101,7 @@ class DeviceTables:
         self.weights = torch.stack(weights).to(device)
         self.sizes = torch.tensor(sizes, device=device)
         collated = reading.collate(list(texts.values()))
-        self.texts = {name: value.to(device, dtype) for name, value in collated.items()}
+        self.texts = on_device(collated, device, dtype)
         self.rows = {name: value.to(device) for name, value in rows.items()}
 
     def look_up(self, choice: StepInputs) -> Samples:
