@@ -17,7 +17,7 @@ from kindred.common.versions import part_version, step_version
 from kindred.config.plan import Dataset, Experiment, Plan, Variant
 from kindred.config.yaml_document import read_document
 from kindred.judges.version import version_of
-from kindred.models.identity import architecture_of, identity
+from kindred.models.identity import architecture_of, known_identity
 from kindred.specs.base_model import Base
 from kindred.specs.declaration import Declaration
 
@@ -145,10 +145,9 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
 
 
 def _base(base: Base) -> dict[str, Any]:
-    def version() -> str:
-        architecture = architecture_of(base)
-        folders = architecture.parts.folders("all")
-        return f"{part_version(architecture)} {identity(base.model, base.revision, folders)}"
+    def version() -> str | None:
+        known = known_identity(base)
+        return known and f"{part_version(architecture_of(base))} {known}"
 
     return _dumped(base) | {"version": _known(version)}
 
@@ -157,7 +156,7 @@ def _dumped(model: Any) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
 
-def _known(find: Callable[[], str]) -> str | None:
+def _known(find: Callable[[], str | None]) -> str | None:
     """What is found, or null where it is not on this computer."""
     try:
         return find()

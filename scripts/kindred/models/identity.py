@@ -12,7 +12,7 @@ from kindred.common.errors import KindredError
 from kindred.common.file_hashes import remembered
 from kindred.common.files import read_json
 from kindred.common.hashing import sha256_file
-from kindred.models import architectures
+from kindred.models import architectures, hub
 from kindred.models.architectures.interface import Architecture
 
 INDEX = "model_index.json"
@@ -63,8 +63,28 @@ def _by_file(file: Path, changed: int) -> Architecture:
 
 
 def identity_of(base: Slice, role: str = "all") -> str:
-    """'id@revision' of a base's parts for 'image', 'text' or 'picture', or of 'all'."""
-    return identity(base.model, base.revision, architecture_of(base).parts.folders(role))
+    """'id@revision' of a base's parts for 'image', 'text' or 'picture', or of 'all'; of a
+    repository without a revision the commit that is in use here, asking the hub if need be."""
+    return identity(base.model, commit_of(base), architecture_of(base).parts.folders(role))
+
+
+def known_identity(base: Slice) -> str | None:
+    """'id@revision' of all of a base's parts, without asking the hub; None for a repository without
+    a revision of which nothing is here yet."""
+    commit = base.revision
+    if commit is None and not is_local(base.model):
+        commit = hub.known_commit(base.model, None)
+        if commit is None:
+            return None
+    return identity(base.model, commit, architecture_of(base).parts.folders("all"))
+
+
+def commit_of(base: Slice) -> str | None:
+    """The revision that a base's files are loaded from; None for a folder. Raises KindredError
+    where only the hub knows and can't be asked."""
+    if base.revision or is_local(base.model):
+        return base.revision
+    return hub.commit_of(base.model, None, INDEX, architecture_of(base).licence)
 
 
 def is_local(model: str) -> bool:

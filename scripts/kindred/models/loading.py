@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, first_line_of
 from kindred.common.files import read_json
-from kindred.models import quantized_weights
+from kindred.models import hub, quantized_weights
 from kindred.models.architectures.interface import DIFFUSERS, Part
-from kindred.models.identity import architecture_of, identity, is_local
+from kindred.models.identity import architecture_of, commit_of, identity, is_local
 from kindred.specs.base_model import Base, ImageEncoder, TextEncoder
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def small_file(base: Base, name: str) -> dict[str, Any]:
     from huggingface_hub import hf_hub_download
 
     try:
-        return read_json(hf_hub_download(base.model, name, revision=base.revision))
+        return read_json(hf_hub_download(base.model, name, revision=commit_of(base)))
     except KindredError:
         raise
     except Exception as error:  # the hub's errors have no base class in common
@@ -165,7 +165,7 @@ def _quantized(
     extra = {**place, **_precision(part, spec.dtype), **(where or {})}
     chosen = quantized_weights.config_of(kind, torch_dtype(spec.dtype), config, kept)
     name = quantized_weights.key(
-        identity(spec.model, spec.revision, (part.folder,)), part, kind, spec.dtype
+        identity(spec.model, commit_of(spec), (part.folder,)), part, kind, spec.dtype
     )
     model = quantized_weights.load(
         quantized_weights.STORE / name,
@@ -218,7 +218,11 @@ def _folder(base: Base | ImageEncoder | TextEncoder, part: str) -> Path:
     if not sys.stderr.isatty():
         disable_progress_bars()
     try:
-        found = snapshot_download(base.model, revision=base.revision, allow_patterns=[f"{part}/*"])
+        found = snapshot_download(
+            base.model, revision=commit_of(base), allow_patterns=[f"{part}/*"]
+        )
+    except KindredError:
+        raise
     except Exception as error:  # the hub's errors have no base class in common
         raise _not_had(base, part, error) from error
     return Path(found)
@@ -236,38 +240,5 @@ def _quiet() -> None:
 def _not_had(
     base: Base | ImageEncoder | TextEncoder, part: str, error: BaseException
 ) -> KindredError:
-    """The error for a component that would not come, with what a person does about it."""
-    model, revision = base.model, base.revision
-    names, texts = set(), []
-    seen: BaseException | None = error
-    while seen is not None:
-        names.add(type(seen).__name__)
-        texts.append(str(seen))
-        seen = seen.__cause__ or seen.__context__
-    text = " ".join(texts)
-    where = f"base {model}" + (f" at {revision}" if revision else "") + f", part {part}"
-    if "GatedRepoError" in names or "gated repo" in text:
-        return KindredError(
-            "access must be granted first",
-            where,
-            f"accept the licence ({architecture_of(base).licence}) on "
-            f"https://huggingface.co/{model}, run `hf auth login`, then run again; or give "
-            "`model:` the path of a local copy",
-        )
-    if "RevisionNotFoundError" in names:
-        return KindredError("the repository has no such revision", where, "check `revision:`")
-    if model.startswith((".", "/", "~")) or model.count("/") != 1:
-        cure = "check `model:` (paths count from where you run)"
-        return KindredError("no such folder", where, cure)
-    if "RepositoryNotFoundError" in names:
-        return KindredError(
-            "neither a folder here nor a repository that you can read",
-            where,
-            "check `model:`, and run `hf auth login` if it is private",
-        )
-    return KindredError(
-        "not a folder here, and it could not be fetched",
-        where,
-        f"without a network, put a copy on this machine (`hf download {model}` where there is "
-        "one) and give `model:` its path",
-    )
+    """The error for a part of a base that would not come."""
+    return hub.not_had(base.model, base.revision, architecture_of(base).licence, part, error)

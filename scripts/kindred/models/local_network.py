@@ -5,18 +5,15 @@ For planning: nothing is fetched, and neither torch nor the hub's own library is
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
+from kindred.models import hub
 from kindred.models.architectures.interface import Architecture
 from kindred.models.architectures.layout import NetworkLayout
-
-COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -55,23 +52,10 @@ def small_file(model: str, revision: str | None, name: str, root: Path) -> Path 
     file = root / Path(model).expanduser() / name
     if file.is_file():
         return file
-    if model.startswith((".", "/", "~")) or model.count("/") != 1:
+    if not hub.is_repository(model):
         return None
-    kept = hub_cache() / f"models--{model.replace('/', '--')}"
-    commit = revision or "main"
-    if not COMMIT.fullmatch(commit):
-        try:
-            commit = (kept / "refs" / commit).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            return None
-    file = kept / "snapshots" / commit / name
+    commit = hub.known_commit(model, revision)
+    if commit is None:
+        return None
+    file = hub.cached(model) / "snapshots" / commit / name
     return file if file.is_file() else None
-
-
-def hub_cache() -> Path:
-    """Where huggingface_hub keeps what it fetched, by the variables that it reads itself."""
-    home = Path.home() / ".cache"
-    base = os.environ.get("XDG_CACHE_HOME") or home
-    own = os.environ.get("HF_HOME") or Path(base) / "huggingface"
-    kept = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    return Path(os.path.expandvars(kept or Path(own) / "hub")).expanduser()

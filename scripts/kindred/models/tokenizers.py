@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError, first_line_of
+from kindred.models import hub
 
 WORD_STARTS = ("▁", "Ġ")
 BYTE = re.compile("<0x[0-9A-F]{2}>")  # how some tokenizers call a byte
@@ -36,9 +37,9 @@ def load_tokenizer(name: str) -> Any:
             return AutoTokenizer.from_pretrained(folder)
         place, _, revision = name.partition("@")
         owner, repository, *rest = place.split("/")
-        return AutoTokenizer.from_pretrained(
-            f"{owner}/{repository}", subfolder="/".join(rest), revision=revision or None
-        )
+        model = f"{owner}/{repository}"
+        commit = revision or hub.known_commit(model, None)  # as the base's other parts
+        return AutoTokenizer.from_pretrained(model, subfolder="/".join(rest), revision=commit)
     except (OSError, ValueError) as error:
         raise KindredError(
             f"can't be loaded ({first_line_of(error)})",

@@ -4,10 +4,9 @@ import shutil
 from pathlib import Path
 
 import huggingface_hub
-import pytest
 
 from kindred.models.architectures.flux1.facts import FLUX1
-from kindred.models.local_network import hub_cache, local_network
+from kindred.models.local_network import local_network
 
 COMMIT = "a" * 40
 
@@ -38,21 +37,3 @@ def test_it_is_read_where_the_hub_keeps_it(base, tmp_path, monkeypatch):
     assert Path(found).parent == target
     assert local_network("org/name", None, FLUX1, tmp_path) is not None
     assert local_network("org/other", None, FLUX1, tmp_path) is None
-
-
-@pytest.mark.parametrize(
-    ("variables", "place"),
-    [
-        ({"HF_HUB_CACHE": "/a"}, "/a"),
-        ({"HUGGINGFACE_HUB_CACHE": "/b"}, "/b"),
-        ({"HF_HOME": "/c"}, "/c/hub"),
-        ({"XDG_CACHE_HOME": "/d"}, "/d/huggingface/hub"),
-        ({}, str(Path.home() / ".cache/huggingface/hub")),
-    ],
-)
-def test_where_the_hub_keeps_it_is_said_by_its_own_variables(monkeypatch, variables, place):
-    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert str(hub_cache()) == place
