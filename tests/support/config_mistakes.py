@@ -101,6 +101,7 @@ def more(said: str, wrong: str, cured: str, before: str = "  a: {}\n") -> Mistak
     return Mistake(said, [Edit(before, wrong + before)], [Edit(wrong, cured)])
 
 
+USUAL = "training_defaults: {source: a book, rank: 32, resolutions: [512, 768]}\n"
 GONE = "  s: {base: gone, adapter: x.safetensors}\n"
 COMPOSED = "{dataset: drawn, compose: {cells: [A+J]"
 CLAIM = FILES[ONE][FILES[ONE].index("hypotheses:") : FILES[ONE].index("variants:")]
@@ -126,6 +127,19 @@ MISTAKES = [
     swap("is no fit key for a character", "  A: {", "  'A+': {", "  A: {"),
     swap("no file config/bases/smal.yaml", "base: small", "base: smal"),
     swap("no file config/recipes/plan.yaml", "recipe: plain", "recipe: plan"),
+    swap("the base 'small' has no `training_defaults`", "recipe: plain", "recipe: defaults"),
+    Mistake("config/recipes/defaults.yaml is never read",
+            [Edit("", "rank: 4\n", "recipes/defaults.yaml"),
+             Edit("recipe: plain", "recipe: defaults")],
+            [Edit("recipe: defaults", "recipe: plain")]),
+    Mistake("the base's training defaults are meant for 512, 768 px",
+            [Edit("text_tokens: 56\n", f"text_tokens: 56\n{USUAL}", "bases/small.yaml"),
+             Edit("recipe: plain", "recipe: defaults")],
+            [Edit("recipe: defaults", "recipe: plain")]),
+    Mistake("has no `revision`",
+            [Edit("revision: abc\n", "", "bases/other.yaml"), variant("  o: {base: other}\n")],
+            [Edit("model: org/model\n", f"model: org/model\nrevision: {'a' * 40}\n",
+                  "bases/other.yaml")]),
     swap("unknown key", "title:", "titel:"),
     swap("is missing", "class: man}", "age: adult}"),
     swap("(is 'gpu')", "experiments: [one]", "device: {kind: gpu}\nexperiments: [one]",

@@ -7,47 +7,12 @@ experiment's file; knows no base by name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
 
 from kindred.common.errors import Problems
+from kindred.config.base_config import Fits, Range
 from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.yaml_document import Document
-from kindred.specs.base_model import Base
 from kindred.specs.dataset import Misfit, PreprocessSpec
-from kindred.specs.spec_model import SpecModel
-
-
-def _rising(ends: tuple[float, float]) -> tuple[float, float]:
-    if not 0 < ends[0] <= ends[1]:
-        raise ValueError("write two numbers above 0, the smaller one first")
-    return ends
-
-
-Range = Annotated[tuple[float, float], AfterValidator(_rising)]
-
-
-class Fits(SpecModel):
-    """What is usual for a base, lowest and highest; beyond it planning warns. Part of no key."""
-
-    steps: Range | None = Field(None, description="optimizer steps of a training")
-    lr: Range | None = Field(None, description="learning rate")
-    megapixels: Range | None = Field(
-        None, description="of photos as trained on and of pictures as drawn, in millions of pixels"
-    )
-    drawing_steps: Range | None = Field(None, description="steps that a picture is drawn in")
-
-
-class BaseConfig(Base):
-    """A file in config/bases: the base, and what is usual for it."""
-
-    fits: Fits = Field(Fits(), description="what is usual for it; beyond, planning warns")
-
-    def base(self) -> Base:
-        """The base alone, as specifications and keys have it."""
-        return Base.model_validate(self.model_dump(exclude_unset=True, exclude={"fits"}))
-
 
 Place = tuple[str, ...]
 Value = tuple[Place, str, str, Range | None, float]  # where, what, key, what is usual, value

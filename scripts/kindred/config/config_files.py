@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from kindred.common.errors import KindredError, Problems, did_you_mean
-from kindred.config.base_fit import BaseConfig, Fits
+from kindred.config.base_config import (
+    DEFAULTS,
+    BaseConfig,
+    Fits,
+    TrainingDefaults,
+    warn_unless_pinned,
+)
 from kindred.config.yaml_document import read_document
 from kindred.models.identity import architecture_of
 from kindred.models.local_network import LocalNetwork, local_network
@@ -28,6 +34,7 @@ class ConfigFiles:
     problems: Problems
     bases: dict[str, Base] = field(default_factory=dict)
     fits: dict[str, Fits] = field(default_factory=dict)
+    defaults: dict[str, TrainingDefaults | None] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     judges: dict[str, JudgeSpec] = field(default_factory=dict)
     config: Path | None = None
@@ -45,6 +52,9 @@ class ConfigFiles:
         """A base by its file name."""
         if name not in self.bases and (found := self._read("bases", name, BaseConfig, where)):
             self.bases[name], self.fits[name] = found.base(), found.fits
+            self.defaults[name] = found.training_defaults
+            place = f"{self.folder / 'bases' / name}.yaml"
+            warn_unless_pinned(self.bases[name], self.root, place, self.problems)
         return self.bases.get(name)
 
     def network(self, name: str) -> LocalNetwork | None:
@@ -60,11 +70,26 @@ class ConfigFiles:
             self._networks[name] = found
         return self._networks.get(name)
 
-    def recipe(self, name: str, where: str) -> Recipe | None:
-        """A recipe by its file name."""
+    def recipe(self, name: str, where: str, base: str) -> Recipe | None:
+        """A recipe by its file name, or the training defaults of a base that was read."""
+        if name == DEFAULTS:
+            return self._defaults(base, where)
         if name not in self.recipes and (recipe := self._read("recipes", name, Recipe, where)):
             self.recipes[name] = recipe
         return self.recipes.get(name)
+
+    def _defaults(self, base: str, where: str) -> Recipe | None:
+        if base not in self.bases:
+            return None
+        found = self.defaults[base]
+        if (self.folder / "recipes" / f"{DEFAULTS}.yaml").exists():
+            what = f"config/recipes/{DEFAULTS}.yaml is never read: the name means the base's own"
+            self.problems.add(where, what, "rename the file, and name it here")
+        elif found is None:
+            what = f"the base '{base}' has no `training_defaults`"
+            cure = f"name a recipe in config/recipes, or write them into config/bases/{base}.yaml"
+            self.problems.add(where, what, cure)
+        return found and found.recipe()
 
     def judge(self, name: str, where: str) -> JudgeSpec | None:
         """A judge by its file name."""

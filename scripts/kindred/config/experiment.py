@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, did_you_mean
 from kindred.config import adapter_variants, composite_datasets, prior_preservation
+from kindred.config.base_config import DEFAULTS
 from kindred.config.base_fit import warn_of_misfits
 from kindred.config.contradictions import warn_of_contradictions
 from kindred.config.held_out_photos import held_out_albums
@@ -207,7 +208,7 @@ def _variants(
     config_files: ConfigFiles,
 ) -> dict[str, Variant]:
     problems = config_files.problems
-    recipes = config_files.names("recipes")
+    recipes = config_files.names("recipes") | {DEFAULTS}
     settings = inherit(document, config, declared, recipes, problems)
     variants: dict[str, Variant | None] = {}
     for one in settings:
@@ -237,6 +238,9 @@ def _trained(
         check_targets(document, settings, base, recipe, config_files)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
+    if settings.recipe == DEFAULTS and (usual := config_files.defaults[settings.values["base"]]):
+        where, made = ("datasets", dataset, "preprocess"), config.datasets[dataset].preprocess
+        usual.warn_of_sizes(made, document.where(*where), config_files.problems)
     wanted = composite_datasets.composites_for(
         document, config, settings, dataset, config_files.problems
     )
@@ -270,7 +274,8 @@ def _runs(settings: Settings) -> tuple[int, ...]:
 
 
 def _recipe(document: Document, settings: Settings, config_files: ConfigFiles) -> Recipe | None:
-    recipe = config_files.recipe(settings.recipe, document.where(*settings.at("recipe")))
+    where, base = document.where(*settings.at("recipe")), settings.values["base"]
+    recipe = config_files.recipe(settings.recipe, where, base)
     if recipe is None:
         return None
     merged = {**recipe.model_dump(exclude_unset=True), **settings.recipe_changes}

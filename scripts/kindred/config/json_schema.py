@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kindred.config.base_fit import BaseConfig
+from kindred.config.base_config import BaseConfig
 from kindred.config.derived_experiments import LIKE
 from kindred.config.user_schema import ExperimentConfig, MainConfig
 from kindred.specs.families import FamiliesSpec

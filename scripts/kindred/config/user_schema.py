@@ -207,7 +207,9 @@ class _VariantBase(SpecModel):
     parent: str | None = Field(None, alias="from", description="a variant or a recipe")
     base: str | None = Field(None, description="file name in config/bases")
     recipe: str | None = Field(
-        None, description="file name in config/recipes; starts afresh from it"
+        None,
+        description="file name in config/recipes, or `defaults` for those of the base; starts "
+        "afresh from it",
     )
     dataset: str | None = Field(None, description="one of this experiment's datasets")
     class_images: str | None = Field(
@@ -281,7 +283,9 @@ class ExperimentConfig(SpecModel):
     datasets: dict[str, DatasetConfig] = Field(min_length=1)
     dataset: str | None = Field(None, description="the default; needed with several datasets")
     base: str = Field(description="file name in config/bases")
-    recipe: str = Field(description="file name in config/recipes")
+    recipe: str = Field(
+        description="file name in config/recipes, or `defaults` for the base's training defaults"
+    )
     runs: int = Field(1, ge=1, description="trainings per variant, each with another seed")
     variants: dict[str, VariantConfig] = Field(min_length=1)  # type: ignore[valid-type]
     prompt_sets: dict[str, PromptSetConfig] = Field(min_length=1)

@@ -4,43 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from shipped_config import planned, warnings
 
 from kindred.common.errors import ProblemsError
-from kindred.config.load_plan import load_plan
-
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def shipped(tmp_path):
-    """The shipped configuration, with experiments and bases that may be changed."""
-    for folder in ("bases", "experiments", "judges", "recipes"):
-        target = tmp_path / "config" / folder
-        target.mkdir(parents=True)
-        for path in (ROOT / "config" / folder).glob("*.yaml"):
-            (target / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "config" / "config.yaml").write_text("experiments: [mine]\n", encoding="utf-8")
-    (tmp_path / "lab").symlink_to(ROOT / "lab")
-    (tmp_path / "photos/ours").mkdir(parents=True)
-    return tmp_path
-
-
-def planned(root, name, **changes):
-    """The plan of a copy of an experiment, with parts of its text replaced."""
-    path = root / "config" / "experiments"
-    text = (path / f"{name}.yaml").read_text(encoding="utf-8")
-    for old, new in changes.values():
-        assert old in text
-        text = text.replace(old, new)
-    (path / "mine.yaml").write_text(text, encoding="utf-8")
-    return load_plan(root)
-
-
-def warnings(plan):
-    return [re.sub(r"^.*/config/", "", str(one)) for one in plan.warnings]
 
 
 def test_the_file_for_own_photos_is_complete_and_needs_no_warning(shipped):

@@ -1,0 +1,109 @@
+"""A file in config/bases: the base itself, and what is written beside it that is part of no key."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from kindred.common.errors import Problems
+from kindred.models import hub
+from kindred.models.identity import is_local
+from kindred.specs.base_model import Base
+from kindred.specs.dataset import PreprocessSpec
+from kindred.specs.spec_model import SpecModel
+from kindred.specs.training import Recipe
+
+DEFAULTS = "defaults"  # as a recipe's name: the training defaults of the variant's base
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < ends[0] <= ends[1]:
+        raise ValueError("write two numbers above 0, the smaller one first")
+    return ends
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_rising)]
+
+
+class Fits(SpecModel):
+    """What is usual for a base, lowest and highest; beyond it planning warns. Part of no key."""
+
+    steps: Range | None = Field(None, description="optimizer steps of a training")
+    lr: Range | None = Field(None, description="learning rate")
+    megapixels: Range | None = Field(
+        None, description="of photos as trained on and of pictures as drawn, in millions of pixels"
+    )
+    drawing_steps: Range | None = Field(None, description="steps that a picture is drawn in")
+
+
+class TrainingDefaults(Recipe):
+    """What others train with on a base: any key of a recipe. `recipe: defaults` takes them."""
+
+    source: str = Field(description="where they come from, and whether they were tried here")
+    resolutions: list[int] | None = Field(
+        None,
+        min_length=1,
+        description="edges of the photos that they are meant for, px; `recipe: defaults` warns "
+        "where a dataset's `preprocess` goes below or beyond",
+    )
+
+    def warn_of_sizes(self, made: PreprocessSpec, where: str, problems: Problems) -> None:
+        """Warn where photos are made smaller or larger than these defaults are meant for."""
+        if self.resolutions is None:
+            return
+        edges = [math.sqrt(w * h) for w, h in made.buckets or ()] or made.resolutions
+        low, high = min(self.resolutions), max(self.resolutions)
+        if min(edges) < low or max(edges) > high:
+            problems.warn(
+                where,
+                f"photos of {_px(edges)} px, and the base's training defaults are meant for "
+                f"{_px(self.resolutions)} px",
+                f"set `resolutions` between {low} and {high}, or train with a recipe of your own",
+            )
+
+    def recipe(self) -> Recipe:
+        """The recipe alone."""
+        given = self.model_dump(exclude_unset=True, exclude=set(BESIDE_RECIPE))
+        return Recipe.model_validate(given)
+
+
+def _px(edges: Sequence[float]) -> str:
+    return ", ".join(f"{edge:.0f}" for edge in edges)
+
+
+BESIDE_RECIPE = ("source", "resolutions")
+
+
+class BaseConfig(Base):
+    """A file in config/bases: the base, and what is usual for it."""
+
+    fits: Fits = Field(Fits(), description="what is usual for it; beyond, planning warns")
+    training_defaults: TrainingDefaults | None = Field(
+        None, description="what `recipe: defaults` means on this base"
+    )
+
+    def base(self) -> Base:
+        """The base alone, as specifications and keys have it."""
+        told: dict[str, Any] = self.model_dump(exclude_unset=True)
+        return Base.model_validate({key: told[key] for key in Base.model_fields if key in told})
+
+
+def warn_unless_pinned(base: Base, root: Path, where: str, problems: Problems) -> None:
+    """Warn of a repository without a commit: what `main` means there may change. A base without
+    `architecture` is a folder, or has that said of it."""
+    local = base.architecture is None or is_local(str(root / base.model))
+    if base.revision or local or not hub.is_repository(base.model):
+        return
+    commit = hub.known_commit(base.model, None)
+    problems.warn(
+        where,
+        "has no `revision`: another computer may get other weights"
+        + (f"; here it is {commit}" if commit else ""),
+        f"write `revision: {commit}`"
+        if commit
+        else f"write `revision:` and a commit of https://huggingface.co/{base.model}/commits/main",
+    )

@@ -1,0 +1,93 @@
+"""What a base's file says beside the base: training defaults, and that a commit is missing."""
+
+import pytest
+from shipped_config import planned, warnings
+
+from kindred.common.errors import ProblemsError
+from kindred.config.base_config import BaseConfig
+from kindred.config.load_plan import load_plan
+from kindred.specs.training import Recipe
+
+DEFAULTS = """training_defaults:
+  source: somebody's guide
+  rank: 8
+  steps: 60
+  lr: 2e-3
+"""
+COMMIT = "c" * 40
+
+
+def with_defaults(root, text=DEFAULTS):
+    """The lab's base with training defaults."""
+    file = root / "config/bases/lab.yaml"
+    file.write_text(file.read_text(encoding="utf-8").split("training_defaults")[0] + text)
+
+
+def spec_of(plan, variant):
+    return plan.experiments["mine"].variants[variant].train
+
+
+def test_they_are_the_recipe_of_who_asks_for_them(shipped):
+    with_defaults(shipped)
+    plan = planned(shipped, "family", recipe=("recipe: lab-character\n", "recipe: defaults\n"))
+    trained = [one.train for one in plan.experiments["mine"].trained]
+    assert trained and all(one.recipe.lr == 2e-3 for one in trained)
+    given = trained[0].recipe.model_dump(exclude_unset=True)
+    assert "source" not in given and set(given) <= set(Recipe.model_fields)
+
+
+def test_a_variant_may_take_them_and_change_them(shipped):
+    with_defaults(shipped)
+    more = "variants:\n  usual: {recipe: defaults, rank: 2}\n  from-usual: {from: defaults}\n"
+    plan = planned(shipped, "family", more=("variants:\n", more))
+    assert (spec_of(plan, "usual").recipe.rank, spec_of(plan, "usual").recipe.steps) == (2, 60)
+    assert (
+        spec_of(plan, "from-usual").recipe
+        == BaseConfig.model_validate(
+            {"model": "m", "training_defaults": {"source": "x", "rank": 8, "steps": 60, "lr": 2e-3}}
+        ).training_defaults.recipe()
+    )
+
+
+def test_a_change_of_them_changes_nothing_that_does_not_use_them(shipped):
+    before = planned(shipped, "family")
+    with_defaults(shipped)
+    after = load_plan(shipped)
+    specs = [
+        {name: one.spec for name, one in plan.experiments["mine"].variants.items()}
+        for plan in (before, after)
+    ]
+    assert specs[0] == specs[1]
+    assert {n: b.canonical() for n, b in before.bases.items()} == {
+        n: b.canonical() for n, b in after.bases.items()
+    }
+
+
+def test_a_key_that_no_recipe_has_is_named(shipped):
+    with_defaults(shipped, DEFAULTS + "  rnak: 4\n")
+    with pytest.raises(ProblemsError, match=r"training_defaults\.rnak: unknown key.*rank"):
+        planned(shipped, "family")
+
+
+def test_shipped_defaults_say_where_they_come_from_and_train(shipped):
+    for name in ("klein-4b", "klein-9b-bf16", "flux-dev-nf4"):
+        plan = planned(
+            shipped,
+            "own-photos",
+            base=("base: flux-dev-nf4 ", f"base: {name} "),
+            recipe=("recipe: character ", "recipe: defaults "),
+        )
+        recipe = plan.experiments["mine"].trained[0].train.recipe
+        assert (recipe.optimizer, recipe.lr) == ("adamw8bit", 1e-4)
+        open_revision = [text for text in warnings(plan) if "has no `revision`" in text]
+        assert len(open_revision) == name.startswith("klein"), "once, though many variants use it"
+
+
+def test_the_commit_that_is_here_is_the_cure(shipped, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(shipped / "hub"))
+    refs = shipped / "hub/models--black-forest-labs--FLUX.2-klein-base-4B/refs"
+    refs.mkdir(parents=True)
+    (refs / "main").write_text(COMMIT)
+    plan = planned(shipped, "own-photos", base=("base: flux-dev-nf4 ", "base: klein-4b "))
+    (found,) = [text for text in warnings(plan) if "has no `revision`" in text]
+    assert found.startswith("bases/klein-4b.yaml") and f"write `revision: {COMMIT}`" in found
