@@ -25,6 +25,9 @@ SAYS = {
     "boy": "boys son brother",
     "girl": "girls daughter sister",
 }
+# What captions call one person without a name.
+ADULT_NOUNS = ("man", "woman", "person", "lady", "gentleman", "father", "mother", "adult")
+CHILD_NOUNS = ("child", "boy", "girl", "kid", "toddler", "baby")
 ORDINARY = r"x|Xx|X+|9"  # shapes of everyday words, capitalised ones, acronyms and numbers
 # Words after which a name stands as a phrase of its own.
 LINKS = "and or of with by for to in on at near between beside behind from like beneath over"

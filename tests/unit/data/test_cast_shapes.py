@@ -46,6 +46,7 @@ def test_casts_count_people_without_names():
         ("a tall young man and JRussell", 1),
         ("JRussell with a lady and a little girl", 2),
         ("a manor behind JRussell", 0),
+        ("a gentleman, ARussell and a kid", 2),
     ],
 )
 def test_strangers_said(caption, count):

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from kindred.characters.trigger_words import SAYS
+from kindred.characters.trigger_words import ADULT_NOUNS, CHILD_NOUNS
 from kindred.data.audit.findings import Finding
 from kindred.specs.character import Character
 
@@ -44,8 +44,8 @@ def casts_by_shape(
 def strangers_said(caption: str, characters: Mapping[str, Character]) -> int:
     """People whom a caption says by a class noun and an article, and who have no name: two in
     'a man, JRussell and a woman', none in 'the man JRussell' or 'a man JRussell'."""
-    nouns = {*SAYS, *(who.noun.casefold() for who in characters.values()), "person", "lady"}
-    pattern = rf"\b{ARTICLES} (?:[\w-]+ ){{0,3}}?(?:{'|'.join(sorted(nouns))})\b"
+    nouns = {*ADULT_NOUNS, *CHILD_NOUNS, *(who.noun.casefold() for who in characters.values())}
+    pattern = rf"\b{ARTICLES} (?:[\w-]+ ){{0,3}}?(?:{'|'.join(map(re.escape, sorted(nouns)))})\b"
     names = "|".join(re.escape(who.name) for who in characters.values()) or "(?!)"
     unnamed = rf"{pattern}(?! (?:{names})(?!\w))"
     return len(re.findall(unnamed, caption, re.IGNORECASE))

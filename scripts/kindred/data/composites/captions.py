@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from kindred.characters.trigger_words import SAYS
+from kindred.characters.trigger_words import ADULT_NOUNS, CHILD_NOUNS, SAYS
 from kindred.specs.character import Character
 
 Characters = Mapping[str, Character]
@@ -29,8 +29,6 @@ NO_PLACE = {word for line in (CLOTHES, HATS, COLOURS, OTHERS) for word in line.s
 NEAR = r"in front of|on top of|at|by|in|on|under|near|beside"
 PLACE = rf"(?:{NEAR}) (?:(?:the|a|an|my|our|their) )?(?:[\w-]+ ){{0,3}}[\w-]+"
 CARD = r"(an? (?:[\w-]+ ){0,2}(?:post)?card)"
-ADULTS = ("man", "woman", "person", "lady", "gentleman", "father", "mother", "adult")
-YOUNG = ("child", "boy", "girl", "kid", "toddler", "baby")
 SIDES = {2: ("left", "right"), 3: ("left", "middle", "right")}
 
 
@@ -62,7 +60,7 @@ def _worn(text: str) -> str:
 def stranger(caption: str) -> tuple[str, str] | None:
     """(class noun, what they wear) of the one person without a name in a caption: 'a portrait of
     an old man in a red coat' -> ('man', 'in a red coat'); None where there are none or several."""
-    nouns = "|".join((*ADULTS, *YOUNG))
+    nouns = "|".join((*ADULT_NOUNS, *CHILD_NOUNS))
     found = list(re.finditer(rf"\b(?:an?|the|one) (?:[\w-]+ ){{0,3}}?({nouns})\b", caption, re.I))
     if len(found) != 1 or len(re.findall(rf"\b(?:{nouns})\b", caption, re.I)) != 1:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kindred.characters.trigger_words import letters_in
+from kindred.characters.trigger_words import ADULT_NOUNS, letters_in
 from kindred.data.composites import captions
 from kindred.data.composites.cutouts import Cutout, cut_out
 from kindred.data.composites.people import SourcePhoto
@@ -54,6 +54,6 @@ def _stranger(photo: SourcePhoto, characters: captions.Characters) -> tuple[Stra
     if cutout is None:
         return None, "hardly anything of them is seen"
     noun, wears = said
-    child = noun not in captions.ADULTS
+    child = noun not in ADULT_NOUNS
     called = f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
     return Stranger(cutout, photo, called, wears, child), ""
