@@ -69,3 +69,21 @@ class LatentCoding(ABC):
     @abstractmethod
     def denormalise(self, latents: torch.Tensor) -> torch.Tensor:
         """The other way."""
+
+
+class ScaledLatents(LatentCoding):
+    """(mean - shift) * scale by the VAE's configuration, as an AutoencoderKL is read."""
+
+    def shape(self, width: int, height: int) -> tuple[int, int, int]:
+        """As `LatentCoding.shape`."""
+        return self.vae.config.latent_channels, height // self.step, width // self.step
+
+    def normalise(self, latents: torch.Tensor) -> torch.Tensor:
+        """As `LatentCoding.normalise`; models without a shift have 0."""
+        config = self.vae.config
+        return (latents - float(config.shift_factor or 0.0)) * float(config.scaling_factor)
+
+    def denormalise(self, latents: torch.Tensor) -> torch.Tensor:
+        """As `LatentCoding.denormalise`."""
+        config = self.vae.config
+        return latents / config.scaling_factor + (config.shift_factor or 0.0)

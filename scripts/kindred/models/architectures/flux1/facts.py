@@ -112,9 +112,9 @@ class Flux1(Architecture):
 
     def latent_coding(self, vae: Any) -> LatentCoding:
         """As `Architecture.latent_coding`."""
-        from kindred.models.architectures.flux1.latents import Flux1Latents
+        from kindred.models.architectures.latent_coding import ScaledLatents
 
-        return Flux1Latents(vae)
+        return ScaledLatents(vae)
 
     def denoiser(
         self, network: Any, call: Callable[..., tuple[torch.Tensor]] | None = None
