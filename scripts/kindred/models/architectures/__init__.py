@@ -17,6 +17,7 @@ from kindred.models.architectures.interface import Architecture
 KNOWN = {
     "FluxPipeline": "kindred.models.architectures.flux1.facts:FLUX1",
     "Flux2KleinPipeline": "kindred.models.architectures.klein.facts:KLEIN",
+    "ZImagePipeline": "kindred.models.architectures.z_image.facts:Z_IMAGE",
 }
 
 

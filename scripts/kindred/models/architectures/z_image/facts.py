@@ -1,0 +1,132 @@
+"""Z-Image and Z-Image-Turbo: what holds for both, and where what computes lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kindred.models.architectures.interface import (
+    DIFFUSERS,
+    TRANSFORMERS,
+    Architecture,
+    Conditioning,
+    Denoiser,
+    Embeddings,
+    Guidance,
+    LoadPart,
+    Part,
+    Parts,
+    Shapes,
+    TextEncoding,
+    TextTensor,
+    Tokenizer,
+)
+from kindred.models.architectures.layout import NetworkLayout
+from kindred.models.architectures.z_image import text_padding
+from kindred.models.architectures.z_image.layer_shapes import layout
+from kindred.models.architectures.z_image.text_padding import STATES
+
+if TYPE_CHECKING:
+    import torch
+
+    from kindred.models.architectures.latent_coding import LatentCoding
+
+OPENING = "<|im_start|>user\n"  # of Qwen3's chat template; what is behind the text may be cut
+
+
+class ZImageText(TextEncoding):
+    """States of Qwen3's last layer but one: [L, D], of a text's own tokens."""
+
+    tokenizers = (Tokenizer("tokenizer", "Qwen3", None, content=True, before=OPENING),)
+    tensors = (TextTensor(STATES),)
+    sequence = STATES
+    key = {"layer": -2, "thinking": True}
+
+    def encoder(self, name: str, load: LoadPart, tokens: int) -> Callable[[str], torch.Tensor]:
+        """As `TextEncoding.encoder`."""
+        from kindred.models.architectures.z_image import text_encoder
+
+        tokenizer = load("tokenizer")
+        model = text_encoder.trimmed(load("text_encoder"))
+        return lambda text: text_encoder.encode(tokenizer, model, text, tokens)
+
+    def collate(self, texts: Sequence[Embeddings], rows: int | None = None) -> Conditioning:
+        """As `TextEncoding.collate`."""
+        return text_padding.collate(texts, rows)
+
+    def length(self, shapes: Shapes) -> int:
+        """As `TextEncoding.length`, with what fills the text up."""
+        return text_padding.filled(super().length(shapes))
+
+
+class ZImage(Architecture):
+    """Z-Image: one kind of block over picture and text as one sequence, with refiners for each
+    before them, over Qwen3's states and 2 x 2 patches of a 16-channel VAE."""
+
+    name, version, title = "z-image", 1, "Z-Image"
+    licence = "Apache-2.0"
+    pipelines = ("ZImagePipeline",)
+    parts = Parts(
+        image=(Part("vae", DIFFUSERS, "AutoencoderKL"),),
+        text=(
+            Part("tokenizer", TRANSFORMERS, "Qwen2Tokenizer"),
+            Part("text_encoder", TRANSFORMERS, "Qwen3Model", quantized=True),
+        ),
+        picture=(
+            Part("transformer", DIFFUSERS, "ZImageTransformer2DModel", quantized=True),
+            Part("scheduler", DIFFUSERS, "FlowMatchEulerDiscreteScheduler"),
+        ),
+    )
+    size_multiple, patch = 16, 2  # 8 pixels a latent, 2 x 2 latents a token
+    default_guidance = 5.0
+    lora_targets = {
+        "attention": re.compile(r"layers\.\d+\.attention\.(?:to_[qkv]|to_out\.0)"),
+        # The refiners stay as they are, as in the trainers that people use.
+        "all-linear": re.compile(
+            r"layers\.\d+\.(?:attention\.(?:to_[qkv]|to_out\.0)|feed_forward\.w[123])"
+        ),
+    }
+    never_quantized = (
+        "t_embedder",
+        "cap_embedder",
+        "all_x_embedder",
+        "all_final_layer",
+        "adaLN_modulation",
+    )
+    text = ZImageText()
+
+    def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
+        """A second pass over the empty text; Turbo is drawn at scale 0, which is none."""
+        return "cfg"
+
+    def layout(self, config: Mapping[str, Any]) -> NetworkLayout:
+        """As `Architecture.layout`."""
+        return layout(config)
+
+    def shift(
+        self,
+        scheduler: Mapping[str, Any],
+        tokens: int,
+        steps: int | None,
+        index: Mapping[str, Any] | None = None,
+    ) -> float:
+        """The scheduler's own factor, whatever the picture's size: 6 for Z-Image, 3 for Turbo."""
+        return float(scheduler.get("shift", 1.0))
+
+    def latent_coding(self, vae: Any) -> LatentCoding:
+        """As `Architecture.latent_coding`."""
+        from kindred.models.architectures.latent_coding import ScaledLatents
+
+        return ScaledLatents(vae)
+
+    def denoiser(
+        self, network: Any, call: Callable[..., tuple[torch.Tensor]] | None = None
+    ) -> Denoiser:
+        """As `Architecture.denoiser`."""
+        from kindred.models.architectures.z_image.denoiser import ZImageDenoiser
+
+        return ZImageDenoiser(network, call)
+
+
+Z_IMAGE = ZImage()
