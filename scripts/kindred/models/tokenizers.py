@@ -49,16 +49,19 @@ def load_tokenizer(name: str) -> Any:
 
 
 def too_long(
-    tokenizer: Any, limit: int, captions: Mapping[str, str], before: str = ""
+    tokenizer: Any, limit: int, captions: Mapping[str, str], before: str = "", uncounted: int = 0
 ) -> dict[str, Any]:
     """Token counts, special tokens included, of captions by image id. before: what the encoder's
-    template puts before each.
+    template puts before each; uncounted: as `Tokenizer` of the architecture says.
 
     Returns {limit, longest, cut: [{id, tokens, lost}]} where `lost` is the text beyond the limit.
     """
-    counts = {name: _count(tokenizer, before + text) for name, text in captions.items()}
+    counts = {
+        name: _count(tokenizer, before + text) - uncounted for name, text in captions.items()
+    }
+    room = limit + uncounted
     cut = [
-        {"id": name, "tokens": count, "lost": _lost(tokenizer, limit, captions[name], before)}
+        {"id": name, "tokens": count, "lost": _lost(tokenizer, room, captions[name], before)}
         for name, count in counts.items()
         if count > limit
     ]

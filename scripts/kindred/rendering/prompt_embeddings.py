@@ -33,7 +33,8 @@ def reading_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[s
     for reader in sorted(readers, key=lambda reader: not reader.content):
         tokenizer = load_tokenizer(f"{encoder.model}/{reader.folder}{at}")
         limit = tokenizer.model_max_length if reader.limit else encoder.tokens
-        for cut in too_long(tokenizer, limit, prompts, reader.before)["cut"]:
+        template = reader.before, reader.uncounted
+        for cut in too_long(tokenizer, limit, prompts, *template)["cut"]:
             warnings.append(
                 f"prompt '{cut['id']}': {cut['tokens']} tokens where {reader.reader} reads "
                 f"{limit}; lost: “{cut['lost']}”"

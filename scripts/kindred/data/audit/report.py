@@ -86,7 +86,8 @@ def examine_tokens(
     found: list[findings.Finding] = []
     for name, limit in spec.tokenizers.items():
         tokenizer, reader = tokenizers.load_tokenizer(name), readers[name]
-        counts[name] = tokenizers.too_long(tokenizer, limit, captions, reader.before)
+        template = reader.before, reader.uncounted
+        counts[name] = tokenizers.too_long(tokenizer, limit, captions, *template)
         counts[name]["unknown"] = unknown = tokenizers.unknown_tokens(tokenizer, captions)
         names[name] = {
             x: tokenizers.read_name(tokenizer, one.name) for x, one in sorted(who.items())

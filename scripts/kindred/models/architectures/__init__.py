@@ -18,6 +18,7 @@ KNOWN = {
     "FluxPipeline": "kindred.models.architectures.flux1.facts:FLUX1",
     "Flux2KleinPipeline": "kindred.models.architectures.klein.facts:KLEIN",
     "ZImagePipeline": "kindred.models.architectures.z_image.facts:Z_IMAGE",
+    "Krea2Pipeline": "kindred.models.architectures.krea2.facts:KREA2",
 }
 
 

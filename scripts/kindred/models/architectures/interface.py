@@ -84,13 +84,15 @@ class Tokenizer:
     """How a text encoder counts. reader: what people call the encoder. limit: most tokens that it
     reads; None: a base's `text_tokens`. content: whether a picture's content is read from it, so
     that what it cuts is lost; else it sets an overall direction only. before: what a template puts
-    before every text."""
+    before every text. uncounted: tokens of that which don't count towards the limit, less those
+    behind every text which do."""
 
     folder: str
     reader: str
     limit: int | None
     content: bool
     before: str = ""
+    uncounted: int = 0
 
 
 @dataclass(frozen=True)
