@@ -37,9 +37,8 @@ from kindred.judges.person_detector import PersonDetector
 from kindred.lab import acceptance, base_acceptance, judge_dataset, judge_run
 from kindred.models import identity, loading
 from kindred.models.architectures.flux1 import layer_shapes as flux1_layers
-from kindred.models.architectures.klein import layer_shapes as klein_layers
+from kindred.models.architectures.krea2.text_encoder import template_ids
 from kindred.models.architectures.noise_levels import check_scheduler
-from kindred.models.architectures.z_image import layer_shapes as z_image_layers
 from kindred.models.opened_base import open_base
 from kindred.rendering import prompt_embeddings
 from kindred.specs.base_model import Base
@@ -301,6 +300,13 @@ IDENTITY = identity.identity_of(
 )
 SCRIPT = f"{diffusers_reference.FOLDER}/{diffusers_reference.SCRIPT}"
 NAN = float("nan")
+
+
+def one_token(_: str) -> SimpleNamespace:
+    """A tokenizer that reads one token, whatever the text."""
+    return SimpleNamespace(input_ids=[7])
+
+
 FROM = ("--work", "work", "--corpus", "x")
 MISTAKES = [
     # Judges
@@ -361,10 +367,8 @@ MISTAKES = [
                 write(root / SCRIPT, "").parents[SCRIPT.count("/")]))),
     # Bases
     of_value("not a Flux transformer", lambda told: bool(flux1_layers.layout(told)), {}, HEADS),
-    of_value("not a FLUX.2 transformer", lambda told: bool(klein_layers.layout(told)), {}, HEADS),
-    of_value("not a Z-Image transformer", lambda told: bool(z_image_layers.layout(told)), {},
-             {"dim": 48, "n_layers": 2, "n_refiner_layers": 1, "n_heads": 2, "cap_feat_dim": 32,
-              "in_channels": 4}),
+    of_value("reads the template around every text as 1 and 1 tokens",
+             lambda lengths: bool(template_ids(one_token, ("", ""), lengths)), [34, 5], [1, 1]),
     of_value("its scheduler asks for use_karras_sigmas",
              lambda value: check_scheduler({"use_karras_sigmas": value}, "base x"), True, False),
     Mistake("has no folder 'vae'", lambda root: required(root, False),

@@ -56,9 +56,7 @@ def too_long(
 
     Returns {limit, longest, cut: [{id, tokens, lost}]} where `lost` is the text beyond the limit.
     """
-    counts = {
-        name: _count(tokenizer, before + text) - uncounted for name, text in captions.items()
-    }
+    counts = {name: _count(tokenizer, before + text) - uncounted for name, text in captions.items()}
     room = limit + uncounted
     cut = [
         {"id": name, "tokens": count, "lost": _lost(tokenizer, room, captions[name], before)}

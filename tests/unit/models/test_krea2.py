@@ -160,7 +160,8 @@ def test_latents_noise_and_ids_are_the_pipelines(pipeline, base):
     pixels = pipeline.image_processor.preprocess(picture)
     config = pipeline.vae.config
     mean, deviation = (
-        torch.tensor(values).view(1, -1, 1, 1) for values in (config.latents_mean, config.latents_std)
+        torch.tensor(values).view(1, -1, 1, 1)
+        for values in (config.latents_mean, config.latents_std)
     )
     with torch.no_grad():
         plain = pipeline.vae.encode(pixels[:, :, None]).latent_dist.mode()[:, :, 0]
@@ -259,8 +260,9 @@ def test_loss_and_gradients_are_those_of_diffusers_training_script(pipeline, bas
 
     with torch.no_grad():
         states, mask = pipeline.encode_prompt(prompts, max_sequence_length=TOKENS, device="cpu")
-    frames, noise_frames, level = latents[:, :, None], noise[:, :, None], sigmas[:, None, None, None]
-    noisy = (1.0 - level[..., None]) * frames + level[..., None] * noise_frames
+    frames, noise_frames = latents[:, :, None], noise[:, :, None]
+    level = sigmas[:, None, None, None, None]
+    noisy = (1.0 - level) * frames + level * noise_frames
     packed = noisy.permute(0, 2, 1, 3, 4).reshape(2, 4, 4, 2, 6, 2)
     packed = packed.permute(0, 2, 4, 1, 3, 5).reshape(2, 24, 16)
     (predicted,) = network(
@@ -360,4 +362,4 @@ def test_from_photos_to_pictures_by_the_programs(folder, tmp_path):
                 with Image.open(row.path) as image:
                     drawn[len(adapters), names, row.prompt] = image.convert("RGB").tobytes()
     pairs = {(worn, prompt) for worn, _, prompt in drawn}
-    assert len({value for value in drawn.values()}) == len(pairs) == 4
+    assert len(set(drawn.values())) == len(pairs) == 4

@@ -16,7 +16,7 @@ from kindred.specs.rendering import EDGE_MULTIPLE as DRAWN_MULTIPLE
 
 ROOT = Path(__file__).parents[3]
 WORDS = re.compile(
-    r"flux|klein|z.?image|qwen|pooled|\bclip\b|\bt5\b|transformer_blocks|\b(?:txt|img)_ids|guidance_embed"
+    r"flux|klein|krea|z.?image|qwen|pooled|\bclip\b|\bt5\b|transformer_blocks|\b(?:txt|img)_ids|guidance_embed"
     r"|text_encoder_2|tokenizer_2|pos_embed|time_text_embed|context_embedder",
     re.IGNORECASE,
 )

@@ -6,11 +6,26 @@ from a configuration. Knows nothing of memory, precision or training, and import
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
+
+from kindred.common.errors import KindredError
 
 TOKENS = ("image", "text", "all")
+
+
+def require(config: Mapping[str, Any], needed: Sequence[str], title: str) -> None:
+    """Raise KindredError when a transformer's configuration lacks an entry that every one of this
+    architecture has. title: what people call these transformers."""
+    lost = [name for name in needed if name not in config]
+    if lost:
+        raise KindredError(
+            f"has no {', '.join(lost)}: not a {title} transformer",
+            "the base's transformer/config.json",
+            "fetch or save the base again",
+        )
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kindred.common.errors import KindredError
 from kindred.models.architectures.layout import (
     ActivationUnits,
     BlockShape,
     LayerShape,
     NetworkLayout,
+    require,
 )
 
 NEEDED = ("num_layers", "num_single_layers", "attention_head_dim", "num_attention_heads")
@@ -30,13 +30,7 @@ ACTIVATIONS = ActivationUnits(
 
 def layout(config: Mapping[str, Any]) -> NetworkLayout:
     """From a FluxTransformer2DModel's configuration. Raises KindredError when it is none."""
-    lost = [name for name in NEEDED if name not in config]
-    if lost:
-        raise KindredError(
-            f"has no {', '.join(lost)}: not a Flux transformer",
-            "the base's transformer/config.json",
-            "fetch or save the base again",
-        )
+    require(config, NEEDED, "Flux")
     head = config["attention_head_dim"]
     width = head * config["num_attention_heads"]
     blocks = [_double(f"transformer_blocks.{i}", width) for i in range(config["num_layers"])]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kindred.common.errors import KindredError
-from kindred.models.architectures.layout import BlockShape, LayerShape, NetworkLayout
+from kindred.models.architectures.layout import (
+    BlockShape,
+    LayerShape,
+    NetworkLayout,
+    require,
+)
 
 NEEDED = (
     "num_layers",
@@ -28,13 +32,7 @@ AFTER = ("norm_out", "proj_out")
 
 def layout(config: Mapping[str, Any]) -> NetworkLayout:
     """From a Flux2Transformer2DModel's configuration. Raises KindredError when it is none."""
-    lost = [name for name in NEEDED if name not in config]
-    if lost:
-        raise KindredError(
-            f"has no {', '.join(lost)}: not a FLUX.2 transformer",
-            "the base's transformer/config.json",
-            "fetch or save the base again",
-        )
+    require(config, NEEDED, "FLUX.2")
     head = config["attention_head_dim"]
     width = head * config["num_attention_heads"]
     feed = int(width * config.get("mlp_ratio", 3.0))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kindred.common.errors import KindredError
-from kindred.models.architectures.layout import BlockShape, LayerShape, NetworkLayout
+from kindred.models.architectures.layout import (
+    BlockShape,
+    LayerShape,
+    NetworkLayout,
+    require,
+)
 
 # What the configuration of no other architecture has.
 NEEDED = ("num_text_layers", "text_hidden_dim", "num_key_value_heads", "intermediate_size")
@@ -31,13 +35,7 @@ MODULATIONS = 6  # scale, shift and gate before attention and before the feed-fo
 
 def layout(config: Mapping[str, Any]) -> NetworkLayout:
     """From a Krea2Transformer2DModel's configuration. Raises KindredError when it is none."""
-    lost = [name for name in NEEDED if name not in config]
-    if lost:
-        raise KindredError(
-            f"has no {', '.join(lost)}: not a Krea 2 transformer",
-            "the base's transformer/config.json",
-            "fetch or save the base again",
-        )
+    require(config, NEEDED, "Krea 2")
     config = {**DEFAULTS, **config}
     head = config["attention_head_dim"]
     width = head * config["num_attention_heads"]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kindred.common.errors import KindredError
-from kindred.models.architectures.layout import BlockShape, LayerShape, NetworkLayout
+from kindred.models.architectures.layout import (
+    BlockShape,
+    LayerShape,
+    NetworkLayout,
+    require,
+)
 
 NEEDED = ("dim", "n_layers", "n_refiner_layers", "n_heads", "cap_feat_dim", "in_channels")
 # Refiners read the picture or the text alone; the layers behind them read both.
@@ -20,13 +24,7 @@ AFTER = ("all_final_layer",)
 
 def layout(config: Mapping[str, Any]) -> NetworkLayout:
     """From a ZImageTransformer2DModel's configuration. Raises KindredError when it is none."""
-    lost = [name for name in NEEDED if name not in config]
-    if lost:
-        raise KindredError(
-            f"has no {', '.join(lost)}: not a Z-Image transformer",
-            "the base's transformer/config.json",
-            "fetch or save the base again",
-        )
+    require(config, NEEDED, "Z-Image")
     width, heads = config["dim"], config["n_heads"]
     refiners = range(config["n_refiner_layers"])
     blocks = [_block(f"noise_refiner.{i}", NOISE, width) for i in refiners]
