@@ -51,6 +51,11 @@ class BatchedLoraLinear(torch.nn.Module):
         self.plain = plain
         self.scales: torch.Tensor | None = None
 
+    @property
+    def weight(self) -> torch.Tensor:
+        """The frozen weight: some networks ask a layer for its precision."""
+        return self.plain.weight
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Of [..., in] the [..., out]. The product is in the precision of x, as in `add_lora`."""
         result = self.plain(x)

@@ -34,7 +34,7 @@ class ZImageDenoiser(Denoiser):
     ) -> None:
         super().__init__(network, call)
         if network is not None:
-            Sequences.install(network)
+            Sequences.of(network)
 
     def pack(self, latents: torch.Tensor) -> torch.Tensor:
         """As `Denoiser.pack`; a token is its rows, columns and channels, in that order."""
@@ -67,12 +67,16 @@ class ZImageDenoiser(Denoiser):
         (answer,) = self.call(
             x=tokens.to(dtype),
             ids=ids,
-            t=1 - sigmas,
+            t=(1000 - 1000 * sigmas) / 1000,  # 1 - sigma as diffusers rounds it
             states=text[STATES].to(dtype),
             length=text[LENGTH],
             attended=text.get(ATTENDED),
         )
         return -answer  # it says latent - noise
+
+    def release(self) -> None:
+        """Hold on to nothing of the last pass."""
+        Sequences.of(self.network).attended = None
 
     def _call(self, **inputs: Any) -> tuple[torch.Tensor]:
         texts = Texts(inputs["states"], inputs["length"], inputs["attended"], inputs["ids"])

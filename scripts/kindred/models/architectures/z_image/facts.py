@@ -10,6 +10,7 @@ from kindred.models.architectures.interface import (
     DIFFUSERS,
     TRANSFORMERS,
     Architecture,
+    BatchedInputs,
     Conditioning,
     Denoiser,
     Embeddings,
@@ -127,6 +128,12 @@ class ZImage(Architecture):
         from kindred.models.architectures.z_image.denoiser import ZImageDenoiser
 
         return ZImageDenoiser(network, call)
+
+    def batched_inputs(self, network: Any) -> BatchedInputs:
+        """Positions worked out before, for every sample its own."""
+        from kindred.models.architectures.z_image.batched import ZImageBatchedInputs
+
+        return ZImageBatchedInputs(network)
 
 
 Z_IMAGE = ZImage()

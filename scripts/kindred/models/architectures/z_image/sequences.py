@@ -32,19 +32,22 @@ class Sequences:
     """Stands in for four methods of one network; `attended`: of the texts in work."""
 
     def __init__(self, rope: Any) -> None:
-        self.rope, self.attended = rope, None
+        self.rope = rope
+        self.attended: torch.Tensor | None = None
 
     @classmethod
-    def install(cls, network: Any) -> None:
-        """Let a network take [B, tokens, D] and `Texts` instead of lists, and give [B, tokens, D]
-        back."""
-        if "patchify_and_embed" in vars(network):
-            return
+    def of(cls, network: Any) -> Sequences:
+        """Those of a network, which from the first time on takes [B, tokens, D] and `Texts` instead
+        of lists, and gives [B, tokens, D] back."""
+        known = vars(network).get("patchify_and_embed")
+        if known is not None:
+            return known.__self__
         own = cls(network.rope_embedder)
         network.patchify_and_embed = own.begin
         network._prepare_sequence = own.prepare
         network._build_unified_sequence = own.join
         network.unpatchify = own.end
+        return own
 
     def begin(self, tokens: torch.Tensor, texts: Texts, *_: Any) -> tuple[Any, ...]:
         """Pictures and texts one after another, [[B * length, D]] each; the pictures' tokens; turns
