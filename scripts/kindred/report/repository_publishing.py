@@ -34,6 +34,7 @@ from kindred.report import (
     repository_sheets,
 )
 from kindred.report.published_labels import with_todays_labels
+from kindred.report.published_log import log_of, versions_now
 from kindred.report.report_data import (
     Place,
     check_keys,
@@ -250,7 +251,8 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
     problems.raise_if_any()
     runs = runs_looked_at(folder)
     figures = publication_checks.figures_of(lines_of_runs)
-    now = entry_of("published", runs, figures=figures)
+    versions = versions_now()
+    now = entry_of("published", runs, figures=figures, versions=versions)
     log = amendments.summed_up([*entries, now], runs)
     verdicts = with_labels(verdicts, log["exploratory"])
     sheets = draw_sheets(
@@ -279,7 +281,7 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         write_csv(out / measure_notes.CASTS, columns, casts)
     write_csv(out / "verdicts.csv", published_tables.VERDICTS, lines)
     write_text(out / "README.md", page)
-    note_runs(log_path(name, folders.root), "published", runs, figures=figures)
+    note_runs(log_path(name, folders.root), "published", runs, figures=figures, versions=versions)
     write_log(name, folders)
     return out / "README.md"
 
@@ -324,9 +326,8 @@ def write_log(name: str, folders: Folders) -> Path:
     if not path.is_file():
         raise KindredError("no such page", str(path), "publish the experiment first")
     entries = read_log(log_path(name, folders.root))
-    runs = published_runs(folders.docs / name / "runs.csv")
+    log = log_of(entries, published_runs(folders.docs / name / "runs.csv"))
     page = path.read_text(encoding="utf-8")
-    log = amendments.summed_up(entries, runs)
     write_text(path, repository_pages.with_log(page, log, str(path)))
     return path
 

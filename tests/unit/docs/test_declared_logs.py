@@ -12,6 +12,7 @@ from kindred.common.experiment_log import log_path
 from kindred.evidence import amendments
 from kindred.evidence.preregistration import design_of
 from kindred.report import repository_pages
+from kindred.report.published_log import log_of
 from kindred.report.repository_publishing import published_runs
 
 ROOT = Path(__file__).parents[3]
@@ -33,10 +34,12 @@ def rows(name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_page_says_what_its_log_says(name):
     entries = read_log(log_path(name, ROOT))
-    log = amendments.summed_up(entries, published_runs(DOCS / name / "runs.csv"))
+    log = log_of(entries, published_runs(DOCS / name / "runs.csv"))
     assert repository_pages.with_log(page(name), log, name) == page(name)
     lines = re.findall(r"^\| \d+ \| 2026-[^\n]*$", page(name), re.MULTILINE)
     assert len(lines) == len(log["table"]) > 1
+    assert log["made"] in page(name)
+    assert re.search(r"of revision [0-9a-f]{12}|by version \d+", log["made"])
 
 
 @pytest.mark.parametrize("name", UNCLAIMED)

@@ -25,7 +25,7 @@ from kindred.common.files import read_json, write_csv, write_json
 from kindred.config.declaration import declaration_of
 from kindred.config.load_plan import load_plan
 from kindred.evidence.preregistration import Found, preregister, runs_looked_at
-from kindred.report import repository_pages, repository_sheets
+from kindred.report import published_log, repository_pages, repository_sheets
 from kindred.report.formatting import effect
 
 ROOT = Path(__file__).parents[3]
@@ -224,6 +224,8 @@ def test_what_is_unchanged_is_called_so_and_publishing_is_logged(made, folder):
     said = section((folder / "README.md").read_text(encoding="utf-8"))
     entries = read_log(log_path(NAME, made.root))
     assert [one["kind"] for one in entries] == ["declared", "looked", "published"]
+    assert entries[-1]["versions"] == published_log.versions_now()
+    assert published_log.made_by(entries) in said and "composites made by version" in said
     assert f"Hypotheses declared {entries[0]['time']}, unchanged since (`" in said
     assert re.findall(r"^\| (\d+) \| [\d: -]+ \| ([^|]*) \| – \|", said, re.M) == [
         ("1", "declared"),
