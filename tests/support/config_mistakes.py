@@ -101,6 +101,11 @@ def more(said: str, wrong: str, cured: str, before: str = "  a: {}\n") -> Mistak
     return Mistake(said, [Edit(before, wrong + before)], [Edit(wrong, cured)])
 
 
+KLEIN = Edit(
+    "model: lab/base\n",
+    f"model: org/k\nrevision: {'a' * 40}\narchitecture: klein\n",
+    "bases/small.yaml",
+)
 USUAL = "training_defaults: {source: a book, rank: 32, resolutions: [512, 768]}\n"
 GONE = "  s: {base: gone, adapter: x.safetensors}\n"
 COMPOSED = "{dataset: drawn, compose: {cells: [A+J]"
@@ -127,6 +132,11 @@ MISTAKES = [
     swap("is no fit key for a character", "  A: {", "  'A+': {", "  A: {"),
     swap("no file config/bases/smal.yaml", "base: small", "base: smal"),
     swap("no file config/recipes/plan.yaml", "recipe: plain", "recipe: plan"),
+    swap("is drawn without a second pass", "seeds: 2, size: [64, 64]}\n  class", "seeds: 2, size: "
+         "[64, 64], negative: blurry}\n  class"),
+    Mistake("at guidance_scale 1 the base 'small' never reads it",
+            [KLEIN, Edit("  class: {", "  class: {negative: blurry, guidance_scale: 1, ")],
+            [Edit("guidance_scale: 1", "guidance_scale: 4")]),
     swap("the base 'small' has no `training_defaults`", "recipe: plain", "recipe: defaults"),
     Mistake("config/recipes/defaults.yaml is never read",
             [Edit("", "rank: 4\n", "recipes/defaults.yaml"),

@@ -41,6 +41,7 @@ from kindred.models.architectures.krea2.text_encoder import template_ids
 from kindred.models.architectures.noise_levels import check_scheduler
 from kindred.models.opened_base import open_base
 from kindred.rendering import prompt_embeddings
+from kindred.rendering.image_plan import ImageRequest
 from kindred.specs.base_model import Base
 from kindred.specs.judge import JudgeSpec, PretrainedModel
 from kindred.world.people import random_person
@@ -295,6 +296,19 @@ def prompts(root: Path, encoder: str, *texts: str) -> object:
     return None
 
 
+def negative(root: Path, scale: float) -> object:
+    """Texts for a picture with a negative prompt, at a guidance scale, on a base of klein."""
+    base = root / "klein"
+    write(base / "model_index.json", '{"_class_name": "Flux2KleinPipeline"}')
+    write(base / "transformer/config.json", "{}")
+    opened = open_base(Base(model=str(base)))
+    settings = {"prompt": "x", "negative": "y", "guidance": scale}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prompt_embeddings, "read_texts", lambda *_: {})
+        prompt_embeddings.texts_of("", [ImageRequest("x", 1, settings, "")], opened)
+    return None
+
+
 IDENTITY = identity.identity_of(
     Base(model="owner/name", revision="abc", architecture="flux1").text_encoder(), "text"
 )
@@ -395,6 +409,8 @@ MISTAKES = [
     # Encoded prompts
     Mistake("made by another text encoder (", lambda root: prompts(root, "other", "", "x"),
             lambda root: prompts(root, IDENTITY, "", "x")),
+    Mistake("has a negative prompt, which", lambda root: negative(root, 1.0),
+            lambda root: negative(root, 4.0)),
     Mistake("lacks “x”", lambda root: prompts(root, IDENTITY, ""),
             lambda root: prompts(root, IDENTITY, "", "x")),
 ]  # fmt: skip

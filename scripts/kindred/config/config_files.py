@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kindred.common.errors import KindredError, Problems, did_you_mean
+from kindred.common.files import read_json
 from kindred.config.base_config import (
     DEFAULTS,
     BaseConfig,
@@ -15,8 +16,9 @@ from kindred.config.base_config import (
     warn_unless_pinned,
 )
 from kindred.config.yaml_document import read_document
-from kindred.models.identity import architecture_of
-from kindred.models.local_network import LocalNetwork, local_network
+from kindred.models.architectures.interface import Architecture, Guidance
+from kindred.models.identity import INDEX, architecture_of
+from kindred.models.local_network import LocalNetwork, local_network, small_file
 from kindred.specs.base_model import Base
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.spec_model import SpecModel
@@ -69,6 +71,21 @@ class ConfigFiles:
                 found = None
             self._networks[name] = found
         return self._networks.get(name)
+
+    def architecture(self, name: str) -> Architecture | None:
+        """A base's architecture; None where it can't be told here."""
+        try:
+            return architecture_of(self.bases[name], self.root) if name in self.bases else None
+        except KindredError:
+            return None
+
+    def guidance(self, name: str, architecture: Architecture) -> Guidance:
+        """How a base follows its prompt, by those of its small files that are on this computer."""
+        base, found = self.bases[name], []
+        for part in (INDEX, f"{architecture.parts.network.folder}/config.json"):
+            file = small_file(base.model, base.revision, part, self.root)
+            found.append(read_json(file) if file else {})
+        return architecture.guidance(*found)
 
     def recipe(self, name: str, where: str, base: str) -> Recipe | None:
         """A recipe by its file name, or the training defaults of a base that was read."""

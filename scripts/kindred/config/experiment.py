@@ -20,6 +20,7 @@ from kindred.config.base_fit import warn_of_misfits
 from kindred.config.contradictions import warn_of_contradictions
 from kindred.config.held_out_photos import held_out_albums
 from kindred.config.lora_targets import check_targets
+from kindred.config.negative_prompts import check_negatives
 from kindred.config.photo_amounts import warn_of_few_steps
 from kindred.config.plan import Dataset, Experiment, Variant, base_variants
 from kindred.config.prompts_and_hypotheses import casts_of, check_hypotheses, resolve_prompt_set
@@ -35,7 +36,7 @@ from kindred.config.variant_inheritance import Declared, Settings, expand, inher
 from kindred.config.yaml_document import Document
 from kindred.data.folder_repeats import repeats_of
 from kindred.specs.character import Character
-from kindred.specs.dataset import CaptionSpec
+from kindred.specs.dataset import CaptionSpec, Misfit
 from kindred.specs.rendering import PromptSet
 from kindred.specs.training import Recipe, Selection, TrainSpec
 from kindred.world.families import FAMILIES, parse_coverage
@@ -102,12 +103,25 @@ def resolve_experiment(
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
     used += sorted(strangers)
-    misfits = warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
-    misfits += warn_of_contradictions(document, experiment.trained, config_files)
-    warn_of_few_steps(document, experiment.trained, datasets, config_files.root, problems)
+    misfits = _misfits(document, experiment, datasets, config_files)
     return replace(experiment, misfits=misfits), {
         key: datasets[key] for key in used if key in datasets
     }
+
+
+def _misfits(
+    document: Document,
+    experiment: Experiment,
+    datasets: dict[str, Dataset],
+    config_files: ConfigFiles,
+) -> tuple[Misfit, ...]:
+    """Note and return what does not fit together in an experiment that is whole."""
+    problems = config_files.problems
+    check_negatives(document, experiment, config_files)
+    misfits = warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
+    misfits += warn_of_contradictions(document, experiment.trained, config_files)
+    warn_of_few_steps(document, experiment.trained, datasets, config_files.root, problems)
+    return misfits
 
 
 def _photos(config: ExperimentConfig, strangers: set[str]) -> list[str]:

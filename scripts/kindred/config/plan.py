@@ -280,7 +280,7 @@ class Plan:
 
     def prompt_texts(self, experiment: str, prompt_set: str, base: str) -> PromptTexts:
         """What a base's text encoders are to read for a prompt set."""
-        texts = self.experiments[experiment].prompt_sets[prompt_set].texts()
+        texts = self.experiments[experiment].prompt_sets[prompt_set].texts_to_encode()
         return PromptTexts(encoder=self.bases[base].text_encoder(), prompts=texts)
 
     def render_spec(self, experiment: str, variant: str, prompt_set: str) -> RenderSpec:

@@ -58,6 +58,9 @@ def resolve_prompt_set(
                 problems.add(where, f"'{name}' is no fit name for a file", NAME_RULE)
             prompts[name] = _prompt(prompt, written, config.characters, where, problems)
     optional = {name: getattr(written, name) for name in ("steps", "guidance_scale", "precision")}
+    if written.negative:
+        where = document.where(*at, "negative")
+        optional["negative"] = _text(written.negative, config.characters, where, problems)
     try:
         return PromptSet(
             prompts=prompts,
@@ -107,13 +110,21 @@ def _prompt(
     problems: Problems,
 ) -> Any:
     """The text alone, or with what the prompt has of its own."""
-    text = fill(prompt.text, characters, where, problems)
-    _check_syntax(prompt.text, characters, where, problems)
+    text = _text(prompt.text, characters, where, problems)
     seeds, size = prompt.seeds, prompt.size or whole.size
     if not seeds and whole.pictures and size:
         seeds = noise_seeds(text, size, whole.pictures)
     own = _size(prompt.size) | ({"seeds": seeds} if seeds else {})
+    if prompt.negative is not None:
+        own["negative"] = _text(prompt.negative, characters, where, problems)
     return {"text": text, **own} if own else text
+
+
+def _text(text: str, characters: dict[str, Character], where: str, problems: Problems) -> str:
+    """What the encoders read; what is wrong with it is noted."""
+    filled = fill(text, characters, where, problems)
+    _check_syntax(text, characters, where, problems)
+    return filled
 
 
 def _check_syntax(

@@ -78,6 +78,7 @@ class PromptConfig(SpecModel):
     text: Annotated[str, AfterValidator(_says_something)]
     seeds: Seeds | None = None
     size: tuple[int, int] | None = Field(None, description="[width, height], px")
+    negative: str | None = Field(None, description="in place of the prompt set's")
 
 
 def _prompt(value: Any) -> Any:
@@ -172,7 +173,10 @@ class PromptSetConfig(SpecModel):
     )
     size: tuple[int, int] | None = Field(None, description="[width, height], px")
     steps: int | None = Field(None, ge=1, description="sampling steps")
-    guidance_scale: float | None = Field(None, description="guidance scale")
+    guidance_scale: float | None = Field(
+        None, description=PromptSet.model_fields["guidance_scale"].description
+    )
+    negative: str | None = Field(None, description=PromptSet.model_fields["negative"].description)
     precision: Precision | None = Field(
         None, description=PromptSet.model_fields["precision"].description
     )

@@ -76,6 +76,14 @@ class OpenedBase:
         """How it follows its prompt more closely."""
         return self.architecture.guidance(self.index, self.config)
 
+    def cfg_scale(self, guidance_scale: float) -> float | None:
+        """The s of `negative + s * (prompt - negative)` at a prompt set's `guidance_scale`; None
+        where one pass is all."""
+        if self.guidance != "cfg":
+            return None
+        scale = self.architecture.cfg_scale(guidance_scale)
+        return scale if scale > 1 else None
+
     def shift(self, tokens: int, steps: int | None = None) -> float:
         """How far noise levels are moved for a picture of so many tokens, drawn in so many steps;
         None: in training."""

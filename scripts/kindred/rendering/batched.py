@@ -21,6 +21,7 @@ from kindred.common.errors import KindredError
 from kindred.common.job_summary import JobSummary
 from kindred.models.identity import identity_of
 from kindred.models.lora.adapters import Adapter, apply_adapters, read_adapters
+from kindred.models.opened_base import open_base
 from kindred.rendering.image_plan import ImageRequest, plan
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.render import render
@@ -141,9 +142,9 @@ class AdapterSwitcher:
 
         def load(missing: Sequence[ImageRequest]) -> tuple[RenderPipeline, Any, dict[str, Any]]:
             from kindred.rendering.pipeline import versions
-            from kindred.rendering.prompt_embeddings import read_texts
+            from kindred.rendering.prompt_embeddings import texts_of
 
-            texts = read_texts(job.prompts, [picture.prompt for picture in missing], job.spec.base)
+            texts = texts_of(job.prompts, missing, open_base(job.spec.base))
             return self.with_adapters(job), texts, versions(self.device) | job.noted
 
         return load

@@ -32,6 +32,16 @@ class ImageRequest:
         return self.settings["prompt"]
 
     @property
+    def negative(self) -> str:
+        """What guidance leads away from; '' is the unconditional text."""
+        return self.settings.get("negative", "")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that encoders read for it."""
+        return (self.prompt, self.negative) if self.negative else (self.prompt,)
+
+    @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
         return self.settings["width"], self.settings["height"]
@@ -56,7 +66,10 @@ def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> l
     pictures = []
     for name in spec.prompt_set.prompts:
         prompt = spec.prompt_set.full(name)
-        own = {"prompt": prompt.text.strip(), "width": prompt.width, "height": prompt.height}
+        own: dict[str, Any] = {"prompt": prompt.text.strip()}
+        own |= {"width": prompt.width, "height": prompt.height}
+        negative = (prompt.negative or "").strip()
+        own |= {"negative": negative} if negative else {}
         for seed in prompt.seeds or []:
             settings = {**shared, **own, "seed": seed}
             pictures.append(ImageRequest(name, seed, settings, spec_hash(settings)))
@@ -66,16 +79,17 @@ def plan(spec: RenderSpec, adapters: Sequence[Adapter], base_identity: str) -> l
 def batches(
     pictures: Iterable[ImageRequest],
     spec: RenderSpec,
-    text_tokens: Callable[[ImageRequest], int],
+    text_tokens: Callable[[ImageRequest], tuple[int, ...]],
 ) -> list[list[ImageRequest]]:
     """Groups of pictures of equal width and height to be drawn at once, each key once. text_tokens:
-    of a picture, which is equal in a group too: what is beside a picture then changes no shape."""
-    by_size: dict[tuple[int, int, int], dict[str, ImageRequest]] = {}
+    of a picture's texts, which are equal in a group too: what is beside a picture then changes no
+    shape."""
+    by_size: dict[tuple[int, ...], dict[str, ImageRequest]] = {}
     for picture in pictures:
-        kind = (*picture.size, text_tokens(picture))
+        kind = (*picture.size, *text_tokens(picture))
         by_size.setdefault(kind, {})[picture.key] = picture
     groups = []
-    for (width, height, _), keyed in by_size.items():
+    for (width, height, *_), keyed in by_size.items():
         group, size = list(keyed.values()), spec.batch_of(width, height)
         groups += [group[start : start + size] for start in range(0, len(group), size)]
     return groups

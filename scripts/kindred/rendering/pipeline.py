@@ -42,7 +42,8 @@ class RenderPipeline:
 
     decode_at_once: pictures that the VAE decodes together, at most; of more than one the bytes may
     hang on what is beside them. denoise_at_once: pictures that the transformer takes together at
-    most, since memory ran out.
+    most, since memory ran out. passes_together: whether guidance's two passes are one of twice as
+    many pictures, until memory runs out.
     """
 
     base: OpenedBase
@@ -51,6 +52,7 @@ class RenderPipeline:
     recorded: RecordedNetwork | None = None
     decode_at_once: int = 1
     denoise_at_once: int | None = None
+    passes_together: bool = True
 
     @classmethod
     def load(
@@ -84,14 +86,15 @@ class RenderPipeline:
             "tiled": self.vae.use_tiling,
             "compiled": compilation.is_compiled(self.transformer),
             "dequantized": precision.is_unpacked(self.transformer),
+            "passes_apart": not self.passes_together,
         }
         batch = {"batch": self.denoise_at_once} if self.denoise_at_once else {}
         return {name: True for name, so in found.items() if so} | batch
 
-    def text_tokens(self, picture: ImageRequest, texts: Texts) -> int:
-        """Tokens of a picture's prompt that the network reads."""
-        (tokens,) = self.base.architecture.text.lengths([texts[caption_hash(picture.prompt)]])
-        return tokens
+    def text_tokens(self, picture: ImageRequest, texts: Texts) -> tuple[int, ...]:
+        """Tokens of a picture's prompt that the network reads, and of its negative one."""
+        found = [texts[caption_hash(text)] for text in picture.texts]
+        return tuple(self.base.architecture.text.lengths(found))
 
     @torch.inference_mode()
     def draw(
@@ -109,17 +112,17 @@ class RenderPipeline:
         off by one).
         """
         filled = [*pictures, *[pictures[-1]] * (fill_to - len(pictures))]
-        settings, reading = filled[0].settings, self.base.architecture.text
+        settings = filled[0].settings
         shape = self.coding.shape(*filled[0].size)
         noise = initial_noise([picture.seed for picture in filled], *shape)
         tokens, steps = self.base.architecture.tokens(*shape[1:]), settings["steps"]
-        second_pass = self.base.guidance == "cfg" and settings["guidance"] > 1
+        scale = self.base.cfg_scale(settings["guidance"])
         latents = self._denoise_as_fits(
             noise,
             [texts[caption_hash(picture.prompt)] for picture in filled],
-            texts[caption_hash(reading.unconditional)] if second_pass else None,
+            [texts[caption_hash(picture.negative)] for picture in filled] if scale else None,
             schedule(self.base.shift(tokens, steps), steps),
-            settings["guidance"],
+            scale or settings["guidance"],
             after_step,
         )
         # One by one unless asked for: least memory, and again the same bytes whatever is beside it.
@@ -131,24 +134,34 @@ class RenderPipeline:
         self,
         noise: torch.Tensor,
         texts: Sequence[Embeddings],
-        negative: Embeddings | None,
+        negatives: Sequence[Embeddings] | None,
         *settings: Any,
     ) -> torch.Tensor:
-        """`_denoise` of all pictures together, or of half as many where memory runs out, and so on.
-        negative: the text of a second pass."""
+        """`_denoise` of all pictures together, where memory runs out with a pass for prompts and
+        one for negatives, then of half as many, and so on. negatives: the texts of a second pass.
+        """
         collate, sizes = self.base.architecture.text.collate, self.denoise_at_once or len(noise)
         try:
             found = []
             for start in range(0, len(noise), sizes):
                 part = slice(start, start + sizes)
-                of_part = texts[part]
-                other = collate([negative] * len(of_part)) if negative else None
-                found.append(self._denoise(noise[part], collate(of_part), *settings, other))
+                other = collate(negatives[part]) if negatives else None
+                text, together = collate(texts[part]), self.passes_together
+                found.append(self._denoise(noise[part], text, *settings, other, together))
             return torch.cat(found)
         except torch.OutOfMemoryError:
-            if sizes == 1 and not self._forget_recordings():
+            apart = bool(negatives) and self.passes_together
+            if sizes == 1 and not apart and not self._forget_recordings():
                 raise
-        if sizes > 1:
+        if apart:
+            self._forget_recordings()
+            self.passes_together = False
+            print(
+                "warning: too little memory for both passes of guidance at once: one after the "
+                "other from now on",
+                file=sys.stderr,
+            )
+        elif sizes > 1:
             self._forget_recordings()
             self.denoise_at_once = sizes // 2
             print(
@@ -157,7 +170,7 @@ class RenderPipeline:
                 file=sys.stderr,
             )
         torch.cuda.empty_cache()
-        return self._denoise_as_fits(noise, texts, negative, *settings)
+        return self._denoise_as_fits(noise, texts, negatives, *settings)
 
     def _forget_recordings(self) -> bool:
         """Give back the memory that recordings keep. Whether there were any."""

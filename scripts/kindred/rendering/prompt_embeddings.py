@@ -6,7 +6,7 @@ Knows prompt names and texts; the encoding itself is the captions'.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,9 @@ from kindred.common.errors import KindredError
 from kindred.common.hashing import caption_hash
 from kindred.data import encoding_cache
 from kindred.models.identity import architecture_of
+from kindred.models.opened_base import OpenedBase
 from kindred.models.tokenizers import load_tokenizer, too_long, unknown_tokens
+from kindred.rendering.image_plan import ImageRequest
 from kindred.specs.base_model import Base, TextEncoder
 
 if TYPE_CHECKING:
@@ -45,6 +47,25 @@ def reading_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[s
                 f"{reader.reader}: {', '.join(row['words'])}"
             )
     return warnings
+
+
+def texts_of(
+    path: Path | str, pictures: Sequence[ImageRequest], base: OpenedBase
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Caption hash -> the tensors, by name, of all that drawing these pictures reads.
+
+    Raises KindredError as `read_texts` does, and for a negative prompt that would not be read.
+    """
+    idle = [p for p in pictures if p.negative and not base.cfg_scale(p.settings["guidance"])]
+    if idle:
+        scale = idle[0].settings["guidance"]
+        raise KindredError(
+            f"has a negative prompt, which {base.spec.model} does not read at guidance {scale:g}",
+            f"prompt '{idle[0].name}'",
+            "take `negative:` out; it is for bases that are drawn with a second pass, at a "
+            "`guidance_scale` that turns it on",
+        )
+    return read_texts(path, [text for picture in pictures for text in picture.texts], base.spec)
 
 
 def read_texts(

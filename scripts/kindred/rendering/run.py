@@ -65,10 +65,10 @@ class _Loader:
         name = devices.acquire_device(self.machine.device, split=split)
         from kindred.compute.device_map import over_gpus
         from kindred.rendering.pipeline import RenderPipeline, versions
-        from kindred.rendering.prompt_embeddings import read_texts
+        from kindred.rendering.prompt_embeddings import texts_of
 
         device = devices.prepare(name, self.machine.threads)
-        texts = read_texts(self.prompts, [picture.prompt for picture in missing], spec.base)
+        texts = texts_of(self.prompts, missing, open_base(spec.base))
         steps = len(missing) * spec.prompt_set.steps
         spread = split and name == "cuda"
         places = over_gpus(open_base(spec.base), split) if spread else None

@@ -32,25 +32,56 @@ def denoise(
     guidance: float,
     after_step: Callable[[], None] = lambda: None,
     negative: Conditioning | None = None,
+    together: bool = False,
 ) -> torch.Tensor:
     """Latents [N, C, H, W] in float32 from noise of that shape.
 
-    negative: the unconditional text, for classifier-free guidance (Ho and Salimans 2022, arXiv
-    2207.12598): a second pass at every step. The network computes in its own precision; the sum of
-    the steps is kept in float32.
+    negative: what not to draw, or the unconditional text, for classifier-free guidance (Ho and
+    Salimans 2022, arXiv 2207.12598): velocities are negative + guidance * (prompt - negative), of
+    two passes at every step; `together`: of one pass of twice as many pictures, where both texts
+    have one shape. The network computes in its own precision; the sum of the steps is kept in
+    float32.
     """
     device, dtype = denoiser.network.device, denoiser.network.dtype
     size = (noise.shape[-2], noise.shape[-1])
     text, negative = (passed and on_device(passed, device, dtype) for passed in (text, negative))
     tokens = denoiser.pack(noise).to(device)
+    passes = _joined(text, negative) if negative and together else None
+    passes = passes or [one for one in (text, negative) if one]
     for now, following in pairwise(sigmas):
         level = torch.full((len(noise),), now, device=device)
-        velocity = denoiser.packed_velocity(tokens, size, level, text, guidance).float()
+        velocity = _velocity(denoiser, tokens, size, level, passes, guidance)
         if negative:
-            # A recording writes its next answer over its last.
-            velocity = velocity.clone()
-            other = denoiser.packed_velocity(tokens, size, level, negative, guidance).float()
-            velocity = other + guidance * (velocity - other)
+            wanted, other = velocity.chunk(2)
+            velocity = other + guidance * (wanted - other)
         tokens = tokens + (following - now) * velocity
         after_step()
     return denoiser.unpack(tokens, *size)
+
+
+def _joined(text: Conditioning, negative: Conditioning) -> list[Conditioning] | None:
+    """Two batches of texts as one, in a list; None where their shapes differ."""
+    if any(text[name].shape != negative[name].shape for name in text):
+        return None
+    return [{name: torch.cat([text[name], negative[name]]) for name in text}]
+
+
+def _velocity(
+    denoiser: Denoiser,
+    tokens: torch.Tensor,
+    size: tuple[int, int],
+    level: torch.Tensor,
+    passes: Sequence[Conditioning],
+    guidance: float,
+) -> torch.Tensor:
+    """Velocities in float32 of the same tokens [N, T, D] with every text of the passes, one pass
+    after the other: [texts in all, T, D]."""
+    found = []
+    for text in passes:
+        times = len(next(iter(text.values()))) // len(tokens)
+        answer = denoiser.packed_velocity(
+            tokens.repeat(times, 1, 1), size, level.repeat(times), text, guidance
+        ).float()
+        # A recording writes its next answer over its last.
+        found.append(answer.clone() if len(passes) > 1 else answer)
+    return torch.cat(found) if len(found) > 1 else found[0]

@@ -42,6 +42,7 @@ class Prompt(SpecModel):
     seeds: Seeds | None = None
     width: Edge | None = None
     height: Edge | None = None
+    negative: str | None = None
 
 
 class PromptSet(StoredSpec):
@@ -57,7 +58,13 @@ class PromptSet(StoredSpec):
     guidance_scale: float | None = Field(
         None,
         serialization_alias="guidance",
-        description="how closely to follow the prompt; the base's usual scale when unset",
+        description="how closely to follow the prompt, as the base's own page means it; its usual "
+        "scale when unset",
+    )
+    negative: str | None = Field(
+        None,
+        description="what guidance leads away from, for bases with true classifier-free guidance; "
+        "the empty text when unset",
     )
     precision: Precision | None = Field(
         None,
@@ -76,11 +83,24 @@ class PromptSet(StoredSpec):
             seeds=self.seeds if own.seeds is None else own.seeds,
             width=own.width or self.width,
             height=own.height or self.height,
+            negative=self.negative if own.negative is None else own.negative,
         )
 
     def texts(self) -> dict[str, str]:
         """Name -> what the encoders read."""
         return {name: self.full(name).text for name in self.prompts}
+
+    def negatives(self) -> dict[str, str]:
+        """Name -> the negative text of a prompt, of those that have one."""
+        found = {name: (self.full(name).negative or "").strip() for name in self.prompts}
+        return {name: text for name, text in found.items() if text}
+
+    def texts_to_encode(self) -> dict[str, str]:
+        """What the encoders read, by what people call it: prompts, and each negative text once."""
+        names: dict[str, str] = {}
+        for name, text in self.negatives().items():
+            names.setdefault(text, f"negative of {name}")
+        return self.texts() | {name: text for text, name in names.items()}
 
 
 class PromptTexts(SpecModel):

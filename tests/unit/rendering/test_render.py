@@ -153,7 +153,7 @@ def test_the_versions_of_step_and_architecture_are_in_the_key(base, monkeypatch)
 def test_batches_are_of_one_size_and_hold_each_picture_once(base):
     prompts = {"a": "x", "b": Prompt(text="y", width=64), "again": "x"}
     spec = spec_of(base, prompts, seeds=[1, 2, 3], batch=2)
-    groups = batches(plan(spec, [], "i"), spec, lambda _: 5)
+    groups = batches(plan(spec, [], "i"), spec, lambda _: (5,))
     assert [[(p.prompt, p.seed) for p in group] for group in groups] == [
         [("x", 1), ("x", 2)],
         [("x", 3)],
@@ -164,7 +164,7 @@ def test_batches_are_of_one_size_and_hold_each_picture_once(base):
 
 def test_batches_are_of_texts_of_one_length(base):
     spec = spec_of(base, {"a": "short", "b": "longer", "c": "brief"}, seeds=[1], batch=4)
-    groups = batches(plan(spec, [], "i"), spec, lambda picture: len(picture.prompt))
+    groups = batches(plan(spec, [], "i"), spec, lambda picture: (len(picture.prompt),))
     assert [[p.prompt for p in group] for group in groups] == [["short", "brief"], ["longer"]]
 
 

@@ -299,6 +299,11 @@ class Architecture(ABC):
         """How this model follows its prompt more closely: by an input ('embedded'), by a second
         pass ('cfg'), or not ('none'). index: its model_index.json; config: of the network."""
 
+    def cfg_scale(self, guidance_scale: float) -> float:
+        """The s of `negative + s * (prompt - negative)` that a model with a second pass means by
+        its `guidance_scale`; at 1 the second pass is left out. Here the scale itself."""
+        return guidance_scale
+
     @abstractmethod
     def layout(self, config: Mapping[str, Any]) -> NetworkLayout:
         """The network's layers by its configuration. Raises KindredError when it is none."""

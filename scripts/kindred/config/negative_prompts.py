@@ -1,0 +1,39 @@
+"""Whether negative prompts would be read: by a base that is drawn with a second pass, at a scale
+that turns it on.
+
+Knows prompt sets and bases' architectures; fetches nothing.
+"""
+
+from __future__ import annotations
+
+from kindred.config.config_files import ConfigFiles
+from kindred.config.plan import Experiment
+from kindred.config.yaml_document import Document
+
+
+def check_negatives(document: Document, experiment: Experiment, config_files: ConfigFiles) -> None:
+    """Note prompt sets with a negative prompt that a base which draws them would not read."""
+    bases = dict.fromkeys(one.base for one in experiment.variants.values())
+    for key, asked in experiment.prompt_sets.items():
+        if not asked.negatives():
+            continue
+        where = document.where("prompt_sets", key, "negative")
+        for name in bases:
+            architecture = config_files.architecture(name)
+            if architecture is None:
+                continue
+            if config_files.guidance(name, architecture) != "cfg":
+                config_files.problems.add(
+                    where,
+                    f"the base '{name}' is drawn without a second pass and never reads it",
+                    "take `negative:` out, or draw on bases with true guidance only",
+                )
+                continue
+            scale = asked.guidance_scale
+            scale = architecture.default_guidance if scale is None else scale
+            if architecture.cfg_scale(scale) <= 1:
+                config_files.problems.add(
+                    where,
+                    f"at guidance_scale {scale:g} the base '{name}' never reads it",
+                    "raise `guidance_scale` of the prompt set, or take `negative:` out",
+                )
