@@ -61,7 +61,9 @@ def denoise(
 
 def _joined(text: Conditioning, negative: Conditioning) -> list[Conditioning] | None:
     """Two batches of texts as one, in a list; None where their shapes differ."""
-    if any(text[name].shape != negative[name].shape for name in text):
+    if text.keys() != negative.keys() or any(
+        text[name].shape != negative[name].shape for name in text
+    ):
         return None
     return [{name: torch.cat([text[name], negative[name]]) for name in text}]
 

@@ -114,6 +114,15 @@ def test_a_scale_of_one_is_one_pass(drawer, klein):
     assert one != four and asked == [2, 2, 4, 4]
 
 
+@pytest.mark.parametrize(
+    ("name", "scale", "wanted"),
+    [("klein", 4.0, 4.0), ("klein", 1.0, 1.0), ("z-image", 0.0, 1.0), ("z-image", 3.0, 4.0),
+     ("krea2", 3.5, 4.5), ("krea-2", 0.0, 1.0)],
+)  # fmt: skip
+def test_a_scale_is_what_the_model_s_own_page_calls_so(name, scale, wanted):
+    assert architectures.by_name(name, "").cfg_scale(scale) == wanted
+
+
 def test_a_negative_prompt_changes_pictures_and_its_own_key_alone(drawer, klein):
     def keys(**more):
         return [one.key for one in plan(spec_of(klein, **more), [], "base@1")]

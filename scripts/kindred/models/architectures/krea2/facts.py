@@ -129,6 +129,11 @@ class Krea2(Architecture):
         """Raw: a second pass over the empty text. Turbo goes without."""
         return "none" if index.get("is_distilled") else "cfg"
 
+    def cfg_scale(self, guidance_scale: float) -> float:
+        """As `Architecture.cfg_scale`: its pipeline adds g times the difference to the prompt's
+        velocity."""
+        return 1.0 + guidance_scale
+
     def layout(self, config: Mapping[str, Any]) -> NetworkLayout:
         """As `Architecture.layout`."""
         return layout(config)

@@ -101,6 +101,11 @@ class ZImage(Architecture):
         """A second pass over the empty text; Turbo is drawn at scale 0, which is none."""
         return "cfg"
 
+    def cfg_scale(self, guidance_scale: float) -> float:
+        """As `Architecture.cfg_scale`: its pipeline adds g times the difference to the prompt's
+        velocity."""
+        return 1.0 + guidance_scale
+
     def layout(self, config: Mapping[str, Any]) -> NetworkLayout:
         """As `Architecture.layout`."""
         return layout(config)
