@@ -117,7 +117,7 @@ def test_a_scale_of_one_is_one_pass(drawer, klein):
 @pytest.mark.parametrize(
     ("name", "scale", "wanted"),
     [("klein", 4.0, 4.0), ("klein", 1.0, 1.0), ("z-image", 0.0, 1.0), ("z-image", 3.0, 4.0),
-     ("krea2", 3.5, 4.5), ("krea-2", 0.0, 1.0)],
+     ("krea2", 3.5, 4.5), ("krea2", 0.0, 1.0)],
 )  # fmt: skip
 def test_a_scale_is_what_the_model_s_own_page_calls_so(name, scale, wanted):
     assert architectures.by_name(name, "").cfg_scale(scale) == wanted
