@@ -18,7 +18,7 @@ for masked, mask_spec in PLAN.masks.items():
                 masked, (f"resources/{masked}/masks.json", lost_files.masks)
             ),
             captions=f"resources/{masked}/captions.jsonl",
-            truth=paths.truth_of(DATASETS[masked]),
+            truth=[] if mask_spec.finds else paths.truth_of(DATASETS[masked]),
         output:
             f"resources/{masked}/masks.json",
         log:
@@ -30,7 +30,7 @@ for masked, mask_spec in PLAN.masks.items():
             "../envs/environment.yaml"
         threads: THREADS
         resources:
-            gpu=0 if DATASETS[masked].lab else GPUS_EACH,
+            gpu=GPUS_EACH if mask_spec.finds else 0,
             device=DEVICE,
         params:
             spec=mask_spec.canonical(),

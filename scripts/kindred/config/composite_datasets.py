@@ -136,7 +136,7 @@ def masks_for(
             continue
         who = {x: Character(name=c.name, noun=c.noun) for x, c in config.characters.items()}
         given: dict[str, Any] = {"characters": who}
-        if dataset.lab is None:
+        if dataset.lab is None or dataset.outlines:
             judge = (
                 config_files.judge(config.judge, document.where("judge")) if config.judge else None
             )

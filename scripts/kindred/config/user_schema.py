@@ -118,6 +118,11 @@ class DatasetConfig(SpecModel):
         description="finds people's outlines, for `compose`, `crop`, `mask_weight` and "
         "`head_weight`; a model of the DETR or Mask2Former class. Unset: the boxes of the judge",
     )
+    outlines: Literal["judge"] | None = Field(
+        None,
+        description="judge: in drawn photos too people are found by the judge's boxes, to see what "
+        "is lost without their truth; unset: drawn photos come with it",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -79,6 +79,11 @@ class MaskSpec(SpecModel):
     segmenter: PretrainedModel | None = None
     judge: JudgeSpec | None = None
 
+    @property
+    def finds(self) -> bool:
+        """Whether people are found by a model, and not told by the truth."""
+        return self.segmenter is not None or self.judge is not None
+
 
 class CompositeOptions(SpecModel):
     """Which pictures are made of a dataset's photos."""

@@ -154,6 +154,13 @@ def test_photos_are_searched_by_the_judge_or_a_segmenter(root):
     assert plan(root, ours, experiment=told).masks["ours"].segmenter.model == "detr"
 
 
+def test_drawn_photos_may_be_searched_by_the_judge_too(root):
+    told = EXPERIMENT.replace("drawn: {lab", "drawn: {outlines: judge, lab")
+    found = plan(root, JOINED, experiment=told).masks["drawn"]
+    assert found.finds and found.judge.kind == "lab" and found.segmenter is None
+    assert not plan(root, JOINED).masks["drawn"].finds
+
+
 def test_captions_of_what_is_made_need_no_captioner(root):
     found = plan(root, "own: {dataset: ours, crop: solos}")
     name = found.experiments["one"].variants["own"].dataset
