@@ -7,16 +7,14 @@ sd-scripts name their LoRA layers after it. Importing this module does not impor
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kindred.models.architectures.interface import AdapterKeys, FusedLayer
+from kindred.models.architectures.layer_names import TabledKeys
 
 if TYPE_CHECKING:
     import torch
 
-# Name in the original code -> its rows from top to bottom, as diffusers calls them.
 DOUBLE = {
     "img_attn.qkv": ("attn.to_q", "attn.to_k", "attn.to_v"),
     "img_attn.proj": ("attn.to_out.0",),
@@ -46,7 +44,6 @@ OUTSIDE = {
     "final_layer.adaLN_modulation.1": "norm_out.linear",
     "final_layer.linear": "proj_out",
 }
-SWAPPED = "norm_out.linear"  # the original has shift above scale, diffusers scale above shift
 BLOCKS = {
     "double_blocks": ("transformer_blocks", DOUBLE),
     "single_blocks": ("single_transformer_blocks", SINGLE),
@@ -54,57 +51,11 @@ BLOCKS = {
 MLP = 4  # a feed-forward layer is this many times as wide as the stream, in every FLUX.1
 
 
-def _flat(name: str) -> str:
-    return name.replace(".", "_")
-
-
-def _layer(original: str, parts: tuple[str, ...]) -> FusedLayer:
-    times = tuple(MLP if part.endswith("proj_mlp") else 1 for part in parts)
-    return FusedLayer(original, parts, times, bool(original) and parts == (SWAPPED,))
-
-
-_INSIDE = {
-    original: (diffusers, {_flat(name): (name, parts) for name, parts in table.items()})
-    for original, (diffusers, table) in BLOCKS.items()
-}
-_ENDINGS = {
-    diffusers: {_flat(part): part for parts in table.values() for part in parts}
-    for diffusers, table in BLOCKS.values()
-}
-_OUTSIDE = {_flat(name): _layer(name, (part,)) for name, part in OUTSIDE.items()}
-_OUTSIDE_PARTS = {_flat(part): part for part in OUTSIDE.values()}
-
-
-class Flux1AdapterKeys(AdapterKeys):
+class Flux1AdapterKeys(TabledKeys):
     """FLUX.1's layers in the original code's names, and diffusers'."""
 
-    def layer_of(self, name: str) -> FusedLayer | None:
-        """As `AdapterKeys.layer_of`."""
-        flat = _flat(name)
-        block = re.fullmatch(r"(double_blocks|single_blocks)_(\d+)_(.+)", flat)
-        if block and block[3] in _INSIDE[block[1]][1]:
-            stem = f"{_INSIDE[block[1]][0]}.{block[2]}"
-            inner, parts = _INSIDE[block[1]][1][block[3]]
-            return _layer(f"{block[1]}.{block[2]}.{inner}", tuple(f"{stem}.{p}" for p in parts))
-        if flat in _OUTSIDE:
-            return _OUTSIDE[flat]
-        block = re.fullmatch(r"((?:single_)?transformer_blocks)_(\d+)_(.+)", flat)
-        if block and block[3] in _ENDINGS[block[1]]:
-            return _layer("", (f"{block[1]}.{block[2]}.{_ENDINGS[block[1]][block[3]]}",))
-        return _layer("", (_OUTSIDE_PARTS[flat],)) if flat in _OUTSIDE_PARTS else None
-
-    def fused_layer(self, part: str) -> FusedLayer | None:
-        """As `AdapterKeys.fused_layer`."""
-        block = re.fullmatch(r"((?:single_)?transformer_blocks)\.(\d+)\.(.+)", part)
-        for original, (diffusers, table) in BLOCKS.items():
-            if block and block[1] == diffusers:
-                stem = f"{diffusers}.{block[2]}"
-                for name, parts in table.items():
-                    if block[3] in parts:
-                        whole = tuple(f"{stem}.{one}" for one in parts)
-                        return _layer(f"{original}.{block[2]}.{name}", whole)
-        outside = {layer: name for name, layer in OUTSIDE.items()}
-        return _layer(outside[part], (part,)) if part in outside else None
+    blocks, outside, times = BLOCKS, OUTSIDE, {"proj_mlp": MLP}
+    swapped = frozenset({"norm_out.linear"})  # shift above scale; in diffusers scale above shift
 
     def read_by_diffusers(self, path: Path) -> tuple[dict[str, torch.Tensor], Any, Any]:
         """As `AdapterKeys.read_by_diffusers`."""
