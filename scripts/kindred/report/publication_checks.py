@@ -22,6 +22,7 @@ from kindred.report.published_tables import Line
 from kindred.report.repository_pages import DECLARED
 
 REFUTED = re.compile(r"(?<![\w-])refuted(?![\w-])", re.IGNORECASE)  # not within a name
+FORMER = re.compile(r"\bclaim was .*?, is ")  # what a changed claim said, of amendments.py
 PAIRING, RULES = "pairing", "rules"  # of verdicts.json: how arms are paired, how labels are found
 FIGURES = ("run", "prompt_set", "pictures", "success", "identity")  # of runs.csv
 GROUP = 3  # people asked for from whom on the picture's shape gives away who is meant
@@ -149,7 +150,7 @@ def _words(publication: Publication, problems: Problems) -> None:
             "`snakemake` again",
         )
     # What was changed is quoted word for word.
-    page = publication.page.partition(f"## {DECLARED}\n")[0]
+    page = FORMER.sub("", publication.page.partition(f"## {DECLARED}\n")[0])
     if REFUTED.search(page) and not (labels or claims):
         problems.add(
             str(publication.results / "report.md"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kindred.common.errors import Problem, Problems
+from kindred.evidence.amendments import hypothesis_changes
 from kindred.report.publication_checks import Publication, check, figures_of
 
 HYPOTHESIS = {"primary": True, "label": "supported", "claim": "Names matter."}
@@ -126,6 +127,13 @@ def test_the_word_refuted_is_refused_wherever_it_stands(tmp_path):
     found = only(problems_of(tmp_path, page="# Refuted: names"))
     assert found[:2] == (str(tmp_path / "report.md"), "says 'refuted'")
     assert problems_of(tmp_path, page="# irrefuted") == []
+
+
+def test_what_a_claim_said_before_may_be_quoted(tmp_path):
+    was = {"names": {"claim": "It must be refuted."}}
+    (said,) = hypothesis_changes(was, {"names": {"claim": "No difference is expected."}})
+    assert problems_of(tmp_path, page=f"- Mind: {said}") == []
+    assert only(problems_of(tmp_path, page=f"- Mind: {said} It is refuted."))[1] == "says 'refuted'"
 
 
 def test_labels_on_photos_are_refused(tmp_path):
