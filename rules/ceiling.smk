@@ -43,7 +43,8 @@ rule draw_ceiling:
         ).canonical(),
         version=step_version("ceiling"),
         base=lambda w: base_identity(
-            PLAN.variant(w.experiment, BASE_VARIANT).base, "image"
+            PLAN.experiments[w.experiment].drawing_base(BASE_VARIANT, w.prompt_set),
+            "image",
         ),
     message:
         "{wildcards.experiment}: drawing the casts of {wildcards.prompt_set}"

@@ -281,6 +281,19 @@ def variant_of(wildcards):
     return PLAN.variant(wildcards.experiment, wildcards.variant)
 
 
+def drawing_base(w):
+    """The base that draws a variant's pictures of a prompt set."""
+    return PLAN.experiments[w.experiment].drawing_base(w.variant, w.prompt_set)
+
+
+def drawing_bases(w):
+    """The bases that draw a variant's pictures."""
+    experiment = PLAN.experiments[w.experiment]
+    return sorted(
+        {experiment.drawing_base(w.variant, name) for name in experiment.prompt_sets}
+    )
+
+
 def of_variant(w):
     """A variant's lists of pictures of one prompt set, each with its label."""
     return paths.of_runs(w.experiment, [variant_of(w)], f"images/{w.prompt_set}.json")

@@ -29,7 +29,7 @@ rule render:
             w.experiment, w.variant, w.prompt_set
         ).canonical(),
         version=step_version("render"),
-        base=lambda w: base_identity(variant_of(w).base),
+        base=lambda w: base_identity(drawing_base(w)),
     message:
         "{wildcards.experiment}: {wildcards.prompt_set} by {wildcards.variant}, run {wildcards.run}"
     shell:

@@ -56,7 +56,7 @@ rule render_together:
             batched_jobs.render_jobs(PLAN, w.experiment, w.variant),
         ),
         version=step_version("render"),
-        base=lambda w: base_identity(variant_of(w).base),
+        base=lambda w: " ".join(map(base_identity, drawing_bases(w))),
     message:
         "{wildcards.experiment}: all pictures by {wildcards.variant}"
     shell:

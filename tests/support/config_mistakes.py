@@ -262,6 +262,18 @@ MISTAKES = [
              variant("  s: {dataset: drawn}\n")],
             [Edit("drawn-held-out", "drawn-more")]),
     swap("no prompt set 'klass'", "class_images: class", "class_images: klass"),
+    swap("is drawn on another base (`draw_on`)", "{man: a man}, seeds: 2,",
+         "{man: a man}, seeds: 2, draw_on: other,", "{man: a man}, seeds: 2,"),
+    # Drawn on another base
+    more("has no `fast_sibling`", "  s: {draw_on: fast_sibling}\n", "  s: {draw_on: other}\n"),
+    Mistake("can't be drawn on 'strange': one is of FLUX.1",
+            [Edit("", "model: org/k\nrevision: abc\narchitecture: klein\n", "bases/strange.yaml"),
+             variant("  s: {draw_on: strange}\n")],
+            [Edit("draw_on: strange", "draw_on: other")]),
+    Mistake("prompt set 'solo' has `draw_on` too",
+            [Edit("[64, 64]}\n  class", "[64, 64], draw_on: other}\n  class"),
+             variant("  s: {draw_on: other}\n")],
+            [Edit("  s: {draw_on: other}", "  s: {}")]),
     # Prompts and claims
     swap("'{Q}' stands for nothing", "{J}", "{Q}"),
     swap("(is 65)", "[64, 64]}\n  class", "[65, 64]}\n  class"),

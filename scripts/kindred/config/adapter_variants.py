@@ -19,9 +19,9 @@ from kindred.models.lora.compatibility import incompatibilities, layers_of
 if TYPE_CHECKING:
     from kindred.config.config_files import ConfigFiles
 
-OF_SEVERAL = frozenset({"adapters", "base", "sweep"})
+OF_SEVERAL = frozenset({"adapters", "base", "draw_on", "sweep"})
 RENAME = "rename it without { } < >"
-OF_FILES = frozenset({"adapter", "weight", "base", "sweep"})
+OF_FILES = frozenset({"adapter", "weight", "base", "draw_on", "sweep"})
 
 
 def is_trained(settings: Settings) -> bool:

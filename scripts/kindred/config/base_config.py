@@ -78,12 +78,25 @@ def _px(edges: Sequence[float]) -> str:
 BESIDE_RECIPE = ("source", "resolutions")
 
 
+class DrawingDefaults(SpecModel):
+    """What LoRAs of another base are drawn with on this one, in place of the prompt set's own."""
+
+    steps: int | None = Field(None, ge=1, description="sampling steps")
+    guidance_scale: float | None = Field(None, description="guidance scale")
+
+
 class BaseConfig(Base):
     """A file in config/bases: the base, and what is usual for it."""
 
     fits: Fits = Field(Fits(), description="what is usual for it; beyond, planning warns")
     training_defaults: TrainingDefaults | None = Field(
         None, description="what `recipe: defaults` means on this base"
+    )
+    fast_sibling: str | None = Field(
+        None, description="file name in config/bases: what `draw_on: fast_sibling` means"
+    )
+    drawing_defaults: DrawingDefaults = Field(
+        DrawingDefaults(), description="how `draw_on` draws on this base"
     )
 
     def base(self) -> Base:

@@ -6,13 +6,14 @@ experiment's file; knows no base by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kindred.common.errors import Problems
-from kindred.config.base_config import Fits, Range
+from kindred.config.base_config import DrawingDefaults, Fits, Range
 from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.yaml_document import Document
 from kindred.specs.dataset import Misfit, PreprocessSpec
+from kindred.specs.rendering import PromptSet
 
 Place = tuple[str, ...]
 Value = tuple[Place, str, str, Range | None, float]  # where, what, key, what is usual, value
@@ -23,12 +24,14 @@ def warn_of_misfits(
     experiment: Experiment,
     datasets: Mapping[str, Dataset],
     known: Mapping[str, Fits],
+    drawing: Mapping[str, DrawingDefaults],
     problems: Problems,
 ) -> tuple[Misfit, ...]:
     """What lies beyond what is usual for the base that it is for, each noted once as a warning;
-    `known`: by base."""
+    `known`, and `drawing`, what is drawn with on another base than trained on: by base."""
     result = []
-    for name in dict.fromkeys(one.base for one in experiment.variants.values()):
+    own = (one.base for one in experiment.variants.values())
+    for name in dict.fromkeys([*own, *experiment.bases]):
         fits = known.get(name)
         if fits is None:
             continue
@@ -36,7 +39,7 @@ def warn_of_misfits(
         for found in (
             _of_training(mine, fits),
             _of_photos(mine, datasets, fits),
-            _of_pictures(experiment, fits),
+            _of_pictures(_drawn_by(experiment, name, drawing), fits),
         ):
             for at, one in _misfits(name, found):
                 problems.warn(document.where(*at), one.what, one.cure)
@@ -87,8 +90,23 @@ def _areas(preprocess: PreprocessSpec) -> Iterator[tuple[str, int]]:
             yield f"{edge} x {edge}", edge * edge
 
 
-def _of_pictures(experiment: Experiment, fits: Fits) -> Iterator[Value]:
-    for name, prompts in experiment.prompt_sets.items():
+def _drawn_by(
+    experiment: Experiment, base: str, drawing: Mapping[str, DrawingDefaults]
+) -> list[tuple[str, PromptSet]]:
+    """The prompt sets that some variant is drawn on a base for, as it is drawn there."""
+    found = []
+    for name in experiment.prompt_sets:
+        by_kind = {
+            one.base != base: one.name
+            for one in experiment.variants.values()
+            if experiment.drawing_base(one.name, name) == base
+        }
+        found += [(name, experiment.asked_of(one, name, drawing)) for one in by_kind.values()]
+    return found
+
+
+def _of_pictures(asked: Iterable[tuple[str, PromptSet]], fits: Fits) -> Iterator[Value]:
+    for name, prompts in asked:
         at = ("prompt_sets", name)
         for prompt in prompts.prompts:
             one = prompts.full(prompt)

@@ -11,6 +11,7 @@ from kindred.common.files import read_json
 from kindred.config.base_config import (
     DEFAULTS,
     BaseConfig,
+    DrawingDefaults,
     Fits,
     TrainingDefaults,
     warn_unless_pinned,
@@ -37,6 +38,8 @@ class ConfigFiles:
     bases: dict[str, Base] = field(default_factory=dict)
     fits: dict[str, Fits] = field(default_factory=dict)
     defaults: dict[str, TrainingDefaults | None] = field(default_factory=dict)
+    siblings: dict[str, str | None] = field(default_factory=dict)
+    drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     judges: dict[str, JudgeSpec] = field(default_factory=dict)
     config: Path | None = None
@@ -55,6 +58,7 @@ class ConfigFiles:
         if name not in self.bases and (found := self._read("bases", name, BaseConfig, where)):
             self.bases[name], self.fits[name] = found.base(), found.fits
             self.defaults[name] = found.training_defaults
+            self.siblings[name], self.drawing[name] = found.fast_sibling, found.drawing_defaults
             place = f"{self.folder / 'bases' / name}.yaml"
             warn_unless_pinned(self.bases[name], self.root, place, self.problems)
         return self.bases.get(name)

@@ -33,7 +33,6 @@ def design_of(plan: Plan, experiment: Experiment) -> dict[str, Any]:
     judge, bases, datasets, and the versions of all steps. What can't be read on this computer, as
     the weights of a base, is null."""
     used = {name for variant in experiment.variants.values() for name in _datasets(variant)}
-    bases = sorted({variant.base for variant in experiment.variants.values()})
     judge = experiment.judge
     return {
         "hypotheses": {
@@ -52,9 +51,23 @@ def design_of(plan: Plan, experiment: Experiment) -> dict[str, Any]:
             for name, asked in experiment.prompt_sets.items()
         },
         "judge": _dumped(judge) | {"version": _known(lambda: version_of(judge))} if judge else {},
-        "bases": {name: _base(plan.bases[name]) for name in bases},
+        "bases": {name: _base(plan.bases[name]) for name in experiment.bases},
         "datasets": {name: _dataset(plan.datasets[name]) for name in sorted(used)},
         "versions": {step: step_version(step) for step in STEPS},
+        **_drawn_elsewhere(plan, experiment),
+    }
+
+
+def _drawn_elsewhere(plan: Plan, experiment: Experiment) -> dict[str, Any]:
+    """Which variants' prompt sets are drawn on another base than their own, and with what there;
+    nothing where none is, so that older designs stay as they are."""
+    found = {name: experiment.drawn_elsewhere(name) for name in experiment.variants}
+    others = sorted({base for sets in found.values() for base in sets.values()})
+    if not others:
+        return {}
+    return {
+        "drawn_on": {name: sets for name, sets in found.items() if sets},
+        "drawing": {base: _dumped(plan.drawing[base]) for base in others},
     }
 
 
@@ -81,9 +94,7 @@ def files_of(experiment: Experiment, config: Path) -> list[str]:
     recipe and judge that these name, its bases."""
     found = [f"experiments/{name}.yaml" for name in alike(config, experiment.name)]
     named = {text for name in found for text in _texts(_data(config / name))}
-    found += [
-        f"bases/{name}.yaml" for name in sorted({v.base for v in experiment.variants.values()})
-    ]
+    found += [f"bases/{name}.yaml" for name in experiment.bases]
     for kind in ("recipes", "judges"):
         own = sorted(path.stem for path in (config / kind).glob("*.yaml"))
         found += [f"{kind}/{name}.yaml" for name in own if name in named]

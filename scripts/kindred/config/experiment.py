@@ -14,7 +14,12 @@ from pydantic import ValidationError
 
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, did_you_mean
-from kindred.config import adapter_variants, composite_datasets, prior_preservation
+from kindred.config import (
+    adapter_variants,
+    composite_datasets,
+    drawing_bases,
+    prior_preservation,
+)
 from kindred.config.base_config import DEFAULTS
 from kindred.config.base_fit import warn_of_misfits
 from kindred.config.contradictions import warn_of_contradictions
@@ -89,6 +94,7 @@ def resolve_experiment(
         hide_photos=config.hide_photos,
         photos=tuple(_photos(config, strangers)),
         masks=composite_datasets.masks_for(document, config, variants.values(), config_files),
+        drawn_on=drawing_bases.of_prompt_sets(document, config, variants.values(), config_files),
     )
     datasets = {
         key: _dataset(document, config, key, prompts, name, config_files) for key in config.datasets
@@ -118,7 +124,8 @@ def _misfits(
     """Note and return what does not fit together in an experiment that is whole."""
     problems = config_files.problems
     check_negatives(document, experiment, config_files)
-    misfits = warn_of_misfits(document, experiment, datasets, config_files.fits, problems)
+    usual = config_files.fits, config_files.drawing
+    misfits = warn_of_misfits(document, experiment, datasets, *usual, problems)
     misfits += warn_of_contradictions(document, experiment.trained, config_files)
     warn_of_few_steps(document, experiment.trained, datasets, config_files.root, problems)
     return misfits
@@ -234,7 +241,8 @@ def _variants(
     for one in settings:
         if one.name not in variants:
             variants[one.name] = adapter_variants.from_variants(document, one, known, config_files)
-    return {s.name: v for s in settings if (v := variants[s.name])}
+    found = {s.name: v for s in settings if (v := variants[s.name])}
+    return drawing_bases.with_drawing_bases(document, config, settings, found, config_files)
 
 
 def _trained(

@@ -44,10 +44,12 @@ def load_plan(
             _share_masks(config_files.problems, masks, experiment)
     config_files.problems.raise_if_any()
     assert main is not None
-    bases = {v.base for e in experiments.values() for v in e.variants.values()}
+    bases = {name for experiment in experiments.values() for name in experiment.bases}
     used = {name: config_files.bases[name] for name in bases}
     warnings = tuple(config_files.problems.warnings)
-    return Plan(experiments, datasets, used, main.device, main.lab, masks, warnings, main.why)
+    told = main.device, main.lab, masks, warnings, main.why
+    drawing = {name: config_files.drawing[name] for name in bases}
+    return Plan(experiments, datasets, used, *told, drawing)
 
 
 def _main(config_files: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:

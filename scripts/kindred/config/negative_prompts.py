@@ -13,12 +13,15 @@ from kindred.config.yaml_document import Document
 
 def check_negatives(document: Document, experiment: Experiment, config_files: ConfigFiles) -> None:
     """Note prompt sets with a negative prompt that a base which draws them would not read."""
-    bases = dict.fromkeys(one.base for one in experiment.variants.values())
     for key, asked in experiment.prompt_sets.items():
         if not asked.negatives():
             continue
         where = document.where("prompt_sets", key, "negative")
-        for name in bases:
+        drawn = {
+            experiment.drawing_base(one, key): experiment.asked_of(one, key, config_files.drawing)
+            for one in experiment.variants
+        }
+        for name, asked_there in drawn.items():
             architecture = config_files.architecture(name)
             if architecture is None:
                 continue
@@ -29,7 +32,7 @@ def check_negatives(document: Document, experiment: Experiment, config_files: Co
                     "take `negative:` out, or draw on bases with true guidance only",
                 )
                 continue
-            scale = asked.guidance_scale
+            scale = asked_there.guidance_scale
             scale = architecture.default_guidance if scale is None else scale
             if architecture.cfg_scale(scale) <= 1:
                 config_files.problems.add(

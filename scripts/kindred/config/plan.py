@@ -6,11 +6,12 @@ needlessly); knows nothing of rules, jobs or file names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from kindred.common.errors import Problem
+from kindred.config.base_config import DrawingDefaults
 from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
 from kindred.config.user_schema import BASE_VARIANT, DeviceConfig
@@ -88,7 +89,7 @@ class Dataset:
 @dataclass(frozen=True)
 class Variant:
     """One training set-up, or several variants' adapters loaded together, or LoRA files trained
-    elsewhere (one a run) at a weight, or the base alone."""
+    elsewhere (one a run) at a weight, or the base alone. base: what its adapters are of."""
 
     name: str
     base: str
@@ -100,6 +101,7 @@ class Variant:
     weight: float = 1.0
     class_images: str | None = None
     made: CompositeSource | None = None
+    draw_on: str | None = None  # the base that all its pictures are drawn on, if it is another one
 
     @property
     def root(self) -> str | None:
@@ -122,12 +124,19 @@ class Variant:
         """The canonical string of the training specification; '' when nothing is trained."""
         return self.train.canonical() if self.train else ""
 
-    def shares_runs(self, other: Variant) -> bool:
+    def shares_trainings(self, other: Variant) -> bool:
         """Whether some adapters of both are the same: equal training under equal seeds."""
         return bool(self.spec) and self.spec == other.spec and bool({*self.runs} & {*other.runs})
 
+    def shares_runs(self, other: Variant) -> bool:
+        """Whether some pictures of both are by the same adapters on the same base."""
+        return self.draw_on == other.draw_on and self.shares_trainings(other)
+
     def shares_adapters(self, other: Variant) -> bool:
-        """Whether both draw with the same adapters, run by run, at whatever weights."""
+        """Whether both draw with the same adapters, run by run, at whatever weights, on whatever
+        base."""
+        if self.shares_trainings(other):
+            return True
         own, others = ({name for name, _ in one.loads} for one in (self, other))
         return bool(own) and own == others and bool({*self.runs} & {*other.runs})
 
@@ -171,6 +180,34 @@ class Experiment:
     casts: dict[str, dict[str, AskedCast]] = field(default_factory=dict)
     misfits: tuple[Misfit, ...] = ()
     held_out: dict[str, str] = field(default_factory=dict)  # drawn photos -> others, not trained on
+    # Prompt set -> base -> the other base that draws it.
+    drawn_on: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def drawing_base(self, variant: str, prompt_set: str) -> str:
+        """The base that draws a variant's pictures of a prompt set."""
+        own = self.variants[variant]
+        return own.draw_on or self.drawn_on.get(prompt_set, {}).get(own.base, own.base)
+
+    def drawn_elsewhere(self, variant: str) -> dict[str, str]:
+        """Prompt set -> the base that draws it for a variant, where that is not the variant's."""
+        own = {name: self.drawing_base(variant, name) for name in self.prompt_sets}
+        return {name: one for name, one in own.items() if one != self.variants[variant].base}
+
+    @property
+    def bases(self) -> list[str]:
+        """The bases that something is trained or drawn on."""
+        drawn = {self.drawing_base(v, name) for v in self.variants for name in self.prompt_sets}
+        return sorted({one.base for one in self.variants.values()} | drawn)
+
+    def asked_of(
+        self, variant: str, prompt_set: str, usual: Mapping[str, DrawingDefaults]
+    ) -> PromptSet:
+        """A prompt set as a variant draws it: on another base than its own with what is `usual`
+        there."""
+        asked, base = self.prompt_sets[prompt_set], self.drawing_base(variant, prompt_set)
+        if base == self.variants[variant].base:
+            return asked
+        return asked.model_copy(update=usual[base].model_dump(exclude_none=True))
 
     @property
     def trained(self) -> list[Variant]:
@@ -243,6 +280,7 @@ class Plan:
     masks: dict[str, MaskSpec] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     why: str = ""
+    drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""
@@ -284,12 +322,12 @@ class Plan:
         return PromptTexts(encoder=self.bases[base].text_encoder(), prompts=texts)
 
     def render_spec(self, experiment: str, variant: str, prompt_set: str) -> RenderSpec:
-        """The prompt set on the variant's base with its adapters."""
+        """The prompt set on the base that draws it for the variant, with its adapters."""
         chosen = self.experiments[experiment]
         loads = chosen.variants[variant].loads
         return RenderSpec(
-            base=self.bases[chosen.variants[variant].base],
-            prompt_set=chosen.prompt_sets[prompt_set],
+            base=self.bases[chosen.drawing_base(variant, prompt_set)],
+            prompt_set=chosen.asked_of(variant, prompt_set, self.drawing),
             name=prompt_set,
             **({"weights": [weight for _, weight in loads]} if loads else {}),
         )
@@ -342,7 +380,13 @@ def training_amounts(variants: Iterable[Variant]) -> list[TrainingAmount]:
 
 
 def base_variants(default: str, variants: list[Variant]) -> list[Variant]:
-    """The base without adapter, once for every base in use: `BASE`, others `BASE-<name>`."""
+    """The base without adapter, once for every base in use: `BASE`, others `BASE-<name>`; and
+    `<that>-on-<other>` where variants of it are drawn on another one."""
     others = sorted({variant.base for variant in variants} - {default})
     names = {default: BASE_VARIANT} | {base: f"{BASE_VARIANT}-{base}" for base in others}
-    return [Variant(name, base, None, (1,)) for base, name in names.items()]
+    plain = [Variant(name, base, None, (1,)) for base, name in names.items()]
+    drawn = sorted({(one.base, one.draw_on) for one in variants if one.draw_on})
+    return plain + [
+        Variant(f"{names[base]}-on-{other}", base, None, (1,), draw_on=other)
+        for base, other in drawn
+    ]

@@ -149,6 +149,11 @@ def class_images_of_prompt_set(
             did_you_mean(dataset.class_images, prompts),
         )
         return None
+    if config.prompt_sets[dataset.class_images].draw_on:
+        where = document.where("datasets", key, "class_images")
+        what = f"the prompt set '{dataset.class_images}' is drawn on another base (`draw_on`)"
+        problems.add(where, what, "name one that the base itself draws: class images are its own")
+        return None
     return ClassImages(
         config.base, prompts[dataset.class_images], (experiment, dataset.class_images)
     )

@@ -34,6 +34,10 @@ NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
 NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at most 64)"
 BASE_VARIANT = "BASE"
 CLASS_IMAGES = {"prior": "class_images"}  # the old name of the key and the new one
+DRAW_ON = (
+    "draw on this base what was trained on another: a file name in config/bases, of the same "
+    "architecture, or `fast_sibling` for the one that the other's file names"
+)
 # Folders and files beside the variants in results/<experiment>/, and the base's own name.
 RESERVED = frozenset(
     {BASE_VARIANT, "audit", "ceiling", "sheets", "likeness", "report", "scores", "ratings"}
@@ -182,6 +186,7 @@ class PromptSetConfig(SpecModel):
         None, description=PromptSet.model_fields["guidance_scale"].description
     )
     negative: str | None = Field(None, description=PromptSet.model_fields["negative"].description)
+    draw_on: str | None = Field(None, description=DRAW_ON)
     precision: Precision | None = Field(
         None, description=PromptSet.model_fields["precision"].description
     )
@@ -249,6 +254,7 @@ class _VariantBase(SpecModel):
         "list with one a run",
     )
     weight: float | None = Field(None, description="of `adapter`; 1 when unset")
+    draw_on: str | None = Field(None, description=DRAW_ON)
     sweep: dict[str, list[Any]] | None = Field(
         None, description="key -> values; makes one variant a value, called <name>-<value>"
     )
@@ -273,7 +279,7 @@ VariantConfig = create_model(
 )
 SELECTION_KEYS = frozenset(Selection.model_fields) - {"seed"} | {"data_seed"}
 RECIPE_KEYS = frozenset(Recipe.model_fields)
-SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset", "weight"}
+SWEEP_KEYS = SELECTION_KEYS | RECIPE_KEYS | {"base", "recipe", "dataset", "weight", "draw_on"}
 
 
 class ExperimentConfig(SpecModel):

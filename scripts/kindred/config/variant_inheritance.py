@@ -31,6 +31,7 @@ INHERITED = SELECTION_KEYS | {
     "first_run",
     "compose",
     "crop",
+    "draw_on",
 }
 
 
@@ -199,7 +200,7 @@ def _merge(
 ) -> Settings:
     recipe, changes = root or config.recipe, {}
     values: dict[str, Any] = {"base": config.base, "runs": config.runs}
-    told = ("recipe", "base", "dataset", "class_images", "compose", "crop", "targets")
+    told = ("recipe", "base", "dataset", "class_images", "compose", "crop", "targets", "draw_on")
     origins = {"recipe": layers[0].key} if root else {}
     for layer in layers:
         origins |= {key: layer.key for key in told if _sets(layer, key)}

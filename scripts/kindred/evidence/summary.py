@@ -133,6 +133,7 @@ def _variant(
         "measures": variant_statistics.measures(grid, fixed, pictures, dict(where)),
         "identity": variant_statistics.identities(grid, fixed, pictures, letters),
         "of_own": variant_statistics.share_of_single_lora(grid, fixed, pictures, marks),
+        **({"drawn_on": variant.drawn_on} if variant.drawn_on else {}),
         "parts": {key: value for key, value in parts.items() if value},
         "bleed": variant_statistics.bleed(grid, letters),
     }

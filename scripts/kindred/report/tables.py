@@ -128,7 +128,19 @@ def _plain(value: float | None, wording: Any) -> Cell:
 
 
 def differences(data: ReportData, variant: str, made: Mapping[str, CompositeDataset]) -> list[str]:
-    """What a variant does otherwise than the baseline, a line each."""
+    """What a variant does otherwise than the baseline, a line each, and where it is drawn."""
+    return [*_differences(data, variant, made), *_drawn_on(data.variants[variant])]
+
+
+def _drawn_on(variant: Mapping[str, Any]) -> list[str]:
+    """The bases that draw a variant where they are not the one that it was trained on."""
+    sets: dict[str, list[str]] = {}
+    for name, base in variant.get("drawn_on", {}).items():
+        sets.setdefault(base, []).append(name)
+    return [f"drawn on {base} ({', '.join(names)})" for base, names in sorted(sets.items())]
+
+
+def _differences(data: ReportData, variant: str, made: Mapping[str, CompositeDataset]) -> list[str]:
     one, baseline = data.variants[variant], data.summary["baseline"]
     if variant == baseline:
         return ["the baseline"]
@@ -144,6 +156,8 @@ def differences(data: ReportData, variant: str, made: Mapping[str, CompositeData
         for key in dict.fromkeys([*other, *own])
         if own.get(key) != other.get(key)
     ]
+    if not found and one.get("drawn_on", {}) != data.variants[baseline].get("drawn_on", {}):
+        return ["the same training"]
     return found or ["nothing: trained again with other seeds"]
 
 

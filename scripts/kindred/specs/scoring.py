@@ -109,6 +109,9 @@ class ComparedVariant(SpecModel):
         description="datasets of photos that nothing is trained on; without any, photos count that "
         "`trained_on` leaves out",
     )
+    drawn_on: dict[str, str] = Field(
+        default_factory=dict, description="prompt set -> the base that draws it, if another one"
+    )
 
 
 class CompareSpec(SpecModel):

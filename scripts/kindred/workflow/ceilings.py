@@ -49,7 +49,7 @@ def tables_of(plan: Plan, experiment: Experiment) -> list[str]:
 def ceiling_spec(plan: Plan, experiment: Experiment, prompt_set: str) -> CeilingSpec:
     """What drawing a prompt set's casts is told: no steps or guidance, for nothing is rendered."""
     asked = experiment.prompt_sets[prompt_set]
-    base = plan.bases[experiment.variants[BASE_VARIANT].base]
+    base = plan.bases[experiment.drawing_base(BASE_VARIANT, prompt_set)]
     return CeilingSpec(
         encoder=base.image_encoder(),
         name=prompt_set,

@@ -173,8 +173,8 @@ def adapters_of(plan: Plan, experiment: str, variant: str, run: str) -> list[str
 
 
 def prompts_of(plan: Plan, experiment: str, variant: str, prompt_set: str) -> str:
-    """The prompt set as the variant's base reads it."""
-    base = plan.variant(experiment, variant).base
+    """The prompt set as the base reads it that draws it for the variant."""
+    base = plan.experiments[experiment].drawing_base(variant, prompt_set)
     return f"resources/encoded/{base}/prompts/{experiment}/{prompt_set}.safetensors"
 
 

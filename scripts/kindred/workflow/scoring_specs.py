@@ -158,7 +158,9 @@ def plain_pictures(experiment: Experiment, variant: str, prompt_set: str) -> lis
     named = all(letters_in(text, experiment.characters) for text in texts)
     if named or not own.loads:
         return []
-    base = next(v for v in experiment.variants.values() if not v.loads and v.base == own.base)
+    drawn = own.base, own.draw_on
+    plain = (v for v in experiment.variants.values() if not v.loads)
+    base = next(v for v in plain if (v.base, v.draw_on) == drawn)
     return [f"results/{experiment.name}/{base.name}/run-1/images/{prompt_set}.json"]
 
 
@@ -191,6 +193,7 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
         "only": _only(variant),
         "trained_on": experiment.trained_on(variant.name),
         "held_out": experiment.held_out_for(variant.name),
+        "drawn_on": experiment.drawn_elsewhere(variant.name),
     }
     return ComparedVariant(
         kind=kind,
@@ -223,7 +226,8 @@ def _control(variant: Variant, experiment: Experiment) -> str:
         if other.name == variant.name:
             return ""
         # The same runs are the same adapters: they can't but read as equal.
-        if other.spec == variant.spec and not variant.shares_runs(other):
+        drawn_alike = other.spec == variant.spec and other.draw_on == variant.draw_on
+        if drawn_alike and not variant.shares_runs(other):
             return f"null of {other.name}"
     return ""
 

@@ -197,6 +197,22 @@ def test_adapters_loaded_are_told_from_those_trained(adapters, said):
     assert differences(material, "x", {}) == [said]
 
 
+def test_the_base_that_draws_is_told_where_it_is_another_one():
+    spec = {"recipe": {"rank": 4}, "selection": {}, "dataset": "ours"}
+    material = SimpleNamespace(
+        variants={
+            "all": variant(control=""),
+            "fast": variant(control="", drawn_on={"p": "turbo", "q": "turbo"}),
+            "BASE-on-turbo": variant(kind="base", drawn_on={"p": "turbo"}),
+        },
+        summary={"baseline": "all"},
+        specs={"all": spec, "fast": spec},
+    )
+    assert differences(material, "all", {}) == ["the baseline"]
+    assert differences(material, "fast", {}) == ["the same training", "drawn on turbo (p, q)"]
+    assert differences(material, "BASE-on-turbo", {})[1:] == ["drawn on turbo (p)"]
+
+
 def test_pictures_made_of_photos_are_told_and_not_named_by_their_folder():
     spec = {"recipe": {"rank": 4}, "selection": {}, "dataset": "ours"}
     specs = {
