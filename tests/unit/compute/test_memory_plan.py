@@ -1,13 +1,11 @@
 """The memory model against the real module, against measured peaks, and the plans it comes to."""
 
-import weakref
 from dataclasses import replace
 
 import pytest
 import torch
+from autograd_bytes import Live, places_of, saved_bytes
 from diffusers import FluxTransformer2DModel
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from kindred.common.errors import KindredError
 from kindred.compute import memory_plan
@@ -87,25 +85,6 @@ def test_measured_peaks_are_foretold(measured, edge, quantization, compiled, che
     assert memory_plan.peak(asked, 1, checkpointed) / GIB == pytest.approx(measured, rel=0.15)
 
 
-class Live(TorchDispatchMode):
-    """Counts the bytes of tensors that operations make, while they are alive."""
-
-    def __init__(self, ignored):
-        super().__init__()
-        self.sizes, self.ignored, self.peak = {}, ignored, 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, torch.Tensor):
-                storage = tensor.untyped_storage()
-                if storage._cdata not in self.ignored and storage._cdata not in self.sizes:
-                    self.sizes[storage._cdata] = storage.nbytes()
-                    weakref.finalize(storage, self.sizes.pop, storage._cdata)
-                    self.peak = max(self.peak, sum(self.sizes.values()))
-        return result
-
-
 def real_block(kind, targets, rank):
     """(block with an adapter, its arguments, tensors that are there anyway: weights, constants)."""
     net = FluxTransformer2DModel(**SMALL)
@@ -123,27 +102,6 @@ def real_block(kind, targets, rank):
     given = [*net.parameters(), time, *places]
     blocks = {"double": net.transformer_blocks, "single": net.single_transformer_blocks}
     return blocks[kind][0], (image, text, time, places, {}), given
-
-
-def places_of(tensors):
-    """Storages, while the tensors live."""
-    return {tensor.untyped_storage()._cdata for tensor in tensors}
-
-
-def saved_bytes(block, arguments, known):
-    """Bytes of all that autograd keeps, each storage once, weights and constants apart."""
-    kept, known = {}, places_of(known)
-
-    def pack(tensor):
-        storage = tensor.untyped_storage()
-        if storage._cdata not in known:
-            kept[storage._cdata] = storage
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = block(*arguments)
-    del result
-    return sum(storage.nbytes() for storage in kept.values())
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kindred.models.architectures.layout import (
+    ActivationUnits,
     BlockShape,
     LayerShape,
     NetworkLayout,
@@ -20,6 +21,18 @@ TIME, TIME_HIDDEN, SINUSOIDS = 256, 1024, 256  # widths of the time's embedding
 # Learned tokens beside modules: they are placed on a device by their names too.
 BEFORE = ("t_embedder", "all_x_embedder", "x_pad_token", "cap_embedder", "cap_pad_token")
 AFTER = ("all_final_layer",)
+
+# Counted on the real module, by all tokens of a picture; refiners, which read fewer, count as if
+# they read all. What a GPU adds was measured on FLUX.1, whose attention is as wide, and not here.
+ACTIVATIONS = ActivationUnits(
+    kept={
+        False: {NOISE: 30.1, CONTEXT: 30.1, JOINT: 30.25},
+        True: {NOISE: 14.4, CONTEXT: 14.4, JOINT: 14.6},
+    },
+    working={NOISE: 8.5, CONTEXT: 8.5, JOINT: 8.5},
+    gpu={False: 34.0, True: 10.0},
+    kept_share={False: 1.0, True: 1.0},
+)
 
 
 def layout(config: Mapping[str, Any]) -> NetworkLayout:

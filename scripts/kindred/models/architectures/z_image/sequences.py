@@ -3,7 +3,7 @@
 diffusers' class takes lists and looks at each picture and text by itself: thousands of small
 kernels, and a recording would hold for the very lengths it was made with. Here the lengths are
 numbers in a tensor. The class's own forward pass is kept, with all that hooks and checkpoints do to
-it; four of its methods are replaced on the network at hand.
+it; four of its methods, and its blocks' attention, are replaced on the network at hand.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.nn.functional import pad
 
+from kindred.models.architectures.z_image.attention import TurnedAttention
 from kindred.models.architectures.z_image.text_padding import filled_lengths
 
 
@@ -47,11 +48,13 @@ class Sequences:
         network._prepare_sequence = own.prepare
         network._build_unified_sequence = own.join
         network.unpatchify = own.end
+        for block in (*network.noise_refiner, *network.context_refiner, *network.layers):
+            block.attention.set_processor(TurnedAttention())
         return own
 
     def begin(self, tokens: torch.Tensor, texts: Texts, *_: Any) -> tuple[Any, ...]:
         """Pictures and texts one after another, [[B * length, D]] each; the pictures' tokens; turns
-        [B, length, D / 2] and which rows hold the learned token [B, length] of both."""
+        [B, length, D / 2, 2] and which rows hold the learned token [B, length] of both."""
         batch, count, _ = tokens.shape
         self.attended = texts.attended
         ids = texts.ids.expand(batch, -1, -1)
@@ -95,4 +98,5 @@ class Sequences:
         return torch.stack(rows)[:, :count]
 
     def _turns(self, ids: torch.Tensor) -> torch.Tensor:
-        return self.rope(ids.flatten(0, 1)).unflatten(0, ids.shape[:2])
+        turns = torch.view_as_real(self.rope(ids.flatten(0, 1)))
+        return turns.unflatten(0, ids.shape[:2])
