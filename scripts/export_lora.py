@@ -1,10 +1,11 @@
 """A LoRA of ours -> the same one in the layout that ComfyUI and kohya's tools read.
 
 in:  lora.safetensors, as train.py writes it and diffusers loads it
-out: a file with q, k and v fused as in the base's original code, an alpha for every layer, and the
-     metadata that those tools show. Equal inputs give equal bytes.
-Both formats are one layout: ComfyUI reads kohya's names. No file name, folder or date goes in; the
-only names are those given by --title and --trigger.
+out: a file with layers named and fused as in the base's original code, and the metadata that those
+     tools show. Equal inputs give equal bytes.
+kohya: `lora_unet_` names and an alpha for every layer. comfyui: what ComfyUI, ai-toolkit and
+diffusers all read, which for some bases is the same layout. No file name, folder or date goes in;
+the only names are those given by --title and --trigger.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--adapter", required=True, type=Path, help="lora.safetensors of a run")
-    parser.add_argument("--format", choices=FORMATS, default="kohya", help="both are one layout")
+    parser.add_argument("--format", choices=FORMATS, default="kohya", help="who is to read it")
     parser.add_argument("--out", required=True, type=Path, help="file to write")
     parser.add_argument("--title", default="Kindred LoRA", help="shown by other tools")
     parser.add_argument(
@@ -45,7 +46,9 @@ def main(argv: list[str] | None = None) -> int:
         where = f"--resolution {options.resolution}"
         raise KindredError("is no size", where, "write it as 1024x1024")
     shown = Shown(options.title, options.trigger, options.resolution)
-    print(export(options.adapter, options.out, shown, options.dtype), file=sys.stderr)
+    print(
+        export(options.adapter, options.out, shown, options.dtype, options.format), file=sys.stderr
+    )
     return 0
 
 

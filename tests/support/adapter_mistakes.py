@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from mistakes import Mistake, cut, of_value
 from peft import LoraConfig, inject_adapter_in_model
 
 from kindred.common import safetensors_files as tensors
-from kindred.models import fp8_linear
+from kindred.models import architectures, fp8_linear
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.architectures.klein.facts import KLEIN
 from kindred.models.lora import key_conversion, kohya_export, target_layers
@@ -24,6 +25,8 @@ from kindred.models.lora.compatibility import incompatibilities
 from kindred.rendering import precision
 from kindred.specs.base_model import Base
 
+NAMELESS = copy.copy(KLEIN)
+NAMELESS.adapter_keys = None
 LAYER = "transformer.transformer_blocks.0.attn.to_q"
 FUSED = "lora_unet_double_blocks_0_img_attn_qkv"
 SIZES = {LAYER.removeprefix("transformer."): (32, 32)}
@@ -57,9 +60,16 @@ def faults(
 
 
 def of_ours(root: Path, more: State) -> object:
-    """What is wrong with a file of Kindred's for FLUX.2 klein, whose layers no other tool names."""
+    """What is wrong with a file of Kindred's for a model whose layers no other tool names."""
     header = {"lora_adapter_metadata": config(**SETTINGS)}
-    return incompatibilities(file(root, layer() | more, header), KLEIN, None)
+    return incompatibilities(file(root, layer() | more, header), NAMELESS, None)
+
+
+def exported_as(told: str) -> object:
+    """The architecture of a file whose header says this, beside one without other tools' names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(architectures, "every", lambda: [FLUX1, NAMELESS])
+        return kohya_export.architecture_of({"version": told}, "a")
 
 
 def faulty(said: str, state: State | None = None, **header: str) -> Mistake:
@@ -190,10 +200,10 @@ MISTAKES = [
     of_value(f"{FUSED} is of rank 4 and 8 at once", converted, kohya(up=8), kohya()),
     of_value("has 64 rows where ", converted, kohya(64), kohya()),
     of_value("and LoRAs of that can't be written for other tools yet",
-             lambda told: kohya_export.architecture_of({"version": told}, "a"),
+             exported_as,
              f"train 5, {KLEIN.name} 1", f"train 5, {FLUX1.name} 1"),
     of_value("can't be written for other tools yet", lambda one: fused(layer(), architecture=one),
-             KLEIN, FLUX1),
+             NAMELESS, FLUX1),
     of_value("is a DoRA, and kohya's tools read none", lambda told: fused(layer(), told),
              SETTINGS | {"use_dora": True}, SETTINGS),
     of_value("is in that layout already", fused, kohya(), layer()),

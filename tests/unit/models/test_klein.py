@@ -20,7 +20,7 @@ from kindred.compute.memory_fitting import memory_demand
 from kindred.models import loading
 from kindred.models.architectures.klein.facts import KLEIN
 from kindred.models.architectures.noise_levels import schedule
-from kindred.models.lora import injection, kohya_export
+from kindred.models.lora import injection
 from kindred.models.lora.target_layers import target_layers
 from kindred.models.opened_base import open_base
 from kindred.rendering.manifest import read_manifest
@@ -175,8 +175,6 @@ def test_what_it_lacks_is_said(base, tmp_path):
     given = {"base": {"model": base.spec.model}, "recipe": {}, "characters": {}, "dataset": "d"}
     with pytest.raises(KindredError, match="has not been measured"):
         memory_demand(TrainSpec.model_validate(given), KLEIN, base.layout, [])
-    with pytest.raises(KindredError, match=r"is of FLUX\.2 klein, .* can't be written"):
-        kohya_export.architecture_of({"version": "train 1, klein 1"}, "x")
 
 
 def test_from_photos_to_pictures_by_the_programs(folder, tmp_path):

@@ -331,7 +331,7 @@ def test_an_adapter_with_layers_that_the_base_lacks_is_refused(base, loras, tmp_
         for k, v in state.items()
     }
     save_file(deeper, tmp_path / "deep.safetensors")
-    with pytest.raises(KindredError, match=r"deep\.safetensors: .*3 of its 8 layers are not here"):
+    with pytest.raises(KindredError, match=r"deep\.safetensors: .*3 of its 8 layers are not in"):
         apply_adapters(
             load_transformer(base, "cpu"), read_adapters([tmp_path / "deep.safetensors"]), True
         )

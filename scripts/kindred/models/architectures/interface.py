@@ -27,6 +27,9 @@ Embeddings = Mapping[str, "torch.Tensor"]
 Conditioning = dict[str, "torch.Tensor"]
 Shapes = Mapping[str, Sequence[int]]
 Guidance = Literal["embedded", "cfg", "none"]
+# Of LoRA files, under the original code's names: kohya's (`lora_unet_`, down and up, alphas), and
+# peft's (`diffusion_model.`, A and B, alphas multiplied in).
+LoraLayout = Literal["kohya", "peft"]
 # Reads a part of a base from its folder, onto the device in use.
 LoadPart = Callable[[str], Any]
 DIFFUSERS, TRANSFORMERS = "diffusers", "transformers"
@@ -248,7 +251,12 @@ class FusedLayer:
 
 
 class AdapterKeys(ABC):
-    """Names of LoRA layers in other tools' files."""
+    """Names of LoRA layers in other tools' files.
+
+    comfyui: the layout that ComfyUI, ai-toolkit and diffusers all read.
+    """
+
+    comfyui: ClassVar[LoraLayout] = "peft"
 
     @abstractmethod
     def layer_of(self, name: str) -> FusedLayer | None:
@@ -259,10 +267,10 @@ class AdapterKeys(ABC):
     def fused_layer(self, part: str) -> FusedLayer | None:
         """The layer of the original code that a diffusers layer belongs to."""
 
-    @abstractmethod
-    def read_by_diffusers(self, path: Path) -> tuple[dict[str, torch.Tensor], Any, Any]:
+    def read_by_diffusers(self, path: Path) -> tuple[dict[str, torch.Tensor], Any, Any] | None:
         """(tensors by diffusers' names, alphas, LoRA configuration) of a file in one of the layouts
-        that diffusers knows best."""
+        that diffusers knows best; None where Kindred reads all layouts itself."""
+        return None
 
     @abstractmethod
     def metadata(self, base: str) -> dict[str, str]:
@@ -281,6 +289,8 @@ class Architecture(ABC):
     size_multiple: ClassVar[int]  # px that both edges of a picture are multiples of; of a token
     patch: ClassVar[int]  # latents that a token is wide and high
     default_guidance: ClassVar[float]
+    # Width of the network -> what a model of it is called, where one architecture has several.
+    models: ClassVar[Mapping[int, str]] = {}
     # `targets: <name>` -> pattern that a layer's whole name matches, and what is never trained.
     lora_targets: ClassVar[Mapping[str, re.Pattern[str]]]
     never_trained: ClassVar[re.Pattern[str] | None] = None

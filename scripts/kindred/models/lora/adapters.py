@@ -18,7 +18,7 @@ from kindred.common.errors import KindredError, Problems
 from kindred.common.hashing import canonical_json
 from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture
-from kindred.models.lora import key_conversion
+from kindred.models.lora import compatibility, key_conversion
 from kindred.models.lora.lora_config import CONFIG_KEY, configuration
 from kindred.models.lora.prefixes import is_of_text_encoder
 
@@ -126,7 +126,8 @@ def apply_adapters(transformer: Any, adapters: Sequence[Adapter], merge: bool) -
         try:
             _load(transformer, adapter.path, name)
         except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
-            reason = " ".join(str(error).split())[:300]
+            found = misfit(adapter.path, transformer)
+            reason = found or " ".join(str(error).split())[:300]
             raise KindredError(
                 f"does not fit this base ({reason})",
                 str(adapter.path),
@@ -137,6 +138,20 @@ def apply_adapters(transformer: Any, adapters: Sequence[Adapter], merge: bool) -
     if merge:
         transformer.fuse_lora(adapter_names=names)
         transformer.unload_lora()
+
+
+def misfit(path: Path, transformer: Any) -> str:
+    """What of a file has no place on a loaded transformer; '' where nothing can be told."""
+    entries, _ = safetensors_files.header(path)
+    if any(".processor." in name for name in entries):
+        return ""
+    sizes = {
+        name.removesuffix(".base_layer"): (part.in_features, part.out_features)
+        for name, part in transformer.named_modules()
+        if hasattr(part, "in_features") and hasattr(part, "out_features")
+    }
+    fault = compatibility.misfit(entries, architectures.of_network(transformer), sizes)
+    return fault.what if fault else ""
 
 
 def _load(transformer: Any, path: Path, name: str) -> None:
@@ -171,8 +186,9 @@ def _read(path: Path, architecture: Architecture) -> tuple[dict[str, torch.Tenso
     own, keys = laid_out and (CONFIG_KEY in metadata or dora), architecture.adapter_keys
     if keys is not None and (own or any(".processor." in name for name in entries)):
         read = keys.read_by_diffusers(path)
-        safetensors_files.check_finite(read[0], str(path))
-        return read
+        if read is not None:
+            safetensors_files.check_finite(read[0], str(path))
+            return read
     state = safetensors_files.load(path)
     if laid_out and CONFIG_KEY in metadata:
         return state, None, json.loads(metadata[CONFIG_KEY])

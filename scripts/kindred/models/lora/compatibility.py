@@ -7,7 +7,7 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +55,19 @@ def incompatibilities(
         if any(map(is_of_text_encoder, entries)):
             said = "has a text encoder's part, which is not used"
             found.append(AdapterFault(said, TEXT, stops=False))
-        if layers and (misfit := _misfit(entries, architecture, layers)):
-            found.append(misfit)
+        if layers and (fault := misfit(entries, architecture, layers)):
+            found.append(fault)
     if bad := remembered(path, safetensors_files.first_not_finite, "finite"):
         found.append(AdapterFault(f"holds what is no finite number, in {bad}", BROKEN))
     return found
 
 
-def _misfit(
+def misfit(
     entries: Mapping[str, Any], architecture: Architecture, layers: Mapping[str, Size]
 ) -> AdapterFault | None:
-    """What of a LoRA has no place on a base."""
+    """What of a LoRA, by the header's tensors, has no place on a base with these layers."""
     lost, other, count = [], [], 0
+    widths: list[tuple[int, int]] = []
     for name, roles in key_conversion.modules_of(entries).items():
         layer = key_conversion.layer_of(name, architecture)
         # Where no other tool's names are known, the file is one of ours.
@@ -77,6 +78,7 @@ def _misfit(
         lost += absent
         if not absent and len(down) > 1 and len(up) > 1:  # else said by `disagreements`
             width, height = down[1], up[0]
+            widths.append((width, layers[parts[0]][0]))
             reads, writes = layers[parts[0]][0], sum(layers[part][1] for part in parts)
             if width != reads:
                 other.append(f"{parts[0]} reads {width} features, the base's {reads}")
@@ -84,10 +86,23 @@ def _misfit(
                 said = f"{listing(parts)} {'writes' if len(parts) == 1 else 'write'}"
                 other.append(f"{said} {height} features, the base's {writes}")
     cure = "set `base:` to the one it was trained on"
+    names = list(key_conversion.modules_of(entries))
+    own, base = (_called(architecture, [one[k] for one in widths]) for k in (0, 1))
+    if lost and own == base:
+        other_model = key_conversion.model_of_layers(names, architecture)
+        own = f"another one, maybe {other_model}" if other_model else own
+    both = f"is of {own}, and the base is {base}: " if own and base and own != base else ""
     if lost:
         what = f"{len(lost)} of its {count} layers are not in this base, e.g. {min(lost)}"
-        return AdapterFault(what, cure)
-    return AdapterFault(f"is of a base of another width ({min(other)})", cure) if other else None
+        return AdapterFault(f"{both}{what}", cure)
+    said = f"{both or 'is of a base of another width '}({min(other)})" if other else ""
+    return AdapterFault(said, cure) if said else None
+
+
+def _called(architecture: Architecture, widths: Sequence[int]) -> str | None:
+    """The model of an architecture whose layers read features of these numbers: most read as many
+    as the stream is wide, and none fewer."""
+    return architecture.models.get(min(widths, default=0))
 
 
 def layers_of(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
+from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture, FusedLayer
 from kindred.models.lora.lora_config import scale_of
 from kindred.models.lora.prefixes import bare_names, is_of_text_encoder
@@ -72,14 +73,27 @@ def refusal(keys: Iterable[str], architecture: Architecture) -> tuple[str, str]:
         what = f"is of another tool than Kindred, which reads none of those for {title} yet"
         return what, "give one that Kindred trained"
     layers = {name: layer for name in pairs if (layer := layer_of(name, architecture))}
-    if not layers:
-        what = f"is a LoRA of another model than {title} (its layers: {sorted(pairs)[0]}, ...)"
-        return what, "set `base:` to the one it was trained on"
+    other = model_of_layers(pairs, architecture) if len(layers) < len(pairs) else None
+    if other or not layers:
+        known = f"is a LoRA of {other}, and the base is {title}" if other else ""
+        what = f"is a LoRA of another model than {title}"
+        first = f"(its layers: {sorted(pairs.keys() - layers.keys())[0]}, ...)"
+        return f"{known or what} {first}", "set `base:` to the one it was trained on"
     lost = sorted((pairs.keys() - layers.keys()) | (modules.keys() - pairs.keys()))
     lost += [key for key in keys if not KEY.match(key)]
     if lost:
         return f"has {len(lost)} parts that no {title} LoRA has, e.g. {lost[0]}", "save it again"
     return _twice(keys, modules, layers) or ("", "")
+
+
+def model_of_layers(names: Iterable[str], but: Architecture) -> str | None:
+    """What people call the first other architecture that has all these layers."""
+    names = list(names)
+    for architecture in architectures.every():
+        known = architecture is not but and architecture.adapter_keys is not None
+        if known and all(layer_of(name, architecture) for name in names):
+            return architecture.title
+    return None
 
 
 def _twice(

@@ -22,7 +22,12 @@ from typing import TYPE_CHECKING, Any
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models import architectures
-from kindred.models.architectures.interface import AdapterKeys, Architecture, FusedLayer
+from kindred.models.architectures.interface import (
+    AdapterKeys,
+    Architecture,
+    FusedLayer,
+    LoraLayout,
+)
 from kindred.models.lora.adapters import OURS
 from kindred.models.lora.key_conversion import PREFIX, modules_of
 from kindred.models.lora.lora_config import configuration, scale_of
@@ -62,11 +67,12 @@ def fused(
     config: Mapping[str, Any],
     architecture: Architecture,
     where: str,
+    layout: LoraLayout = "kohya",
 ) -> dict[str, torch.Tensor]:
-    """The LoRA under kohya's names, with an alpha for every layer.
+    """The LoRA under the original code's names, as the layout writes them.
 
     `config` is the LoRA configuration out of the file's header. Raises KindredError, which begins
-    with `where`, for what that layout can't hold.
+    with `where`, for what the layouts can't hold.
     """
     _require_plain(state, config, architecture.title, where)
     found: dict[str, torch.Tensor] = {}
@@ -74,6 +80,10 @@ def fused(
         down, up, scale = _join(layer, parts, architecture.title, where)
         if layer.swapped:
             up = up.roll(up.shape[0] // 2, 0)
+        if layout == "peft":
+            found[f"diffusion_model.{layer.original}.lora_A.weight"] = down
+            found[f"diffusion_model.{layer.original}.lora_B.weight"] = up * scale
+            continue
         name = "lora_unet_" + layer.original.replace(".", "_")
         found[f"{name}.lora_down.weight"] = down
         found[f"{name}.lora_up.weight"] = up
@@ -98,7 +108,7 @@ def _require_plain(
             where,
             "train the variant with `dora: false`, or go on with this file in diffusers",
         )
-    if any(key.startswith("lora_unet_") for key in state):
+    if any(key.startswith(("lora_unet_", "diffusion_model.")) for key in state):
         raise KindredError("is in that layout already", where, "use it as it is")
     other = [key for key in state if not re.search(r"\.lora_[AB]\.weight$", key)]
     if other or not state:
@@ -170,22 +180,34 @@ class Shown:
     resolution: str = "1024x1024"
 
 
-def export(adapter: Path, out: Path, shown: Shown, dtype: str | None) -> str:
-    """Write an adapter of ours in this layout; what was written, in a line. dtype: of torch; None:
-    as it was trained. Raises KindredError for an adapter that this layout can't say."""
+def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str = "kohya") -> str:
+    """Write an adapter of ours for a tool, 'kohya' or 'comfyui'; what was written, in a line.
+    dtype: of torch; None: as it was trained. Raises KindredError for an adapter that the tool's
+    layout can't say."""
     import torch
 
     _, header = safetensors_files.header(adapter)
     architecture = architecture_of(header, str(adapter))
     trained = safetensors_files.load(adapter)
-    state = fused(trained, configuration(header), architecture, str(adapter))
+    layout = _names(architecture).comfyui if tool == "comfyui" else "kohya"
+    state = fused(trained, configuration(header), architecture, str(adapter), layout)
     if dtype:
         wanted = getattr(torch, dtype)
         state = {k: v if k.endswith(".alpha") else v.to(wanted) for k, v in state.items()}
     told = metadata(state, header, architecture, shown)
     safetensors_files.save(out, state, told)
-    layers = sum(key.endswith(".alpha") for key in state)
-    return f"{out}: {layers} layers, rank {told['ss_network_dim']}"
+    return f"{out}: {len(_ranks(state))} layers, rank {_one(_ranks(state))}"
+
+
+def _ranks(state: Mapping[str, torch.Tensor]) -> list[str]:
+    """The rank of every layer."""
+    downs = ("lora_down.weight", "lora_A.weight")
+    return [str(value.shape[0]) for key, value in state.items() if key.endswith(downs)]
+
+
+def _one(values: Sequence[str]) -> str:
+    """What all are, or the word for different ones."""
+    return values[0] if len({*values}) == 1 else DYNAMIC
 
 
 def metadata(
@@ -199,13 +221,13 @@ def metadata(
     `state` is what `fused` gave. Of `header`, the original's, only hashes and numbers go in, and
     the base where it is a public repository: no file names, no folders, no date.
     """
-    ranks = {str(v.shape[0]) for key, v in state.items() if key.endswith("lora_down.weight")}
-    alphas = {f"{v.item():g}" for key, v in state.items() if key.endswith(".alpha")}
+    alphas = [f"{v.item():g}" for key, v in state.items() if key.endswith(".alpha")]
     base = header.get("base", "")
-    digest = tensor_hash(state)
+    digest, ranks = tensor_hash(state), _ranks(state)
     found = {
-        "ss_network_alpha": alphas.pop() if len(alphas) == 1 else DYNAMIC,
-        "ss_network_dim": ranks.pop() if len(ranks) == 1 else DYNAMIC,
+        # Without alphas they are the ranks, by which nothing is scaled.
+        "ss_network_alpha": _one(alphas or ranks),
+        "ss_network_dim": _one(ranks),
         "ss_v2": "False",
         "sshs_model_hash": digest,
         "modelspec.hash_sha256": f"0x{digest}",

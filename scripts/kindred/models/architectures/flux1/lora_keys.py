@@ -54,6 +54,7 @@ MLP = 4  # a feed-forward layer is this many times as wide as the stream, in eve
 class Flux1AdapterKeys(TabledKeys):
     """FLUX.1's layers in the original code's names, and diffusers'."""
 
+    comfyui = "kohya"
     blocks, outside, times = BLOCKS, OUTSIDE, {"proj_mlp": MLP}
     swapped = frozenset({"norm_out.linear"})  # shift above scale; in diffusers scale above shift
 

@@ -21,6 +21,7 @@ from kindred.models.architectures.interface import (
     Tokenizer,
 )
 from kindred.models.architectures.klein.layer_shapes import AFTER, BEFORE, layout
+from kindred.models.architectures.klein.lora_keys import KleinAdapterKeys
 from kindred.models.architectures.layout import NetworkLayout
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Klein(Architecture):
     )
     size_multiple, patch = 16, 1  # 8 pixels a latent of the VAE, 2 x 2 of them one of the network's
     default_guidance = 4.0
+    models = {3072: "FLUX.2 klein 4B", 4096: "FLUX.2 klein 9B", 6144: "FLUX.2 dev"}
     lora_targets = {
         # A single block's attention can't be trained apart from its feed-forward.
         "attention": re.compile(
@@ -85,6 +87,7 @@ class Klein(Architecture):
     never_trained = re.compile(r"norm_out\..+")
     never_quantized = tuple(name for name in (*BEFORE, *AFTER) if name != "pos_embed")
     text = KleinText()
+    adapter_keys = KleinAdapterKeys()
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """A second pass over the empty text; distilled models go without."""
