@@ -6,7 +6,9 @@ what is being checked.
 
 from __future__ import annotations
 
+import atexit
 import difflib
+import gc
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -122,6 +124,9 @@ TOO_LITTLE_MEMORY = (
 def run_main(main: Callable[[], int | None]) -> None:
     """Run a program, if its code is what Snakemake planned with: a user's mistake ends in its
     message and status 1, without a stack trace."""
+    # At its end Python looks for garbage once more, through all that torch and diffusers are: up to
+    # a second, for what is gone anyway. Not through what is frozen.
+    atexit.register(gc.freeze)
     try:
         if planned_code.was_changed():
             raise KindredError(planned_code.CHANGED, cure=planned_code.CURE)
