@@ -14,7 +14,7 @@ import pytest
 from shared import once
 from workspace import REPOSITORY
 
-from kindred.benchmarking.empty_jobs import copy_with_empty_jobs
+from kindred.benchmarking.empty_jobs import copy_workflow, make_all
 
 pytestmark = pytest.mark.workflow
 
@@ -38,9 +38,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def build(root: Path) -> None:
         root.mkdir()
-        copy_with_empty_jobs(REPOSITORY, root)
+        copy_workflow(REPOSITORY, root)
         shutil.copytree(REPOSITORY / "lab", root / "lab")
-        run(root, "--quiet", "all")
+        make_all(root)
 
     return once(tmp_path_factory, "planning", build)
 
