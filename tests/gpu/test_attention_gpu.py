@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kindred.benchmarking import random_weights
-from kindred.models.architectures.flux1 import attention
+from kindred.models.architectures import joint_attention as attention
 from kindred.models.lora import injection
 from kindred.specs.training import Recipe
 

@@ -1,9 +1,11 @@
-"""Position ids that are made once for a size and stay where the network reads them."""
+"""Position ids that are made once for a size and stay where the network reads them, and rotary
+embeddings that are given sample by sample."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import torch
 
@@ -25,3 +27,21 @@ def kept(
             return make(*sizes).to(device, dtype)
 
     return ids
+
+
+class Positions(torch.nn.Module):
+    """Stands in for a network's rotary embedding: what it would say was worked out before, for
+    every sample."""
+
+    def __init__(self, plain: Any) -> None:
+        super().__init__()
+        self.plain = plain
+        self.turns: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def forward(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cosines and sines [N, tokens, 1, D] of the batch in work, whatever the ids; of no ids
+        none, for networks that ask for text and image apart and join the answers."""
+        if self.turns is None:
+            raise ValueError("no positions were set")
+        cosines, sines = self.turns
+        return self.turns if len(ids) else (cosines[:0], sines[:0])

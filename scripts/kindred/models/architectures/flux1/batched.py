@@ -7,24 +7,10 @@ from typing import Any
 
 import torch
 
-from kindred.models.architectures.flux1.attention import JointAttention
 from kindred.models.architectures.interface import BatchedInputs, Conditioning
+from kindred.models.architectures.joint_attention import JointAttention
 from kindred.models.architectures.patches import image_ids, text_ids
-
-
-class Positions(torch.nn.Module):
-    """Stands in for FluxPosEmbed: what it would say was worked out before, for every sample."""
-
-    def __init__(self, plain: Any) -> None:
-        super().__init__()
-        self.plain = plain
-        self.turns: tuple[torch.Tensor, torch.Tensor] | None = None
-
-    def forward(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and sines [N, tokens, 1, D] of the batch in work, whatever the ids."""
-        if self.turns is None:
-            raise ValueError("no positions were set")
-        return self.turns
+from kindred.models.architectures.position_ids import Positions
 
 
 class Flux1BatchedInputs(BatchedInputs):

@@ -126,7 +126,7 @@ class Flux1(Architecture):
 
     def fast_attention(self, network: Any, device: torch.device) -> None:
         """cuDNN's kernels, on GPUs where they are faster."""
-        from kindred.models.architectures.flux1.attention import use_cudnn_attention
+        from kindred.models.architectures.joint_attention import use_cudnn_attention
 
         use_cudnn_attention(network, device)
 

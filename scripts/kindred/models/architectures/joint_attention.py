@@ -1,4 +1,4 @@
-"""Flux's attention over text and image, and cuDNN's kernels for it where they are faster.
+"""Attention over text and image together, and cuDNN's kernels for it where they are faster.
 
 Knows a diffusers attention layer and tensors; knows nothing of training or drawing.
 """
@@ -20,9 +20,9 @@ HALF = (torch.float16, torch.bfloat16)
 
 
 class JointAttention:
-    """What FluxAttnProcessor does, where the rotary embedding (Su et al. 2021, arXiv 2104.09864)
-    may have a batch axis too, for pictures of several sizes in one batch. Numbers are those of the
-    original."""
+    """What FluxAttnProcessor and Flux2AttnProcessor do, where the rotary embedding (Su et al. 2021,
+    arXiv 2104.09864) may have a batch axis too, for pictures of several sizes in one batch. Numbers
+    are those of the originals."""
 
     def __call__(
         self,
@@ -94,11 +94,16 @@ def apply_rotary_emb(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor
 
 def use_cudnn_attention(network: Any, device: torch.device) -> None:
     """Give a transformer cuDNN's attention if it computes on a GPU where that is faster."""
-    if device.type != "cuda":
-        return
-    fast = CUDNN_FROM <= torch.cuda.get_device_capability(device) < CUDNN_BELOW
-    if fast and _works(device, network.config.attention_head_dim):
+    if cudnn_is_faster(network, device):
         network.set_attn_processor(CudnnAttention())
+
+
+def cudnn_is_faster(network: Any, device: torch.device) -> bool:
+    """Whether a transformer computes on a GPU where cuDNN's attention is faster, and works."""
+    if device.type != "cuda":
+        return False
+    fast = CUDNN_FROM <= torch.cuda.get_device_capability(device) < CUDNN_BELOW
+    return fast and _works(device, network.config.attention_head_dim)
 
 
 @functools.cache

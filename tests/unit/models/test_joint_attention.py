@@ -6,7 +6,7 @@ from diffusers.models.transformers.transformer_flux import FluxAttnProcessor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from kindred.benchmarking import random_weights
-from kindred.models.architectures.flux1 import attention
+from kindred.models.architectures import joint_attention as attention
 
 EDGE, TEXT = 4, 7
 
