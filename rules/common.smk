@@ -32,6 +32,7 @@ if sys.dont_write_bytecode:
     sys.pycache_prefix = str(Path(".snakemake/kindred/bytecode").absolute())
 
 from kindred.models.identity import architecture_of, identity
+from kindred.models.training_adapter import known_identity
 from kindred.workflow import ceilings, paths, scoring_specs
 from kindred.config import declaration, family_files
 from kindred.config.user_schema import BASE_VARIANT
@@ -149,6 +150,11 @@ def base_identity(name, role="all"):
     architecture = or_stop(architecture_of, base)
     version, parts = part_version(architecture), architecture.parts.folders(role)
     return f"{version} {model_identity(base.model, base.revision, parts)}"
+
+
+def trained_identity(name):
+    """The same of a base that is trained on, with the adapter that is fused meanwhile."""
+    return base_identity(name) + or_stop(known_identity, PLAN.bases[name])
 
 
 def caption_identity(dataset):

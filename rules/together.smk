@@ -61,7 +61,10 @@ rule train_together:
         version=step_version("train"),
         base=lambda w: " ".join(
             sorted(
-                {base_identity(v.base) for v in PLAN.experiments[w.experiment].trained}
+                {
+                    trained_identity(v.base)
+                    for v in PLAN.experiments[w.experiment].trained
+                }
             )
         ),
     message:

@@ -53,7 +53,7 @@ rule train:
         version=step_version("train"),
         prior=lambda w: list(sum(paths.class_image_files(variant_of(w)), ())),
         masks=lambda w: paths.masks_option(variant_of(w)),
-        base=lambda w: base_identity(variant_of(w).base),
+        base=lambda w: trained_identity(variant_of(w).base),
     message:
         "{wildcards.experiment}: training {wildcards.variant}, run {wildcards.run}"
     shell:

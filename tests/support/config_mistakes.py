@@ -138,6 +138,8 @@ MISTAKES = [
             [KLEIN, Edit("  class: {", "  class: {negative: blurry, guidance_scale: 1, ")],
             [Edit("guidance_scale: 1", "guidance_scale: 4")]),
     swap("the base 'small' has no `training_defaults`", "recipe: plain", "recipe: defaults"),
+    swap("no file 'lost.safetensors'", "dtype: float32\n",
+         "dtype: float32\ntraining_adapter: lost.safetensors\n", file="bases/small.yaml"),
     Mistake("config/recipes/defaults.yaml is never read",
             [Edit("", "rank: 4\n", "recipes/defaults.yaml"),
              Edit("recipe: plain", "recipe: defaults")],

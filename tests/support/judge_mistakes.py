@@ -35,7 +35,7 @@ from kindred.judges.interface import DetectedPerson
 from kindred.judges.lab_judge import LabJudge
 from kindred.judges.person_detector import PersonDetector
 from kindred.lab import acceptance, base_acceptance, judge_dataset, judge_run
-from kindred.models import identity, loading
+from kindred.models import identity, loading, training_adapter
 from kindred.models.architectures.flux1 import layer_shapes as flux1_layers
 from kindred.models.architectures.krea2.text_encoder import template_ids
 from kindred.models.architectures.noise_levels import check_scheduler
@@ -249,6 +249,21 @@ def hub_says(error: Exception | None, model: str = "owner/name") -> object:
     return None
 
 
+def adapter_fetched(error: Exception | None) -> object:
+    """A training adapter that is fetched where the hub answers like this."""
+
+    def answer(*_: object, **__: object) -> str:
+        if error:
+            raise error
+        return "."
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(huggingface_hub, "hf_hub_download", answer)
+        name = "nobody/nothing/adapter.safetensors"
+        training_adapter.fetched_file(Base(model="owner/name", training_adapter=name))
+    return None
+
+
 def gone(root: Path, there: bool) -> object:
     """A tokenizer of a base's folder that has it, or has not."""
     base = root / "base"
@@ -402,6 +417,8 @@ MISTAKES = [
              hub.RevisionNotFoundError("x", response=ANSWER), None),
     of_value("neither a folder here nor a repository that you can read", hub_says,
              hub.RepositoryNotFoundError("x", response=ANSWER), None),
+    of_value("is no file here, and could not be fetched", adapter_fetched,
+             hub.LocalEntryNotFoundError("x"), None),
     of_value("not a folder here, and it could not be fetched", hub_says,
              hub.LocalEntryNotFoundError("x"), None),
     of_value("no such folder",

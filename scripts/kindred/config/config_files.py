@@ -20,6 +20,7 @@ from kindred.config.yaml_document import read_document
 from kindred.models.architectures.interface import Architecture, Guidance
 from kindred.models.identity import INDEX, architecture_of
 from kindred.models.local_network import LocalNetwork, local_network, small_file
+from kindred.models.training_adapter import KEY, note_faults
 from kindred.specs.base_model import Base
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.spec_model import SpecModel
@@ -61,7 +62,14 @@ class ConfigFiles:
             self.siblings[name], self.drawing[name] = found.fast_sibling, found.drawing_defaults
             place = f"{self.folder / 'bases' / name}.yaml"
             warn_unless_pinned(self.bases[name], self.root, place, self.problems)
+            self._note_training_adapter(name, place)
         return self.bases.get(name)
+
+    def _note_training_adapter(self, name: str, place: str) -> None:
+        try:
+            note_faults(self.bases[name], self.root, f"{place}: {KEY}", self.problems)
+        except KindredError:  # of no known architecture, which is said elsewhere
+            return
 
     def network(self, name: str) -> LocalNetwork | None:
         """A base's transformer; None where its configuration can't be read on this computer, which

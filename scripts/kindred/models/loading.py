@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, first_line_of
 from kindred.common.files import read_json
-from kindred.models import hub, quantized_weights
+from kindred.models import hub, quantized_weights, training_adapter
 from kindred.models.architectures.interface import DIFFUSERS, Part
 from kindred.models.identity import architecture_of, commit_of, identity, is_local
 from kindred.specs.base_model import Base, ImageEncoder, TextEncoder
@@ -33,8 +33,9 @@ def load_transformer(
     in_main_memory: bool = False,
     places: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The frozen network in the base's precision on `device`; with `in_main_memory` there, from
-    where parts of it will visit `device`; with `places` (module -> device) each where they say.
+    """The frozen network in the base's precision on `device`, its training adapter fused; with
+    `in_main_memory` there, from where parts of it will visit `device`; with `places` (module ->
+    device) each where they say.
 
     Raises KindredError when it can't be found, or is to be quantized on a CPU.
     """
@@ -44,9 +45,12 @@ def load_transformer(
         {"device_map": dict(places)} if places else straight_to("cpu" if in_main_memory else device)
     )
     kept = architecture.never_quantized
+    fused = training_adapter.content(base)
     if base.quantization:
-        return _quantized(base, part, device, where, in_main_memory, kept)
+        return _quantized(base, part, device, where, in_main_memory, kept, fused)
     model = _load(_loader(part), base, part, **_precision(part, base.dtype), **where)
+    if fused:
+        _fuse(model, base, device)
     return _frozen(model, None if places else "cpu" if in_main_memory else device)
 
 
@@ -149,8 +153,10 @@ def _quantized(
     where: Mapping[str, Any] | None = None,
     in_main_memory: bool = False,
     kept: Sequence[str] = (),
+    fused: str | None = None,
 ) -> Any:
-    """A part with bitsandbytes weights: from those kept on disk, or quantized and kept."""
+    """A part with bitsandbytes weights: from those kept on disk, or quantized and kept. fused: hash
+    of what was fused into them before that."""
     import torch
 
     device, kind = torch.device(device), str(spec.quantization)
@@ -164,16 +170,33 @@ def _quantized(
     place = {"device_map": {"": _place(torch.device("cpu") if in_main_memory else device)}}
     extra = {**place, **_precision(part, spec.dtype), **(where or {})}
     chosen = quantized_weights.config_of(kind, torch_dtype(spec.dtype), config, kept)
-    name = quantized_weights.key(
-        identity(spec.model, commit_of(spec), (part.folder,)), part, kind, spec.dtype
-    )
+    version = identity(spec.model, commit_of(spec), (part.folder,))
+    version += f" + {fused}" if fused else ""
+    name = quantized_weights.key(version, part, kind, spec.dtype)
+
+    def quantize() -> Any:
+        model = _load(loader, spec, part, quantization_config=chosen, **extra)
+        if fused:
+            _fuse(model, spec, device)
+        return model
+
     model = quantized_weights.load(
-        quantized_weights.STORE / name,
-        part,
-        lambda: _load(loader, spec, part, quantization_config=chosen, **extra),
-        lambda folder: loader(str(folder), **extra),
+        quantized_weights.STORE / name, part, quantize, lambda folder: loader(str(folder), **extra)
     )
     return _frozen(model, None)
+
+
+def _fuse(model: Any, base: Base, device: torch.device | str) -> None:
+    """Fuse a base's training adapter into its transformer, whose own weights are read again where
+    they were quantized already."""
+    architecture = architecture_of(base)
+    files = weight_files(base, architecture.parts.network.folder)
+
+    def read(name: str) -> torch.Tensor:
+        return safetensors_files.load(files[name], [name])[name]
+
+    added = training_adapter.pairs(base, architecture)
+    training_adapter.fuse(model, added, device, base.quantization, read)
 
 
 def _frozen(model: Any, device: torch.device | str | None) -> Any:

@@ -70,6 +70,12 @@ def packed(weight: torch.Tensor, kind: str) -> torch.nn.Parameter:
     )
 
 
+def replace(layer: Any, weight: torch.Tensor, kind: str, device: torch.device | str) -> None:
+    """Put a weight [out, in], quantized on `device`, in the place of a layer's own."""
+    home = layer.weight.device
+    layer.weight = packed(weight, kind).to(device).to(home)
+
+
 def key(identity: str, part: Part, kind: str, dtype: str) -> str:
     """The folder that a part's quantized weights lie in: a hash of the base's id@revision, the
     part, its precision and the versions that decide how they are written."""

@@ -249,9 +249,9 @@ def merge_and_quantize(transformer: Any, base: Base, device: torch.device) -> No
                 "use `precision: trained` or `unquantized`",
             )
         inner = layer.get_base_layer()
-        home, weight = inner.weight.device, f"{name}.weight"
+        weight = f"{name}.weight"
         total = safetensors_files.load(files[weight], [weight])[weight].to(device, torch.float32)
         for adapter in layer.active_adapters:
             total += layer.get_delta_weight(adapter).to(device).float()
-        inner.weight = quantized_weights.packed(total.to(dtype), kind).to(device).to(home)
+        quantized_weights.replace(inner, total.to(dtype), kind, device)
     transformer.unload_lora()

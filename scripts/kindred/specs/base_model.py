@@ -49,6 +49,18 @@ class Base(SpecModel):
         None, description="of the transformer and the large text encoder"
     )
     text_tokens: int = Field(512, gt=0, description="longest text, in the tokens of its encoder")
+    training_adapter: str | None = Field(
+        None,
+        description="LoRA that is fused into the weights while training, and left away in drawing: "
+        "a file, or `<owner>/<repository>/<file>`, with `@<commit>` behind it to pin it",
+    )
+
+    def drawing(self) -> Base:
+        """The base as pictures are drawn with it: without what only trainings fuse."""
+        if self.training_adapter is None:
+            return self
+        told = self.model_dump(exclude_unset=True, exclude={"training_adapter"})
+        return Base.model_validate(told)
 
     def image_encoder(self) -> ImageEncoder:
         """The slice that latents depend on."""

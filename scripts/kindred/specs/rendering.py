@@ -113,7 +113,7 @@ class PromptTexts(SpecModel):
 class RenderSpec(SpecModel):
     """A prompt set on a base with adapters (none: the base itself)."""
 
-    base: Base
+    base: Annotated[Base, AfterValidator(Base.drawing)]
     prompt_set: PromptSet
     name: str = Field(description="name of the prompt set")
     weights: list[float] = Field(

@@ -20,6 +20,7 @@ from kindred.common.files import read_json
 from kindred.common.hashing import spec_hash
 from kindred.common.versions import step_version
 from kindred.data.encoding_cache import NO_CAPTION, tensor_names
+from kindred.models import training_adapter
 from kindred.models.opened_base import OpenedBase
 from kindred.specs.training import TrainSpec
 from kindred.training.training_data import DataSource
@@ -69,6 +70,8 @@ def training_facts(
         "quantization": spec.base.quantization,
         "pairing": spec.pairing,
     }
+    if fused := training_adapter.content(spec.base):
+        settings["training_adapter"] = fused
     return {
         "spec_hash": spec_hash(settings),
         "run": run,

@@ -189,4 +189,6 @@ def summary(job: TrainingJob, trained: Trained) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "versions": {lib.__name__: lib.__version__ for lib in (torch, diffusers, peft)},
     }
+    if spec.base.training_adapter:
+        report["training_adapter"] = spec.base.training_adapter
     return report | ({"warning": SCRAMBLED} if spec.pairing == "scrambled" else {})

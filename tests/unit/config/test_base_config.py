@@ -91,3 +91,10 @@ def test_the_commit_that_is_here_is_the_cure(shipped, monkeypatch):
     plan = planned(shipped, "own-photos", base=("base: flux-dev-nf4 ", "base: klein-4b "))
     (found,) = [text for text in warnings(plan) if "has no `revision`" in text]
     assert found.startswith("bases/klein-4b.yaml") and f"write `revision: {COMMIT}`" in found
+
+
+def test_planning_says_what_is_wrong_with_it(shipped):
+    file = shipped / "config/bases/lab.yaml"
+    file.write_text(file.read_text() + "training_adapter: lost.safetensors\n")
+    with pytest.raises(ProblemsError, match=r"lab\.yaml: training_adapter: no file 'lost"):
+        planned(shipped, "family")

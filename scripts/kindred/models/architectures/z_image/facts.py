@@ -26,6 +26,7 @@ from kindred.models.architectures.interface import (
 from kindred.models.architectures.layout import NetworkLayout
 from kindred.models.architectures.z_image import text_padding
 from kindred.models.architectures.z_image.layer_shapes import ACTIVATIONS, layout
+from kindred.models.architectures.z_image.lora_keys import ZImageAdapterKeys
 from kindred.models.architectures.z_image.text_padding import STATES
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class ZImage(Architecture):
         "adaLN_modulation",
     )
     text = ZImageText()
+    adapter_keys = ZImageAdapterKeys()
     activations = ACTIVATIONS
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
