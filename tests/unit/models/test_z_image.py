@@ -195,6 +195,38 @@ def test_a_picture_at_scale_0_is_the_pipelines(pipeline, base, denoiser, texts, 
     assert wanted.std() > 0.01
 
 
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("chosen", [(1, 2), (0, 0)])
+def test_a_picture_with_guidance_is_the_pipelines(
+    pipeline, base, denoiser, texts, chosen, together
+):
+    """g of the model's card is added to the prompt's velocity: s = 1 + g. The empty text is shorter
+    than the prompts, or as long."""
+    scale = base.cfg_scale(3.0)
+    assert (base.guidance, scale) == ("cfg", 4.0) and base.cfg_scale(0.0) is None
+    noise, empty = initial_noise([7, 8], 4, HEIGHT // 8, WIDTH // 8), texts[0]
+    read = [texts[number] for number in chosen]
+    with torch.inference_mode():
+        wanted = pipeline(
+            prompt_embeds=[text["qwen3"] for text in read],
+            negative_prompt_embeds=[empty["qwen3"], texts[1]["qwen3"]],
+            latents=noise.clone(),
+            width=WIDTH,
+            height=HEIGHT,
+            num_inference_steps=STEPS,
+            guidance_scale=3.0,
+            output_type="np",
+        ).images
+        levels = schedule(base.shift(24, STEPS), STEPS)
+        text = Z_IMAGE.text.collate(read)
+        negative = Z_IMAGE.text.collate([empty, texts[1]])
+        latents = denoise(
+            denoiser, noise, text, levels, scale, negative=negative, together=together
+        )
+        ours = Z_IMAGE.latent_coding(pipeline.vae).decode(latents)
+    assert np.abs(ours.numpy() / 255 - wanted).max() <= 1.01 / 510 + 1e-4
+
+
 def test_layout_and_targets_are_the_real_networks(base):
     network = loading.load_transformer(base.spec, "cpu")
     real = {
