@@ -11,6 +11,7 @@ from kindred.models.architectures.interface import (
     DIFFUSERS,
     TRANSFORMERS,
     Architecture,
+    BatchedInputs,
     Conditioning,
     Denoiser,
     Embeddings,
@@ -23,6 +24,7 @@ from kindred.models.architectures.interface import (
     Tokenizer,
 )
 from kindred.models.architectures.krea2.layer_shapes import BEFORE, layout
+from kindred.models.architectures.krea2.lora_keys import Krea2AdapterKeys
 from kindred.models.architectures.layout import NetworkLayout
 
 if TYPE_CHECKING:
@@ -124,6 +126,7 @@ class Krea2(Architecture):
     # layer stays whole too.
     never_quantized = (*(name for name in BEFORE if name != "rotary_emb"), "final_layer")
     text = Krea2Text()
+    adapter_keys = Krea2AdapterKeys()
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """Raw: a second pass over the empty text. Turbo goes without."""
@@ -167,6 +170,12 @@ class Krea2(Architecture):
         from kindred.models.architectures.krea2.denoiser import Krea2Denoiser
 
         return Krea2Denoiser(network, call)
+
+    def batched_inputs(self, network: Any) -> BatchedInputs:
+        """Rotary embeddings worked out before, for every sample its own."""
+        from kindred.models.architectures.krea2.batched import Krea2BatchedInputs
+
+        return Krea2BatchedInputs(network)
 
 
 def mu(tokens: int, scheduler: Mapping[str, Any]) -> float:
