@@ -23,7 +23,7 @@ from kindred.models.architectures.interface import (
     TextTensor,
     Tokenizer,
 )
-from kindred.models.architectures.krea2.layer_shapes import BEFORE, layout
+from kindred.models.architectures.krea2.layer_shapes import ACTIVATIONS, BEFORE, layout
 from kindred.models.architectures.krea2.lora_keys import Krea2AdapterKeys
 from kindred.models.architectures.layout import NetworkLayout
 
@@ -126,7 +126,8 @@ class Krea2(Architecture):
     # layer stays whole too.
     never_quantized = (*(name for name in BEFORE if name != "rotary_emb"), "final_layer")
     text = Krea2Text()
-    adapter_keys = Krea2AdapterKeys()
+    # adapter_keys = Krea2AdapterKeys()
+    activations = ACTIVATIONS
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """Raw: a second pass over the empty text. Turbo goes without."""
