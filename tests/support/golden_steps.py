@@ -64,6 +64,11 @@ STEPS = {
     "train.flux1": ("train", "flux1"),
     "render.flux1": ("render", "flux1"),
     "ceiling.flux1": ("ceiling", "flux1"),
+    **{
+        f"{step}.{name}": (step, name)
+        for name in ("krea2", "z-image")
+        for step in ("encode_images", "encode_text", "train", "render")
+    },
     "class_images": ("class_images",),
     "references": ("references",),
     "image_vectors": ("image_vectors",),

@@ -4,7 +4,6 @@ import json
 
 import pytest
 import tiny_krea2
-import torch
 import training_set
 
 import train
@@ -40,7 +39,10 @@ def job(given):
 
 def test_trainings_in_one_loop_end_where_each_ends_alone(data, tmp_path):
     texts = safetensors_files.load(data.root / "text.safetensors")
-    sizes = {tuple(value.shape) for value in safetensors_files.load(data.root / "latents.safetensors").values()}
+    sizes = {
+        tuple(value.shape)
+        for value in safetensors_files.load(data.root / "latents.safetensors").values()
+    }
     assert len({len(value) for value in texts.values()}) > 2 and len(sizes) > 1
     jobs = [
         job(arguments(data, tmp_path / "together" / name, **recipe))

@@ -126,7 +126,7 @@ class Krea2(Architecture):
     # layer stays whole too.
     never_quantized = (*(name for name in BEFORE if name != "rotary_emb"), "final_layer")
     text = Krea2Text()
-    # adapter_keys = Krea2AdapterKeys()
+    adapter_keys = Krea2AdapterKeys()
     activations = ACTIVATIONS
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
