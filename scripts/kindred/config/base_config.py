@@ -26,6 +26,12 @@ def _rising(ends: tuple[float, float]) -> tuple[float, float]:
     return ends
 
 
+def _none_or_more(ends: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= ends[0] <= ends[1]:
+        raise ValueError("write two numbers, 0 or more, the smaller one first")
+    return ends
+
+
 Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 
 
@@ -38,6 +44,9 @@ class Fits(SpecModel):
         None, description="of photos as trained on and of pictures as drawn, in millions of pixels"
     )
     drawing_steps: Range | None = Field(None, description="steps that a picture is drawn in")
+    guidance_scale: Annotated[tuple[float, float], AfterValidator(_none_or_more)] | None = Field(
+        None, description="guidance scale that a picture is drawn at"
+    )
 
 
 class TrainingDefaults(Recipe):

@@ -6,7 +6,7 @@ experiment's file; knows no base by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kindred.common.errors import Problems
 from kindred.config.base_config import DrawingDefaults, Fits, Range
@@ -25,10 +25,12 @@ def warn_of_misfits(
     datasets: Mapping[str, Dataset],
     known: Mapping[str, Fits],
     drawing: Mapping[str, DrawingDefaults],
+    guidance: Callable[[str], float | None],
     problems: Problems,
 ) -> tuple[Misfit, ...]:
     """What lies beyond what is usual for the base that it is for, each noted once as a warning;
-    `known`, and `drawing`, what is drawn with on another base than trained on: by base."""
+    `known`, and `drawing`, what is drawn with on another base than trained on: by base. guidance:
+    the scale of a base where a prompt set says none."""
     result = []
     own = (one.base for one in experiment.variants.values())
     for name in dict.fromkeys([*own, *experiment.bases]):
@@ -39,7 +41,7 @@ def warn_of_misfits(
         for found in (
             _of_training(mine, fits),
             _of_photos(mine, datasets, fits),
-            _of_pictures(_drawn_by(experiment, name, drawing), fits),
+            _of_pictures(_drawn_by(experiment, name, drawing), fits, guidance(name)),
         ):
             for at, one in _misfits(name, found):
                 problems.warn(document.where(*at), one.what, one.cure)
@@ -54,7 +56,8 @@ def _misfits(base: str, values: Iterator[Value]) -> Iterator[tuple[Place, Misfit
         if usual is not None and not usual[0] <= value <= usual[1]:
             same.setdefault((what, key), (at, usual))
     for (what, key), (at, (low, high)) in same.items():
-        text = f"{what} on the base '{base}', for which {low:g} to {high:g} are usual"
+        usual = f"{low:g} to {high:g} are" if low < high else f"{low:g} is"
+        text = f"{what} on the base '{base}', for which {usual} usual"
         yield at, Misfit(where=".".join(at), what=text, key=key)
 
 
@@ -105,7 +108,9 @@ def _drawn_by(
     return found
 
 
-def _of_pictures(asked: Iterable[tuple[str, PromptSet]], fits: Fits) -> Iterator[Value]:
+def _of_pictures(
+    asked: Iterable[tuple[str, PromptSet]], fits: Fits, guidance: float | None
+) -> Iterator[Value]:
     for name, prompts in asked:
         at = ("prompt_sets", name)
         for prompt in prompts.prompts:
@@ -116,3 +121,7 @@ def _of_pictures(asked: Iterable[tuple[str, PromptSet]], fits: Fits) -> Iterator
             yield at, what, "size", fits.megapixels, pixels / 1e6
         what = f"draws in {prompts.steps} steps"
         yield at, what, "steps", fits.drawing_steps, prompts.steps
+        scale = guidance if prompts.guidance_scale is None else prompts.guidance_scale
+        if scale is not None:
+            what = f"draws at guidance_scale {scale:g}"
+            yield at, what, "guidance_scale", fits.guidance_scale, scale

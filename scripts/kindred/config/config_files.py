@@ -99,6 +99,12 @@ class ConfigFiles:
             found.append(read_json(file) if file else {})
         return architecture.guidance(*found)
 
+    def usual_guidance(self, name: str) -> float | None:
+        """The scale that a base draws at where a prompt set says none; None where it can't be
+        told."""
+        architecture = self.architecture(name)
+        return architecture and architecture.default_guidance
+
     def recipe(self, name: str, where: str, base: str) -> Recipe | None:
         """A recipe by its file name, or the training defaults of a base that was read."""
         if name == DEFAULTS:

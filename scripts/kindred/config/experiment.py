@@ -124,7 +124,7 @@ def _misfits(
     """Note and return what does not fit together in an experiment that is whole."""
     problems = config_files.problems
     check_negatives(document, experiment, config_files)
-    usual = config_files.fits, config_files.drawing
+    usual = config_files.fits, config_files.drawing, config_files.usual_guidance
     misfits = warn_of_misfits(document, experiment, datasets, *usual, problems)
     misfits += warn_of_contradictions(document, experiment.trained, config_files)
     warn_of_few_steps(document, experiment.trained, datasets, config_files.root, problems)

@@ -80,3 +80,16 @@ def test_a_range_the_wrong_way_round_is_a_mistake(shipped):
     base.write_text(text.replace("steps: [500, 10000]", "steps: [10000, 500]"), encoding="utf-8")
     with pytest.raises(ProblemsError, match=r"fits\.steps: write two numbers above 0, the smaller"):
         planned(shipped, "own-photos")
+
+
+def test_a_base_distilled_without_guidance_warns_where_a_prompt_set_says_none(shipped):
+    turbo = ("base: flux-dev-nf4", "base: z-image-turbo")
+    found = warnings(planned(shipped, "own-photos", base=turbo))
+    said = "draws at guidance_scale 5 on the base 'z-image-turbo', for which 0 is usual"
+    assert any(said in line and "correct `guidance_scale`" in line for line in found)
+    text = (shipped / "config/experiments/own-photos.yaml").read_text(encoding="utf-8")
+    line = re.search(r"\n( +)(steps: \d+)", text)
+    assert line
+    zero = (line[0], f"{line[0]}\n{line[1]}guidance_scale: 0")
+    found = warnings(planned(shipped, "own-photos", base=turbo, zero=zero))
+    assert not any("guidance_scale" in line for line in found)

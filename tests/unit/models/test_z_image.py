@@ -227,6 +227,28 @@ def test_a_picture_with_guidance_is_the_pipelines(
     assert np.abs(ours.numpy() / 255 - wanted).max() <= 1.01 / 510 + 1e-4
 
 
+def test_attention_by_cudnn_stands_where_it_is_faster(monkeypatch):
+    from kindred.models.architectures.z_image import attention
+
+    network = tiny_z_image.transformer()
+    plain, asked = copy.deepcopy(network), []
+    monkeypatch.setattr(attention, "cudnn_is_faster", lambda *given: asked.append(given) or True)
+    Z_IMAGE.fast_attention(network, torch.device("cuda"))
+    Z_IMAGE.denoiser(network)  # and stays there
+    kinds = {type(block.attention.processor) for block in network.layers}
+    assert kinds == {attention.CudnnTurnedAttention} and asked[0][2] == 24
+    # In float32, and where something is masked, torch's is taken.
+    noise, texts = initial_noise([1, 2], 4, 6, 10), made_up(20, 40)
+    with torch.no_grad():
+        found, wanted = (
+            Z_IMAGE.denoiser(one).velocity(
+                noise, torch.tensor([0.9, 0.1]), Z_IMAGE.text.collate(texts), 1.0
+            )
+            for one in (network, plain)
+        )
+    assert torch.equal(found, wanted)
+
+
 def test_layout_and_targets_are_the_real_networks(base):
     network = loading.load_transformer(base.spec, "cpu")
     real = {

@@ -98,12 +98,13 @@ def use_cudnn_attention(network: Any, device: torch.device) -> None:
         network.set_attn_processor(CudnnAttention())
 
 
-def cudnn_is_faster(network: Any, device: torch.device) -> bool:
-    """Whether a transformer computes on a GPU where cuDNN's attention is faster, and works."""
+def cudnn_is_faster(network: Any, device: torch.device, head: int | None = None) -> bool:
+    """Whether a transformer computes on a GPU where cuDNN's attention is faster, and works. head:
+    features of its heads; None: as its configuration says."""
     if device.type != "cuda":
         return False
     fast = CUDNN_FROM <= torch.cuda.get_device_capability(device) < CUDNN_BELOW
-    return fast and _works(device, network.config.attention_head_dim)
+    return fast and _works(device, head or network.config.attention_head_dim)
 
 
 @functools.cache

@@ -9,10 +9,15 @@ from typing import Any
 
 import torch
 
+from kindred.models.architectures.joint_attention import (
+    CudnnAttention,
+    JointAttention,
+    cudnn_is_faster,
+)
 from kindred.models.fp8_linear import answers
 
 
-class TurnedAttention:
+class TurnedAttention(JointAttention):
     """What ZSingleStreamAttnProcessor does, with turns [N, tokens, D / 2, 2] in place of complex
     numbers. Numbers are those of the original."""
 
@@ -33,10 +38,22 @@ class TurnedAttention:
         if freqs_cis is not None:
             query, key = turned(query, freqs_cis), turned(key, freqs_cis)
         mask = None if attention_mask is None else attention_mask[:, None, None, :]
-        found = torch.nn.functional.scaled_dot_product_attention(
+        found = self.product(
             query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), mask
         )
         return attn.to_out[1](attn.to_out[0](found.transpose(1, 2).flatten(2, 3)))
+
+
+class CudnnTurnedAttention(TurnedAttention, CudnnAttention):
+    """The same by cuDNN where numbers are halves and nothing is masked."""
+
+
+def use_turned_attention(network: Any, device: torch.device | None = None) -> None:
+    """Give all blocks this attention, cuDNN's on a device where that is faster."""
+    config = network.config
+    fast = device and cudnn_is_faster(network, device, config.dim // config.n_heads)
+    for block in (*network.noise_refiner, *network.context_refiner, *network.layers):
+        block.attention.set_processor((CudnnTurnedAttention if fast else TurnedAttention)())
 
 
 def turned(x: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:

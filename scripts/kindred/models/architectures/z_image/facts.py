@@ -137,6 +137,14 @@ class ZImage(Architecture):
 
         return ZImageDenoiser(network, call)
 
+    def fast_attention(self, network: Any, device: torch.device) -> None:
+        """cuDNN's kernels, on GPUs where they are faster."""
+        from kindred.models.architectures.z_image.attention import use_turned_attention
+        from kindred.models.architectures.z_image.sequences import Sequences
+
+        Sequences.of(network)  # which gives it torch's
+        use_turned_attention(network, device)
+
     def batched_inputs(self, network: Any) -> BatchedInputs:
         """Positions worked out before, for every sample its own."""
         from kindred.models.architectures.z_image.batched import ZImageBatchedInputs

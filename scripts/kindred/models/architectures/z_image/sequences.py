@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.nn.functional import pad
 
-from kindred.models.architectures.z_image.attention import TurnedAttention
+from kindred.models.architectures.z_image.attention import use_turned_attention
 from kindred.models.architectures.z_image.text_padding import filled_lengths
 
 
@@ -48,8 +48,7 @@ class Sequences:
         network._prepare_sequence = own.prepare
         network._build_unified_sequence = own.join
         network.unpatchify = own.end
-        for block in (*network.noise_refiner, *network.context_refiner, *network.layers):
-            block.attention.set_processor(TurnedAttention())
+        use_turned_attention(network)
         return own
 
     def begin(self, tokens: torch.Tensor, texts: Texts, *_: Any) -> tuple[Any, ...]:
