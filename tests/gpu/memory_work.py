@@ -41,7 +41,7 @@ def train(device: Any, shape: str) -> dict[str, Any]:
     # As the programs do: before the weights, which are counted in the plan and not in what is free.
     allowed = memory_fitting.allowance(device) if cuda else 1e12
     net = random_weights.transformer(shape, device, kind)
-    photos = made_up(net.config, EDGE[shape] // 2, TOKENS[shape])
+    photos = made_up(shape, EDGE[shape] // 2, TOKENS[shape])
     datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets)
     job = replace(job, compiled=cuda)
@@ -51,7 +51,7 @@ def train(device: Any, shape: str) -> dict[str, Any]:
         torch.nn.Module.to(net, "cpu")
     parameters = injection.add_lora(net, recipe, 0)
     fit.apply(net)
-    scheduler = dict(random_weights.scheduler().config)
+    scheduler = dict(random_weights.scheduler(shape).config)
     trainer = Trainer(net, parameters, datasets, recipe, 0, scheduler, fit)
     feeds = trainer.feeds()
     losses = [trainer.step(feeds)[0].item() for _ in range(4)]
@@ -83,14 +83,11 @@ def draw(device: Any, shape: str) -> dict[str, Any]:
     prompts = PromptSet(prompts={"a": "x"}, seeds=[1, 2], width=edge, height=edge, steps=4)
     base = Base(model="random", architecture="flux1", quantization=kind, text_tokens=TOKENS[shape])
     opened = pipeline.open_base(base)
-    scheduler = dict(random_weights.scheduler().config)
+    scheduler = dict(random_weights.scheduler(shape).config)
     vars(opened).update(scheduler=scheduler, guidance="embedded")
     pipeline.open_base = lambda _: opened
     spec = RenderSpec(base=base, prompt_set=prompts, name="p", batch=2)
-    sizes = random_weights.SHAPES[shape]
-    text = torch.randn(TOKENS[shape], sizes["joint_attention_dim"])
-    pooled = torch.randn(sizes["pooled_projection_dim"])
-    texts = {caption_hash("x"): {"t5": text, "clip": pooled}}
+    texts = {caption_hash("x"): random_weights.text(shape, TOKENS[shape])}
     one = pipeline.RenderPipeline.load(spec, [], device)
     images = one.draw(plan(spec, [], "base@1"), texts, fill_to=2)
     assert [image.size for image in images] == [(edge, edge)] * 2

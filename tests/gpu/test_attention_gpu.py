@@ -56,7 +56,7 @@ def test_cudnn_and_torch_agree(tokens, compiled):
 
 def test_compiled_blocks_that_are_checkpointed_and_recorded(monkeypatch):
     """Where cuDNN's attention without an operation of its own met illegal memory accesses."""
-    small = random_weights.SHAPES["flux-dev"] | {"num_layers": 2, "num_single_layers": 2}
+    small = random_weights.SHAPES["flux-dev"].resized(num_layers=2, num_single_layers=2)
     monkeypatch.setitem(random_weights.SHAPES, "small", small)
     found = []
     for quick in (False, True):

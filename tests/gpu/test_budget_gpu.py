@@ -77,7 +77,7 @@ def fitted_trainer(memory_gib, edge, **recipe):
     """A Trainer on a random base, planned and capped as train.py does it."""
     spec = spec_of(**recipe)
     net = random_weights.transformer(SHAPE, DEVICE, "nf4")
-    photos = made_up(net.config, edge, TEXT_TOKENS)
+    photos = made_up(SHAPE, edge, TEXT_TOKENS)
     datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     allowed = allowed_on(memory_gib)
     job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets)
@@ -89,7 +89,7 @@ def fitted_trainer(memory_gib, edge, **recipe):
     if HERE:  # what building in bfloat16 took is not the training's
         torch.cuda.empty_cache()
     fit.apply(net)
-    scheduler = dict(random_weights.scheduler().config)
+    scheduler = dict(random_weights.scheduler(SHAPE).config)
     return Trainer(net, parameters, datasets, spec.recipe, 0, scheduler, fit), fit
 
 
@@ -114,7 +114,7 @@ def test_training_fits_under_a_cap_as_foretold(memory_gib, edge):
 
 @pytest.mark.parametrize("quantization", [None, "nf4", "int8"])
 def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantization, monkeypatch):
-    small = random_weights.SHAPES[SHAPE] | {"num_layers": 3, "num_single_layers": 6}
+    small = random_weights.SHAPES[SHAPE].resized(num_layers=3, num_single_layers=6)
     monkeypatch.setitem(random_weights.SHAPES, "small", small)
     slopes = []
     for away in ((), tuple(range(9))):
@@ -123,7 +123,7 @@ def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantizatio
         with torch.no_grad():
             for number, parameter in enumerate(parameters):
                 parameter.normal_(std=0.02, generator=torch.Generator(DEVICE).manual_seed(number))
-        photos = made_up_once(net.config)
+        photos = made_up_once()
         datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
         job = memory_fitting.memory_demand(spec_of(), FLUX1, FLUX1.layout(net.config), datasets)
         fit = memory_fitting.FittedMemory(
@@ -141,10 +141,10 @@ def test_weights_that_travel_give_the_gradients_of_weights_that_stay(quantizatio
         assert (one - other).norm() <= 0.02 * one.norm()
 
 
-def made_up_once(config):
+def made_up_once():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        return made_up(config, 256, 64)
+        return made_up(SHAPE, 256, 64)
 
 
 @pytest.fixture(scope="module")
@@ -200,13 +200,13 @@ def wait_for_checkpoint(folder: Path, process):
 
 @pytest.mark.parametrize("away", [(), (1, 3, 5)])
 def test_recorded_steps_are_those_that_are_not(away, monkeypatch):
-    small = random_weights.SHAPES[SHAPE] | {"num_layers": 2, "num_single_layers": 4}
+    small = random_weights.SHAPES[SHAPE].resized(num_layers=2, num_single_layers=4)
     monkeypatch.setitem(random_weights.SHAPES, "small", small)
     found = []
     for recorded in (False, False, True):
         net = random_weights.transformer("small", DEVICE, "nf4")
         parameters = injection.add_lora(net, Recipe(**RECIPE), 0)
-        photos = made_up_once(net.config)
+        photos = made_up_once()
         datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
         job = memory_fitting.memory_demand(spec_of(), FLUX1, FLUX1.layout(net.config), datasets)
         fit = memory_fitting.FittedMemory(
@@ -242,8 +242,8 @@ def test_a_rare_bucket_fits_beside_recordings():
     spec = spec_of(steps=16)
     net = random_weights.transformer(SHAPE, DEVICE, "nf4")
     often, seldom = (
-        made_up(net.config, 512, TEXT_TOKENS, 12),
-        made_up(net.config, 480, TEXT_TOKENS, 1),
+        made_up(SHAPE, 512, TEXT_TOKENS, 12),
+        made_up(SHAPE, 480, TEXT_TOKENS, 1),
     )
     datasets = [WeightedDataset("photos", 1.0, {"a": often, "b": seldom}, often[0].text)]
     allowed = allowed_on(12)
@@ -251,7 +251,7 @@ def test_a_rare_bucket_fits_beside_recordings():
     fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     parameters = injection.add_lora(net, spec.recipe, 0)
     fit.apply(net)
-    scheduler = dict(random_weights.scheduler().config)
+    scheduler = dict(random_weights.scheduler(SHAPE).config)
     trainer = Trainer(net, parameters, datasets, spec.recipe, 0, scheduler, fit)
     feeds = trainer.feeds()
     losses = [trainer.step(feeds)[0].item() for _ in range(40)]

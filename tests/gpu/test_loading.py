@@ -9,6 +9,7 @@ import time
 
 import pytest
 import torch
+from diffusers import FluxTransformer2DModel
 from transformers import T5Config, T5EncoderModel
 
 from kindred.benchmarking import random_weights, render_speed, train_step_speed
@@ -63,7 +64,7 @@ def folder(tmp_path_factory):
         root / "transformer" / quantized_weights.WEIGHTS["diffusers"], net.state_dict()
     )
     random_weights.vae(SHAPE, DEVICE, torch.float32).save_pretrained(root / "vae")
-    random_weights.scheduler().save_pretrained(root / "scheduler")
+    random_weights.scheduler(SHAPE).save_pretrained(root / "scheduler")
     del net
     torch.cuda.empty_cache()
     yield root
@@ -89,7 +90,7 @@ def shared_store(tmp_path_factory):
 def adapter(tmp_path_factory):
     """A LoRA that changes something."""
     with torch.device("meta"):
-        net = random_weights.FluxTransformer2DModel(**random_weights.SHAPES[SHAPE])
+        net = FluxTransformer2DModel(**random_weights.SHAPES[SHAPE].network)
     injection.add_lora(net, Recipe(rank=4, targets="attention"), 1)
     source = torch.Generator().manual_seed(0)
     state = {
@@ -176,7 +177,7 @@ def spec_of(folder, way, kind="nf4"):
 def picture(folder, way, adapter):
     """A picture's latents, its pixels, and the peak of main memory."""
     spec = spec_of(folder, way)
-    shape = random_weights.SHAPES[SHAPE]
+    shape = random_weights.SHAPES[SHAPE].network
     source = torch.Generator().manual_seed(0)
     text = torch.randn(TOKENS, shape["joint_attention_dim"], generator=source)
     pooled = torch.randn(shape["pooled_projection_dim"], generator=source)
@@ -217,7 +218,7 @@ def test_pictures_agree_with_flux_pipelines_compiled_too():
 
 
 def gradients(net, device):
-    shape, (edge, text) = random_weights.SHAPES[SHAPE], (EDGE // 16, TOKENS)
+    shape, (edge, text) = random_weights.SHAPES[SHAPE].network, (EDGE // 16, TOKENS)
     parameters = injection.add_lora(net, Recipe(rank=4, targets="attention"), 1)
     source = torch.Generator().manual_seed(1)
     for parameter in parameters:  # B starts at zero, and A would have no gradient

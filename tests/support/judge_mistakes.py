@@ -327,7 +327,7 @@ def negative(root: Path, scale: float) -> object:
 IDENTITY = identity.identity_of(
     Base(model="owner/name", revision="abc", architecture="flux1").text_encoder(), "text"
 )
-SCRIPT = f"{diffusers_reference.FOLDER}/{diffusers_reference.SCRIPT}"
+SCRIPT = diffusers_reference.SCRIPTS["klein"].path
 NAN = float("nan")
 
 
@@ -391,9 +391,13 @@ MISTAKES = [
     Mistake("doesn't fit the network's heads",
             program(lab_train_captioner, "load_bank", *FROM, "--width", "50"),
             program(lab_train_captioner, "load_bank", *FROM, "--width", "48")),
-    Mistake(f"has no {SCRIPT}", lambda root: bool(diffusers_reference.script_of(root)),
+    Mistake(f"has no {SCRIPT}", lambda root: bool(diffusers_reference.script_of(root, "klein-4b")),
             lambda root: bool(diffusers_reference.script_of(
-                write(root / SCRIPT, "").parents[SCRIPT.count("/")]))),
+                write(root / SCRIPT, "").parents[SCRIPT.count("/")], "klein-4b"))),
+    Mistake("no script of diffusers is known for krea-2",
+            lambda root: bool(diffusers_reference.script_of(root, "krea-2")),
+            lambda root: bool(diffusers_reference.script_of(
+                write(root / SCRIPT, "").parents[SCRIPT.count("/")], "klein-4b"))),
     # Bases
     of_value("not a Flux transformer", lambda told: bool(flux1_layers.layout(told)), {}, HEADS),
     of_value("reads the template around every text as 1 and 1 tokens",

@@ -1,34 +1,31 @@
-"""Timing of one picture: our pipeline beside diffusers' FluxPipeline, from the same embeddings,
-noise and random weights.
+"""Timing of one picture: our pipeline beside diffusers' own, from the same embeddings, noise and
+random weights.
 
 Knows how a picture is timed and how far two ways agree; knows nothing of tables.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from diffusers import FluxPipeline
 
-from kindred.benchmarking import random_weights, train_step_speed
+from kindred.benchmarking import random_weights, reference_pipelines, train_step_speed
 from kindred.compute.compilation import compile_blocks
 from kindred.compute.cuda_graphs import RecordedNetwork
 from kindred.models import fp8_linear
-from kindred.models.architectures.flux1.facts import FLUX1
+from kindred.models.architectures.interface import on_device
 from kindred.models.architectures.noise_levels import schedule
-from kindred.models.architectures.patches import pack
 from kindred.rendering import precision
 from kindred.rendering.sampling import denoise, initial_noise
-
-GUIDANCE = 3.5
 
 
 @dataclass
 class Scene:
-    """One picture to be drawn, in our way and in FluxPipeline's, with the same random weights."""
+    """One picture to be drawn, in our way and in diffusers', with the same random weights."""
 
     net: Any
     resolution: int
@@ -38,41 +35,46 @@ class Scene:
     device: torch.device
 
     def __post_init__(self) -> None:
-        config, dtype, device = self.net.config, torch.bfloat16, self.device
-        self.plan = random_weights.scheduler()
-        size = 1, self.text_tokens, config.joint_attention_dim
-        self.text = torch.randn(*size, device=device, dtype=dtype)
-        self.pooled = torch.randn(1, config.pooled_projection_dim, device=device, dtype=dtype)
-        edge = self.resolution // 8
-        self.noise = initial_noise([1], config.in_channels // 4, edge, edge)
+        asked, device = random_weights.SHAPES[self.shape], self.device
+        self.known = asked.known
+        texts = (random_weights.text(self.shape, self.text_tokens) for _ in range(2))
+        text, negative = (
+            on_device(self.known.text.collate([one]), device, torch.bfloat16) for one in texts
+        )
+        edge = self.resolution // self.known.latent_px
+        noise = initial_noise([1], asked.channels, edge, edge)
         self.vae = random_weights.vae(self.shape, device, torch.float32)
-        vae = random_weights.vae(self.shape, device, dtype)
-        self.pipeline = FluxPipeline(self.plan, vae, None, None, None, None, self.net)
-        self.pipeline.set_progress_bar_config(disable=True)
         self.recorded: RecordedNetwork | None = None
+        self.guided = self.known.guidance({}, self.net.config) == "cfg"
+        denoiser = self.known.denoiser(None)
+        scale = asked.drawing[1]
+        self.asked = reference_pipelines.Asked(
+            denoiser, text, negative, noise, self.resolution, self.steps, scale
+        )
 
-    def theirs(self, kind: str) -> Any:
-        """The picture by FluxPipeline; kind: 'latent' or 'np'."""
-        return self.pipeline(
-            prompt_embeds=self.text,
-            pooled_prompt_embeds=self.pooled,
-            latents=pack(self.noise).to(self.device, torch.bfloat16),
-            height=self.resolution,
-            width=self.resolution,
-            num_inference_steps=self.steps,
-            guidance_scale=GUIDANCE,
-            output_type=kind,
-        ).images
+    def reference(self) -> Any:
+        """diffusers' pipeline around the same network."""
+        dtype = torch.bfloat16
+        vae = random_weights.vae(self.shape, self.device, dtype)
+        return reference_pipelines.pipeline(self.shape, self.net, vae)
 
     def latents(self) -> torch.Tensor:
         """The picture's latents by our loop."""
-        shift = FLUX1.shift(self.plan.config, (self.resolution // 16) ** 2, self.steps)
-        times, text = schedule(shift, self.steps), {"t5": self.text, "clip": self.pooled}
-        return denoise(FLUX1.denoiser(self.net, self.recorded), self.noise, text, times, GUIDANCE)
+        asked = self.asked
+        tokens = self.known.tokens(*asked.noise.shape[-2:])
+        plan = dict(random_weights.scheduler(self.shape).config)
+        times = schedule(self.known.shift(plan, tokens, self.steps), self.steps)
+        denoiser = self.known.denoiser(self.net, self.recorded)
+        if not self.guided:
+            return denoise(denoiser, asked.noise, asked.text, times, asked.guidance)
+        scale = self.known.cfg_scale(asked.guidance)
+        return denoise(
+            denoiser, asked.noise, asked.text, times, scale, negative=asked.negative, together=True
+        )
 
     def ours(self) -> torch.Tensor:
         """The whole picture by our loop."""
-        return FLUX1.latent_coding(self.vae).decode(self.latents())
+        return self.known.latent_coding(self.vae).decode(self.latents())
 
 
 def pictures(
@@ -85,52 +87,72 @@ def pictures(
     repeats: int,
     with_compiler: bool,
 ) -> dict[str, dict[str, Any]]:
-    """Figures of each way of drawing, by name; 'difference' in the latents from FluxPipeline's."""
+    """Figures of each way of drawing, by name; 'difference' in the latents from
+    that of diffusers' pipeline."""
     train_step_speed.clear(device)
     net = random_weights.transformer(shape, device, quantization, torch.bfloat16)
     scene = Scene(net, resolution, text_tokens, sampling_steps, shape, device)
     found: dict[str, dict[str, Any]] = {}
 
-    def measure(name: str) -> None:
-        found[name] = train_step_speed.timed(scene.ours, device, 1, repeats)
-        found[name]["difference"] = difference(scene.latents(), expected)
-
-    def record() -> None:
-        """Draw with a recording of the network, whose layers may be others now."""
-        if with_compiler and scene.recorded:
-            torch._dynamo.reset()
-        scene.recorded = RecordedNetwork(FLUX1.denoiser(net).call)
-
+    asked = scene.asked
     with torch.inference_mode():
         torch.backends.cuda.enable_cudnn_sdp(True)  # torch's own choice, as whoever uses it has it
         try:
-            expected = scene.theirs("latent").float()
-            found["FluxPipeline"] = train_step_speed.timed(
-                partial(scene.theirs, "np"), device, 1, repeats
-            )
+            built = scene.reference()
+            theirs = partial(reference_pipelines.draw, shape, built, asked)
+            latent = theirs("latent")
+            coding = scene.known.latent_coding(scene.vae)
+            expected = reference_pipelines.as_latents(latent, asked, coding)
+            figures = train_step_speed.timed(partial(theirs, "np"), device, 1, repeats)
+            found[scene.known.pipelines[0]] = figures
         finally:
             torch.backends.cuda.enable_cudnn_sdp(False)
-        FLUX1.fast_attention(net, device)
+        del built, theirs
+
+        def measure(name: str) -> None:
+            found[name] = train_step_speed.timed(scene.ours, device, 1, repeats)
+            found[name]["difference"] = difference(scene.latents(), expected)
+
+        if scene.known.fast_attention:
+            scene.known.fast_attention(net, device)
         name = "ours"
         measure(name)
         if with_compiler and compile_blocks(net):
             name += ", compiled"
             measure(name)
-        if device.type == "cuda":  # as scripts/render.py does it
-            record()
-            name += ", recorded"
-            measure(name)
-            if quantization and precision.dequantize_weights(net, precision.room(device)):
-                record()
-                measure(f"{name}, dequantized for good")
-            if fp8_linear.can(device) and quantization != "int8":
-                fp8_linear.convert(net, precision.token_layers(net), precision.dequantized)
-                record()
-                measure(f"{name}, fp8")
+        if device.type == "cuda":
+            recorded_ways(scene, quantization, with_compiler, f"{name}, recorded", measure)
     return found
+
+
+def recorded_ways(
+    scene: Scene,
+    quantization: str | None,
+    with_compiler: bool,
+    name: str,
+    measure: Callable[[str], None],
+) -> None:
+    """The ways with a recorded network, as scripts/render.py does it."""
+
+    def record() -> None:
+        """Draw with a recording of the network, whose layers may be others now."""
+        if with_compiler and scene.recorded:
+            torch._dynamo.reset()
+        scene.recorded = RecordedNetwork(scene.known.denoiser(net).call)
+
+    net, device = scene.net, scene.device
+    record()
+    measure(name)
+    if quantization and precision.dequantize_weights(net, precision.room(device)):
+        record()
+        measure(f"{name}, dequantized for good")
+    if fp8_linear.can(device) and quantization != "int8":
+        fp8_linear.convert(net, precision.token_layers(net), precision.dequantized)
+        record()
+        measure(f"{name}, fp8")
 
 
 def difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
     """Root mean square of the difference, as a share of the latents' own."""
-    packed = pack(ours).to(theirs.device)
-    return ((packed - theirs).square().mean() / theirs.square().mean()).sqrt().item()
+    ours = ours.to(theirs.device)
+    return ((ours - theirs).square().mean() / theirs.square().mean()).sqrt().item()

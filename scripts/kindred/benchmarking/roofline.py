@@ -1,37 +1,39 @@
-"""The least time that a pass through a Flux transformer's arithmetic can take on a device.
+"""The least time that a pass through a transformer's arithmetic can take on a device.
 
-Formula of the project's reference figures: every weight multiplies every token once a pass, and
-attention compares all tokens with all. Knows counts and a measured rate; loads nothing.
+Every weight multiplies every token that its layer reads once a pass, and attention compares all
+tokens with all. Knows counts and a measured rate; loads nothing.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import torch
+
+from kindred.models.architectures.layout import NetworkLayout
 
 # Forward, backward; and forward again where every block is checkpointed. Attached adapters and
 # frozen weights: the backward pass makes gradients of inputs only, so it costs as much as forward.
 TRAINING, CHECKPOINTED, DRAWING = 2, 3, 1
 
 
-def weights(config: Mapping[str, Any]) -> int:
-    """Numbers in the blocks' and embedders' matrices: 11.9e9 for FLUX.1-dev."""
-    width = config["num_attention_heads"] * config["attention_head_dim"]
-    # Double: two streams of q, k, v, out (4), feed-forward (8), modulation (6). Single: q, k, v
-    # (3), feed-forward in and out with attention's output (4 + 5), modulation (3).
-    per_width = config["num_layers"] * 2 * 18 + config["num_single_layers"] * 15
-    return per_width * width**2
+def weights(layout: NetworkLayout) -> int:
+    """Numbers in the matrices of all linear layers: 11.9e9 for FLUX.1-dev."""
+    return sum(layer.inputs * layer.outputs for layer in layout.layers)
 
 
-def operations(config: Mapping[str, Any], tokens: int, passes: int) -> float:
-    """Floating-point operations of `passes` through the network with that many tokens (image and
-    text): two a weight and token, and four a pair of tokens, width and block."""
-    width = config["num_attention_heads"] * config["attention_head_dim"]
-    blocks = config["num_layers"] + config["num_single_layers"]
-    return passes * (2.0 * weights(config) * tokens + 4.0 * tokens**2 * width * blocks)
+def operations(layout: NetworkLayout, image: int, text: int, passes: int) -> float:
+    """Floating-point operations of `passes` through the network with so many tokens of image and
+    text: two a weight and token that its layer reads (one vector where it reads the time), and four
+    a pair of tokens, width and block."""
+    read = {"image": image, "text": text, "all": image + text, "time": 1}
+    products = sum(2.0 * one.inputs * one.outputs * read[one.reads] for one in layout.layers)
+    pairs = 0.0
+    for block in layout.blocks:
+        reads = {layer.reads for layer in block.layers} - {"time"}
+        tokens = read["all"] if len(reads) > 1 else read[next(iter(reads))]
+        pairs += 4.0 * tokens**2 * layout.width
+    return passes * (products + pairs)
 
 
 def rate(device: torch.device, edge: int = 8192, repeats: int = 10) -> float:

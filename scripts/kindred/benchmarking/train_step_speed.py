@@ -18,7 +18,6 @@ import torch
 from kindred.benchmarking import random_weights
 from kindred.compute.memory_fitting import FittedMemory, memory_demand
 from kindred.compute.memory_plan import usable
-from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
@@ -113,10 +112,10 @@ def train_steps(
     clear(device)
     net = random_weights.transformer(shape, device, setup.quantization)
     parameters = injection.add_lora(net, recipe, 0)
-    photos = made_up(net.config, resolution, text_tokens)
+    photos = made_up(shape, resolution, text_tokens)
     dataset = WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)
-    fit = arrange(net, setup, recipe, [dataset], device)
-    scheduler = dict(random_weights.scheduler().config)
+    fit = arrange(net, shape, setup, recipe, [dataset], device)
+    scheduler = dict(random_weights.scheduler(shape).config)
     trainer = Trainer(net, parameters, [dataset], recipe, 0, scheduler, fit)
     feeds = trainer.feeds()
     found = timed(lambda: trainer.step(feeds), device, warm, steps)
@@ -124,7 +123,12 @@ def train_steps(
 
 
 def arrange(
-    net: Any, setup: SetUp, recipe: Recipe, datasets: list[WeightedDataset], device: torch.device
+    net: Any,
+    shape: str,
+    setup: SetUp,
+    recipe: Recipe,
+    datasets: list[WeightedDataset],
+    device: torch.device,
 ) -> FittedMemory | None:
     """Do to the network what the set-up says."""
     if setup.memory_gib:
@@ -134,9 +138,9 @@ def arrange(
             characters={},
             dataset="made-up",
         )
-        job = replace(
-            memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets), compiled=setup.compiled
-        )
+        known = random_weights.SHAPES[shape].known
+        demand = memory_demand(spec, known, known.layout(net.config), datasets)
+        job = replace(demand, compiled=setup.compiled)
         fit = FittedMemory(
             job, usable(setup.memory_gib), device, preserve_rng=False, graphs=setup.recorded
         )
@@ -149,18 +153,16 @@ def arrange(
     return None
 
 
-def made_up(config: Any, resolution: int, text_tokens: int, count: int = 4) -> list[Example]:
+def made_up(shape: str, resolution: int, text_tokens: int, count: int = 4) -> list[Example]:
     """Random latents and embeddings of the right shapes."""
-    latent = (config.in_channels // 4, resolution // 8, resolution // 8)
+    asked = random_weights.SHAPES[shape]
+    edge = resolution // asked.known.latent_px
     return [
         Example(
             str(number),
             str(number),
-            torch.randn(latent),
-            {
-                "t5": torch.randn(text_tokens, config.joint_attention_dim),
-                "clip": torch.randn(config.pooled_projection_dim),
-            },
+            torch.randn(asked.channels, edge, edge),
+            dict(random_weights.text(shape, text_tokens)),
         )
         for number in range(count)
     ]

@@ -30,7 +30,7 @@ def folder(tiny_folder):
 @pytest.fixture(scope="module")
 def full():
     with torch.device("meta"):
-        return FluxTransformer2DModel(**random_weights.SHAPES["flux-dev"])
+        return FluxTransformer2DModel(**random_weights.SHAPES["flux-dev"].network)
 
 
 def weights_on(net, places, device):

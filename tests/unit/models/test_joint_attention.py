@@ -28,7 +28,7 @@ def asked(config):
 
 def test_the_processor_gives_what_diffusers_own_gives():
     torch.manual_seed(0)
-    network = FluxTransformer2DModel(**random_weights.SHAPES["tiny"]).eval()
+    network = FluxTransformer2DModel(**random_weights.SHAPES["tiny"].network).eval()
     with torch.inference_mode():
         expected = network(**asked(network.config)).sample
         for processor in (attention.JointAttention(), attention.CudnnAttention()):
@@ -38,7 +38,7 @@ def test_the_processor_gives_what_diffusers_own_gives():
 
 
 def test_a_network_on_a_cpu_keeps_its_attention():
-    network = FluxTransformer2DModel(**random_weights.SHAPES["tiny"])
+    network = FluxTransformer2DModel(**random_weights.SHAPES["tiny"].network)
     attention.use_cudnn_attention(network, torch.device("cpu"))
     assert {type(p) for p in network.attn_processors.values()} == {FluxAttnProcessor}
 
@@ -57,7 +57,7 @@ def test_compiled_code_is_told_the_shapes_of_results_and_gradients():
 
 
 def test_where_cudnn_has_no_kernel_torch_attends_and_says_so(monkeypatch, capsys):
-    network = FluxTransformer2DModel(**random_weights.SHAPES["tiny"])
+    network = FluxTransformer2DModel(**random_weights.SHAPES["tiny"].network)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
 
     def no_kernel(*_):

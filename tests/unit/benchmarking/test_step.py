@@ -11,7 +11,7 @@ from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 
 FOLDER = Path(__file__).parents[3] / "benchmarks"
-TINY = ["--tiny", "--device", "cpu", "--threads", "1", "--no-compile", "--warm", "1"]
+TINY = ["--base", "tiny", "--device", "cpu", "--threads", "1", "--no-compile", "--warm", "1"]
 
 # As much of the interface of diffusers' script as is used.
 SCRIPT = """
@@ -45,20 +45,37 @@ def main(args):
 
 @pytest.fixture
 def program():
-    spec = importlib.util.spec_from_file_location("flux_step", FOLDER / "flux_step.py")
+    spec = importlib.util.spec_from_file_location("step", FOLDER / "step.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_the_floor_is_the_one_of_the_findings():
-    config = random_weights.SHAPES["flux-dev"]
-    assert roofline.weights(config) == pytest.approx(11.9e9, rel=0.01)
-    for pixels, milliseconds in ((512, 140), (1024, 430)):
-        tokens = (pixels // 16) ** 2 + 512
-        least = roofline.operations(config, tokens, roofline.CHECKPOINTED) / 790e12
-        assert least * 1000 == pytest.approx(milliseconds, rel=0.12)
+def layout_of(base):
+    shape = random_weights.SHAPES[base]
+    with torch.device("meta"):
+        return shape.known.layout(random_weights.class_of(shape)(**shape.network).config)
+
+
+def test_the_floor_counts_every_token_that_a_weight_reads():
+    flux = layout_of("flux-dev")
+    assert roofline.weights(flux) == pytest.approx(11.9e9, rel=0.01)
+    # By hand: of a double block 12 x width^2 a stream, of a single one 12 x width^2; embedders.
+    width, image, text = 3072, 1024, 512
+    weights = (19 * 12 * image + 19 * 12 * text + 38 * 12 * (image + text)) * width**2
+    pairs = 2 * (image + text) ** 2 * width * 57
+    assert roofline.operations(flux, image, text, 1) == pytest.approx(
+        2 * (weights + pairs), rel=0.01
+    )
     assert roofline.rate(torch.device("cpu"), 64, 2) > 1e6
+
+
+@pytest.mark.parametrize(
+    ("base", "billions"),
+    [("klein-4b", 3.876), ("klein-9b", 9.079), ("z-image", 6.155), ("krea-2", 12.82)],
+)
+def test_networks_of_full_size_have_as_many_weights_as_known(base, billions):
+    assert roofline.weights(layout_of(base)) == pytest.approx(billions * 1e9, rel=0.002)
 
 
 def test_random_networks_have_the_shape_and_precision_asked_for():
@@ -71,9 +88,10 @@ def test_random_networks_have_the_shape_and_precision_asked_for():
     double = random_weights.transformer("tiny", "cpu", "nf4-double").x_embedder
     assert double.weight.quant_state.nested
     assert random_weights.transformer("tiny", "cpu", "int8").x_embedder.weight.dtype is torch.int8
-    with torch.device("meta"):
-        full = random_weights.FluxTransformer2DModel(**random_weights.SHAPES["flux-dev"])
-    assert sum(p.numel() for p in full.parameters()) == pytest.approx(11.9e9, rel=0.01)
+    klein = random_weights.transformer("tiny-klein", "cpu", "nf4")
+    assert klein.x_embedder.weight.dtype is torch.bfloat16  # never quantized
+    norms = random_weights.transformer("tiny-krea-2", "cpu").transformer_blocks[0].norm1
+    assert norms.weight.dtype is torch.float32
 
 
 def test_a_table_of_steps_with_errors_in_their_rows(program, tmp_path, capsys):
@@ -100,24 +118,33 @@ def test_a_table_of_steps_with_errors_in_their_rows(program, tmp_path, capsys):
     assert read_json(out)["about"]["versions"]["torch"] == torch.__version__
 
 
-def test_pictures_agree_with_flux_pipelines(program, tmp_path):
+@pytest.mark.parametrize(
+    ("base", "pipeline"),
+    [
+        ("tiny", "FluxPipeline"),
+        ("tiny-klein", "Flux2KleinPipeline"),
+        ("tiny-z-image", "ZImagePipeline"),
+        ("tiny-krea-2", "Krea2Pipeline"),
+    ],
+)
+def test_pictures_agree_with_the_bases_own_pipeline(program, tmp_path, base, pipeline):
     out = tmp_path / "pictures.json"
-    asked = ["--render", "--precisions", "nf4", "--steps", "1", "--sampling-steps", "2"]
-    assert program.main([*TINY, *asked, "--out", str(out)]) == 0
+    asked = ["--render", "--precisions", "bf16", "--steps", "1", "--sampling-steps", "2"]
+    assert program.main([*TINY, *asked, "--base", base, "--out", str(out)]) == 0
     theirs, ours = read_json(out)["rows"]
-    assert (theirs["set-up"], ours["set-up"]) == ("nf4, FluxPipeline", "nf4, ours")
-    assert ours["difference"] < 0.02  # they sum the steps in bfloat16, we in float32
+    assert (theirs["set-up"], ours["set-up"]) == (f"bf16, {pipeline}", "bf16, ours")
+    assert ours["difference"] < 0.02  # some sum the steps in bfloat16, we in float32
 
 
 def test_without_a_gpu_it_says_so(program, capsys):
     assert program.main(["--device", "cpu"]) == 0
-    assert "--tiny --device cpu" in capsys.readouterr().out
+    assert "--base tiny --device cpu" in capsys.readouterr().out
 
 
 def options(tmp_path, **more):
     import argparse
 
-    given = {"shape": "tiny", "resolution": 32, "text_tokens": 8, "rank": 4, "device": "cpu"}
+    given = {"base": "tiny", "resolution": 32, "text_tokens": 8, "rank": 4, "device": "cpu"}
     return argparse.Namespace(diffusers=tmp_path, warm=2, steps=3, **given | more)
 
 
@@ -130,11 +157,16 @@ def test_the_reference_scripts_steps_are_timed(tmp_path, monkeypatch):
     for name in diffusers_reference.PHOTO_PACKAGES:
         monkeypatch.setitem(sys.modules, name, None)
         monkeypatch.delitem(sys.modules, name)
-    path = tmp_path / diffusers_reference.FOLDER
-    path.mkdir(parents=True)
-    (path / diffusers_reference.SCRIPT).write_text(SCRIPT)
+    path = tmp_path / diffusers_reference.SCRIPTS["flux1"].path
+    path.parent.mkdir(parents=True)
+    path.write_text(SCRIPT)
     found = diffusers_reference.measure(options(tmp_path))
     assert len(found["seconds"]) == 3 and found["least_s"] > 0
+
+
+def test_a_base_without_a_script_is_named(tmp_path):
+    with pytest.raises(KindredError, match="no script of diffusers is known for tiny-krea-2"):
+        diffusers_reference.script_of(tmp_path, "tiny-krea-2")
 
 
 def test_a_checkout_without_the_script_is_named(tmp_path):

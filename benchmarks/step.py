@@ -1,10 +1,10 @@
-"""A training step and a picture of FLUX.1-dev at full size, with random weights: time, memory, and
-the share of the arithmetic floor. Needs a GPU, no download and little main memory.
+"""A training step and a picture of a known base at full size, with random weights: time, memory,
+and the share of the arithmetic floor. Needs a GPU, no download and little main memory.
 
-    python benchmarks/flux_step.py --out results/flux_step.json
-    python benchmarks/flux_step.py --diffusers ~/diffusers    its script too, in the same run
-    python benchmarks/flux_step.py --render                   pictures instead of training steps
-    python benchmarks/flux_step.py --tiny --device cpu        tries the program itself
+    python benchmarks/step.py --base klein-4b --out results/step.json
+    python benchmarks/step.py --base klein-4b --diffusers ~/diffusers   its script too, same run
+    python benchmarks/step.py --base klein-4b --render                  pictures, not training steps
+    python benchmarks/step.py --base tiny-klein --device cpu            tries the program itself
 
 Figures are written as they come: a run that is stopped keeps what it has. Machines differ in their
 processors, so compare figures of one run only.
@@ -31,6 +31,10 @@ from kindred.common.files import read_json, write_json  # noqa: E402
 from kindred.compute import devices  # noqa: E402
 
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "bitsandbytes", "accelerate")
+BASES = (
+    *("flux-dev", "klein-4b", "klein-9b", "z-image", "krea-2"),
+    *("tiny", "tiny-klein", "tiny-z-image", "tiny-krea-2"),
+)
 COLUMNS = ("px", "set-up", "median ms", "least ms", "peak GiB", "x floor")
 Rows = list[dict[str, Any]]
 
@@ -40,6 +44,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--base", default="flux-dev", choices=BASES)
     parser.add_argument("--out", type=Path, help="JSON file of all figures")
     parser.add_argument("--resolutions", type=int, nargs="+", metavar="PX")
     parser.add_argument(
@@ -70,18 +75,24 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-compile", action="store_true", help="leave compiled set-ups out")
     parser.add_argument("--diffusers", type=Path, help="checkout whose script is timed too")
     parser.add_argument("--render", action="store_true", help="pictures, not training steps")
-    parser.add_argument("--sampling-steps", type=int, default=28)
-    parser.add_argument("--tiny", action="store_true", help="a network of a few thousand weights")
+    parser.add_argument("--sampling-steps", type=int, help="the base's own when unset")
     devices.add_arguments(parser)
     options = parser.parse_args(argv)
-    options.shape = "tiny" if options.tiny else "flux-dev"
-    options.text_tokens = options.text_tokens or (16 if options.tiny else 512)
+    options.tiny = options.base.startswith("tiny")
     usual = [1024] if options.render else [512, 1024]
     options.plans = (
         ([] if options.tiny else [6, 8, 11, 24]) if options.plans is None else options.plans
     )
     options.resolutions = options.resolutions or ([64] if options.tiny else usual)
     return options
+
+
+def text_tokens(options: argparse.Namespace) -> int:
+    """Of every text: those asked for, or as many as are usual with the base."""
+    from kindred.benchmarking.random_weights import SHAPES
+
+    found: int = options.text_tokens or SHAPES[options.base].tokens
+    return found
 
 
 def about(device: Any, rate: float) -> dict[str, Any]:
@@ -127,7 +138,7 @@ def training_cases(options: argparse.Namespace, device: Any) -> Iterator[tuple[s
             yield name, resolution, reference(options, resolution), roofline.CHECKPOINTED
         for setup in set_ups(options, device.type == "cuda"):
             passes = roofline.CHECKPOINTED if setup.checkpointing else roofline.TRAINING
-            sizes = (options.shape, resolution, options.text_tokens)
+            sizes = (options.base, resolution, text_tokens(options))
             counts = (options.warm, options.steps)
             measure = partial(train_steps, setup, *sizes, recipe, device, *counts)
             yield setup.name, resolution, measure, passes
@@ -143,10 +154,11 @@ def reference(options: argparse.Namespace, resolution: int) -> Callable[[], dict
                 "diffusers": options.diffusers.resolve(),
                 "out": out,
                 "device": "cpu" if options.device == "cpu" else "cuda",
-                "shape": options.shape,
+                "base": options.base,
                 "resolution": resolution,
-                "text-tokens": options.text_tokens,
+                "text-tokens": text_tokens(options),
                 "rank": options.rank,
+                "targets": options.targets,
                 "warm": options.warm,
                 "steps": options.steps,
             }
@@ -162,13 +174,20 @@ def reference(options: argparse.Namespace, resolution: int) -> Callable[[], dict
 
 def measured(options: argparse.Namespace, device: Any, rate: float) -> Iterator[dict[str, Any]]:
     """A row of figures for every case; what fails has its error in place of figures."""
+    import torch
+
     from kindred.benchmarking import random_weights, roofline
 
-    config = random_weights.SHAPES[options.shape]
+    known = random_weights.SHAPES[options.base].known
+    with torch.device("meta"):
+        config = random_weights.class_of(random_weights.SHAPES[options.base])(
+            **random_weights.SHAPES[options.base].network
+        ).config
+    layout = known.layout(config)
 
     def seconds(resolution: int, passes: int) -> float:
-        tokens = (resolution // 16) ** 2 + options.text_tokens
-        return roofline.operations(config, tokens, passes) / rate
+        tokens = (resolution // known.size_multiple) ** 2
+        return roofline.operations(layout, tokens, text_tokens(options), passes) / rate
 
     if options.render:
         yield from drawn(options, device, seconds)
@@ -183,19 +202,23 @@ def measured(options: argparse.Namespace, device: Any, rate: float) -> Iterator[
 
 def drawn(options: argparse.Namespace, device: Any, seconds: Any) -> Iterator[dict[str, Any]]:
     """A row for every way of drawing a picture."""
+    from kindred.benchmarking import random_weights
     from kindred.benchmarking.render_speed import pictures
 
+    base = random_weights.SHAPES[options.base]
+    steps = options.sampling_steps or base.drawing[0]
+    passes = steps * (2 if base.known.guidance({}, base.network) == "cfg" else 1)
     for resolution in options.resolutions:
-        floor_s = seconds(resolution, options.sampling_steps)
+        floor_s = seconds(resolution, passes)
         for precision in options.precisions:
             row = {"resolution": resolution, "floor_s": floor_s}
             try:
                 found = pictures(
                     None if precision == "bf16" else precision,
-                    options.shape,
+                    options.base,
                     resolution,
-                    options.text_tokens,
-                    options.sampling_steps,
+                    text_tokens(options),
+                    steps,
                     device,
                     max(1, options.steps // 5),
                     not options.no_compile,
@@ -228,7 +251,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     name = devices.acquire_device(options.device)
     if name == "cpu" and not options.tiny:
-        print("flux_step measures a GPU and there is none here; --tiny --device cpu tries it")
+        print("step measures a GPU and there is none here; --base tiny --device cpu tries it")
         return 0
     device = devices.prepare(name, options.threads)
     from kindred.benchmarking import roofline
