@@ -73,6 +73,12 @@ def workspace(built: Workspace, tmp_path: Path) -> Workspace:
     return copy(built, tmp_path / "kindred")
 
 
+@pytest.fixture
+def judged(built_judged: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the judged workspace, to be changed at will."""
+    return copy(built_judged, tmp_path / "kindred")
+
+
 @pytest.fixture(scope="module")
 def fresh(started: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A copy of the workspace in which nothing has been built, for one module's tests."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 import tiny_judge
-from workspace import EXPERIMENT_FILE, Workspace, copy
+from workspace import EXPERIMENT_FILE, Workspace
 
 from kindred.common.chained_log import read_log
 
@@ -25,12 +24,6 @@ JUDGED = [
     *SCORES,
     *COMPARED,
 ]
-
-
-@pytest.fixture
-def judged(built_judged: Workspace, tmp_path: Path) -> Workspace:
-    """A copy of it, to be changed at will."""
-    return copy(built_judged, tmp_path / "kindred")
 
 
 def test_a_judge_adds_these_jobs(built_judged: Workspace):

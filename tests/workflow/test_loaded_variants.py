@@ -9,7 +9,6 @@ import sys
 import time
 
 import pytest
-import tiny_judge
 from workspace import EXPERIMENT_FILE, Workspace
 
 pytestmark = pytest.mark.workflow
@@ -70,22 +69,18 @@ def test_a_file_that_is_not_there_or_no_lora(workspace: Workspace):
     )
 
 
-def test_it_is_judged_beside_our_own(workspace: Workspace):
-    export(workspace, "both")
-    add(workspace, "{adapter: loras/theirs.safetensors}")
-    tiny_judge.build(workspace.root / "judge")
-    (workspace.root / "config/judges").mkdir(exist_ok=True)
-    (workspace.root / "config/judges/tiny.yaml").write_text("kind: lab\nmodel: judge\n")
+def test_it_is_judged_beside_our_own(judged: Workspace):
+    export(judged, "both")
     asked = "{claim: x, variant: theirs, against: both, measure: count, prompt_set: solo}"
-    workspace.replace(
-        EXPERIMENT_FILE, "prompt_sets:", f"judge: tiny\nhypotheses: {{h: {asked}}}\nprompt_sets:"
-    )
-    planned = workspace.jobs()
+    judged.replace(EXPERIMENT_FILE, "hypotheses:\n", f"hypotheses:\n  h: {asked}\n")
+    loads = "  theirs: {adapter: loras/theirs.safetensors}\n"
+    judged.replace(EXPERIMENT_FILE, "judge: tiny\n", f"{loads}judge: tiny\n")
+    planned = judged.jobs()
     assert "tiny: scores of solo by theirs, run 1" in planned
     assert not [job for job in planned if "training " in job and "curves" not in job]
-    workspace.run()
-    results = workspace.root / "results/tiny"
+    judged.run()
+    results = judged.root / "results/tiny"
     verdict = json.loads((results / "verdicts.json").read_text())["hypotheses"]["h"]
     assert verdict["label"] == "one training"
     assert "theirs" in (results / "report.html").read_text()
-    assert workspace.jobs() == []
+    assert judged.jobs() == []

@@ -39,7 +39,8 @@ def workspace(tmp_path) -> Workspace:
 
 def submit(workspace: Workspace, *arguments: str) -> subprocess.Popen:
     """Start Snakemake on the cluster that stands still; back when the job is in its queue."""
-    command = workspace.command("--executor", "held", "--jobs", "1", *arguments)
+    soon = ("--seconds-between-status-checks", "1")  # a real queue is asked every ten seconds
+    command = workspace.command("--executor", "held", "--jobs", "1", *soon, *arguments)
     environment = support.environment()
     paths = [str(HELD), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

@@ -162,14 +162,31 @@ print("bitsandbytes" in {n.split(".")[0] for n, m in sys.modules.items() if m is
 """
 
 
-def test_on_a_cpu_bitsandbytes_is_not_imported_and_nobody_misses_it():
-    for device, expected in (("cpu", "False"), ("cuda", "True")):
-        done = subprocess.run(
-            [sys.executable, "-c", HIDDEN, device],
-            capture_output=True,
-            text=True,
-            cwd=Path(devices.__file__).parents[2],
-            env=os.environ | {"CUDA_VISIBLE_DEVICES": "0"},
-        )
-        assert done.stdout.strip() == expected, done.stderr
-        assert "gemm_4bit" not in done.stderr
+def hidden(monkeypatch: pytest.MonkeyPatch, device: str, **loaded: object) -> dict[str, object]:
+    """What acquiring a device leaves of these loaded modules."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "modules", loaded)
+        devices.acquire_device(device)
+    return loaded
+
+
+def test_on_a_cpu_bitsandbytes_is_hidden_where_it_is_not_too_late(monkeypatch):
+    present(monkeypatch, 0)
+    assert hidden(monkeypatch, "cpu") == {"bitsandbytes": None}
+    assert hidden(monkeypatch, "cpu", torch=1) == {"torch": 1}
+    assert hidden(monkeypatch, "cpu", bitsandbytes=1) == {"bitsandbytes": 1}
+    assert hidden(monkeypatch, "cuda") == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("device, imported", [("cpu", "False"), ("cuda", "True")])
+def test_on_a_cpu_bitsandbytes_is_not_imported_and_nobody_misses_it(device, imported):
+    done = subprocess.run(
+        [sys.executable, "-c", HIDDEN, device],
+        capture_output=True,
+        text=True,
+        cwd=Path(devices.__file__).parents[2],
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "0"},
+    )
+    assert done.stdout.strip() == imported, done.stderr
+    assert "gemm_4bit" not in done.stderr
