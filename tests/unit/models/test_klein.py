@@ -16,7 +16,6 @@ import train
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.common.hashing import caption_hash
-from kindred.compute.memory_fitting import memory_demand
 from kindred.models import loading
 from kindred.models.architectures.klein.facts import KLEIN
 from kindred.models.architectures.noise_levels import schedule
@@ -26,7 +25,7 @@ from kindred.models.opened_base import open_base
 from kindred.rendering.manifest import read_manifest
 from kindred.rendering.sampling import denoise, initial_noise
 from kindred.specs.base_model import Base
-from kindred.specs.training import Recipe, TrainSpec
+from kindred.specs.training import Recipe
 
 torch.set_num_threads(1)
 WIDTH, HEIGHT, STEPS, SCALE, TOKENS = 96, 64, 3, 4.0, 48
@@ -168,13 +167,6 @@ def test_layout_and_targets_are_the_real_networks(base):
 def test_a_distilled_one_goes_without_guidance(tmp_path):
     other = tiny_klein.build(tmp_path / "distilled", distilled=True)
     assert open_base(Base(model=str(other))).guidance == "none"
-
-
-def test_what_it_lacks_is_said(base, tmp_path):
-    assert KLEIN.batched_inputs is None and KLEIN.fast_attention is None
-    given = {"base": {"model": base.spec.model}, "recipe": {}, "characters": {}, "dataset": "d"}
-    with pytest.raises(KindredError, match="has not been measured"):
-        memory_demand(TrainSpec.model_validate(given), KLEIN, base.layout, [])
 
 
 def test_from_photos_to_pictures_by_the_programs(folder, tmp_path):

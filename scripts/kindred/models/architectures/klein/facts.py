@@ -11,6 +11,7 @@ from kindred.models.architectures.interface import (
     DIFFUSERS,
     TRANSFORMERS,
     Architecture,
+    BatchedInputs,
     Denoiser,
     Guidance,
     LoadPart,
@@ -20,7 +21,7 @@ from kindred.models.architectures.interface import (
     TextTensor,
     Tokenizer,
 )
-from kindred.models.architectures.klein.layer_shapes import AFTER, BEFORE, layout
+from kindred.models.architectures.klein.layer_shapes import ACTIVATIONS, AFTER, BEFORE, layout
 from kindred.models.architectures.klein.lora_keys import KleinAdapterKeys
 from kindred.models.architectures.layout import NetworkLayout
 
@@ -88,6 +89,7 @@ class Klein(Architecture):
     never_quantized = tuple(name for name in (*BEFORE, *AFTER) if name != "pos_embed")
     text = KleinText()
     adapter_keys = KleinAdapterKeys()
+    activations = ACTIVATIONS
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """A second pass over the empty text; distilled models go without."""
@@ -120,6 +122,20 @@ class Klein(Architecture):
         from kindred.models.architectures.klein.denoiser import KleinDenoiser
 
         return KleinDenoiser(network, call)
+
+    def fast_attention(self, network: Any, device: torch.device) -> None:
+        """cuDNN's kernels, on GPUs where they are faster."""
+        from kindred.models.architectures.joint_attention import cudnn_is_faster
+        from kindred.models.architectures.klein.attention import set_attention
+
+        if cudnn_is_faster(network, device):
+            set_attention(network, cudnn=True)
+
+    def batched_inputs(self, network: Any) -> BatchedInputs:
+        """Rotary embeddings worked out before, for every sample its own."""
+        from kindred.models.architectures.klein.batched import KleinBatchedInputs
+
+        return KleinBatchedInputs(network)
 
 
 def mu(tokens: int, steps: int) -> float:
