@@ -65,6 +65,28 @@ def test_embeddings_are_the_pipelines(pipeline, texts):
     assert torch.equal(text_ids(TOKENS), ids[0])
 
 
+@pytest.mark.parametrize("tokens", [32, 160])
+def test_short_and_cut_texts_are_read_as_the_pipeline_reads_them(pipeline, base, tokens):
+    prompts = ["x", "a very long walk " * 20, PROMPTS[0]]
+    encoder = base.spec.text_encoder(tokens)
+    encode = loading.load_text_encoder(encoder, "qwen3", "cpu")
+    with torch.no_grad():
+        wanted, _ = pipeline.encode_prompt(prompts, max_sequence_length=tokens, device="cpu")
+    for prompt, one in zip(prompts, wanted, strict=True):
+        torch.testing.assert_close(encode(prompt), one, atol=1e-5, rtol=0)
+
+
+def test_start_noise_is_the_pipelines(pipeline):
+    wanted, ids = pipeline.prepare_latents(
+        1, 4, HEIGHT, WIDTH, torch.float32, "cpu", torch.Generator("cpu").manual_seed(7)
+    )
+    noise = initial_noise([7], 16, HEIGHT // 16, WIDTH // 16)
+    assert torch.equal(KLEIN.denoiser(None).pack(noise), wanted)
+    from kindred.models.architectures.klein.denoiser import image_ids
+
+    assert torch.equal(image_ids(HEIGHT // 16, WIDTH // 16), ids[0])
+
+
 def test_latents_and_ids_are_the_pipelines(pipeline, base):
     coding = KLEIN.latent_coding(loading.load_vae(base.spec, "cpu"))
     picture = training_set.picture("any", (WIDTH, HEIGHT))
