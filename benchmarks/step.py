@@ -35,7 +35,7 @@ BASES = (
     *("flux-dev", "klein-4b", "klein-9b", "z-image", "krea-2"),
     *("tiny", "tiny-klein", "tiny-z-image", "tiny-krea-2"),
 )
-COLUMNS = ("px", "set-up", "median ms", "least ms", "peak GiB", "x floor")
+COLUMNS = ("px", "set-up", "median ms", "least ms", "peak GiB", "process GiB", "x floor")
 Rows = list[dict[str, Any]]
 
 
@@ -233,14 +233,13 @@ def drawn(options: argparse.Namespace, device: Any, seconds: Any) -> Iterator[di
 def line(row: dict[str, Any]) -> str:
     """A row of the table, in Markdown."""
     if "error" in row:
-        return f"| {row['resolution']} | {row['set-up']} | {row['error']} | | | |"
-    peak = row["peak_gib"]
+        return f"| {row['resolution']} | {row['set-up']} | {row['error']} | | | | |"
     cells = [
         row["resolution"],
         row["set-up"],
         f"{1000 * row['median_s']:.0f}",
         f"{1000 * row['least_s']:.0f}",
-        "–" if peak is None else f"{peak:.1f}",
+        *("–" if gib is None else f"{gib:.1f}" for gib in (row["peak_gib"], row["process_gib"])),
         f"{row['median_s'] / row['floor_s']:.2f}",
     ]
     return "| " + " | ".join(map(str, cells)) + " |"

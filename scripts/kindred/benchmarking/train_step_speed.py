@@ -74,6 +74,7 @@ def figures(seconds: list[float], device: torch.device) -> dict[str, Any]:
         "least_s": min(seconds),
         "seconds": seconds,
         "peak_gib": peak_gib(device),
+        "process_gib": process_gib(device),
         "host_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
 
@@ -81,6 +82,16 @@ def figures(seconds: list[float], device: torch.device) -> dict[str, Any]:
 def peak_gib(device: torch.device) -> float | None:
     """Most memory allocated on a GPU since the last reset; None on a CPU."""
     return torch.cuda.max_memory_allocated(device) / GIB if device.type == "cuda" else None
+
+
+def process_gib(device: torch.device) -> float | None:
+    """Most that the process held of a GPU since the last reset, context and libraries included;
+    None on a CPU. Right where nothing else is on that GPU."""
+    if device.type != "cuda":
+        return None
+    free, total = torch.cuda.mem_get_info(device)
+    beside = total - free - torch.cuda.memory_reserved(device)
+    return (beside + torch.cuda.max_memory_reserved(device)) / GIB
 
 
 def wait(device: torch.device) -> None:
