@@ -12,12 +12,14 @@ from PIL import Image
 
 import encode_prompts
 import render
+import render_batched
 import train
 import train_batched
 from kindred.common import safetensors_files
 from kindred.common.files import read_json
 from kindred.models.architectures.z_image.facts import Z_IMAGE
 from kindred.models.lora import injection
+from kindred.rendering.image_store import ImageStore
 from kindred.rendering.manifest import read_manifest
 from kindred.rendering.sampling import initial_noise
 from kindred.specs.training import Recipe
@@ -145,12 +147,15 @@ def test_from_photos_to_pictures_by_the_programs(folder, data, tmp_path):
     store = ["--store", str(data.root / "encoded")]
     encode_prompts.main([*asked, "--out", str(tmp_path / "p.safetensors"), *store, *where])
 
-    def drawn(name, chosen, adapters, guidance=0.0):
+    def spec_of(chosen, guidance):
         sizes = {"seeds": [1], "width": 64, "height": 48, "steps": 2, "guidance_scale": guidance}
         texts = {one: prompts[one] for one in chosen}
-        spec = {"base": base, "prompt_set": {"prompts": texts, **sizes}, "name": "n", "batch": 3}
+        return {"base": base, "prompt_set": {"prompts": texts, **sizes}, "name": "n", "batch": 3}
+
+    def drawn(name, chosen, adapters, guidance=0.0):
         out = tmp_path / f"results/{name}/n.json"
-        given = ["--spec", json.dumps(spec), "--prompts", str(tmp_path / "p.safetensors")]
+        given = ["--spec", json.dumps(spec_of(chosen, guidance))]
+        given += ["--prompts", str(tmp_path / "p.safetensors")]
         given += [*adapters, "--store", str(tmp_path / name), "--out", str(out)]
         render.main([*given, *where])
         pictures = {}
@@ -164,3 +169,20 @@ def test_from_photos_to_pictures_by_the_programs(folder, data, tmp_path):
     # Whatever is drawn beside it, and however long its text is.
     assert drawn("alone", ["short"], []).items() <= every.items()
     assert drawn("adapted", ["long"], ["--adapter", str(adapter)])["long"] != every["long"]
+    guided = drawn("every", prompts, [], 3.0)
+    assert not {*guided.values()} & {*every.values()}
+    # Many renderings in one process have the same bytes.
+    spec, listed = spec_of(prompts, 3.0), {"prompts": str(tmp_path / "p.safetensors")}
+    jobs = [
+        {"spec": "n", "adapters": own, **listed, "out": str(tmp_path / f"many/{number}/n.json")}
+        for number, own in enumerate([[], [str(adapter)]])
+    ]
+    (tmp_path / "jobs.json").write_text(json.dumps({"specs": {"n": spec}, "jobs": jobs}))
+    given = ["--jobs", str(tmp_path / "jobs.json"), "--store", str(tmp_path / "many-store")]
+    assert render_batched.main([*given, "--out", str(tmp_path / "done.json"), *where]) == 0
+    drawn("alone", prompts, [], 3.0)
+    drawn("alone", prompts, ["--adapter", str(adapter)], 3.0)
+    many, single = ImageStore(tmp_path / "many-store"), ImageStore(tmp_path / "alone")
+    assert len(list(many)) == 6 and set(many) <= set(single)
+    for key in many:
+        assert many.path(key).read_bytes() == single.path(key).read_bytes()
