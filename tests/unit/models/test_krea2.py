@@ -13,6 +13,7 @@ from PIL import Image
 
 import encode_prompts
 import render
+import render_batched
 import train
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
@@ -233,7 +234,9 @@ def test_a_picture_is_the_pipelines(pipeline, base, texts, tmp_path, turbo):
         ).images
         times = schedule(own.shift(24, STEPS), STEPS)
         denoiser = KREA2.denoiser(pipeline.transformer)
-        latents = denoise(denoiser, noise, read, times, 1 + SCALE, negative=empty)
+        scale = own.cfg_scale(SCALE)
+        assert scale == (None if turbo else 1 + SCALE)  # cond + g (cond - uncond)
+        latents = denoise(denoiser, noise, read, times, scale or 1.0, negative=empty)
         ours = KREA2.latent_coding(pipeline.vae).decode(latents)
     assert np.abs(ours.numpy() / 255 - wanted).max() <= 1.01 / 255
     assert wanted.std() > 0.01
@@ -363,3 +366,27 @@ def test_from_photos_to_pictures_by_the_programs(folder, tmp_path):
                     drawn[len(adapters), names, row.prompt] = image.convert("RGB").tobytes()
     pairs = {(worn, prompt) for worn, _, prompt in drawn}
     assert len(set(drawn.values())) == len(pairs) == 4
+    # All of them by one process, the base loaded once.
+    specs = {
+        name: {"base": base, "prompt_set": {"prompts": {name: text}, **sizes}, "name": name}
+        for name, text in prompts.items()
+    }
+    told = {"prompts": str(tmp_path / "p.safetensors")}
+    jobs = [
+        {"spec": name, **told, "out": f"{name}{len(worn)}.json", "adapters": worn}
+        for name in prompts
+        for worn in ([], [str(file)])
+    ]
+    together = ["--jobs", json.dumps({"specs": specs, "jobs": jobs})]
+    together += ["--store", str(tmp_path / "both"), "--out", str(tmp_path / "all.json")]
+    render_batched.main([*together, *where])
+    assert pixels(tmp_path / "both") == pixels(tmp_path / "results")
+
+
+def pixels(folder):
+    """Name -> pixels of the stored pictures below a folder."""
+    found = {}
+    for path in folder.rglob("*.png"):
+        with Image.open(path) as image:
+            found[path.name] = image.convert("RGB").tobytes()
+    return found
