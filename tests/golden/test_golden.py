@@ -30,6 +30,5 @@ def test_a_step_gives_what_it_gave(name, steps, others, update):
 
 def test_every_step_has_its_golden_file():
     steps = {step for step in VERSIONS if not step.startswith("lab_")}
-    # klein's numbers are held by its agreement with diffusers' pipeline.
-    steps |= {one.name for one in architectures.every()} - {"klein"}
+    steps |= {one.name for one in architectures.every()}
     assert steps == {step for of_file in STEPS.values() for step in of_file}

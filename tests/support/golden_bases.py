@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
+import tiny_klein
 import tiny_krea2
 import tiny_z_image
 from golden import Output
 from golden_steps import Steps
 
 # Architecture -> what makes its tiny base.
-OTHERS = {"krea2": tiny_krea2.build, "z-image": tiny_z_image.build}
+OTHERS = {"klein": tiny_klein.build, "krea2": tiny_krea2.build, "z-image": tiny_z_image.build}
 
 
 class StepsOnBase(Steps):

@@ -66,7 +66,7 @@ STEPS = {
     "ceiling.flux1": ("ceiling", "flux1"),
     **{
         f"{step}.{name}": (step, name)
-        for name in ("krea2", "z-image")
+        for name in ("klein", "krea2", "z-image")
         for step in ("encode_images", "encode_text", "train", "render")
     },
     "class_images": ("class_images",),

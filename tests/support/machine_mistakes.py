@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import sys
@@ -105,7 +106,9 @@ def ran_out(_: object) -> None:
 
 
 def unmeasured(_: object) -> None:
-    memory_fitting.memory_demand(train_spec(), KLEIN, None, [])
+    architecture = copy.copy(KLEIN)
+    architecture.activations = None
+    memory_fitting.memory_demand(train_spec(), architecture, None, [])
 
 
 # Disks
