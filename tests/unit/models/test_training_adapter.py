@@ -89,7 +89,7 @@ def test_what_is_trained_is_trained_on_the_sum(folder, tmp_path):
 
 
 @pytest.mark.usefixtures("quantized_on_cpu")
-@pytest.mark.parametrize("kind", ["nf4", "int8"])
+@pytest.mark.parametrize("kind", [pytest.param("nf4", marks=pytest.mark.long), "int8"])
 def test_it_is_fused_before_weights_are_quantized(folder, tmp_path, kind):
     state = adapter(tmp_path / "a.safetensors")
     by_hand = tmp_path / "fused"

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from itertools import islice
 
 import pytest
 import tiny_z_image
@@ -23,12 +24,17 @@ from kindred.rendering.image_store import ImageStore
 from kindred.rendering.manifest import read_manifest
 from kindred.rendering.sampling import initial_noise
 from kindred.specs.training import Recipe
+from kindred.training.batches import Example
 from kindred.training.flow_matching import flow_loss
+from kindred.training.step_graphs import key_of
+from kindred.training.trainer import Trainer, WeightedDataset
 
 torch.set_num_threads(1)
 TOKENS = 96
+WHERE = ["--device", "cpu", "--threads", "1"]
+PROMPTS = {"long": "JRussell at the beach and in the snow", "short": "x", "other": "y"}
 MEMBERS = {
-    "plain": {"steps": 4},
+    "plain": {"steps": 2},
     "uncaptioned": {"run": 1, "caption_dropout": 0.5, "timesteps": "shifted"},
     "everywhere": {"targets": ".+", "rank": 3, "timesteps": "shifted"},
 }
@@ -81,8 +87,15 @@ def script_loss(network, latents, noise, indices, texts):
     return loss, sigmas.flatten()
 
 
-@pytest.mark.parametrize("checkpointed", [False, True])
-@pytest.mark.parametrize("rows", [(20, 21), (9, 40)])
+@pytest.mark.parametrize(
+    ("rows", "checkpointed"),
+    [
+        ((9, 40), True),
+        pytest.param((9, 40), False, marks=pytest.mark.long),
+        pytest.param((20, 21), True, marks=pytest.mark.long),
+        pytest.param((20, 21), False, marks=pytest.mark.long),
+    ],
+)
 def test_loss_and_gradients_are_the_scripts(rows, checkpointed):
     recipe = Recipe(rank=2, targets=".+")
     plain = tiny_z_image.transformer().requires_grad_(False)
@@ -108,8 +121,33 @@ def test_loss_and_gradients_are_the_scripts(rows, checkpointed):
     assert all(one.abs().max() > 0 for one in wanted)
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_batches_of_a_shape_share_a_recording_whatever_their_captions(batch, dropout):
+    def example(number, height, rows):
+        latent, text = torch.zeros(4, height, 6), {"qwen3": torch.zeros(rows, 32)}
+        return Example(str(number), str(number), latent, text)
+
+    wide = [example(number, 4, rows) for number, rows in enumerate((9, 40, 70))]
+    tall = [example(number + 3, 8, 33) for number in range(2)]
+    empty = {"qwen3": torch.zeros(8, 32)}
+    dataset = WeightedDataset("photos", 1.0, {"wide": wide, "tall": tall}, empty)
+    trainer = Trainer.__new__(Trainer)
+    trainer.recipe, trainer.fitting = Recipe(batch=batch, caption_dropout=dropout), None
+    trainer.architecture, trainer.datasets = Z_IMAGE, [dataset]
+    trainer.scheduler, trainer.run, trainer.done = {"shift": 6.0}, 0, 0
+    made = [made for _, made in islice(trainer._batches(dataset), 40)]
+    assert {key_of(one) for one in made} == trainer.kinds() and len(trainer.kinds()) == 2
+    lengths = {tuple(one.text["length"].tolist()) for one in made}
+    assert len(lengths) > 3
+    tokens = {one.latents.shape[2]: one.text["qwen3"].shape[1] for one in made}
+    assert tokens == {4: 96, 8: 64}
+    uneven = {one.latents.shape[2]: "attended" in one.text for one in made}
+    assert uneven == {4: True, 8: dropout > 0}
+
+
 def arguments(data, out, run=0, **recipe):
-    return data.train_arguments(out, run, **({"steps": 3} | recipe))
+    return data.train_arguments(out, run, **({"steps": 2} | recipe))
 
 
 def test_trainings_in_one_loop_end_where_each_ends_alone(data, tmp_path):
@@ -136,53 +174,70 @@ def test_trainings_in_one_loop_end_where_each_ends_alone(data, tmp_path):
             assert (value - other[tensor]).norm() < 1e-4 * value.norm(), (name, tensor)
 
 
-def test_from_photos_to_pictures_by_the_programs(folder, data, tmp_path):
-    train.main(arguments(data, tmp_path / "lora", lr=1e-2))
-    adapter = tmp_path / "lora/lora.safetensors"
-    base = {"model": str(folder), "dtype": "float32", "text_tokens": TOKENS}
-    encoder = {"model": str(folder), "dtype": "float32", "tokens": TOKENS}
-    prompts = {"long": "JRussell at the beach and in the snow", "short": "x", "other": "y"}
-    where = ["--device", "cpu", "--threads", "1"]
-    asked = ["--spec", json.dumps({"encoder": encoder, "prompts": prompts})]
-    store = ["--store", str(data.root / "encoded")]
-    encode_prompts.main([*asked, "--out", str(tmp_path / "p.safetensors"), *store, *where])
+class Drawn:
+    """Pictures of three prompts by the programs, with an adapter or without."""
 
-    def spec_of(chosen, guidance):
+    def __init__(self, folder, data, root):
+        self.root = root
+        self.base = {"model": str(folder), "dtype": "float32", "text_tokens": TOKENS}
+        encoder = {"model": str(folder), "dtype": "float32", "tokens": TOKENS}
+        asked = ["--spec", json.dumps({"encoder": encoder, "prompts": PROMPTS})]
+        store = ["--store", str(data.root / "encoded")]
+        self.embedded = str(root / "p.safetensors")
+        encode_prompts.main([*asked, "--out", self.embedded, *store, *WHERE])
+        train.main(arguments(data, root / "lora", lr=1e-2))
+        self.adapter = str(root / "lora/lora.safetensors")
+
+    def spec(self, chosen, guidance):
         sizes = {"seeds": [1], "width": 64, "height": 48, "steps": 2, "guidance_scale": guidance}
-        texts = {one: prompts[one] for one in chosen}
-        return {"base": base, "prompt_set": {"prompts": texts, **sizes}, "name": "n", "batch": 3}
+        asked = {"prompts": {one: PROMPTS[one] for one in chosen}, **sizes}
+        return {"base": self.base, "prompt_set": asked, "name": "n", "batch": 3}
 
-    def drawn(name, chosen, adapters, guidance=0.0):
-        out = tmp_path / f"results/{name}/n.json"
-        given = ["--spec", json.dumps(spec_of(chosen, guidance))]
-        given += ["--prompts", str(tmp_path / "p.safetensors")]
-        given += [*adapters, "--store", str(tmp_path / name), "--out", str(out)]
-        render.main([*given, *where])
+    def __call__(self, store, chosen=PROMPTS, adapters=(), guidance=0.0):
+        """Prompt -> bytes of its picture."""
+        out = self.root / f"results/{store}/n.json"
+        given = ["--spec", json.dumps(self.spec(chosen, guidance)), "--prompts", self.embedded]
+        given += [part for one in adapters for part in ("--adapter", one)]
+        render.main([*given, "--store", str(self.root / store), "--out", str(out), *WHERE])
         pictures = {}
         for row in read_manifest(out).rows:
             with Image.open(row.path) as image:
                 pictures[row.name] = image.convert("RGB").tobytes()
         return pictures
 
-    every = drawn("every", prompts, [])
+
+@pytest.fixture(scope="module")
+def drawn(folder, data, tmp_path_factory):
+    return Drawn(folder, data, tmp_path_factory.mktemp("drawn"))
+
+
+def test_from_photos_to_pictures_by_the_programs(drawn):
+    every = drawn("every")
     assert len(set(every.values())) == 3
     # Whatever is drawn beside it, and however long its text is.
-    assert drawn("alone", ["short"], []).items() <= every.items()
-    assert drawn("adapted", ["long"], ["--adapter", str(adapter)])["long"] != every["long"]
-    guided = drawn("every", prompts, [], 3.0)
-    assert not {*guided.values()} & {*every.values()}
-    # Many renderings in one process have the same bytes.
-    spec, listed = spec_of(prompts, 3.0), {"prompts": str(tmp_path / "p.safetensors")}
+    assert drawn("alone", ["short"]).items() <= every.items()
+    assert drawn("adapted", ["long"], [drawn.adapter])["long"] != every["long"]
+
+
+@pytest.mark.long
+def test_many_renderings_in_one_process_have_the_bytes_of_single_ones(drawn, tmp_path):
+    guided = drawn("single", guidance=3.0)
+    assert not {*guided.values()} & {*drawn("plain").values()}
+    drawn("single", adapters=[drawn.adapter], guidance=3.0)
     jobs = [
-        {"spec": "n", "adapters": own, **listed, "out": str(tmp_path / f"many/{number}/n.json")}
-        for number, own in enumerate([[], [str(adapter)]])
+        {
+            "spec": "n",
+            "adapters": own,
+            "prompts": drawn.embedded,
+            "out": str(tmp_path / f"many/{number}/n.json"),
+        }
+        for number, own in enumerate([[], [drawn.adapter]])
     ]
-    (tmp_path / "jobs.json").write_text(json.dumps({"specs": {"n": spec}, "jobs": jobs}))
-    given = ["--jobs", str(tmp_path / "jobs.json"), "--store", str(tmp_path / "many-store")]
-    assert render_batched.main([*given, "--out", str(tmp_path / "done.json"), *where]) == 0
-    drawn("alone", prompts, [], 3.0)
-    drawn("alone", prompts, ["--adapter", str(adapter)], 3.0)
-    many, single = ImageStore(tmp_path / "many-store"), ImageStore(tmp_path / "alone")
-    assert len(list(many)) == 6 and set(many) <= set(single)
+    wanted = {"specs": {"n": drawn.spec(PROMPTS, 3.0)}, "jobs": jobs}
+    (tmp_path / "jobs.json").write_text(json.dumps(wanted))
+    given = ["--jobs", str(tmp_path / "jobs.json"), "--store", str(tmp_path / "store")]
+    assert render_batched.main([*given, "--out", str(tmp_path / "done.json"), *WHERE]) == 0
+    many, single = ImageStore(tmp_path / "store"), ImageStore(drawn.root / "single")
+    assert len(list(many)) == 6 and list(many) == list(single)
     for key in many:
         assert many.path(key).read_bytes() == single.path(key).read_bytes()
