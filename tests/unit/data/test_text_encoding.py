@@ -1,7 +1,10 @@
-"""Networks larger than their GPU that are used without gradients: T5."""
+"""Text encoders larger than their GPU, which visit it block by block."""
 
 import fake_gpu
 import pytest
+import tiny_klein
+import tiny_krea2
+import tiny_z_image
 import torch
 
 from kindred.compute import memory_limit
@@ -9,6 +12,7 @@ from kindred.compute.group_offload import stream_blocks
 from kindred.data import text_encoding
 from kindred.models import loading
 from kindred.models.architectures.flux1.text_encoders import encode_t5
+from kindred.models.identity import architecture_of
 from kindred.specs.base_model import TextEncoder
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
@@ -28,6 +32,26 @@ def test_t5_visits_block_by_block_with_the_same_states(encoder):
     stream_blocks(model.encoder, CPU)
     for _ in range(2):
         assert torch.equal(encode_t5(tokenizer, model, "a photo of ARussell", 8), expected)
+
+
+@pytest.mark.parametrize("builder", [tiny_klein, tiny_z_image, tiny_krea2])
+def test_others_visit_block_by_block_with_the_same_states(builder, tmp_path):
+    spec = TextEncoder(model=str(builder.build(tmp_path / "base")), dtype="float32", tokens=40)
+    architecture = architecture_of(spec)
+    (tensor,) = architecture.text.tensors
+
+    def visiting(folder):
+        model = loading.load_text_part(spec, folder, CPU)
+        part = architecture.parts.find(folder)
+        if part.has_weights:
+            assert part.blocks is not None
+            stream_blocks(model.get_submodule(part.blocks), CPU)
+        return model
+
+    expected = loading.load_text_encoder(spec, tensor.name, CPU)("a photo of ARussell")
+    encode = architecture.text.encoder(tensor.name, visiting, spec.tokens)
+    for _ in range(2):
+        assert torch.equal(encode("a photo of ARussell"), expected)
 
 
 def test_t5_visits_a_card_that_cannot_hold_it(encoder, monkeypatch, capsys):

@@ -39,13 +39,13 @@ DIFFUSERS, TRANSFORMERS = "diffusers", "transformers"
 class Part:
     """A folder of a base, and the class of a library that reads it. quantized: whether a base's
     `quantization` is this part's too. blocks: the module whose blocks may visit a device that is
-    too small for the part; '' where none may."""
+    too small for the part, '' for the part itself; None where none may."""
 
     folder: str
     library: str
     class_name: str
     quantized: bool = False
-    blocks: str = ""
+    blocks: str | None = None
 
     @property
     def has_weights(self) -> bool:

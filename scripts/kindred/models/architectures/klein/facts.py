@@ -66,7 +66,7 @@ class Klein(Architecture):
         image=(Part("vae", DIFFUSERS, "AutoencoderKLFlux2"),),
         text=(
             Part("tokenizer", TRANSFORMERS, "Qwen2TokenizerFast"),
-            Part("text_encoder", TRANSFORMERS, "Qwen3ForCausalLM", quantized=True),
+            Part("text_encoder", TRANSFORMERS, "Qwen3ForCausalLM", quantized=True, blocks="model"),
         ),
         picture=(
             Part("transformer", DIFFUSERS, "Flux2Transformer2DModel", quantized=True),

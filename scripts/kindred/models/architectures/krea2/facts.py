@@ -108,7 +108,13 @@ class Krea2(Architecture):
         image=(Part("vae", DIFFUSERS, "AutoencoderKLQwenImage"),),
         text=(
             Part("tokenizer", TRANSFORMERS, "Qwen2TokenizerFast"),
-            Part("text_encoder", TRANSFORMERS, "Qwen3VLModel", quantized=True),
+            Part(
+                "text_encoder",
+                TRANSFORMERS,
+                "Qwen3VLModel",
+                quantized=True,
+                blocks="language_model",
+            ),
         ),
         picture=(
             Part("transformer", DIFFUSERS, "Krea2Transformer2DModel", quantized=True),

@@ -73,7 +73,7 @@ class ZImage(Architecture):
         image=(Part("vae", DIFFUSERS, "AutoencoderKL"),),
         text=(
             Part("tokenizer", TRANSFORMERS, "Qwen2Tokenizer"),
-            Part("text_encoder", TRANSFORMERS, "Qwen3Model", quantized=True),
+            Part("text_encoder", TRANSFORMERS, "Qwen3Model", quantized=True, blocks=""),
         ),
         picture=(
             Part("transformer", DIFFUSERS, "ZImageTransformer2DModel", quantized=True),
