@@ -3,16 +3,19 @@
 from dataclasses import replace
 
 import pytest
+import tiny_krea2
 import torch
 from autograd_bytes import Live, places_of, saved_bytes
 from diffusers import Krea2Transformer2DModel
 
 from kindred.compute import memory_plan
-from kindred.compute.memory_plan import MemoryDemand
+from kindred.compute.memory_fitting import FittedMemory
+from kindred.compute.memory_plan import MemoryDemand, MemoryPlan
 from kindred.models.architectures.krea2.facts import KREA2
 from kindred.models.lora import injection
 from kindred.models.lora.target_layers import target_layers
 from kindred.specs.training import Recipe
+from kindred.training.flow_matching import flow_loss
 
 FULL = {
     "num_layers": 28,
@@ -115,3 +118,35 @@ def test_trainings_of_full_size_are_planned_into_small_cards(gib, edge, text):
     assert bool(found.offloaded) == (gib == 8 or edge == 1024)
     if (gib, edge) != (8, 1024):  # there blocks have to be compiled
         assert memory_plan.plan(replace(asked, compiled=False), allowed).peak <= allowed
+
+
+def gradients(network, parameters):
+    """Loss and gradients of one made-up batch, its texts of unequal length."""
+    source = torch.Generator().manual_seed(1)
+    for parameter in parameters:
+        parameter.grad = None
+    texts = [{"qwen3vl": torch.randn(rows, 12, 32, generator=source)} for rows in (5, 9)]
+    noise = torch.randn(2, 4, 6, 8, generator=source)
+    inputs = noise, noise.flip(0), torch.tensor([0.9, 0.2]), KREA2.text.collate(texts)
+    loss = flow_loss(KREA2.denoiser(network), *inputs, 1.0)
+    loss.backward()
+    return loss.item(), [parameter.grad.clone() for parameter in parameters]
+
+
+@pytest.mark.parametrize(("checkpointed", "away"), [(1, ()), (2, ()), (2, (1,)), (2, (0, 1))])
+def test_checkpointing_and_offloading_change_no_gradient(checkpointed, away):
+    torch.manual_seed(0)
+    network = tiny_krea2.transformer().requires_grad_(False).train()
+    parameters = injection.add_lora(network, Recipe(rank=2, targets="all-linear"), 0)
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.normal_(std=0.1)
+    loss, plain = gradients(network, parameters)
+    fitted = object.__new__(FittedMemory)
+    fitted.device, fitted.preserve_rng, fitted.offloader = torch.device("cpu"), False, None
+    fitted.job = type("Eager", (), {"compiled": False})()
+    fitted.plan = MemoryPlan(2, 2, checkpointed, away, 2, 0.0, 1.0)
+    fitted.apply(network)
+    again, found = gradients(network, parameters)
+    assert again == loss
+    assert all(torch.equal(one, other) for one, other in zip(found, plain, strict=True))
