@@ -118,20 +118,26 @@ def of_prompts(rows: Iterable[Row], variants: Mapping[str, Any]) -> tuple[list[s
     return [*keys, *columns], list(lines.values())
 
 
+def drawing_base(variant: Mapping[str, Any], prompt_set: str) -> str:
+    """The base that draws a variant's pictures of a prompt set, by a summary's entry."""
+    return variant.get("drawn_on", {}).get(prompt_set, variant["base"])
+
+
 def of_verdicts(
     verdicts: Mapping[str, Any], variants: Mapping[str, Any], before: Sequence[Line] = ()
 ) -> list[Line]:
     """verdicts.csv: a line a hypothesis, the primary ones first. `low`, `high` and their `level`
     are of the interval that decides, after Holm's correction for primary ones; `x` is that of 'no
-    difference larger than x'; `base` names the file in config/bases, `rules` those of the labels.
-    before: the lines as they were published, whose `label_at_publication` stays."""
+    difference larger than x'; `base` names the file in config/bases that draws, `rules` those of
+    the labels. before: the lines as they were published, whose `label_at_publication` stays."""
     first = {one["hypothesis"]: one["label_at_publication"] for one in before}
     lines = []
     found = verdicts["hypotheses"]
     for name in sorted(found, key=lambda name: not found[name]["primary"]):
         one = found[name]
         low, high = deciding(one)
-        bases = sorted({variants[one[side]]["base"] for side in ("variant", "against")})
+        compared = (variants[one[side]] for side in ("variant", "against"))
+        bases = sorted({drawing_base(variant, one["prompt_set"]) for variant in compared})
         line = {"hypothesis": name, "claim": " ".join(one["claim"].split())}
         line |= {key: one[key] for key in ("variant", "against", "measure", "prompt_set")}
         equal = one["label"] == EQUAL

@@ -265,7 +265,13 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         "variants": len(variants),
         "runs": sum(len(one["runs"]) for one in trained),
         "pictures": len(rows),
-        "bases": sorted({one["base"] for one in variants.values()}),
+        "bases": sorted(
+            {
+                name
+                for v in variants.values()
+                for name in (v["base"], *v.get("drawn_on", {}).values())
+            }
+        ),
         "verdicts": [one | beside_scrambled(one, variants) for one in lines],
         "scrambled": scrambled_of(variants),
         "sheets": sheets,
