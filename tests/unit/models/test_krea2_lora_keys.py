@@ -24,7 +24,9 @@ PROVENANCE = {
 }
 RECIPES = [
     pytest.param({"rank": 2, "targets": "attention"}, marks=pytest.mark.long),
-    {"rank": 4, "alpha": 3.0, "rslora": True, "targets": "all-linear"},
+    pytest.param(
+        {"rank": 4, "alpha": 3.0, "rslora": True, "targets": "all-linear"}, marks=pytest.mark.long
+    ),
     {"rank": 3, "alpha": 7.0, "targets": ".+"},  # every layer, outside the blocks too
 ]
 SOME = {  # our name of a layer -> the original code's

@@ -84,6 +84,7 @@ def test_kept_bytes_are_what_autograd_keeps(targets, masked, compiled):
     assert asked.kept(asked.shape.blocks[0], 1) == pytest.approx(counted, rel=0.02)
 
 
+@pytest.mark.long
 def test_working_set_covers_the_real_backward_pass():
     block, arguments, known = real_block("all-linear")
     block(*arguments).float().sum().backward()

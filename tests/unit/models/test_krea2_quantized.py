@@ -25,7 +25,9 @@ def answer(network):
         return denoiser.velocity(initial_noise([1, 2], 4, 6, 10), torch.tensor([0.9, 0.1]), read, 1)
 
 
-@pytest.mark.parametrize("kind", ["nf4", "nf4-double", "int8"])
+@pytest.mark.parametrize(
+    "kind", ["nf4", pytest.param("nf4-double", marks=pytest.mark.long), "int8"]
+)
 def test_a_quantized_network_agrees(folder, kind):
     plain = loading.load_transformer(Base(model=str(folder), dtype="float32"), "cpu")
     wanted = answer(plain)
@@ -49,7 +51,8 @@ def test_norms_stay_in_float32_beside_quantized_weights(folder, kind):
         assert network.dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("kind", ["nf4", pytest.param("int8", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["nf4", "int8"])
 def test_a_quantized_text_encoder_agrees(folder, kind):
     def read(**precision):
         encoder = Base(model=str(folder), text_tokens=32, **precision).text_encoder()
