@@ -84,6 +84,13 @@ class ConfigFiles:
             self._networks[name] = found
         return self._networks.get(name)
 
+    @property
+    def distilled(self) -> set[str]:
+        """Bases that others' adapters are drawn on in few steps, and that training would change
+        back, because nothing is fused into them meanwhile."""
+        given = {name for name, usual in self.drawing.items() if usual.model_fields_set}
+        return {name for name in given if self.bases[name].training_adapter is None}
+
     def architecture(self, name: str) -> Architecture | None:
         """A base's architecture; None where it can't be told here."""
         try:

@@ -55,6 +55,8 @@ def warn_of_contradictions(
             continue
         recipe, network = variant.train.recipe, config_files.network(variant.base)
         found = [*of_recipe(recipe), *of_selection(variant.train.selection), *_of_kinds(variant)]
+        if variant.base in config_files.distilled:
+            found.append(_of_distilled(variant.base))
         if network is not None:
             key = (variant.base, hashable(recipe.targets))
             if key not in smallest:
@@ -64,6 +66,15 @@ def warn_of_contradictions(
         for one in found:
             same.setdefault(one, variant.name)
     return tuple(_noted(document, one, name, config_files.problems) for one, name in same.items())
+
+
+def _of_distilled(base: str) -> Contradiction:
+    return Contradiction(
+        f"trains on the base '{base}', which is distilled to few steps: training undoes that",
+        "base",
+        "train on the base that it was made of, and draw on this one with `draw_on`; or give its "
+        "file a `training_adapter`",
+    )
 
 
 def _noted(document: Document, one: Contradiction, variant: str, problems: Problems) -> Misfit:

@@ -98,3 +98,11 @@ def test_planning_says_what_is_wrong_with_it(shipped):
     file.write_text(file.read_text() + "training_adapter: lost.safetensors\n")
     with pytest.raises(ProblemsError, match=r"lab\.yaml: training_adapter: no file 'lost"):
         planned(shipped, "family")
+
+
+def test_training_on_a_distilled_base_is_warned_of_once(shipped):
+    plan = planned(shipped, "own-photos", base=("base: flux-dev-nf4 ", "base: klein-4b-distilled "))
+    found = [text for text in warnings(plan) if "is distilled to few steps" in text]
+    assert len(found) == 1 and "draw on this one with `draw_on`" in found[0]
+    plan = planned(shipped, "own-photos", base=("base: flux-dev-nf4 ", "base: klein-4b "))
+    assert not any("is distilled" in text for text in warnings(plan))
