@@ -1,9 +1,23 @@
 """How a program ends: a person's mistake, too little memory, and a mistake of ours."""
 
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
+from kindred.common import errors
 from kindred.common.errors import KindredError, run_main
+
+
+@pytest.fixture(autouse=True)
+def collect_as_before():
+    """A program leaves its process to itself; this one goes on."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
 
 
 def ending(capsys, error):
@@ -31,3 +45,18 @@ def test_a_mistake_of_ours_keeps_its_trace():
 
     with pytest.raises(ValueError, match="ours"):
         run_main(main)
+
+
+def test_a_program_looks_for_young_garbage_alone():
+    program = (
+        "import gc, sys\n"
+        "from kindred.common.errors import run_main\n"
+        "run_main(lambda: print(gc.isenabled(), *gc.get_threshold()))"
+    )
+    folder = Path(errors.__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
+    )
+    young, middle, old = gc.get_threshold()
+    assert old < 1000
+    assert done.stdout.split() == ["True", str(young), str(middle), "1000"]
