@@ -61,8 +61,8 @@ def ceiling_spec(plan: Plan, experiment: Experiment, prompt_set: str) -> Ceiling
 
 
 def _whole(prompt: Prompt) -> Prompt:
-    """Every field set, so that all stand in canonical strings."""
-    return Prompt(**prompt.model_dump())
+    """Every field set, so that all stand in canonical strings, but what only guidance reads."""
+    return Prompt(**prompt.model_dump(exclude={"negative"}))
 
 
 def _families(plan: Plan, experiment: Experiment) -> dict[str, int | None]:

@@ -95,3 +95,11 @@ def test_a_family_drawn_with_two_dials_is_nobody_in_particular(tmp_path):
     shared = plan(tmp_path, ("okorie,", "okorie, shared: 9,"))
     spec = ceilings.ceiling_spec(shared, shared.experiments["e"], "casts")
     assert spec.families == {"okorie": 9}
+
+
+def test_what_only_guidance_reads_changes_no_drawing(tmp_path):
+    without = plan(tmp_path)
+    drawn = ceilings.ceiling_spec(without, without.experiments["e"], "casts").canonical()
+    assert "negative" not in drawn
+    led_away = plan(tmp_path, ("steps: 3}", "steps: 3, negative: blurry}"))
+    assert ceilings.ceiling_spec(led_away, led_away.experiments["e"], "casts").canonical() == drawn
