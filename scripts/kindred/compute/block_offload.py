@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
 from kindred.compute.memory_plan import spread
@@ -65,7 +66,7 @@ class Offloader:
         self.slots: dict[int, list[Slot]] = {}
         self.add(blocks)
         self.visits: dict[int, FetchedBlock] = {}
-        # Blocks before any adapter have no input with a gradient; this one stands in for it.
+        # The first block with an adapter has no input with a gradient; this one stands in for it.
         self.anchor = torch.zeros((), device=device, requires_grad=True)
 
     def add(self, blocks: Mapping[int, torch.nn.Module]) -> None:
@@ -77,7 +78,12 @@ class Offloader:
         self.away = tuple(sorted(self.blocks))
 
     def run(self, index: int, *arguments: Any) -> Any:
-        """The block's call, checkpointed."""
+        """The block's call, checkpointed; where nothing in it or before it is trained, without a
+        backward pass."""
+        if not self._learns(index, arguments):
+            with torch.no_grad():
+                self._enter(index)
+                return self.blocks[index](*arguments)
 
         def call(_: torch.Tensor, *given: Any) -> Any:
             self._enter(index)
@@ -91,6 +97,11 @@ class Offloader:
             use_reentrant=True,
             preserve_rng_state=self.preserve_rng,
         )
+
+    def _learns(self, index: int, arguments: Sequence[Any]) -> bool:
+        """Whether a gradient goes through a block or into it."""
+        tensors = [one for one in tree_leaves(arguments) if isinstance(one, torch.Tensor)]
+        return any(one.requires_grad for one in (*self.blocks[index].parameters(), *tensors))
 
     def fetch_before_calls(self) -> None:
         """Have weights in place whenever a block is called, for passes without gradients: nothing

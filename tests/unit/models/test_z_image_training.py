@@ -3,6 +3,7 @@
 import copy
 import json
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 import tiny_z_image
@@ -18,6 +19,8 @@ import train
 import train_batched
 from kindred.common import safetensors_files
 from kindred.common.files import read_json
+from kindred.compute.memory_fitting import FittedMemory
+from kindred.compute.memory_plan import MemoryPlan
 from kindred.models.architectures.z_image.facts import Z_IMAGE
 from kindred.models.lora import injection
 from kindred.rendering.image_store import ImageStore
@@ -119,6 +122,31 @@ def test_loss_and_gradients_are_the_scripts(rows, checkpointed):
         for one, another in zip(found, wanted, strict=True):
             assert (one - another).norm() < 1e-4 * another.norm()
     assert all(one.abs().max() > 0 for one in wanted)
+
+
+@pytest.mark.parametrize(("checkpointed", "away"), [(3, ()), (4, (0, 1)), (4, (0, 1, 2, 3))])
+def test_checkpointed_and_offloaded_blocks_change_no_gradient(checkpointed, away):
+    network = tiny_z_image.transformer().requires_grad_(False).train()
+    parameters = with_adapter(network, Recipe(rank=2, targets="all-linear"))
+    latents, noise = (initial_noise(seeds, 4, 6, 10) for seeds in ([1, 2], [3, 4]))
+    source = torch.Generator().manual_seed(5)
+    texts = [{"qwen3": torch.randn(rows, 32, generator=source)} for rows in (9, 40)]
+
+    def of_batch():
+        for parameter in parameters:
+            parameter.grad = None
+        inputs = latents, noise, torch.tensor([0.9, 0.2]), Z_IMAGE.text.collate(texts)
+        return gradients(flow_loss(Z_IMAGE.denoiser(network), *inputs, 1.0), parameters)
+
+    wanted, loss = of_batch()
+    fitted = object.__new__(FittedMemory)
+    fitted.device, fitted.preserve_rng, fitted.offloader = torch.device("cpu"), False, None
+    fitted.job = SimpleNamespace(compiled=False)
+    fitted.plan = MemoryPlan(2, 2, checkpointed, away, 4, 0.0, 1.0)
+    fitted.apply(network)
+    found, again = of_batch()
+    assert torch.equal(again, loss)
+    assert all(map(torch.equal, found, wanted))
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
