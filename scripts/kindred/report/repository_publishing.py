@@ -128,6 +128,12 @@ def draw_sheets(
     return shown
 
 
+def bases_shown(variants: Mapping[str, Json]) -> list[str]:
+    """The bases that variants were trained or drawn on."""
+    found = {one["base"] for one in variants.values()}
+    return sorted(found.union(*(one.get("drawn_on", {}).values() for one in variants.values())))
+
+
 def variants_shown(summary: Json) -> dict[str, Any]:
     """Every variant that has runs, in the page's order; a sheet shows the first run of each."""
     return {name: one for name, one in in_page_order(summary).items() if one["runs"]}
@@ -251,8 +257,8 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
     problems.raise_if_any()
     runs = runs_looked_at(folder)
     figures = publication_checks.figures_of(lines_of_runs)
-    versions = versions_now()
-    now = entry_of("published", runs, figures=figures, versions=versions)
+    noted = {"figures": figures, "versions": versions_now()}
+    now = entry_of("published", runs, **noted)
     log = amendments.summed_up([*entries, now], runs)
     verdicts = with_labels(verdicts, log["exploratory"])
     sheets = draw_sheets(
@@ -265,13 +271,7 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         "variants": len(variants),
         "runs": sum(len(one["runs"]) for one in trained),
         "pictures": len(rows),
-        "bases": sorted(
-            {
-                name
-                for v in variants.values()
-                for name in (v["base"], *v.get("drawn_on", {}).values())
-            }
-        ),
+        "bases": bases_shown(variants),
         "verdicts": [one | beside_scrambled(one, variants) for one in lines],
         "scrambled": scrambled_of(variants),
         "sheets": sheets,
@@ -287,7 +287,7 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         write_csv(out / measure_notes.CASTS, columns, casts)
     write_csv(out / "verdicts.csv", published_tables.VERDICTS, lines)
     write_text(out / "README.md", page)
-    note_runs(log_path(name, folders.root), "published", runs, figures=figures, versions=versions)
+    note_runs(log_path(name, folders.root), "published", runs, **noted)
     write_log(name, folders)
     return out / "README.md"
 
