@@ -412,10 +412,13 @@ def test_user_mistake_prints_no_stack_trace(data, tmp_path):
     assert "Traceback" not in found.stderr
 
 
+HUB = {"model": "owner/name", "revision": "first", "architecture": "flux1"}
+
+
 def test_key_depends_on_what_the_weights_follow_from():
     def key(run=0, base=None, dataset="d", pairing="matched", **recipe):
         text = {
-            "base": {"model": "owner/name", "architecture": "flux1", **(base or {})},
+            "base": {**HUB, **(base or {})},
             "recipe": {"rank": 4, **recipe},
             "characters": {},
             "dataset": dataset,
@@ -453,7 +456,7 @@ def test_the_versions_of_step_and_architecture_are_in_the_key(monkeypatch):
     def key():
         text = json.dumps(
             {
-                "base": {"model": "owner/name", "architecture": "flux1"},
+                "base": HUB,
                 "recipe": {"rank": 4},
                 "characters": {},
                 "dataset": "d",
