@@ -7,11 +7,13 @@ gives: results/<experiment>/<variant>/spec.json and run-<k>/lora.safetensors, lo
 
 rule resolve:
     """Write down what a variant means in full. It depends on the variant alone, so that neither
-    another variant nor new code makes it stale."""
+    another variant nor new code makes it stale. Trainings wait for it, so it comes before pictures
+    of the base."""
     output:
         "results/{experiment}/{variant}/spec.json",
     log:
         "logs/{experiment}/resolve/{variant}.log",
+    priority: 20
     conda:
         "../envs/environment.yaml"
     params:
