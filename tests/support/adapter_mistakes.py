@@ -19,7 +19,13 @@ from kindred.common import safetensors_files as tensors
 from kindred.models import architectures, fp8_linear
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.architectures.klein.facts import KLEIN
-from kindred.models.lora import key_conversion, kohya_export, target_layers
+from kindred.models.lora import (
+    key_conversion,
+    kohya_export,
+    lokr_export,
+    lokr_keys,
+    target_layers,
+)
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.models.lora.compatibility import incompatibilities
 from kindred.rendering import precision
@@ -100,6 +106,26 @@ def kohya(height: int = 96, up: int = 4) -> State:
         f"{FUSED}.lora_down.weight": torch.ones(4, 32),
         f"{FUSED}.lora_up.weight": torch.ones(height, up),
     }
+
+
+def lokr(name: str, height: int = 24, second: int = 2) -> State:
+    """A layer of 4 times these rows that reads 32 features, in a LoKr of rank 2."""
+    return {
+        f"{name}.lokr_w1_a": torch.ones(4, 2),
+        f"{name}.lokr_w1_b": torch.ones(2, 8),
+        f"{name}.lokr_w2_a": torch.ones(height, second),
+        f"{name}.lokr_w2_b": torch.ones(second, 4),
+    }
+
+
+def lokr_read(state: State) -> object:
+    return tuple(lokr_keys.read(state, FLUX1, "a.safetensors"))
+
+
+def lokr_renamed(state: State) -> object:
+    """For kohya's tools."""
+    keys = FLUX1.adapter_keys
+    return tuple(lokr_export.renamed(state, FLUX1, keys, "a.safetensors", "kohya"))
 
 
 def fused(
@@ -212,6 +238,9 @@ MISTAKES = [
     of_value("is empty", fused, {}, layer()),
     of_value("is no layer of ", fused, layer("transformer.other.to_q"), layer()),
     of_value("features wide, in ", fused, layer(height=64), layer()),
+    of_value("writes 64 features where ", lokr_read, lokr(FUSED, 16), lokr(FUSED)),
+    of_value("has two ranks, in ", lokr_read, lokr(FUSED, second=3), lokr(FUSED)),
+    of_value("is in that layout already", lokr_renamed, lokr(FUSED), lokr(LAYER, 8)),
     # Layers
     of_value("norm_out.linear can't be trained", found, ["norm_out.linear"], ["to_q"]),
     of_value("'(' is no pattern", found, "(", ".*to_q"),

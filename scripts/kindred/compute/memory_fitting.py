@@ -85,6 +85,8 @@ def memory_demand(
         quantization=spec.base.quantization,
         optimizer=recipe.optimizer,
         dora=recipe.dora,
+        lokr=recipe.adapter_type == "lokr",
+        lokr_factor=recipe.lokr_factor,
         ema=bool(recipe.ema),
         compiled=True,
     )

@@ -20,6 +20,7 @@ from kindred.models.architectures.layout import (
     LayerShape,
     NetworkLayout,
 )
+from kindred.models.lora.lokr_shapes import LokrShape, lokr_shape
 
 # The share of what the allocator may take that it can really fill: freed pieces leave holes.
 FILLED = 0.95
@@ -52,6 +53,8 @@ class MemoryDemand:
     quantization: str | None = None
     optimizer: str = "adamw"
     dora: bool = False
+    lokr: bool = False
+    lokr_factor: int | None = None
     ema: bool = False
     compiled: bool = False
 
@@ -74,11 +77,16 @@ class MemoryDemand:
     def adapter(self) -> float:
         """Bytes of the adapter with gradients, optimizer state and average, all in float32."""
         layers = [layer for layer in self.shape.layers if layer.name in self.adapted]
-        numbers = sum(
-            self.rank * (layer.inputs + layer.outputs) + self.dora * layer.outputs
-            for layer in layers
-        )
+        numbers = sum(map(self._learned, layers))
         return 4 * numbers * (2 + STATES[self.optimizer] + self.ema)
+
+    def _learned(self, layer: LayerShape) -> int:
+        if self.lokr:
+            return self._lokr(layer).numbers
+        return self.rank * (layer.inputs + layer.outputs) + self.dora * layer.outputs
+
+    def _lokr(self, layer: LayerShape) -> LokrShape:
+        return lokr_shape(layer.inputs, layer.outputs, self.rank, self.lokr_factor)
 
     @cached_property
     def unpacked(self) -> int:
@@ -110,12 +118,16 @@ class MemoryDemand:
     def _adapter_inputs(self, block: BlockShape) -> float:
         """An adapter keeps its input: one for all layers that read the same, and none where
         attention keeps it as its result. DoRA reads a float32 copy, one a layer where nothing is
-        compiled, and keeps its outputs too."""
+        compiled, and keeps its outputs too. LoKr keeps what its first product gives, as wide as a
+        layer."""
         counted = {"image": self.image_tokens, "text": self.text_tokens, "all": self.tokens}
         total, seen = 0.0, set()
         for layer in block.layers:
             if layer.name in self.adapted and layer.reads in counted:
                 total += self.dora * 8 * counted[layer.reads] * layer.outputs
+                if self.lokr:
+                    between = self._lokr(layer).between
+                    total += self.dtype_bytes * counted[layer.reads] * between
                 number = 4 if self.dora else self.dtype_bytes
                 copied = self.dora and not self.compiled
                 there = (layer.reads, layer.source) in seen

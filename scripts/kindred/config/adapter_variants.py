@@ -6,7 +6,7 @@ Knows what such a variant may say; what a LoRA file must hold is in models/lora/
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.config.plan import Variant
@@ -15,12 +15,14 @@ from kindred.config.yaml_document import Document
 from kindred.data.photo_folder import sign_of_snakemake
 from kindred.models.identity import architecture_of
 from kindred.models.lora.compatibility import incompatibilities, layers_of
+from kindred.specs.training import Recipe
 
 if TYPE_CHECKING:
     from kindred.config.config_files import ConfigFiles
 
 OF_SEVERAL = frozenset({"adapters", "base", "draw_on", "sweep"})
 RENAME = "rename it without { } < >"
+KINDS = get_args(Recipe.model_fields["adapter_type"].annotation)
 OF_FILES = frozenset({"adapter", "weight", "base", "draw_on", "sweep"})
 
 
@@ -49,6 +51,10 @@ def from_files(document: Document, settings: Settings, config_files: ConfigFiles
         return None
     layers = layers_of(base.model, base.revision, architecture, config_files.root)
     for name in files:
+        if name in KINDS:
+            said = f"'{name}' is a kind of adapter, where a file is named"
+            problems.add(where, said, f"write `adapter_type: {name}`")
+            continue
         if sign := sign_of_snakemake(name):
             problems.add(where, f"'{name}' has {sign} in its path", RENAME)
         for fault in incompatibilities(config_files.root / name, architecture, layers):

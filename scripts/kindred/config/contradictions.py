@@ -102,6 +102,12 @@ def of_recipe(recipe: Recipe) -> Iterator[Contradiction]:
             "caption_dropout",
             "set `caption_dropout` to a small share, e.g. 0.05",
         )
+    if recipe.adapter_type == "lora" and recipe.lokr_factor is not None:
+        yield Contradiction(
+            f"`lokr_factor: {recipe.lokr_factor}` has no effect on a LoRA",
+            "lokr_factor",
+            "set `adapter_type: lokr`, or take it out",
+        )
     low, high = PRODIGY_RATES
     if recipe.optimizer == "prodigy" and not low <= recipe.lr <= high:
         yield Contradiction(
@@ -216,7 +222,8 @@ def of_base(
     recipe: Recipe, base: str, network: LocalNetwork, smallest: LayerShape | None
 ) -> Iterator[Contradiction]:
     """What in a recipe has no use on a network. smallest: of the layers that it trains."""
-    if smallest is not None and recipe.rank > min(smallest.inputs, smallest.outputs):
+    lora = recipe.adapter_type == "lora"  # a LoKr's rank may be any: beyond a size it means none
+    if lora and smallest is not None and recipe.rank > min(smallest.inputs, smallest.outputs):
         size = f"{smallest.inputs} x {smallest.outputs}"
         yield Contradiction(
             f"has rank {recipe.rank}, and {smallest.name} of the base '{base}' is {size}: a layer "

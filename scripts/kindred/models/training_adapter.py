@@ -90,7 +90,7 @@ def note_faults(base: Base, root: Path, where: str, problems: Problems) -> None:
         return
     architecture = architecture_of(base, root)
     layers = layers_of(base.model, base.revision, architecture, root)
-    for fault in incompatibilities(file, architecture, layers):
+    for fault in incompatibilities(file, architecture, layers, lora_only=True):
         note = problems.add if fault.stops else problems.warn
         note(where, f"'{name}' {fault.what}", fault.cure)
 

@@ -27,6 +27,7 @@ from kindred.compute.memory_limit import GIB, available
 from kindred.models import architectures, fp8_linear, loading, quantized_weights
 from kindred.models.identity import architecture_of
 from kindred.models.lora.adapters import Adapter, apply_adapters
+from kindred.models.lora.lokr_layers import change_of
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import RenderSpec
 
@@ -252,6 +253,6 @@ def merge_and_quantize(transformer: Any, base: Base, device: torch.device) -> No
         weight = f"{name}.weight"
         total = safetensors_files.load(files[weight], [weight])[weight].to(device, torch.float32)
         for adapter in layer.active_adapters:
-            total += layer.get_delta_weight(adapter).to(device).float()
+            total += change_of(layer, adapter).to(device).float()
         quantized_weights.replace(inner, total.to(dtype), kind, device)
     transformer.unload_lora()

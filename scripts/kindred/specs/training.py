@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
@@ -41,6 +41,17 @@ class Recipe(StoredSpec):
     )
     rslora: bool = Field(False, description="scale by alpha / sqrt(rank)")
     dora: bool = False
+    adapter_type: Literal["lora", "lokr"] = Field(
+        "lora",
+        description="lokr: a Kronecker product of two matrices, the larger one of rank `rank`, or "
+        "whole where that is no less than half its longer side",
+    )
+    lokr_factor: int | None = Field(
+        None,
+        gt=0,
+        description="side of LoKr's smaller matrix, where it divides the layer's; near the square "
+        "root of the layer's when unset",
+    )
     steps: int = Field(1500, gt=0, description="optimizer steps")
     batch: int = Field(1, gt=0)
     gradient_accumulation: int = Field(
@@ -103,6 +114,12 @@ class Recipe(StoredSpec):
     def weighs_people(self) -> bool:
         """Whether training must know where people are."""
         return self.mask_weight is not None or self.head_weight is not None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.dora and self.adapter_type != "lora":
+            raise ValueError("`dora` is a kind of LoRA; take it out beside `adapter_type: lokr`")
+        return self
 
     @field_validator("targets")
     @classmethod

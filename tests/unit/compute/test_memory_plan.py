@@ -85,13 +85,13 @@ def test_measured_peaks_are_foretold(measured, edge, quantization, compiled, che
     assert memory_plan.peak(asked, 1, checkpointed) / GIB == pytest.approx(measured, rel=0.15)
 
 
-def real_block(kind, targets, rank):
+def real_block(kind, targets, rank, **more):
     """(block with an adapter, its arguments, tensors that are there anyway: weights, constants)."""
     net = FluxTransformer2DModel(**SMALL)
     net.requires_grad_(False)
     for parameter in net.parameters():
         parameter.data = parameter.data.bfloat16()
-    injection.add_lora(net, Recipe(rank=rank, targets=targets), 0)
+    injection.add_lora(net, Recipe(rank=rank, targets=targets, **more), 0)
     width = net.inner_dim
     image, text = (
         torch.randn(1, count, width, dtype=torch.bfloat16, requires_grad=True)
@@ -121,6 +121,21 @@ def test_kept_bytes_are_what_autograd_keeps(kind, targets, compiled):
     units = FLUX1.activations.kept[compiled][kind]
     told = asked.kept(one, 1) + (1 - share) * units * asked.inputs(1)
     assert told == pytest.approx(counted, rel=0.02)
+
+
+@pytest.mark.parametrize("rank", [4, 999], ids=["factored", "whole"])
+@pytest.mark.parametrize("kind", ["double", "single"])
+def test_kept_bytes_of_a_lokr_are_what_autograd_keeps(kind, rank):
+    lokr = {"adapter_type": "lokr", "lokr_factor": 8}
+    block, arguments, known = real_block(kind, "all-linear", rank, **lokr)
+    asked = job(config=SMALL, targets="all-linear", compiled=False)
+    asked = replace(asked, image_tokens=IMAGE, text_tokens=TEXT, rank=rank)
+    asked = replace(asked, lokr=True, lokr_factor=8)
+    one = next(found for found in asked.shape.blocks if found.kind == kind)
+    share = FLUX1.activations.kept_share[False]
+    units = FLUX1.activations.kept[False][kind]
+    told = asked.kept(one, 1) + (1 - share) * units * asked.inputs(1)
+    assert told == pytest.approx(saved_bytes(block, arguments, known), rel=0.02)
 
 
 @pytest.mark.parametrize("targets", ["attention", "all-linear"])

@@ -12,12 +12,14 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.compute import compilation
 from kindred.models import loading, quantized_weights
 from kindred.models.architectures.latent_coding import LatentCoding
+from kindred.models.lora import injection, lokr_layers
 from kindred.models.lora.adapters import read_adapters
 from kindred.rendering import pipeline, precision
 from kindred.rendering.image_plan import plan
 from kindred.rendering.pipeline import RenderPipeline
 from kindred.specs.base_model import Base
 from kindred.specs.rendering import PromptSet, RenderSpec
+from kindred.specs.training import Recipe
 
 pytestmark = pytest.mark.usefixtures("quantized_on_cpu")
 
@@ -106,6 +108,28 @@ def test_merged_is_the_sum_quantized_again(folder, loras, kind, monkeypatch):
     error = (tiny_base.answer(net) - tiny_base.answer(whole)).abs().mean()
     change = (tiny_base.answer(whole) - tiny_base.answer(untouched)).abs().mean()
     assert error < change / 2
+
+
+def test_a_lokr_is_merged_and_quantized_and_stands_beside_quantized_weights(folder, tmp_path):
+    net = FluxTransformer2DModel.from_pretrained(folder, subfolder="transformer")
+    for parameter in injection.add_lora(net, Recipe(adapter_type="lokr", rank=2), 0):
+        torch.nn.init.normal_(parameter, std=0.3)
+    path = tmp_path / "lokr.safetensors"
+    injection.save_lora(path, injection.lora_state(net), net, {})
+    adapters = read_adapters([path], [0.5])
+    merged = precision.load(spec_of(folder, "merged", weights=[0.5]), adapters, "cpu")
+    whole = precision.load(spec_of(folder, None, None, [0.5], merge=True), adapters, "cpu")
+    assert not any("lora" in name for name, _ in [*merged.named_modules(), *whole.named_modules()])
+    name = "single_transformer_blocks.1.proj_mlp"
+    sums = whole.get_submodule(name).weight.detach().clone()
+    expected = quantized_weights.packed(sums, "nf4").to("cpu")
+    assert torch.equal(merged.get_submodule(name).weight.data, expected.data)
+    beside = precision.load(spec_of(folder, weights=[0.5]), adapters, "cpu")
+    base = loading.load_transformer(spec_of(folder).base, "cpu").get_submodule(name)
+    random = torch.randn(3, base.in_features)
+    change = beside.get_submodule(name)(random) - base(random)
+    expected = random @ lokr_layers.change_of(beside.get_submodule(name), "adapter0").T
+    assert torch.allclose(change, expected, atol=1e-4) and expected.abs().mean() > 0.01
 
 
 def test_unquantized_is_the_base_itself(folder, loras):

@@ -262,6 +262,8 @@ def test_what_cannot_be_stacked_is_left_with_its_reason(data, tmp_path):
     from kindred.training.batched.jobs import why_alone
 
     assert why_alone(spec) == "base: quantization: nf4"
+    spec = SimpleNamespace(base=base, recipe=Recipe(adapter_type="lokr"))
+    assert why_alone(spec) == "base: quantization: nf4, recipe: adapter_type: lokr"
 
 
 def test_pictures_of_unequal_numbers_of_tokens_are_left(data, tmp_path, base):

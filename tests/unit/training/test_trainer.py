@@ -101,10 +101,11 @@ RECIPES = [
         "max_grad_norm": 0.01,
     },
     {"lora_dropout": 0.2, "caption_dropout": 0.5, "timesteps": "shifted", "dora": True},
+    {"adapter_type": "lokr", "rank": 2, "lokr_factor": 4, "ema": 0.9, "batch": 2},
 ]
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=["plain", "ema", "dropout"])
+@pytest.mark.parametrize("recipe", RECIPES, ids=["plain", "ema", "dropout", "lokr"])
 def test_resuming_gives_the_bytes_of_an_unbroken_run(data, tmp_path, recipe):
     whole = run(data, tmp_path / "whole", steps=7, **recipe)
     training_set.forget(data)

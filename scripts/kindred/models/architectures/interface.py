@@ -253,10 +253,13 @@ class FusedLayer:
 class AdapterKeys(ABC):
     """Names of LoRA layers in other tools' files.
 
-    comfyui: the layout that ComfyUI, ai-toolkit and diffusers all read.
+    comfyui: the layout that ComfyUI, ai-toolkit and diffusers all read. comfyui_reads_diffusers:
+    whether ComfyUI also reads `transformer.` and diffusers' names of layers, and places the rows of
+    those that the original code has fused.
     """
 
     comfyui: ClassVar[LoraLayout] = "peft"
+    comfyui_reads_diffusers: ClassVar[bool] = False
 
     @abstractmethod
     def layer_of(self, name: str) -> FusedLayer | None:

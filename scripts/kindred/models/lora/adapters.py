@@ -1,11 +1,13 @@
 """Trained adapters: what a file says about itself, and putting several onto a transformer.
 
-Knows LoRA files as diffusers and kohya write them; knows nothing of training or sampling.
+Knows LoRA files as diffusers and kohya write them, and LoKr files; knows nothing of training or
+sampling.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ from kindred.common.errors import KindredError, Problems
 from kindred.common.hashing import canonical_json
 from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture
-from kindred.models.lora import compatibility, key_conversion
+from kindred.models.lora import compatibility, key_conversion, lokr_keys
 from kindred.models.lora.lora_config import CONFIG_KEY, configuration
 from kindred.models.lora.prefixes import is_of_text_encoder
 
@@ -49,7 +51,8 @@ LONGEST = 200
 
 @dataclass(frozen=True)
 class Adapter:
-    """A LoRA file to be rendered with: its content's hash, its weight, and its own provenance."""
+    """A LoRA or LoKr file to be rendered with: its content's hash, its weight, and its own
+    provenance."""
 
     path: Path
     content_hash: str
@@ -76,7 +79,7 @@ def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) ->
             cure = "train the variant again, or correct the path"
             problems.add(error.where, error.what, cure)
             continue
-        if not any("lora" in name for name in entries):
+        if not (any("lora" in name for name in entries) or lokr_keys.is_lokr(entries)):
             problems.add(str(path), "holds no LoRA weights", "give a LoRA file")
             continue
         adapters.append(Adapter(Path(path), content_hash(path), weight, provenance(metadata)))
@@ -156,9 +159,13 @@ def misfit(path: Path, transformer: Any) -> str:
 
 def _load(transformer: Any, path: Path, name: str) -> None:
     """One file onto the transformer under `name`, not yet at any weight."""
-    state, alphas, metadata = _read(path, architectures.of_network(transformer))
-    if any(map(is_of_text_encoder, safetensors_files.header(path)[0])):
+    entries, _ = safetensors_files.header(path)
+    if any(map(is_of_text_encoder, entries)):
         print(f"warning: {path}: its text encoder part is not used", file=sys.stderr)
+    if lokr_keys.is_lokr(entries):
+        _load_lokr(transformer, path, name)
+        return
+    state, alphas, metadata = _read(path, architectures.of_network(transformer))
     if not any(key.startswith("transformer.") for key in state):
         raise ValueError("it changes nothing in the transformer")
     # The loader only warns of layers that it can't place, and the rest would be drawn with.
@@ -172,6 +179,24 @@ def _load(transformer: Any, path: Path, name: str) -> None:
         transformer.load_lora_adapter(
             state, network_alphas=alphas, adapter_name=name, metadata=metadata
         )
+
+
+def _load_lokr(transformer: Any, path: Path, name: str) -> None:
+    """A LoKr, which diffusers reads only to make another adapter of it."""
+    from peft import LoraConfig
+
+    from kindred.models.lora import lokr_layers
+
+    state, architecture = safetensors_files.load(path), architectures.of_network(transformer)
+    safetensors_files.check_finite(state, str(path))
+    found = lokr_keys.read(state, architecture, str(path))
+    known = {layer for layer, _ in transformer.named_modules()}
+    if lost := sorted(layer for layer in found if layer not in known):
+        raise ValueError(f"{len(lost)} of its {len(found)} layers are not here, e.g. {lost[0]}")
+    exactly = "|".join(map(re.escape, found))
+    transformer.add_adapter(LoraConfig(r=1, target_modules=exactly), name)
+    for layer, factors in found.items():
+        lokr_layers.put(transformer.get_submodule(layer), name, factors)
 
 
 def _read(path: Path, architecture: Architecture) -> tuple[dict[str, torch.Tensor], Any, Any]:

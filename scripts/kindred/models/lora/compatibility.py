@@ -17,7 +17,7 @@ from kindred.common.file_hashes import remembered
 from kindred.common.sentences import listing
 from kindred.models.architectures.interface import Architecture
 from kindred.models.local_network import local_network
-from kindred.models.lora import key_conversion
+from kindred.models.lora import key_conversion, lokr_keys
 from kindred.models.lora.lora_config import CONFIG_KEY
 from kindred.models.lora.prefixes import is_of_text_encoder
 from kindred.models.lora.stated_values import AdapterFault, disagreements
@@ -31,9 +31,13 @@ BROKEN = "get the file again; its training diverged, or its conversion to 16 bit
 
 
 def incompatibilities(
-    path: Path, architecture: Architecture, layers: Mapping[str, Size] | None
+    path: Path,
+    architecture: Architecture,
+    layers: Mapping[str, Size] | None,
+    lora_only: bool = False,
 ) -> list[AdapterFault]:
-    """What is wrong with a LoRA file for a base of this architecture with these layers.
+    """What is wrong with a LoRA or LoKr file for a base of this architecture with these layers.
+    lora_only: a LoKr can't be used there.
 
     `layers` is what `layers_of` gives, None where the base can't be looked at.
     """
@@ -43,15 +47,21 @@ def incompatibilities(
         entries, metadata = safetensors_files.header(path)
     except KindredError:
         return [AdapterFault("is no whole safetensors file", CONVERT)]
-    found = []
+    found: list[AdapterFault] = []
+    if lokr_keys.is_lokr(entries) and not lora_only:
+        what, cure = lokr_keys.refusal(entries, architecture)
+        if what:
+            return [AdapterFault(what, cure)]
+        found += [AdapterFault(*fault) for fault in lokr_keys.faults(path, entries)]
     # Attention processors of old files are read by diffusers alone, when it draws.
-    if not any(".processor." in key for key in entries):
+    elif not any(".processor." in key for key in entries):
         ours = CONFIG_KEY in metadata and key_conversion.is_in_diffusers_layout(entries)
         if architecture.adapter_keys is not None or not ours:
             what, cure = key_conversion.refusal(entries, architecture)
             if what:
                 return [AdapterFault(what, cure)]
         found = disagreements(path, entries, metadata, architecture)
+    if not any(".processor." in key for key in entries):
         if any(map(is_of_text_encoder, entries)):
             said = "has a text encoder's part, which is not used"
             found.append(AdapterFault(said, TEXT, stops=False))
@@ -68,16 +78,16 @@ def misfit(
     """What of a LoRA, by the header's tensors, has no place on a base with these layers."""
     lost, other, count = [], [], 0
     widths: list[tuple[int, int]] = []
-    for name, roles in key_conversion.modules_of(entries).items():
+    sizes = _sizes_of(entries)
+    for name, size in sizes.items():
         layer = key_conversion.layer_of(name, architecture)
         # Where no other tool's names are known, the file is one of ours.
         parts = layer.parts if layer else (name.removeprefix(key_conversion.PREFIX),)
-        down, up = (entries[roles[role]]["shape"] if role in roles else () for role in PAIR)
         count += len(parts)
         absent = [part for part in parts if part not in layers]
         lost += absent
-        if not absent and len(down) > 1 and len(up) > 1:  # else said by `disagreements`
-            width, height = down[1], up[0]
+        if not absent and size:
+            width, height = size
             widths.append((width, layers[parts[0]][0]))
             reads, writes = layers[parts[0]][0], sum(layers[part][1] for part in parts)
             if width != reads:
@@ -86,7 +96,7 @@ def misfit(
                 said = f"{listing(parts)} {'writes' if len(parts) == 1 else 'write'}"
                 other.append(f"{said} {height} features, the base's {writes}")
     cure = "set `base:` to the one it was trained on"
-    names = list(key_conversion.modules_of(entries))
+    names = list(sizes)
     own, base = (_called(architecture, [one[k] for one in widths]) for k in (0, 1))
     if lost and own == base:
         other_model = key_conversion.model_of_layers(names, architecture)
@@ -97,6 +107,18 @@ def misfit(
         return AdapterFault(f"{both}{what}", cure)
     said = f"{both or 'is of a base of another width '}({min(other)})" if other else ""
     return AdapterFault(said, cure) if said else None
+
+
+def _sizes_of(entries: Mapping[str, Any]) -> dict[str, Size | None]:
+    """Module -> features that it reads and writes; None for one whose shapes are a fault."""
+    if lokr_keys.is_lokr(entries):
+        found = lokr_keys.sizes_of(entries)
+        return {name: found.get(name) for name in lokr_keys.modules_of(entries)}
+    sizes: dict[str, Size | None] = {}
+    for name, roles in key_conversion.modules_of(entries).items():
+        down, up = (entries[roles[role]]["shape"] if role in roles else () for role in PAIR)
+        sizes[name] = (down[1], up[0]) if len(down) > 1 and len(up) > 1 else None
+    return sizes
 
 
 def _called(architecture: Architecture, widths: Sequence[int]) -> str | None:

@@ -1,4 +1,4 @@
-"""LoRA on a transformer: which layers, injection by peft, and the file diffusers reads.
+"""LoRA, or LoKr, on a transformer: which layers, injection by peft, and the file diffusers reads.
 
 Knows layer names and peft; knows nothing of data or optimisation.
 """
@@ -17,6 +17,8 @@ from peft.utils import get_peft_model_state_dict
 from kindred.common import safetensors_files
 from kindred.common.seeds import seed_of
 from kindred.models import architectures
+from kindred.models.lora import lokr_keys, lokr_layers
+from kindred.models.lora.lokr_shapes import lokr_shape
 from kindred.models.lora.lora_config import CONFIG_KEY
 from kindred.models.lora.target_layers import target_layers
 from kindred.specs.training import Recipe
@@ -48,8 +50,9 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
     """
     architecture = architectures.of_network(transformer)
     wanted = target_layers(linear_layers(transformer), recipe.targets, architecture)
+    lokr = recipe.adapter_type == "lokr"
     config = LoraConfig(
-        r=recipe.rank,
+        r=1 if lokr else recipe.rank,
         lora_alpha=recipe.alpha or recipe.rank,
         lora_dropout=recipe.lora_dropout,
         use_rslora=recipe.rslora,
@@ -59,6 +62,8 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(run, "adapter"))
         transformer.add_adapter(config, ADAPTER)
+        if lokr:
+            _make_lokr(transformer, recipe)
     parameters = []
     for name, parameter in transformer.named_parameters():
         parameter.requires_grad_("lora_" in name)
@@ -70,17 +75,34 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
     return parameters
 
 
+def _make_lokr(transformer: Any, recipe: Recipe) -> None:
+    """Put a fresh LoKr in the place of every LoRA. One of two whole matrices is at strength 1, as
+    every tool has it."""
+    scale = (recipe.alpha or recipe.rank) / (recipe.rank**0.5 if recipe.rslora else recipe.rank)
+    for part in transformer.modules():
+        if hasattr(part, "lora_A"):
+            inner = part.get_base_layer()
+            sizes = inner.in_features, inner.out_features
+            shape = lokr_shape(*sizes, recipe.rank, recipe.lokr_factor)
+            factors = lokr_layers.fresh(shape, 1.0 if shape.rank is None else scale)
+            lokr_layers.put(part, ADAPTER, factors)
+
+
 def _compute_as_read(transformer: Any) -> None:
     """Let adapters take their inputs as they are, where peft would widen them to float32."""
     for part in transformer.modules():
         if hasattr(part, "lora_A"):
             part.cast_input_dtype_enabled = False
             for factor in (part.lora_A[ADAPTER], part.lora_B[ADAPTER]):
-                factor.__class__ = MixedLinear
+                if isinstance(factor, torch.nn.Linear):  # a LoKr's do so of themselves
+                    factor.__class__ = MixedLinear
 
 
 def lora_state(transformer: Any) -> dict[str, torch.Tensor]:
-    """The adapter's tensors by diffusers' names, sharing memory with the model."""
+    """The adapter's tensors by diffusers' names, sharing memory with the model; those of a LoKr as
+    LyCORIS calls them, with the alpha of each layer."""
+    if found := lokr_keys.state_of(transformer, ADAPTER):
+        return found
     state = get_peft_model_state_dict(transformer, adapter_name=ADAPTER)
     return {PREFIX + name: value for name, value in state.items()}
 
@@ -91,11 +113,15 @@ def save_lora(
     transformer: Any,
     provenance: Mapping[str, str],
 ) -> None:
-    """Write the file that a pipeline's load_lora_weights takes as it is.
+    """Write the file that a pipeline's load_lora_weights takes as it is; of a LoKr, which none
+    takes, the one that ComfyUI does.
 
     Provenance stands in the header beside the LoRA configuration; equal adapters of equal
     provenance are equal bytes.
     """
+    if lokr_keys.is_lokr(state):  # its alphas say all
+        safetensors_files.save(path, state, provenance)
+        return
     config = transformer.peft_config[ADAPTER].to_dict()
     # Loaders build their layers in training mode: with the rate kept, dropout would go on working
     # while pictures are rendered.

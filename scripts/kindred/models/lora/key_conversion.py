@@ -62,8 +62,11 @@ def refusal(keys: Iterable[str], architecture: Architecture) -> tuple[str, str]:
             "is a DoRA in kohya's layout, whose magnitudes diffusers drops",
             "save it in diffusers' layout, or merge it into a plain LoRA",
         )
-    if any(re.search(r"\.(?:lokr_|hada_|oft_|boft_|glora_)", key) for key in keys):
-        return "is a LyCORIS file (LoKr, LoHa, OFT ...) and no LoRA", "extract a LoRA from it"
+    if any(re.search(r"\.lokr_", key) for key in keys):
+        return "is a LoKr (LyCORIS), where a LoRA is wanted", "give a LoRA"
+    if any(re.search(r"\.(?:hada_|oft_|boft_|glora_)", key) for key in keys):
+        what = "is a LyCORIS file (LoHa, OFT ...) and neither LoRA nor LoKr"
+        return what, "extract a LoRA from it"
     modules = modules_of(keys)
     pairs = {name: roles for name, roles in modules.items() if {"down", "up"} <= roles.keys()}
     if not pairs:

@@ -28,6 +28,7 @@ from kindred.models.architectures.interface import (
     FusedLayer,
     LoraLayout,
 )
+from kindred.models.lora import lokr_export, lokr_keys
 from kindred.models.lora.adapters import OURS
 from kindred.models.lora.key_conversion import PREFIX, modules_of
 from kindred.models.lora.lora_config import configuration, scale_of
@@ -190,18 +191,29 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str 
     architecture = architecture_of(header, str(adapter))
     trained = safetensors_files.load(adapter)
     layout = _names(architecture).comfyui if tool == "comfyui" else "kohya"
-    state = fused(trained, configuration(header), architecture, str(adapter), layout)
+    if lokr_keys.is_lokr(trained):
+        keys = _names(architecture)
+        known = tool == "comfyui" and keys.comfyui_reads_diffusers
+        state = lokr_export.renamed(
+            trained, architecture, keys, str(adapter), None if known else layout
+        )
+    else:
+        state = fused(trained, configuration(header), architecture, str(adapter), layout)
     if dtype:
         wanted = getattr(torch, dtype)
         state = {k: v if k.endswith(".alpha") else v.to(wanted) for k, v in state.items()}
     told = metadata(state, header, architecture, shown)
+    if lokr_keys.is_lokr(state):
+        told |= lokr_export.HEADER
+        safetensors_files.save(out, state, told)
+        return f"{out}: LoKr of {len(lokr_keys.modules_of(state))} layers"
     safetensors_files.save(out, state, told)
     return f"{out}: {len(_ranks(state))} layers, rank {_one(_ranks(state))}"
 
 
 def _ranks(state: Mapping[str, torch.Tensor]) -> list[str]:
     """The rank of every layer."""
-    downs = ("lora_down.weight", "lora_A.weight")
+    downs = ("lora_down.weight", "lora_A.weight", "lokr_w2_b")
     return [str(value.shape[0]) for key, value in state.items() if key.endswith(downs)]
 
 

@@ -55,6 +55,7 @@ class Flux1AdapterKeys(TabledKeys):
     """FLUX.1's layers in the original code's names, and diffusers'."""
 
     comfyui = "kohya"
+    comfyui_reads_diffusers = True
     blocks, outside, times = BLOCKS, OUTSIDE, {"proj_mlp": MLP}
     swapped = frozenset({"norm_out.linear"})  # shift above scale; in diffusers scale above shift
 
