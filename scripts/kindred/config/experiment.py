@@ -22,12 +22,13 @@ from kindred.config import (
 )
 from kindred.config.base_config import DEFAULTS
 from kindred.config.base_fit import warn_of_misfits
+from kindred.config.base_variants import base_variants
 from kindred.config.contradictions import warn_of_contradictions
 from kindred.config.held_out_photos import held_out_albums
 from kindred.config.lora_targets import check_targets
 from kindred.config.negative_prompts import check_negatives
 from kindred.config.photo_amounts import warn_of_few_steps
-from kindred.config.plan import Dataset, Experiment, Variant, base_variants
+from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.prompts_and_hypotheses import casts_of, check_hypotheses, resolve_prompt_set
 from kindred.config.user_schema import (
     NAME,

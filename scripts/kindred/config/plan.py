@@ -14,7 +14,7 @@ from kindred.common.errors import Problem
 from kindred.config.base_config import DrawingDefaults
 from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
-from kindred.config.user_schema import BASE_VARIANT, DeviceConfig
+from kindred.config.user_schema import DeviceConfig
 from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast
@@ -377,16 +377,3 @@ def training_amounts(variants: Iterable[Variant]) -> list[TrainingAmount]:
         if key not in least or amount.pictures < least[key].pictures:
             least[key] = amount
     return sorted(least.values(), key=lambda one: one.pictures)[:TRAININGS_TOLD]
-
-
-def base_variants(default: str, variants: list[Variant]) -> list[Variant]:
-    """The base without adapter, once for every base in use: `BASE`, others `BASE-<name>`; and
-    `<that>-on-<other>` where variants of it are drawn on another one."""
-    others = sorted({variant.base for variant in variants} - {default})
-    names = {default: BASE_VARIANT} | {base: f"{BASE_VARIANT}-{base}" for base in others}
-    plain = [Variant(name, base, None, (1,)) for base, name in names.items()]
-    drawn = sorted({(one.base, one.draw_on) for one in variants if one.draw_on})
-    return plain + [
-        Variant(f"{names[base]}-on-{other}", base, None, (1,), draw_on=other)
-        for base, other in drawn
-    ]

@@ -26,15 +26,21 @@ def checked_images(images_json: Path, folder: Path) -> dict[str, Path]:
     for row in read_json(images_json):
         path = folder / f"{row['image_id']}.png"
         try:
-            actual = pixel_hash(read_picture(path))
+            checked_image(path, row["pixel_hash"])
         except KindredError as error:
             problems.add_error(str(path), error)
-            continue
-        if actual != row["pixel_hash"]:
-            problems.add(str(path), "holds other pixels than its row says", AGAIN)
         found[row["pixel_hash"]] = path
     problems.raise_if_any()
     return found
+
+
+def checked_image(path: Path, wanted: str) -> Image.Image:
+    """A prepared image whose pixels have this hash. Raises KindredError where it can't be read or
+    has others."""
+    image = read_picture(path)
+    if pixel_hash(image) != wanted:
+        raise KindredError("holds other pixels than its row says", str(path), AGAIN)
+    return image
 
 
 def image_loader(
