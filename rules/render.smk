@@ -12,6 +12,7 @@ rule render:
     input:
         adapters=adapters_to_draw_with,
         prompts=lambda w: paths.prompts_of(PLAN, w.experiment, w.variant, w.prompt_set),
+        shown=lambda w: paths.photos_shown(filter(None, [variant_of(w).references])),
     output:
         "results/{experiment}/{variant}/run-{run}/images/{prompt_set}.json",
     log:

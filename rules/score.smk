@@ -13,8 +13,9 @@ rule references:
         photos=lambda w: [
             f"resources/{dataset}/{file}"
             for dataset in PLAN.experiments[w.experiment].references
-            for file in ("images.json", "captions.jsonl")
+            for file in paths.PHOTOS_WITH_NAMES
         ],
+        shown=lambda w: paths.photos_shown(PLAN.experiments[w.experiment].shown),
     output:
         facts="results/{experiment}/references.json",
         vectors="results/{experiment}/references.safetensors",

@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
-from kindred.common.files import read_json, read_jsonl
 from kindred.compute import devices
-from kindred.data.dataset_photos import DatasetPhoto, read_photos
+from kindred.data.shown_photos import photos_to_judge_by
 from kindred.specs.scoring import ReferenceSpec
 
 
@@ -28,17 +27,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def photos_of(dataset: Path) -> list[DatasetPhoto]:
-    """A dataset's prepared photos."""
-    rows = read_json(dataset / "images.json"), read_jsonl(dataset / "captions.jsonl")
-    return read_photos(*rows, dataset / "images")
-
-
 def main(argv: list[str] | None = None) -> int:
     """Find the references."""
     options = parse(argv)
     spec = ReferenceSpec.read(options.spec)
-    photos = {name: photos_of(options.resources / name) for name in spec.datasets}
+    photos = photos_to_judge_by(spec, options.resources)
     name = devices.acquire_device(options.device)
     # After the claim, which must come before torch: it hides the GPUs of other jobs.
     from kindred.judges import open_judge

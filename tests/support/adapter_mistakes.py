@@ -164,12 +164,12 @@ def spare(left: int | None) -> None:
 
 def drawn_in_eight_bits(offloads: bool) -> object:
     """A transformer in 8-bit floats on a GPU that can hold its weights, or not."""
-    spec = SimpleNamespace(drawn_as=lambda _: "fp8", base=Base(model="x"))
+    spec = SimpleNamespace(drawn_as=lambda _: "fp8", base=Base(model="x"), references=None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fp8_linear, "can", lambda _: True)
         patch.setattr(precision, "_load_or_take_home", lambda *_: None)
         patch.setattr(precision, "offload_excess", lambda *_: offloads)
-        patch.setattr(precision, "room", lambda _: 0)
+        patch.setattr(precision, "room", lambda *_: 0)
         patch.setattr(precision, "_to_eight_bit", lambda *_: None)
         return precision.load(spec, [], torch.device("cuda"))
 

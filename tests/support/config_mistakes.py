@@ -180,6 +180,13 @@ MISTAKES = [
     more("'grid' is a sweep", "  t: {from: grid}\n", "  t: {from: grid-2}\n"),
     more("no variant or recipe 'aa'", "  t: {from: aa}\n", "  t: {from: a}\n"),
     more("goes round in a circle", "  c: {from: d}\n  d: {from: c}\n", "  c: {}\n  d: {from: c}\n"),
+    # Reference pictures
+    more("(FLUX.1) reads no reference pictures", "  s: {references: {J: 1}}\n", ""),
+    Mistake("no character 'X' to show photos of",
+            [KLEIN, variant("  s: {references: {X: 1}}\n")], [Edit("{X: 1}", "{J: 1}")]),
+    Mistake("`references` trains nothing, so adapters can't be set",
+            [KLEIN, variant("  s: {references: {J: 1}, adapters: {a: 1}}\n")],
+            [Edit(", adapters: {a: 1}}", "}")]),
     # Selections
     more("no character 'X'", "  s: {characters: [X]}\n", "  s: {characters: [A]}\n"),
     more("no character 'X'", "  s: {cells: [J+X]}\n", "  s: {cells: [A+J]}\n"),

@@ -30,7 +30,14 @@ from kindred.characters.cells import parse_cell
 from kindred.common import chained_log, files, made_pictures, png_files
 from kindred.common import safetensors_files as tensors
 from kindred.common.hashing import pixel_hash
-from kindred.data import caption_pairing, class_images, dataset, image_encoding, person_masks
+from kindred.data import (
+    caption_pairing,
+    class_images,
+    dataset,
+    image_encoding,
+    person_masks,
+    shown_photos,
+)
 from kindred.data.audit import coverage
 from kindred.data.composites import dataset as composites_dataset
 from kindred.data.dataset import DatasetImage
@@ -84,6 +91,23 @@ def prepared(root: Path, content: bytes | None) -> object:
     row = IMAGE | {"pixel_hash": pixel_hash(Image.new("RGB", (16, 16), (1, 2, 3)))}
     files.write_json(root / "images.json", [row])
     return image_encoding.checked_images(root / "images.json", root / "images")
+
+
+SHOWN_ROW = {"image_id": "a", "photo": "a", "source_sha256": "a", "pixel_hash": "a", "width": 16,
+             "height": 16, "sharpness": 9.0}  # fmt: skip
+SHOWN_CAPTION = {"id": "a", "characters": ["J"]}
+
+
+def of_shown(count: int) -> object:
+    """So many reference pictures of a person with one photo."""
+    spec = shown_photos.ShownPhotos(dataset="ours", photos={"J": count}, area=256)
+    return shown_photos.choose(spec, [SHOWN_ROW], [SHOWN_CAPTION], Path("ours"))
+
+
+def left_of_shown(sources: list[str]) -> object:
+    """What a judge may know a person with one photo by, where these files are shown."""
+    rows = {"ours": ([SHOWN_ROW], [SHOWN_CAPTION])}
+    return shown_photos.without_shown(rows, {"J": set(sources)})
 
 
 def logged(root: Path, edited: Callable[[bytes], bytes]) -> object:
@@ -243,6 +267,8 @@ MISTAKES = [
     Mistake("its caption_hash is not that of its caption",
             lambda root: read_dataset(root, [IMAGE], [CAPTION | {"caption": "edited"}]),
             lambda root: read_dataset(root, [IMAGE], [CAPTION])),
+    of_value("asks for 2 of the photos that show J alone", of_shown, 2, 1),
+    of_value("every photo that shows J alone is a reference picture", left_of_shown, ["a"], ["b"]),
     Mistake("holds other pixels", lambda root: prepared(root, png((9, 9, 9))),
             lambda root: prepared(root, PNG)),
     Mistake("is not there", lambda root: class_picture(root, None),

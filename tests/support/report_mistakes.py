@@ -187,7 +187,7 @@ def shown(dataset: str = "ours", hide: bool = True, files: Sequence[str] = ()) -
     """What is refused of an experiment on photos of people. dataset: of the results."""
     variant = SimpleNamespace(name="all", dataset="ours", root="ours", files=files)
     experiment = SimpleNamespace(
-        name="x", variants={"all": variant}, hide_photos=hide, references=["ours"]
+        name="x", variants={"all": variant}, hide_photos=hide, references=["ours"], shown=[]
     )
     plan = SimpleNamespace(datasets={"ours": SimpleNamespace(lab=None)})
     summary = {"variants": {"all": {"dataset": dataset}}}

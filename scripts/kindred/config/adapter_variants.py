@@ -19,6 +19,8 @@ from kindred.specs.training import Recipe
 
 if TYPE_CHECKING:
     from kindred.config.config_files import ConfigFiles
+    from kindred.models.architectures.interface import Architecture
+    from kindred.specs.base_model import Base
 
 OF_SEVERAL = frozenset({"adapters", "base", "draw_on", "sweep"})
 RENAME = "rename it without { } < >"
@@ -28,14 +30,15 @@ OF_FILES = frozenset({"adapter", "weight", "base", "draw_on", "sweep"})
 
 def is_trained(settings: Settings) -> bool:
     """Whether the variant is trained here."""
-    return settings.config.adapters is None and settings.config.adapter is None
+    config = settings.config
+    return config.adapters is None and config.adapter is None and config.references is None
 
 
 def from_files(document: Document, settings: Settings, config_files: ConfigFiles) -> Variant | None:
     """LoRA files trained elsewhere: run k renders with the k-th. Every problem is noted."""
     at, problems = ("variants", settings.key), config_files.problems
     base = config_files.base(settings.values["base"], document.where(*settings.at("base")))
-    if not _only(document, settings, "adapter", OF_FILES, problems) or base is None:
+    if not only_keys(document, settings, "adapter", OF_FILES, problems) or base is None:
         return None
     given = settings.config.adapter
     files = [
@@ -44,10 +47,8 @@ def from_files(document: Document, settings: Settings, config_files: ConfigFiles
     where, before = document.where(*at, "adapter"), len(problems.found)
     if not files:
         problems.add(where, "names no file", "give a LoRA file, or a list with one a run")
-    try:
-        architecture = architecture_of(base, config_files.root)
-    except KindredError as error:
-        problems.add(where, f"its base: {error.what}", error.cure)
+    architecture = architecture_known(base, where, config_files)
+    if architecture is None:
         return None
     layers = layers_of(base.model, base.revision, architecture, config_files.root)
     for name in files:
@@ -75,7 +76,7 @@ def from_variants(
     trained elsewhere that has one file, that. `base` draws with another base than theirs, such as
     the same one in another precision."""
     at, problems = ("variants", settings.key), config_files.problems
-    if not _only(document, settings, "adapters", OF_SEVERAL, problems):
+    if not only_keys(document, settings, "adapters", OF_SEVERAL, problems):
         return None
     unknown = [name for name in settings.config.adapters if name not in variants]
     for name in unknown:
@@ -105,7 +106,17 @@ def from_variants(
     return Variant(settings.name, bases.pop(), None, tuple(sorted(runs)), adapters=adapters)
 
 
-def _only(
+def architecture_known(base: Base, where: str, config_files: ConfigFiles) -> Architecture | None:
+    """A base's architecture, which a variant can't be checked without; None after noting why it
+    can't be told."""
+    try:
+        return architecture_of(base, config_files.root)
+    except KindredError as error:
+        config_files.problems.add(where, f"its base: {error.what}", error.cure)
+        return None
+
+
+def only_keys(
     document: Document, settings: Settings, key: str, allowed: frozenset[str], problems: Problems
 ) -> bool:
     """Note keys that mean nothing for a variant that is not trained; whether there are none."""

@@ -131,6 +131,7 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "base": variant.base,
         "runs": list(variant.runs) if variant.loads else None,
         "training": json.loads(variant.spec) if variant.train else None,
+        "references": variant.references and variant.references.photos,
         "adapters": [list(one) for one in variant.adapters],
         "files": len(variant.files),
         "weight": variant.weight if variant.weight != 1 else None,
@@ -140,7 +141,9 @@ def _variant(variant: Variant) -> dict[str, Any]:
 
 
 def _datasets(variant: Variant) -> list[str]:
-    return sorted({name for name in (variant.root, variant.dataset, variant.class_images) if name})
+    shown = variant.references and variant.references.dataset
+    names = variant.root, variant.dataset, variant.class_images, shown
+    return sorted({name for name in names if name})
 
 
 def _dataset(dataset: Dataset) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from kindred.config import (
     composite_datasets,
     drawing_bases,
     prior_preservation,
+    reference_variants,
 )
 from kindred.config.base_config import DEFAULTS
 from kindred.config.base_fit import warn_of_misfits
@@ -110,6 +111,7 @@ def resolve_experiment(
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
     used += sorted(strangers)
+    used += [shown.dataset for shown in experiment.shown]
     misfits = _misfits(document, experiment, datasets, config_files)
     return replace(experiment, misfits=misfits), {
         key: datasets[key] for key in used if key in datasets
@@ -236,14 +238,18 @@ def _variants(
     for one in settings:
         if adapter_variants.is_trained(one):
             variants[one.name] = _trained(document, config, one, config_files)
+        elif one.config.references is not None:
+            dataset = _dataset_name(document, config, one, problems)
+            found = reference_variants.from_photos(document, config, one, dataset, config_files)
+            variants[one.name] = found
         elif one.config.adapter is not None:
             variants[one.name] = adapter_variants.from_files(document, one, config_files)
     known = {name: variant for name, variant in variants.items() if variant}
     for one in settings:
         if one.name not in variants:
             variants[one.name] = adapter_variants.from_variants(document, one, known, config_files)
-    found = {s.name: v for s in settings if (v := variants[s.name])}
-    return drawing_bases.with_drawing_bases(document, config, settings, found, config_files)
+    whole = {s.name: v for s in settings if (v := variants[s.name])}
+    return drawing_bases.with_drawing_bases(document, config, settings, whole, config_files)
 
 
 def _trained(

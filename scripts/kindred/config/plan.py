@@ -29,6 +29,7 @@ from kindred.specs.dataset import (
     TrainingAmount,
 )
 from kindred.specs.judge import JudgeSpec
+from kindred.specs.reference_pictures import ReferencePictures, ShownPhotos
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
 from kindred.specs.report import CompositeDataset, RatingSpec, ReportSpec
 from kindred.specs.scoring import Hypothesis, TrainedOn
@@ -89,7 +90,8 @@ class Dataset:
 @dataclass(frozen=True)
 class Variant:
     """One training set-up, or several variants' adapters loaded together, or LoRA files trained
-    elsewhere (one a run) at a weight, or the base alone. base: what its adapters are of."""
+    elsewhere (one a run) at a weight, or the base with reference pictures, or the base alone. base:
+    what its adapters are of."""
 
     name: str
     base: str
@@ -102,6 +104,7 @@ class Variant:
     class_images: str | None = None
     made: CompositeSource | None = None
     draw_on: str | None = None  # the base that all its pictures are drawn on, if it is another one
+    references: ShownPhotos | None = None  # the base is shown these photos, and nothing is trained
 
     @property
     def root(self) -> str | None:
@@ -232,7 +235,10 @@ class Experiment:
 
     def trained_on(self, variant: str) -> list[TrainedOn]:
         """The photos and composites that a variant's adapters were trained on. Of the base, and of
-        files trained elsewhere: all that anything is trained on here, or else all photos."""
+        files trained elsewhere: all that anything is trained on here, or else all photos; of one
+        that draws with reference pictures: the photos that those are from."""
+        if shown := self.variants[variant].references:
+            return [TrainedOn(dataset=shown.dataset)]
         loaded = [self.variants[name].train for name, _ in self.variants[variant].loads]
         known = [train for train in loaded if train is not None]
         if not known or len(known) < len(loaded):
@@ -251,6 +257,17 @@ class Experiment:
         roots = {one.dataset: one.root for one in self.trained}
         used = {roots.get(part.dataset, part.dataset) for part in self.trained_on(variant)}
         return sorted(self.held_out[root] for root in used & self.held_out.keys())
+
+    @property
+    def shown(self) -> list[ShownPhotos]:
+        """The reference pictures of all variants that draw with some, each kind once."""
+        found = [one.references for one in self.variants.values() if one.references]
+        return [shown for place, shown in enumerate(found) if shown not in found[:place]]
+
+    @property
+    def named(self) -> dict[str, Character]:
+        """Characters without their age, on which no picture and no score depends."""
+        return {x: Character(name=c.name, noun=c.noun) for x, c in self.characters.items()}
 
     @property
     def class_image_datasets(self) -> list[str]:
@@ -324,12 +341,15 @@ class Plan:
     def render_spec(self, experiment: str, variant: str, prompt_set: str) -> RenderSpec:
         """The prompt set on the base that draws it for the variant, with its adapters."""
         chosen = self.experiments[experiment]
-        loads = chosen.variants[variant].loads
+        loads, shown = chosen.variants[variant].loads, chosen.variants[variant].references
+        given: dict = {"weights": [weight for _, weight in loads]} if loads else {}
+        if shown:
+            given["references"] = ReferencePictures(**shown.model_dump(), characters=chosen.named)
         return RenderSpec(
             base=self.bases[chosen.drawing_base(variant, prompt_set)],
             prompt_set=chosen.asked_of(variant, prompt_set, self.drawing),
             name=prompt_set,
-            **({"weights": [weight for _, weight in loads]} if loads else {}),
+            **given,
         )
 
     def report_spec(self, experiment: str) -> ReportSpec:

@@ -24,6 +24,7 @@ from kindred.specs.character import Character
 from kindred.specs.composites import Composites
 from kindred.specs.dataset import AuditThresholds, Captioner, PreprocessSpec
 from kindred.specs.judge import PretrainedModel
+from kindred.specs.reference_pictures import PhotoCounts
 from kindred.specs.rendering import Precision, PromptSet
 from kindred.specs.report import HIDE_PHOTOS
 from kindred.specs.scoring import Hypothesis
@@ -254,6 +255,11 @@ class _VariantBase(SpecModel):
         "list with one a run",
     )
     weight: float | None = Field(None, description="of `adapter`; 1 when unset")
+    references: PhotoCounts | None = Field(
+        None,
+        description="no training: the base draws with photos of those whom a prompt asks for as "
+        "reference pictures, character -> how many of it alone",
+    )
     draw_on: str | None = Field(None, description=DRAW_ON)
     sweep: dict[str, list[Any]] | None = Field(
         None, description="key -> values; makes one variant a value, called <name>-<value>"

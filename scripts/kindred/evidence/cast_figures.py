@@ -72,7 +72,7 @@ def cast_part(
         clothes = any(placement.reads_garments(own) for own in images.values())
         for name, own in images.items():
             if own:
-                fixed = spec.variants[name].kind == "base"
+                fixed = spec.variants[name].fixed
                 values = Arm(grids[name].values["cast"], fixed)
                 variants[name][prompt_set] = {
                     **accuracies(values, pictures, prompt_set),
@@ -131,7 +131,7 @@ def _set(spec: CompareSpec, prompt_set: str, images: Images) -> Json:
     """What is said of a prompt set whoever draws it."""
     casts = spec.casts[prompt_set]
     drawn = {name: own for name, own in images.items() if own}
-    trained = {name: own for name, own in drawn.items() if spec.variants[name].kind != "base"}
+    trained = {name: own for name, own in drawn.items() if not spec.variants[name].fixed}
     per_run = max((_of_one_run(own) for own in drawn.values()), key=len, default=[])
     pictures = Counter(image.prompt for image in per_run)
     prompts = [

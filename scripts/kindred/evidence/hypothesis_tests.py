@@ -152,7 +152,7 @@ def arms_of(
         ]
     both = where & intervals.shared_pictures(*values)
     a, b = (
-        Arm(value[:, both], spec.variants[name].kind == "base")
+        Arm(value[:, both], spec.variants[name].fixed)
         for name, value in zip(variants, values, strict=True)
     )
     return a, b, both
@@ -227,7 +227,7 @@ def _common_variance(
     found = [
         intervals.run_variance(Arm(grid.values[measure][:, where]))
         for name, grid in grids.items()
-        if spec.variants[name].kind != "base"
+        if not spec.variants[name].fixed
     ]
     known = [value for value in found if value is not None]
     return float(np.mean(known)) if known else None

@@ -17,7 +17,7 @@ from kindred.common.experiment_log import NO_REASON, Runs, entry_of, note_runs, 
 from kindred.common.files import read_json, read_jsonl
 from kindred.evidence.design_changes import Change, Design, changes_between, scope_of, with_changes
 from kindred.specs.declaration import Declaration
-from kindred.specs.scoring import CompareSpec
+from kindred.specs.scoring import FIXED_KINDS, CompareSpec
 
 PILOT_RUNS = 2  # so many of an arm are a pilot
 CARRIED = "carried over from resources/store/declared, where claims, settings and texts were kept"
@@ -128,12 +128,12 @@ def runs_looked_at(results: Path) -> dict[str, list[int]]:
     """Variant -> the runs that figures in a folder of results were computed of."""
     path = results / "summary.json"
     variants = read_json(path)["variants"] if path.exists() else {}
-    return {name: one["runs"] for name, one in variants.items() if one["kind"] != "base"}
+    return {name: one["runs"] for name, one in variants.items() if one["kind"] not in FIXED_KINDS}
 
 
 def note_look(path: Path, spec: CompareSpec) -> None:
     """Log that figures of an experiment were computed."""
-    runs = {name: one.runs for name, one in spec.variants.items() if one.kind != "base"}
+    runs = {name: one.runs for name, one in spec.variants.items() if not one.fixed}
     note_runs(path, "looked", runs)
 
 

@@ -119,7 +119,7 @@ def _variant(
     trainings: Sequence[Json],
 ) -> Json:
     variant = spec.variants[name]
-    fixed, letters = variant.kind == "base", sorted(spec.characters)
+    fixed, letters = variant.fixed, sorted(spec.characters)
     parts = {key: variant_statistics.parts(grid, pictures, key) for key in spec.prompt_sets}
     return {
         "kind": variant.kind,
@@ -134,6 +134,7 @@ def _variant(
         "identity": variant_statistics.identities(grid, fixed, pictures, letters),
         "of_own": variant_statistics.share_of_single_lora(grid, fixed, pictures, marks),
         **({"drawn_on": variant.drawn_on} if variant.drawn_on else {}),
+        **({"references": variant.references} if variant.references else {}),
         "parts": {key: value for key, value in parts.items() if value},
         "bleed": variant_statistics.bleed(grid, letters),
     }
@@ -174,7 +175,7 @@ def controls(spec: CompareSpec, grids: Mapping[str, ScoreGrid], pictures: ImageI
         pair = (name, against)
         row = variant_statistics.difference(pair, measure, prompt_set, spec, grids, pictures)
         if row:
-            trained = [len(grids[x].runs) for x in pair if spec.variants[x].kind != "base"]
+            trained = [len(grids[x].runs) for x in pair if not spec.variants[x].fixed]
             runs = min(trained, default=0)
             found.append({**row, "kind": kind} | _reading(kind, row, runs, share))
     return found

@@ -59,7 +59,8 @@ low and high null where they can't be known):
                                      no control: of the baseline's base and photos, then by name
  "variants": {
    "all": {
-     "kind": "trained" | "loaded" | "base", "dataset": "russell" | null, "base": "lab",
+     "kind": "trained" | "loaded" | "references" | "base", "dataset": "russell" | null,
+     "base": "lab", "references": {"J": 2},   photos that the base is shown, where it is shown any
      "control": "" | "base" | "scrambled" | "scrambled of <variant>" | "null of <variant>",
      "only": "J" | null,             the one character that it is trained on
      "runs": [1, 2], "images": 96,

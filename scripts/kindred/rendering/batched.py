@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
 from kindred.common.job_summary import JobSummary
+from kindred.data.shown_photos import read_shown
 from kindred.models.identity import identity_of
 from kindred.models.lora.adapters import Adapter, apply_adapters, read_adapters
 from kindred.models.opened_base import open_base
@@ -72,7 +73,8 @@ def jobs_of(
         spec = wanted.specs[job.spec]
         try:
             adapters = read(tuple(map(Path, job.adapters)), tuple(spec.weights))
-            pictures = plan(spec, adapters, known(spec.base))
+            shown = read_shown(spec.references) if spec.references else {}
+            pictures = plan(spec, adapters, known(spec.base), shown)
         except KindredError as error:
             summary.fail(job.out, error)
             continue

@@ -62,7 +62,7 @@ def write_manifest(
     store: ImageStore,
 ) -> None:
     """Write the manifest of pictures that are all in the store."""
-    own = {"prompt", "width", "height", "seed", "adapters", "cast"}
+    own = {"prompt", "width", "height", "seed", "adapters", "cast", "references"}
     first = pictures[0].settings if pictures else {}
     write_json(
         path,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -19,7 +19,9 @@ from kindred.common.hashing import caption_hash
 from kindred.common.versions import code_revision
 from kindred.compute import compilation
 from kindred.compute.cuda_graphs import RecordedNetwork
-from kindred.models.architectures.interface import Denoiser, Embeddings
+from kindred.data.image_encoding import checked_image
+from kindred.data.shown_photos import ShownPhoto
+from kindred.models.architectures.interface import Denoiser, Embeddings, ReferenceTokens
 from kindred.models.architectures.latent_coding import LatentCoding
 from kindred.models.architectures.noise_levels import schedule
 from kindred.models.loading import load_vae
@@ -43,7 +45,7 @@ class RenderPipeline:
     decode_at_once: pictures that the VAE decodes together, at most; of more than one the bytes may
     hang on what is beside them. denoise_at_once: pictures that the transformer takes together at
     most, since memory ran out. passes_together: whether guidance's two passes are one of twice as
-    many pictures, until memory runs out.
+    many pictures, until memory runs out. shown: latents of reference pictures by pixel hash.
     """
 
     base: OpenedBase
@@ -53,6 +55,7 @@ class RenderPipeline:
     decode_at_once: int = 1
     denoise_at_once: int | None = None
     passes_together: bool = True
+    shown: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @classmethod
     def load(
@@ -124,6 +127,7 @@ class RenderPipeline:
             schedule(self.base.shift(tokens, steps), steps),
             scale or settings["guidance"],
             after_step,
+            references=self._references(filled),
         )
         # One by one unless asked for: least memory, and again the same bytes whatever is beside it.
         parts = latents[: len(pictures)].split(self.decode_at_once)
@@ -136,6 +140,7 @@ class RenderPipeline:
         texts: Sequence[Embeddings],
         negatives: Sequence[Embeddings] | None,
         *settings: Any,
+        references: ReferenceTokens | None = None,
     ) -> torch.Tensor:
         """`_denoise` of all pictures together, where memory runs out with a pass for prompts and
         one for negatives, then of half as many, and so on. negatives: the texts of a second pass.
@@ -147,7 +152,8 @@ class RenderPipeline:
                 part = slice(start, start + sizes)
                 other = collate(negatives[part]) if negatives else None
                 text, together = collate(texts[part]), self.passes_together
-                found.append(self._denoise(noise[part], text, *settings, other, together))
+                shown = references and references.of(part)
+                found.append(self._denoise(noise[part], text, *settings, other, together, shown))
             return torch.cat(found)
         except torch.OutOfMemoryError:
             apart = bool(negatives) and self.passes_together
@@ -170,7 +176,7 @@ class RenderPipeline:
                 file=sys.stderr,
             )
         torch.cuda.empty_cache()
-        return self._denoise_as_fits(noise, texts, negatives, *settings)
+        return self._denoise_as_fits(noise, texts, negatives, *settings, references=references)
 
     def _forget_recordings(self) -> bool:
         """Give back the memory that recordings keep. Whether there were any."""
@@ -197,6 +203,24 @@ class RenderPipeline:
 
     def _denoiser(self) -> Denoiser:
         return self.base.architecture.denoiser(self.transformer, self.recorded)
+
+    def _references(self, pictures: Sequence[ImageRequest]) -> ReferenceTokens | None:
+        """What a batch is drawn beside: each picture's own photos, in sizes that are equal for all;
+        None where it is drawn beside none."""
+        if not pictures[0].shown:
+            return None
+        rows = [[self._latent(photo) for photo in picture.shown] for picture in pictures]
+        pack = self._denoiser().pack
+        tokens = [torch.cat([pack(latent[None])[0] for latent in row]) for row in rows]
+        sizes = tuple((latent.shape[-2], latent.shape[-1]) for latent in rows[0])
+        return ReferenceTokens(torch.stack(tokens), sizes)
+
+    def _latent(self, photo: ShownPhoto) -> torch.Tensor:
+        """A photo's latent [C, H, W]; each is encoded once."""
+        if photo.pixel_hash not in self.shown:
+            image = checked_image(photo.path, photo.pixel_hash)
+            self.shown[photo.pixel_hash] = self.coding.encode(image)
+        return self.shown[photo.pixel_hash]
 
     @property
     def coding(self) -> LatentCoding:

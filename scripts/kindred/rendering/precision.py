@@ -33,6 +33,9 @@ from kindred.specs.rendering import RenderSpec
 
 # Beside the weights: activations of one large picture, and the VAE as it decodes that at once.
 WORKING = 5 * GIB
+# What a token of reference pictures takes while a pass reads it: a row of the widest layer of a
+# block 4096 features wide, and what that is made of, in halves. Counted, not measured.
+TOKEN_BYTES = 200_000
 # And where the VAE decodes in tiles, which it does when memory runs out.
 LEAST_WORKING = 2 * GIB
 
@@ -57,7 +60,8 @@ def load(
     if way == "merged":
         merge_and_quantize(transformer, spec.base, device)
     limited = places is None and device.type == "cuda"
-    if limited and offload_excess(transformer, device):
+    beside = working_beside(spec)
+    if limited and offload_excess(transformer, device, beside):
         if way == "fp8":
             raise KindredError(
                 "the GPU is too small for the weights even as trained",
@@ -65,7 +69,7 @@ def load(
                 "leave `precision` out",
             )
         return transformer
-    left = room(device) if limited else None
+    left = room(device, beside) if limited else None
     if way == "fp8":
         _to_eight_bit(transformer, left)
     elif left is not None:
@@ -73,9 +77,21 @@ def load(
     return transformer
 
 
-def room(device: torch.device) -> int:
-    """Bytes of a GPU that are left beside the work on one picture."""
-    return int(available(device)) - WORKING
+def working_beside(spec: RenderSpec) -> int:
+    """Bytes that the work on one picture takes more beside the largest reference pictures of all
+    characters; 0 without."""
+    shown = spec.references
+    if shown is None:
+        return 0
+    tokens = (
+        sum(shown.photos.values()) * shown.area // architecture_of(spec.base).size_multiple ** 2
+    )
+    return tokens * TOKEN_BYTES
+
+
+def room(device: torch.device, beside: int = 0) -> int:
+    """Bytes of a GPU that are left beside the work on one picture, which takes `beside` more."""
+    return int(available(device)) - WORKING - beside
 
 
 def _load_or_take_home(base: Base, device: torch.device, places: Mapping[str, Any] | None) -> Any:
@@ -91,12 +107,13 @@ def _load_or_take_home(base: Base, device: torch.device, places: Mapping[str, An
     return loading.load_transformer(base, device, in_main_memory=True)
 
 
-def offload_excess(transformer: Any, device: torch.device) -> bool:
+def offload_excess(transformer: Any, device: torch.device, beside: int = 0) -> bool:
     """Bring a transformer to the device, but for the weights of so many blocks that a picture can
-    be drawn beside the rest; those visit it. Whether there are any."""
+    be drawn beside the rest, in `beside` bytes more than one without reference pictures; those
+    visit it. Whether there are any."""
     blocks, total = blocks_of(transformer), weight_bytes(transformer)
     there = next(transformer.parameters()).device.type == device.type
-    allowed = available(device) + (total if there else 0) - LEAST_WORKING
+    allowed = available(device) + (total if there else 0) - LEAST_WORKING - beside
     away = to_offload([weight_bytes(block) for block in blocks], total - allowed)
     visiting = {index: blocks[index] for index in away}
     offloader = Offloader(visiting, device)
@@ -209,7 +226,7 @@ def _whole(
 ) -> Any:
     """The base's own weights with adapters, on the device or visiting it block by block."""
     base = spec.base.model_copy(update={"quantization": None})
-    away = device.type == "cuda" and not places and not fits(base, device)
+    away = device.type == "cuda" and not places and not fits(base, device, working_beside(spec))
     transformer = loading.load_transformer(base, "cpu" if away else device, places=places)
     # Merging would draw weights out of their files into main memory, all of them.
     apply_adapters(transformer, adapters, spec.merged() and not away)
@@ -224,10 +241,11 @@ def _part(base: Base) -> str:
     return architecture_of(base).parts.network.folder
 
 
-def fits(base: Base, device: torch.device) -> bool:
-    """Whether the base's own weights and one picture's work fit into what is free of a GPU."""
+def fits(base: Base, device: torch.device, beside: int = 0) -> bool:
+    """Whether the base's own weights and one picture's work, with `beside` bytes more, fit into
+    what is free of a GPU."""
     files = set(loading.weight_files(base, _part(base)).values())
-    return sum(file.stat().st_size for file in files) <= room(device)
+    return sum(file.stat().st_size for file in files) <= room(device, beside)
 
 
 @torch.no_grad()

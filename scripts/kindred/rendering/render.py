@@ -75,7 +75,7 @@ def render(
         for group in groups:
             show = partial(progress.update, len(group), pictures=f"{done}/{drawn}")
             images = pipeline.draw(
-                group, texts, fill_to=spec.batch_of(*group[0].size), after_step=show
+                group, texts, spec.batch_of(*group[0].size, group[0].shown_sizes), show
             )
             for picture, image in zip(group, images, strict=True):
                 made = {**made_with, **pipeline.notes()}

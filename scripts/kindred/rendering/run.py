@@ -13,6 +13,7 @@ from typing import Any
 
 from kindred.common.job_summary import JobSummary
 from kindred.compute import devices
+from kindred.data.shown_photos import read_shown
 from kindred.models.identity import identity_of
 from kindred.models.lora.adapters import Adapter, read_adapters
 from kindred.models.opened_base import open_base
@@ -44,7 +45,8 @@ def render_prompt_set(
     """Draw what is missing and write the manifest; what was done, in a line. prompts: the embedded
     texts. adapters: LoRA files in the order of the weights; none draws the base."""
     worn = read_adapters(adapters, spec.weights)
-    pictures = plan(spec, worn, identity_of(spec.base))
+    shown = read_shown(spec.references) if spec.references else {}
+    pictures = plan(spec, worn, identity_of(spec.base), shown)
     work = render(spec, pictures, worn, store, _Loader(spec, prompts, worn, machine))
     write_manifest(out, spec.name, pictures, worn, store)
     return f"{spec.name}: {work}"

@@ -11,7 +11,12 @@ from itertools import pairwise
 
 import torch
 
-from kindred.models.architectures.interface import Conditioning, Denoiser, on_device
+from kindred.models.architectures.interface import (
+    Conditioning,
+    Denoiser,
+    ReferenceTokens,
+    on_device,
+)
 
 
 def initial_noise(seeds: Sequence[int], channels: int, height: int, width: int) -> torch.Tensor:
@@ -33,14 +38,15 @@ def denoise(
     after_step: Callable[[], None] = lambda: None,
     negative: Conditioning | None = None,
     together: bool = False,
+    references: ReferenceTokens | None = None,
 ) -> torch.Tensor:
     """Latents [N, C, H, W] in float32 from noise of that shape.
 
     negative: what not to draw, or the unconditional text, for classifier-free guidance (Ho and
     Salimans 2022, arXiv 2207.12598): velocities are negative + guidance * (prompt - negative), of
     two passes at every step; `together`: of one pass of twice as many pictures, where both texts
-    have one shape. The network computes in its own precision; the sum of the steps is kept in
-    float32.
+    have one shape. references: pictures that every pass is shown, that of the negative too. The
+    network computes in its own precision; the sum of the steps is kept in float32.
     """
     device, dtype = denoiser.network.device, denoiser.network.dtype
     size = (noise.shape[-2], noise.shape[-1])
@@ -48,9 +54,10 @@ def denoise(
     tokens = denoiser.pack(noise).to(device)
     passes = _joined(text, negative) if negative and together else None
     passes = passes or [one for one in (text, negative) if one]
+    shown = references and ReferenceTokens(references.tokens.to(device), references.sizes)
     for now, following in pairwise(sigmas):
         level = torch.full((len(noise),), now, device=device)
-        velocity = _velocity(denoiser, tokens, size, level, passes, guidance)
+        velocity = _velocity(denoiser, tokens, size, level, passes, guidance, shown)
         if negative:
             wanted, other = velocity.chunk(2)
             velocity = other + guidance * (wanted - other)
@@ -75,14 +82,18 @@ def _velocity(
     level: torch.Tensor,
     passes: Sequence[Conditioning],
     guidance: float,
+    references: ReferenceTokens | None = None,
 ) -> torch.Tensor:
     """Velocities in float32 of the same tokens [N, T, D] with every text of the passes, one pass
     after the other: [texts in all, T, D]."""
     found = []
     for text in passes:
         times = len(next(iter(text.values()))) // len(tokens)
-        answer = denoiser.packed_velocity(
-            tokens.repeat(times, 1, 1), size, level.repeat(times), text, guidance
+        given = tokens.repeat(times, 1, 1), size, level.repeat(times), text, guidance
+        answer = (
+            denoiser.velocity_beside(references.repeated(times), *given)
+            if references
+            else denoiser.packed_velocity(*given)
         ).float()
         # A recording writes its next answer over its last.
         found.append(answer.clone() if len(passes) > 1 else answer)

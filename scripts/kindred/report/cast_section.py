@@ -24,7 +24,9 @@ from kindred.report.cast_tables import (
 from kindred.report.report_data import ReportData
 from kindred.report.scrambled import NONE, beside, of_hypothesis, scrambled_of, without_names
 from kindred.specs.measures import MEASURES
+from kindred.specs.scoring import FIXED_KINDS
 
+UNTRAINED = {"base": "without a LoRA", "references": "with reference pictures and without a LoRA"}
 PILOT = 96  # pictures a run below which a cast set is a pilot
 NO_CASTS = (
     "No prompt set of this experiment asks for casts (the same people on every shape of picture, "
@@ -62,7 +64,7 @@ def _answer(data: ReportData, one: CastSet) -> list[str]:
     able = {
         name: own["accuracy"]["all"]
         for name, own in one.variants.items()
-        if data.variants[name]["kind"] != "base" and not data.variants[name]["control"]
+        if data.variants[name]["kind"] not in FIXED_KINDS and not data.variants[name]["control"]
     }
     best = max(able, key=lambda name: able[name]["mean"], default=None)
     if best is None:
@@ -79,8 +81,12 @@ def _answer(data: ReportData, one: CastSet) -> list[str]:
         )
     else:
         said.append(f"{NONE[:1].upper()}{NONE[1:]}, so what that needs of the names is not known.")
-    bases = [name for name in one.variants if data.variants[name]["kind"] == "base"]
-    said += [f"{name}, without a LoRA, does in {_reached(one.variants[name])}." for name in bases]
+    kinds = {name: data.variants[name]["kind"] for name in one.variants}
+    said += [
+        f"{name}, {UNTRAINED[kind]}, does in {_reached(one.variants[name])}."
+        for name, kind in kinds.items()
+        if kind in FIXED_KINDS
+    ]
     return [*said, _without_names(one, one.variants[best]), *_pilot(one)]
 
 

@@ -14,6 +14,7 @@ from kindred.report import formatting
 from kindred.report.report_data import ReportData
 from kindred.report.tables import Cell, cell_of
 from kindred.specs.cast_figures import CAST_FIGURES, DRAWERS
+from kindred.specs.scoring import FIXED_KINDS
 
 SHARE, LIKENESS, PLAIN = "cast", "identity", ""  # how a figure is written
 CEILING = "CEILING: the world’s own drawings"
@@ -81,11 +82,13 @@ def cast_sets(data: ReportData) -> list[CastSet]:
 
 def _note(variant: Mapping[str, Any]) -> str:
     """What a variant is when it is no set-up of its own."""
-    kind = "base" if variant["kind"] == "base" else variant["control"].split(" ")[0]
+    own = variant["kind"]
+    kind = own if own in FIXED_KINDS else variant["control"].split(" ")[0]
     return {
         "scrambled": "captions on the wrong photos",
         "null": "trained again",
         "base": "no LoRA",
+        "references": "reference pictures, no LoRA",
     }.get(kind, "")
 
 

@@ -30,11 +30,17 @@ LAYOUT = (
     "their heads at the same places, give or take 5 % of the picture's width."
 )
 
+SHOWN = "nothing, but shown some of "  # in the column of what a variant is trained on
+
 
 def copies(data: ReportData) -> dict[str, Any] | None:
     """What is said above the table, and a row a variant; None where no picture was trained on."""
     found = data.summary["copies"]
-    rows = [_row(name, found[name]) for name in data.variants if name in found]
+    rows = [
+        _row(name, found[name], bool(one.get("references")))
+        for name, one in data.variants.items()
+        if name in found
+    ]
     if not rows:
         return None
     others = any(row["others"] for row in rows)
@@ -43,7 +49,8 @@ def copies(data: ReportData) -> dict[str, Any] | None:
     return {"words": " ".join(words), "others": others, "layouts": layouts, "rows": rows}
 
 
-def _row(variant: str, one: Mapping[str, Any]) -> dict[str, Any]:
+def _row(variant: str, one: Mapping[str, Any], shown: bool) -> dict[str, Any]:
+    """A variant's row. shown: it is drawn with some of the photos as reference pictures."""
     held = one["held_out"]
     trained = [formatting.plural(one["photos"], "photo")] if one["photos"] else []
     trained += [formatting.plural(one["composites"], "composite")] if one["composites"] else []
@@ -57,5 +64,5 @@ def _row(variant: str, one: Mapping[str, Any]) -> dict[str, Any]:
         "others_copied": held["copied"] if held else None,
         "nearer": held["nearer"] if held else None,
         "z": held["z"] if held else None,
-        "trained_on": formatting.listing(trained),
+        "trained_on": (SHOWN if shown else "") + formatting.listing(trained),
     }

@@ -13,6 +13,7 @@ from kindred.report import formatting
 from kindred.report.svg_plots import share
 from kindred.specs.composites import CompositeOptions, Composites
 from kindred.specs.measures import MEASURES, RATIO, Kind
+from kindred.specs.scoring import FIXED_KINDS
 
 Statistic = Mapping[str, Any]
 OF_OWN = "of_own"  # likeness as a share of that by a LoRA of the character's own
@@ -190,12 +191,19 @@ def _signed(value: float, share: bool) -> str:
     return f"+{text}" if value > 0 else text
 
 
+def shown_photos(photos: Mapping[str, int], names: Mapping[str, str]) -> str:
+    """'the base with reference pictures, nothing trained: 2 photos of JRussell and 1 photo of
+    ARussell'."""
+    told = [f"{plural(count, 'photo')} of {names[x]}" for x, count in sorted(photos.items())]
+    return f"the base with reference pictures, nothing trained: {listing(told)}"
+
+
 def runs_of(one: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]) -> str:
     """Training runs of both arms: '10', or '10 and 9' where they differ. A base has none."""
     estimate = one.get("estimate") or {}
     counts = [
         estimate[side]["runs"]
         for side in ("variant", "against")
-        if side in estimate and variants[one[side]]["kind"] != "base"
+        if side in estimate and variants[one[side]]["kind"] not in FIXED_KINDS
     ]
     return formatting.listing(map(str, dict.fromkeys(counts) if len(set(counts)) == 1 else counts))

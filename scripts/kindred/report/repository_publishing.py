@@ -78,6 +78,7 @@ def check_may_be_shown(
             )
     if not experiment.hide_photos:
         used = {*experiment.references, *(v.root for v in experiment.variants.values() if v.root)}
+        used |= {shown.dataset for shown in experiment.shown}
         for name in sorted(used):
             if plan.datasets[name].lab is None:
                 problems.add(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from kindred.specs.base_model import Base, TextEncoder
+from kindred.specs.reference_pictures import ReferencePictures
 from kindred.specs.spec_model import SpecModel, StoredSpec
 
 EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
@@ -127,16 +128,22 @@ class RenderSpec(SpecModel):
         None, ge=1, description="pictures drawn at once; unset: 4 small ones, 1 from about 300 px"
     )
 
+    references: ReferencePictures | None = Field(
+        None, description="photos that the base is shown beside every prompt that asks for somebody"
+    )
+
     @model_validator(mode="after")
     def _mergeable(self) -> Self:
         if self.merge and self.base.quantization:
             raise ValueError("`merge` needs a base without quantization; leave it unset")
         return self
 
-    def batch_of(self, width: int, height: int) -> int:
-        """How many pictures of this size are drawn at once. A large picture keeps a processor
-        busy alone, and more of them would only need more memory."""
-        tokens = (width // EDGE_MULTIPLE) * (height // EDGE_MULTIPLE)
+    def batch_of(self, width: int, height: int, beside: Sequence[tuple[int, int]] = ()) -> int:
+        """How many pictures of this size are drawn at once, each `beside` reference pictures of
+        these sizes. A large picture keeps a processor busy alone, and more of them would only need
+        more memory."""
+        sizes = [(width, height), *beside]
+        tokens = sum((w // EDGE_MULTIPLE) * (h // EDGE_MULTIPLE) for w, h in sizes)
         return self.batch or max(1, min(4, FULL_TOKENS // tokens))
 
     def drawn_as(self, adapted: bool) -> Precision:

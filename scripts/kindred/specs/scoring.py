@@ -11,9 +11,12 @@ from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.measures import MEASURES
+from kindred.specs.reference_pictures import ShownPhotos
 from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Selection
 
+# What draws without anything trained: the base alone, and with reference pictures.
+FIXED_KINDS = frozenset({"base", "references"})
 MeasureName = Literal[*MEASURES]
 
 
@@ -23,6 +26,10 @@ class ReferenceSpec(SpecModel):
     judge: JudgeSpec
     characters: dict[str, Character]
     datasets: list[str] = Field(description="where photos are taken from, in this order")
+    shown: list[ShownPhotos] = Field(
+        default_factory=list,
+        description="reference pictures that some variant is drawn with: left out, for all",
+    )
 
 
 class VectorSpec(SpecModel):
@@ -92,7 +99,7 @@ class Hypothesis(SpecModel):
 class ComparedVariant(SpecModel):
     """What comparing needs to know of a variant."""
 
-    kind: Literal["trained", "loaded", "base"]
+    kind: Literal["trained", "loaded", "references", "base"]
     base: str
     runs: list[int]
     dataset: str | None = None
@@ -112,6 +119,14 @@ class ComparedVariant(SpecModel):
     drawn_on: dict[str, str] = Field(
         default_factory=dict, description="prompt set -> the base that draws it, if another one"
     )
+    references: dict[str, int] = Field(
+        default_factory=dict, description="character -> photos of it that the base is shown"
+    )
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it draws without anything trained, so that it has no runs to differ."""
+        return self.kind in FIXED_KINDS
 
 
 class CompareSpec(SpecModel):

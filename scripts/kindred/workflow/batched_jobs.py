@@ -114,6 +114,7 @@ def score_jobs(plan: Plan, experiment: str, variant: str) -> ScoreJobs:
 def needed_to_draw(jobs: RenderJobs) -> list[str]:
     """The files that renderings read, each once."""
     files = [file for job in jobs.jobs for file in (*job.adapters, job.prompts)]
+    files += paths.photos_shown(one.references for one in jobs.specs.values() if one.references)
     return list(dict.fromkeys(files))
 
 

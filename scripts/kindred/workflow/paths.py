@@ -11,7 +11,10 @@ from kindred.characters.trigger_words import letters_in
 from kindred.config.lab_album import LabFamily
 from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Dataset, Experiment, Plan, Variant
 from kindred.config.user_schema import BASE_VARIANT
+from kindred.specs.reference_pictures import ShownPhotos
 from kindred.world.families import photo_names, stranger_names
+
+PHOTOS_WITH_NAMES = ("images.json", "captions.jsonl")
 
 
 def all_targets(plan: Plan) -> list[str]:
@@ -67,9 +70,8 @@ def lists_of_pictures(experiment: Experiment) -> list[str]:
 
 def photos_of(experiment: Experiment) -> list[str]:
     """The lists of prepared photos and their captions; none when they are not to be shown."""
-    files = ("images.json", "captions.jsonl")
     shown = [] if experiment.hide_photos else experiment.photos_trained_on
-    return [f"resources/{dataset}/{file}" for dataset in shown for file in files]
+    return [f"resources/{dataset}/{file}" for dataset in shown for file in PHOTOS_WITH_NAMES]
 
 
 def audited(experiment: Experiment) -> list[str]:
@@ -170,6 +172,12 @@ def adapters_of(plan: Plan, experiment: str, variant: str, run: str) -> list[str
     """The adapters a variant's run renders with: its own, several others', or none."""
     loads = plan.variant(experiment, variant).loads
     return [plan.variant(experiment, name).adapter(experiment, int(run)) for name, _ in loads]
+
+
+def photos_shown(shown: Iterable[ShownPhotos]) -> list[str]:
+    """What is read to choose reference pictures and to draw with them."""
+    names = dict.fromkeys(one.dataset for one in shown)
+    return [f"resources/{name}/{file}" for name in names for file in PHOTOS_WITH_NAMES]
 
 
 def prompts_of(plan: Plan, experiment: str, variant: str, prompt_set: str) -> str:

@@ -16,7 +16,6 @@ from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import letters_in
 from kindred.common.hashing import sha256_text
 from kindred.config.plan import Experiment, Plan, Variant
-from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.power import AskedPrompts, PowerSpec
 from kindred.specs.scoring import (
@@ -31,7 +30,10 @@ from kindred.specs.scoring import (
 def reference_spec(experiment: Experiment) -> ReferenceSpec:
     """Whose reference photos are looked for, in which datasets."""
     return ReferenceSpec(
-        judge=_judge(experiment), characters=_named(experiment), datasets=experiment.references
+        judge=_judge(experiment),
+        characters=experiment.named,
+        datasets=experiment.references,
+        **({"shown": experiment.shown} if experiment.shown else {}),
     )
 
 
@@ -48,7 +50,7 @@ def drawn_score_spec(experiment: Experiment, prompt_set: str) -> ScoreSpec:
 def _score_spec(experiment: Experiment, prompt_set: str, **given: Any) -> ScoreSpec:
     if casts := experiment.casts.get(prompt_set):
         given["casts"] = casts
-    return ScoreSpec(judge=_judge(experiment), characters=_named(experiment), **given)
+    return ScoreSpec(judge=_judge(experiment), characters=experiment.named, **given)
 
 
 def vector_spec(experiment: Experiment, dataset: str) -> VectorSpec:
@@ -80,7 +82,7 @@ def compare_spec(experiment: Experiment) -> CompareSpec:
         title=experiment.title,
         question=experiment.question,
         judge=_judge(experiment),
-        characters=_named(experiment),
+        characters=experiment.named,
         variants={name: _compared(v, experiment) for name, v in experiment.variants.items()},
         prompt_sets={name: asked.texts() for name, asked in experiment.prompt_sets.items()},
         hypotheses=experiment.hypotheses,
@@ -103,7 +105,7 @@ def power_spec(experiment: Experiment) -> PowerSpec:
 
 
 def _trainings(variant: Variant) -> int:
-    """How many adapters a variant has, each a run; the base alone has none."""
+    """How many adapters a variant has, each a run; the base has none."""
     return len(variant.runs) if variant.loads else 0
 
 
@@ -156,10 +158,10 @@ def plain_pictures(experiment: Experiment, variant: str, prompt_set: str) -> lis
     own = experiment.variants[variant]
     texts = experiment.prompt_sets[prompt_set].texts().values()
     named = all(letters_in(text, experiment.characters) for text in texts)
-    if named or not own.loads:
+    if named or not (own.loads or own.references):
         return []
     drawn = own.base, own.draw_on
-    plain = (v for v in experiment.variants.values() if not v.loads)
+    plain = (v for v in experiment.variants.values() if not (v.loads or v.references))
     base = next(v for v in plain if (v.base, v.draw_on) == drawn)
     return [f"results/{experiment.name}/{base.name}/run-1/images/{prompt_set}.json"]
 
@@ -179,13 +181,7 @@ def _judge(experiment: Experiment) -> JudgeSpec:
     return experiment.judge
 
 
-def _named(experiment: Experiment) -> dict[str, Character]:
-    """Characters without their age, on which no score depends."""
-    return {x: Character(name=c.name, noun=c.noun) for x, c in experiment.characters.items()}
-
-
 def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
-    kind = "trained" if variant.train else "loaded" if variant.loads else "base"
     given: dict[str, Any] = {
         "dataset": variant.root,
         "control": _control(variant, experiment),
@@ -194,13 +190,21 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
         "trained_on": experiment.trained_on(variant.name),
         "held_out": experiment.held_out_for(variant.name),
         "drawn_on": experiment.drawn_elsewhere(variant.name),
+        "references": variant.references and variant.references.photos,
     }
     return ComparedVariant(
-        kind=kind,
+        kind=_kind(variant),
         base=variant.base,
         runs=list(variant.runs),
         **{key: value for key, value in given.items() if value},
     )
+
+
+def _kind(variant: Variant) -> str:
+    """What draws: adapters trained here, those of others, photos shown to the base, or it alone."""
+    if variant.train:
+        return "trained"
+    return "loaded" if variant.loads else "references" if variant.references else "base"
 
 
 def _only(variant: Variant) -> str | None:
@@ -213,6 +217,8 @@ def _only(variant: Variant) -> str | None:
 
 def _control(variant: Variant, experiment: Experiment) -> str:
     """What a variant is a control of: broken on purpose, another one again, or the base alone."""
+    if variant.references:
+        return ""
     if not variant.loads:
         return "base"
     if variant.train is None:

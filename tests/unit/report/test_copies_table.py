@@ -23,8 +23,8 @@ PLAIN = {**COMPOSED, "composites": 0, "same_layout": None, "held_out": None, "co
 
 def told(**variants):
     """The table of a report in which these variants have copies, and BASE has none."""
-    shown = [*variants, "BASE"]
-    return copies(SimpleNamespace(summary={"copies": variants}, variants=shown))
+    known = {name: {} for name in (*variants, "BASE")} | {"shown": {"references": {"J": 2}}}
+    return copies(SimpleNamespace(summary={"copies": variants}, variants=known))
 
 
 def test_copies_stand_beside_those_among_other_photos():
@@ -36,6 +36,11 @@ def test_copies_stand_beside_those_among_other_photos():
     assert composed["trained_on"] == "25 photos and 88 composites"
     assert (photos["copied"], photos["others"], photos["z"]) == ("–", 0, None)
     assert photos["trained_on"] == "25 photos"
+
+
+def test_of_reference_pictures_it_says_that_nothing_was_trained():
+    (row,) = told(shown=PLAIN)["rows"]
+    assert row["trained_on"] == "nothing, but shown some of 25 photos"
 
 
 def test_without_other_photos_that_is_said_and_columns_are_left_out():

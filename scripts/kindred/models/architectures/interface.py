@@ -155,6 +155,23 @@ def on_device(text: Conditioning, device: torch.device, dtype: torch.dtype) -> C
     }
 
 
+@dataclass(frozen=True)
+class ReferenceTokens:
+    """Reference pictures beside a batch of noisy ones, as a network reads them: tokens [B, R, D] of
+    all of them in a row, and the size (height, width in latents) of each."""
+
+    tokens: torch.Tensor
+    sizes: tuple[tuple[int, int], ...]
+
+    def of(self, part: slice) -> ReferenceTokens:
+        """The same for a part of the batch."""
+        return ReferenceTokens(self.tokens[part], self.sizes)
+
+    def repeated(self, times: int) -> ReferenceTokens:
+        """The same for a batch that is so many times as large."""
+        return ReferenceTokens(self.tokens.repeat(times, 1, 1), self.sizes)
+
+
 class Denoiser(ABC):
     """A network as Kindred calls it.
 
@@ -191,6 +208,20 @@ class Denoiser(ABC):
         size: height, width in latents; sigmas [B], 1 is noise; guidance: the scale, for networks
         that take it as an input.
         """
+
+    def velocity_beside(
+        self,
+        references: ReferenceTokens,
+        tokens: torch.Tensor,
+        size: tuple[int, int],
+        sigmas: torch.Tensor,
+        text: Conditioning,
+        guidance: float,
+    ) -> torch.Tensor:
+        """`packed_velocity` [B, T, D] of the noisy tokens alone, of a network that sees reference
+        pictures beside them. Only of architectures with `reference_area`: of others it raises
+        TypeError."""
+        raise TypeError(f"{type(self).__name__} reads no reference pictures")
 
     def velocity(
         self, latents: torch.Tensor, sigmas: torch.Tensor, text: Conditioning, guidance: float
@@ -299,6 +330,9 @@ class Architecture(ABC):
     never_trained: ClassVar[re.Pattern[str] | None] = None
     # Modules that stay in compute precision where others are quantized.
     never_quantized: ClassVar[tuple[str, ...]] = ()
+    # Pixels of the largest reference picture that the model is drawn with; None where its networks
+    # read none.
+    reference_area: ClassVar[int | None] = None
     text: ClassVar[TextEncoding]
     adapter_keys: ClassVar[AdapterKeys | None] = None
     activations: ClassVar[ActivationUnits | None] = None

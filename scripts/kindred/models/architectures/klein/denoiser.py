@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from kindred.models.architectures.interface import Conditioning, Denoiser
+from kindred.models.architectures.interface import (
+    Conditioning,
+    Denoiser,
+    ReferenceTokens,
+)
 from kindred.models.architectures.position_ids import kept
+
+REFERENCE_TIME = 10  # between one reference picture and the next, on the ids' first axis
 
 
 def image_ids(height: int, width: int) -> torch.Tensor:
@@ -19,7 +25,17 @@ def text_ids(tokens: int) -> torch.Tensor:
     return torch.cartesian_prod(*(torch.arange(n) for n in (1, 1, 1, tokens)))
 
 
-IMAGE_IDS, TEXT_IDS = kept(image_ids), kept(text_ids)
+def ids_beside(height: int, width: int, *references: int) -> torch.Tensor:
+    """Position ids [H * W + R, 4] of a latent image and of reference pictures behind it, whose
+    heights and widths follow each other in `references`: the k-th is at time 10 k."""
+    found = [image_ids(height, width)]
+    sizes = zip(references[::2], references[1::2], strict=True)
+    for number, one in enumerate(sizes, start=1):
+        found.append(image_ids(*one) + torch.tensor([REFERENCE_TIME * number, 0, 0, 0]))
+    return torch.cat(found)
+
+
+IMAGE_IDS, TEXT_IDS, IDS_BESIDE = kept(image_ids), kept(text_ids), kept(ids_beside)
 
 
 class KleinDenoiser(Denoiser):
@@ -42,13 +58,33 @@ class KleinDenoiser(Denoiser):
         guidance: float,
     ) -> torch.Tensor:
         """As `Denoiser.packed_velocity`; this network takes no scale."""
+        return self._velocity(tokens, IMAGE_IDS(size, tokens.device), sigmas, text)
+
+    def velocity_beside(
+        self,
+        references: ReferenceTokens,
+        tokens: torch.Tensor,
+        size: tuple[int, int],
+        sigmas: torch.Tensor,
+        text: Conditioning,
+        guidance: float,
+    ) -> torch.Tensor:
+        """As `Denoiser.velocity_beside`: one sequence, the reference pictures behind the noise."""
+        joined = torch.cat([tokens, references.tokens.to(tokens.dtype)], dim=1)
+        sizes = size + sum(references.sizes, ())
+        ids = IDS_BESIDE(sizes, tokens.device)
+        return self._velocity(joined, ids, sigmas, text)[:, : tokens.shape[1]]
+
+    def _velocity(
+        self, tokens: torch.Tensor, ids: torch.Tensor, sigmas: torch.Tensor, text: Conditioning
+    ) -> torch.Tensor:
         device, dtype = tokens.device, self.network.dtype
         (velocity,) = self.call(
             hidden_states=tokens.to(dtype),
             encoder_hidden_states=text["qwen3"].to(dtype),
             timestep=sigmas,
             guidance=None,
-            img_ids=IMAGE_IDS(size, device),
+            img_ids=ids,
             txt_ids=TEXT_IDS((text["qwen3"].shape[1],), device),
         )
         return velocity

@@ -75,6 +75,7 @@ class Klein(Architecture):
     )
     size_multiple, patch = 16, 1  # 8 pixels a latent of the VAE, 2 x 2 of them one of the network's
     default_guidance = 4.0
+    reference_area = 1024 * 1024
     models = {3072: "FLUX.2 klein 4B", 4096: "FLUX.2 klein 9B", 6144: "FLUX.2 dev"}
     lora_targets = {
         # A single block's attention can't be trained apart from its feed-forward.
