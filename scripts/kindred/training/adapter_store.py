@@ -27,8 +27,9 @@ from kindred.training.training_data import DataSource
 
 STORE = Path("resources/store/adapters")
 CHECKPOINTS = Path("resources/training")
-# Keys of a recipe that are younger than the first adapters, whose keys must not change.
-YOUNGER = ("mask_weight", "head_weight")
+# Options of a recipe that are younger than the first adapters, whose keys must not change, with what
+# they are where nobody uses them.
+YOUNGER = {"mask_weight": None, "head_weight": None, "adapter_type": "lora", "lokr_factor": None}
 FILES = ("training.csv", "lora.safetensors", "lora.json")
 FACTS = ("spec_hash", "run", "dataset_hash", "base", "version", "pairing")  # training_facts' names
 
@@ -63,7 +64,7 @@ def training_facts(
     recipe = spec.recipe.model_dump(
         mode="json", by_alias=True, exclude={"checkpoint_every", "class_images_per_noun"}
     )
-    recipe = {k: v for k, v in recipe.items() if v is not None or k not in YOUNGER}
+    recipe = {k: v for k, v in recipe.items() if k not in YOUNGER or v != YOUNGER[k]}
     settings = {
         "recipe": recipe,
         "dtype": spec.base.dtype,
