@@ -27,7 +27,7 @@ from kindred.training.training_data import DataSource
 
 STORE = Path("resources/store/adapters")
 CHECKPOINTS = Path("resources/training")
-# Options of a recipe that are younger than the first adapters, whose keys must not change, with what
+# Options of a recipe that are younger than the first adapters, whose keys must not change, and what
 # they are where nobody uses them.
 YOUNGER = {"mask_weight": None, "head_weight": None, "adapter_type": "lora", "lokr_factor": None}
 FILES = ("training.csv", "lora.safetensors", "lora.json")
