@@ -174,19 +174,13 @@ def reference(options: argparse.Namespace, resolution: int) -> Callable[[], dict
 
 def measured(options: argparse.Namespace, device: Any, rate: float) -> Iterator[dict[str, Any]]:
     """A row of figures for every case; what fails has its error in place of figures."""
-    import torch
-
     from kindred.benchmarking import random_weights, roofline
 
-    known = random_weights.SHAPES[options.base].known
-    with torch.device("meta"):
-        config = random_weights.class_of(random_weights.SHAPES[options.base])(
-            **random_weights.SHAPES[options.base].network
-        ).config
-    layout = known.layout(config)
+    shape = random_weights.SHAPES[options.base]
+    layout = shape.layout
 
     def seconds(resolution: int, passes: int) -> float:
-        tokens = (resolution // known.size_multiple) ** 2
+        tokens = (resolution // shape.known.size_multiple) ** 2
         return roofline.operations(layout, tokens, text_tokens(options), passes) / rate
 
     if options.render:
@@ -207,7 +201,7 @@ def drawn(options: argparse.Namespace, device: Any, seconds: Any) -> Iterator[di
 
     base = random_weights.SHAPES[options.base]
     steps = options.sampling_steps or base.drawing[0]
-    passes = steps * (2 if base.known.guidance({}, base.network) == "cfg" else 1)
+    passes = steps * base.passes
     for resolution in options.resolutions:
         floor_s = seconds(resolution, passes)
         for precision in options.precisions:

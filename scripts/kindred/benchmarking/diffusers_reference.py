@@ -221,9 +221,7 @@ def dreambooth_arguments(options: argparse.Namespace, folder: Path) -> list[str]
     kind = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
     quantized.write_text(json.dumps(kind), encoding="utf-8")
     shape = random_weights.SHAPES[options.base]
-    with torch.device("meta"):
-        network = random_weights.class_of(shape)(**shape.network)
-    layers = target_layers(shape.known.layout(network.config).names, options.targets, shape.known)
+    layers = target_layers(shape.layout.names, options.targets, shape.known)
     given = {
         "instance_data_dir": str(folder),
         "instance_prompt": "x",

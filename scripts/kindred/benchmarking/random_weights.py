@@ -18,6 +18,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from kindred.models import quantized_weights
 from kindred.models.architectures import by_name
 from kindred.models.architectures.interface import Architecture, Embeddings
+from kindred.models.architectures.layout import NetworkLayout
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,17 @@ class Shape:
     def known(self) -> Architecture:
         """What the rest of Kindred knows of such bases."""
         return by_name(self.architecture, "a random base")
+
+    @property
+    def layout(self) -> NetworkLayout:
+        """The network's layers, by its class's configuration."""
+        with torch.device("meta"):
+            return self.known.layout(class_of(self)(**self.network).config)
+
+    @property
+    def passes(self) -> int:
+        """Of the network for a step of drawing: two with guidance by a second pass."""
+        return 2 if self.known.guidance({}, self.network) == "cfg" else 1
 
     def resized(self, **settings: Any) -> Shape:
         """With other settings of the network."""

@@ -45,7 +45,7 @@ class Scene:
         noise = initial_noise([1], asked.channels, edge, edge)
         self.vae = random_weights.vae(self.shape, device, torch.float32)
         self.recorded: RecordedNetwork | None = None
-        self.guided = self.known.guidance({}, self.net.config) == "cfg"
+        self.guided = asked.passes > 1
         denoiser = self.known.denoiser(None)
         scale = asked.drawing[1]
         self.asked = reference_pipelines.Asked(

@@ -2,12 +2,12 @@
 
 import copy
 
+import lora_files
 import pytest
 import tiny_klein
 import torch
 from diffusers import Flux2KleinPipeline, FluxTransformer2DModel
 
-import export_lora as program
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models.architectures.flux1.facts import FLUX1
@@ -55,19 +55,7 @@ def answer(net):
 def trained(pipeline, path, **recipe):
     """Write an adapter with an effect on every layer; return the network that has it."""
     net = copy.deepcopy(pipeline.transformer)
-    parameters = injection.add_lora(net, Recipe(**recipe), 0)
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    injection.save_lora(path, injection.lora_state(net.eval()), net, PROVENANCE)
-    return net
-
-
-def exported(path, tool):
-    out = path.parent / f"{tool}.safetensors"
-    program.main(["--adapter", str(path), "--out", str(out), "--format", tool])
-    return out
+    return lora_files.trained(net, path, Recipe(**recipe), PROVENANCE)
 
 
 def by_us(pipeline, path):
@@ -84,7 +72,7 @@ def test_one_file_for_comfyui_and_diffusers_and_one_for_kohya_are_the_same_netwo
     wanted, plain = answer(trained(pipeline, path, **recipe)), answer(pipeline.transformer)
     effect = (wanted - plain).abs().max()
     assert effect > 1e-3
-    files = [exported(path, tool) for tool in ("comfyui", "kohya")]
+    files = [lora_files.exported(path, tool) for tool in ("comfyui", "kohya")]
     for file in [path, *files]:
         assert (by_us(pipeline, file) - wanted).abs().max() < 1e-4 * effect
     outside = "context_embedder" in str(recipe["targets"])  # of kohya's diffusers drops some
@@ -112,7 +100,7 @@ def test_there_and_back_nothing_is_lost(pipeline, tmp_path, layout):
 def test_names_and_shapes_are_those_of_the_layouts(pipeline, tmp_path):
     path = tmp_path / "lora.safetensors"
     trained(pipeline, path, rank=2, alpha=6.0, targets="all-linear")
-    entries, told = safetensors_files.header(exported(path, "comfyui"))
+    entries, told = safetensors_files.header(lora_files.exported(path, "comfyui"))
     shapes = {name: tuple(entry["shape"]) for name, entry in entries.items()}
     assert all(name.startswith("diffusion_model.") for name in shapes) and len(shapes) == 2 * 20
     stem = "diffusion_model.double_blocks.1.img_attn.qkv.lora_"
@@ -121,7 +109,7 @@ def test_names_and_shapes_are_those_of_the_layouts(pipeline, tmp_path):
     assert (shapes[f"{stem}A.weight"], shapes[f"{stem}B.weight"]) == ((2, 32), (9 * 32, 2))
     assert told["modelspec.architecture"] == "flux-2-klein-base-4b/lora"
     assert told["ss_network_dim"] == told["ss_network_alpha"] == "Dynamic"
-    state = safetensors_files.load(exported(path, "kohya"))
+    state = safetensors_files.load(lora_files.exported(path, "kohya"))
     assert state["lora_unet_double_blocks_0_txt_attn_qkv.alpha"] == 18
     assert state["lora_unet_single_blocks_1_linear2.lora_down.weight"].shape == (2, 4 * 32)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import lora_files
 import pytest
 import tiny_base
 import torch
@@ -34,14 +35,7 @@ def network(base):
 
 def trained(base, path, **recipe):
     """Write an adapter with an effect on every layer; return the network that has it."""
-    net = network(base)
-    parameters = injection.add_lora(net, Recipe(**recipe), 0)
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    injection.save_lora(path, injection.lora_state(net.eval()), net, PROVENANCE)
-    return net
+    return lora_files.trained(network(base), path, Recipe(**recipe), PROVENANCE)
 
 
 def exported(path, *options, name="out.safetensors"):

@@ -2,12 +2,12 @@
 
 import copy
 
+import lora_files
 import pytest
 import tiny_krea2
 import torch
 from diffusers import Krea2Pipeline
 
-import export_lora as program
 from kindred.common import safetensors_files
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.architectures.krea2.facts import KREA2
@@ -72,19 +72,7 @@ def answer(net):
 def trained(pipeline, path, **recipe):
     """Write an adapter with an effect on every layer; return the network that has it."""
     net = copy.deepcopy(pipeline.transformer)
-    parameters = injection.add_lora(net, Recipe(**recipe), 0)
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    injection.save_lora(path, injection.lora_state(net.eval()), net, PROVENANCE)
-    return net
-
-
-def exported(path, tool):
-    out = path.parent / f"{tool}.safetensors"
-    program.main(["--adapter", str(path), "--out", str(out), "--format", tool])
-    return out
+    return lora_files.trained(net, path, Recipe(**recipe), PROVENANCE)
 
 
 def by_us(pipeline, path):
@@ -108,7 +96,7 @@ def test_one_file_for_comfyui_and_diffusers_and_one_for_musubi_are_the_same_netw
     wanted, plain = answer(trained(pipeline, path, **recipe)), answer(pipeline.transformer)
     effect = (wanted - plain).abs().max()
     assert effect > 1e-3
-    comfyui, musubi = (exported(path, tool) for tool in ("comfyui", "kohya"))
+    comfyui, musubi = (lora_files.exported(path, tool) for tool in ("comfyui", "kohya"))
     for file in (path, comfyui, musubi):
         assert (by_us(pipeline, file) - wanted).abs().max() < 1e-5 * effect
     for file in (path, comfyui):
@@ -120,7 +108,7 @@ def test_one_file_for_comfyui_and_diffusers_and_one_for_musubi_are_the_same_netw
 def test_an_alpha_which_diffusers_refuses_is_read(pipeline, tmp_path):
     path, other = tmp_path / "lora.safetensors", tmp_path / "alpha.safetensors"
     wanted = answer(trained(pipeline, path, rank=2, alpha=2.0, targets="attention"))
-    state = safetensors_files.load(exported(path, "comfyui"))
+    state = safetensors_files.load(lora_files.exported(path, "comfyui"))
     ups = {name: value for name, value in state.items() if name.endswith(".lora_B.weight")}
     alphas = {
         name.replace(".lora_B.weight", ".alpha"): torch.tensor(4.0) for name in ups
@@ -151,13 +139,13 @@ def test_names_are_those_of_the_original_code(pipeline, tmp_path):
     trained(pipeline, path, rank=2, alpha=6.0, targets=".+")
     layers = injection.linear_layers(pipeline.transformer)
     assert SOME.keys() <= set(layers)
-    entries, told = safetensors_files.header(exported(path, "comfyui"))
+    entries, told = safetensors_files.header(lora_files.exported(path, "comfyui"))
     for original in SOME.values():
         assert f"diffusion_model.{original}.lora_A.weight" in entries
     assert len(entries) == 2 * len(layers) and not any(".alpha" in name for name in entries)
     assert told["modelspec.architecture"] == "Krea-2/lora"
     assert (told["ss_network_dim"], told["ss_sd_model_name"]) == ("2", "krea/Krea-2-Raw@main")
-    entries, told = safetensors_files.header(exported(path, "kohya"))
+    entries, told = safetensors_files.header(lora_files.exported(path, "kohya"))
     for original in SOME.values():
         assert f"lora_unet_{original.replace('.', '_')}.lora_down.weight" in entries
     assert told["ss_network_alpha"] == "6"
@@ -185,4 +173,4 @@ def test_a_lora_of_another_base_is_refused_and_both_are_named(pipeline, tmp_path
     trained(pipeline, ours, rank=2, targets="all-linear")
     (found,) = incompatibilities(ours, FLUX1, None)
     assert found.stops and found.what.startswith("is a LoRA of Krea 2, and the base is FLUX.1 ")
-    assert not incompatibilities(exported(ours, "comfyui"), KREA2, sizes)
+    assert not incompatibilities(lora_files.exported(ours, "comfyui"), KREA2, sizes)

@@ -4,6 +4,7 @@ import copy
 import json
 import re
 
+import lora_files
 import peft
 import pytest
 import tiny_base
@@ -65,13 +66,7 @@ def of_klein(net):
 
 def trained(net, path, recipe, provenance=PROVENANCE):
     """Give a network a LoKr with an effect on every layer, and write it."""
-    parameters = injection.add_lora(net, recipe, 0)
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    injection.save_lora(path, injection.lora_state(net.eval()), net, provenance)
-    return net
+    return lora_files.trained(net, path, recipe, provenance)
 
 
 def drawn(net, *paths, merge=False, weights=()):

@@ -2,12 +2,12 @@
 
 import copy
 
+import lora_files
 import pytest
 import tiny_z_image
 import torch
 from diffusers import ZImagePipeline
 
-import export_lora as program
 from kindred.common import safetensors_files
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.architectures.z_image.facts import Z_IMAGE
@@ -49,20 +49,8 @@ def answer(network):
 
 def trained(pipeline, path, **recipe):
     """Write an adapter with an effect on every layer; return the network that has it."""
-    network = copy.deepcopy(pipeline.transformer)
-    parameters = injection.add_lora(network, Recipe(**recipe), 0)
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for parameter in parameters:
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    injection.save_lora(path, injection.lora_state(network.eval()), network, PROVENANCE)
-    return network
-
-
-def exported(path, tool):
-    out = path.parent / f"{tool}.safetensors"
-    program.main(["--adapter", str(path), "--out", str(out), "--format", tool])
-    return out
+    net = copy.deepcopy(pipeline.transformer)
+    return lora_files.trained(net, path, Recipe(**recipe), PROVENANCE)
 
 
 def by_us(pipeline, path):
@@ -77,7 +65,7 @@ def test_one_file_for_all_tools_and_one_for_kohya_are_the_same_network(pipeline,
     wanted, plain = answer(trained(pipeline, path, **recipe)), answer(pipeline.transformer)
     effect = (wanted - plain).abs().max()
     assert effect > 1e-3
-    files = [path, *(exported(path, tool) for tool in ("comfyui", "kohya"))]
+    files = [path, *(lora_files.exported(path, tool) for tool in ("comfyui", "kohya"))]
     for file in files:
         assert (by_us(pipeline, file) - wanted).abs().max() < 1e-4 * effect, file.name
         pipeline.load_lora_weights(file)
@@ -103,12 +91,12 @@ def test_there_and_back_nothing_is_lost(pipeline, tmp_path, layout):
 def test_names_are_those_of_the_layouts(pipeline, tmp_path):
     path = tmp_path / "lora.safetensors"
     trained(pipeline, path, rank=2, alpha=6.0, targets="all-linear")
-    entries, told = safetensors_files.header(exported(path, "comfyui"))
+    entries, told = safetensors_files.header(lora_files.exported(path, "comfyui"))
     assert len(entries) == 2 * 14
     assert entries["diffusion_model.layers.0.attention.to_out.0.lora_A.weight"]["shape"] == [2, 48]
     assert not any(name.endswith(".alpha") for name in entries)
     assert told["modelspec.architecture"] == "Z-Image/lora"
-    state = safetensors_files.load(exported(path, "kohya"))
+    state = safetensors_files.load(lora_files.exported(path, "kohya"))
     assert state["lora_unet_layers_1_feed_forward_w2.alpha"] == 6
     assert state["lora_unet_layers_1_feed_forward_w2.lora_down.weight"].shape == (2, 128)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import torch
 
+from kindred.models.architectures.interface import Denoiser
+
 PATCH = 2
 
 
@@ -39,3 +41,15 @@ def image_ids(height: int, width: int) -> torch.Tensor:
 def text_ids(tokens: int) -> torch.Tensor:
     """Position ids [tokens, 3] of text: all zero."""
     return torch.zeros(tokens, 3)
+
+
+class PatchDenoiser(Denoiser):
+    """A network that reads such patches."""
+
+    def pack(self, latents: torch.Tensor) -> torch.Tensor:
+        """As `Denoiser.pack`."""
+        return pack(latents)
+
+    def unpack(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        """As `Denoiser.unpack`."""
+        return unpack(tokens, height, width)

@@ -3,11 +3,14 @@ embeddings that are given sample by sample."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import torch
+
+from kindred.models.architectures.interface import BatchedInputs, Conditioning
 
 
 def kept(
@@ -45,3 +48,49 @@ class Positions(torch.nn.Module):
             raise ValueError("no positions were set")
         cosines, sines = self.turns
         return self.turns if len(ids) else (cosines[:0], sines[:0])
+
+
+class RotaryInputs(BatchedInputs):
+    """Pictures of several sizes in one batch for a network with a rotary embedding, which is told
+    sample by sample what it would say. positions: stands in for that embedding."""
+
+    def __init__(self, network: Any, positions: Positions) -> None:
+        self.network, self.positions = network, positions
+
+    @abstractmethod
+    def ids(self, text_tokens: int, height: int, width: int, dtype: torch.dtype) -> torch.Tensor:
+        """Position ids [text + tokens, axes] of a text and latents, as the network is given them
+        where it computes in `dtype`."""
+
+    @abstractmethod
+    def answer(
+        self, tokens: torch.Tensor, sigmas: torch.Tensor, text: Conditioning, guidance: torch.Tensor
+    ) -> torch.Tensor:
+        """As `BatchedInputs.packed_velocity`, positions being set."""
+
+    def tables(
+        self, sizes: Sequence[tuple[int, int]], text_tokens: int, dtype: torch.dtype
+    ) -> Conditioning:
+        """Cosines and sines [sizes, text + tokens, 1, D]."""
+        turns = [self.positions.plain(self.ids(text_tokens, *size, dtype)) for size in sizes]
+        cosines, sines = zip(*turns, strict=True)
+        return {
+            "cosines": torch.stack([one[:, None] for one in cosines]),
+            "sines": torch.stack([one[:, None] for one in sines]),
+        }
+
+    def packed_velocity(
+        self,
+        tokens: torch.Tensor,
+        sigmas: torch.Tensor,
+        text: Conditioning,
+        guidance: torch.Tensor,
+        rows: Conditioning,
+    ) -> torch.Tensor:
+        """As `BatchedInputs.packed_velocity`."""
+        self.positions.turns = (rows["cosines"], rows["sines"])
+        return self.answer(tokens, sigmas, text, guidance)
+
+    def release(self) -> None:
+        """As `BatchedInputs.release`."""
+        self.positions.turns = None

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from kindred.models.architectures.interface import BatchedInputs, Conditioning
+from kindred.models.architectures.interface import Conditioning
 from kindred.models.architectures.krea2.attention import GatedAttention
 from kindred.models.architectures.krea2.denoiser import joint_ids
-from kindred.models.architectures.position_ids import Positions
+from kindred.models.architectures.position_ids import Positions, RotaryInputs
 
 
-class Krea2BatchedInputs(BatchedInputs):
+class Krea2BatchedInputs(RotaryInputs):
     """A transformer that is told positions sample by sample."""
 
     def __init__(self, network: Any) -> None:
         if not isinstance(network.rotary_emb, Positions):
             network.rotary_emb = Positions(network.rotary_emb)
             network.set_attn_processor(GatedAttention())
-        self.network, self.positions = network, network.rotary_emb
+        super().__init__(network, network.rotary_emb)
 
-    def tables(
-        self, sizes: Sequence[tuple[int, int]], text_tokens: int, dtype: torch.dtype
-    ) -> Conditioning:
-        """Cosines and sines [sizes, text + tokens, 1, D]."""
-        turns = [self.positions.plain(joint_ids(text_tokens, *size)) for size in sizes]
-        cosines, sines = zip(*turns, strict=True)
-        return {
-            "cosines": torch.stack([one[:, None] for one in cosines]),
-            "sines": torch.stack([one[:, None] for one in sines]),
-        }
+    def ids(self, text_tokens: int, height: int, width: int, dtype: torch.dtype) -> torch.Tensor:
+        """As `RotaryInputs.ids`."""
+        return joint_ids(text_tokens, height, width)
 
-    def packed_velocity(
-        self,
-        tokens: torch.Tensor,
-        sigmas: torch.Tensor,
-        text: Conditioning,
-        guidance: torch.Tensor,
-        rows: Conditioning,
+    def answer(
+        self, tokens: torch.Tensor, sigmas: torch.Tensor, text: Conditioning, guidance: torch.Tensor
     ) -> torch.Tensor:
-        """As `BatchedInputs.packed_velocity`; this network takes no scale."""
-        self.positions.turns = (rows["cosines"], rows["sines"])
+        """As `RotaryInputs.answer`; this network takes no scale."""
         return self.network(
             hidden_states=tokens.to(self.network.dtype),
             encoder_hidden_states=text["qwen3vl"],
@@ -51,7 +37,3 @@ class Krea2BatchedInputs(BatchedInputs):
             encoder_attention_mask=text.get("mask"),
             return_dict=False,
         )[0]
-
-    def release(self) -> None:
-        """As `BatchedInputs.release`."""
-        self.positions.turns = None

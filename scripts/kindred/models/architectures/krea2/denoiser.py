@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from kindred.models.architectures.interface import Conditioning, Denoiser
-from kindred.models.architectures.patches import image_ids, pack, text_ids, unpack
+from kindred.models.architectures.interface import Conditioning
+from kindred.models.architectures.patches import PatchDenoiser, image_ids, text_ids
 from kindred.models.architectures.position_ids import kept
 
 
@@ -17,16 +17,8 @@ def joint_ids(text: int, height: int, width: int) -> torch.Tensor:
 IDS = kept(joint_ids)
 
 
-class Krea2Denoiser(Denoiser):
+class Krea2Denoiser(PatchDenoiser):
     """A Krea2Transformer2DModel."""
-
-    def pack(self, latents: torch.Tensor) -> torch.Tensor:
-        """As `Denoiser.pack`."""
-        return pack(latents)
-
-    def unpack(self, tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """As `Denoiser.unpack`."""
-        return unpack(tokens, height, width)
 
     def packed_velocity(
         self,
