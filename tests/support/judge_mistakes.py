@@ -30,7 +30,15 @@ import lab_train_captioner
 from kindred.benchmarking import diffusers_reference
 from kindred.common.hashing import caption_hash
 from kindred.data import encoding_cache
-from kindred.judges import finite_answers, lab_networks, model_files, open_judge, pretrained_vision
+from kindred.judges import (
+    cascaded_detector,
+    finite_answers,
+    lab_networks,
+    model_files,
+    open_judge,
+    pretrained_vision,
+)
+from kindred.judges.cascaded_detector import CascadedDetector
 from kindred.judges.interface import DetectedPerson
 from kindred.judges.lab_judge import LabJudge
 from kindred.judges.person_detector import PersonDetector
@@ -97,6 +105,14 @@ def opencv(root: Path, detector: bytes | None) -> object:
     if detector:
         write(paths["detector"], detector)
     return open_judge(JudgeSpec(kind="yunet-sface", files={k: str(v) for k, v in paths.items()}))
+
+
+def network(root: Path, content: bytes | None) -> object:
+    """One of MTCNN's networks, or a file with this in its place."""
+    path = tiny_onnx.detector(root / "network.onnx")
+    if content:
+        write(path, content)
+    return CascadedDetector(dict.fromkeys(cascaded_detector.PARTS, path), 0.7)
 
 
 def judge(root: Path, **options: object) -> object:
@@ -341,6 +357,10 @@ MISTAKES = [
     # Judges
     Mistake("the photo judge needs the package 'dlib-bin'", imported("dlib_faces", "dlib"),
             imported("dlib_faces", None)),
+    Mistake("the photo judge needs the package 'opencv-python", imported("cascaded_detector", "cv2"),
+            imported("cascaded_detector", None)),
+    Mistake("not a model that OpenCV", lambda root: network(root, b"x"),
+            lambda root: network(root, None)),
     Mistake("the yunet-sface judge needs OpenCV", imported("opencv_faces", "cv2"),
             imported("opencv_faces", None)),
     Mistake("the insightface judge needs the packages insightface",

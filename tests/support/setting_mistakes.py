@@ -90,7 +90,9 @@ def part(
     if folder is not None and folder.name != "gone":
         write(folder / "face.onnx", "model")
     parts = {"face": model_files.Part("face.onnx", source=", from its page")}
-    return model_files.locate(parts, folder, files or {}, hashes or {})
+    return model_files.locate(
+        parts, dict.fromkeys(parts, folder) if folder else {}, files or {}, hashes or {}
+    )
 
 
 def link_lock(root: Path, target: str | None) -> object:

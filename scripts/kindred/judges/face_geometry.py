@@ -12,19 +12,24 @@ from typing import Protocol, TypeVar
 import numpy as np
 from PIL import Image
 
-from kindred.judges.interface import Box, Calibration
+from kindred.judges.interface import TOO_SMALL, TURNED_AWAY, Box, Calibration
 
+# What can be read of a face, by benchmarks/real_faces.py: its longer side in px, and how far the
+# nose lies beside the line from eyes to mouth, in lengths of that line.
+SMALLEST_READ, MOST_TURNED = 24, 0.5
 SAME_FACE = 0.5  # share of the smaller box that two finds of one face have in common
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face found. `embedding` [D] has unit length; its cosine is likeness."""
+    """A face found. `embedding` [D] has unit length; its cosine is likeness. It is None where the
+    face can't be read, and `unread` says why."""
 
     box: Box
     score: float
-    embedding: np.ndarray
+    embedding: np.ndarray | None
+    unread: str = ""
 
 
 class FaceEngine(Protocol):
@@ -110,6 +115,23 @@ def grown(box: Box, factor: float, size: tuple[int, int]) -> tuple[int, int, int
         min(size[0], round(x + width)),
         min(size[1], round(y + height)),
     )
+
+
+def unread_because(box: Box, points: np.ndarray) -> str:
+    """Why a face can't be read: TOO_SMALL, TURNED_AWAY, or '' for one that can. `points` [5, 2]:
+    eyes, nose, corners of the mouth, x and y in pixels of the picture, each pair from the left."""
+    if max(box[2] - box[0], box[3] - box[1]) < SMALLEST_READ:
+        return TOO_SMALL
+    return TURNED_AWAY if abs(turn_of(points)) > MOST_TURNED else ""
+
+
+def turn_of(points: np.ndarray) -> float:
+    """How far a head is turned to the side: the nose's distance from the line between the middles
+    of eyes and mouth, in lengths of that line. 0 is frontal; the sign says the side."""
+    eyes, nose, mouth = points[:2].mean(0), points[2], points[3:].mean(0)
+    down, out = mouth - eyes, nose - eyes
+    length = float(down @ down)
+    return float(down[0] * out[1] - down[1] * out[0]) / length if length else float("inf")
 
 
 def unit(vector: Sequence[float] | np.ndarray) -> np.ndarray:

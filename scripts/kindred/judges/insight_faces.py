@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError
-from kindred.judges.face_geometry import Face, strongest, unit
+from kindred.judges.face_geometry import Face, strongest, unit, unread_because
 from kindred.judges.interface import Calibration
 from kindred.judges.model_files import short_hash
 from kindred.specs.judge import JudgeSpec
@@ -75,8 +75,10 @@ class InsightFaces:
     def faces(self, image: Image.Image) -> list[Face]:
         """The faces of one RGB picture, from left to right."""
         bgr = np.ascontiguousarray(np.asarray(image.convert("RGB"))[..., ::-1])
-        faces = [
-            Face(tuple(float(edge) for edge in one.bbox), float(one.det_score), unit(one.embedding))
-            for one in self.analysis.get(bgr)
-        ]
+        faces = []
+        for one in self.analysis.get(bgr):
+            box = tuple(float(edge) for edge in one.bbox)
+            unread = unread_because(box, np.asarray(one.kps))
+            vector = None if unread else unit(one.embedding)
+            faces.append(Face(box, float(one.det_score), vector, unread))
         return strongest(faces, lambda face: face.box, lambda face: face.score)

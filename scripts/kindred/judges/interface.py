@@ -13,18 +13,22 @@ import numpy as np
 from PIL import Image
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels of the picture
+# Why a face can't be read.
+TOO_SMALL, TURNED_AWAY, COVERED = "too small to see", "turned away", "covered"
 
 
 @dataclass(frozen=True)
 class DetectedPerson:
     """One person found. `head` is the head or face; `embedding` [D] has unit length, or is None
-    for somebody whose face can't be read; `attributes` may be empty."""
+    for somebody whose face can't be read; `attributes` may be empty. `unread` says why it can't
+    be read, '' where it can or where the judge does not know."""
 
     box: Box
     head: Box
     score: float
     embedding: np.ndarray | None
     attributes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    unread: str = ""
 
 
 @dataclass(frozen=True)

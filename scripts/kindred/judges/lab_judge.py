@@ -84,7 +84,7 @@ class LabJudge:
         folder = Path(spec.model or DEFAULT)
         if not (folder / PARTS["model"].file).is_file():
             raise KindredError(f"no model in {folder}", "judge", HOW_TO_GET_IT)
-        locate(PARTS, folder, spec.files, spec.sha256)
+        locate(PARTS, dict.fromkeys(PARTS, folder), spec.files, spec.sha256)
         similarity = None
         if spec.similarity:
             from kindred.judges.image_similarity import Similarity

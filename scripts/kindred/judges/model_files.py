@@ -38,11 +38,12 @@ def package_folder(package: str, cure: str = PHOTO_REQUIREMENTS) -> Path:
 
 def locate(
     parts: Mapping[str, Part],
-    folder: Path | None,
+    folders: Mapping[str, Path],
     files: Mapping[str, str],
     hashes: Mapping[str, str],
 ) -> dict[str, Path]:
-    """Part -> its file, checked. `files` names other files, `hashes` what they must be.
+    """Part -> its file, checked. `folders`: part -> where it lies, of those that a package brings;
+    `files` names other files, `hashes` what they must be.
 
     A file that the user names is checked only against a hash that the user gives: it may be
     another version. Raises ProblemsError naming every part that is unknown, missing or wrong.
@@ -52,10 +53,10 @@ def locate(
         if part not in parts:
             problems.add(f"judge: {part}", "no such part", did_you_mean(part, parts))
     for name, part in parts.items():
-        if name not in files and folder is None:
+        if name not in files and name not in folders:
             problems.add(f"judge: files.{name}", "names no file", f"get {part.file}{part.source}")
             continue
-        path = Path(files[name]).expanduser() if name in files else folder / part.file
+        path = Path(files[name]).expanduser() if name in files else folders[name] / part.file
         own = None if name in files else part.sha256
         _check(name, path, hashes.get(name, own), part, problems)
         found[name] = path

