@@ -107,7 +107,7 @@ def opencv(root: Path, detector: bytes | None) -> object:
     return open_judge(JudgeSpec(kind="yunet-sface", files={k: str(v) for k, v in paths.items()}))
 
 
-def network(root: Path, content: bytes | None) -> object:
+def cascade(root: Path, content: bytes | None) -> object:
     """One of MTCNN's networks, or a file with this in its place."""
     path = tiny_onnx.detector(root / "network.onnx")
     if content:
@@ -357,10 +357,11 @@ MISTAKES = [
     # Judges
     Mistake("the photo judge needs the package 'dlib-bin'", imported("dlib_faces", "dlib"),
             imported("dlib_faces", None)),
-    Mistake("the photo judge needs the package 'opencv-python", imported("cascaded_detector", "cv2"),
+    Mistake("the photo judge needs the package 'opencv-python",
+            imported("cascaded_detector", "cv2"),
             imported("cascaded_detector", None)),
-    Mistake("not a model that OpenCV", lambda root: network(root, b"x"),
-            lambda root: network(root, None)),
+    Mistake("not a model that OpenCV", lambda root: cascade(root, b"x"),
+            lambda root: cascade(root, None)),
     Mistake("the yunet-sface judge needs OpenCV", imported("opencv_faces", "cv2"),
             imported("opencv_faces", None)),
     Mistake("the insightface judge needs the packages insightface",

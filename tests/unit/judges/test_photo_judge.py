@@ -252,6 +252,7 @@ def test_every_missing_or_wrong_model_file_is_named_at_once(tmp_path):
     damaged.write_bytes(b"half a file")
     spec = JudgeSpec(
         kind="photo",
+        detectors=["hog"],
         files={"landmarks": str(damaged), "recogniser": str(tmp_path / "gone.dat")},
         sha256={"landmarks": "C4B1" + "0" * 60, "landmark": "0" * 64},
     )
