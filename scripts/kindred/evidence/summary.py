@@ -69,6 +69,8 @@ def judge_part(references: Json) -> Json:
     """The judge, and whether it may be trusted."""
     gates = references["gates"]
     trusted = not gates["failures"] if gates["measured"] else None
+    measured = references.get("calibration")
+    believed = {key: measured[key] for key in ("said", "confusion")} if measured else None
     return {
         "identity": references["judge"],
         "hash": references["hash"],
@@ -80,6 +82,7 @@ def judge_part(references: Json) -> Json:
         "stranger": references["stranger"],
         "source": references["source"],
         "distance": references["distance"],
+        **({"believed": believed} if believed else {}),
     }
 
 

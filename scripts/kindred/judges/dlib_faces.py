@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError
-from kindred.judges import cascaded_detector
+from kindred.judges import cascaded_detector, strangers
 from kindred.judges.cascaded_detector import CascadedDetector, FoundFace
 from kindred.judges.face_geometry import (
     SAME_FACE,
@@ -126,6 +126,7 @@ class DlibFaces:
             stranger=STRANGERS,
             same=2 * as_cosine(SAME_PERSON) - STRANGERS,
             source="pairs of different people in photographs, dlib's descriptor",
+            population=strangers.population(),
         )
 
     @classmethod

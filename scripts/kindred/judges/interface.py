@@ -34,11 +34,14 @@ class DetectedPerson:
 @dataclass(frozen=True)
 class Calibration:
     """The two ends of the identity scale, as mean cosine: two strangers, and two pictures of one
-    person. An end that the judge can't know is None: it is then estimated from the photos."""
+    person. An end that the judge can't know is None: it is then estimated from the photos.
+    `population` [S, D]: unit vectors of strangers' faces, by which thresholds of each person are
+    found; None for a judge without one, whose people are recognised half way."""
 
     stranger: float | None = None
     same: float | None = None
     source: str = ""
+    population: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,13 @@ class IdentityScale:
 
     stranger: float
     same: Mapping[str, float]
+    cut: bool = False  # to 0..1, so that nobody is 1.6 of somebody
 
     def identity(self, similarity: np.ndarray, letters: Sequence[str]) -> np.ndarray:
         """Similarities [P, C] on the scale where 0 is a stranger and 1 another own photo."""
         own = np.array([self.same.get(letter, np.nan) for letter in letters])
-        return (similarity - self.stranger) / (own - self.stranger)
+        found = (similarity - self.stranger) / (own - self.stranger)
+        return within_scale(found) if self.cut else found
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,11 @@ def assign_identities(
     asked: Sequence[str],
     identity: np.ndarray,
     letters: Sequence[str],
-    recognised: float,
+    recognised: float | Sequence[float],
     known: Collection[str] | None = None,
     strangers: int | None = None,
+    open_: Collection[int] = (),
+    cut: bool = False,
 ) -> IdentityAssignment:
     """Compare who was found with who was asked for.
 
@@ -58,44 +62,79 @@ def assign_identities(
     character without reference photos and in the row of a face that can't be read. `known`: letters
     with reference photos (all when unset); for others success can't be said. `strangers`: how many
     people are asked for beside them, None where the prompt does not say; what is said, nobody
-    asked for included, is right as a cast or is not (`cast_right`). A person is
-    recognised as the most similar character if their identity reaches `recognised`. The one-to-one
-    assignment of people to those asked for has the largest sum of identity (Kuhn 1955, "The
-    Hungarian method for the assignment problem").
+    asked for included, is right as a cast or is not (`cast_right`). A person is recognised as the
+    most similar character if their identity reaches `recognised`, one for all or one a letter.
+    `open_`: people of whom nobody can say who they are; while they could be whoever lacks, nobody
+    is missing and nothing is said of success. `cut`: the mean identity is of values cut to
+    0..1. The one-to-one assignment of people to those asked for has the largest sum of identity
+    (Kuhn 1955, "The Hungarian method for the assignment problem").
     """
     people = len(identity)
     likeness = np.where(np.isnan(identity), UNREAD, identity)
-    found = tuple(_found(row, letters, recognised) for row in likeness)
-    assigned = [""] * people
-    columns = [letters.index(letter) for letter in asked]
-    if people and columns:
-        for person, column in zip(
-            *linear_sum_assignment(likeness[:, columns], maximize=True), strict=True
-        ):
-            assigned[person] = asked[column]
+    found = tuple(
+        "" if person in open_ else _found(row, letters, recognised)
+        for person, row in enumerate(likeness)
+    )
+    assigned = _assigned(asked, likeness, letters)
     seen = Counter(letter for letter in found if letter)
     judged = [known is None or letter in known for letter in asked]
     heads = len(asked) + (strangers or 0)
     count = people == heads if heads else None
     measurable = bool(asked) and all(judged)
-    right = bool(count) and sorted(found) == sorted([*asked, *[""] * (strangers or 0)])
+    wanted = Counter([*asked, *[""] * (strangers or 0)])
+    lacking, more = wanted - Counter(found), Counter(found) - wanted
+    right = bool(count) and not lacking and not more
+    cast_known = strangers is not None and bool(heads) and all(judged)
+    missing = tuple(x for x, k in zip(asked, judged, strict=True) if k and x not in seen)
+    if open_ and len(missing) <= len(open_):
+        missing, more[""] = (), more[""] - len(open_)
+        unsaid = bool(count) and not +more  # with the right names for the open ones it is right
+        measurable, cast_known = measurable and not unsaid, cast_known and not unsaid
+    shown = within_scale(identity) if cut else identity
     return IdentityAssignment(
         assigned=tuple(assigned),
         found=found,
-        missing=tuple(x for x, k in zip(asked, judged, strict=True) if k and x not in seen),
+        missing=missing,
         duplicated=tuple(sorted(letter for letter, times in seen.items() if times > 1)),
         unasked=tuple(sorted(set(seen) - set(asked))),
-        strangers=sum(not letter for letter in found),
+        strangers=sum(not letter for letter in found) - len(open_),
         count=count,
         success=right if measurable else None,
-        identity=_mean_identity(asked, assigned, identity, letters) if measurable else None,
-        cast_right=right if strangers is not None and heads and all(judged) else None,
+        identity=_mean_identity(asked, assigned, shown, letters) if measurable else None,
+        cast_right=right if cast_known else None,
     )
 
 
-def _found(row: np.ndarray, letters: Sequence[str], recognised: float) -> str:
-    best = int(row.argmax()) if len(row) else -1
-    return letters[best] if best >= 0 and row[best] >= recognised else ""
+def _assigned(asked: Sequence[str], likeness: np.ndarray, letters: Sequence[str]) -> list[str]:
+    """For each person the letter asked for that they stand for, one to one, or ''."""
+    assigned = [""] * len(likeness)
+    columns = [letters.index(letter) for letter in asked]
+    if len(likeness) and columns:
+        for person, column in zip(
+            *linear_sum_assignment(likeness[:, columns], maximize=True), strict=True
+        ):
+            assigned[person] = asked[column]
+    return assigned
+
+
+def within_scale(identity: np.ndarray) -> np.ndarray:
+    """Identities cut to 0..1; NaN stays."""
+    return np.minimum(np.maximum(identity, 0.0), 1.0)
+
+
+def _found(row: np.ndarray, letters: Sequence[str], recognised: float | Sequence[float]) -> str:
+    least = np.broadcast_to(np.asarray(recognised, float), row.shape)
+    passing = np.where(row >= least, row, -np.inf)
+    return letters[int(passing.argmax())] if len(row) and passing.max() > -np.inf else ""
+
+
+def too_near(row: np.ndarray, recognised: Sequence[float], lead: float) -> bool:
+    """Whether somebody may be one character and the next is less than `lead` of identity behind."""
+    known = np.where(np.isnan(row), UNREAD, row)
+    passing = known[known >= np.asarray(recognised)]
+    if not len(passing) or len(known) < 2:
+        return False
+    return bool(passing.max() - np.sort(known[known <= passing.max()])[-2] < lead)
 
 
 def _mean_identity(

@@ -15,6 +15,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from kindred.characters.face_calibration import (
+    FaceCalibration,
+    calibrate,
+    in_doubt,
+    sentence,
+)
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
@@ -44,7 +50,26 @@ class References:
         """The scale of identity; only characters that have one."""
         characters = self.facts["characters"]
         same = {letter: characters[letter]["same"] for letter in self.faces}
-        return IdentityScale(self.facts["stranger"] or 0.0, same)
+        return IdentityScale(self.facts["stranger"] or 0.0, same, "calibration" in self.facts)
+
+    def least(self, letters: Sequence[str]) -> list[float]:
+        """The identity from which each character is recognised."""
+        known, scale = self.facts.get("calibration", {}), self.scale
+        lines = known.get("thresholds", {})
+        return [
+            max(
+                self.facts["recognised"],
+                min(1.0, (lines[x] - scale.stranger) / (scale.same[x] - scale.stranger)),
+            )
+            if x in lines and x in scale.same
+            else self.facts["recognised"]
+            for x in letters
+        ]
+
+    @property
+    def lead(self) -> float:
+        """How much identity the best must be ahead of the next; 0 where nobody has measured it."""
+        return self.facts.get("calibration", {}).get("lead", 0.0)
 
     def similarity(self, embeddings: Sequence[np.ndarray | None], letters: Sequence[str]) -> Any:
         """Mean cosine [P, C] with each character's references; NaN where it can't be known."""
@@ -89,9 +114,47 @@ def build_references(
                 else:
                     unclear[letter].append(name)
     stacked = {letter: np.stack(rows) for letter, rows in faces.items() if rows}
-    facts = _facts(judge, spec, stacked, used, unclear)
+    calibrated, doubtful = None, {}
+    if judge.calibration.population is not None:
+        stacked, used, doubtful = without_doubtful(stacked, used, judge.calibration)
+        calibrated = calibrate(stacked, judge.calibration.population)
+    facts = _facts(judge, spec, stacked, used, unclear, calibrated)
+    if calibrated:
+        names = {letter: who.name for letter, who in spec.characters.items()}
+        told = calibrated.as_dict()
+        facts |= {"calibration": told | {"said": sentence(told, names)}, "doubtful": doubtful}
+        for letter, photos_in_doubt in doubtful.items():
+            entry = facts["characters"][letter]
+            entry["warning"] = "; ".join(
+                [doubt(names[letter], photos_in_doubt), *filter(None, [entry["warning"]])]
+            )
+    facts |= {"hash": _hash(spec, facts, stacked)}
     kept = {x: rows for x, rows in stacked.items() if facts["characters"][x]["same"] is not None}
     return References(facts, kept)
+
+
+def doubt(name: str, photos: Sequence[str]) -> str:
+    """What is said of photos that don't look like the others of their name."""
+    one = len(photos) == 1
+    what = f"photo of {name} probably shows" if one else f"photos of {name} probably show"
+    used = "is not used" if one else "are not used"
+    return f"{len(photos)} {what} another person and {used}: {', '.join(photos)}"
+
+
+def without_doubtful(
+    faces: Mapping[str, np.ndarray], used: Mapping[str, list[str]], known: Calibration
+) -> tuple[dict[str, np.ndarray], dict[str, list[str]], dict[str, list[str]]]:
+    """Faces and photos by letter without those that are probably of another person, and these."""
+    kept_faces, kept, doubtful = {}, dict(used), {}
+    for letter, rows in faces.items():
+        mean = rows.mean(0)
+        stranger = float((known.population @ mean).mean())
+        odd = set(in_doubt(rows, stranger))
+        kept_faces[letter] = rows[[n for n in range(len(rows)) if n not in odd]]
+        kept[letter] = [name for n, name in enumerate(used[letter]) if n not in odd]
+        if odd:
+            doubtful[letter] = [used[letter][n] for n in sorted(odd)]
+    return kept_faces, kept, doubtful
 
 
 def read_images(paths: Sequence[Path]) -> list[Image.Image]:
@@ -112,8 +175,11 @@ def _facts(
     faces: Mapping[str, np.ndarray],
     used: Mapping[str, list[str]],
     unclear: Mapping[str, list[str]],
+    calibrated: FaceCalibration | None,
 ) -> dict[str, Any]:
     stranger, source = stranger_similarity(faces, judge.calibration)
+    if calibrated and calibrated.own:
+        stranger, source = calibrated.stranger, "a population of strangers with these references"
     characters = {}
     for letter, who in spec.characters.items():
         same = own_similarity(faces.get(letter), judge.calibration)
@@ -123,7 +189,7 @@ def _facts(
             "same": None if warning and _unusable(same, stranger) else round(same or 0.0, 5),
             "warning": warning,
         }
-    facts = {
+    return {
         "version": VERSION,
         "judge": judge.identity,
         "counts": judge.counts,
@@ -138,7 +204,6 @@ def _facts(
         "distance": kind_of(judge),
         "characters": characters,
     }
-    return facts | {"hash": _hash(spec, facts, faces)}
 
 
 def _unusable(same: float | None, stranger: float | None) -> bool:
@@ -207,6 +272,8 @@ def _hash(spec: ReferenceSpec, facts: Mapping[str, Any], faces: Mapping[str, np.
     """12 hex digits of everything that scores depend on beside the pictures."""
     digest = hashlib.sha256(f"{spec.judge.canonical()} {facts['judge']}".encode())
     digest.update(str((facts["stranger"], facts["characters"])).encode())
+    if "calibration" in facts:
+        digest.update(str(facts["calibration"]).encode())
     for letter in sorted(faces):
         digest.update(letter.encode() + np.round(faces[letter], 4).astype("<f4").tobytes())
     return digest.hexdigest()[:12]

@@ -23,10 +23,10 @@ from kindred.judges.finite_answers import check_adherence, check_people, check_v
 from kindred.judges.interface import DetectedPerson, Judge
 from kindred.rendering.manifest import Manifest, check_pictures
 from kindred.rendering.manifest import Row as Picture
-from kindred.scoring.identity_assignment import assign_identities
+from kindred.scoring.identity_assignment import assign_identities, too_near
 from kindred.scoring.image_distance import describe, distances
 from kindred.scoring.references import References
-from kindred.scoring.score_table import Row, image_row, person_rows
+from kindred.scoring.score_table import TWO_NAMES, Row, image_row, person_rows
 from kindred.scoring.training_pictures import TrainingPictures, hash_bytes, same_layout
 from kindred.specs.scoring import ScoreSpec
 
@@ -108,17 +108,26 @@ def _rows(
     people, cast = seen.people, spec.casts.get(picture.name)
     letters, asked = sorted(spec.characters), letters_in(picture.prompt, spec.characters)
     similarity = references.similarity([person.embedding for person in people], letters)
-    identity = references.scale.identity(similarity, letters)
+    scale = references.scale
+    identity, whole = (
+        replace(scale, cut=cut).identity(similarity, letters) for cut in (scale.cut, False)
+    )
     strangers = cast.strangers if cast else None
+    least = references.least(letters)
+    unread = [
+        person.unread or (TWO_NAMES if too_near(row, least, references.lead) else "")
+        for person, row in zip(people, whole, strict=True)
+    ]
+    open_ = [n for n, why in enumerate(unread) if why]
     matched = assign_identities(
-        asked, identity, letters, spec.judge.recognised, references.faces, strangers
+        asked, whole, letters, least, references.faces, strangers, open_, scale.cut
     )
     heads = [person.head for person in people]
     layout = same_layout(composite, seen.size, list(zip(matched.found, heads, strict=True)))
     extra = extra | {"same_layout": layout}
     return [
         image_row(keys, asked, matched, len(people), extra, cast),
-        *person_rows(keys, people, matched, similarity, identity, letters, seen.worn),
+        *person_rows(keys, people, matched, similarity, identity, letters, seen.worn, unread),
     ]
 
 

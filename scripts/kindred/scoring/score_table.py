@@ -44,6 +44,9 @@ Rows of kind person
   likeness     identity with every character: 'A:0.12 C:-0.03 J:0.91'
   wears        which of the garments that the prompt of a cast set asks for this person wears best,
                as the prompt says it: 'red sweater'; '' for none or where the judge can't tell
+  unread       why nobody can say who it is: 'too small to see', 'turned away', 'covered', 'between
+               two names'; a column of tables alone in which that occurs. Such people are no
+               strangers, and nobody counts as missing who could be one of them
 
 Truth values are 0 and 1. What can't be said is empty.
 """
@@ -107,6 +110,8 @@ OF_PERSON = (
     "wears",
 )
 COLUMNS = (*KEYS, *OF_IMAGE, *OF_PERSON)  # `identity` serves both kinds
+UNREAD = "unread"
+TWO_NAMES = "between two names"
 
 Row = dict[str, Any]
 Scored = dict[str, str]  # a row as read
@@ -152,9 +157,11 @@ def person_rows(
     identity: np.ndarray,
     letters: Sequence[str],
     wears: Sequence[str] = (),
+    unread: Sequence[str] = (),
 ) -> list[Row]:
     """The rows of a picture's people; similarity and identity [P, C] with the C characters.
-    `wears`: a garment or '' for each of them, empty where none was asked for."""
+    `wears`: a garment or '' for each of them, empty where none was asked for; `unread`: why nobody
+    can say who it is, or ''."""
     rows = []
     for n, person in enumerate(people):
         row = {
@@ -168,6 +175,7 @@ def person_rows(
             "assigned": matched.assigned[n],
             "found": matched.found[n],
             "wears": wears[n] if wears else "",
+            **({UNREAD: unread[n]} if unread and unread[n] else {}),
         }
         if not np.isnan(identity[n]).all():
             assigned = matched.assigned[n]
@@ -188,18 +196,26 @@ def person_rows(
 
 def write_scores(path: Path | str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows as CSV, atomically: truth values as 0 and 1, numbers with at most 4 decimals."""
-    write_csv(path, COLUMNS, ({name: _text(row.get(name)) for name in COLUMNS} for row in rows))
+    rows = list(rows)
+    columns = _columns(rows)
+    write_csv(path, columns, ({name: _text(row.get(name)) for name in columns} for row in rows))
+
+
+def _columns(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return (*COLUMNS, UNREAD) if any(row.get(UNREAD) for row in rows) else COLUMNS
 
 
 def write_texts(path: Path | str, rows: Iterable[Scored]) -> None:
     """Write rows that were read, as they are, atomically."""
+    rows = list(rows)
+    columns = _columns(rows)
     with (
         atomic_write(path) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(row.values() for row in rows)
+        writer.writerow(columns)
+        writer.writerows([row.get(name, "") for name in columns] for row in rows)
 
 
 def read_scores(path: Path | str) -> list[Scored]:
@@ -211,9 +227,9 @@ def read_scores(path: Path | str) -> list[Scored]:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.reader(file)
             columns = next(reader, [])
-            if tuple(columns) != COLUMNS:
+            if tuple(columns) not in (COLUMNS, (*COLUMNS, UNREAD)):
                 raise KindredError(_difference(columns), str(path), ADVICE)
-            rows = [dict(zip(COLUMNS, values, strict=True)) for values in reader]
+            rows = [dict(zip(columns, values, strict=True)) for values in reader]
     except FileNotFoundError:
         raise KindredError("no such file", str(path), ADVICE) from None
     except (ValueError, UnicodeDecodeError) as error:

@@ -27,8 +27,8 @@ def moved(points: np.ndarray, nose: float) -> np.ndarray:
 
 def test_a_face_is_read_unless_it_is_small_or_turned():
     assert unread_because(BOX, FRONTAL) == ""
-    assert unread_because((0, 0, 23.0, 23.0), FRONTAL) == TOO_SMALL
-    assert unread_because((0, 0, 20.0, 24.0), FRONTAL) == ""
+    assert unread_because((0, 0, 20.0, 20.0), FRONTAL) == TOO_SMALL
+    assert unread_because((0, 0, 20.0, 21.0), FRONTAL) == ""
     assert unread_because(BOX, moved(FRONTAL, 25)) == TURNED_AWAY
     assert unread_because(BOX, moved(FRONTAL, -25)) == TURNED_AWAY
 
@@ -110,7 +110,7 @@ def test_a_small_face_is_found_and_read_as_the_same_person(engine, astronaut, si
 
 
 def test_a_smaller_one_is_found_and_said_to_be_too_small(engine, astronaut):
-    [face] = engine.faces(shrunk(astronaut, 18))
+    [face] = engine.faces(shrunk(astronaut, 16))
     assert (face.unread, face.embedding) == (TOO_SMALL, None)
 
 

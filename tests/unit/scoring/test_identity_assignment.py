@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kindred.scoring.identity_assignment import IdentityScale, assign_identities, identity_margin
+from kindred.scoring.identity_assignment import (
+    IdentityScale,
+    assign_identities,
+    identity_margin,
+    too_near,
+)
 
 LETTERS = ["A", "C", "J"]
 
@@ -122,3 +127,42 @@ def test_a_cast_with_somebody_without_reference_photos_can_t_be_told():
     seen = people("J", "x")
     found = assign_identities(["A", "J"], seen, LETTERS, 0.5, known={"J"}, strangers=0)
     assert found.cast_right is None
+
+
+def test_somebody_who_can_not_be_read_is_not_missing():
+    open_ = assign_identities(list("AJ"), people("J", "x"), LETTERS, 0.5, open_=[1])
+    assert (open_.found, open_.missing, open_.strangers) == (("J", ""), (), 0)
+    assert open_.success is None and open_.identity is None and open_.count is True
+    wrong = assign_identities(list("AJ"), people("C", "x"), LETTERS, 0.5, open_=[1])
+    assert (wrong.success, wrong.missing, wrong.unasked) == (False, ("A", "J"), ("C",))
+    more = assign_identities(list("AJ"), people("J", "x", "-"), LETTERS, 0.5, open_=[1])
+    assert (more.success, more.count, more.strangers) == (False, False, 1)
+    cast = assign_identities(["J"], people("J", "x"), LETTERS, 0.5, None, 1, open_=[1])
+    assert cast.cast_right is None and cast.success is None
+
+
+def test_each_may_have_a_threshold_of_their_own():
+    table = np.array([(0.6, 0.0, 0.62)])
+    assert assign_identities(["J"], table, LETTERS, 0.5).found == ("J",)
+    assert assign_identities(["J"], table, LETTERS, [0.5, 0.5, 0.7]).found == ("A",)
+    assert assign_identities(["J"], table, LETTERS, [0.7, 0.5, 0.7]).found == ("",)
+
+
+def test_two_names_equally_near_are_neither():
+    row = np.array([0.9, 0.2, 0.8])
+    assert too_near(row, [0.5] * 3, 0.2)
+    assert not too_near(row, [0.5] * 3, 0.05)
+    assert not too_near(row, [0.95] * 3, 0.2)
+    assert not too_near(np.full(3, np.nan), [0.5] * 3, 0.2)
+
+
+def test_a_clipped_scale_keeps_who_is_nearer():
+    table = np.array([(1.3, 0.0, 1.6)])
+    found = assign_identities(["J"], table, LETTERS, 0.5, cut=True)
+    assert (found.found, found.identity) == (("J",), 1.0)
+    scale = IdentityScale(0.8, {"J": 0.9}, cut=True)
+    assert scale.identity(np.array([[0.7], [0.85], [0.97]]), ["J"]).tolist() == [
+        [0.0],
+        [pytest.approx(0.5)],
+        [1.0],
+    ]
