@@ -110,6 +110,7 @@ USUAL = "training_defaults: {source: a book, rank: 32, resolutions: [512, 768]}\
 GONE = "  s: {base: gone, adapter: x.safetensors}\n"
 COMPOSED = "{dataset: drawn, compose: {cells: [A+J]"
 CLAIM = FILES[ONE][FILES[ONE].index("hypotheses:") : FILES[ONE].index("variants:")]
+PEOPLE = FILES[ONE][FILES[ONE].index("characters:") : FILES[ONE].index("datasets:")]
 DRAWN = "prior-small-man+woman-20-64x64"
 SEGMENTED = (
     FILES[ONE]
@@ -332,4 +333,12 @@ MISTAKES = [
             [Edit("like: one", "title: test")]),
     Mistake("no file 'tow.yaml' beside this one", [Edit("title: test", "like: tow")],
             [Edit("like: tow", "title: test")]),
+    Mistake("names no album", [Edit("title: test", "albums: []\ntitle: test")],
+            [Edit("albums: []\n", "")]),
+    Mistake("'one-draper' is a file too",
+            [Edit("title: test", "albums: [draper]\ntitle: test"),
+             Edit("", FILES[ONE], "experiments/one-draper.yaml")],
+            [Edit("[draper]", "[ashford]")]),
+    Mistake("'rusell' is none of the lab's families", [Edit(PEOPLE, "albums: [rusell]\n")],
+            [Edit("[rusell]", "[russell]")]),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 from kindred.common.errors import KindredError, Problems
 from kindred.common.hashing import sha256_file, spec_hash
 from kindred.common.versions import part_version, step_version
+from kindred.config.albums import file_of
 from kindred.config.plan import Dataset, Experiment, Plan, Variant
 from kindred.config.yaml_document import read_document
 from kindred.judges.version import version_of
@@ -104,7 +105,7 @@ def files_of(experiment: Experiment, config: Path) -> list[str]:
 def alike(config: Path, name: str) -> list[str]:
     """The experiment files that an experiment is made of: itself, what it is `like`, and so on."""
     found: list[str] = []
-    following: str | None = name
+    following: str | None = file_of(config, name)
     while following and following not in found:
         found.append(following)
         following = _data(config / "experiments" / f"{following}.yaml").get("like")

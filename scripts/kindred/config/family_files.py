@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from kindred.common.errors import Problems, did_you_mean
+from kindred.config.albums import experiment_names, made_of
 from kindred.config.user_schema import NAME, NAME_RULE
 from kindred.config.yaml_document import read_document
 from kindred.specs.families import FamiliesSpec
@@ -20,10 +21,12 @@ def family_specs(config: Path) -> dict[str, FamiliesSpec]:
     """Name -> what each file in families/ below the folder `config` says. Raises ProblemsError with
     every problem found."""
     problems, found = Problems(HEADING), {}
-    known = {path.stem for path in (config / "experiments").glob("*.yaml")}
-    for path in sorted((config / "families").glob("*.yaml")):
+    paths = sorted((config / "families").glob("*.yaml"))
+    known = experiment_names(config) if paths else set()
+    for path in paths:
         if spec := _read(path, known, problems):
-            found[path.stem] = spec
+            each = [one for name in spec.families for one in made_of(config, name) or [name]]
+            found[path.stem] = spec.model_copy(update={"families": each})
     problems.raise_if_any()
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from kindred.config.albums import ALBUMS
 from kindred.config.base_config import BaseConfig
 from kindred.config.derived_experiments import LIKE
 from kindred.config.user_schema import ExperimentConfig, MainConfig
@@ -39,7 +40,7 @@ def schema_text(name: str) -> str:
 def _allow_derived(schema: dict[str, Any]) -> None:
     """A file that is like another one need not say everything, and takes keys away with null."""
     required = schema.pop("required", [])
-    schema["if"] = {"not": {"required": [LIKE]}}
+    schema["if"] = {"not": {"anyOf": [{"required": [LIKE]}, {"required": [ALBUMS]}]}}
     schema["then"] = {"required": required}
     for about in schema["properties"].values():
         if "additionalProperties" in about:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import Problems, did_you_mean
+from kindred.config.albums import file_of, read_experiments
 from kindred.config.config_files import ConfigFiles
-from kindred.config.derived_experiments import read_experiment
 from kindred.config.experiment import resolve_experiment
 from kindred.config.plan import Dataset, Experiment, Plan
 from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, MainConfig
@@ -36,9 +36,7 @@ def load_plan(
     masks: dict[str, MaskSpec] = {}
     file = "--config" if "experiments" in (overrides or {}) else config_files.folder / "config.yaml"
     for name in main.experiments if main else ():
-        found = _experiment(config_files, name.strip(), f"{file}: experiments")
-        if found:
-            experiment, used = found
+        for experiment, used in _experiments(config_files, name.strip(), f"{file}: experiments"):
             experiments[experiment.name] = experiment
             _share(config_files.problems, datasets, used, experiment.name)
             _share_masks(config_files.problems, masks, experiment)
@@ -67,24 +65,28 @@ def _main(config_files: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig
     return given.validate(MainConfig, config_files.problems)
 
 
-def _experiment(
+def _experiments(
     config_files: ConfigFiles, name: str, where: str
-) -> tuple[Experiment, dict[str, Dataset]] | None:
+) -> list[tuple[Experiment, dict[str, Dataset]]]:
+    """An experiment by its name; of a file with albums, one an album."""
     known = config_files.names("experiments")
-    if name not in known:
+    if file_of(config_files.folder, name) not in known:
         config_files.problems.add(
             where,
             f"no file config/experiments/{name}.yaml",
             did_you_mean(name, known),
         )
-        return None
-    path = config_files.folder / "experiments" / f"{name}.yaml"
+        return []
     if not NAME.match(name):
+        path = config_files.folder / "experiments" / f"{name}.yaml"
         config_files.problems.add(str(path), "its name is unfit for a folder", NAME_RULE)
-        return None
-    document = read_experiment(path, config_files.problems)
-    config = document.validate(ExperimentConfig, config_files.problems) if document else None
-    return resolve_experiment(document, config, name, config_files) if document and config else None
+        return []
+    found = []
+    for one, document in read_experiments(config_files.folder, name, config_files.problems):
+        config = document.validate(ExperimentConfig, config_files.problems)
+        if config:
+            found.append(resolve_experiment(document, config, one, config_files))
+    return found
 
 
 def _share(

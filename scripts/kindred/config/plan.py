@@ -12,9 +12,9 @@ from functools import cached_property
 
 from kindred.common.errors import Problem
 from kindred.config.base_config import DrawingDefaults
+from kindred.config.device_config import DeviceConfig
 from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
-from kindred.config.user_schema import DeviceConfig
 from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast

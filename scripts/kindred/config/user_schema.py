@@ -10,15 +10,19 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 
 from kindred.common.written_text import nfc
-from kindred.compute.data_parallel import PROCESSES
-from kindred.compute.devices import DEVICE_MAP, JOBS_PER_GPU
-from kindred.compute.memory_limit import MEMORY_GIB
+from kindred.config.device_config import DeviceConfig
 from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
-from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.casts import UNTRAINED
 from kindred.specs.character import Character
 from kindred.specs.composites import Composites
@@ -141,7 +145,11 @@ class DatasetConfig(SpecModel):
 class CastsConfig(SpecModel):
     """Prompts for every cast on every canvas, made from this: they need names to be right."""
 
-    of: list[str] = Field(min_length=1, description="letters of characters, e.g. [J, A, C]")
+    of: list[str] = Field(
+        min_length=1,
+        description="letters of characters, e.g. [J, A, C]; with `albums` also `all`",
+        json_schema_extra={"type": ["array", "string"]},
+    )
     strangers: bool = Field(
         True,
         description="also characters beside strangers, untrained names, and class nouns alone",
@@ -213,6 +221,9 @@ class Control(SpecModel):
     pairing: Literal["scrambled"] = Field(description="captions permuted among the images")
 
 
+SweptValues = Annotated[list[Any], WithJsonSchema({"type": ["array", "string"]})]
+
+
 class _VariantBase(SpecModel):
     """What differs from the variant or recipe named by `from:`; nothing else need be said."""
 
@@ -261,8 +272,10 @@ class _VariantBase(SpecModel):
         "reference pictures, character -> how many of it alone",
     )
     draw_on: str | None = Field(None, description=DRAW_ON)
-    sweep: dict[str, list[Any]] | None = Field(
-        None, description="key -> values; makes one variant a value, called <name>-<value>"
+    sweep: dict[str, SweptValues] | None = Field(
+        None,
+        description="key -> values; makes one variant a value, called <name>-<value>; with "
+        "`albums` also `characters: each`",
     )
 
 
@@ -298,6 +311,9 @@ class ExperimentConfig(SpecModel):
         description="another experiment file: its keys hold here too, but for those set here; null "
         "takes one away",
     )
+    albums: list[str] | dict[str, dict[str, Any] | None] | None = Field(
+        None, description="an experiment for each of these; or album -> keys that differ in it"
+    )
     title: str
     question: str = ""
     characters: dict[str, Character] = Field(min_length=1, description="letter -> character")
@@ -317,63 +333,6 @@ class ExperimentConfig(SpecModel):
     hide_photos: bool = Field(
         False, description="leave photos and file names out of report and ratings"
     )
-
-
-Gib = Annotated[float, Field(gt=0)]
-
-
-class DeviceConfig(SpecModel):
-    """Where the work is done. Nothing here makes finished work stale."""
-
-    renamed_keys: ClassVar[Mapping[str, str]] = {"split": "device_map"}
-
-    kind: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int | Literal["auto"] = Field(
-        "auto", description="CPU threads a training or rendering uses; auto: a quarter of the cores"
-    )
-    memory_gib: float | None = Field(
-        None,
-        gt=0,
-        description="size of the GPU that every job is to fit, with all that it takes there, GiB; "
-        "for each of the jobs that share a GPU; unset: it may take what is free",
-    )
-    jobs_per_gpu: int = Field(1, ge=1, description="how many small jobs share a GPU")
-    pictures_at_once: int | None = Field(
-        None,
-        ge=1,
-        description="pictures in a batch of `snakemake drawn_together` at most; unset: as every "
-        "rendering. More keep a GPU busy, and change a few of a picture's values by one",
-    )
-    device_map: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
-        False,
-        description="spread one model over all GPUs, for those too small alone: true, or the GiB "
-        "to be used of each, as [12, 24]",
-    )
-
-    processes: int = Field(
-        1,
-        ge=1,
-        description="GPUs that share one training (data parallel): each takes its part of the "
-        "recipe's `gradient_accumulation`, and the result is the same within rounding",
-    )
-
-    @model_validator(mode="after")
-    def _one_way_at_a_time(self) -> Self:
-        if self.device_map and self.processes > 1:
-            raise ValueError("device_map and processes exclude each other; leave one of them out")
-        return self
-
-    def environment(self) -> dict[str, str]:
-        """What `devices` reads of these; empty where nothing was set."""
-        spread = "yes" if self.device_map is True else ",".join(map(str, self.device_map or ()))
-        found = {JOBS_PER_GPU: str(self.jobs_per_gpu)} if self.jobs_per_gpu > 1 else {}
-        if self.processes > 1:
-            found[PROCESSES] = str(self.processes)
-        if self.memory_gib:
-            found[MEMORY_GIB] = str(self.memory_gib)
-        if self.pictures_at_once:
-            found[PICTURES_AT_ONCE] = str(self.pictures_at_once)
-        return found | ({DEVICE_MAP: spread} if spread else {})
 
 
 class MainConfig(SpecModel):

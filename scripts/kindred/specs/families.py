@@ -17,7 +17,9 @@ class FamiliesSpec(SpecModel):
     title: str
     question: str = ""
     families: list[str] = Field(
-        min_length=1, description="experiments, one a family, with the same variants and prompts"
+        min_length=1,
+        description="experiments, one a family, with the same variants and prompts; or one with "
+        "`albums`, which stands for all of its own",
     )
     hypotheses: dict[str, Hypothesis] = Field(
         min_length=1, description="decided with a family as the unit, from three on"

@@ -12,7 +12,7 @@ from fake_gpu import GIB
 
 from kindred.common.errors import KindredError
 from kindred.compute import devices, memory_limit, nvml
-from kindred.config.user_schema import DeviceConfig
+from kindred.config.device_config import DeviceConfig
 
 CARD = f"GPU-{fake_gpu.UUID}"
 CUDA = torch.device("cuda", 0)

@@ -16,7 +16,7 @@ import encode_prompts
 import render as render_program
 import render_batched as together_program
 from kindred.common.errors import KindredError, ProblemsError
-from kindred.config.user_schema import DeviceConfig
+from kindred.config.device_config import DeviceConfig
 from kindred.models.loading import load_transformer
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.rendering import image_store, precision
