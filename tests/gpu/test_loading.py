@@ -160,11 +160,12 @@ def test_a_step_in_each_precision(kind):
     recipe = Recipe(rank=4, targets="attention", optimizer="adamw8bit" if MEMORY else "adamw")
     setup = train_step_speed.SetUp(kind, checkpointing=True, compiled=False)
     device = torch.device(DEVICE)
-    found = train_step_speed.train_steps(
-        setup, SHAPE, EDGE, TOKENS, recipe, device, warm=1, steps=2
-    )
+    with Watch() as watch:  # `host_gib` is the process's, and tests before this one took more
+        found = train_step_speed.train_steps(
+            setup, SHAPE, EDGE, TOKENS, recipe, device, warm=1, steps=2
+        )
     print(f"{setup.name}: {found['median_s']:.2f} s, {found['peak_gib']} GiB", file=sys.stderr)
-    assert found["host_gib"] < 16
+    assert watch.peak_gib < 16
 
 
 def spec_of(folder, way, kind="nf4"):
