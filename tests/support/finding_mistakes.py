@@ -74,6 +74,16 @@ def shapes(wide: int) -> list[findings.Finding]:
     return cast_shapes.shape_findings(table)
 
 
+def no_base(folder: Path) -> list[findings.Finding]:
+    """What an audit finds of tokens where the base is not there."""
+    spec = AuditSpec(
+        characters=named("JRussell"),
+        tokenizers={f"{folder}/tokenizer_2": 99},
+        architectures={str(folder): "flux1"},
+    )
+    return report.examine_tokens([], spec)[2]
+
+
 def tokens(
     root: Path, captions: Sequence[str], limit: int = 99, who: dict[str, Character] = LETTERS
 ) -> list[dict[str, Any]]:
@@ -314,6 +324,9 @@ MISTAKES = [
             lambda root: tokens(root, ["by a wall"], who=CYRILLIC),
             lambda root: tokens(root, ["by a wall"], who=named("JRussell"))),
     Mistake("ARussell and JRussell share pieces", lambda root: tokens(root, ["by a wall"]),
+            lambda root: tokens(root, ["by a wall"], who=named("JRussell"))),
+    Mistake("names and lengths of captions are not checked by T5",
+            lambda root: no_base(root / "base"),
             lambda root: tokens(root, ["by a wall"], who=named("JRussell"))),
     # Trainings
     of_value("its selection can't be met", lambda n: trainings(9, total=n), 3, 2),

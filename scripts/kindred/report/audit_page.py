@@ -10,9 +10,31 @@ from typing import Any
 
 from markupsafe import Markup
 
-from kindred.data.audit.findings import FIRST_SCREEN
+from kindred.data.audit.findings import FIRST_SCREEN, MISFIT
 from kindred.report.coverage_chart import coverage_svg
+from kindred.report.formatting import plural
 from kindred.report.templates import fill
+
+# What would be trained otherwise than meant, beside all of FIRST_SCREEN but settings.
+NOT_READY = (frozenset(FIRST_SCREEN) - {MISFIT}) | {"unseen"}
+STEPS = 3  # that are told at once
+
+
+def readiness(audit: Mapping[str, Any]) -> dict[str, Any]:
+    """{ready, said, next}: whether to train on this, in a sentence, and what to do first."""
+    warnings = [one for one in audit["findings"] if one["level"] == "warning"]
+    stops = [one for one in warnings if one["kind"] in NOT_READY]
+    first = stops or warnings
+    if stops:
+        said = (
+            f"Not ready: {plural(len(stops), 'warning')} would train something else than you mean."
+        )
+    elif warnings:
+        said = f"It can be trained on. {plural(len(warnings), 'warning')} may cost quality."
+    else:
+        said = "Ready to train on."
+    steps = [f"{one['what']}: {one['cure']}" for one in first[:STEPS]]
+    return {"ready": not stops, "said": said, "next": steps, "more": len(first) - len(steps)}
 
 
 def render(audit: Mapping[str, Any]) -> str:
@@ -24,5 +46,5 @@ def render(audit: Mapping[str, Any]) -> str:
         if heading := FIRST_SCREEN.get(finding["kind"]):
             first.setdefault(heading, []).append(finding)
     others = [one for one in audit["findings"] if one["kind"] not in FIRST_SCREEN]
-    content = {"audit": audit, "names": names, "picture": picture}
+    content = {"state": readiness(audit), "audit": audit, "names": names, "picture": picture}
     return fill("audit.html", {**content, "first": first, "others": others})

@@ -17,7 +17,7 @@ from kindred.data.audit import coverage as audit
 from kindred.data.audit import report, token_findings
 from kindred.data.audit.findings import ROW_KINDS
 from kindred.models import tokenizers
-from kindred.report.audit_page import render
+from kindred.report.audit_page import readiness, render
 from kindred.report.coverage_chart import coverage_svg
 from kindred.specs.character import Character
 from kindred.specs.dataset import AuditSpec, Misfit
@@ -276,7 +276,7 @@ def test_names_that_differ_in_unknown_letters_alone_are_the_same(base):
 def test_names_that_can_t_be_told_stand_on_the_first_screen(base):
     page = render(of_names(base, CYRILLIC))
     said = "Ада and Бен are the same to"
-    assert page.count(said) == 1 and page.count("Names that the base can't tell") == 1
+    assert page.count(said) == 2 and page.count("Names that the base can't tell") == 1
     assert page.index(said) < page.index("<svg")
 
 
@@ -339,6 +339,37 @@ def test_a_missing_tokenizer_is_one_clear_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_an_audit_needs_no_tokenizer(base):
+    who = {**WHO, "J": Character(name="James", noun="man")}
+    images, texts = rows(["James on a beach"])
+    gone = str(base.parent / "nowhere" / "tokenizer")
+    spec = AuditSpec(
+        characters=who,
+        tokenizers={gone: 77, str(base / "tokenizer"): 77},
+        architectures={str(base.parent / "nowhere"): "flux1"},
+    )
+    result = report.examine(audit.photos_of(images, texts), spec)
+    assert one(result, "tokens-later")["level"] == "note"
+    assert "forcerun audit" in one(result, "tokens-later")["cure"]
+    assert list(result["tokens"]) == [str(base / "tokenizer")]
+
+
+def test_the_page_says_first_whether_it_is_ready_and_what_to_do():
+    stopped = readiness(examine(["JRussell"] * 3))
+    assert not stopped["ready"] and "2 warnings would train something else" in stopped["said"]
+    assert any("ARussell" in step for step in stopped["next"])
+    page = render(examine(["JRussell"] * 3))
+    assert (
+        page.index("Not ready") < page.index("<svg")
+        and "<strong>JRussell</strong>: 3 photos" in page
+    )
+    usable = readiness(examine(cell_captions(RUSSELLS)))
+    assert usable["ready"] and usable["said"].startswith("It can be trained on.")
+    assert len(usable["next"]) == 3 and usable["more"] == 0
+    nothing = readiness({"findings": [{"kind": "group", "level": "note"}]})
+    assert nothing == {"ready": True, "said": "Ready to train on.", "next": [], "more": 0}
+
+
 class Tags(HTMLParser):
     """Fails on a tag that is closed but not open."""
 
@@ -387,7 +418,7 @@ def test_settings_that_don_t_fit_the_base_stand_before_everything(tmp_path, caps
     run(tmp_path, cell_captions(RUSSELLS), misfits=[unfit])
     page = (tmp_path / "audit.html").read_text()
     said = "variants.all: trains 9 steps on the base &#39;&lt;x&gt;&#39;"
-    assert page.count(said) == 1
+    assert page.count(said) == 2
     assert page.index(said) < page.index("<svg") < page.index("What to know before training")
     assert page.count("Settings that don't fit the base") == 1
     assert "correct `steps`, or leave it if you mean it" in page

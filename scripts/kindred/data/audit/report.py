@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from kindred.common.errors import KindredError
 from kindred.data.audit import caption_findings, cast_shapes, coverage, findings, token_findings
 from kindred.data.audit.training_amounts import training_findings
 from kindred.data.dataset import DatasetImage
@@ -84,8 +86,17 @@ def examine_tokens(
     counts: dict[str, Any] = {}
     names: dict[str, dict[str, tokenizers.NameTokens]] = {}
     found: list[findings.Finding] = []
-    for name, limit in spec.tokenizers.items():
-        tokenizer, reader = tokenizers.load_tokenizer(name), readers[name]
+    loaded, absent = {}, []
+    for name, reader in readers.items():
+        try:
+            loaded[name] = tokenizers.load_tokenizer(name)
+        except KindredError:
+            if Path(name).expanduser().is_dir():
+                raise
+            absent.append(reader)  # no base and no login yet: everything else can be said
+    found += token_findings.unread_tokenizer_finding(absent)
+    for name, tokenizer in loaded.items():
+        limit, reader = spec.tokenizers[name], readers[name]
         template = reader.before, reader.uncounted
         counts[name] = tokenizers.too_long(tokenizer, limit, captions, *template)
         counts[name]["unknown"] = unknown = tokenizers.unknown_tokens(tokenizer, captions)
