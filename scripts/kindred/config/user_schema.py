@@ -218,7 +218,10 @@ class PromptSetConfig(SpecModel):
 class Control(SpecModel):
     """Deliberately broken training, to know what broken looks like. Never inherited."""
 
-    pairing: Literal["scrambled"] = Field(description="captions permuted among the images")
+    pairing: Literal["scrambled", "dealt"] = Field(
+        description="scrambled: captions permuted among the images; dealt: dealt anew among those "
+        "of equal shape and as many people, so that nothing but who is who is lost"
+    )
 
 
 SweptValues = Annotated[list[Any], WithJsonSchema({"type": ["array", "string"]})]

@@ -1,20 +1,29 @@
 """Which caption trains with which image, and proof of it before the first step.
 
-Matched: each image with its own caption, looked up by content hash. Scrambled: a control for
-studies, every caption moved to another image.
+Matched: each image with its own caption, looked up by content hash. Controls for studies:
+scrambled, every caption moved to another image; dealt, captions dealt anew among images of one
+shape and as many people, which leaves both as they were and takes away who is who.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from kindred.characters.trigger_words import ADULT_NOUNS, CHILD_NOUNS
 from kindred.common.errors import KindredError, Problems
 from kindred.data.dataset import DatasetImage
+from kindred.specs.training import Pairing
 
 ENCODE = "delete the dataset's folder below resources/encoded and run `snakemake`: it encodes again"
+
+
+_NOUNS = "|".join((*ADULT_NOUNS, *CHILD_NOUNS))
+# People without a name in a composite's caption: 'a woman', but not 'the woman ARussell'.
+_OTHERS = re.compile(rf"\b(?:[Aa]n?|[Tt]he|[Oo]ne) (?:[\w-]+ ){{0,3}}?(?:{_NOUNS})\b(?! [A-Z])")
 
 
 @dataclass(frozen=True)
@@ -25,18 +34,56 @@ class CaptionedImage:
     caption_hash: str
 
 
-def make_pairs(
-    items: Sequence[DatasetImage], pairing: Literal["matched", "scrambled"], seed: int
-) -> list[CaptionedImage]:
+def make_pairs(items: Sequence[DatasetImage], pairing: Pairing, seed: int) -> list[CaptionedImage]:
     """The pairs to train on. Scrambled: a seeded permutation of the photos' captions in which no
-    photo keeps its own. Raises KindredError when there is no such permutation."""
+    photo keeps its own; dealt: one within each group of equal shape and number of people, in which
+    some may. Raises KindredError when nothing can be scrambled."""
     if pairing == "matched":
         return [CaptionedImage(item, item.caption_hash) for item in items]
+    if pairing == "dealt":
+        return _dealt(items, seed)
     captions = {item.photo: item.caption_hash for item in items}
     photos = sorted(captions)
     moved = _derangement([captions[photo] for photo in photos], seed)
     other = dict(zip(photos, moved, strict=True))
     return [CaptionedImage(item, other[item.photo]) for item in items]
+
+
+def heads_said(item: DatasetImage) -> int:
+    """How many people an image's caption speaks of: its characters and, in a composite, strangers.
+    Photos' captions may say 'a man' of somebody whom they have named."""
+    others = len(_OTHERS.findall(item.caption)) if item.made == "composed" else 0
+    return len(list(filter(None, item.cell.split("+")))) + others
+
+
+def names_right(pairs: Sequence[CaptionedImage], dataset: Sequence[DatasetImage]) -> float:
+    """Share of the pairs whose caption names the very people who are in the image."""
+    said: dict[str, set[str]] = {}
+    for item in dataset:
+        said.setdefault(item.caption_hash, set()).add(item.cell)
+    right = [pair.item.cell in said[pair.caption_hash] for pair in pairs]
+    return sum(right) / len(right) if right else 1.0
+
+
+def _group(item: DatasetImage) -> tuple[int, int, int]:
+    return item.width, item.height, heads_said(item)
+
+
+def _dealt(items: Sequence[DatasetImage], seed: int) -> list[CaptionedImage]:
+    """Each photo's caption from one of its own group. Photos of several sizes go by the largest,
+    because all of their sizes get one caption."""
+    largest: dict[str, DatasetImage] = {}
+    for item in sorted(items, key=lambda one: (one.width * one.height, one.image_id)):
+        largest[item.photo] = item
+    groups: dict[tuple[int, int, int], list[str]] = {}
+    for photo in sorted(largest):
+        groups.setdefault(_group(largest[photo]), []).append(photo)
+    source, given = random.Random(f"dealt {seed}"), {}
+    for group in sorted(groups):
+        captions = [largest[photo].caption_hash for photo in groups[group]]
+        source.shuffle(captions)
+        given |= dict(zip(groups[group], captions, strict=True))
+    return [CaptionedImage(item, given[item.photo]) for item in items]
 
 
 def _derangement(values: Sequence[str], seed: int) -> list[str]:

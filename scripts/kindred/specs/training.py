@@ -161,6 +161,9 @@ class Selection(SpecModel):
         return set(self.characters or known)
 
 
+Pairing = Literal["matched", "scrambled", "dealt"]
+
+
 class TrainSpec(SpecModel):
     """A variant, fully resolved. The training seed is not part of it: that is the run."""
 
@@ -169,7 +172,7 @@ class TrainSpec(SpecModel):
     selection: Selection = Selection()
     characters: dict[str, Character]
     dataset: str
-    pairing: Literal["matched", "scrambled"] = "matched"
+    pairing: Pairing = "matched"
 
     def text_tokens(self) -> int:
         """Length of captions in tokens: the recipe's, or else the base's."""

@@ -20,6 +20,7 @@ from kindred.common.files import write_csv, write_json
 from kindred.common.seeds import seed_of
 from kindred.common.versions import code_revision
 from kindred.compute import data_parallel, devices
+from kindred.data.caption_pairing import names_right
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
 from kindred.training.job import TrainingJob
@@ -30,6 +31,11 @@ SCRAMBLED = (
     "SCRAMBLED CONTROL: captions are permuted among the images on purpose. "
     "This adapter learns that names mean nothing; use it for comparison only."
 )
+DEALT = (
+    "DEALT CONTROL: captions are dealt anew among pictures of one shape and as many people on "
+    "purpose. This adapter learns that names mean nothing; use it for comparison only."
+)
+CONTROLS = {"scrambled": SCRAMBLED, "dealt": DEALT}
 COLUMNS = ("step", "loss", "lr", "seconds", "memory_mib")
 
 
@@ -75,8 +81,8 @@ def train_lora(
     arguments: of this program, which is started again where several processes share a training.
     """
     code_revision()  # now: the code may be changed while this trains
-    if spec.pairing == "scrambled":
-        print(f"*** {SCRAMBLED} ***", file=sys.stderr)
+    if spec.pairing in CONTROLS:
+        print(f"*** {CONTROLS[spec.pairing]} ***", file=sys.stderr)
     data_parallel.check(spec.recipe.gradient_accumulation)
     job = TrainingJob.read(spec, run, files, out_dir)
     if job.fetch(machine.store):
@@ -191,4 +197,8 @@ def summary(job: TrainingJob, trained: Trained) -> dict[str, Any]:
     }
     if spec.base.training_adapter:
         report["training_adapter"] = spec.base.training_adapter
-    return report | ({"warning": SCRAMBLED} if spec.pairing == "scrambled" else {})
+    if spec.pairing == "dealt":
+        right = names_right(job.sources[0].pairs, items)
+        report["names_right"] = round(right, 4)
+        print(f"{right:.0%} of the captions name the right people by chance", file=sys.stderr)
+    return report | ({"warning": CONTROLS[spec.pairing]} if spec.pairing in CONTROLS else {})

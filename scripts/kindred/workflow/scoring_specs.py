@@ -223,7 +223,7 @@ def _control(variant: Variant, experiment: Experiment) -> str:
         return "base"
     if variant.train is None:
         return ""
-    if variant.train.pairing == "scrambled":
+    if variant.train.pairing != "matched":
         own = _but_pairing(variant)
         plain = (other for other in experiment.trained if _but_pairing(other) == own)
         others = (other.name for other in plain if other.train.pairing == "matched")

@@ -238,3 +238,8 @@ def test_composites_are_looked_at_and_photos_of_a_person_s_own_have_no_other_alb
     assert composed.startswith("ours-composed-")
     assert [part.dataset for part in one.trained_on("BASE")] == sorted([composed, "ours"])
     assert one.held_out == {} and one.held_out_for("all") == []
+
+
+def test_dealt_captions_are_a_control_of_the_same_training(tmp_path):
+    one = experiment(tmp_path, (E, "pairing: scrambled", "pairing: dealt"))
+    assert scoring_specs.compare_spec(one).variants["mixed"].control == "scrambled of all"

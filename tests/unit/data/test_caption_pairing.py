@@ -7,7 +7,13 @@ import pytest
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import write_json, write_jsonl
 from kindred.common.hashing import caption_hash
-from kindred.data.caption_pairing import CaptionedImage, check_pairs, make_pairs
+from kindred.data.caption_pairing import (
+    CaptionedImage,
+    check_pairs,
+    heads_said,
+    make_pairs,
+    names_right,
+)
 from kindred.data.dataset import DatasetImage, read_dataset
 
 
@@ -115,3 +121,69 @@ def test_dataset_that_does_not_fit_together(tmp_path):
     assert len(error.value.problems) == 4
     assert "c: stands twice" in text and "c: has no caption" in text
     assert "d: has no image" in text and "a: its caption_hash" in text
+
+
+def shown(name, cell, size, caption, made=""):
+    return DatasetImage(
+        name, name, cell, *size, f"pixels-{name}", caption, caption_hash(caption), made
+    )
+
+
+UPRIGHT, WIDE = (32, 48), (64, 32)
+ALBUM = [
+    *(
+        shown(f"{x}{n}", x, UPRIGHT, f"{x}Ray, a man in red, number {n}")
+        for x in "AB"
+        for n in "12"
+    ),
+    *(shown(f"w{x}{n}", x, WIDE, f"wide {x}Ray {n}") for x in "AB" for n in "123"),
+    *(shown(f"p{n}", "A+B", WIDE, f"ARay and BRay {n}") for n in "12"),
+    *(
+        shown(f"s{x}{n}", x, WIDE, f"{x}Ray and a small woman in the snow {n}", "composed")
+        for x in "AB"
+        for n in "12"
+    ),
+]
+
+
+def test_dealt_captions_keep_shape_and_number_of_people_and_lose_who_is_who():
+    owners = {one.caption_hash: one for one in ALBUM}
+    shares = []
+    for seed in range(20):
+        pairs = make_pairs(ALBUM, "dealt", seed)
+        assert {pair.caption_hash for pair in pairs} == {*owners}  # each caption is used once
+        for pair in pairs:
+            own, other = pair.item, owners[pair.caption_hash]
+            assert (own.width, own.height) == (other.width, other.height)
+            assert heads_said(own) == heads_said(other)
+        shares.append(names_right(pairs, ALBUM))
+    # By chance: 1/2 of 14 in groups of A and B alike, all of 2 pairs.
+    assert 0.4 < sum(shares) / len(shares) < 0.8
+    assert names_right(make_pairs(ALBUM, "matched", 0), ALBUM) == 1.0
+    assert make_pairs(ALBUM, "dealt", 3) == make_pairs(ALBUM, "dealt", 3)
+    assert make_pairs(ALBUM, "dealt", 3) != make_pairs(ALBUM, "dealt", 4)
+
+
+def test_heads_are_characters_and_in_composites_strangers():
+    said = {
+        "ARay and a woman": 2,
+        "A man in a red coat, adult woman ARay and an old woman": 3,
+        "the woman ARay at the beach": 1,
+    }
+    for text, heads in said.items():
+        assert heads_said(shown("x", "A", WIDE, text, "composed")) == heads
+    assert heads_said(shown("x", "A", WIDE, "ARay, a man in red")) == 1
+
+
+def test_sizes_of_one_photo_are_dealt_one_caption():
+    items = []
+    for one in ALBUM[:4]:
+        small = DatasetImage(
+            f"{one.image_id}@16", one.photo, one.cell, 16, 24, f"small-{one.image_id}",
+            one.caption, one.caption_hash,
+        )  # fmt: skip
+        items += [one, small]
+    given = {}
+    for pair in make_pairs(items, "dealt", 1):
+        given.setdefault(pair.item.photo, set()).add(pair.caption_hash)
+    assert all(len(hashes) == 1 for hashes in given.values())

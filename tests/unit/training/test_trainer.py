@@ -301,6 +301,14 @@ def test_scrambled_says_so_everywhere_and_differs(data, tmp_path, capsys):
     assert any(not torch.equal(plain[name], scrambled[name]) for name in plain)
 
 
+def test_dealt_says_so_and_how_many_names_are_right(data, tmp_path, capsys):
+    train.main(data.spec_arguments(tmp_path / "out", 0, {"pairing": "dealt"}))
+    said, told = capsys.readouterr().err, read_json(tmp_path / "out/lora.json")
+    assert "DEALT CONTROL" in said and "of the captions name the right people" in said
+    assert told["pairing"] == "dealt" and told["warning"].startswith("DEALT")
+    assert 0 <= told["names_right"] <= 1
+
+
 def test_every_run_is_scrambled_in_its_own_way(data, tmp_path):
     hashes = set()
     for number in (0, 1, 2):

@@ -73,8 +73,8 @@ def read_jobs(text: str, account: BatchReport) -> list[TrainingJob]:
             spec = TrainSpec.read(spec_text)
             paths = {name: path and Path(path) for name, path in zip(GIVEN, files, strict=True)}
             given = TrainingFiles(**paths)
-            # Every run has pairs of its own where captions are scrambled, else all have the same.
-            groups = [[one] for one in runs] if spec.pairing == "scrambled" else [runs]
+            # Every run has pairs of its own in a control of captions, else all have the same.
+            groups = [[one] for one in runs] if spec.pairing != "matched" else [runs]
             own: list[TrainingJob] = []
             for group in groups:
                 first = TrainingJob.read(spec, group[0][0], given, group[0][1])
