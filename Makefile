@@ -9,7 +9,7 @@ ENV_DEV := .venv/.ready-dev
 # once, unless it is told not to keep that.
 PIP := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --disable-pip-version-check
 
-.PHONY: all env photo test test-all imports lab-gates bench help
+.PHONY: all new look env photo test test-all imports lab-gates bench help
 
 all: env
 	$(BIN)/snakemake
@@ -32,6 +32,15 @@ $(ENV_DEV): envs/requirements-dev.txt envs/requirements-photo.txt $(ENV)
 
 photo: env
 	$(BIN)/python -m pip install $(PIP) -r envs/requirements-photo.txt
+
+# The shell splits words of NEW, as of any command.
+new: env
+	@test -n "$(PHOTOS)" || { echo "Which folder? make new PHOTOS=photos/ours"; exit 1; }
+	$(BIN)/python scripts/new_experiment.py "$(PHOTOS)" $(NEW)
+
+look: env
+	@test -n "$(EXPERIMENT)" || { echo "Which experiment? make look EXPERIMENT=ours"; exit 1; }
+	$(BIN)/snakemake --config experiments=$(EXPERIMENT)-first-look
 
 # Two workers take from each other what is left, so that neither ends alone.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
@@ -56,6 +65,9 @@ bench: $(ENV_DEV)
 help:
 	@echo "make            set-up (.venv) and the default experiments on the lab"
 	@echo "make env        set-up alone"
+	@echo "make new PHOTOS=photos/ours     an experiment for a folder of your photos; more options in"
+	@echo "                NEW='--gpu 12 --people JRussell:man', see scripts/new_experiment.py --help"
+	@echo "make look EXPERIMENT=ours       a first look at it: everybody by the base, and after 100 steps"
 	@echo "make photo      set-up of the judge of real faces"
 	@echo "make test       set-up, floors of the library, daily tests"
 	@echo "make test-all   the same with tests that are long and rarely break"

@@ -11,12 +11,15 @@ ROOT = Path(__file__).parents[2]
 
 
 def copy(root):
-    """The shipped files in `root`, and a folder for a person's own photos."""
+    """The shipped files in `root`, an experiment on a base of full size, and a
+    folder for a person's own photos."""
     for folder in ("bases", "experiments", "judges", "recipes"):
         target = root / "config" / folder
         target.mkdir(parents=True)
         for path in (ROOT / "config" / folder).glob("*.yaml"):
             (target / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    full_size = (Path(__file__).parent / "own-photos.yaml").read_text(encoding="utf-8")
+    (root / "config/experiments/own-photos.yaml").write_text(full_size, encoding="utf-8")
     (root / "config" / "config.yaml").write_text("experiments: [mine]\n", encoding="utf-8")
     (root / "lab").symlink_to(ROOT / "lab")
     (root / "photos/ours").mkdir(parents=True)

@@ -26,7 +26,7 @@ TABLE = Path(__file__).parents[2] / "docs/messages.md"
 LEAST = 446  # messages that are met here; more may come, fewer may not
 MET: set[Message] = set()
 # Mistakes in files and the like; imported when they are made, for together they need everything.
-FILES = ("file", "setting", "finding", "adapter", "report", "judge", "machine")
+FILES = ("file", "setting", "finding", "adapter", "report", "judge", "machine", "starting")
 
 
 def said(look: Callable[[], Iterable[str]]) -> list[str]:

@@ -77,6 +77,15 @@ def processes() -> Usage:
 
 def used() -> dict[str, int]:
     """Bytes taken of each card (by its UUID), by whomever."""
+    return _memory("used")
+
+
+def totals() -> dict[str, int]:
+    """Bytes that each card (by its UUID) has."""
+    return _memory("total")
+
+
+def _memory(entry: str) -> dict[str, int]:
     library, found = _open(), {}
     if library is None:
         return found
@@ -84,7 +93,7 @@ def used() -> dict[str, int]:
         for card, handle in _cards(library).items():
             memory = _Memory()
             if not library.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory)):
-                found[card] = memory.used
+                found[card] = getattr(memory, entry)
     finally:
         library.nvmlShutdown()
     return found

@@ -104,6 +104,9 @@ class BaseConfig(Base):
     fast_sibling: str | None = Field(
         None, description="file name in config/bases: what `draw_on: fast_sibling` means"
     )
+    download_gib: float | None = Field(
+        None, gt=0, description="what is fetched of it once, GiB; new_experiment.py says it"
+    )
     drawing_defaults: DrawingDefaults = Field(
         DrawingDefaults(), description="how `draw_on` draws on this base"
     )

@@ -41,6 +41,7 @@ class ConfigFiles:
     defaults: dict[str, TrainingDefaults | None] = field(default_factory=dict)
     siblings: dict[str, str | None] = field(default_factory=dict)
     drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
+    downloads: dict[str, float | None] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     judges: dict[str, JudgeSpec] = field(default_factory=dict)
     config: Path | None = None
@@ -59,6 +60,7 @@ class ConfigFiles:
         if name not in self.bases and (found := self._read("bases", name, BaseConfig, where)):
             self.bases[name], self.fits[name] = found.base(), found.fits
             self.defaults[name] = found.training_defaults
+            self.downloads[name] = found.download_gib
             self.siblings[name], self.drawing[name] = found.fast_sibling, found.drawing_defaults
             place = f"{self.folder / 'bases' / name}.yaml"
             warn_unless_pinned(self.bases[name], self.root, place, self.problems)

@@ -1,0 +1,162 @@
+"""What a folder of photos tells before anything is made: who is in it, and how it is captioned.
+
+Knows names of folders and files, captions and class nouns; opens no photo.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from kindred.characters.cells import cell_name
+from kindred.characters.trigger_words import class_nouns, letters_in
+from kindred.common.errors import KindredError, Problems
+from kindred.data.caption_files import read_captions
+from kindred.data.caption_records import hint_of
+from kindred.data.caption_tables import WrittenCaption
+from kindred.data.folder_repeats import repeats_of
+from kindred.data.photo_folder import Source, check_ids, check_inputs, scan
+from kindred.specs.character import Character
+from kindred.specs.dataset import CaptionSpec
+
+UNKNOWN_NOUN = "person"
+# A made-up name, as captions have it: two capitals at least and small letters, 'JRussell'.
+TRIGGER = re.compile(r"(?<![\w-])(?=\w*[a-z])[A-Z]\w*[A-Z]\w*(?![\w-])")
+OFTEN = 2  # captions in which such a word has to stand
+NAME = re.compile(r"[^\W\d_][\w-]*")
+
+
+@dataclass(frozen=True)
+class FolderSurvey:
+    """A folder of photos. cells: 'A+J' -> photos that show these by caption, folder or name; '' for
+    photos that tell nothing. captioned: photos with a caption of their own. guessed: letters of
+    people whose class noun nothing tells."""
+
+    photos: int
+    captioned: int
+    characters: Mapping[str, Character]
+    cells: Mapping[str, int]
+    guessed: tuple[str, ...]
+
+    @property
+    def letters(self) -> list[str]:
+        """Of all people, in their order."""
+        return list(self.characters)
+
+    def alone(self, letter: str) -> int:
+        """Photos that show somebody alone, as far as is told."""
+        return self.cells.get(letter, 0)
+
+
+def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
+    """Look through a folder. people: 'JRussell' or 'JRussell:man' or 'JRussell:man:adult' each;
+    where none is given, names are read from sub-folders, or else from captions.
+
+    Raises KindredError or ProblemsError: no photos, files that can't be used, nobody named.
+    """
+    source = scan(folder)
+    check_ids(source)
+    check_inputs(source)
+    names = {photo.name: {"source": photo.name} for photo in source.photos}
+    problems = Problems(f"{folder}: captions")
+    written = read_captions(source, names, problems, [])
+    problems.raise_if_any()
+    given = [_given(text) for text in people]
+    found = given or _from_folders(source) or _from_captions(written.values())
+    if not found:
+        raise KindredError(
+            "nothing tells who is in the photos: no sub-folder is called by a person's name, and "
+            "no caption has a made-up name such as JRussell",
+            str(folder),
+            "say it: --people JRussell:man ARussell:woman",
+        )
+    characters = _with_nouns(found, written)
+    cells = _cells(source, written, characters)
+    captioned = sum(bool(one.text) for one in written.values())
+    guessed = tuple(x for x, who in characters.items() if who.noun == UNKNOWN_NOUN)
+    return FolderSurvey(len(source.photos), captioned, characters, cells, guessed)
+
+
+def _given(text: str) -> Character:
+    """'JRussell:man:adult' as a character."""
+    name, _, rest = text.partition(":")
+    noun, _, age = rest.partition(":")
+    if not NAME.fullmatch(name) or age not in ("", "adult", "child"):
+        raise KindredError(
+            f"'{text}' does not say who somebody is",
+            "--people",
+            "write name:class or name:class:age, e.g. JRussell:man:adult; age is adult or child",
+        )
+    fields = {"name": name, "class": noun or UNKNOWN_NOUN} | ({"age": age} if age else {})
+    return Character.model_validate(fields)
+
+
+def _from_folders(source: Source) -> list[Character]:
+    """Sub-folders called by one word: a person each. A class word behind the name, as kohya's tools
+    have it ('10_ada woman'), is the class noun."""
+    found = []
+    for folder in dict.fromkeys(photo.folder for photo in source.photos if photo.folder):
+        repeats = repeats_of(folder)
+        name, _, noun = (repeats.words if repeats else folder).strip().partition(" ")
+        if NAME.fullmatch(name) and (not noun or class_nouns(noun, {})):
+            found.append(
+                Character.model_validate({"name": name, "class": noun.strip() or UNKNOWN_NOUN})
+            )
+    return found
+
+
+def _from_captions(written: Iterable[WrittenCaption]) -> list[Character]:
+    """Made-up names that stand in several captions, or in `who` entries."""
+    counts: Counter[str] = Counter()
+    for one in written:
+        counts.update({*TRIGGER.findall(one.text), *TRIGGER.findall(one.who)})
+    often = sorted((-count, name) for name, count in counts.items() if count >= OFTEN)
+    return [Character.model_validate({"name": n, "class": UNKNOWN_NOUN}) for _, n in often]
+
+
+def _with_nouns(
+    people: Sequence[Character], written: Mapping[str, WrittenCaption]
+) -> dict[str, Character]:
+    """Letter -> character; class nouns that are not known are those that captions which name
+    somebody alone say most often."""
+    named: dict[str, Character] = {}
+    for who in people:
+        named[_letter(who.name, named)] = who
+    said: dict[str, Counter[str]] = {letter: Counter() for letter in named}
+    for one in written.values():
+        letters = letters_in(one.text, named)
+        if len(letters) == 1:
+            nouns = class_nouns(one.text, {})
+            said[letters[0]].update(nouns if len(nouns) == 1 else [])
+    for letter, who in named.items():
+        if who.noun == UNKNOWN_NOUN and said[letter]:
+            noun = said[letter].most_common(1)[0][0]
+            named[letter] = who.model_copy(update={"noun": noun})
+    return named
+
+
+def _letter(name: str, taken: Iterable[str]) -> str:
+    """A letter for somebody: one of the name's, else the first that is free."""
+    alphabet = (chr(ord("A") + n) for n in range(26))
+    letters = [letter for letter in (*name.upper(), *alphabet) if "A" <= letter <= "Z"]
+    free = next((letter for letter in letters if letter not in set(taken)), None)
+    if free is None:
+        raise KindredError("more than 26 people", "--people", "name those whom you want to learn")
+    return free
+
+
+def _cells(
+    source: Source, written: Mapping[str, WrittenCaption], characters: Mapping[str, Character]
+) -> Counter[str]:
+    spec, cells = CaptionSpec(characters=dict(characters)), Counter()
+    for photo in source.photos:
+        one = written.get(photo.name)
+        letters = letters_in(one.text, characters) if one and one.text else []
+        if not letters:
+            told = hint_of(PurePosixPath(photo.name).as_posix(), one, spec, Problems())
+            letters = told.letters
+        cells[cell_name(letters)] += 1
+    return cells

@@ -1,0 +1,87 @@
+"""Writes the experiment files for a folder of photos, where there are none yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from kindred.common.errors import KindredError, Problems
+from kindred.common.files import write_text
+from kindred.compute import nvml
+from kindred.compute.memory_limit import GIB
+from kindred.config.base_config import DrawingDefaults
+from kindred.config.config_files import ConfigFiles
+from kindred.config.user_schema import NAME, NAME_RULE
+from kindred.starting import base_choice, estimates
+from kindred.starting.experiment_text import NewExperiment, experiment_text, first_look_text
+from kindred.starting.folder_survey import FolderSurvey
+
+OTHERS = 5  # other bases that are told of
+
+
+def gpu_gib() -> float:
+    """The size of the smallest GPU here, GiB; 0 without one."""
+    return min(nvml.totals().values(), default=0) / GIB
+
+
+def new_experiment(
+    root: Path, folder: str, name: str, found: FolderSurvey, gpu: float | None, base: str | None
+) -> NewExperiment:
+    """What the files for a folder say, without an estimate. gpu: GiB of the card that it is for;
+    None: of the one here.
+
+    Raises KindredError where there is no GPU and none is named, and as `chosen_base` does.
+    """
+    if not NAME.match(name):
+        raise KindredError(f"'{name}' is unfit for an experiment", "--name", NAME_RULE)
+    if base == base_choice.LAB:
+        chosen = base_choice.lab_base(root)
+        return NewExperiment(name, folder, found, chosen, DrawingDefaults(), 0)
+    card = gpu or gpu_gib()
+    if not card:
+        raise KindredError(
+            "no NVIDIA GPU was found here, and the bases for photos need one",
+            "--gpu",
+            "name the card that it will run on, in GiB: --gpu 12; or try everything with drawings "
+            "on the miniature: --base lab",
+        )
+    chosen = base_choice.chosen_base(root, card, base)
+    files = ConfigFiles(root, Problems())
+    files.base(chosen.name, "--base")
+    others = [one for one in base_choice.fitting_bases(root, card) if one.name != chosen.name]
+    told = base_choice.listed(others[:OTHERS])
+    return NewExperiment(name, folder, found, chosen, files.drawing[chosen.name], card, told)
+
+
+def with_estimate(new: NewExperiment, root: Path, timed: bool) -> NewExperiment:
+    """With lines of what it takes. timed: whether to time steps on this GPU; else by the first
+    look where it has run, or by arithmetic."""
+    if timed:
+        measured = estimates.timed_steps(new.base, new.memory_gib)
+    else:
+        measured = estimates.of_first_look(root / f"results/{new.name}-first-look")
+    files = ConfigFiles(root, Problems())
+    files.base(new.base.name, "--base")
+    download = 0.0 if new.lab else files.downloads[new.base.name]
+    found = estimates.estimate(new.base, new.amounts, new.memory_gib, download, measured)
+    return replace(new, estimate=found.lines())
+
+
+def write_files(new: NewExperiment, root: Path, replaced: bool) -> list[Path]:
+    """The experiment and the first look at it, below config/experiments. replaced: whether files
+    that are there may be replaced.
+
+    Raises KindredError where there are some and they may not.
+    """
+    texts = {new.name: experiment_text(new), f"{new.name}-first-look": first_look_text(new)}
+    paths = {root / f"config/experiments/{name}.yaml": text for name, text in texts.items()}
+    there = [str(path.relative_to(root)) for path in paths if path.exists()]
+    if there and not replaced:
+        raise KindredError(
+            "is there already",
+            " and ".join(there),
+            "write another one with --name, or replace what is there with --force",
+        )
+    for path, text in paths.items():
+        write_text(path, text)
+    return list(paths)

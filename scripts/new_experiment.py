@@ -1,0 +1,57 @@
+"""An experiment for a folder of photos: one command to start.
+
+in:  a folder of photos; who is in them is read from sub-folders or captions, or told
+out: config/experiments/<name>.yaml, complete, with comments and an estimate of what it takes, and
+     <name>-first-look.yaml, a picture of everybody by the base and by a LoRA of 100 steps
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred.common.errors import run_main
+from kindred.starting.folder_survey import survey
+from kindred.starting.new_files import new_experiment, with_estimate, write_files
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="folder of photos, e.g. photos/ours")
+    parser.add_argument("--name", help="of the experiment; unset: the folder's")
+    parser.add_argument(
+        "--people", nargs="+", default=[], help="who is in the photos: JRussell:man:adult ..."
+    )
+    parser.add_argument("--gpu", type=float, help="GiB of the card; unset: of the GPU here")
+    parser.add_argument("--base", help="file name in config/bases; unset: one that fits the card")
+    parser.add_argument("--time", action="store_true", help="time twenty steps on this GPU")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--root", type=Path, default=Path("."), help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the files, and say what to do next."""
+    options = parse(argv)
+    name = options.name or Path(options.folder).resolve().name
+    found = survey(options.root / options.folder, options.people)
+    new = new_experiment(options.root, options.folder, name, found, options.gpu, options.base)
+    new = with_estimate(new, options.root, options.time)
+    paths = write_files(new, options.root, options.force)
+    people = ", ".join(f"{x} {who.name} ({who.noun})" for x, who in found.characters.items())
+    print(f"{found.photos} photos of {people}; {found.captioned} with a caption", file=sys.stderr)
+    print(f"base {new.base.name}, photos of up to {new.base.edge} px", file=sys.stderr)
+    for line in (*new.estimate, *(f"wrote {path}" for path in paths)):
+        print(line, file=sys.stderr)
+    for letter in found.guessed:
+        noun = f"characters.{letter}.class: write man, woman or child"
+        print(f"to do in {paths[0]}: {noun}", file=sys.stderr)
+    print(f"next: snakemake --config experiments={name}-first-look", file=sys.stderr)
+    print(f"then: snakemake --config experiments={name}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

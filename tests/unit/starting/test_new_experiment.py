@@ -1,0 +1,185 @@
+"""From a folder of photos to experiment files whose sizes, steps and rates suit the base."""
+
+from __future__ import annotations
+
+import pytest
+import shipped_config
+from PIL import Image
+
+import new_experiment as program
+from kindred.common.errors import KindredError
+from kindred.compute.memory_limit import GIB
+from kindred.config.load_plan import load_plan
+from kindred.starting import estimates, new_files
+from kindred.starting.base_choice import chosen_base, fitting_bases, sizes
+from kindred.starting.folder_survey import survey
+
+
+def photo(path, number=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (64, 48), (number * 9 % 255, 80, 90)).save(path)
+
+
+@pytest.fixture
+def root(tmp_path):
+    shipped_config.copy(tmp_path)
+    for path in (tmp_path / "config/experiments").iterdir():
+        path.unlink()
+    return tmp_path
+
+
+@pytest.fixture
+def folder(root):
+    for name in ("JRussell", "ARussell", "CRussell"):
+        for number in range(3):
+            photo(root / f"photos/ours/{name}/{name}-{number}.jpg", number)
+    return root / "photos/ours"
+
+
+def plan_of(root, name):
+    return load_plan(root, {"experiments": [name]})
+
+
+def run(root, *more):
+    return program.main(["photos/ours", "--root", str(root), *more])
+
+
+def test_people_are_read_from_folders_and_nouns_from_the_command_line(folder):
+    found = survey(folder)
+    assert {who.name for who in found.characters.values()} == {"JRussell", "ARussell", "CRussell"}
+    assert len(found.guessed) == 3 and found.cells == {"J": 3, "A": 3, "C": 3}
+    told = survey(folder, ["JRussell:man:adult", "ARussell:woman", "CRussell:child"])
+    assert (told.characters["J"].noun, told.characters["J"].age, told.guessed) == (
+        "man",
+        "adult",
+        (),
+    )
+
+
+def test_people_are_read_from_captions_with_their_class_nouns(root):
+    folder, rows = root / "photos/ours", ["file_name,text"]
+    for number in range(4):
+        photo(folder / f"{number}.jpg", number)
+        rows.append(f'{number}.jpg,"a photo of the man JRussell, smiling"')
+    photo(folder / "4.jpg")
+    rows.append("4.jpg,BSmith beside JRussell")  # named once: not a person to learn
+    (folder / "captions.csv").write_text("\n".join(rows))
+    found = survey(folder)
+    assert {x: (who.name, who.noun) for x, who in found.characters.items()} == {
+        "J": ("JRussell", "man")
+    }
+    assert (found.photos, found.captioned, found.cells) == (5, 5, {"J": 5})
+
+
+def test_a_folder_of_kohyas_tools_says_name_and_class(root):
+    photo(root / "photos/ours/10_ada woman/1.jpg")
+    found = survey(root / "photos/ours")
+    assert [(who.name, who.noun) for who in found.characters.values()] == [("ada", "woman")]
+
+
+@pytest.mark.parametrize("gib", [6, 12, 80])
+def test_an_experiment_for_a_card_plans_and_nothing_in_it_is_unusual(root, folder, gib):
+    people = ["--people", "JRussell:man", "ARussell:woman", "CRussell:child"]
+    assert run(root, "--gpu", str(gib), *people) == 0
+    for name in ("ours", "ours-first-look"):
+        plan = plan_of(root, name)
+        said = [text for text in shipped_config.warnings(plan) if "has no `revision`" not in text]
+        unusual = [text for text in said if "trains 100 steps" not in text]
+        assert not unusual
+        assert ("first-look" in name) == any("trains 100 steps" in text for text in said)
+    experiment = plan_of(root, "ours").experiments["ours"]
+    assert set(experiment.variants) >= {"photos", "composed"}
+    strangers = experiment.variants["composed"].strangers
+    assert strangers == "others" and not experiment.variants["photos"].made
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_any_number_of_people_plans(root, count):
+    names = [f"{letter}Russell" for letter in "JACBDE"[:count]]
+    for name in names:
+        photo(root / f"photos/ours/{name}/1.jpg")
+    run(root, "--gpu", "12")
+    run(root, "--base", "lab", "--name", "small")
+    for name in ("ours", "small", "ours-first-look", "small-first-look"):
+        assert len(plan_of(root, name).experiments[name].characters) == count
+
+
+def test_the_miniature_gets_its_own_sizes(root, folder):
+    run(root, "--base", "lab")
+    plan = plan_of(root, "ours")
+    assert not shipped_config.warnings(plan)
+    assert plan.experiments["ours"].variants["composed"].train.recipe.steps == 300
+
+
+def test_what_the_file_makes_is_what_was_counted(root, folder):
+    new = new_files.new_experiment(root, "photos/ours", "ours", survey(folder), 12, None)
+    new_files.write_files(new, root, False)
+    experiment = plan_of(root, "ours").experiments["ours"]
+    sets = experiment.prompt_sets.values()
+    pictures = sum(len(one.full(name).seeds) for one in sets for name in one.prompts)
+    runs = sum(len(variant.runs) for variant in experiment.variants.values())
+    assert new.amounts.pictures == pictures * runs
+    assert new.amounts.trainings == sum(len(one.runs) for one in experiment.trained)
+
+
+def test_files_that_are_there_are_not_replaced_unasked(root, folder):
+    run(root, "--gpu", "12")
+    path = root / "config/experiments/ours.yaml"
+    path.write_text("mine")
+    with pytest.raises(KindredError, match="is there already"):
+        run(root, "--gpu", "12")
+    assert path.read_text() == "mine"
+    run(root, "--gpu", "12", "--force")
+    assert "Written by" in path.read_text()
+
+
+def test_a_gpu_here_is_the_card_when_none_is_named(root, folder, monkeypatch):
+    monkeypatch.setattr(new_files.nvml, "totals", lambda: {"GPU-1": 8 * GIB, "GPU-2": 24 * GIB})
+    assert run(root) == 0
+    assert "8 GiB" in (root / "config/experiments/ours.yaml").read_text()
+
+
+def test_a_larger_card_gets_a_base_as_precise_or_more(root):
+    assert chosen_base(root, 6, None).base.quantization == "nf4"
+    assert chosen_base(root, 24, None).base.quantization is None
+    for one in fitting_bases(root, 12):
+        assert one.plan.peak < 12 * GIB and not one.plan.offloaded
+    assert {one.name for one in fitting_bases(root, 8)} < {
+        one.name for one in fitting_bases(root, 80)
+    }
+
+
+def test_sizes_are_of_the_area_asked_for():
+    for edge in (512, 768, 1024):
+        for width, height in sizes(edge):
+            assert width % 64 == height % 64 == 0 and abs(width * height / edge**2 - 1) < 0.15
+
+
+def test_hours_are_of_the_first_look_where_it_has_run(root, folder):
+    log = root / "results/ours-first-look/photos/run-1/training.csv"
+    log.parent.mkdir(parents=True)
+    rows = [f"{step},0.1,1e-4,{30 + 2 * step},0" for step in range(1, 101)]  # 30 s of compiling
+    log.write_text("\n".join(["step,loss,lr,seconds,memory_mib", *rows]))
+    step, how = estimates.of_first_look(root / "results/ours-first-look")
+    assert step == 2 and "first look" in how
+    run(root, "--gpu", "12")
+    text = (root / "config/experiments/ours.yaml").read_text()
+    assert "measured: 89 steps of the first look; 2 s a step" in text
+
+
+def test_arithmetic_says_that_it_is_no_measurement(root, folder):
+    run(root, "--gpu", "12")
+    assert "computed, not measured" in (root / "config/experiments/ours.yaml").read_text()
+    small = estimates.computed(chosen_base(root, 12, None), 1024, 12)
+    large = estimates.computed(chosen_base(root, 80, None), 1024, 80)
+    assert all(low < high for low, high in (*small, *large)) and large[0][1] < small[0][1]
+
+
+def test_measured_steps_lie_within_what_arithmetic_says(root):
+    """docs/performance.md, an H200, NF4 at 1024 px, rank 16, plan for 12 GiB: 208 and 343 ms."""
+    for name, measured in (("klein-4b", 0.208), ("z-image", 0.343)):
+        base = chosen_base(root, 141, name)
+        assert base.edge == 1024
+        only = type(base)(base.name, base.base, base.recipe, (1024,), base.plan, base.shape)
+        low, high = estimates.computed(only, 1024, 141)[0]
+        assert low <= measured <= high
