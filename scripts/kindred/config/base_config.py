@@ -104,6 +104,11 @@ class BaseConfig(Base):
     fast_sibling: str | None = Field(
         None, description="file name in config/bases: what `draw_on: fast_sibling` means"
     )
+    suggested: int | None = Field(
+        None,
+        description="place among the bases that a new experiment is written for, 1 first; the rest "
+        "follow by name",
+    )
     download_gib: float | None = Field(
         None, gt=0, description="what is fetched of it once, GiB; new_experiment.py says it"
     )

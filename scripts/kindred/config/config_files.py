@@ -42,6 +42,7 @@ class ConfigFiles:
     siblings: dict[str, str | None] = field(default_factory=dict)
     drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
     downloads: dict[str, float | None] = field(default_factory=dict)
+    suggested: dict[str, int | None] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     judges: dict[str, JudgeSpec] = field(default_factory=dict)
     config: Path | None = None
@@ -61,6 +62,7 @@ class ConfigFiles:
             self.bases[name], self.fits[name] = found.base(), found.fits
             self.defaults[name] = found.training_defaults
             self.downloads[name] = found.download_gib
+            self.suggested[name] = found.suggested
             self.siblings[name], self.drawing[name] = found.fast_sibling, found.drawing_defaults
             place = f"{self.folder / 'bases' / name}.yaml"
             warn_unless_pinned(self.bases[name], self.root, place, self.problems)

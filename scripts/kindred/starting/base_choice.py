@@ -5,6 +5,7 @@ Asks the planner of memory, with the bases' shapes; downloads nothing and makes 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,9 +21,6 @@ from kindred.models.lora.target_layers import target_layers
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe
 
-# Freely licensed ones first, then by size; of one model the most precise that fits. int8 is never
-# taken unasked: it is the slowest, because its steps can't be recorded.
-PREFERRED = ("klein-4b-bf16", "klein-4b", "z-image-bf16", "z-image", "klein-9b", "flux-dev-nf4")
 LAB = "lab"
 PX = 512  # where a base's training defaults name no sizes
 
@@ -50,10 +48,9 @@ def fitting_bases(root: Path, memory_gib: float) -> list[FittingBase]:
     many GiB with no weights in main memory, those to prefer first."""
     files = ConfigFiles(root, Problems())
     found = (on_card(files, name, memory_gib) for name in sorted(files.names("bases")))
-    ranks = {name: place for place, name in enumerate(PREFERRED)}
     return sorted(
         (one for one in found if one and one.plan and not one.plan.offloaded),
-        key=lambda one: ranks.get(one.name, len(ranks)),
+        key=lambda one: files.suggested[one.name] or sys.maxsize,
     )
 
 
