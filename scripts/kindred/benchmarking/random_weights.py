@@ -9,6 +9,7 @@ bitsandbytes' layers; knows nothing of training, rendering or files.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import diffusers
@@ -42,9 +43,9 @@ class Shape:
         """What the rest of Kindred knows of such bases."""
         return by_name(self.architecture, "a random base")
 
-    @property
+    @cached_property
     def layout(self) -> NetworkLayout:
-        """The network's layers, by its class's configuration."""
+        """The network's layers, by its class's configuration; making it takes a second."""
         with torch.device("meta"):
             return self.known.layout(class_of(self)(**self.network).config)
 

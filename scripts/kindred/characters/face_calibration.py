@@ -7,7 +7,7 @@ or sexes. Everything is measured by leaving each photo out against the others of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -98,14 +98,13 @@ def calibrate(faces: Faces, strangers: np.ndarray) -> FaceCalibration:
         lines = [_above(far[x], STRANGERS_PASS), stranger + HALF_WAY * (own[x] - stranger)]
         thresholds[x] = max(*lines, _above(relatives, RELATIVES_PASS) if relatives else -1.0)
     found = FaceCalibration(stranger, own, thresholds, 0.0, {}, {}, {}, len(strangers))
-    lead = _lead(found, left_out)
-    found = FaceCalibration(stranger, own, thresholds, lead, {}, {}, {}, len(strangers))
+    found = replace(found, lead=_lead(found, left_out))
     confusion = {
         x: _counts([found.name(row) for row in rows], list(faces)) for x, rows in left_out.items()
     }
     named = {x: float((far[x] >= thresholds[x]).mean()) for x in faces}
     alike = {f"{a}+{b}": _look_alikes(a, b, left_out) for a, b in combinations(faces, 2)}
-    return FaceCalibration(stranger, own, thresholds, lead, confusion, named, alike, len(strangers))
+    return replace(found, confusion=confusion, strangers_named=named, look_alikes=alike)
 
 
 def _left_out(letter: str, faces: Faces, means: Faces) -> list[dict[str, float]]:

@@ -30,13 +30,13 @@ OF_CELLS = frozenset({"cells", "coverage", "per_cell"})
 
 def experiment_names(folder: Path) -> set[str]:
     """Names of all experiments below the configuration `folder`: files and their albums."""
-    files = {path.stem for path in (folder / "experiments").glob("*.yaml")}
+    files = _files(folder)
     return files.union(*(made_of(folder, name) for name in files))
 
 
 def file_of(folder: Path, name: str) -> str:
     """The file that describes an experiment: its own, or the one that has it as an album."""
-    files = {path.stem for path in (folder / "experiments").glob("*.yaml")}
+    files = _files(folder)
     parts = name.split("-")
     heads = ("-".join(parts[:end]) for end in range(len(parts) - 1, 0, -1))
     found = (one for one in heads if one in files and name in made_of(folder, one))
@@ -67,7 +67,7 @@ def read_experiments(folder: Path, name: str, problems: Problems) -> list[tuple[
         if ALBUMS in document.data:
             problems.add(document.where(ALBUMS), "names no album", "name one, or take it out")
         return [(name, document)]
-    files = {path.stem for path in (folder / "experiments").glob("*.yaml")}
+    files = _files(folder)
     found = []
     for album, own in albums.items():
         whole = f"{file}-{album}"
@@ -77,6 +77,11 @@ def read_experiments(folder: Path, name: str, problems: Problems) -> list[tuple[
         if name in (file, whole) and (made := _of_album(document, album, own, problems)):
             found.append((whole, made))
     return found
+
+
+def _files(folder: Path) -> set[str]:
+    """Names of all experiment files."""
+    return {path.stem for path in (folder / "experiments").glob("*.yaml")}
 
 
 def _albums(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -144,16 +144,14 @@ class DlibFaces:
     ) -> DlibFaces:
         """From the package's files, or other ones. Raises ProblemsError naming each wrong file."""
         files, hashes = files or {}, hashes or {}
-        parts = dict(PARTS)
-        places = {"face_recognition_models": list(PARTS)}
+        sources = [("face_recognition_models", "models", PARTS)]
         if "mtcnn" in detectors:
-            parts |= cascaded_detector.PARTS
-            places[cascaded_detector.PACKAGE] = list(cascaded_detector.PARTS)
+            sources.append((cascaded_detector.PACKAGE, "", cascaded_detector.PARTS))
+        parts = {name: part for *_, own in sources for name, part in own.items()}
         folders = {
-            name: package_folder(package)
-            / ("models" if package != cascaded_detector.PACKAGE else "")
-            for package, names in places.items()
-            for name in names
+            name: package_folder(package) / folder
+            for package, folder, own in sources
+            for name in own
             if name not in files
         }
         return cls(locate(parts, folders, files, hashes), detectors, threshold)

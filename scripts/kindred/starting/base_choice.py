@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from kindred.benchmarking.random_weights import SHAPES, Shape
@@ -16,7 +15,6 @@ from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.compute import memory_plan
 from kindred.compute.memory_plan import MemoryDemand, MemoryPlan
 from kindred.config.config_files import ConfigFiles
-from kindred.models.architectures.layout import NetworkLayout
 from kindred.models.lora.target_layers import target_layers
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe
@@ -116,16 +114,6 @@ def shape_of(name: str) -> Shape | None:
     return SHAPES[max(fitting, key=len)] if fitting else None
 
 
-@cache
-def _layouts(name: str) -> NetworkLayout:
-    return SHAPES[name].layout
-
-
-def layout(shape: Shape) -> NetworkLayout:
-    """A shape's layout; making its network to ask it takes a second, so once."""
-    return _layouts(next(name for name, one in SHAPES.items() if one is shape))
-
-
 def tokens_of(shape: Shape, edge: int) -> int:
     """Image tokens of a square picture."""
     return shape.known.tokens(*[edge // shape.known.latent_px] * 2)
@@ -143,9 +131,9 @@ def _planned(
     if known.activations is None:
         return None
     demand = MemoryDemand(
-        shape=layout(shape),
+        shape=shape.layout,
         units=known.activations,
-        adapted=frozenset(target_layers(list(layout(shape).names), recipe.targets, known)),
+        adapted=frozenset(target_layers(list(shape.layout.names), recipe.targets, known)),
         rank=recipe.rank,
         batch=recipe.batch,
         image_tokens=tokens_of(shape, edge),

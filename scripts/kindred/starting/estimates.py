@@ -13,7 +13,7 @@ from pathlib import Path
 from kindred.benchmarking import roofline
 from kindred.benchmarking.random_weights import SHAPES
 from kindred.common.errors import KindredError
-from kindred.starting.base_choice import FittingBase, layout, tokens_of
+from kindred.starting.base_choice import FittingBase, tokens_of
 
 # 16-bit products with float32 sums, 1e12 a second, of usual cards up to so many GiB: the slowest
 # and the fastest by their makers' sheets (12: RTX 3060 and 4070 Ti; 24: RTX 3090 and 4090; above
@@ -114,7 +114,7 @@ def computed(
         return LAB_STEP, LAB_PICTURE
     slow, fast = next((low, high) for most, low, high in RATES if memory_gib <= most)
     shape = base.shape
-    network, text, edges = layout(shape), shape.tokens, base.resolutions
+    network, text, edges = shape.layout, shape.tokens, base.resolutions
     batch = base.recipe.batch * base.recipe.gradient_accumulation
     each = [
         roofline.operations(network, tokens_of(shape, one), text, roofline.TRAINING * batch)
@@ -133,7 +133,7 @@ def adapter_gib(base: FittingBase) -> float:
     """A LoRA file, float32."""
     if base.shape is None:
         return 0.01
-    layers = [layer for block in layout(base.shape).blocks for layer in block.layers]
+    layers = [layer for block in base.shape.layout.blocks for layer in block.layers]
     return 4 * base.recipe.rank * sum(one.inputs + one.outputs for one in layers) / GIB
 
 
