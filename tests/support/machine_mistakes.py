@@ -238,11 +238,11 @@ def stacked(network: Callable[[], Any]) -> None:
     BatchedTrainer(network(), [], tiny_base._scheduler().config)
 
 
-def logged(loss: float) -> None:
-    TrainingLog().note(torch.tensor(loss), step=1, lr=1e-4)
+def logged(loss: float, norm: float = 1.0) -> None:
+    TrainingLog(steps=1).note(torch.tensor(loss), torch.tensor(norm), step=1, lr=1e-4)
 
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 MISTAKES = [
     # GPUs and their memory
     Mistake("an NVIDIA and an AMD GPU can't hold one model together", together(1, ["AMD"]),
@@ -290,4 +290,8 @@ MISTAKES = [
     Mistake("many trainings in one loop are not possible yet",
             lambda _: stacked_one_by_one(), None),
     of_value("the loss is nan in step 1", logged, NAN, 0.5),
+    Mistake("the norm of the gradient is inf in step 1", lambda _: logged(0.5, INF),
+            lambda _: logged(0.5)),
+    Mistake("the gradient is zero for 1 steps on end", lambda _: logged(0.5, 0.0),
+            lambda _: logged(0.5)),
 ]  # fmt: skip

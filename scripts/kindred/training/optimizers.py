@@ -49,6 +49,13 @@ def make_optimizer(
     )
 
 
+def clip_gradients(parameters: Sequence[torch.nn.Parameter], most: float) -> torch.Tensor:
+    """Scale gradients down to a norm of `most`, where 0 is any; the norm before that []."""
+    if most:
+        return torch.nn.utils.clip_grad_norm_(parameters, most)
+    return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+
+
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of all parameter groups."""
     for group in optimizer.param_groups:

@@ -39,7 +39,7 @@ from kindred.training.checkpoints import Checkpoints
 from kindred.training.ema import EMA
 from kindred.training.flow_matching import flow_loss
 from kindred.training.lr_schedules import learning_rate
-from kindred.training.optimizers import make_optimizer, set_rate
+from kindred.training.optimizers import clip_gradients, make_optimizer, set_rate
 from kindred.training.step_graphs import Key, keys_of
 from kindred.training.step_runner import Fitting, MicroBatch, StepRunner, sizes_of
 from kindred.training.training_data import DataSource
@@ -97,7 +97,7 @@ class Trainer:
         self.ahead = self.device.type == "cuda"
         self.optimizer = make_optimizer(self.parameters, self.recipe)
         self.average = EMA(self.parameters, self.recipe.ema) if self.recipe.ema else None
-        self.log = TrainingLog(READ_EVERY if self.ahead else 1)
+        self.log = TrainingLog(READ_EVERY if self.ahead else 1, self.recipe.steps)
         # Dropout is seeded for each micro-step from outside, which a recording can't be.
         recorded = (
             self.ahead and self.fitting and self.fitting.graphs and not self.recipe.lora_dropout
@@ -110,6 +110,7 @@ class Trainer:
             self.kinds if recorded else None,
             self._seed_dropout,
         )
+        self.gradient_norm = torch.zeros((), device=self.device)
         self.transformer.train()
         self._asked_to_stop = self._stopping = False
 
@@ -159,8 +160,7 @@ class Trainer:
         # Who is asked in here ends after the next step, when all processes know of it.
         asked = self._asked_to_stop
         loss, self._stopping = self.process_group.add_up(self.parameters, loss, asked)
-        if self.recipe.max_grad_norm:
-            torch.nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
+        self.gradient_norm = clip_gradients(self.parameters, self.recipe.max_grad_norm)
         self.optimizer.step()
         self.runner.zero_gradients()
         if self.average:
@@ -181,7 +181,8 @@ class Trainer:
     def note(self, loss: torch.Tensor, rate: float) -> None:
         """Write down the step that was just done."""
         seconds, memory = round(self.seconds, 3), self.peak_memory_mib()
-        self.log.note(loss, step=self.done, lr=rate, seconds=seconds, memory_mib=memory)
+        norm = self.gradient_norm
+        self.log.note(loss, norm, step=self.done, lr=rate, seconds=seconds, memory_mib=memory)
 
     def final_state(self) -> dict[str, torch.Tensor]:
         """The adapter to be saved: the average where there is one."""
@@ -259,6 +260,7 @@ class Trainer:
             "done": self.done,
             "seconds": self.seconds,
             "rows": self.rows,
+            "zeros": self.log.zeros,
             "parameters": [parameter.detach() for parameter in self.parameters],
             "optimizer": self.optimizer.state_dict(),
             "average": self.average.values if self.average else None,
@@ -267,7 +269,7 @@ class Trainer:
     @torch.no_grad()
     def _restore(self, saved: Mapping[str, Any]) -> None:
         self.done, self.seconds = saved["done"], saved["seconds"]
-        self.log.rows = list(saved["rows"])
+        self.log.rows, self.log.zeros = list(saved["rows"]), saved.get("zeros", 0)
         for parameter, value in zip(self.parameters, saved["parameters"], strict=True):
             parameter.copy_(value)
         self.optimizer.load_state_dict(saved["optimizer"])

@@ -10,43 +10,70 @@ import torch
 from kindred.common.errors import KindredError
 
 DIVERGED = "lower `lr`, or set `max_grad_norm: 1`; nothing of this training is kept"
+NO_GRADIENT = (
+    "see that the loss depends on the layers that `targets` names, and that the base's `dtype` is "
+    "no float16, which rounds small gradients to 0; nothing of this training is kept"
+)
+# A training whose gradient was zero in so many steps one after another learns nothing.
+ZEROS = 20
 # A GPU is asked for its losses every so many steps.
 READ_EVERY = 20
 Row = dict[str, float]
 
 
 class TrainingLog:
-    """The rows of training.csv so far. every: how many steps' losses are read at once."""
+    """The rows of training.csv so far. every: how many steps' losses are read at once. steps: of
+    the whole training. zeros: steps up to the newest one read whose gradients were all zero."""
 
-    def __init__(self, every: int = 1) -> None:
-        self.every = every
+    def __init__(self, every: int = 1, steps: int = ZEROS) -> None:
+        self.every, self.most_zeros = every, min(ZEROS, steps)
         self.rows: list[Row] = []
+        self.zeros = 0
         self._unread: list[torch.Tensor] = []
 
-    def note(self, loss: torch.Tensor, **figures: float) -> None:
-        """Write down a step; its loss [] may stay on the device for a while."""
+    def note(self, loss: torch.Tensor, norm: torch.Tensor, **figures: float) -> None:
+        """Write down a step; its loss [] and the norm of its gradient [] may stay on the device
+        for a while."""
         self.rows.append({"loss": math.nan, **figures})
-        self._unread.append(loss)
+        self._unread.append(torch.stack([loss, norm.to(loss.device)]))
         if len(self._unread) >= self.every:
             self.read()
 
     def read(self) -> None:
         """Fetch the losses that still lie on the device into their rows.
 
-        Raises KindredError at the first that is not finite: what is trained then is lost.
+        Raises KindredError at the first loss or gradient that is not finite, because what is
+        trained then is lost, and when gradients were zero for too long.
         """
         if not self._unread:
             return
-        losses = torch.stack(self._unread).tolist()
+        read = torch.stack(self._unread).tolist()
         self._unread.clear()
-        for row, loss in zip(self.rows[-len(losses) :], losses, strict=True):
+        for row, (loss, norm) in zip(self.rows[-len(read) :], read, strict=True):
             row["loss"] = round(loss, 6)
-            if not math.isfinite(loss):
-                at = f"step {row.get('step', 0):.0f}, at a rate of {row.get('lr', math.nan):.3g}"
-                raise KindredError(f"the loss is {loss} in {at}", "training", DIVERGED)
+            self.zeros = self.zeros + 1 if norm == 0 else 0
+            if error := fault_of(row, norm, self.zeros, self.most_zeros):
+                raise error
 
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps whose losses have been read; NaN for none."""
         read = self.rows[: len(self.rows) - len(self._unread)]
         last = read[-max(1, len(read) // 10) :]
         return sum(row["loss"] for row in last) / len(last) if last else math.nan
+
+
+def fault_of(row: Row, norm: float, zeros: int, most: int) -> KindredError | None:
+    """What is wrong with a step that a training must not go on after; None when it may.
+
+    norm: of the gradient before clipping. zeros: how many steps up to this one had none; `most`
+    of them are too many.
+    """
+    at = f"step {row.get('step', 0):.0f}, at a rate of {row.get('lr', math.nan):.3g}"
+    if not math.isfinite(row["loss"]):
+        return KindredError(f"the loss is {row['loss']} in {at}", "training", DIVERGED)
+    if not math.isfinite(norm):
+        return KindredError(f"the norm of the gradient is {norm} in {at}", "training", DIVERGED)
+    if zeros >= most:
+        what = f"the gradient is zero for {zeros} steps on end, the last of them {at}"
+        return KindredError(what, "training", NO_GRADIENT)
+    return None

@@ -314,7 +314,7 @@ def test_too_many_for_a_card_are_halved(data, tmp_path, monkeypatch, capsys):
 def test_a_loss_that_is_no_number_is_named_and_the_others_kept(data, tmp_path):
     jobs = [arguments(data, tmp_path / "good", steps=6)]
     jobs.append(arguments(data, tmp_path / "bad", 1, steps=6, lr=1e30))
-    with pytest.raises(ProblemsError, match="bad: its loss is not a number"):
+    with pytest.raises(ProblemsError, match=r"bad: .*the loss is nan in step 2.*lower `lr`"):
         stack(data, jobs, tmp_path)
     report = read_json(tmp_path / "trained.json")
     assert [Path(name).name for name in report["trained"]] == ["good"]
@@ -323,6 +323,22 @@ def test_a_loss_that_is_no_number_is_named_and_the_others_kept(data, tmp_path):
     training_set.forget(data)
     train.main(arguments(data, tmp_path / "alone", steps=6))
     same(tmp_path / "alone", tmp_path / "good")
+
+
+def test_a_member_without_a_gradient_is_named_and_the_others_kept(data, tmp_path, monkeypatch):
+    real = trainer.BatchedTrainer._gradients
+
+    def without_the_second(self, samples):
+        losses = real(self, samples)
+        self.adapters.slopes[1] = 0
+        return losses
+
+    monkeypatch.setattr(trainer.BatchedTrainer, "_gradients", without_the_second)
+    jobs = [arguments(data, tmp_path / str(run), run) for run in (0, 1, 2)]
+    with pytest.raises(ProblemsError, match="zero for 4 steps on end, the last of them step 4"):
+        stack(data, jobs, tmp_path)
+    report = read_json(tmp_path / "trained.json")
+    assert list(report["failed"]) == [str(tmp_path / "1")] and len(report["trained"]) == 2
 
 
 def test_mistakes_in_jobs_are_said_and_do_not_stop_the_others(data, tmp_path):

@@ -139,6 +139,34 @@ def test_what_is_called_after_a_step_may_draw_numbers_and_changes_no_byte(data, 
     assert seen == [(step, True) for step in range(1, 6)]
 
 
+def test_a_training_without_a_gradient_ends_at_once_and_is_never_finished(data, tmp_path):
+    from kindred.training import trainer
+
+    recipe, real = {"steps": 60, "batch": 1, "checkpoint_every": 15}, trainer.flow_loss
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "flow_loss", lambda *a, **k: 0 * real(*a, **k) + 0.5)
+        with pytest.raises(
+            KindredError, match=r"zero for 20 steps on end, the last of them step 20"
+        ):
+            run(data, tmp_path / "out", **recipe)
+        # Its checkpoint after step 15 has no gradient behind it either.
+        with pytest.raises(KindredError, match="the last of them step 20"):
+            run(data, tmp_path / "out", **recipe)
+    assert not list((data.root / "store").glob("*/lora.safetensors"))
+    assert not (tmp_path / "out/lora.safetensors").exists()
+
+
+def test_a_gradient_that_is_no_number_in_the_last_step_is_not_stored(data, tmp_path):
+    from kindred.training import trainer
+
+    real, steps = trainer.clip_gradients, iter([1.0, 1.0, 1.0, float("nan")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "clip_gradients", lambda *a: real(*a) * next(steps))
+        with pytest.raises(KindredError, match="norm of the gradient is nan in step 4"):
+            run(data, tmp_path / "out")
+    assert not list((data.root / "store").glob("*/lora.safetensors"))
+
+
 def stop_at(data, step, out, recipe):
     """Train until `step` steps are done, then fail as a power cut would."""
     from kindred.training.trainer import Trainer

@@ -46,13 +46,19 @@ class BatchedRun:
 
 @dataclass
 class Trained:
-    """What became of one member; told of it like of a Trainer."""
+    """What became of one member; told of it like of a Trainer. fault: why its adapter is of no
+    use; '' when it may be stored."""
 
     state: dict[str, torch.Tensor]
     config: Any
     rows: list[dict[str, float]]
     seconds: float
     device: torch.device
+    fault: str = ""
+
+    def __post_init__(self) -> None:
+        finite = all(bool(torch.isfinite(value).all()) for value in self.parameters)
+        self.fault = self.fault or ("" if finite else "its weights are not finite; not stored")
 
     @property
     def parameters(self) -> list[torch.Tensor]:
@@ -63,11 +69,6 @@ class Trained:
     def done(self) -> int:
         """Steps done."""
         return len(self.rows)
-
-    def is_number(self) -> bool:
-        """Whether every loss and every weight is a number."""
-        whole = all(bool(torch.isfinite(value).all()) for value in self.parameters)
-        return whole and all(math.isfinite(row["loss"]) for row in self.rows)
 
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps."""

@@ -139,12 +139,12 @@ def train_stack(
 def keep(
     job: TrainingJob, trained: Trained, count: int, settings: BatchSettings, report: BatchReport
 ) -> None:
-    """Put a finished adapter into the store; not what is no number."""
+    """Put a finished adapter into the store; not one whose training went wrong."""
     from kindred.models.lora import injection
     from kindred.training.checkpoints import Checkpoints
 
-    if not trained.is_number():
-        report.failed[str(job.out_dir)] = "its loss is not a number; not stored"
+    if trained.fault:
+        report.failed[str(job.out_dir)] = trained.fault
         return
     configured = SimpleNamespace(peft_config={injection.ADAPTER: trained.config})
     more = {"trained_together": count}

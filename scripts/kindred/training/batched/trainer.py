@@ -40,6 +40,7 @@ from kindred.training.batched.members import (
 from kindred.training.batched.stacked_lora import Adapters, Start, start_of
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.trainer import MIB
+from kindred.training.training_log import ZEROS, fault_of
 
 READ_EVERY, RECOMPILES = 20, 64
 
@@ -103,8 +104,12 @@ class BatchedTrainer:
             for number, start in enumerate(self.own)
         ]
         return [
-            Trained(state, start.config, of_member, seconds, self.device)
-            for state, start, of_member in zip(states, self.own, rows, strict=True)
+            Trained(
+                state, start.config, of_member, seconds, self.device, self.faults.get(number, "")
+            )
+            for number, (state, start, of_member) in enumerate(
+                zip(states, self.own, rows, strict=True)
+            )
         ]
 
     def _steps(self, what: str) -> list[list[dict[str, float]]]:
@@ -113,6 +118,7 @@ class BatchedTrainer:
         on_gpu = self.device.type == "cuda"
         choices = (self.feeder.ahead if on_gpu else self.feeder.choices)(plan)
         self.last: dict[int, torch.Tensor] = {}
+        self.zeros, self.faults = [0] * len(steps), dict[int, str]()
         rows: list[list[dict[str, float]]] = [[] for _ in steps]
         step, began = 0, time.monotonic()
         values = self.adapters.values
@@ -128,14 +134,14 @@ class BatchedTrainer:
                 work = CapturedGraph(self._work, self.device) if on_gpu else self._work
                 while step < stop:
                     choice = next(choices).to(self.device)
-                    losses = work(self.control[step - first], *vars(choice).values())
-                    unread.append(losses[:, 0].clone())
+                    figures = work(self.control[step - first], *vars(choice).values())
+                    unread.append(figures.clone())
                     step += 1
                     self._set_aside(step, active)
                     if len(unread) == READ_EVERY or step == stop:
-                        losses = torch.stack(unread).tolist()
+                        read = torch.stack(unread).tolist()
                         seconds = (time.monotonic() - began) / len(steps)
-                        self._note(rows, step - len(unread), active, losses, seconds)
+                        self._note(rows, step - len(unread), active, read, seconds)
                         unread = []
                     progress.update()
         return rows
@@ -160,8 +166,8 @@ class BatchedTrainer:
         return torch.tensor(told).transpose(1, 2)[..., None].contiguous().to(self.device)
 
     def _work(self, control: torch.Tensor, *choice: torch.Tensor) -> torch.Tensor:
-        """One step of the members at work; their losses [G, datasets]. Nothing in it depends on the
-        host, so that a GPU can record it."""
+        """One step of the members at work; [G, 2]: losses of their photos, and norms of their
+        gradients. Nothing in it depends on the host, so that a GPU can record it."""
         samples = self.tables.look_up(StepInputs(*choice))
         try:
             losses = self._gradients(samples)
@@ -172,8 +178,8 @@ class BatchedTrainer:
             compilation.disable_compilation(self.network, error)
             self.compiled = False
             losses = self._gradients(samples)
-        self._update(control)
-        return losses
+        norms = self._update(control)
+        return torch.cat([losses[:, :1], norms], dim=1)
 
     def _gradients(self, samples: Samples) -> torch.Tensor:
         """Fill the table of gradients; the losses [G, datasets]."""
@@ -191,9 +197,10 @@ class BatchedTrainer:
         return losses.detach()
 
     @torch.no_grad()
-    def _update(self, control: torch.Tensor) -> None:
+    def _update(self, control: torch.Tensor) -> torch.Tensor:
         """Clip each member's gradient, then AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101)
-        in torch's order of operations. control: see `controls`, [5, G, 1]."""
+        in torch's order of operations; norms of gradients before [G, 1]. control: see `controls`,
+        [5, G, 1]."""
         size, root, left, most, taken = control
         values, slopes = self.adapters.values, self.adapters.slopes
         first, second = self.moments
@@ -205,6 +212,7 @@ class BatchedTrainer:
         values.addcdiv_(first * size, second.sqrt().div_(root).add_(EPSILON), value=-1)
         if self.average is not None:
             self.average.lerp_(values, taken)
+        return norms
 
     def _set_aside(self, done: int, active: Sequence[int]) -> None:
         """Copy the adapters of members that have just finished."""
@@ -219,17 +227,25 @@ class BatchedTrainer:
         rows: list[list[dict[str, float]]],
         first: int,
         active: Sequence[int],
-        losses: list[list[float]],
+        figures: list[list[list[float]]],
         seconds: float,
     ) -> None:
         memory = self._peak_memory_mib()
-        for step, of_step in enumerate(losses, first):
-            for number, loss in zip(active, of_step, strict=True):
+        for step, of_step in enumerate(figures, first):
+            for number, (loss, norm) in zip(active, of_step, strict=True):
                 recipe = self.members[number].recipe
                 if step < recipe.steps:
                     row = {"step": step + 1, "loss": round(loss, 6)}
                     row |= {"lr": learning_rate(step, recipe), "seconds": round(seconds, 3)}
                     rows[number].append(row | {"memory_mib": memory})
+                    self._note_fault(number, row, norm)
+
+    def _note_fault(self, number: int, row: dict[str, float], norm: float) -> None:
+        """Keep the first reason why a member's adapter is of no use."""
+        self.zeros[number] = self.zeros[number] + 1 if norm == 0 else 0
+        most = min(ZEROS, self.members[number].recipe.steps)
+        if error := fault_of(row, norm, self.zeros[number], most):
+            self.faults.setdefault(number, str(error))
 
     def _peak_memory_mib(self) -> float:
         if self.device.type == "cuda":
