@@ -1,0 +1,85 @@
+"""The stages of the lab's base give what they gave when their versions were set, in the tiny
+setting."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden import Output, check
+from transformers import CLIPTokenizer
+
+import lab_draw_shards
+import lab_encode
+import lab_tokenizers
+import lab_train_base
+import lab_train_vae
+from kindred.common.files import read_json
+from kindred.common.safetensors_files import load
+from kindred.common.versions import VERSIONS
+from kindred.lab import text_encoders
+from kindred.lab.settings import LabSettings
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+CONFIG = ROOT / "config/lab"
+STAGES = ("lab_base", "lab_text", "lab_vae", "lab_latents", "lab_draw")
+# Golden file -> the settings.
+BASES = {"lab_base.flux1": "tiny.yaml"}
+
+
+def built(root: Path, settings: Path) -> Path:
+    """The base's stages by the real programs, one after the other; the base's folder."""
+    base, corpus = root / "base", str(root / "drawings")
+    common = ["--settings", str(settings)]
+    work = ["--work", str(root / "work"), "--device", "cpu"]
+    pictures = str(LabSettings.load(settings).corpus.first)
+    lab_draw_shards.main(["--count", pictures, "--workers", "1", "--out", corpus, "--shard", "8"])
+    lab_tokenizers.main([*common, "--corpus", corpus, "--out", str(base)])
+    lab_train_vae.main([*common, "--corpus", corpus, "--out", str(base / "vae"), *work])
+    latents = str(root / "latents.safetensors")
+    lab_encode.main(
+        [*common, "--base", str(base), "--corpus", corpus, "--out", latents, "--device", "cpu"]
+    )
+    lab_train_base.main([*common, "--base", str(base), "--latents", latents, *work])
+    return base
+
+
+def output_of(root: Path, base: Path) -> Output:
+    """Small files exactly; latents, losses and matrices of weights as numbers."""
+    output = Output()
+    for path in sorted(base.rglob("*.json")):
+        if path.name == "tokenizer.json":
+            continue  # what it makes of captions stands in the latents' file
+        told = read_json(path)
+        for library in ("_diffusers_version", "transformers_version"):
+            told.pop(library, None)
+        output.add_json(str(path.relative_to(base)), told)
+    for path in (root / "latents.safetensors", *sorted(base.rglob("*.safetensors"))):
+        for name, tensor in sorted(load(path).items()):
+            where = f"{path.relative_to(root).parent} {name}"
+            if not tensor.is_floating_point():
+                output.exact[where] = tensor.tolist()
+            elif tensor.ndim > 1:
+                output.numbers[where] = tensor.float().numpy()
+    for path in sorted((root / "work").glob("*.csv")):
+        rows = [{k: v for k, v in r.items() if k != "seconds"} for r in csv.DictReader(path.open())]
+        output.numbers[path.name] = np.array([[float(v) for v in r.values()] for r in rows])
+    return output
+
+
+@pytest.fixture
+def one_clip_tokenizer(monkeypatch):
+    """The shipped one: the trainer of byte pairs breaks ties by chance."""
+    shipped = CLIPTokenizer.from_pretrained(ROOT / "lab/base/tokenizer")
+    monkeypatch.setattr(text_encoders, "clip_tokenizer", lambda *_: shipped)
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_the_stages_give_what_they_gave(name, tmp_path, update, one_clip_tokenizer):
+    settings = CONFIG / BASES[name]
+    base = built(tmp_path, settings)
+    versions = {stage: VERSIONS[stage] for stage in STAGES}
+    check(HERE / f"{name}.json", versions, output_of(tmp_path, base), update)
