@@ -6,10 +6,12 @@ No experiment depends on these rules: what they make ships with the repository. 
 its checkpoint and goes on from it when it was interrupted.
 """
 
+from kindred.lab.miniatures import miniature
 from kindred.lab.settings import LabSettings
 
 LAB, LAB_WORK = PLAN.lab.out, PLAN.lab.work
 LAB_SETTINGS = or_stop(LabSettings.load, PLAN.lab.settings)
+LAB_BASE = miniature(LAB_SETTINGS.architecture)
 LAB_PARTS = {
     "first": (1, LAB_SETTINGS.corpus.first),
     "rest": (2, LAB_SETTINGS.corpus.rest),
@@ -77,8 +79,7 @@ rule lab_text:
     input:
         f"{LAB_WORK}/drawings-first.done",
     output:
-        multiext(f"{LAB}/base/tokenizer/", "tokenizer.json", "tokenizer_config.json"),
-        multiext(f"{LAB}/base/tokenizer_2/", "tokenizer.json", "tokenizer_config.json"),
+        expand(f"{LAB}/base/{{file}}", file=LAB_BASE.text_files),
     log:
         "logs/lab/text.log",
     conda:
@@ -96,9 +97,7 @@ rule lab_vae:
     input:
         f"{LAB_WORK}/drawings-first.done",
     output:
-        multiext(
-            f"{LAB}/base/vae/", "config.json", "diffusion_pytorch_model.safetensors"
-        ),
+        expand(f"{LAB}/base/{{file}}", file=LAB_BASE.vae_files),
     log:
         "logs/lab/vae.log",
     benchmark:
@@ -145,15 +144,7 @@ rule lab_base:
     input:
         expand(f"{LAB_WORK}/latents-{{part}}.safetensors", part=LAB_PARTS),
     output:
-        f"{LAB}/base/model_index.json",
-        f"{LAB}/base/scheduler/scheduler_config.json",
-        multiext(
-            f"{LAB}/base/transformer/",
-            "config.json",
-            "diffusion_pytorch_model.safetensors",
-        ),
-        multiext(f"{LAB}/base/text_encoder/", "config.json", "model.safetensors"),
-        multiext(f"{LAB}/base/text_encoder_2/", "config.json", "model.safetensors"),
+        expand(f"{LAB}/base/{{file}}", file=LAB_BASE.base_files),
     log:
         "logs/lab/base.log",
     benchmark:

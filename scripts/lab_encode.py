@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.lab.corpus_encoding import encode_corpus
+from kindred.lab.miniatures import miniature
 from kindred.lab.settings import LabSettings
 from kindred.lab.training_loop import pick_device
 
@@ -25,7 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     args = parser.parse_args(argv)
     settings, device = LabSettings.load(args.settings), pick_device(args.device)
-    count = encode_corpus(args.corpus, args.base, settings, device, args.out)
+    base = miniature(settings.architecture)
+    count = encode_corpus(base, args.corpus, args.base, settings, device, args.out)
     print(f"{count} drawings encoded in {args.out}")
     return 0
 

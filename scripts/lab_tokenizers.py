@@ -1,6 +1,6 @@
 """Make the lab's tokenizers from the words of its drawings.
 
-Needs the first drawings' captions; gives tokenizer/ and tokenizer_2/ of the base directory.
+Needs the first drawings' captions; gives the tokenizers of the base directory.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.lab.miniatures import miniature
 from kindred.lab.pretraining_corpus import read_captions, shards
 from kindred.lab.settings import LabSettings
-from kindred.lab.text_encoders import save_tokenizers
 from kindred.world.people import SURNAMES
 
 
@@ -26,7 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     captions = [
         text for path in shards(args.corpus) for pair in read_captions(path) for text in pair
     ]
-    save_tokenizers(args.out, captions, list(SURNAMES), settings.text)
+    base = miniature(settings.architecture)
+    base.save_tokenizers(args.out, captions, list(SURNAMES), settings)
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Train the lab's base: flow matching, then guidance distillation; assemble the pipeline.
+"""Train the lab's base: flow matching, then what its architecture asks besides.
 
-Needs the encoded drawings and the base directory with vae/ and tokenizers; gives the directory
-that FluxPipeline.from_pretrained reads. Stopped and started again, it goes on from its last
-checkpoint.
+Needs the encoded drawings and the base directory with vae/ and tokenizers; gives the directory that
+the architecture's pipeline reads with from_pretrained. Stopped and started again, it goes on from
+its last checkpoint.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 
 from kindred.common.errors import run_main
-from kindred.lab import base_training
+from kindred.lab.base_training import train
+from kindred.lab.miniatures import miniature
 from kindred.lab.pretraining_corpus import load_latents
 from kindred.lab.settings import LabSettings
-from kindred.lab.text_encoders import load_tokenizers
 from kindred.lab.training_loop import pick_device, rank
 
 
@@ -29,21 +29,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and logs")
     parser.add_argument("--device", default="auto")
     args = parser.parse_args(argv)
-    # Here, because `errors` silences a warning of its import first.
-    from diffusers import AutoencoderKL
-
     settings, device = LabSettings.load(args.settings), pick_device(args.device)
+    kind = miniature(settings.architecture)
     torch.manual_seed(settings.seed)
-    tokenizers = load_tokenizers(args.base)
-    vae = AutoencoderKL.from_pretrained(args.base / "vae", torch_dtype=torch.bfloat16)
-    channels = vae.config.latent_channels
-    model = base_training.build(settings.flow, settings.text, channels, tokenizers)
+    tokenizers, vae = kind.load_tokenizers(args.base), kind.load_vae(args.base)
+    model = kind.network(settings, vae.config.latent_channels, tokenizers)
     corpus = load_latents(args.latents, device)
-    model = base_training.train(model, settings.flow, corpus, args.work, settings.seed)
-    model = base_training.distill(model, settings.distill, corpus, args.work, settings.seed)
+    train(model, settings.flow, corpus, args.work, settings.seed)
+    kind.finish(model, settings, corpus, args.work)
     if rank() > 0:
         return 0
-    base_training.save_pipeline(model, vae, tokenizers, args.base)
+    kind.save(model, vae, tokenizers, args.base)
     print(f"{args.base}: trained")
     return 0
 

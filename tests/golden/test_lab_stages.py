@@ -19,7 +19,7 @@ import lab_train_vae
 from kindred.common.files import read_json
 from kindred.common.safetensors_files import load
 from kindred.common.versions import VERSIONS
-from kindred.lab import text_encoders
+from kindred.lab.miniatures.flux1 import text_encoders
 from kindred.lab.settings import LabSettings
 
 HERE = Path(__file__).parent

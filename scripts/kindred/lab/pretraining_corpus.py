@@ -52,23 +52,21 @@ class Corpus:
 
 @dataclass(frozen=True)
 class LatentCorpus:
-    """latents: size -> [N, C, H/8, W/8], shifted and scaled; weights: [N, 1, H/8, W/8];
-    clip_ids, t5_ids: [N, 2, L] of the two captions; empty_*: [L] of the empty caption; facts:
-    [N, 4, F] of each person; owners: int8 [N, T], the person behind each token, -1 nobody."""
+    """latents: size -> [N, C, H/8, W/8], normalised; weights: [N, 1, H/8, W/8]; facts: [N, 4, F] of
+    each person; owners: int8 [N, T], the person behind each token, -1 nobody; ids: tokenizer's name
+    -> size -> [N, 2, L] of the two captions; empty: name -> [L] of the empty caption."""
 
     latents: dict[Size, torch.Tensor]
     weights: dict[Size, torch.Tensor]
-    clip_ids: dict[Size, torch.Tensor]
-    t5_ids: dict[Size, torch.Tensor]
     facts: dict[Size, torch.Tensor]
     owners: dict[Size, torch.Tensor]
-    empty_clip: torch.Tensor
-    empty_t5: torch.Tensor
+    ids: dict[str, dict[Size, torch.Tensor]]
+    empty: dict[str, torch.Tensor]
 
     @property
     def device(self) -> torch.device:
         """Where everything lies."""
-        return self.empty_t5.device
+        return next(iter(self.latents.values())).device
 
     def pick(self, batch: int, seed: int, step: int) -> tuple[Size, torch.Tensor]:
         """As Corpus.pick."""
@@ -145,18 +143,6 @@ def token_owners(heads: torch.Tensor, height: int, width: int, stride: int = 16)
     return owner.masked_fill(distance.isinf(), -1).flatten(1).to(torch.int8)
 
 
-def save_ids(corpus: Corpus, tokenizers, tokens: int, size: Size) -> tuple[torch.Tensor, ...]:
-    """Token ids int16 [N, 2, L] of both captions, (CLIP, T5)."""
-    flat = [caption for pair in corpus.captions[size] for caption in pair]
-    return tuple(
-        torch.tensor(
-            tokenizer(flat, padding="max_length", truncation=True, max_length=tokens)["input_ids"],
-            dtype=torch.int16,
-        ).view(-1, 2, tokens)
-        for tokenizer in tokenizers
-    )
-
-
 def load_latents(paths: Iterable[Path], device: torch.device) -> LatentCorpus:
     """Read what scripts/lab_encode.py wrote, one file or several."""
     parts: dict[str, dict[Size, list[torch.Tensor]]] = defaultdict(lambda: defaultdict(list))
@@ -164,9 +150,17 @@ def load_latents(paths: Iterable[Path], device: torch.device) -> LatentCorpus:
         for key, value in load_file(path, device=str(device)).items():
             name, _, size = key.partition("/")
             parts[name][size].append(value)
-    empty = {name: parts.pop(name)[""][0].long() for name in ("empty_clip", "empty_t5")}
     whole = {
         name: {size: torch.cat(tensors) for size, tensors in sizes.items()}
         for name, sizes in parts.items()
     }
-    return LatentCorpus(**whole, **empty)
+    ids = {name: whole.pop(f"{name}_ids") for name in _named(parts, suffix="_ids")}
+    empty = {name: parts[f"empty_{name}"][""][0].long() for name in _named(parts, prefix="empty_")}
+    pictures = {name: whole[name] for name in ("latents", "weights", "facts", "owners")}
+    return LatentCorpus(**pictures, ids=ids, empty=empty)
+
+
+def _named(keys: Iterable[str], prefix: str = "", suffix: str = "") -> list[str]:
+    """What stands between, of the keys that have both."""
+    both = [key for key in keys if key.startswith(prefix) and key.endswith(suffix)]
+    return [key.removeprefix(prefix).removesuffix(suffix) for key in both]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError
@@ -111,6 +111,7 @@ class CaptionerSettings(SpecModel):
 class LabSettings(SpecModel):
     """Everything that `snakemake lab_models` builds the base from."""
 
+    architecture: Literal["flux1"] = Field("flux1", description="what the base is a small one of")
     seed: int = 0
     corpus: CorpusSettings
     text: TextSettings = TextSettings()

@@ -6,13 +6,15 @@ It caps how alike a generated face can be, so heads weigh more in its loss, and 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
-from kindred.lab.pretraining_corpus import Corpus, head_weights
+from kindred.common.files import writing
+from kindred.lab.pretraining_corpus import Corpus, head_weights, load
 from kindred.lab.settings import VaeSettings
 from kindred.lab.training_loop import (
     TrainingLoop,
@@ -21,8 +23,32 @@ from kindred.lab.training_loop import (
     ema_of,
     fast_bfloat16,
     generator,
+    rank,
     share,
 )
+
+
+def make(
+    settings: VaeSettings,
+    corpus: Sequence[Path],
+    out: Path,
+    work: Path,
+    seed: int,
+    device: torch.device,
+) -> None:
+    """Train on folders of drawings and write the autoencoder in bfloat16, with the shift and scale
+    that were measured."""
+    drawings = load(corpus, device)
+    vae = train(settings, drawings, work, seed, device)
+    if rank() > 0:
+        return
+    shift, scale = measure_scale(vae, drawings)
+    vae.register_to_config(shift_factor=round(shift, 6), scaling_factor=round(scale, 6))
+    for size, images in drawings.images.items():
+        print(f"PSNR {size}: {psnr(vae, images[:64]).mean():.2f} dB (seen drawings)")
+    half = vae.to(torch.bfloat16, memory_format=torch.contiguous_format)
+    with writing(out):
+        half.save_pretrained(out)
 
 
 def build(settings: VaeSettings) -> AutoencoderKL:

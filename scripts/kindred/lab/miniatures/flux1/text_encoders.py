@@ -135,9 +135,9 @@ def save_tokenizers(folder: Path, captions: list[str], surnames: list[str], text
         clip.save_pretrained(folder / "tokenizer")
 
 
-def load_tokenizers(folder: Path) -> tuple[CLIPTokenizer, T5Tokenizer]:
-    """(CLIP tokenizer, T5 tokenizer) of a base directory."""
-    return (
-        CLIPTokenizer.from_pretrained(folder / "tokenizer"),
-        T5Tokenizer.from_pretrained(folder / "tokenizer_2"),
-    )
+def load_tokenizers(folder: Path) -> dict[str, CLIPTokenizer | T5Tokenizer]:
+    """'clip' and 't5' of a base directory."""
+    return {
+        "clip": CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        "t5": T5Tokenizer.from_pretrained(folder / "tokenizer_2"),
+    }
