@@ -13,6 +13,7 @@ from kindred.common.errors import Problems
 from kindred.models import hub
 from kindred.models.identity import is_local
 from kindred.specs.base_model import Base
+from kindred.specs.comfyui import ComfyFiles
 from kindred.specs.dataset import PreprocessSpec
 from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Recipe
@@ -114,6 +115,9 @@ class BaseConfig(Base):
     )
     drawing_defaults: DrawingDefaults = Field(
         DrawingDefaults(), description="how `draw_on` draws on this base"
+    )
+    comfyui: ComfyFiles | None = Field(
+        None, description="its files in ComfyUI; unset: the report gives no graph for it"
     )
 
     def base(self) -> Base:

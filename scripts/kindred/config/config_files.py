@@ -22,6 +22,7 @@ from kindred.models.identity import INDEX, architecture_of
 from kindred.models.local_network import LocalNetwork, local_network, small_file
 from kindred.models.training_adapter import KEY, note_faults
 from kindred.specs.base_model import Base
+from kindred.specs.comfyui import ComfyFiles
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Recipe
@@ -41,6 +42,7 @@ class ConfigFiles:
     defaults: dict[str, TrainingDefaults | None] = field(default_factory=dict)
     siblings: dict[str, str | None] = field(default_factory=dict)
     drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
+    comfyui: dict[str, ComfyFiles | None] = field(default_factory=dict)
     downloads: dict[str, float | None] = field(default_factory=dict)
     suggested: dict[str, int | None] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class ConfigFiles:
             self.downloads[name] = found.download_gib
             self.suggested[name] = found.suggested
             self.siblings[name], self.drawing[name] = found.fast_sibling, found.drawing_defaults
+            self.comfyui[name] = found.comfyui
             place = f"{self.folder / 'bases' / name}.yaml"
             warn_unless_pinned(self.bases[name], self.root, place, self.problems)
             self._note_training_adapter(name, place)

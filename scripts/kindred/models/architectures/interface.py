@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from kindred.models.architectures.comfyui import ComfyNodes
 from kindred.models.architectures.layout import ActivationUnits, NetworkLayout
 
 if TYPE_CHECKING:
@@ -336,6 +337,8 @@ class Architecture(ABC):
     text: ClassVar[TextEncoding]
     adapter_keys: ClassVar[AdapterKeys | None] = None
     activations: ClassVar[ActivationUnits | None] = None
+    # Which of ComfyUI's nodes draw with it; None where that is not known.
+    comfyui: ClassVar[ComfyNodes | None] = None
     # Hooks: (network, device), faster attention where there is one; (network), for trainings in one
     # batch.
     fast_attention: Callable[[Any, torch.device], None] | None = None

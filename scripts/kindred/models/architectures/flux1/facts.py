@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kindred.models.architectures.comfyui import ComfyNodes
 from kindred.models.architectures.flux1.layer_shapes import ACTIVATIONS, layout
 from kindred.models.architectures.flux1.lora_keys import Flux1AdapterKeys
 from kindred.models.architectures.interface import (
@@ -85,6 +86,7 @@ class Flux1(Architecture):
     text = Flux1Text()
     adapter_keys = Flux1AdapterKeys()
     activations = ACTIVATIONS
+    comfyui = ComfyNodes("flux", "EmptySD3LatentImage", embedded_guidance=True, shift="size")
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """[dev] takes it as an input, [schnell] not at all."""

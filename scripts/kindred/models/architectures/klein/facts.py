@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kindred.models.architectures.comfyui import ComfyNodes
 from kindred.models.architectures.interface import (
     DIFFUSERS,
     TRANSFORMERS,
@@ -91,6 +92,7 @@ class Klein(Architecture):
     text = KleinText()
     adapter_keys = KleinAdapterKeys()
     activations = ACTIVATIONS
+    comfyui = ComfyNodes("flux2", "EmptyFlux2LatentImage", own_scheduler="Flux2Scheduler")
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """A second pass over the empty text; distilled models go without."""

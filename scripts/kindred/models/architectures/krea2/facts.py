@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kindred.models.architectures.comfyui import ComfyNodes
 from kindred.models.architectures.interface import (
     DIFFUSERS,
     TRANSFORMERS,
@@ -134,6 +135,7 @@ class Krea2(Architecture):
     text = Krea2Text()
     adapter_keys = Krea2AdapterKeys()
     activations = ACTIVATIONS
+    comfyui = ComfyNodes("krea2", "EmptyLatentImage")
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """Raw: a second pass over the empty text. Turbo goes without."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kindred.models.architectures.comfyui import ComfyNodes
 from kindred.models.architectures.interface import (
     DIFFUSERS,
     TRANSFORMERS,
@@ -99,6 +100,7 @@ class ZImage(Architecture):
     text = ZImageText()
     adapter_keys = ZImageAdapterKeys()
     activations = ACTIVATIONS
+    comfyui = ComfyNodes("lumina2", "EmptySD3LatentImage", shift=3.0)
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """A second pass over the empty text; Turbo is drawn at scale 0, which is none."""

@@ -1,0 +1,33 @@
+"""What a graph for ComfyUI is made of: a base's files there, and the picture to be drawn."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from kindred.specs.spec_model import SpecModel
+
+
+class ComfyFiles(SpecModel):
+    """A base's files as ComfyUI finds them in its folders under models/. Part of no key."""
+
+    diffusion_model: str = Field(description="in diffusion_models/")
+    text_encoders: list[str] = Field(
+        min_length=1, description="in text_encoders/, in the order of their loader's inputs"
+    )
+    vae: str = Field(description="in vae/")
+    shift_by_size: bool = Field(
+        True, description="whether the base's noise levels follow the size of the picture"
+    )
+
+
+class ComfyPicture(SpecModel):
+    """One picture as it was drawn here, to be drawn there."""
+
+    loras: dict[str, float] = Field(description="file in loras/ -> weight")
+    prompt: str
+    negative: str = ""
+    width: int = Field(gt=0, description="px")
+    height: int = Field(gt=0, description="px")
+    steps: int = Field(gt=0)
+    guidance_scale: float = Field(description="as the base's own pipeline means it")
+    seed: int = Field(ge=0)
