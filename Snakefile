@@ -40,5 +40,6 @@ rule all:
     default_target: True
     input:
         paths.all_targets(PLAN),
+        family_jobs.targets(COMPARABLE),
     message:
         "finished: see " + ", ".join(f"results/{name}" for name in PLAN.experiments)

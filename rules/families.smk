@@ -1,22 +1,74 @@
 """Claims about families in general, from the figures of several experiments.
 
-needs: results/<experiment>/summary.json of all experiments that a file of config/families names
-gives: results/families/<name>/verdicts.json, families.md
+needs: results/<experiment>/summary.json of all experiments that a file of config/families names,
+       and scores.csv where copies may have to leave
+gives: results/families/<name>/declared.json and power.json, before anything is trained;
+       results/families/<name>/verdicts.json, families.md
     snakemake families --config 'experiments=[alike, alike-okorie, ...]'
 """
 
-FAMILIES = family_files.family_specs(Path("config"))
+FAMILIES = or_stop(family_files.family_specs, Path("config"))
 COMPARABLE = family_files.comparable(FAMILIES, PLAN.experiments)
+or_stop(
+    family_files.check_asked,
+    {name: FAMILIES[name] for name in COMPARABLE},
+    PLAN.experiments,
+)
 
 
 localrules:
     families,
 
 
+rule declare_families:
+    """Write down what is claimed of families and what was changed of it, in one log with the
+    designs of all their experiments: config/declared/<name>.jsonl. Its priority puts it before any
+    training."""
+    output:
+        "results/families/{name}/declared.json",
+    log:
+        "logs/families/{name}-declare.log",
+    priority: 100
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: family_jobs.families_hash(PLAN, FAMILIES[w.name]),
+    message:
+        "families {wildcards.name}: hypotheses"
+    shell:
+        "python scripts/preregister.py {wildcards.name:q}"
+        " --out {output:q} 2>&1 | tee -i {log:q}"
+
+
+rule family_power:
+    """What difference these families, runs and prompts can find, for every hypothesis."""
+    output:
+        "results/families/{name}/power.json",
+    log:
+        "logs/families/{name}-power.log",
+    priority: 100
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: family_jobs.power_spec(
+            PLAN, w.name, FAMILIES[w.name]
+        ).canonical(),
+        version=step_version("power"),
+    message:
+        "families {wildcards.name}: what they can find"
+    shell:
+        "python scripts/family_power.py --spec {params.spec:q}"
+        " --out {output:q} 2>&1 | tee -i {log:q}"
+
+
 rule compare_families:
     """One difference a family, and a t test over families from three on."""
     input:
-        lambda w: [f"results/{name}/summary.json" for name in FAMILIES[w.name].families],
+        summaries=lambda w: [
+            f"results/{name}/summary.json" for name in FAMILIES[w.name].families
+        ],
+        scores=lambda w: family_jobs.scores_compared(FAMILIES[w.name]),
+        declared="results/families/{name}/declared.json",
     output:
         verdicts="results/families/{name}/verdicts.json",
         words="results/families/{name}/families.md",
@@ -26,18 +78,20 @@ rule compare_families:
         "../envs/environment.yaml"
     params:
         spec=lambda w: FAMILIES[w.name].canonical(),
-        version=step_version("compare"),
+        version=step_version("families"),
+        log=lambda w: str(log_path(w.name)),
     message:
         "families {wildcards.name}: verdicts"
     shell:
         "python scripts/compare_families.py --spec {params.spec:q} --results results"
+        " --declared {params.log:q}"
         " --verdicts {output.verdicts:q} --markdown {output.words:q} 2>&1 | tee -i {log:q}"
 
 
 rule families:
     """All files of config/families whose experiments are configured."""
     input:
-        [f"results/families/{name}/verdicts.json" for name in COMPARABLE],
+        family_jobs.targets(COMPARABLE),
     message:
         "families: "
         + (

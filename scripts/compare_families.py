@@ -1,6 +1,7 @@
 """Claims about families in general, from the figures of several experiments.
 
-in:  a file of config/families as JSON; results/<experiment>/summary.json of each of its experiments
+in:  a file of config/families as JSON; summary.json of each of its experiments, scores.csv where
+     copies may have to leave; the log of what was declared, config/declared/<name>.jsonl
 out: results/families/<name>/verdicts.json, and families.md, the same in words
 """
 
@@ -10,11 +11,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from kindred.common.chained_log import read_log
 from kindred.common.errors import run_main
+from kindred.common.experiment_log import note_runs
 from kindred.common.files import write_json, write_text
-from kindred.evidence.families import families_verdicts
+from kindred.evidence.families import families_verdicts, runs_compared
 from kindred.report.report_data import read_versioned
 from kindred.report.templates import fill
+from kindred.scoring.score_table import read_scores
 from kindred.specs.families import FamiliesSpec
 
 
@@ -23,6 +27,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="FamiliesSpec as JSON, or a file of it")
     parser.add_argument("--results", required=True, type=Path, help="folder of all experiments")
+    parser.add_argument("--declared", type=Path, help="log of what was declared, JSON lines")
     parser.add_argument("--verdicts", required=True, type=Path, help="JSON to write")
     parser.add_argument("--markdown", required=True, type=Path, help="words to write")
     return parser.parse_args(argv)
@@ -32,12 +37,16 @@ def main(argv: list[str] | None = None) -> int:
     """Compare one file's experiments."""
     options = parse(argv)
     spec = FamiliesSpec.read(options.spec)
-    summaries = {
-        name: read_versioned(options.results / name / "summary.json") for name in spec.families
-    }
-    found = families_verdicts(spec, summaries)
+    folders = {name: options.results / name for name in spec.families}
+    summaries = {name: read_versioned(one / "summary.json") for name, one in folders.items()}
+    log = read_log(options.declared) if options.declared else []
+    found = families_verdicts(
+        spec, summaries, lambda name: read_scores(folders[name] / "scores.csv"), log
+    )
     write_json(options.verdicts, found)
     write_text(options.markdown, fill("families.md", {"spec": spec, **found}))
+    if options.declared:
+        note_runs(options.declared, "looked", runs_compared(summaries))
     for name, one in found["hypotheses"].items():
         print(f"{name}: {one['sentence']}", file=sys.stderr)
     return 0

@@ -13,7 +13,6 @@ from mistakes import LETTERS, PNG, Mistake, of_file, of_value, picture_list, saf
 
 import class_images as class_images_program
 import doc_figures as doc_figures_program
-import preregister as preregister_program
 from kindred.common import files
 from kindred.common.errors import Problem, Problems
 from kindred.evidence import families
@@ -37,7 +36,7 @@ from kindred.scoring.training_pictures import training_pictures
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.report import ReportSpec
 from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis, TrainedOn
-from kindred.workflow import store_cleanup
+from kindred.workflow import declaring, store_cleanup
 
 JUDGE = JudgeSpec(kind="lab")
 PICTURE = {"id": "p", "photo": "p", "cell": "J", "made": "", "pixels": "h", "bits": "0" * 32,
@@ -236,14 +235,14 @@ def means(variant: str, prompt_set: str) -> list[Problem]:
 
 def declared(root: Path, experiments: Sequence[str]) -> object:
     """Nothing declared, of an experiment that was planned or not."""
-    plan = SimpleNamespace(experiments=dict.fromkeys(experiments))
-    now = SimpleNamespace(design={"hypotheses": {}})
+    claiming = SimpleNamespace(hypotheses={"h": None})
+    plan = SimpleNamespace(experiments=dict.fromkeys(experiments, claiming))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preregister_program, "planned", lambda _: (plan, root))
-        patch.setattr(preregister_program, "declaration_of", lambda *_: now)
-        patch.setattr(preregister_program, "preregister", lambda *_: [])
-        patch.setattr(preregister_program, "statement", lambda _: "")
-        return preregister_program.main(["x"])
+        patch.setattr(declaring, "planned", lambda _: (plan, root))
+        patch.setattr(declaring, "planned_config", lambda: root)
+        patch.setattr(declaring, "declaration_of", lambda *_: None)
+        patch.setattr(declaring, "preregister", lambda *_: [])
+        return declaring.declare("x", "")
 
 
 def used(root: Path, settings: Mapping[str, str]) -> object:

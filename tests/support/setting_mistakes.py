@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from mistakes import (
@@ -145,6 +146,14 @@ def claims(root: Path, text: str, name: str = "both") -> object:
     return family_files.family_specs(root)
 
 
+def asked_of(root: Path, variant: str) -> object:
+    """What a claim asks of its experiments."""
+    found = claims(root, CLAIMS.replace("variant: a", f"variant: {variant}"))
+    one = {"variants": {"a": None, "b": None}, "prompt_sets": {"casts": None}}
+    names = {name: SimpleNamespace(name=name, **one) for name in ("one", "two")}
+    return family_files.check_asked(found, names)
+
+
 TOKENIZER = str(Path(__file__).parents[2] / "lab/base/tokenizer")
 MODEL = {"_class_name": "FluxPipeline"}
 MISTAKES = [
@@ -156,6 +165,16 @@ MISTAKES = [
     Mistake("no file config/experiments/tow.yaml",
             lambda root: claims(root, CLAIMS.replace("two", "tow")),
             lambda root: claims(root, CLAIMS)),
+    Mistake("has the same name, and its log", lambda root: claims(root, CLAIMS, "one"),
+            lambda root: claims(root, CLAIMS)),
+    Mistake("'k' is no primary hypothesis of this file",
+            lambda root: claims(root, f"{CLAIMS}sequence: [k]\n"),
+            lambda root: claims(root, f"{CLAIMS}sequence: [h]\n")),
+    Mistake("'three' is none of the file's families",
+            lambda root: claims(root, CLAIMS.replace("claim: c", "claim: c, families: [three]")),
+            lambda root: claims(root, CLAIMS.replace("claim: c", "claim: c, families: [two]"))),
+    Mistake("experiment one has no variant 'aa'", lambda root: asked_of(root, "aa"),
+            lambda root: asked_of(root, "a")),
     Mistake("runs are not compared here",
             lambda root: claims(root, CLAIMS.replace("claim: c", "claim: c, paired: true")),
             lambda root: claims(root, CLAIMS)),

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kindred.common import chained_log
-from kindred.common.chained_log import Entry
+from kindred.common.chained_log import Entry, read_log
 from kindred.common.files import utc_now
 from kindred.common.versions import code_revision
 
@@ -53,7 +53,37 @@ def stated(entries: Sequence[Entry]) -> list[int]:
 
 def note_runs(path: Path, kind: Kind, runs: Runs, **more: Any) -> None:
     """Log that runs began, were looked at or published, those alone that were not since the last
-    change. Where nothing was declared there is no log, and nothing is written."""
+    change; and, of what began or was looked at, in the logs of families that the experiment is one
+    of. Where nothing was declared there is no log, and nothing is written."""
+    _note(path, kind, runs, more)
+    if kind in ("began", "looked"):
+        named = {in_families(path.stem, variant): own for variant, own in runs.items()}
+        for log in _of_families(path):
+            _note(log, kind, named, more)
+
+
+def in_families(experiment: str, variant: str) -> str:
+    """How the log of families names a variant of one of them."""
+    return f"{experiment}/{variant}"
+
+
+def _of_families(path: Path) -> list[Path]:
+    """The logs beside an experiment's, there or not, of families that it was declared with."""
+    return [
+        other
+        for other in sorted(path.parent.glob("*.jsonl"))
+        if _may_name(other.read_text(encoding="utf-8", errors="replace"), path.stem)
+        if any(path.stem in one.get("design", {}).get("experiments", ()) for one in read_log(other))
+    ]
+
+
+def _may_name(text: str, experiment: str) -> bool:
+    """Whether a log may be of families that an experiment is one of: most are not, and reading
+    all of them as what they are takes long."""
+    return f'"{experiment}"' in text and '"experiments"' in text
+
+
+def _note(path: Path, kind: Kind, runs: Runs, more: Mapping[str, Any]) -> None:
 
     def make(entries: list[Entry]) -> list[Entry]:
         places = stated(entries)

@@ -33,6 +33,7 @@ VERSIONS = {
     "score": 4,
     "compare": 10,
     "power": 2,
+    "families": 1,
     # What people look at.
     "sheet": 1,
     "curves": 2,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError, Problems
+from kindred.common.experiment_log import in_families
 from kindred.common.hashing import sha256_file, spec_hash
 from kindred.common.versions import part_version, step_version
 from kindred.config.albums import file_of
@@ -21,6 +22,7 @@ from kindred.judges.version import version_of
 from kindred.models.identity import architecture_of, known_identity
 from kindred.specs.base_model import Base
 from kindred.specs.declaration import Declaration
+from kindred.specs.families import FamiliesSpec
 
 # The steps whose behaviour figures depend on; pages and sheets are none.
 STEPS = (
@@ -70,6 +72,32 @@ def _drawn_elsewhere(plan: Plan, experiment: Experiment) -> dict[str, Any]:
         "drawn_on": {name: sets for name, sets in found.items() if sets},
         "drawing": {base: _dumped(plan.drawing[base]) for base in others},
     }
+
+
+def families_design(plan: Plan, spec: FamiliesSpec) -> dict[str, Any]:
+    """What is claimed of families, how it is tested, and the designs of all their experiments."""
+    own = spec.model_dump(mode="json", exclude_unset=True, exclude={"title", "question"})
+    return own | {
+        "families": list(spec.families),
+        "experiments": {name: design_of(plan, plan.experiments[name]) for name in spec.families},
+    }
+
+
+def families_declaration(
+    plan: Plan, name: str, spec: FamiliesSpec, config: Path, why: str = ""
+) -> Declaration:
+    """What is to be logged of the file config/families/<name>.yaml; see `declaration_of`."""
+    each = [declaration_of(plan, plan.experiments[one], config) for one in spec.families]
+    runs = {
+        in_families(experiment, variant): own
+        for experiment, one in zip(spec.families, each, strict=True)
+        for variant, own in one.runs.items()
+    }
+    file = f"config/families/{name}.yaml"
+    files = {file: sha256_file(config / "families" / f"{name}.yaml")}
+    for one in each:
+        files |= one.files
+    return Declaration(families_design(plan, spec), runs, files, why or plan.why)
 
 
 def design_hash(plan: Plan, experiment: str) -> str:

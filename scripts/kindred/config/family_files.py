@@ -5,14 +5,16 @@ Knows which files there are and what a wrong one means for a person; compares no
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from kindred.common.errors import Problems, did_you_mean
 from kindred.config.albums import experiment_names, made_of
+from kindred.config.plan import Experiment
 from kindred.config.user_schema import NAME, NAME_RULE
 from kindred.config.yaml_document import read_document
-from kindred.specs.families import FamiliesSpec
+from kindred.specs.families import FamiliesSpec, Limit
+from kindred.specs.scoring import Hypothesis
 
 HEADING = "The families need your attention"
 
@@ -27,6 +29,7 @@ def family_specs(config: Path) -> dict[str, FamiliesSpec]:
         if spec := _read(path, known, problems):
             each = [one for name in spec.families for one in made_of(config, name) or [name]]
             found[path.stem] = spec.model_copy(update={"families": each})
+            _about_known(str(path), found[path.stem], problems)
     problems.raise_if_any()
     return found
 
@@ -51,6 +54,14 @@ def _read(path: Path, known: Collection[str], problems: Problems) -> FamiliesSpe
     if len({*spec.families}) < len(spec.families):
         what = "names an experiment twice"
         problems.add(document.where("families"), what, "a family counts once: name it once")
+    if path.stem in known and not made_of(path.parents[1], path.stem):
+        what = f"experiment '{path.stem}' has the same name, and its log"
+        problems.add(str(path), what, "rename this file")
+    for name in spec.sequence:
+        if name not in spec.hypotheses or not spec.hypotheses[name].primary:
+            where, known = document.where("sequence"), _primary(spec)
+            what = f"'{name}' is no primary hypothesis of this file"
+            problems.add(where, what, did_you_mean(name, known))
     for key, one in spec.hypotheses.items():
         if one.paired:
             problems.add(
@@ -59,3 +70,47 @@ def _read(path: Path, known: Collection[str], problems: Problems) -> FamiliesSpe
                 "take `paired` out",
             )
     return spec
+
+
+def _primary(spec: FamiliesSpec) -> list[str]:
+    return [name for name, one in spec.hypotheses.items() if one.primary]
+
+
+def _about_known(path: str, spec: FamiliesSpec, problems: Problems) -> None:
+    """Note every hypothesis that is about a family which its file does not name."""
+    for key, one in spec.hypotheses.items():
+        for name in sorted({*one.families} - {*spec.families}):
+            where = f"{path}: hypotheses.{key}.families"
+            what = f"'{name}' is none of the file's families"
+            problems.add(where, what, did_you_mean(name, spec.families))
+
+
+def check_asked(specs: Mapping[str, FamiliesSpec], experiments: Mapping[str, Experiment]) -> None:
+    """Raise ProblemsError for every variant and prompt set that a file asks for and one of its
+    experiments lacks. specs: those all of whose experiments are there."""
+    problems = Problems(HEADING)
+    for file, spec in specs.items():
+        asked: list[tuple[str, Hypothesis | Limit, Collection[str]]] = [
+            (f"hypotheses.{key}", one, one.families or spec.families)
+            for key, one in spec.hypotheses.items()
+        ]
+        for part, limits in (("gates", spec.gates), ("reach", spec.reach)):
+            asked += [(f"{part}.{key}", one, spec.families) for key, one in limits.items()]
+        for place, one, names in asked:
+            where = f"config/families/{file}.yaml: {place}"
+            for name in names:
+                _check_one(where, one, experiments[name], problems)
+    problems.raise_if_any()
+
+
+def _check_one(
+    where: str, one: Hypothesis | Limit, experiment: Experiment, problems: Problems
+) -> None:
+    known = (
+        *(("variant", name, experiment.variants) for name in (one.variant, one.against) if name),
+        ("prompt set", one.prompt_set, experiment.prompt_sets),
+    )
+    for kind, name, names in known:
+        if name not in names:
+            what = f"experiment {experiment.name} has no {kind} '{name}'"
+            problems.add(where, what, did_you_mean(name, names))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kindred.common.chained_log import Entry
-from kindred.common.experiment_log import Runs, stated
+from kindred.common.experiment_log import Runs, in_families, stated
 from kindred.common.hashing import spec_hash
 from kindred.evidence.design_changes import NOTHING, rows_of
 from kindred.evidence.preregistration import design_of
@@ -182,8 +182,9 @@ def exploratory(entries: Sequence[Entry], runs: Runs) -> dict[str, str]:
         for name in entry["scope"]:
             if name in found or name not in hypotheses:
                 continue
-            arms = {hypotheses[name][key] for key in ("variant", "against")}
-            old = [arm for arm in sorted(arms) if known is None or _overlap(known, runs, arm)]
+            arms = _arms(hypotheses[name], design_of(entries))
+            seen = [arm for arm in sorted(arms) if known is None or _overlap(known, runs, arm)]
+            old = sorted({arm.rpartition("/")[2] for arm in seen})
             if old:
                 verb = "changed" if entry["kind"] == "amended" else "declared"
                 found[name] = (
@@ -191,6 +192,15 @@ def exploratory(entries: Sequence[Entry], runs: Runs) -> dict[str, str]:
                     f"of {' and '.join(old)} had been seen"
                 )
     return found
+
+
+def _arms(hypothesis: Mapping[str, Any], design: Mapping[str, Any]) -> set[str]:
+    """What is compared, as entries name it: of families the variants of each."""
+    own = {hypothesis[key] for key in ("variant", "against")}
+    if "experiments" not in design:
+        return own
+    names = hypothesis.get("families") or design["experiments"]
+    return {in_families(name, variant) for name in names for variant in own}
 
 
 def _overlap(known: Runs, runs: Runs, arm: str) -> bool:

@@ -1,9 +1,10 @@
 """What changed between two states of a design, value by value, and in words for a table.
 
 A design is nested dictionaries: "hypotheses", "variants", "prompt_sets", "judge", "bases",
-"datasets", "versions". A change is {"path": [...], "before", "after"}, null where there was or is
-nothing; one that no path leads to, because it was written down by hand, says {"what": "..."}. Knows
-nothing of logs.
+"datasets", "versions"; of families "experiments", each with a design of its own, "sequence",
+"gates", "copies", "reach". A change is {"path": [...], "before", "after"}, null where there was or
+is nothing; one that no path leads to, because it was written down by hand, says {"what": "..."}.
+Knows nothing of logs.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ PARTS = {
     "datasets": "dataset",
     "versions": "version of",
     "judge": "judge",
+    "experiments": "experiment",
+    "gates": "gate",
+    "reach": "limit",
 }
+OF_ALL = ("judge", "versions", "families", "sequence", "gates", "copies")  # claims
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
@@ -80,12 +85,15 @@ def with_changes(design: Mapping[str, Any], changes: Sequence[Change]) -> Design
 
 def scope_of(changes: Sequence[Change], design: Mapping[str, Any]) -> list[str]:
     """The hypotheses that changes touch, sorted: their own, or those whose variants, base, photos
-    or prompts they are; all of them for a judge or a step's version."""
+    or prompts they are; all of them for a judge, a step's version, or how claims are tested."""
     hypotheses: Mapping[str, Any] = design.get("hypotheses", {})
     found = set()
     for change in changes:
         part, *rest = change.get("path") or [""]
-        touched = (name for name in hypotheses if _touches(part, rest[:1], name, design))
+        if part == "experiments":
+            touched = (name for name in hypotheses if _touches_family(rest, name, design))
+        else:
+            touched = (name for name in hypotheses if _touches(part, rest[:1], name, design))
         own = rest[:1] if part == "hypotheses" else []
         found |= {*touched, *own} if part else {*change.get("scope", ())}
     return sorted(found)
@@ -102,16 +110,29 @@ def _touches(part: str, names: Sequence[str], hypothesis: str, design: Mapping[s
         "bases": [variant.get("base") for variant in variants],
         "datasets": [name for variant in variants for name in variant.get("datasets", ())],
     }
-    return part in ("judge", "versions") or any(name in uses.get(part, ()) for name in names)
+    return part in OF_ALL or any(name in uses.get(part, ()) for name in names)
+
+
+def _touches_family(path: Sequence[str], hypothesis: str, design: Mapping[str, Any]) -> bool:
+    """The same of a change within the experiment of one family, or of all of it."""
+    experiment, *rest = path
+    one = design["hypotheses"][hypothesis]
+    if one.get("families") and experiment not in one["families"]:
+        return False
+    inner = design.get("experiments", {}).get(experiment, {})
+    if not rest:
+        return True
+    whole = {**inner, "hypotheses": design["hypotheses"]}
+    return rest[0] != "hypotheses" and _touches(rest[0], rest[1:2], hypothesis, whole)
 
 
 def rows_of(changes: Sequence[Change]) -> list[dict[str, str]]:
     """Changes as {"what", "before", "after"} in words: names that came or went together in one, and
-    variants of which the same became the same."""
+    variants, or experiments, of which the same became the same."""
     rows, rest = [], list(changes)
     for own in _alike(changes):
-        names, inner = [change["path"][1] for change in own], own[0]["path"][2:]
-        rows.append(_row(own[0]) | {"what": f"variants {_named(names)}: {' '.join(inner)}"})
+        part, names, inner = own[0]["path"][0], [one["path"][1] for one in own], own[0]["path"][2:]
+        rows.append(_row(own[0]) | {"what": f"{part} {_named(names)}: {' '.join(inner)}"})
         rest = [change for change in rest if change not in own]
     for (place, kind), group in groupby(rest, _place):
         same = list(group)
@@ -126,12 +147,12 @@ def rows_of(changes: Sequence[Change]) -> list[dict[str, str]]:
 
 
 def _alike(changes: Sequence[Change]) -> list[list[Change]]:
-    """Changes within several variants that are the same but for the variant."""
+    """Changes within several variants that are the same but for the variant; or experiments."""
     found: dict[str, list[Change]] = {}
     for change in changes:
         part, *path = change.get("path") or [""]
-        if part == "variants" and len(path) > 1:
-            same = json.dumps([path[1:], change["before"], change["after"]], sort_keys=True)
+        if part in ("variants", "experiments") and len(path) > 1:
+            same = json.dumps([part, path[1:], change["before"], change["after"]], sort_keys=True)
             found.setdefault(same, []).append(change)
     return [own for own in found.values() if len(own) > 1]
 

@@ -3,11 +3,18 @@
 families/<name>/verdicts.json:
 {
  "version": 2, "families": ["alike", "alike-okorie", ...], "level": 0.95, "rules": "labels 1",
+ "title", "question",
+ "declared": {...} or null,          as amendments.summed_up says: when, and what was changed
+ "warnings": [...],                  what lets nothing be concluded, in sentences
+ "gates": {name: ...}, "reach": {name: ...},     as family_limits.py says
+ "copies": {...} or null,                        as family_copies.py says
+ "arms": {prompt set: ...},                      as family_arms.py says
  "hypotheses": {
    "heads": {
      "claim", "variant", "against", "measure", "prompt_set", "margin", "primary",
      "label": "supported",           by the rules in labels.py; 'in this family', 'in these two
-                                     families' where fewer than three tell nothing of others
+                                     families' where fewer than three tell nothing of others;
+                                     'not tested' behind one of the sequence that is not supported
      "label_words", "sentence",
      "by_family": {"alike": 0.03, "alike-okorie": 0.05},
      "difference", "low", "high", "adjusted": {"level", "low", "high"},    null below 3 families
@@ -16,67 +23,126 @@ families/<name>/verdicts.json:
  }
 }
 
-A paired t: the mean of the families' differences, with the standard deviation over families and one
-degree of freedom less than families. Runs, prompts and pictures make a family's difference more or
-less exact, and that is part of how much families differ. Knows summary.json of each experiment.
+A paired t (family_means.py). In what order claims are tested: family_order.py. Knows summary.json
+of each experiment, and scores where copies have to leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from kindred.common.errors import Problems, did_you_mean
+from kindred.common.experiment_log import in_families
 from kindred.evidence import labels
+from kindred.evidence.amendments import summed_up
+from kindred.evidence.family_arms import arms_part
+from kindred.evidence.family_copies import Rows, copies_read, without_copies
+from kindred.evidence.family_limits import limit_read
+from kindred.evidence.family_means import FEWEST, over_families
+from kindred.evidence.family_order import Test, tests
 from kindred.evidence.hypothesis_tests import smallest_p
-from kindred.evidence.intervals import LEVEL, Estimate, holm, level_of
+from kindred.evidence.intervals import LEVEL, Estimate, level_of
 from kindred.evidence.labels import Label, Reading, label_of
 from kindred.evidence.summary import failed
-from kindred.evidence.variance import Part
 from kindred.evidence.variant_statistics import number
 from kindred.evidence.verdict_sentences import gap, why
 from kindred.evidence.verdicts import VERSION
 from kindred.specs.families import FamiliesSpec
 from kindred.specs.measures import MEASURES
-from kindred.specs.scoring import Hypothesis
+from kindred.specs.scoring import FIXED_KINDS, Hypothesis
 
-FEWEST = 3
 FEW = {1: "in this family", 2: "in these two families"}
 Json = dict[str, Any]
+Means = Mapping[str, tuple[float, float]]  # family -> of the variant and of the other one
 
 
-def families_verdicts(spec: FamiliesSpec, summaries: Mapping[str, Json]) -> Json:
+def families_verdicts(
+    spec: FamiliesSpec,
+    summaries: Mapping[str, Json],
+    scores: Callable[[str], Rows] | None = None,
+    log: Sequence[Json] = (),
+) -> Json:
     """verdicts.json of several experiments together. summaries: experiment -> its summary.json.
+    scores: the rows of an experiment's scores, asked for where copies leave. log: of what was
+    declared.
 
     Raises ProblemsError naming every variant and prompt set that an experiment lacks.
     """
+    copies = copies_read(spec.copies, summaries) if spec.copies else None
+    if copies and copies["leave"] and scores:
+        summaries = {name: without_copies(one, scores(name)) for name, one in summaries.items()}
     problems = Problems("the families can't be compared")
-    told = {
-        key: {name: _means(h, name, summaries[name], problems) for name in spec.families}
+    means = {
+        key: {name: _means(h, name, summaries[name], problems) for name in h.families or summaries}
         for key, h in spec.hypotheses.items()
     }
     problems.raise_if_any()
-    wrong = [line for name in spec.families for line in failed(summaries[name]["controls"])]
-    estimates = {
-        key: _estimate(list(by.values()), spec.hypotheses[key]) for key, by in told.items()
-    }
-    primary = [key for key, h in spec.hypotheses.items() if h.primary and estimates[key]]
-    p = {key: smallest_p(one, spec.hypotheses[key].margin, None) for key, one in estimates.items()}
-    decided = dict(zip(primary, holm([p[key] for key in primary]), strict=True))
-    hypotheses = {}
-    for key, h in spec.hypotheses.items():
-        adjusted, left = decided.get(key, (p[key], 1))
-        entry = _entry(h, told[key], estimates[key], left, bool(wrong))
-        hypotheses[key] = {**entry, "p": number(p[key], 5), "p_adjusted": number(adjusted, 5)}
+    gates = {name: limit_read(one, summaries) for name, one in spec.gates.items()}
+    wrong = _wrong(spec, gates, summaries)
     return {
         "version": VERSION,
+        "title": spec.title,
+        "question": spec.question,
         "families": list(spec.families),
         "level": LEVEL,
         "rules": labels.RULES,
+        "declared": summed_up(log, runs_compared(summaries)) if log else None,
         "warnings": wrong,
-        "hypotheses": hypotheses,
+        "gates": gates,
+        "reach": {name: limit_read(one, summaries) for name, one in spec.reach.items()},
+        "copies": copies,
+        "arms": arms_part(summaries),
+        "hypotheses": _decided(spec, means, bool(wrong)),
+    }
+
+
+def runs_compared(summaries: Mapping[str, Json]) -> dict[str, list[int]]:
+    """The runs of every variant in every family, as the log of families names them."""
+    return {
+        in_families(name, variant): one["runs"]
+        for name, summary in summaries.items()
+        for variant, one in summary["variants"].items()
+        if one["kind"] not in FIXED_KINDS
+    }
+
+
+def _wrong(
+    spec: FamiliesSpec, gates: Mapping[str, Json], summaries: Mapping[str, Json]
+) -> list[str]:
+    """Why nothing is concluded: gates that don't hold or, without gates, controls that read wrong
+    in one of the families. Of many families some control reads wrong by chance, which gates over
+    all of them do not."""
+    if spec.gates:
+        return [f"{one['says']}: {one['sentence']}" for one in gates.values() if not one["holds"]]
+    return [line for one in summaries.values() for line in failed(one["controls"])]
+
+
+def _decided(
+    spec: FamiliesSpec, means: Mapping[str, Means], control_failed: bool
+) -> dict[str, Json]:
+    """Every hypothesis, in the order in which they are tested."""
+    estimates = {key: _estimate(means[key], h) for key, h in spec.hypotheses.items()}
+    p = {key: smallest_p(one, spec.hypotheses[key].margin, None) for key, one in estimates.items()}
+    primary = [key for key, h in spec.hypotheses.items() if h.primary and estimates[key]]
+
+    def entry(key: str, test: Test) -> Json:
+        return _entry(spec.hypotheses[key], means[key], estimates[key], test, control_failed)
+
+    def supported(key: str) -> bool:
+        return entry(key, Test())["label"] == labels.SUPPORTED
+
+    order = tests(p, primary, spec.sequence, supported)
+    return {
+        key: {
+            **entry(key, order[key]),
+            "p": number(p[key], 5),
+            "p_adjusted": number(order[key].p, 5),
+        }
+        for key in spec.hypotheses
     }
 
 
@@ -103,58 +169,29 @@ def _means(
     return (found[0], found[1]) if len(found) == 2 else (float("nan"), float("nan"))
 
 
-def _estimate(means: Sequence[tuple[float, float]], h: Hypothesis) -> Estimate | None:
+def _estimate(means: Means, h: Hypothesis) -> Estimate | None:
     """The mean difference over families; None where there are too few to tell of others."""
-    if len(means) < FEWEST:
-        return None
     bounds = (-1.0, 1.0) if MEASURES[h.measure].kind.bounds else (-np.inf, np.inf)
-    return _over([a - b for a, b in means], bounds)
-
-
-def _over(values: Sequence[float], bounds: tuple[float, float]) -> Estimate:
-    spread = float(np.var(values, ddof=1)) / len(values)
-    return Estimate(float(np.mean(values)), Part(spread, len(values) - 1), "families", bounds)
+    return over_families([a - b for a, b in means.values()], bounds)
 
 
 def _entry(
-    h: Hypothesis,
-    means: Mapping[str, tuple[float, float]],
-    estimate: Estimate | None,
-    left: int,
-    control_failed: bool,
+    h: Hypothesis, means: Means, estimate: Estimate | None, test: Test, control_failed: bool
 ) -> Json:
     differences = {name: a - b for name, (a, b) in means.items()}
-    level = level_of(left)
+    level = level_of(test.left)
     interval = estimate.interval(level) if estimate else None
-    within = estimate.interval(2 * level - 1) if estimate else None
-    label = Label(FEW.get(len(means), labels.UNMEASURED))
-    if estimate:
-        ends = (-np.inf, np.inf)
-        both = [_over(values, ends).interval(level) for values in zip(*means.values(), strict=True)]
-        told = (interval, within, (both[0], both[1]))
-        label = label_of(Reading(h.measure, h.margin, None, *told, control_failed=control_failed))
+    label = _label(h, means, estimate, test, control_failed)
     words = labels.words(label, h.margin, h.measure)
-    listed = ", ".join(f"{name} {gap(value, h.measure)}" for name, value in differences.items())
-    text = f"{words}. {h.variant} minus {h.against}, by family: {listed}"
-    if estimate and interval and within:
-        low, high = (
-            gap(end, h.measure, unit) for end, unit in zip(interval, (False, True), strict=True)
-        )
-        reason = why(label, interval, within, h.margin, h.measure, left > 1)
-        text += f"; {gap(estimate.value, h.measure)} on average ({low} to {high}); {reason}"
-    else:
-        text += f"; {FEWEST} families or more tell of families in general"
     plain = estimate.interval() if estimate else (None, None)
     return {
-        **h.model_dump(mode="json", exclude={"paired", "excluded"}),
+        **h.model_dump(mode="json", exclude={"paired", "excluded", "families"}),
         "label": label.name,
         "x": label.x,
         "label_words": words,
-        "sentence": f"{text}.",
+        "sentence": _sentence(h, differences, estimate, label, test),
         "by_family": {name: number(value) for name, value in differences.items()},
-        "difference": number(
-            estimate.value if estimate else float(np.mean([*differences.values()]))
-        ),
+        "difference": number(estimate.value if estimate else fmean(differences.values())),
         "low": number(plain[0]),
         "high": number(plain[1]),
         "adjusted": {
@@ -163,3 +200,44 @@ def _entry(
             "high": number(interval[1]) if interval else None,
         },
     }
+
+
+def _label(
+    h: Hypothesis, means: Means, estimate: Estimate | None, test: Test, control_failed: bool
+) -> Label:
+    if estimate is None:
+        return Label(FEW.get(len(means), labels.UNMEASURED))
+    level = level_of(test.left)
+    both = [over_families(values) for values in zip(*means.values(), strict=True)]
+    arms = [one.interval(level) for one in both if one]
+    reading = Reading(
+        h.measure,
+        h.margin,
+        None,
+        estimate.interval(level),
+        estimate.interval(2 * level - 1),
+        (arms[0], arms[1]),
+        control_failed=control_failed,
+    )
+    return Label(labels.UNTESTED) if test.after and not control_failed else label_of(reading)
+
+
+def _sentence(
+    h: Hypothesis,
+    differences: Mapping[str, float],
+    estimate: Estimate | None,
+    label: Label,
+    test: Test,
+) -> str:
+    words = labels.words(label, h.margin, h.measure)
+    listed = ", ".join(f"{name} {gap(value, h.measure)}" for name, value in differences.items())
+    text = f"{words}. {h.variant} minus {h.against}, by family: {listed}"
+    if estimate is None:
+        return f"{text}; {FEWEST} families or more tell of families in general."
+    level = level_of(test.left)
+    interval, within = estimate.interval(level), estimate.interval(2 * level - 1)
+    low, high = gap(interval[0], h.measure, False), gap(interval[1], h.measure)
+    text += f"; {gap(estimate.value, h.measure)} on average ({low} to {high})"
+    if label.name == labels.UNTESTED:
+        return f"{text}; {test.after}, which was to be supported before, is not."
+    return f"{text}; {why(label, interval, within, h.margin, h.measure, test.left > 1)}."

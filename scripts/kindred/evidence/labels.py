@@ -11,6 +11,8 @@
                          1987), from 5 runs on; x is the margin, below 10 runs at least 15 points
     contradicted         the interval lies below 0; `beyond`: below minus the margin
     undecided            else
+    not tested           of claims about families (family_order.py): one that had to be supported
+                         before is not
 
 Of several primary hypotheses all intervals are read at the level after Holm's correction. Knows
 numbers; knows nothing of arrays or pages. A label of look-alikes ("not separable") is given by who
@@ -28,6 +30,7 @@ UNMEASURED, ONE, PILOT = "not measured", "one training", "pilot"
 FAILED, FLOOR, CEILING = "control failed", "both at the floor", "both at the ceiling"
 SUPPORTED, EQUAL, CONTRADICTED = "supported", "no difference", "contradicted"
 UNDECIDED = "undecided"
+UNTESTED = "not tested"
 DECIDED = frozenset({SUPPORTED, EQUAL, CONTRADICTED})
 OPEN = frozenset({ONE, PILOT, UNDECIDED})  # what more runs may decide
 

@@ -128,13 +128,24 @@ def found_over_families(
     in each family. Exact (noncentral t with families - 1 degrees of freedom)."""
     if families < 2:
         return None
-    spread = ((effect_sd**2 + 2 * run_sd**2 / runs + prompt_sd**2) / families) ** 0.5
+    return found_over(families, (effect_sd**2 + 2 * run_sd**2 / runs + prompt_sd**2) ** 0.5, level)
+
+
+def found_over(families: int, deviation: float, level: float = LEVEL) -> float:
+    """The smallest difference that a paired t over two families or more finds in POWER of cases;
+    deviation: of a family's difference."""
+    spread = deviation / families**0.5
     needed = stdtrit(families - 1, (1 + level) / 2)
-    low, high = 0.0, 100 * spread
+
+    def enough(difference: float) -> bool:
+        return bool(1 - nctdtr(families - 1, difference / spread, needed) >= POWER)
+
+    low, high = 0.0, spread
+    while not enough(high):  # far out nctdtr gives no number
+        low, high = high, 2 * high
     for _ in range(50):
         middle = (low + high) / 2
-        enough = 1 - nctdtr(families - 1, middle / spread, needed) >= POWER
-        low, high = (low, middle) if enough else (middle, high)
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return float(high)
 
 

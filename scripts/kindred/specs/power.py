@@ -23,3 +23,24 @@ class PowerSpec(SpecModel):
     hypotheses: dict[str, Hypothesis]
     runs: dict[str, int] = Field(description="variant -> its runs; 0 for the base alone")
     prompt_sets: dict[str, AskedPrompts]
+
+
+class FamilyDesign(SpecModel):
+    """How much one family has to decide a claim about families: see evidence/design_variance.py."""
+
+    runs: tuple[int, int]
+    casts: list[int] = Field(description="how many prompts ask for each cast")
+    pictures: float = Field(description="of a prompt, in one run")
+    strata: bool
+    macro: bool
+
+
+class FamiliesPowerSpec(SpecModel):
+    """The design of several families together, as far as hypotheses go."""
+
+    name: str
+    hypotheses: dict[str, Hypothesis]
+    sequence: list[str]
+    designs: dict[str, dict[str, FamilyDesign]] = Field(
+        description="hypothesis -> the families that it is about -> the design of each"
+    )

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,10 +101,16 @@ def load_frozen(root: Path, folder: Path) -> Plan:
     return load_plan(root, overrides, folder / "config")
 
 
-def planned(experiment: str) -> tuple[Plan, Path]:
-    """The plan of an experiment and the folder of its configuration: as Snakemake planned with
+def planned(experiments: Sequence[str]) -> tuple[Plan, Path]:
+    """The plan of experiments and the folder of their configuration: as Snakemake planned with
     them where it started this program, else as they are. Raises ProblemsError for mistakes."""
+    config = planned_config()
+    if os.environ.get(VARIABLE):
+        return load_frozen(Path("."), config.parent), config
+    return load_plan(Path("."), {"experiments": list(experiments)}), config
+
+
+def planned_config() -> Path:
+    """The folder of the configuration that is planned with."""
     folder = os.environ.get(VARIABLE)
-    if folder:
-        return load_frozen(Path("."), Path(folder)), Path(folder) / "config"
-    return load_plan(Path("."), {"experiments": [experiment]}), Path("config")
+    return Path(folder) / "config" if folder else Path("config")

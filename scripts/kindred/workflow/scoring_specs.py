@@ -97,19 +97,19 @@ def power_spec(experiment: Experiment) -> PowerSpec:
     return PowerSpec(
         experiment=experiment.name,
         hypotheses=experiment.hypotheses,
-        runs={name: _trainings(experiment.variants[name]) for name in names},
+        runs={name: trainings(experiment.variants[name]) for name in names},
         prompt_sets={
-            name: _asked_prompts(experiment, name) for name in sorted({h.prompt_set for h in asked})
+            name: asked_prompts(experiment, name) for name in sorted({h.prompt_set for h in asked})
         },
     )
 
 
-def _trainings(variant: Variant) -> int:
+def trainings(variant: Variant) -> int:
     """How many adapters a variant has, each a run; the base has none."""
     return len(variant.runs) if variant.loads else 0
 
 
-def _asked_prompts(experiment: Experiment, name: str) -> AskedPrompts:
+def asked_prompts(experiment: Experiment, name: str) -> AskedPrompts:
     prompt_set, casts = experiment.prompt_sets[name], experiment.casts.get(name)
     if casts:
         found = {prompt: cast.name for prompt, cast in casts.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from family_summaries import cast_figures
 from scipy import stats
 
 from kindred.common.errors import ProblemsError
@@ -81,3 +82,61 @@ def test_what_an_experiment_lacks_is_said_of_all_at_once():
         families_verdicts(spec(2), {"f0": lacking, "f1": {"variants": {}, "controls": []}})
     assert len(caught.value.problems) == 3
     assert "results/f0/summary.json" in str(caught.value)
+
+
+def test_a_sequence_is_read_in_full_until_one_is_not_supported():
+    claims = {
+        name: {**CLAIM, "measure": "cast", "margin": margin}
+        for name, margin in (("first", 0.1), ("second", 0.5), ("third", 0.1), ("fourth", 0.1))
+    }
+    pairs = [(0.62, 0.30), (0.55, 0.31), (0.71, 0.33), (0.58, 0.20), (0.6, 0.3)]
+    summaries = {f"f{n}": summary(*pair) for n, pair in enumerate(pairs)}
+
+    def labels(*sequence: str) -> dict[str, str]:
+        told = families_verdicts(spec(5, hypotheses=claims, sequence=sequence), summaries)
+        return {name: one["label"] for name, one in told["hypotheses"].items()}
+
+    assert labels("first")["third"] == "supported"
+    stopped = labels("first", "second")
+    assert stopped["first"] == "supported" and stopped["second"] != "supported"
+    assert stopped["third"] == stopped["fourth"] == "not tested"
+    found = families_verdicts(spec(5, hypotheses=claims, sequence=["first"]), summaries)
+    levels = {name: one["adjusted"]["level"] for name, one in found["hypotheses"].items()}
+    # The sequence in full; the others by Holm, three at first.
+    assert levels["first"] == 0.95 and levels["third"] == pytest.approx(1 - 0.05 / 3, abs=1e-4)
+    assert found["hypotheses"]["third"]["p_adjusted"] >= found["hypotheses"]["first"]["p_adjusted"]
+
+
+def test_a_claim_may_be_about_some_of_the_families():
+    summaries = {f"f{n}": summary(0.6 + n / 100, 0.3) for n in range(4)}
+    del summaries["f3"]["variants"]["b"]
+    own = {"h": {**CLAIM, "measure": "cast", "families": ["f0", "f1", "f2"]}}
+    found = families_verdicts(spec(4, hypotheses=own), summaries)["hypotheses"]["h"]
+    assert sorted(found["by_family"]) == ["f0", "f1", "f2"] and found["label"] == "supported"
+
+
+GATE = {"says": "again", "figure": "casts", "variant": "a", "against": "b", "prompt_set": "casts"}
+
+
+def test_gates_over_families_stand_in_place_of_each_familys_controls():
+    summaries = {f"f{n}": summary(0.9, 0.1 + n / 50, passes=n != 1) for n in range(3)}
+    for one in summaries.values():
+        for variant in one["variants"].values():
+            mean = variant["measures"]["cast"]["set:casts"]["mean"]
+            variant["casts"] = {"casts": cast_figures(mean)}
+        one["casts"] = {"casts": {"casts": [], "drawers": {"canvas": {"all": 0.08}}}}
+
+    def label(within: float) -> str:
+        gated = spec(3, gates={"again": {**GATE, "within": within}})
+        found = families_verdicts(gated, summaries)
+        assert bool(found["warnings"]) == (not found["gates"]["again"]["holds"])
+        return found["hypotheses"]["h"]["label"]
+
+    assert label(0.9) == "supported"
+    assert label(0.1) == "control failed"
+    assert [one["mean"] for one in read_arms(summaries).values()] == pytest.approx([0.9, 0.12])
+
+
+def read_arms(summaries: dict[str, Any]) -> dict[str, Any]:
+    arms = families_verdicts(spec(3), summaries)["arms"]["casts"]["variants"]
+    return {name: one["figures"]["casts"] for name, one in arms.items()}

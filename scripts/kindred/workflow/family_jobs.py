@@ -1,0 +1,94 @@
+"""What steps over several families are told, and where their files lie.
+
+Knows plans and files of config/families; knows nothing of rules or figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from kindred.common.hashing import spec_hash
+from kindred.config.declaration import families_design
+from kindred.config.family_files import family_specs
+from kindred.config.plan import Experiment, Plan
+from kindred.evidence.power_figures import design_of
+from kindred.specs.families import FamiliesSpec
+from kindred.specs.measures import MEASURES
+from kindred.specs.power import FamiliesPowerSpec, FamilyDesign
+from kindred.specs.scoring import Hypothesis
+from kindred.workflow.scoring_specs import asked_prompts, trainings
+
+Specs = Mapping[str, FamiliesSpec]
+
+
+def folder(name: str) -> str:
+    """Where what is said of families lies."""
+    return f"results/families/{name}"
+
+
+def targets(names: Iterable[str]) -> list[str]:
+    """The files that stand for finished comparisons of families."""
+    files = ("declared.json", "power.json", "verdicts.json")
+    return [f"{folder(name)}/{file}" for name in names for file in files]
+
+
+def power_tables(names: Iterable[str]) -> list[str]:
+    """What the families can find, of each."""
+    return [f"{folder(name)}/power.json" for name in names]
+
+
+def scores_compared(spec: FamiliesSpec) -> list[str]:
+    """The scores that are read where copies may have to leave; none else."""
+    return [f"results/{name}/scores.csv" for name in spec.families] if spec.copies else []
+
+
+def families_hash(plan: Plan, spec: FamiliesSpec) -> str:
+    """Hex SHA-256 of all that is declared of families."""
+    return spec_hash(families_design(plan, spec))
+
+
+def declared_with(config: Path, experiment: Experiment) -> list[str]:
+    """The files of config/families that an experiment is in, where it claims nothing itself: there
+    it is declared, and not in a log of its own."""
+    if experiment.hypotheses:
+        return []
+    specs = family_specs(config)
+    return [name for name, one in specs.items() if experiment.name in one.families]
+
+
+def power_spec(plan: Plan, name: str, spec: FamiliesSpec) -> FamiliesPowerSpec:
+    """The designs of all families, as far as claims about them go."""
+    return FamiliesPowerSpec(
+        name=name,
+        hypotheses={key: Hypothesis(**_claim(one)) for key, one in spec.hypotheses.items()},
+        sequence=spec.sequence,
+        designs={
+            key: {
+                family: _design(plan.experiments[family], one)
+                for family in _families(one.families, spec)
+            }
+            for key, one in spec.hypotheses.items()
+        },
+    )
+
+
+def _claim(one: Hypothesis) -> dict[str, object]:
+    return one.model_dump(mode="json", exclude_unset=True, exclude={"families"})
+
+
+def _families(own: Sequence[str], spec: FamiliesSpec) -> Sequence[str]:
+    return own or spec.families
+
+
+def _design(experiment: Experiment, one: Hypothesis) -> FamilyDesign:
+    first, second = (trainings(experiment.variants[x]) for x in (one.variant, one.against))
+    asked = asked_prompts(experiment, one.prompt_set)
+    design = design_of((first, second), asked, MEASURES[one.measure].macro)
+    return FamilyDesign(
+        runs=design.runs,
+        casts=list(design.casts),
+        pictures=design.pictures,
+        strata=design.strata,
+        macro=design.macro,
+    )
