@@ -95,8 +95,8 @@ def calibrate(faces: Faces, strangers: np.ndarray) -> FaceCalibration:
     thresholds = {}
     for x in faces:
         relatives = [row[x] for other, rows in left_out.items() if other != x for row in rows]
-        lines = [_above(far[x], STRANGERS_PASS), stranger + HALF_WAY * (own[x] - stranger)]
-        thresholds[x] = max(*lines, _above(relatives, RELATIVES_PASS) if relatives else -1.0)
+        lines = [above(far[x], STRANGERS_PASS), stranger + HALF_WAY * (own[x] - stranger)]
+        thresholds[x] = max(*lines, above(relatives, RELATIVES_PASS) if relatives else -1.0)
     found = FaceCalibration(stranger, own, thresholds, 0.0, {}, {}, {}, len(strangers))
     found = replace(found, lead=_lead(found, left_out))
     confusion = {
@@ -117,7 +117,7 @@ def _left_out(letter: str, faces: Faces, means: Faces) -> list[dict[str, float]]
     return result
 
 
-def _above(values: Sequence[float] | np.ndarray, share: float) -> float:
+def above(values: Sequence[float] | np.ndarray, share: float) -> float:
     """The least value that at most this share of values lies above."""
     return float(np.quantile(np.asarray(values), 1 - share, method="higher"))
 
