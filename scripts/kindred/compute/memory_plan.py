@@ -31,7 +31,9 @@ FIXED = 0.1 * GIB
 # small it is (steps are recorded), and what fetching an offloaded block costs beyond what hides
 # behind arithmetic.
 BACKWARD, STEP_TOKENS, FETCH = 1.6, 64, 0.35
-STATES = {"adamw": 2.0, "adamw8bit": 0.55, "prodigy": 4.0}
+# Optimizer states as a multiple of the adapter. Adafactor keeps a number a row and a column: as
+# many as the adapter has at rank 1, fewer at every other.
+STATES = {"adamw": 2.0, "adamw8bit": 0.55, "prodigy": 4.0, "adafactor": 1.0}
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,7 @@ def of_recipe(recipe: Recipe) -> Iterator[Contradiction]:
             "set `lr: 1`",
         )
     yield from _of_noise_levels(recipe)
+    yield from _of_weighting(recipe)
 
 
 def _of_schedule(recipe: Recipe) -> Iterator[Contradiction]:
@@ -154,6 +155,7 @@ def _of_noise_levels(recipe: Recipe) -> Iterator[Contradiction]:
     for key, of in (
         ("logit_mean", "logit-normal"),
         ("logit_std", "logit-normal"),
+        ("mode_scale", "mode"),
         ("shift", "shifted"),
     ):
         value = getattr(recipe, key)
@@ -164,6 +166,18 @@ def _of_noise_levels(recipe: Recipe) -> Iterator[Contradiction]:
                 key,
                 f"set `timesteps: {of}`, or take `{key}` out",
             )
+
+
+def _of_weighting(recipe: Recipe) -> Iterator[Contradiction]:
+    """1 / sigma^2 has no finite mean where levels near 0 are not rare."""
+    even = recipe.timesteps in ("uniform", "mode")
+    if recipe.weighting_scheme == "sigma_sqrt" and even and recipe.min_timestep == 0:
+        yield Contradiction(
+            "`weighting_scheme: sigma_sqrt` divides by the square of noise levels, and "
+            f"`timesteps: {recipe.timesteps}` has some near 0: single steps outweigh all others",
+            "weighting_scheme",
+            "set `min_timestep: 50`, or `timesteps: sigmoid`",
+        )
 
 
 def of_selection(selection: Selection) -> Iterator[Contradiction]:

@@ -57,8 +57,13 @@ class Recipe(StoredSpec):
     gradient_accumulation: int = Field(
         1, gt=0, serialization_alias="accumulation", description="micro-steps per optimizer step"
     )
-    optimizer: Literal["adamw", "adamw8bit", "prodigy"] = "adamw"
+    optimizer: Literal["adamw", "adamw8bit", "prodigy", "adafactor"] = "adamw"
     lr: float = Field(1e-4, gt=0, description="peak learning rate; 1 is usual for prodigy")
+    loraplus_lr_ratio: float | None = Field(
+        None,
+        gt=0,
+        description="LoRA+: learning rate of B (lora_up) over that of A (lora_down); 1 when unset",
+    )
     weight_decay: float = Field(1e-2, ge=0)
     schedule: Literal["constant", "cosine", "linear"] = Field(
         "constant", description="after warm-up; cosine and linear fall to 0"
@@ -67,11 +72,31 @@ class Recipe(StoredSpec):
     max_grad_norm: float = Field(
         1.0, ge=0, serialization_alias="clip", description="largest gradient norm; 0 is none"
     )
-    timesteps: Literal["uniform", "logit-normal", "sigmoid", "shifted"] = "sigmoid"
+    timesteps: Literal["uniform", "logit-normal", "sigmoid", "shifted", "mode"] = Field(
+        "sigmoid", description="distribution of noise levels"
+    )
     logit_mean: float = Field(0.0, description="for logit-normal")
     logit_std: float = Field(1.0, gt=0, description="for logit-normal")
+    mode_scale: float = Field(
+        1.29,
+        ge=-1,
+        le=1.75,
+        description="for mode: above 0 prefers the middle, below 0 both ends, 0 is uniform",
+    )
     shift: float | None = Field(
         None, gt=0, description="for `shifted`; by sequence length when unset"
+    )
+    min_timestep: int = Field(
+        0, ge=0, lt=1000, description="least noise trained on, of 1000; all noise levels are scaled"
+    )
+    max_timestep: int = Field(
+        1000, gt=0, le=1000, description="most noise trained on, of 1000; all levels are scaled"
+    )
+    weighting_scheme: Literal["none", "cosmap", "sigma_sqrt"] = Field(
+        "none",
+        description="weight of a noise level s in the loss: cosmap, 2 / (pi (1 - 2 s + 2 s^2)), "
+        "twice as much in the middle as at the ends; sigma_sqrt, 1 / s^2, which is most of clear "
+        "pictures",
     )
     train_guidance: float = Field(
         1.0,
@@ -119,6 +144,16 @@ class Recipe(StoredSpec):
     def _one_kind(self) -> Self:
         if self.dora and self.adapter_type != "lora":
             raise ValueError("`dora` is a kind of LoRA; take it out beside `adapter_type: lokr`")
+        if self.loraplus_lr_ratio is not None and self.adapter_type != "lora":
+            raise ValueError("`loraplus_lr_ratio` is of a LoRA's A and B; a LoKr has others")
+        if self.loraplus_lr_ratio is not None and self.optimizer == "prodigy":
+            raise ValueError("`loraplus_lr_ratio` needs two rates, and prodigy finds one for all")
+        return self
+
+    @model_validator(mode="after")
+    def _range_of_noise(self) -> Self:
+        if self.min_timestep >= self.max_timestep:
+            raise ValueError("`min_timestep` must be below `max_timestep`")
         return self
 
     @field_validator("targets")

@@ -29,7 +29,17 @@ STORE = Path("resources/store/adapters")
 CHECKPOINTS = Path("resources/training")
 # Options of a recipe that are younger than the first adapters, whose keys must not change, and what
 # they are where nobody uses them.
-YOUNGER = {"mask_weight": None, "head_weight": None, "adapter_type": "lora", "lokr_factor": None}
+YOUNGER = {
+    "mask_weight": None,
+    "head_weight": None,
+    "adapter_type": "lora",
+    "lokr_factor": None,
+    "loraplus_lr_ratio": None,
+    "mode_scale": 1.29,
+    "min_timestep": 0,
+    "max_timestep": 1000,
+    "weighting_scheme": "none",
+}
 FILES = ("training.csv", "lora.safetensors", "lora.json")
 FACTS = ("spec_hash", "run", "dataset_hash", "base", "version", "pairing")  # training_facts' names
 

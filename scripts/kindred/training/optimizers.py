@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -10,20 +11,30 @@ from kindred.common.errors import KindredError
 from kindred.specs.training import Recipe
 
 WHERE = "recipe: optimizer"
+RATIO = "lr_ratio"  # of a parameter group
 
 
 def make_optimizer(
-    parameters: Sequence[torch.nn.Parameter], recipe: Recipe
+    parameters: Sequence[torch.nn.Parameter],
+    recipe: Recipe,
+    ups: Sequence[torch.nn.Parameter] = (),
 ) -> torch.optim.Optimizer:
     """The recipe's optimizer. Its learning rate is set before every step by the schedule.
 
-    AdamW: Loshchilov and Hutter 2017 (arXiv 1711.05101). Raises KindredError when 8-bit states
-    are asked for on a CPU, or a package is missing.
+    ups: those of the parameters that are a LoRA's B, which LoRA+ gives a rate of their own.
+    AdamW: Loshchilov and Hutter 2017 (arXiv 1711.05101). Adafactor: Shazeer and Stern 2018 (arXiv
+    1804.04235), by the schedule's rate and not by one of its own. Raises KindredError when 8-bit
+    states are asked for on a CPU, or a package is missing.
     """
-    settings = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
     device = parameters[0].device.type
+    parameters = _groups(parameters, recipe, ups)
+    settings = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(parameters, fused=True, **settings)
+    if recipe.optimizer == "adafactor":
+        from transformers.optimization import Adafactor
+
+        return Adafactor(parameters, scale_parameter=False, relative_step=False, **settings)
     if recipe.optimizer == "adamw8bit":
         if device != "cuda":
             raise KindredError("adamw8bit needs a CUDA GPU", WHERE, "use `optimizer: adamw` here")
@@ -49,6 +60,19 @@ def make_optimizer(
     )
 
 
+def _groups(
+    parameters: Sequence[torch.nn.Parameter],
+    recipe: Recipe,
+    ups: Sequence[torch.nn.Parameter],
+) -> Sequence[Any]:
+    """The parameters; in two groups with LoRA+ (Hayou et al. 2024, arXiv 2402.12354)."""
+    if recipe.loraplus_lr_ratio is None:
+        return parameters
+    those = set(map(id, ups))
+    others = [parameter for parameter in parameters if id(parameter) not in those]
+    return [{"params": others}, {"params": list(ups), RATIO: recipe.loraplus_lr_ratio}]
+
+
 def clip_gradients(parameters: Sequence[torch.nn.Parameter], most: float) -> torch.Tensor:
     """Scale gradients down to a norm of `most`, where 0 is any; the norm before that []."""
     if most:
@@ -57,6 +81,6 @@ def clip_gradients(parameters: Sequence[torch.nn.Parameter], most: float) -> tor
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of all parameter groups."""
+    """Set the learning rate of all parameter groups, each with its ratio to it."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get(RATIO, 1.0)

@@ -23,7 +23,7 @@ from kindred.common.seeds import seed_of
 from kindred.compute.data_parallel import ProcessGroup
 from kindred.models import architectures
 from kindred.models.architectures.interface import Embeddings
-from kindred.models.lora.injection import lora_state
+from kindred.models.lora.injection import lora_state, up_projections
 from kindred.specs.training import Recipe
 from kindred.training.batches import (
     Batch,
@@ -95,7 +95,8 @@ class Trainer:
         self.architecture = architectures.of_network(self.transformer)
         self.denoiser = self.architecture.denoiser(self.transformer)
         self.ahead = self.device.type == "cuda"
-        self.optimizer = make_optimizer(self.parameters, self.recipe)
+        ups = up_projections(self.transformer)
+        self.optimizer = make_optimizer(self.parameters, self.recipe, ups)
         self.average = EMA(self.parameters, self.recipe.ema) if self.recipe.ema else None
         self.log = TrainingLog(READ_EVERY if self.ahead else 1, self.recipe.steps)
         # Dropout is seeded for each micro-step from outside, which a recording can't be.
@@ -170,7 +171,8 @@ class Trainer:
 
     def micro_step(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
         """Add a batch's gradients, weighted; its weighted loss []."""
-        loss = flow_loss(self.denoiser, **vars(batch), guidance=self.recipe.train_guidance) * weight
+        how = {"guidance": self.recipe.train_guidance, "weighting": self.recipe.weighting_scheme}
+        loss = flow_loss(self.denoiser, **vars(batch), **how) * weight
         loss.backward()
         return loss.detach()
 

@@ -304,7 +304,7 @@ def values(*batches):
 def test_states_in_eight_bits_survive_a_checkpoint(data, tmp_path, monkeypatch):
     optim = pytest.importorskip("bitsandbytes.optim", reason="bitsandbytes is not installed")
     monkeypatch.setattr(
-        training, "make_optimizer", lambda parameters, recipe: optim.AdamW8bit(parameters)
+        training, "make_optimizer", lambda parameters, *_: optim.AdamW8bit(parameters)
     )
     # Small tensors keep 32 bits; these are large enough for 8.
     recipe = {"rank": 64, "steps": 5, "checkpoint_every": 2}

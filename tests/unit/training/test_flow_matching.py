@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from diffusers import FluxPipeline, FluxTransformer2DModel
+from diffusers import FluxPipeline, FluxTransformer2DModel, training_utils
 
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.specs.training import Recipe
@@ -41,7 +41,36 @@ def test_shifted_uses_the_schedulers_shift_unless_told():
     assert torch.allclose(told, plain + math.log(3), atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["uniform", "logit-normal", "sigmoid", "shifted"])
+def test_mode_prefers_the_middle_or_the_ends_and_is_diffusers_formula():
+    def share_in_the_middle(**recipe):
+        found = sigmas(timesteps="mode", **recipe)
+        return ((found > 0.4) & (found < 0.6)).float().mean().item()
+
+    assert share_in_the_middle() > 0.3 and share_in_the_middle(mode_scale=-1) < 0.15
+    assert share_in_the_middle(mode_scale=0) == pytest.approx(0.2, abs=0.01)
+    source = torch.Generator().manual_seed(0)
+    theirs = training_utils.compute_density_for_timestep_sampling(
+        "mode", 20000, mode_scale=1.29, generator=source
+    )
+    assert torch.allclose(sigmas(timesteps="mode"), theirs)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "sigmoid", "shifted", "mode"])
+def test_a_range_scales_all_levels_and_the_whole_one_changes_none(kind):
+    plain = sigmas(timesteps=kind)
+    found = sigmas(timesteps=kind, min_timestep=200, max_timestep=700)
+    assert torch.allclose(found, 0.2 + 0.5 * plain)
+    assert torch.equal(sigmas(timesteps=kind, min_timestep=0, max_timestep=1000), plain)
+
+
+@pytest.mark.parametrize("scheme", ["none", "cosmap", "sigma_sqrt"])
+def test_weights_of_levels_are_diffusers(scheme):
+    levels = torch.tensor([0.1, 0.5, 0.9])
+    theirs = training_utils.compute_loss_weighting_for_sd3(scheme, levels)
+    assert torch.allclose(flow_matching.loss_weights(levels, scheme), theirs)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "logit-normal", "sigmoid", "shifted", "mode"])
 def test_levels_lie_in_the_unit_interval(kind):
     found = sigmas(timesteps=kind)
     assert found.min() >= 0 and found.max() <= 1

@@ -102,10 +102,11 @@ RECIPES = [
     },
     {"lora_dropout": 0.2, "caption_dropout": 0.5, "timesteps": "shifted", "dora": True},
     {"adapter_type": "lokr", "rank": 2, "lokr_factor": 4, "ema": 0.9, "batch": 2},
+    {"optimizer": "adafactor", "loraplus_lr_ratio": 4.0, "weighting_scheme": "cosmap"},
 ]
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=["plain", "ema", "dropout", "lokr"])
+@pytest.mark.parametrize("recipe", RECIPES, ids=["plain", "ema", "dropout", "lokr", "adafactor"])
 def test_resuming_gives_the_bytes_of_an_unbroken_run(data, tmp_path, recipe):
     whole = run(data, tmp_path / "whole", steps=7, **recipe)
     training_set.forget(data)
@@ -440,6 +441,24 @@ def test_prodigy_resumes_to_the_same_bytes(data, tmp_path):
     assert run(data, tmp_path / "resumed", **recipe) == whole
 
 
+def test_each_option_does_something(data, tmp_path):
+    """What is trained with it is another adapter."""
+    short = {"steps": 2, "batch": 1}
+    seen = {run(data, tmp_path / "plain", **short)}
+    options = [
+        {"optimizer": "adafactor"},
+        {"loraplus_lr_ratio": 8.0},
+        {"timesteps": "mode"},
+        {"min_timestep": 500},
+        {"max_timestep": 500},
+        {"weighting_scheme": "cosmap"},
+        {"weighting_scheme": "sigma_sqrt"},
+    ]
+    for number, option in enumerate(options):
+        seen.add(run(data, tmp_path / str(number), **short, **option))
+    assert len(seen) == 1 + len(options)
+
+
 def test_user_mistake_prints_no_stack_trace(data, tmp_path):
     arguments = data.train_arguments(tmp_path / "out", rank="many")
     found = subprocess.run(
@@ -473,7 +492,7 @@ def test_key_depends_on_what_the_weights_follow_from():
         key(lora_dropout=0.0),
         key(steps=1500),
     ]
-    same += [key(mask_weight=None, head_weight=None)]
+    same += [key(**adapter_store.YOUNGER)]
     assert len(set(same)) == 1
     different = [
         key(run=1),
@@ -485,8 +504,10 @@ def test_key_depends_on_what_the_weights_follow_from():
         key(base={"quantization": "nf4"}),
         key(mask_weight=3.0),
         key(head_weight=3.0),
+        key(min_timestep=10),
+        key(weighting_scheme="cosmap"),
     ]
-    assert len({*same, *different}) == 10
+    assert len({*same, *different}) == 12
 
 
 def test_the_versions_of_step_and_architecture_are_in_the_key(monkeypatch):

@@ -98,6 +98,12 @@ def _compute_as_read(transformer: Any) -> None:
                     factor.__class__ = MixedLinear
 
 
+def up_projections(transformer: Any) -> list[torch.nn.Parameter]:
+    """The B of every LoRA on the transformer, in its order."""
+    named = transformer.named_parameters()
+    return [value for name, value in named if ".lora_B." in name and value.requires_grad]
+
+
 def lora_state(transformer: Any) -> dict[str, torch.Tensor]:
     """The adapter's tensors by diffusers' names, sharing memory with the model; those of a LoKr as
     LyCORIS calls them, with the alpha of each layer."""

@@ -29,7 +29,7 @@ from kindred.models.architectures.interface import (
 )
 from kindred.specs.training import Recipe
 from kindred.training.batches import Example
-from kindred.training.flow_matching import sample_sigmas
+from kindred.training.flow_matching import NOISE_LEVELS, sample_sigmas
 from kindred.training.trainer import WeightedDataset
 
 AHEAD = 4
@@ -225,7 +225,7 @@ class StepFeeder:
         self, known: dict[Any, torch.Tensor], feed: DataFeed, step: int, shape: Shape, count: int
     ) -> torch.Tensor:
         recipe = feed.recipe
-        kind = (recipe.timesteps, recipe.logit_mean, recipe.logit_std, recipe.shift)
+        kind = [getattr(recipe, name) for name in NOISE_LEVELS]
         key = (feed.run, feed.name, shape[1] * shape[2], *kind)
         if key not in known:
             source = generator(feed.run, "sigma", feed.name, step, 0)

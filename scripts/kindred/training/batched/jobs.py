@@ -120,6 +120,7 @@ def why_alone(spec: TrainSpec) -> str:
         f"recipe: gradient_accumulation: {parts}": parts > 1,
         f"recipe: lora_dropout: {recipe.lora_dropout:g}": recipe.lora_dropout,
         "recipe: dora": recipe.dora,
+        f"recipe: weighting_scheme: {recipe.weighting_scheme}": recipe.weighting_scheme != "none",
         f"recipe: adapter_type: {recipe.adapter_type}": recipe.adapter_type != "lora",
     }
     return ", ".join(reason for reason, holds in reasons.items() if holds)

@@ -110,6 +110,19 @@ class Adapters:
             path = name.removeprefix(injection.PREFIX).removesuffix(DOWN if is_down else UP)
             setattr(self.layers[path], "down" if is_down else "up", parameter)
 
+    def rate_ratios(self, ratios: Sequence[float | None]) -> torch.Tensor | None:
+        """[G, numbers] or None where no member has one: what each number's learning rate is
+        multiplied by, `ratios` for each member's B and 1 else (LoRA+)."""
+        if not any(ratios):
+            return None
+        parts = [
+            torch.full((math.prod(shape),), not name.endswith(DOWN))
+            for name, shape in self.shapes.items()
+        ]
+        ups = torch.cat(parts).to(self.values.device)
+        of_ups = self.values.new_tensor([ratio or 1.0 for ratio in ratios])[:, None]
+        return torch.where(ups, of_ups, 1.0)
+
     def scale(self, scales: Sequence[float]) -> None:
         """Each member's factor of its products: alpha / rank, or alpha / sqrt(rank) for rsLoRA."""
         factors = None

@@ -154,6 +154,7 @@ class BatchedTrainer:
             self.moments = [moment[places] for moment in self.moments]
             self.average = None if self.average is None else self.average[places]
         self.adapters.scale([scale_of(member.recipe) for member in members])
+        self.ratios = self.adapters.rate_ratios([m.recipe.loraplus_lr_ratio for m in members])
         tensor = self.adapters.values.new_tensor
         self.shares = tensor([[s.weight for s in m.datasets] for m in members])
         guidance = [m.recipe.train_guidance for m in members for _ in range(self._samples(m))]
@@ -202,6 +203,8 @@ class BatchedTrainer:
         in torch's order of operations; norms of gradients before [G, 1]. control: see `controls`,
         [5, G, 1]."""
         size, root, left, most, taken = control
+        if self.ratios is not None:
+            size, left = size * self.ratios, 1 - (1 - left) * self.ratios
         values, slopes = self.adapters.values, self.adapters.slopes
         first, second = self.moments
         norms = torch.linalg.vector_norm(slopes, dim=1, keepdim=True)
