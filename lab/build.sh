@@ -13,10 +13,10 @@ python=${PYTHON:-python3} workers=${WORKERS:-$(nproc)}
 base=$out/base
 mkdir -p "$work/log" "$work/done"
 
-setting() { # setting SECTION KEY
-  "$python" -c "import sys; sys.path.insert(0, 'scripts')
+setting() { # setting SECTION [KEY]: None where there is none
+  "$python" -c "import functools, sys; sys.path.insert(0, 'scripts')
 from kindred.lab.settings import LabSettings
-print(getattr(getattr(LabSettings.load(sys.argv[1]), sys.argv[2]), sys.argv[3]))" "$settings" "$1" "$2"
+print(functools.reduce(getattr, sys.argv[2:], LabSettings.load(sys.argv[1])))" "$settings" "$@"
 }
 stage() { # stage NAME COMMAND...: once, logged and timed
   local name=$1 start=$SECONDS
@@ -37,7 +37,21 @@ latents() { # latents PART
   stage "latents-$1" "$python" scripts/lab_encode.py --settings "$settings" --base "$base" \
     --corpus "$work/drawings-$1" --out "$work/latents-$1.safetensors"
 }
+judge() {
+  stage judge "$python" scripts/lab_train_judge.py --identities "$work/identities" \
+    --corpus "$work/drawings-first" --vae "$base/vae" --out "$out/judge" --work "$work/work" \
+    --steps "$(setting judge steps)" --batch "$(setting judge batch)" \
+    --general "$(setting judge general)" --vae-share "$(setting judge vae_share)" \
+    --gates "$(setting judge gates)"
+}
+captioner() {
+  stage captioner "$python" scripts/lab_train_captioner.py --corpus "$work/drawings-first" \
+    --out "$out/captioner" --work "$work/work" --steps "$(setting captioner steps)" \
+    --batch "$(setting captioner batch)" --images "$(setting captioner images)" \
+    --width "$(setting captioner width)" --gates "$(setting captioner gates)"
+}
 
+judged=$(setting judge) captioned=$(setting captioner)
 draw first 1
 stage text "$python" scripts/lab_tokenizers.py --settings "$settings" --corpus "$work/drawings-first" \
   --out "$base"
@@ -47,21 +61,18 @@ stage vae "$python" scripts/lab_train_vae.py --settings "$settings" --corpus "$w
   --out "$base/vae" --work "$work/work"
 latents first
 wait $drawing
-stage identities "$python" scripts/lab_identity_corpus.py --workers "$workers" \
-  --identities "$(setting corpus identities)" --views "$(setting corpus views)" \
-  --shard "$(setting corpus shard)" --out "$work/identities" &
-drawing=$!
+if [ "$judged" != None ]; then
+  stage identities "$python" scripts/lab_identity_corpus.py --workers "$workers" \
+    --identities "$(setting corpus identities)" --views "$(setting corpus views)" \
+    --shard "$(setting corpus shard)" --out "$work/identities" &
+  drawing=$!
+fi
 latents rest
 stage base "$python" scripts/lab_train_base.py --settings "$settings" --base "$base" \
   --latents "$work/latents-first.safetensors" "$work/latents-rest.safetensors" --work "$work/work"
-wait $drawing
-stage judge "$python" scripts/lab_train_judge.py --identities "$work/identities" \
-  --corpus "$work/drawings-first" --vae "$base/vae" --out "$out/judge" --work "$work/work" \
-  --steps "$(setting judge steps)" --batch "$(setting judge batch)" \
-  --general "$(setting judge general)" --vae-share "$(setting judge vae_share)" \
-  --gates "$(setting judge gates)"
-stage captioner "$python" scripts/lab_train_captioner.py --corpus "$work/drawings-first" \
-  --out "$out/captioner" --work "$work/work" --steps "$(setting captioner steps)" \
-  --batch "$(setting captioner batch)" --images "$(setting captioner images)" \
-  --width "$(setting captioner width)" --gates "$(setting captioner gates)"
+if [ "$judged" != None ]; then
+  wait $drawing
+  judge
+fi
+[ "$captioned" = None ] || captioner
 echo "lab: finished; see $out"

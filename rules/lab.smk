@@ -22,8 +22,8 @@ rule lab_models:
     """All models of the lab."""
     input:
         f"{LAB}/base/model_index.json",
-        f"{LAB}/judge/model.safetensors",
-        f"{LAB}/captioner/model.safetensors",
+        [f"{LAB}/judge/model.safetensors"] if LAB_SETTINGS.judge else [],
+        [f"{LAB}/captioner/model.safetensors"] if LAB_SETTINGS.captioner else [],
     message:
         f"lab: finished; see {LAB}. Now `make lab-gates` measures it."
 
@@ -54,24 +54,26 @@ rule lab_draw:
         " --workers {threads} --out {params.out:q} 2>&1 | tee -i {log:q}"
 
 
-rule lab_identities:
-    """People drawn several times each with other looks: what the judge learns faces from."""
-    output:
-        touch(f"{LAB_WORK}/identities.done"),
-    log:
-        "logs/lab/identities.log",
-    benchmark:
-        "benchmarks/lab/identities.tsv"
-    conda:
-        "../envs/environment.yaml"
-    threads: workflow.cores
-    params:
-        options=options_of(LAB_SETTINGS.corpus, "identities", "views", "shard"),
-        out=lambda w: f"{LAB_WORK}/identities",
-        version=step_version("lab_identities"),
-    shell:
-        "python scripts/lab_identity_corpus.py {params.options} --workers {threads}"
-        " --out {params.out:q} 2>&1 | tee -i {log:q}"
+if LAB_SETTINGS.judge:
+
+    rule lab_identities:
+        """People drawn several times each with other looks: what the judge learns faces from."""
+        output:
+            touch(f"{LAB_WORK}/identities.done"),
+        log:
+            "logs/lab/identities.log",
+        benchmark:
+            "benchmarks/lab/identities.tsv"
+        conda:
+            "../envs/environment.yaml"
+        threads: workflow.cores
+        params:
+            options=options_of(LAB_SETTINGS.corpus, "identities", "views", "shard"),
+            out=lambda w: f"{LAB_WORK}/identities",
+            version=step_version("lab_identities"),
+        shell:
+            "python scripts/lab_identity_corpus.py {params.options} --workers {threads}"
+            " --out {params.out:q} 2>&1 | tee -i {log:q}"
 
 
 rule lab_text:
@@ -140,7 +142,7 @@ rule lab_latents:
 
 
 rule lab_base:
-    """Transformer and text encoders by flow matching, then guidance distillation."""
+    """Transformer and text encoders by flow matching; of FLUX.1 then guidance distillation."""
     input:
         expand(f"{LAB_WORK}/latents-{{part}}.safetensors", part=LAB_PARTS),
     output:
@@ -156,63 +158,70 @@ rule lab_base:
         gpu=GPUS_EACH,
     params:
         flow=LAB_SETTINGS.flow.canonical(),
-        distill=LAB_SETTINGS.distill.canonical(),
+        distill=LAB_SETTINGS.distill.canonical() if LAB_SETTINGS.distill else "",
         version=step_version("lab_base"),
     shell:
         f"python scripts/lab_train_base.py --settings {PLAN.lab.settings} --latents {{input:q}}"
         f" --base {LAB}/base --work {LAB_WORK}/work --device {DEVICE} 2>&1 | tee -i {{log:q}}"
 
 
-rule lab_judge:
-    """Who is in a drawing: finder, face embedder, attribute reader; its gates are printed."""
-    input:
-        f"{LAB_WORK}/identities.done",
-        f"{LAB_WORK}/drawings-first.done",
-        rules.lab_vae.output,
-    output:
-        multiext(f"{LAB}/judge/", "config.json", "model.safetensors", "gates.json"),
-    log:
-        "logs/lab/judge.log",
-    benchmark:
-        "benchmarks/lab/judge.tsv"
-    conda:
-        "../envs/environment.yaml"
-    resources:
-        gpu=GPUS_EACH,
-    params:
-        options=options_of(
-            LAB_SETTINGS.judge, "steps", "batch", "general", "vae_share", "gates"
-        ),
-        version=step_version("lab_judge"),
-    shell:
-        f"python scripts/lab_train_judge.py {{params.options}} --identities {LAB_WORK}/identities"
-        f" --corpus {LAB_WORK}/drawings-first --vae {LAB}/base/vae --out {LAB}/judge"
-        f" --work {LAB_WORK}/work --device {DEVICE} 2>&1 | tee -i {{log:q}}"
+if LAB_SETTINGS.judge:
+
+    rule lab_judge:
+        """Who is in a drawing: finder, face embedder, attribute reader; its gates are printed."""
+        input:
+            f"{LAB_WORK}/identities.done",
+            f"{LAB_WORK}/drawings-first.done",
+            rules.lab_vae.output,
+        output:
+            multiext(f"{LAB}/judge/", "config.json", "model.safetensors", "gates.json"),
+        log:
+            "logs/lab/judge.log",
+        benchmark:
+            "benchmarks/lab/judge.tsv"
+        conda:
+            "../envs/environment.yaml"
+        resources:
+            gpu=GPUS_EACH,
+        params:
+            options=options_of(
+                LAB_SETTINGS.judge, "steps", "batch", "general", "vae_share", "gates"
+            ),
+            version=step_version("lab_judge"),
+        shell:
+            f"python scripts/lab_train_judge.py {{params.options}} --identities {LAB_WORK}/identities"
+            f" --corpus {LAB_WORK}/drawings-first --vae {LAB}/base/vae --out {LAB}/judge"
+            f" --work {LAB_WORK}/work --device {DEVICE} 2>&1 | tee -i {{log:q}}"
 
 
-rule lab_captioner:
-    """A small BLIP that describes drawings."""
-    input:
-        f"{LAB_WORK}/drawings-first.done",
-    output:
-        multiext(
-            f"{LAB}/captioner/", "config.json", "model.safetensors", "tokenizer.json"
-        ),
-        gates=f"{LAB_WORK}/work/captioner-gates.json",
-    log:
-        "logs/lab/captioner.log",
-    benchmark:
-        "benchmarks/lab/captioner.tsv"
-    conda:
-        "../envs/environment.yaml"
-    resources:
-        gpu=GPUS_EACH,
-    params:
-        options=options_of(
-            LAB_SETTINGS.captioner, "steps", "batch", "images", "width", "gates"
-        ),
-        version=step_version("lab_captioner"),
-    shell:
-        f"python scripts/lab_train_captioner.py {{params.options}} --corpus {LAB_WORK}/drawings-first"
-        f" --out {LAB}/captioner --work {LAB_WORK}/work"
-        f" --device {DEVICE} 2>&1 | tee -i {{log:q}}"
+if LAB_SETTINGS.captioner:
+
+    rule lab_captioner:
+        """A small BLIP that describes drawings."""
+        input:
+            f"{LAB_WORK}/drawings-first.done",
+        output:
+            multiext(
+                f"{LAB}/captioner/",
+                "config.json",
+                "model.safetensors",
+                "tokenizer.json",
+            ),
+            gates=f"{LAB_WORK}/work/captioner-gates.json",
+        log:
+            "logs/lab/captioner.log",
+        benchmark:
+            "benchmarks/lab/captioner.tsv"
+        conda:
+            "../envs/environment.yaml"
+        resources:
+            gpu=GPUS_EACH,
+        params:
+            options=options_of(
+                LAB_SETTINGS.captioner, "steps", "batch", "images", "width", "gates"
+            ),
+            version=step_version("lab_captioner"),
+        shell:
+            f"python scripts/lab_train_captioner.py {{params.options}} --corpus {LAB_WORK}/drawings-first"
+            f" --out {LAB}/captioner --work {LAB_WORK}/work"
+            f" --device {DEVICE} 2>&1 | tee -i {{log:q}}"

@@ -1,8 +1,8 @@
 """Measure the lab's models anew and compare the figures with what they should reach.
 
-Needs lab/base and lab/judge; for the gate of single-character LoRAs also the results of the
-experiment lab-singles. Gives a table on the terminal and, with --out, the figures as JSON. The
-status is 0 whether or not every gate is reached: a figure is a figure.
+Needs a base and a judge, the shipped ones unless told otherwise; for the gate of single-character
+LoRAs also the results of the experiment lab-singles. Gives a table on the terminal and, with --out,
+the figures as JSON. The status is 0 whether or not every gate is reached: a figure is a figure.
 """
 
 from __future__ import annotations
@@ -15,12 +15,22 @@ import torch
 from kindred.common.errors import run_main
 from kindred.common.files import write_json
 from kindred.lab.acceptance import Acceptance, measure
+from kindred.lab.settings import LabSettings
+
+BUILT_BY = Path("config/lab/full.yaml")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lab", type=Path, default=Path("lab"))
+    parser.add_argument("--base", type=Path, default=Path("lab/base"))
+    parser.add_argument("--judge", type=Path, default=Path("lab/judge"))
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        default=Path("config/lab/full.yaml"),
+        help="by which the base was built",
+    )
     parser.add_argument("--singles", type=Path, help="results/lab-singles")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     parser.add_argument("--sheets", type=Path, help="folder for sheets of what the base draws")
@@ -30,11 +40,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu", help="the gates of speed are meant for cpu")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    test = Acceptance(args.lab, args.singles, args.sheets, args.share, args.seed, args.device)
+    tokens = LabSettings.load(args.settings).text.tokens
+    where = (args.base, tokens, args.judge, args.singles, args.sheets)
+    test = Acceptance(*where, args.share, args.seed, args.device)
     gates = measure(test)
     print("\n".join(map(str, gates)))
-    missed = sum(not gate.reached for gate in gates)
-    print(f"{len(gates) - missed} of {len(gates)} gates reached")
+    print(f"{sum(gate.reached for gate in gates)} of {len(gates)} gates reached")
     if args.out:
         write_json(args.out, {g.name: {"figure": g.figure, "target": g.target} for g in gates})
     return 0

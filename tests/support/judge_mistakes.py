@@ -173,7 +173,7 @@ def measured(root: Path, there: bool) -> object:
         for gates in ("vae_gates", "judge_gate_list", "caption_gates", "name_gates"):
             patch.setattr(acceptance, gates, lambda *_: [])
         patch.setattr(acceptance, "speed_gate", lambda _: None)
-        acceptance.measure(acceptance.Acceptance(lab=root))
+        acceptance.measure(acceptance.Acceptance(base=root / "base", judge=root / "judge"))
     return None
 
 

@@ -18,12 +18,9 @@ from diffusers import (
 from transformers import Qwen2TokenizerFast, Qwen3Config, Qwen3ForCausalLM
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
-CHAT = (
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n"
-    "{% if not enable_thinking %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
-)
+from kindred.lab.miniatures.klein.tokenizer import CHAT, MARKS, PADDING
+
+SPECIAL = (PADDING, *MARKS)
 
 
 def build(path: Path | str, seed: int = 0, distilled: bool = False) -> Path:

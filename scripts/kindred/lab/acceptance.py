@@ -29,15 +29,16 @@ from kindred.world.families import FAMILIES
 from kindred.world.vocabulary import PORTRAIT
 
 TRAINING_S = 100.0  # a single-character LoRA on two cores
-TEXT_TOKENS = 56
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """What is measured: the lab's folder, results of lab-singles, folder for sheets of what the
-    base draws, the share of the pictures (1: all)."""
+    """What is measured: the base and the longest text that it reads in tokens, the judge, results
+    of lab-singles, folder for sheets of what the base draws, the share of the pictures (1: all)."""
 
-    lab: Path = Path("lab")
+    base: Path = Path("lab/base")
+    tokens: int = 56
+    judge: Path = Path("lab/judge")
     singles: Path | None = None
     sheets: Path | None = None
     share: float = 1.0
@@ -48,16 +49,14 @@ class Acceptance:
 def measure(test: Acceptance) -> list[Gate]:
     """Every gate that can be measured with what is there. Raises KindredError where the lab's
     models are not."""
-    for part in ("base/transformer", "judge"):
-        if not (test.lab / part).is_dir():
+    for part in (test.base / "transformer", test.judge):
+        if not part.is_dir():
             raise KindredError(
-                "not there",
-                str(test.lab / part),
-                "build it with `snakemake lab_models` on a GPU",
+                "not there", str(part), "build it with `snakemake lab_models` on a GPU"
             )
     device = pick_device(test.device)
-    judge = LabDetector.load(test.lab / "judge", device)
-    studio = SampleRenderer(test.lab / "base", TEXT_TOKENS, device)
+    judge = LabDetector.load(test.judge, device)
+    studio = SampleRenderer(test.base, test.tokens, device)
     gates = vae_gates(studio, judge, max(4, round(200 * test.share)), test.seed)
     gates += judge_gate_list(judge, studio, test)
     gates += caption_gates(studio, judge, max(8, round(200 * test.share)), test.seed)

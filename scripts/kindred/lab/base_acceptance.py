@@ -23,6 +23,7 @@ from kindred.common.progress import track
 from kindred.common.sentences import listing
 from kindred.judges.lab_inference import DetectedPerson, LabDetector
 from kindred.lab.judge_labels import person_words
+from kindred.models.architectures.interface import Conditioning
 from kindred.models.architectures.noise_levels import schedule
 from kindred.models.loading import load_text_encoder, load_transformer, load_vae
 from kindred.models.opened_base import open_base
@@ -34,7 +35,7 @@ from kindred.world.phrases import PLACE_PHRASES, TEMPLATES, prompt
 from kindred.world.scene import Figure, Scene, sample_scene
 from kindred.world.vocabulary import LANDSCAPE, PORTRAIT, WIDE, hats_style_visible
 
-STEPS, GUIDANCE, BATCH = 24, 3.5, 8
+STEPS, BATCH = 24, 8
 SIZE_FOR = {1: PORTRAIT, 2: LANDSCAPE, 3: WIDE, 4: WIDE}
 UNSAID = {"gaze", "hat_colour"}
 SAME = 0.5  # normalised identity from which a face counts as the person
@@ -62,7 +63,7 @@ class Gate:
 
 
 class SampleRenderer:
-    """The base, loaded once, taking pictures of prompts."""
+    """The base, loaded once, taking pictures of prompts at its architecture's usual guidance."""
 
     def __init__(self, model: Path | str, tokens: int, device: torch.device) -> None:
         spec = Base(model=str(model), dtype="float32", text_tokens=tokens)
@@ -73,6 +74,7 @@ class SampleRenderer:
         self.denoiser = architecture.denoiser(load_transformer(spec, device))
         self.vae = load_vae(spec, device)
         self.coding = architecture.latent_coding(self.vae)
+        self.scale = self.base.cfg_scale(architecture.default_guidance)
         self.device = device
 
     @torch.inference_mode()
@@ -88,13 +90,30 @@ class SampleRenderer:
             shape = self.coding.shape(*size)
             noise = initial_noise(seeds, *shape).to(self.device)
             shift = self.base.shift(self.base.architecture.tokens(*shape[1:]), STEPS)
-            read = self.base.architecture.text.collate([self._text(text) for text in texts])
-            latents = denoise(self.denoiser, noise, read, schedule(shift, STEPS), GUIDANCE)
+            latents = self._denoise(noise, texts, schedule(shift, STEPS))
             pictures += [Image.fromarray(p) for p in self.coding.decode(latents).numpy()]
         return pictures
 
-    def _text(self, prompt: str) -> dict[str, torch.Tensor]:
-        return {name: encode(prompt) for name, encode in self.encoders.items()}
+    def _denoise(
+        self, noise: torch.Tensor, texts: list[str], sigmas: Sequence[float]
+    ) -> torch.Tensor:
+        """Latents of prompts, by a second pass over the empty text where the base is guided so."""
+        architecture = self.base.architecture
+        if self.scale is None:
+            guidance, negative = architecture.default_guidance, None
+        else:
+            empty = architecture.text.unconditional
+            guidance, negative = self.scale, self._read([empty] * len(texts))
+        read = self._read(texts)
+        return denoise(self.denoiser, noise, read, sigmas, guidance, negative=negative)
+
+    def _read(self, texts: list[str]) -> Conditioning:
+        """A batch's conditioning; what occurs twice is encoded once."""
+        once = {
+            text: {name: encode(text) for name, encode in self.encoders.items()}
+            for text in dict.fromkeys(texts)
+        }
+        return self.base.architecture.text.collate([once[text] for text in texts])
 
 
 def describe(figure: Figure) -> tuple[str, dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -36,6 +36,16 @@ class TextSettings(SpecModel):
     clip_vocabulary: int = 1000
 
 
+class QwenSettings(SpecModel):
+    """klein's text encoder: as many layers as it reads states of."""
+
+    tokens: int = Field(72, description="of a caption and the chat around it")
+    width: int = 96
+    heads: int = 4
+    kv_heads: int = 2
+    ff: int = 192
+
+
 class StageSettings(SpecModel):
     """Length and learning rate of one training stage."""
 
@@ -61,14 +71,21 @@ class VaeSettings(StageSettings):
     edges: float = 0.1
 
 
+class KleinVaeSettings(SpecModel):
+    """AutoencoderKLFlux2 with the weights of an AutoencoderKL."""
+
+    weights: str = Field("lab/base/vae", description="folder of that")
+    pictures: int = Field(4096, description="by which batch statistics are measured")
+
+
 class FlowSettings(StageSettings):
-    """FluxTransformer2DModel trained by flow matching, its text encoders with it."""
+    """A transformer trained by flow matching, its text encoders with it."""
 
     double: int = 3
     single: int = 5
     heads: int = 8
     head_width: int = 32
-    rope: tuple[int, int, int] = (8, 12, 12)
+    rope: tuple[int, ...] = Field((8, 12, 12), description="of a head's width, for each axis")
     caption_dropout: float = 0.1
     head_weight: float = 2.5
     facts_weight: float = Field(
@@ -78,6 +95,15 @@ class FlowSettings(StageSettings):
         0.4, description="of the normal whose sigmoid is the time; FLUX's shift"
     )
     ema: float = 0.9995
+
+
+class KleinFlowSettings(FlowSettings):
+    """The same with klein's four axes and its larger shift."""
+
+    rope: tuple[int, ...] = Field((8, 8, 8, 8), description="of a head's width, for each axis")
+    time_mean: float = Field(
+        0.8, description="of the normal whose sigmoid is the time; towards klein's shift"
+    )
 
 
 class DistillSettings(StageSettings):
@@ -109,24 +135,51 @@ class CaptionerSettings(SpecModel):
 
 
 class LabSettings(SpecModel):
-    """Everything that `snakemake lab_models` builds the base from."""
+    """Everything that `snakemake lab_models` builds the base from; `text`, `vae` and `flow` are the
+    architecture's."""
 
-    architecture: Literal["flux1"] = Field("flux1", description="what the base is a small one of")
+    architecture: Literal["flux1", "klein"] = Field(
+        "flux1", description="what the base is a small one of"
+    )
     seed: int = 0
     corpus: CorpusSettings
-    text: TextSettings = TextSettings()
-    vae: VaeSettings
+    text: TextSettings | QwenSettings
+    vae: VaeSettings | KleinVaeSettings
     flow: FlowSettings
-    distill: DistillSettings
-    judge: JudgeSettings = JudgeSettings()
-    captioner: CaptionerSettings = CaptionerSettings()
+    distill: DistillSettings | None
+    judge: JudgeSettings | None
+    captioner: CaptionerSettings | None
 
     @classmethod
-    def load(cls, path: Path | str) -> Self:
+    def load(cls, path: Path | str) -> LabSettings:
         """Read a settings file; every wrong key is named at once."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # read at every start of Snakemake
+        told = yaml.load(Path(path).read_text(encoding="utf-8"), loader)
+        klein = isinstance(told, dict) and told.get("architecture") == "klein"
+        model = KleinLabSettings if klein else FluxLabSettings
         try:
-            text = Path(path).read_text(encoding="utf-8")
-            return cls.model_validate(yaml.load(text, loader))
+            return model.model_validate(told)
         except ValidationError as error:
-            raise ProblemsError(problems_of(error, str(path), cls)) from None
+            raise ProblemsError(problems_of(error, str(path), model)) from None
+
+
+class FluxLabSettings(LabSettings):
+    """A small FLUX.1-dev with its judge and captioner."""
+
+    text: TextSettings = TextSettings()
+    vae: VaeSettings
+    distill: DistillSettings
+    judge: JudgeSettings | None = JudgeSettings()
+    captioner: CaptionerSettings | None = CaptionerSettings()
+
+
+class KleinLabSettings(LabSettings):
+    """A small FLUX.2 klein base: nothing to distill. Judge and captioner know drawings and no base:
+    the shipped ones serve."""
+
+    text: QwenSettings = QwenSettings()
+    vae: KleinVaeSettings = KleinVaeSettings()
+    flow: KleinFlowSettings
+    distill: None = None
+    judge: None = None
+    captioner: None = None

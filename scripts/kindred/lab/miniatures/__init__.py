@@ -9,7 +9,10 @@ from importlib import import_module
 from kindred.lab.miniatures.interface import Miniature
 
 # `architecture:` of the lab's settings -> module and name of what knows it.
-KNOWN = {"flux1": "kindred.lab.miniatures.flux1.facts:FLUX1"}
+KNOWN = {
+    "flux1": "kindred.lab.miniatures.flux1.facts:FLUX1",
+    "klein": "kindred.lab.miniatures.klein.facts:KLEIN",
+}
 
 
 @cache
