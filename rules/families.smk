@@ -3,7 +3,7 @@
 needs: results/<experiment>/summary.json of all experiments that a file of config/families names,
        and scores.csv where copies may have to leave
 gives: results/families/<name>/declared.json and power.json, before anything is trained;
-       results/families/<name>/verdicts.json, families.md
+       results/families/<name>/verdicts.json, report.html, report.md
     snakemake families --config 'experiments=[alike, alike-okorie, ...]'
 """
 
@@ -70,8 +70,7 @@ rule compare_families:
         scores=lambda w: family_jobs.scores_compared(FAMILIES[w.name]),
         declared="results/families/{name}/declared.json",
     output:
-        verdicts="results/families/{name}/verdicts.json",
-        words="results/families/{name}/families.md",
+        "results/families/{name}/verdicts.json",
     log:
         "logs/families/{name}.log",
     conda:
@@ -84,8 +83,34 @@ rule compare_families:
         "families {wildcards.name}: verdicts"
     shell:
         "python scripts/compare_families.py --spec {params.spec:q} --results results"
-        " --declared {params.log:q}"
-        " --verdicts {output.verdicts:q} --markdown {output.words:q} 2>&1 | tee -i {log:q}"
+        " --declared {params.log:q} --verdicts {output:q} 2>&1 | tee -i {log:q}"
+
+
+rule families_report:
+    """One page about all families: the answer first."""
+    input:
+        verdicts="results/families/{name}/verdicts.json",
+        power="results/families/{name}/power.json",
+        templates=multiext("report/families", ".html", ".md") + ["report/report.css"],
+    output:
+        page=report(
+            "results/families/{name}/report.html",
+            caption="../report/captions/families.rst",
+            category="families",
+            subcategory="the page to read",
+        ),
+        markdown="results/families/{name}/report.md",
+    log:
+        "logs/families/{name}-report.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        version=step_version("families_report"),
+    message:
+        "families {wildcards.name}: page"
+    shell:
+        "python scripts/families_report.py --folder results/families/{wildcards.name:q}"
+        " --page {output.page:q} --markdown {output.markdown:q} 2>&1 | tee -i {log:q}"
 
 
 rule families:

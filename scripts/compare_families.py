@@ -2,7 +2,7 @@
 
 in:  a file of config/families as JSON; summary.json of each of its experiments, scores.csv where
      copies may have to leave; the log of what was declared, config/declared/<name>.jsonl
-out: results/families/<name>/verdicts.json, and families.md, the same in words
+out: results/families/<name>/verdicts.json
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from pathlib import Path
 from kindred.common.chained_log import read_log
 from kindred.common.errors import run_main
 from kindred.common.experiment_log import note_runs
-from kindred.common.files import write_json, write_text
+from kindred.common.files import write_json
 from kindred.evidence.families import families_verdicts, runs_compared
 from kindred.report.report_data import read_versioned
-from kindred.report.templates import fill
 from kindred.scoring.score_table import read_scores
 from kindred.specs.families import FamiliesSpec
 
@@ -29,7 +28,6 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--results", required=True, type=Path, help="folder of all experiments")
     parser.add_argument("--declared", type=Path, help="log of what was declared, JSON lines")
     parser.add_argument("--verdicts", required=True, type=Path, help="JSON to write")
-    parser.add_argument("--markdown", required=True, type=Path, help="words to write")
     return parser.parse_args(argv)
 
 
@@ -44,7 +42,6 @@ def main(argv: list[str] | None = None) -> int:
         spec, summaries, lambda name: read_scores(folders[name] / "scores.csv"), log
     )
     write_json(options.verdicts, found)
-    write_text(options.markdown, fill("families.md", {"spec": spec, **found}))
     if options.declared:
         note_runs(options.declared, "looked", runs_compared(summaries))
     for name, one in found["hypotheses"].items():

@@ -9,6 +9,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 
+import made_families
 import numpy as np
 import reported
 import synthetic
@@ -75,6 +76,8 @@ STEPS = {
     "score": ("score",),
     "compare": ("compare",),
     "power": ("power",),
+    "families": ("families",),
+    "families_report": ("families_report",),
     "sheet": ("sheet",),
     "curves": ("curves",),
     "rating": ("rating",),
@@ -471,6 +474,19 @@ class Steps:
         found = Output()
         found.add_json("figures", read_json(self.root / "power.json"), within=1e-6)
         return found
+
+    @cached_property
+    def families(self) -> Output:
+        """What is said of four families together."""
+        found = Output()
+        found.add_json("verdicts", made_families.compared(self.root / "families"), within=1e-6)
+        return found
+
+    @cached_property
+    def families_report(self) -> Output:
+        """The page about them in words."""
+        _, markdown = made_families.reported(self.root / "families")
+        return Output({"markdown": markdown})
 
     @cached_property
     def sheet(self) -> Output:

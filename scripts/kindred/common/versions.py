@@ -39,6 +39,7 @@ VERSIONS = {
     "curves": 2,
     "rating": 1,
     "report": 13,
+    "families_report": 1,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,

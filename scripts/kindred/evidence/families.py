@@ -3,7 +3,7 @@
 families/<name>/verdicts.json:
 {
  "version": 2, "families": ["alike", "alike-okorie", ...], "level": 0.95, "rules": "labels 1",
- "title", "question",
+ "title", "question", "sequence": ["heads"],     tested first, in this order
  "declared": {...} or null,          as amendments.summed_up says: when, and what was changed
  "warnings": [...],                  what lets nothing be concluded, in sentences
  "gates": {name: ...}, "reach": {name: ...},     as family_limits.py says
@@ -88,6 +88,7 @@ def families_verdicts(
         "title": spec.title,
         "question": spec.question,
         "families": list(spec.families),
+        "sequence": spec.sequence,
         "level": LEVEL,
         "rules": labels.RULES,
         "declared": summed_up(log, runs_compared(summaries)) if log else None,

@@ -5,7 +5,8 @@ A part of results/families/<name>/verdicts.json. A cell is {"mean", "low", "high
 
 "arms": {prompt set: {
    "kinds": ["1 person", ..., "pair+1"],               casts that are alike in all families
-   "variants": {variant: {"figures": {figure: cell}, "kinds": {kind: cell}}},
+   "variants": {variant: {"figures": {figure: cell}, "kinds": {kind: cell},
+                          "by_family": {family: 0.93}}},    all casts
    "ceiling": {kind: cell, "all": cell},                the world's own drawings, judged; {} without
    "drawers": {"canvas": {kind of casts: 0.08}}}}       the most without names, mean over families
 """
@@ -54,7 +55,14 @@ def _variant(name: str, prompt_set: str, summaries: Mapping[str, Json]) -> dict[
         known = [value for value in each if value is not None]
         found[figure.name] = told(known, UNIT) if figure.percent else told(known)
     parts = parts_of(summaries, FIGURES["casts"], name, prompt_set)
-    return {"figures": found, "kinds": {kind: told(own, UNIT) for kind, own in parts.items()}}
+    each = {
+        key: figure_of(one, FIGURES["casts"], name, prompt_set) for key, one in summaries.items()
+    }
+    return {
+        "figures": found,
+        "kinds": {kind: told(own, UNIT) for kind, own in parts.items()},
+        "by_family": {key: value for key, value in each.items() if value is not None},
+    }
 
 
 def _ceiling(summaries: Mapping[str, Json]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def folder(name: str) -> str:
 
 def targets(names: Iterable[str]) -> list[str]:
     """The files that stand for finished comparisons of families."""
-    files = ("declared.json", "power.json", "verdicts.json")
+    files = ("declared.json", "power.json", "verdicts.json", "report.html")
     return [f"{folder(name)}/{file}" for name in names for file in files]
 
 

@@ -1,0 +1,66 @@
+"""The page about several families: the answer first, in the order of testing, with every figure."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+import made_families
+import pytest
+
+from kindred.report.families_page import answer, families_content, in_order
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    return made_families.compared(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    return made_families.reported(tmp_path_factory.mktemp("results"))[0]
+
+
+POWER = {"power": 0.8, "hypotheses": {}}
+
+
+def test_the_answer_stands_first_with_what_it_is_beside(told):
+    said = answer(told, in_order(told))
+    assert said[0].startswith("composed draws exactly those asked for in 92 % (89 % to 95 %)")
+    assert all(f"{name} " in said[0] for name in ("dealt", "photos", "BASE", "ceiling"))
+    assert said[1:4] == [
+        "Supported: More.",
+        "Supported: By names.",
+        "No difference larger than 15 points: Otherwise.",
+    ]
+    assert said[4].startswith("Reached: 1 of 4 limits. Not reached: ")
+
+
+def test_claims_are_in_the_order_of_testing_and_arms_end_with_the_base(told):
+    content = families_content(told, POWER)
+    assert list(content["hypotheses"]) == ["photos", "names", "same"]
+    names = [row["name"] for row in content["casts"]["casts"]["rows"]]
+    assert names[0].startswith("CEILING") and names[1] == "composed"
+    assert names.index("BASE") == 5 and len(names) == 8
+
+
+def test_limits_are_said_with_yes_no_and_how_far(told):
+    rows = {row["says"]: row for row in families_content(told, POWER)["reach"]}
+    assert rows["All casts"]["holds"] == "yes" and rows["All casts"]["short"] == "–"
+    lowest = rows["No kind of cast below"]
+    assert (lowest["holds"], lowest["short"]) == ("no", "3.0 points")
+    assert lowest["reads"].startswith("72.0 % (2 people, ")
+    assert rows["Order"]["holds"] == "not known"
+    assert rows["As alike as alone, times"]["short"] == "0.10"
+
+
+def test_a_gate_that_does_not_hold_is_in_the_answer(told):
+    wrong = copy.deepcopy(told) | {"warnings": ["Trained again: it differs."]}
+    assert "Nothing is concluded" in answer(wrong, in_order(wrong))[1]
+
+
+def test_the_page_has_a_figure_a_claim_and_links_to_every_family(page):
+    assert page.count('class="plot"') == page.count('class="plot narrow"') == 3
+    for family in made_families.FAMILIES:
+        assert f'href="../../{family}/report.html"' in page
+    assert not re.search(r'(?:src|href)="https?:', page) and "<h2>The answer</h2>" in page
