@@ -10,6 +10,7 @@ import pytest
 import torch
 import training_set
 from safetensors.torch import load_file
+from trainings import stack
 
 import train
 import train_batched
@@ -54,26 +55,6 @@ def arguments(data, out, run=0, changes=None, **recipe):
     if recipe.get("mask_weight"):
         given += ["--masks", str(data.root / "masks.json")]
     return given
-
-
-def job(given):
-    """The same as a job."""
-    named = dict(zip(given[::2], given[1::2], strict=True))
-    kept = {k[2:].replace("-", "_"): v for k, v in named.items()}
-    for name in ("store", "checkpoints", "device", "threads"):
-        del kept[name]
-    return kept | {"run": int(kept["run"])}
-
-
-def stack(data, jobs, out, *more):
-    """Run the program on jobs; its report."""
-    file = out / "jobs.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([job(given) for given in jobs]))
-    stores = ["--store", str(data.root / "store"), "--checkpoints", str(data.root / "work")]
-    where = ["--jobs", str(file), "--out", str(out / "trained.json")]
-    train_batched.main([*where, *stores, "--device", "cpu", "--threads", "1", *more])
-    return read_json(out / "trained.json")
 
 
 def losses(out):

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import tiny_base
@@ -15,6 +14,7 @@ import torch
 import training_set
 from forked_program import ForkedProgram
 from safetensors.torch import load_file
+from trainings import lora_bytes, run, stop_at, wait_for_checkpoint, waiting_in
 
 import train
 from kindred.common import safetensors_files
@@ -40,15 +40,6 @@ def data(shared, tmp_path):
     """A copy of the shared set, with a store of its own."""
     shutil.copytree(shared.root, tmp_path / "set", ignore=shutil.ignore_patterns("store", "work"))
     return training_set.TrainingSet(tmp_path / "set", shared.base)
-
-
-def lora_bytes(out):
-    return (out / "lora.safetensors").read_bytes()
-
-
-def run(data, out, **recipe):
-    train.main(data.train_arguments(out, **recipe))
-    return lora_bytes(out)
 
 
 def test_files_summary_and_header(data, tmp_path):
@@ -166,44 +157,6 @@ def test_a_gradient_that_is_no_number_in_the_last_step_is_not_stored(data, tmp_p
         with pytest.raises(KindredError, match="norm of the gradient is nan in step 4"):
             run(data, tmp_path / "out")
     assert not list((data.root / "store").glob("*/lora.safetensors"))
-
-
-def stop_at(data, step, out, recipe):
-    """Train until `step` steps are done, then fail as a power cut would."""
-    from kindred.training.trainer import Trainer
-
-    original = Trainer.step
-
-    def breaks(self, feeds):
-        if self.done == step:
-            raise RuntimeError("power cut")
-        return original(self, feeds)
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(RuntimeError, match="power cut"):
-        patch.setattr(Trainer, "step", breaks)
-        run(data, out, **recipe)
-
-
-def wait_for_checkpoint(data, process):
-    until = time.monotonic() + 120
-    while not list((data.root / "work").rglob("step-*.pt")):
-        assert process.poll() is None, process.said
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-def waiting_in(step, monkeypatch):
-    """A training stays in this step until it is told to stop, so that it can't be over before."""
-    from kindred.training.trainer import Trainer
-
-    original = Trainer.step
-
-    def step_and_wait(self, feeds):
-        while self.done + 1 == step and not self._asked_to_stop:
-            time.sleep(0.01)
-        return original(self, feeds)
-
-    monkeypatch.setattr(Trainer, "step", step_and_wait)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
