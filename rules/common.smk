@@ -135,6 +135,7 @@ wildcard_constraints:
     base="[^/]+",
     prompt_set="[^/]+",
     run=r"\d+",
+    step=r"\d+",
     tokens=r"\d+",
 
 
@@ -188,7 +189,7 @@ def put_adapters_back():
     """Give the adapter store what results/ has of the trainings that are about to run, where it was
     emptied, so that nothing is trained again because something before it is made again.
     """
-    from kindred.training import adapter_store
+    from kindred.training import adapter_store, kept_steps
 
     folders = []
     for job in workflow.dag.needrun_jobs():
@@ -201,6 +202,7 @@ def put_adapters_back():
     for folder in folders:
         try:
             adapter_store.put_back(adapter_store.STORE, Path(folder))
+            kept_steps.put_back(adapter_store.STORE, Path(folder))
         except KindredError as error:
             print(f"warning: {error}", file=sys.stderr)
 

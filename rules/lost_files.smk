@@ -67,3 +67,11 @@ def nothing_to_draw_by(w):
     manifest = f"results/{w.experiment}/ceiling/images/{w.prompt_set}.json"
     notice_lost(manifest, lost_files.pictures)
     return []
+
+
+def training_with_steps(w):
+    """What a training wrote; where the adapter of a step that it kept is lost, it is noticed."""
+    listing = f"results/{w.experiment}/{w.variant}/run-{w.run}/lora.json"
+    steps = tuple(variant_of(w).train.recipe.series[:-1])
+    notice_lost(listing, lost_files.kept_steps(steps))
+    return listing

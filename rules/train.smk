@@ -1,7 +1,8 @@
 """One LoRA for every variant and training run.
 
 needs: encoded photos and captions
-gives: results/<experiment>/<variant>/spec.json and run-<k>/lora.safetensors, lora.json, training.csv
+gives: results/<experiment>/<variant>/spec.json and run-<k>/lora.safetensors, lora.json, training.csv;
+       run-<k>/steps/<n>/lora.safetensors of the steps that a recipe keeps
 """
 
 
@@ -64,3 +65,23 @@ rule train:
         " --latents {input.latents:q} --text {input.text:q} {params.prior:q} {params.masks:q}"
         " --out-dir results/{wildcards.experiment}/{wildcards.variant}/run-{wildcards.run}"
         " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
+
+
+rule kept_step:
+    """Copy what a training kept of a step on its way, so that pictures can be drawn with it."""
+    input:
+        training_with_steps,
+    output:
+        "results/{experiment}/{variant}/run-{run}/steps/{step}/lora.safetensors",
+    log:
+        "logs/{experiment}/steps/{variant}.run-{run}.{step}.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        version=step_version("train"),
+    message:
+        "{wildcards.experiment}: step {wildcards.step} of {wildcards.variant}, run {wildcards.run}"
+    shell:
+        "python scripts/kept_step.py --step {wildcards.step}"
+        " --run-folder results/{wildcards.experiment}/{wildcards.variant}/run-{wildcards.run}"
+        " 2>&1 | tee -i {log:q}"

@@ -196,6 +196,8 @@ MISTAKES = [
     # Settings that contradict each other, or that the base has no use for
     more("warms up for 90 steps", "  s: {warmup: 90}\n", "  s: {warmup: 10}\n"),
     more("averages weights with a decay", "  s: {ema: 0.999}\n", "  s: {ema: 0.91}\n"),
+    more("keeps step 5000 of", "  s: {keep: [5000]}\n", "  s: {}\n"),
+    more("keeps nothing but the", "  s: {keep: {every: 5000}}\n", "  s: {}\n"),
     more("keeps a checkpoint every 5000", "  s: {checkpoint_every: 5000}\n", "  s: {}\n"),
     more("trains with no caption at all", "  s: {caption_dropout: 1}\n",
          "  s: {caption_dropout: 0.05}\n"),

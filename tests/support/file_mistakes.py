@@ -48,7 +48,7 @@ from kindred.rendering import image_store, manifest
 from kindred.report import report_data, training_curves
 from kindred.scoring import image_vectors, references, score_table
 from kindred.specs.training import Selection
-from kindred.training import adapter_store
+from kindred.training import adapter_store, kept_steps
 
 SCORES = ",".join(score_table.COLUMNS) + "\n"
 RATINGS = ",".join(human_ratings.COLUMNS) + "\n"
@@ -127,6 +127,15 @@ def an_adapter(root: Path, rows: str = LOG) -> Path:
     write(root / "lora.json", '{"steps": 1}')
     write(root / "training.csv", rows)
     return root
+
+
+def kept_step(root: Path, stored: dict[str, object] | None = None) -> Path:
+    """The adapter of step 3 of run 1, of a store that has the one of the facts `stored`."""
+    facts = {"run": 1}
+    write(root / "lora.json", json.dumps(facts))
+    kept = kept_steps.KeptSteps(root / "store", stored or facts, [3])
+    kept.put(3, safetensors)
+    return kept_steps.fetch(root / "store", root, 3)
 
 
 def vectors(root: Path, facts: dict[str, object] | None = None, other: bool = False) -> object:
@@ -240,6 +249,7 @@ MISTAKES = [
     Mistake("damaged: no text in UTF-8", lambda root: adapter_store.check(
                 write(an_adapter(root) / "training.csv", b"\xff").parent),
             lambda root: adapter_store.check(an_adapter(root))),
+    Mistake("is not in the store", lambda root: kept_step(root, {"run": 2}), kept_step),
     # Logs and ratings
     Mistake("no entry of this log", lambda root: logged(root, lambda data: b"x\n" + data),
             lambda root: logged(root, bytes)),

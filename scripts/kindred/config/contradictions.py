@@ -96,6 +96,7 @@ def of_recipe(recipe: Recipe) -> Iterator[Contradiction]:
             "checkpoint_every",
             f"set `checkpoint_every` below {recipe.steps}, or leave it out",
         )
+    yield from _of_kept_steps(recipe)
     if recipe.caption_dropout == 1:
         yield Contradiction(
             "trains with no caption at all (`caption_dropout: 1`), so no name is learned",
@@ -118,6 +119,24 @@ def of_recipe(recipe: Recipe) -> Iterator[Contradiction]:
         )
     yield from _of_noise_levels(recipe)
     yield from _of_weighting(recipe)
+
+
+def _of_kept_steps(recipe: Recipe) -> Iterator[Contradiction]:
+    """Steps that are kept of a training which does not reach them, or has none but its last."""
+    asked = recipe.keep if isinstance(recipe.keep, list) else []
+    if beyond := sorted({step for step in asked if step > recipe.steps}):
+        steps = listing(map(str, beyond))
+        yield Contradiction(
+            f"keeps step {steps} of {recipe.steps}, which there is not",
+            "keep",
+            f"name steps below {recipe.steps} in `keep`, or train longer",
+        )
+    elif recipe.keep is not None and len(recipe.series) == 1:
+        yield Contradiction(
+            f"keeps nothing but the adapter of its last step, {recipe.steps}",
+            "keep",
+            f"set `keep: {{every: {max(1, recipe.steps // 8)}}}`, or take it out",
+        )
 
 
 def _of_schedule(recipe: Recipe) -> Iterator[Contradiction]:

@@ -186,7 +186,8 @@ def _flat(spec: Mapping[str, Any], made: Mapping[str, CompositeDataset]) -> dict
     selection["draw of photos"] = selection.pop("seed")
     base = {f"base {key}": value for key, value in (spec.get("base") or {}).items()}
     rest = photos | {"captions": spec.get("pairing", "matched")}
-    recipe.pop("checkpoint_every", None)
+    for written in ("checkpoint_every", "keep"):  # no part of what is trained
+        recipe.pop(written, None)
     return {**rest, **selection, **recipe, **base}
 
 

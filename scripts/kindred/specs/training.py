@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
 from kindred.specs.spec_model import SpecModel, StoredSpec
+
+
+class Keep(SpecModel):
+    """Which adapters of a training are kept besides the last."""
+
+    every: int | None = Field(
+        None, gt=0, description="optimizer steps between two; `checkpoint_every` when unset"
+    )
+    last: int | None = Field(
+        None, gt=0, description="of these the last so many, the finished one included; all if unset"
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.every is None and self.last is None:
+            raise ValueError("say `every` (steps), `last` (how many), or both")
+        return self
 
 
 class Recipe(StoredSpec):
@@ -134,11 +151,28 @@ class Recipe(StoredSpec):
         description="loss inside heads relative to background; like the rest of people when unset",
     )
     checkpoint_every: int = Field(250, gt=0, description="optimizer steps between checkpoints")
+    keep: Keep | list[Annotated[int, Field(gt=0)]] | None = Field(
+        None,
+        description="adapters kept on the way, to find out which step is best: {every: 250}, the "
+        "last ones, {last: 4}, or a list of steps; the finished one alone when unset",
+    )
 
     @property
     def weighs_people(self) -> bool:
         """Whether training must know where people are."""
         return self.mask_weight is not None or self.head_weight is not None
+
+    @property
+    def series(self) -> list[int]:
+        """The steps whose adapters are kept, in order, the last step among them; none without
+        `keep`."""
+        if self.keep is None:
+            return []
+        if isinstance(self.keep, list):
+            return sorted({step for step in self.keep if step < self.steps} | {self.steps})
+        every = self.keep.every or self.checkpoint_every
+        steps = [*range(every, self.steps, every), self.steps]
+        return steps[-self.keep.last :] if self.keep.last else steps
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

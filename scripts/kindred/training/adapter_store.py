@@ -40,6 +40,8 @@ YOUNGER = {
     "max_timestep": 1000,
     "weighting_scheme": "none",
 }
+# Options of a recipe that say what is written down meanwhile, or that count by what they gave.
+WITHOUT_EFFECT = {"checkpoint_every", "keep", "class_images_per_noun"}
 FILES = ("training.csv", "lora.safetensors", "lora.json")
 FACTS = ("spec_hash", "run", "dataset_hash", "base", "version", "pairing")  # training_facts' names
 
@@ -68,12 +70,10 @@ def training_facts(
     """Everything that a trained adapter depends on, as JSON: its key is the hash of this, and its
     header carries it.
 
-    The selection and the number of class images count by the pairs that they gave, and how often
-    checkpoints are written not at all: two variants that come to the same training share it.
+    The selection and the number of class images count by the pairs that they gave, and what is
+    written on the way not at all: two variants that come to the same training share it.
     """
-    recipe = spec.recipe.model_dump(
-        mode="json", by_alias=True, exclude={"checkpoint_every", "class_images_per_noun"}
-    )
+    recipe = spec.recipe.model_dump(mode="json", by_alias=True, exclude=WITHOUT_EFFECT)
     recipe = {k: v for k, v in recipe.items() if k not in YOUNGER or v != YOUNGER[k]}
     settings = {
         "recipe": recipe,

@@ -36,25 +36,36 @@ def read_checkpoint(path: Path) -> dict[str, Any] | None:
 
 
 class Checkpoints:
-    """The checkpoints of one training in `<root>/<key>/step-<n>.pt`."""
+    """The checkpoints of one training in `<root>/<key>/step-<n>.pt`.
 
-    def __init__(self, root: Path, key: str) -> None:
-        self.folder = root / key
+    before: the first step that something still waits for: a training goes on from a state before
+    it; from any when None.
+    """
+
+    def __init__(self, root: Path, key: str, before: int | None = None) -> None:
+        self.folder, self.before = root / key, before
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Write the state after `step` optimizer steps; older ones but one are removed."""
-        write_checkpoint(self.folder / f"step-{step:08d}.pt", state)
+        write_checkpoint(self.folder / self._name(step), state)
         for old in self._files()[:-KEPT]:
             old.unlink()
 
     def newest(self) -> dict[str, Any] | None:
-        """The newest state that can be read, or None. An unreadable one is passed over."""
-        states = (read_checkpoint(path) for path in reversed(self._files()))
+        """The newest state that can be gone on from, or None. An unreadable one is passed over."""
+        files = self._files()
+        if self.before is not None:
+            files = [path for path in files if path.name < self._name(self.before)]
+        states = (read_checkpoint(path) for path in reversed(files))
         return next((state for state in states if state is not None), None)
 
     def remove(self) -> None:
         """Remove all, once the adapter is finished."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def _name(step: int) -> str:
+        return f"step-{step:08d}.pt"
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("step-*.pt"))

@@ -14,6 +14,7 @@ from typing import Any
 from kindred.models.opened_base import OpenedBase, open_base
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
+from kindred.training.kept_steps import KeptSteps
 from kindred.training.training_data import DataSource, TrainingFiles, load_sources
 
 
@@ -41,15 +42,28 @@ class TrainingJob:
         """The same with another run's seed, where that changes no pairs."""
         return replace(self, run=run, out_dir=out_dir, facts=self.facts | {"run": run})
 
+    def keeping(self, steps: Sequence[int]) -> TrainingJob:
+        """The same with the adapters of these steps kept besides its own."""
+        both = sorted({*self.spec.recipe.series, *steps})
+        if both == self.spec.recipe.series:
+            return self
+        recipe = self.spec.recipe.model_copy(update={"keep": both})
+        return replace(self, spec=self.spec.model_copy(update={"recipe": recipe}))
+
     @cached_property
     def key(self) -> str:
         """Of the finished adapter and of its checkpoints."""
         return adapter_store.training_key(self.facts)
 
+    def kept_steps(self, store: Path) -> KeptSteps:
+        """Those of its adapters that are kept on the way."""
+        return KeptSteps(store, self.facts, self.spec.recipe.series[:-1])
+
     def is_there(self, store: Path) -> bool:
-        """Whether the store has its adapter whole."""
-        return adapter_store.has(store, self.key)
+        """Whether the store has its adapter whole, and all that are kept on the way."""
+        return adapter_store.has(store, self.key) and not self.kept_steps(store).lacking()
 
     def fetch(self, store: Path) -> bool:
-        """Copy the finished adapter to `out_dir`; False when the store lacks it."""
-        return adapter_store.fetch(store, self.key, self.out_dir)
+        """Copy the finished adapter to `out_dir`; False when the store lacks it, or one that is
+        kept on the way."""
+        return self.is_there(store) and adapter_store.fetch(store, self.key, self.out_dir)

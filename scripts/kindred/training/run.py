@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kindred.common.errors import KindredError
 from kindred.common.files import write_csv, write_json
@@ -26,6 +26,9 @@ from kindred.training import adapter_store
 from kindred.training.job import TrainingJob
 from kindred.training.start_marker import write_start_markers
 from kindred.training.training_data import TrainingFiles
+
+if TYPE_CHECKING:
+    from kindred.training.trainer import Trainer
 
 SCRAMBLED = (
     "SCRAMBLED CONTROL: captions are permuted among the images on purpose. "
@@ -126,13 +129,22 @@ def train(job: TrainingJob, machine: Machine) -> None:
     if fit:
         fit.apply(transformer)
     trainer = Trainer(
-        transformer, parameters, datasets, spec.recipe, job.run, scheduler, fit, process_group
+        transformer,
+        parameters,
+        datasets,
+        spec.recipe,
+        job.run,
+        scheduler,
+        fit,
+        process_group,
+        on_step=[lambda trainer: keep_step(job, machine.store, trainer)],
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
     if process_group.first:
         write_start_markers([job.out_dir])
-    checkpoints = Checkpoints(machine.checkpoints, job.key)
+    lacking = job.kept_steps(machine.store).lacking()
+    checkpoints = Checkpoints(machine.checkpoints, job.key, min(lacking, default=None))
     trainer.train(checkpoints)
     process_group.leave()
     if process_group.first:
@@ -140,6 +152,27 @@ def train(job: TrainingJob, machine: Machine) -> None:
         plan = {"memory_plan": fit.report(peak)} if fit else {}
         store_adapter(job, machine.store, trainer.final_state(), transformer, trainer, plan)
         checkpoints.remove()
+
+
+def keep_step(job: TrainingJob, store: Path, trainer: Trainer) -> None:
+    """Store the adapter of the step that was just done, where the recipe keeps it."""
+    if trainer.done not in job.spec.recipe.series[:-1]:
+        return
+    trainer.log.read()  # raises where a loss is no number
+    if trainer.process_group.first:
+        store_kept(job, store, trainer.done, trainer.final_state(), trainer.transformer)
+
+
+def store_kept(
+    job: TrainingJob, store: Path, step: int, state: dict[str, Any], network: Any
+) -> None:
+    """Put a step's adapter into the store. network: has its `peft_config`."""
+    from kindred.models.lora import injection
+
+    def write(file: Path) -> None:
+        injection.save_lora(file, state, network, header({**job.facts, "step": step}))
+
+    job.kept_steps(store).put(step, write)
 
 
 def store_adapter(

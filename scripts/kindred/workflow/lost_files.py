@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from os.path import exists
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,24 @@ def composites(listing: Path, value: Any) -> list[str]:
     """What made.json names: photos and composites in the folder photos/ beside it."""
     folder = listing.parent / "photos"
     return [f"{folder}/{name}" for name in value]
+
+
+@cache
+def kept_steps(steps: tuple[int, ...], store: Path | None = None) -> Named:
+    """The adapters of these steps of a training by its lora.json: in its folder, or else in the
+    store, the usual one when None."""
+    from kindred.training import adapter_store  # planning seldom needs it
+    from kindred.training.kept_steps import FILE, FOLDER, stored_file
+
+    kept_in = store or adapter_store.STORE
+
+    def named(listing: Path, value: Any) -> list[str]:
+        folder = listing.parent / FOLDER
+        facts = {name: value[name] for name in adapter_store.FACTS}
+        there = (step for step in steps if exists(folder / str(step) / FILE))
+        return [str(stored_file(kept_in, facts, step)) for step in {*steps} - {*there}]
+
+    return named
 
 
 def lost(listing: Path | str, named: Named) -> list[str]:

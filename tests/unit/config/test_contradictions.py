@@ -33,6 +33,12 @@ from kindred.specs.training import Recipe, Selection
             "keeps a checkpoint every 5000 steps of 2000, so none",
             "set `checkpoint_every` below 2000",
         ),
+        (
+            {"steps": 90, "keep": [50, 100, 200]},
+            "keeps step 100 and 200 of 90, which there is not",
+            "name steps below 90 in `keep`",
+        ),
+        ({"steps": 90, "keep": {"last": 3}}, "keeps nothing but", "set `keep: {every: 11}`"),
         ({"caption_dropout": 1}, "trains with no caption at all", "0.05"),
         ({"optimizer": "prodigy", "lr": 1e-4}, "`lr: 0.0001` with prodigy", "set `lr: 1`"),
         ({"logit_mean": 0.5}, "`logit_mean: 0.5` has no effect", "`timesteps: logit-normal`"),
@@ -57,6 +63,8 @@ def test_what_a_recipe_can_t_do(recipe, said, cure):
     [
         {},
         {"steps": 12, "checkpoint_every": 100},
+        {"steps": 1000, "keep": {"last": 3}},
+        {"steps": 1000, "keep": [500, 1000]},
         {"steps": 12},
         {"steps": 40, "warmup": 20, "schedule": "cosine"},
         {"steps": 1000, "ema": 0.99},

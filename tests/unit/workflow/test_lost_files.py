@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from kindred.training import adapter_store, kept_steps
+from kindred.training.kept_steps import KeptSteps
 from kindred.workflow import lost_files
 from kindred.workflow.lost_files import lost
 
@@ -41,3 +43,20 @@ def test_a_list_that_can_t_be_read_is_lost_itself(tmp_path, text):
     listing.write_text(text, encoding="latin-1")
     assert lost(listing, lost_files.pictures) == [str(listing)]
     assert lost(tmp_path / "none.json", lost_files.pictures) == []
+
+
+def test_a_kept_step_is_looked_for_in_its_folder_and_then_in_the_store(tmp_path):
+    facts, store = dict.fromkeys(adapter_store.FACTS, "f"), tmp_path / "store"
+    listing = tmp_path / "run-1/lora.json"
+    named = lost_files.kept_steps((2, 4), store)
+    assert lost(listing, named) == []
+    listing.parent.mkdir()
+    listing.write_text(json.dumps(facts))
+    file = kept_steps.stored_file(store, facts, 2)
+    assert lost(listing, named) == [str(file), str(kept_steps.stored_file(store, facts, 4))]
+    KeptSteps(store, facts, []).put(4, lambda to: to.write_bytes(b"4"))
+    assert lost(listing, named) == [str(file)]
+    own = listing.parent / "steps/2/lora.safetensors"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert lost(listing, named) == []

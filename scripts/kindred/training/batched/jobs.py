@@ -137,6 +137,7 @@ def sort_out(jobs: Sequence[TrainingJob], store: Path, account: BatchReport) -> 
             account.left[name] = why
         elif job.key in wanted:
             account.same[name] = str(wanted[job.key].out_dir)
+            wanted[job.key] = wanted[job.key].keeping(job.spec.recipe.series)
         else:
             wanted[job.key] = job
     return list(wanted.values())

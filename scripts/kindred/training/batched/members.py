@@ -46,10 +46,11 @@ class BatchedRun:
 
 @dataclass
 class Trained:
-    """What became of one member; told of it like of a Trainer. fault: why its adapter is of no
-    use; '' when it may be stored."""
+    """What became of one member; told of it like of a Trainer. kept: adapters on the way, by their
+    steps. fault: why its adapter is of no use; '' when it may be stored."""
 
     state: dict[str, torch.Tensor]
+    kept: dict[int, dict[str, torch.Tensor]]
     config: Any
     rows: list[dict[str, float]]
     seconds: float

@@ -24,7 +24,7 @@ from kindred.models.opened_base import OpenedBase
 from kindred.training import adapter_store
 from kindred.training.batched.jobs import BatchReport, read_jobs, sort_out
 from kindred.training.job import TrainingJob
-from kindred.training.run import store_adapter
+from kindred.training.run import store_adapter, store_kept
 from kindred.training.start_marker import write_start_markers
 
 if TYPE_CHECKING:
@@ -139,7 +139,8 @@ def train_stack(
 def keep(
     job: TrainingJob, trained: Trained, count: int, settings: BatchSettings, report: BatchReport
 ) -> None:
-    """Put a finished adapter into the store; not one whose training went wrong."""
+    """Put a finished adapter into the store, and those of its way; not one whose training went
+    wrong."""
     from kindred.models.lora import injection
     from kindred.training.checkpoints import Checkpoints
 
@@ -148,6 +149,8 @@ def keep(
         return
     configured = SimpleNamespace(peft_config={injection.ADAPTER: trained.config})
     more = {"trained_together": count}
+    for step, state in trained.kept.items():  # first: with the last one the series is whole
+        store_kept(job, settings.store, step, state, configured)
     store_adapter(job, settings.store, trained.state, configured, trained, more)
     Checkpoints(settings.checkpoints, job.key).remove()
     report.trained[str(job.out_dir)] = job.key

@@ -70,6 +70,7 @@ class BatchedTrainer:
                 "train each alone",
             )
         self.own = [self._start(member) for member in self.members]
+        self.series = [{*m.recipe.series, m.recipe.steps} for m in self.members]
         self.inputs = architecture.batched_inputs(self.network)
         denoiser = architecture.denoiser(self.network)
         datasets = [dataset for member in self.members for dataset in member.datasets]
@@ -99,25 +100,21 @@ class BatchedTrainer:
             self.inputs.release()
             self.feeder.close()
         seconds = (time.monotonic() - began) / len(self.members)
-        states = [
-            self.adapters.state(self.last[number], start.state)
-            for number, start in enumerate(self.own)
-        ]
-        return [
-            Trained(
-                state, start.config, of_member, seconds, self.device, self.faults.get(number, "")
-            )
-            for number, (state, start, of_member) in enumerate(
-                zip(states, self.own, rows, strict=True)
-            )
-        ]
+        return [self._trained(number, of_one, seconds) for number, of_one in enumerate(rows)]
+
+    def _trained(self, number: int, rows: list[dict[str, float]], seconds: float) -> Trained:
+        start, kept = self.own[number], self.kept[number].items()
+        states = {step: self.adapters.state(row, start.state) for step, row in kept}
+        last = states.pop(self.members[number].recipe.steps)
+        fault = self.faults.get(number, "")
+        return Trained(last, states, start.config, rows, seconds, self.device, fault)
 
     def _steps(self, what: str) -> list[list[dict[str, float]]]:
         steps = [member.recipe.steps for member in self.members]
         plan = parts(steps)
         on_gpu = self.device.type == "cuda"
         choices = (self.feeder.ahead if on_gpu else self.feeder.choices)(plan)
-        self.last: dict[int, torch.Tensor] = {}
+        self.kept: list[dict[int, torch.Tensor]] = [{} for _ in steps]
         self.zeros, self.faults = [0] * len(steps), dict[int, str]()
         rows: list[list[dict[str, float]]] = [[] for _ in steps]
         step, began = 0, time.monotonic()
@@ -218,12 +215,12 @@ class BatchedTrainer:
         return norms
 
     def _set_aside(self, done: int, active: Sequence[int]) -> None:
-        """Copy the adapters of members that have just finished."""
+        """Copy the adapters of members that have just finished, or are kept on the way."""
         for place, number in enumerate(active):
-            recipe = self.members[number].recipe
-            if recipe.steps == done:
-                table = self.average if recipe.ema else self.adapters.values
-                self.last[number] = table[place].detach().cpu().clone()
+            if done in self.series[number]:
+                averaged = self.members[number].recipe.ema
+                table = self.average if averaged else self.adapters.values
+                self.kept[number][done] = table[place].detach().cpu().clone()
 
     def _note(
         self,
