@@ -33,7 +33,7 @@ if sys.dont_write_bytecode:
 
 from kindred.models.identity import architecture_of, identity
 from kindred.models.training_adapter import known_identity
-from kindred.workflow import ceilings, family_jobs, paths, scoring_specs
+from kindred.workflow import ceilings, family_jobs, paths, report_specs, scoring_specs
 from kindred.config import declaration, family_files
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.config.prior_preservation import (

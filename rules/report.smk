@@ -23,7 +23,9 @@ rule rating:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: PLAN.rating_spec(w.experiment).canonical(),
+        spec=lambda w: report_specs.rating_spec(
+            PLAN.experiments[w.experiment]
+        ).canonical(),
         version=step_version("rating"),
     message:
         "{wildcards.experiment}: page for ratings"
@@ -61,7 +63,9 @@ rule report:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: PLAN.report_spec(w.experiment).canonical(),
+        spec=lambda w: report_specs.report_spec(
+            PLAN.experiments[w.experiment]
+        ).canonical(),
         version=step_version("report"),
     message:
         "{wildcards.experiment}: report"

@@ -19,7 +19,7 @@ from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
-from kindred.specs.composites import CompositeOptions, CompositeSpec, MaskSpec
+from kindred.specs.composites import CompositeSpec, MaskSpec
 from kindred.specs.dataset import (
     AuditSpec,
     AuditThresholds,
@@ -31,7 +31,6 @@ from kindred.specs.dataset import (
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.reference_pictures import ReferencePictures, ShownPhotos
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
-from kindred.specs.report import CompositeDataset, RatingSpec, ReportSpec
 from kindred.specs.scoring import Hypothesis, TrainedOn
 from kindred.specs.training import Selection, TrainSpec
 
@@ -351,32 +350,6 @@ class Plan:
             name=prompt_set,
             **given,
         )
-
-    def report_spec(self, experiment: str) -> ReportSpec:
-        """What the report is told; what it shows comes from files."""
-        chosen = self.experiments[experiment]
-        sheets = list(chosen.prompt_sets) if len(chosen.variants) <= SHEETS_UP_TO else []
-        made = {v.dataset: _made_of_photos(v.made) for v in chosen.trained if v.made}
-        given = {"hide_photos": chosen.hide_photos, "sheets": sheets, "made": made}
-        return ReportSpec(experiment=experiment, **{k: v for k, v in given.items() if v})
-
-    def rating_spec(self, experiment: str) -> RatingSpec:
-        """Whose pictures people are to rate, and beside whose photos."""
-        chosen = self.experiments[experiment]
-        return RatingSpec(
-            experiment=experiment,
-            title=chosen.title,
-            characters=chosen.characters,
-            variants={name: list(variant.runs) for name, variant in chosen.variants.items()},
-            prompt_sets=list(chosen.prompt_sets),
-            datasets=chosen.photos_trained_on,
-            **({"hide_photos": True} if chosen.hide_photos else {}),
-        )
-
-
-def _made_of_photos(made: CompositeSource) -> CompositeDataset:
-    given = made.spec.model_dump(include={*CompositeOptions.model_fields}, exclude_unset=True)
-    return CompositeDataset(of=made.of, **given)
 
 
 def training_amounts(variants: Iterable[Variant]) -> list[TrainingAmount]:

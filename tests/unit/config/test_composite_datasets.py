@@ -10,7 +10,7 @@ from kindred.common.errors import ProblemsError
 from kindred.config.derived_experiments import merge_keys
 from kindred.config.load_plan import load_plan
 from kindred.report import formatting
-from kindred.workflow import paths
+from kindred.workflow import paths, report_specs
 from kindred.workflow.scoring_specs import reference_spec, score_spec
 
 EXPERIMENT = """
@@ -69,7 +69,7 @@ def test_a_variant_that_asks_trains_on_a_dataset_of_its_own(root):
     made = found.datasets[name].made
     assert made.of == "drawn" and made.spec.compose.cells == ["A+J"]
     assert found.datasets[name].preprocess == found.datasets["drawn"].preprocess
-    told = found.report_spec("one").made
+    told = report_specs.report_spec(found.experiments["one"]).made
     assert set(told) == {name} and told[name].of == "drawn" and told[name].crop is None
     assert (
         formatting.made(told[name]) == "2 composites of A+J before places of their people's photos"
@@ -84,7 +84,7 @@ def test_nothing_that_is_made_is_shown_to_judges_or_people(root):
     # But copies are looked for among all that is trained on.
     looked_at = score_spec(experiment, "joined", next(iter(experiment.prompt_sets))).trained_on
     assert [one.dataset for one in looked_at] == experiment.datasets
-    assert found.rating_spec("one").datasets == ["drawn"]
+    assert report_specs.rating_spec(found.experiments["one"]).datasets == ["drawn"]
     assert paths.photos_of(experiment)[0].startswith("resources/drawn/")
     assert experiment.datasets == [experiment.variants["joined"].dataset]
 
