@@ -2,7 +2,8 @@
 
 needs: summary.json, verdicts.json, scores.csv, power.json; settings and logs of trainings, lists of pictures,
        audits; prepared photos, unless the experiment says `hide_photos: true`
-gives: results/<experiment>/report.html, one self-contained page, and report.md;
+gives: results/<experiment>/report.html, one self-contained page, and report.md; best/, the best
+       picture of every prompt with its list, and a graph for ComfyUI;
        results/<experiment>/rating.html, which saves the ratings.csv that compare reads
 """
 
@@ -44,6 +45,7 @@ rule report:
         power=lambda w: paths.power_table(PLAN.experiments[w.experiment]),
         runs=lambda w: paths.told_by_runs(PLAN.experiments[w.experiment]),
         photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
+        ratings=lambda w: scoring_specs.ratings_of(w.experiment),
         templates=[
             *multiext("report/report", ".html", ".md", ".css", ".js"),
             "report/declared.md",
@@ -56,6 +58,7 @@ rule report:
             subcategory="the page to read",
         ),
         markdown="results/{experiment}/report.md",
+        best="results/{experiment}/best/pictures.json",
     log:
         "logs/{experiment}/report.log",
     benchmark:
@@ -63,12 +66,11 @@ rule report:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: report_specs.report_spec(
-            PLAN.experiments[w.experiment]
-        ).canonical(),
+        spec=lambda w: report_specs.report_spec(PLAN, w.experiment).canonical(),
         version=step_version("report"),
     message:
         "{wildcards.experiment}: report"
     shell:
         "python scripts/report.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
-        " --page {output.page:q} --markdown {output.markdown:q} 2>&1 | tee -i {log:q}"
+        " --page {output.page:q} --markdown {output.markdown:q} --best {output.best:q}"
+        " --ratings {input.ratings:q} 2>&1 | tee -i {log:q}"

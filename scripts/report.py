@@ -4,9 +4,8 @@ in:  results/<experiment>/: summary.json, verdicts.json, scores.csv, power.json 
      forecast, audit/<dataset>.json; of each
      variant spec.json, and of each run lora.json, training.csv and images/<prompt_set>.json;
      resources/<dataset>/: images.json, captions.jsonl and the prepared photos (not with
-     `hide_photos`)
-out: report.html, self-contained; report.md, its words and numbers for a repository page. Without
-     --page report.md alone, from figures: pictures and logs may have stayed on another machine
+     `hide_photos`); files of people's ratings
+out: report.html, self-contained; report.md, its words; best/, what to keep; without --page words
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 from kindred.common.errors import run_main
 from kindred.common.files import write_text
 from kindred.report.html_page import build, build_words
+from kindred.report.keeping import look
 from kindred.report.report_data import read_report_data
 from kindred.specs.report import ReportSpec
 
@@ -29,6 +29,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--folder", required=True, type=Path, help="results/<experiment>")
     parser.add_argument("--resources", type=Path, default=Path("resources"))
     parser.add_argument("--page", type=Path, help="report.html to write; unset: words alone")
+    parser.add_argument("--best", type=Path, help="best/pictures.json, what to keep beside it")
+    parser.add_argument("--ratings", nargs="*", default=[], type=Path, help="files of ratings")
     parser.add_argument("--markdown", required=True, type=Path, help="report.md to write")
     return parser.parse_args(argv)
 
@@ -37,17 +39,20 @@ def main(argv: list[str] | None = None) -> int:
     """Write the report."""
     options = parse(argv)
     spec = ReportSpec.read(options.spec)
-    if options.page:
-        data = read_report_data(options.folder, options.resources, photos=not spec.hide_photos)
-        page, markdown = build(data, spec)
+    whole, photos = bool(options.page), bool(options.page) and not spec.hide_photos
+    data = read_report_data(options.folder, options.resources, photos, only_words=not whole)
+    kept = look(data, spec, options.ratings, opened=whole)
+    if whole:
+        page, markdown = build(data, spec, kept)
         write_text(options.page, page)
         print(f"{options.page}: {len(page) / 1e6:.1f} MB", file=sys.stderr)
     else:
-        data = read_report_data(options.folder, options.resources, photos=False, only_words=True)
-        markdown = build_words(data, spec)
+        markdown = build_words(data, spec, kept)
+    if options.best:
+        kept.write(options.best)
     write_text(options.markdown, markdown)
-    for name, one in data.verdicts["hypotheses"].items():
-        print(f"{name}: {one['sentence']}", file=sys.stderr)
+    said = [f"{name}: {one['sentence']}" for name, one in data.verdicts["hypotheses"].items()]
+    print("\n".join(said), file=sys.stderr)
     return 0
 
 

@@ -6,6 +6,7 @@ Knows which file refers to which; what a wrong reference means for a person. Kno
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def load_plan(
     warnings = tuple(config_files.problems.warnings)
     told = main.device, main.lab, masks, warnings, main.why
     drawing = {name: config_files.drawing[name] for name in bases}
-    return Plan(experiments, datasets, used, *told, drawing)
+    comfyui = {name: config_files.comfyui[name] for name in bases}
+    return Plan(experiments, datasets, used, *told, drawing, comfyui)
 
 
 def _main(config_files: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:
@@ -85,7 +87,8 @@ def _experiments(
     for one, document in read_experiments(config_files.folder, name, config_files.problems):
         config = document.validate(ExperimentConfig, config_files.problems)
         if config:
-            found.append(resolve_experiment(document, config, one, config_files))
+            experiment, used = resolve_experiment(document, config, one, config_files)
+            found.append((replace(experiment, file=document.path.stem), used))
     return found
 
 

@@ -19,6 +19,7 @@ from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
+from kindred.specs.comfyui import ComfyFiles
 from kindred.specs.composites import CompositeSpec, MaskSpec
 from kindred.specs.dataset import (
     AuditSpec,
@@ -182,6 +183,7 @@ class Experiment:
     casts: dict[str, dict[str, AskedCast]] = field(default_factory=dict)
     misfits: tuple[Misfit, ...] = ()
     held_out: dict[str, str] = field(default_factory=dict)  # drawn photos -> others, not trained on
+    file: str = ""  # that describes it, without its ending; one with albums describes several
     # Prompt set -> base -> the other base that draws it.
     drawn_on: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -297,6 +299,7 @@ class Plan:
     warnings: tuple[Problem, ...] = ()
     why: str = ""
     drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
+    comfyui: dict[str, ComfyFiles | None] = field(default_factory=dict)
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""

@@ -14,11 +14,14 @@ from kindred.common.errors import Problems
 from kindred.common.made_pictures import AGAIN
 from kindred.evidence.labels import CONTRADICTED, SUPPORTED
 from kindred.rendering.manifest import ADVICE
-from kindred.report import formatting, svg_plots
+from kindred.report import formatting, keeping, svg_plots
+from kindred.report.best_pictures import BestPicture
 from kindred.report.cast_section import hypotheses_beside, who_is_who
 from kindred.report.copies_table import copies
 from kindred.report.coverage_chart import coverage_svg
 from kindred.report.formatting import deciding
+from kindred.report.keeping import Keeping, advice_on_broken
+from kindred.report.next_experiments import as_yaml
 from kindred.report.picture_selection import (
     Block,
     Likeness,
@@ -33,6 +36,7 @@ from kindred.report.power_section import power_section
 from kindred.report.provenance import provenance
 from kindred.report.recommendations import best_variant, recommendations
 from kindred.report.report_data import Place, ReportData
+from kindred.report.seen_without_claims import seen_without_claims
 from kindred.report.tables import (
     bleed,
     columns,
@@ -54,15 +58,17 @@ PLOTTED = 40
 TONES = {SUPPORTED: "good", CONTRADICTED: "bad"}
 
 
-def build(data: ReportData, spec: ReportSpec) -> tuple[str, str]:
+def build(data: ReportData, spec: ReportSpec, kept: Keeping) -> tuple[str, str]:
     """(HTML, Markdown). Raises ProblemsError naming pictures that are missing."""
     alike = likenesses(data)
-    shown_alike = all_places([], alike)
+    shown_alike = list(dict.fromkeys([*all_places([], alike), *kept.shown]))
     blocks = select_pictures(data, max(0, spec.images - len(shown_alike)))
-    album = _album(data, spec, all_places(blocks, alike), alike)
-    content = content_of(data, spec)
+    places = list(dict.fromkeys([*all_places(blocks, alike), *kept.shown]))
+    album = _album(data, spec, places, alike)
+    content = content_of(data, spec, kept)
     page = {
         **content,
+        "best_pictures": [_kept(data, one, album) for one in kept.best[: len(kept.shown)]],
         "likeness": [_likeness(data, one, album, spec.hide_photos) for one in alike],
         "gallery": _blocks(data, blocks, album),
         "likeness_variants": len({name for one in alike for name, _ in one.drawn}),
@@ -81,12 +87,12 @@ def build(data: ReportData, spec: ReportSpec) -> tuple[str, str]:
     return fill("report.html", page), fill("report.md", content)
 
 
-def build_words(data: ReportData, spec: ReportSpec) -> str:
+def build_words(data: ReportData, spec: ReportSpec, kept: Keeping) -> str:
     """The Markdown alone; no picture is opened."""
-    return fill("report.md", content_of(data, spec))
+    return fill("report.md", content_of(data, spec, kept))
 
 
-def content_of(data: ReportData, spec: ReportSpec) -> dict[str, Any]:
+def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, Any]:
     """What page and Markdown share: everything but pictures and plots."""
     summary, verdicts = data.summary, data.verdicts
     matrices = [bleed(data, name) for name in data.variants]
@@ -120,8 +126,13 @@ def content_of(data: ReportData, spec: ReportSpec) -> dict[str, Any]:
         "sizes": [formatting.group(size) for size in data.by_size],
         "matrices": [one for one in matrices if one],
         "matrices_open": MATRICES,
-        "advice": recommendations(data),
+        "advice": [
+            {"one": one, "yaml": as_yaml(data, spec, one.change) if one.change else ""}
+            for one in [*advice_on_broken(data, kept), *recommendations(data, spec)]
+        ],
         "best": best_variant(data),
+        "keeping": keeping.words(data, spec, kept),
+        "seen": seen_without_claims(data, kept.choice),
         "power": power_section(data.power) if data.power else None,
         "provenance": provenance(data, spec.hide_photos),
         "verdicts": verdicts,
@@ -264,6 +275,12 @@ def _picture(data: ReportData, place: Place, album: EmbeddedImages) -> dict[str,
         "alt": f"“{row.prompt}” by {more}" + (f": {said}" if said else ""),
         "prompt": row.prompt,
     }
+
+
+def _kept(data: ReportData, one: BestPicture, album: EmbeddedImages) -> dict[str, Any]:
+    told = _picture(data, one.place, album)
+    rated = None if one.rating is None else f"rated {formatting.number(one.rating)}"
+    return told | {"variant": one.place[0], "seed": one.place[4], "file": one.file, "rated": rated}
 
 
 def _difference_plot(data: ReportData) -> Markup | None:

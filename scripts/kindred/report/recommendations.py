@@ -1,4 +1,5 @@
-"""What to try next, from the numbers: each piece of advice says what was seen and what to do.
+"""What to try next, from the numbers: each piece of advice says what was seen, why that may be, and
+what to do, with the change of the experiment that would try it.
 
 Looks at the best trained variant, because that is the one to go on from. Knows the summary; the
 remedies are those that the lab found to help (docs/README.md) or that practitioners and papers
@@ -15,9 +16,12 @@ from typing import Any
 from kindred.data.audit.findings import composites, never_together, photos_with
 from kindred.evidence.labels import OPEN
 from kindred.report import formatting
+from kindred.report.changes_to_try import composed, longer, steps_of, with_strangers
+from kindred.report.next_experiments import Change
 from kindred.report.picture_selection import success_of
 from kindred.report.report_data import ReportData
 from kindred.report.svg_plots import share
+from kindred.specs.report import ReportSpec
 
 SHORTFALL = 0.10  # below the product of the parts: being together is what fails
 NOTABLE = 0.10  # share of pictures from which a fault is worth a remedy
@@ -29,21 +33,24 @@ MOST = 8
 
 @dataclass(frozen=True)
 class Recommendation:
-    """Something seen, and something to do about it."""
+    """Something seen, its likely cause, something to do about it, and as what change of the
+    experiment; '' and None where nobody can tell from here."""
 
     seen: str
     do: str
+    cause: str = ""
+    change: Change | None = None
 
 
-def recommendations(data: ReportData) -> list[Recommendation]:
+def recommendations(data: ReportData, spec: ReportSpec) -> list[Recommendation]:
     """Advice, the most pressing first."""
     found = [*_about_trust(data), *_about_verdicts(data)]
     best = best_variant(data)
     if best is not None:
         # Composites count as photos of a pair; then the baseline tells what photos alone gave.
-        found += _pairs(data, best) or _pairs(data, data.summary["baseline"])
+        found += _pairs(data, spec, best) or _pairs(data, spec, data.summary["baseline"])
         for look in (_beside_strangers, _groups, _bleed, _likeness, _repeats, _pull):
-            found += look(data, best)
+            found += look(data, spec, best)
     return found[:MOST]
 
 
@@ -88,7 +95,7 @@ def _about_verdicts(data: ReportData) -> list[Recommendation]:
     ]
 
 
-def _pairs(data: ReportData, variant: str) -> list[Recommendation]:
+def _pairs(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     """Pairs without a photo against pairs with some."""
     cells = photos_per_cell(data, variant)
     success = _of(data, variant, "success")
@@ -115,16 +122,19 @@ def _pairs(data: ReportData, variant: str) -> list[Recommendation]:
         )
         if rate < with_photo - NOTABLE:
             do = f"Add a few photos of the two, or test a variant with {composites([pair])}."
+            cause = "nothing that was trained on shows both, so the two were never told apart."
+            change = composed(data, spec, variant, f"more-{pair}", [pair])
+            advice.append(Recommendation(seen, do, cause, change))
         else:
             do = "Photos of the two do not seem to be what is missing."
-        advice.append(Recommendation(seen, do))
+            advice.append(Recommendation(seen, do))
     return advice
 
 
-def _beside_strangers(data: ReportData, variant: str) -> list[Recommendation]:
+def _beside_strangers(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     """Casts with somebody without a name against casts of the family alone."""
     found = []
-    for one in (data.variants[variant].get("casts") or {}).values():
+    for prompt_set, one in (data.variants[variant].get("casts") or {}).items():
         kinds = one["accuracy"]
         if "family" in kinds and "others" in kinds:
             family, others = kinds["family"]["mean"], kinds["others"]["mean"]
@@ -138,12 +148,15 @@ def _beside_strangers(data: ReportData, variant: str) -> list[Recommendation]:
                         "man' or 'a child': “strangers: {of: <a dataset of others>, share: 0.5}” "
                         "in its `compose`. In the lab that raised pictures with strangers from 23 "
                         "to 83 % (two trainings each).",
+                        "nobody but the family was ever trained on, so the class noun came to "
+                        "mean them.",
+                        with_strangers(data, spec, variant, prompt_set),
                     )
                 )
     return found
 
 
-def _groups(data: ReportData, variant: str) -> list[Recommendation]:
+def _groups(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     """Is the hardest group worse than its parts, or are the parts weak?"""
     known = {
         prompt_set: part
@@ -155,26 +168,45 @@ def _groups(data: ReportData, variant: str) -> list[Recommendation]:
         return []
     part = known[prompt_set]
     if part["success"] >= part["product"] - SHORTFALL:
-        return [_weakest(data, prompt_set, part)]
+        return [_weakest(data, spec, variant, prompt_set, part)]
     seen = (
         f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures; single "
         f"likenesses and counts would lead one to expect {share(part['product'])}. Being "
         "together is what fails."
     )
     cells = never_together(photos_per_cell(data, variant), sorted(part.get("alone") or {}))
+    cause = (
+        "no photo shows them together, so each was learned as the only person of a picture."
+        if cells
+        else "photos of such groups are few, or seen too few times."
+    )
+    wanted = cells or sorted(part.get("alone") or {})
+    change = composed(
+        data,
+        spec,
+        variant,
+        "groups",
+        cells or ["+".join(wanted)],
+        steps=steps_of(data, variant, 1.5),
+    )
     if not cells:
-        return [Recommendation(seen, "Test more pictures of such groups, and longer training.")]
+        do = "Test more pictures of such groups, and longer training."
+        return [Recommendation(seen, do, cause, change)]
     return [
         Recommendation(
             seen,
             f"Test photos of such groups, or a variant with {composites(cells)}, and longer "
             "training. In the lab that was what helped; crops, masks, balance and class images "
             "by themselves did not (docs/README.md).",
+            cause,
+            change,
         )
     ]
 
 
-def _weakest(data: ReportData, prompt_set: str, part: Mapping[str, Any]) -> Recommendation:
+def _weakest(
+    data: ReportData, spec: ReportSpec, variant: str, prompt_set: str, part: Mapping[str, Any]
+) -> Recommendation:
     alone = {k: v for k, v in (part.get("alone") or {}).items() if v is not None}
     letter = min(alone, key=alone.__getitem__, default=None)
     count = part.get("count")
@@ -183,20 +215,25 @@ def _weakest(data: ReportData, prompt_set: str, part: Mapping[str, Any]) -> Reco
         f"than the single parts lead one to expect ({share(part['product'])}). "
     )
     if count is not None and (letter is None or count <= alone[letter]):
+        everybody = "+".join(sorted(alone) or sorted(data.characters))
         return Recommendation(
             seen + f"The weakest part is the number of people, right in {share(count)}.",
             "Test captions with class nouns and left/right, and more photos of groups of that "
             "size.",
+            "few pictures that were trained on show so many people.",
+            composed(data, spec, variant, "count", [everybody]),
         )
     name = data.names.get(letter or "", "")
     return Recommendation(
         seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
         f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
         "balanced appearances.",
+        f"{name} is seen less often than the others, or in photos that are too alike.",
+        composed(data, spec, variant, f"more-{letter}", [letter]) if letter else None,
     )
 
 
-def _bleed(data: ReportData, variant: str) -> list[Recommendation]:
+def _bleed(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     """The strongest confusion of one character with another."""
     table = data.variants[variant].get("bleed") or {"asked": []}
     confusions = [
@@ -215,11 +252,19 @@ def _bleed(data: ReportData, variant: str) -> list[Recommendation]:
             f"{share(worst)} of cases.",
             f"Test solos of both cropped out of shared photos, equal appearances of "
             f"{names[asked]} and {names[found]}, and different class nouns in their captions.",
+            "the two stand in the same photos, one much more often than the other, or share their "
+            "class noun.",
+            Change(
+                "solos",
+                f"Do crops of one person keep {names[asked]} and {names[found]} apart?",
+                variant,
+                {"solos": {"crop": "solos", "balance": "repeat"}},
+            ),
         )
     ]
 
 
-def _likeness(data: ReportData, variant: str) -> list[Recommendation]:
+def _likeness(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     """Characters who are not much like themselves even alone."""
     cells = photos_per_cell(data, variant)
     found = []
@@ -234,12 +279,14 @@ def _likeness(data: ReportData, variant: str) -> list[Recommendation]:
                     f"{formatting.plural(cells.get(letter, 0), 'photo')} alone.",
                     f"Add photos of {name} alone with other clothes, places and light; then test a "
                     "higher rank or more steps.",
+                    f"too few photos show {name} alone, or the training ended too soon.",
+                    longer(data, variant, letter),
                 )
             )
     return found
 
 
-def _repeats(data: ReportData, variant: str) -> list[Recommendation]:
+def _repeats(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     statistic = _of(data, variant, "duplicated").get("all") or {}
     rate = statistic.get("mean")
     if rate is None or rate < NOTABLE:
@@ -249,11 +296,21 @@ def _repeats(data: ReportData, variant: str) -> list[Recommendation]:
             f"“{variant}” draws somebody twice in {share(rate)} of cases.",
             "Test captions that name each person once with class noun and place in the picture, "
             "and photos in which that person stands beside others.",
+            "whoever is alone in all photos is drawn in every place where somebody stands.",
+            composed(
+                data,
+                spec,
+                variant,
+                "pairs",
+                ["+".join(pair) for pair in combinations(sorted(data.characters), 2)],
+            )
+            if len(data.characters) > 1
+            else None,
         )
     ]
 
 
-def _pull(data: ReportData, variant: str) -> list[Recommendation]:
+def _pull(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     rate = (_of(data, variant, "pull").get("all") or {}).get("mean")
     if rate is None or rate < NOTABLE:
         return []
@@ -262,6 +319,16 @@ def _pull(data: ReportData, variant: str) -> list[Recommendation]:
             f"Where nobody is named, “{variant}” still shows one of the characters in "
             f"{share(rate)} of pictures: the whole class is pulled along.",
             "Test prior preservation with pictures of each class, or fewer steps.",
+            "the training went on long enough to change what the class noun means.",
+            Change(
+                "class",
+                "Do class images, or fewer steps, leave other people as they were?",
+                variant,
+                {
+                    "class-images": {"class_images_weight": 1.0},
+                    "shorter": {"steps": steps_of(data, variant, 0.5)},
+                },
+            ),
         )
     ]
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from kindred.specs.character import Character
+from kindred.specs.comfyui import ComfyFiles
 from kindred.specs.composites import CompositeOptions
 from kindred.specs.spec_model import SpecModel, StoredSpec
 
@@ -18,6 +19,20 @@ class CompositeDataset(CompositeOptions):
     """A dataset of photos and of pictures made of them."""
 
     of: str = Field(description="the dataset of photos")
+
+
+class LoadedAdapter(SpecModel):
+    """Adapter files that a variant draws with: one for all runs, or one a run in their order."""
+
+    files: list[str] = Field(min_length=1)
+    weight: float = 1.0
+
+
+class DrawingBase(SpecModel):
+    """A base that draws: its architecture, and its files in ComfyUI."""
+
+    architecture: str
+    comfyui: ComfyFiles
 
 
 class ReportSpec(StoredSpec):
@@ -36,6 +51,15 @@ class ReportSpec(StoredSpec):
     )
     sheets: list[str] = Field(
         default_factory=list, description="prompt sets whose contact sheet lies in sheets/"
+    )
+    like: str = Field(
+        "", description="what a next experiment is `like`; '' where this one has no file of its own"
+    )
+    loaded: dict[str, list[LoadedAdapter]] = Field(
+        default_factory=dict, description="variant -> its adapters, where it is not trained here"
+    )
+    bases: dict[str, DrawingBase] = Field(
+        default_factory=dict, description="bases that ComfyUI knows, by their file in config/bases"
     )
 
 

@@ -5,16 +5,28 @@ Knows which slice goes to which page; knows nothing of rules or of what stands o
 
 from __future__ import annotations
 
-from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Experiment
+from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Experiment, Plan, Variant
+from kindred.models.identity import architecture_of
 from kindred.specs.composites import CompositeOptions
-from kindred.specs.report import CompositeDataset, RatingSpec, ReportSpec
+from kindred.specs.report import (
+    CompositeDataset,
+    DrawingBase,
+    LoadedAdapter,
+    RatingSpec,
+    ReportSpec,
+)
 
 
-def report_spec(chosen: Experiment) -> ReportSpec:
+def report_spec(plan: Plan, experiment: str) -> ReportSpec:
     """What the report is told; what it shows comes from files."""
+    chosen = plan.experiments[experiment]
     sheets = list(chosen.prompt_sets) if len(chosen.variants) <= SHEETS_UP_TO else []
     made = {v.dataset: _made_of_photos(v.made) for v in chosen.trained if v.made}
+    loaded = {v.name: _loaded(chosen, v) for v in chosen.variants.values() if not v.train}
     given = {"hide_photos": chosen.hide_photos, "sheets": sheets, "made": made}
+    given |= {"like": chosen.name if chosen.name == chosen.file else ""}
+    given |= {"loaded": {name: one for name, one in loaded.items() if one}}
+    given |= {"bases": _known_to_comfyui(plan, chosen)}
     return ReportSpec(experiment=chosen.name, **{k: v for k, v in given.items() if v})
 
 
@@ -29,6 +41,24 @@ def rating_spec(chosen: Experiment) -> RatingSpec:
         datasets=chosen.photos_trained_on,
         **({"hide_photos": True} if chosen.hide_photos else {}),
     )
+
+
+def _loaded(chosen: Experiment, variant: Variant) -> list[LoadedAdapter]:
+    """The adapters that a variant draws with and that are others', or were trained elsewhere."""
+    found = []
+    for name, weight in variant.loads:
+        own = chosen.variants[name]
+        files = own.files or [own.adapter(chosen.name, run) for run in variant.runs]
+        found.append(LoadedAdapter(files=list(files), weight=weight))
+    return found
+
+
+def _known_to_comfyui(plan: Plan, chosen: Experiment) -> dict[str, DrawingBase]:
+    return {
+        name: DrawingBase(architecture=architecture_of(plan.bases[name]).name, comfyui=files)
+        for name in chosen.bases
+        if (files := plan.comfyui.get(name))
+    }
 
 
 def _made_of_photos(made: CompositeSource) -> CompositeDataset:

@@ -69,7 +69,7 @@ def test_a_variant_that_asks_trains_on_a_dataset_of_its_own(root):
     made = found.datasets[name].made
     assert made.of == "drawn" and made.spec.compose.cells == ["A+J"]
     assert found.datasets[name].preprocess == found.datasets["drawn"].preprocess
-    told = report_specs.report_spec(found.experiments["one"]).made
+    told = report_specs.report_spec(found, "one").made
     assert set(told) == {name} and told[name].of == "drawn" and told[name].crop is None
     assert (
         formatting.made(told[name]) == "2 composites of A+J before places of their people's photos"

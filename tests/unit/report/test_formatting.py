@@ -10,7 +10,7 @@ from kindred.report import formatting
 from kindred.report.recommendations import recommendations
 from kindred.report.report_data import ReportData
 from kindred.report.tables import differences
-from kindred.specs.report import CompositeDataset
+from kindred.specs.report import CompositeDataset, ReportSpec
 
 NAMES = {"A": "Ann", "C": "Cleo", "J": "Jim"}
 
@@ -68,6 +68,9 @@ def test_numbers_are_written_for_readers():
     assert formatting.listing(["a", "b", "c"]) == "a, b and c" and formatting.listing([]) == ""
 
 
+SPEC = ReportSpec(experiment="made")
+
+
 def statistic(mean):
     return {"mean": mean, "low": None, "high": None, "runs": 3, "images": 24}
 
@@ -96,6 +99,7 @@ def advice(one, cells=None, **summary):
     found = {
         "characters": characters,
         "baseline": "all",
+        "prompt_sets": {},
         "controls": [],
         "judge": {"trusted": True, "why": []},
         "variants": {"all": one},
@@ -106,7 +110,7 @@ def advice(one, cells=None, **summary):
         folder=None, summary=found, verdicts={"hypotheses": {}}, scores={}, pictures={},
         settings={}, specs={}, trainings=trainings, curves={}, audits={}, photos=None,
     )  # fmt: skip
-    return [SimpleNamespace(seen=x.seen, do=x.do) for x in recommendations(material)]
+    return [SimpleNamespace(seen=x.seen, do=x.do) for x in recommendations(material, SPEC)]
 
 
 def test_without_a_fault_there_is_no_advice():

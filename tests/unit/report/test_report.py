@@ -84,7 +84,9 @@ def test_the_page_is_well_formed_and_loads_nothing(written):
     page = Page(written[0])
     assert page.open == []
     assert len(page.ids) == len(set(page.ids)), "an id stands twice"
-    assert {link[:5] for link in page.links if not link.startswith("#")} == {"data:"}
+    beside = [link for link in page.links if not link.startswith(("#", "data:"))]
+    assert "best/pictures.json" in beside  # files that a person may open; none is loaded
+    assert all(re.fullmatch(r"best/\S+|[\w-]+/run-\d+/lora\.safetensors", one) for one in beside)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     assert set(re.findall(r"\w+://[^/\"]*", written[0])) <= {"http://www.w3.org"}
 
@@ -92,7 +94,7 @@ def test_the_page_is_well_formed_and_loads_nothing(written):
 def test_sections_come_in_the_order_that_a_reader_needs(written):
     found = re.findall(r'<section id="(\w+)">', written[0])
     assert found == [
-        *("casts", "verdicts", "likeness", "together", "photos"),
+        *("take", "casts", "verdicts", "likeness", "together", "photos"),
         *("variants", "bleed", "curves", "next", "methods"),
     ]
 
@@ -180,7 +182,8 @@ def test_every_picture_shown_is_of_the_variant_it_says(written, made):
 
 def test_a_row_is_one_seed_across_all_variants(written):
     html = written[0]
-    block = html[html.index("Christmas card") :]
+    block = html[html.index('<section id="together">') :]
+    block = block[block.index("Christmas card") :]
     row = block[: block.index('<p class="seed">', block.index('<p class="seed">') + 9)]
     found = re.findall(r"<figcaption><b>([\w-]+)</b>", row)
     assert found == ["all", "no-trio", "all-again", "scrambled", "BASE"]
@@ -412,7 +415,9 @@ def test_without_hypotheses_or_groups_there_is_still_a_page(tmp_path):
     prompts = {"headshot": {"J": "headshot of JRussell"}}
     one = reported.build(tmp_path, arms=arms, runs=1, prompts=prompts, hypotheses={})
     html, markdown = reported.run_report(one, tmp_path / "out")
-    assert "No hypothesis was declared" in html and "No hypothesis was declared" in markdown
+    for said in (Page(html).text, markdown):
+        assert "Nothing was claimed beforehand" in said and "“all”" in said
+        assert "only one there is" in said
     assert "No prompt asks for CRussell alone" in html
     assert Page(html).open == []
 

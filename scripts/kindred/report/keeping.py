@@ -1,0 +1,130 @@
+"""What an experiment leaves to keep: a LoRA, the best pictures, a graph that draws more of them;
+and which pictures are broken.
+
+Knows the report's data and people's ratings; how it is shown is the templates' part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kindred.evidence.adapter_choice import AdapterChoice, choose
+from kindred.evidence.human_ratings import mean_ratings, read_ratings
+from kindred.models.architectures.comfyui import ComfyGraph
+from kindred.report import formatting
+from kindred.report.adapter_offer import API, WORKFLOW, comfy_graph, offer, write_graphs
+from kindred.report.best_pictures import BestPicture, best_pictures, prompts_without, write_best
+from kindred.report.broken_pictures import broken_pictures
+from kindred.report.next_experiments import Change
+from kindred.report.recommendations import Recommendation
+from kindred.report.report_data import Place, ReportData
+from kindred.specs.report import ReportSpec
+
+SHOWN, NAMED = 12, 8  # pictures and broken ones on the page
+CAUSES = {
+    "noise": "too high a learning rate, or too few sampling steps",
+    "other": "values that are no numbers: too high a learning rate, or float16 where a base "
+    "needs bfloat16",
+}
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What there is to keep. broken: key -> what is the matter with that picture."""
+
+    choice: AdapterChoice | None
+    best: Sequence[BestPicture]
+    broken: Mapping[str, str]
+    graph: ComfyGraph | None
+
+    @property
+    def shown(self) -> list[Place]:
+        """Places of the pictures that the page shows."""
+        return [one.place for one in self.best[:SHOWN]]
+
+    def write(self, path: Path) -> None:
+        """The list of pictures at `path`, the pictures and both forms of the graph beside it."""
+        write_best(path, self.best)
+        write_graphs(path.parent, self.graph)
+
+
+def look(data: ReportData, spec: ReportSpec, ratings: Sequence[Path], opened: bool) -> Keeping:
+    """What there is to keep. ratings: files of people's ratings; `opened`: pictures are there, so
+    that broken ones can be found."""
+    choice = choose(data.variants, data.scores.values())
+    broken = broken_pictures({row.key: row for row in data.pictures.values()}) if opened else {}
+    rated = mean_ratings(read_ratings(ratings))
+    names = [one.variant for one in choice.contenders] if choice else []
+    best = best_pictures(data, names, rated, broken)
+    made = None
+    if choice and (place := _to_draw(data, choice, best)):
+        told = offer(data, spec, choice)
+        made = comfy_graph(data, spec, told["files"], place)
+    return Keeping(choice, best, broken, made)
+
+
+def _to_draw(data: ReportData, choice: AdapterChoice, best: Sequence[BestPicture]) -> Place | None:
+    """The picture that the graph draws: the leader's best of most people, or else its first."""
+    own = (choice.leader.variant, choice.run)
+    liked = [one.place for one in best if one.place[:2] == own]
+    asked = {(key, name): who for key, name, _, who in data.prompts}
+    others = [place for place in data.pictures if place[:2] == own and asked.get(place[2:4])]
+    return next(iter([*liked, *others]), None)
+
+
+def words(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, Any]:
+    """What page and Markdown say of it."""
+    lacking = prompts_without(data, kept.best) if kept.choice else []
+    return {
+        **offer(data, spec, kept.choice),
+        "graphs": [API, WORKFLOW] if kept.graph else [],
+        "base": data.variants[kept.choice.leader.variant]["base"] if kept.choice else "",
+        "kept": len(kept.best),
+        "lacking": lacking,
+        "broken": _broken(data, kept.broken),
+    }
+
+
+def _broken(data: ReportData, broken: Mapping[str, str]) -> list[str]:
+    """Which pictures are broken, a sentence a kind and variant."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for (variant, run, prompt_set, prompt, seed), row in data.pictures.items():
+        if fault := broken.get(row.key):
+            where = f"run {run}, {prompt_set}/{prompt}, seed {seed}"
+            found.setdefault((variant, fault), []).append(where)
+    told = []
+    for (variant, fault), places in found.items():
+        more = f"; and {len(places) - NAMED} more" if len(places) > NAMED else ""
+        told.append(
+            f"“{variant}”: {formatting.plural(len(places), 'picture')} {fault} "
+            f"({'; '.join(places[:NAMED])}{more})"
+        )
+    return told
+
+
+def advice_on_broken(data: ReportData, kept: Keeping) -> list[Recommendation]:
+    """What to try where pictures are broken."""
+    found = []
+    for place, row in data.pictures.items():
+        fault, variant = kept.broken.get(row.key), place[0]
+        recipe = (data.specs.get(variant) or {}).get("recipe") or {}
+        if fault and recipe.get("lr") and variant not in [one.change.of for one in found]:
+            change = Change(
+                "slower",
+                f"Does half the learning rate keep the pictures of {variant} whole?",
+                variant,
+                {"slower": {"lr": recipe["lr"] / 2}},
+            )
+            found.append(
+                Recommendation(
+                    f"Pictures of “{variant}” are broken ({fault}).",
+                    "Look at its training curve; test a lower learning rate. The base's own "
+                    "pictures, if they are whole, rule out how it is drawn.",
+                    CAUSES.get(fault, CAUSES["other"]) + ".",
+                    change,
+                )
+            )
+    return found

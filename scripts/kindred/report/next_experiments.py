@@ -1,0 +1,118 @@
+"""The next experiment as text to paste into config/experiments/: like this one, with one change.
+
+Knows the keys of an experiment file; what to change is decided by who looks at the figures
+(recommendations.py, adapter_offer.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from kindred.report.report_data import ReportData
+from kindred.specs.composites import Composites
+from kindred.specs.report import ReportSpec
+
+HEADING = (
+    "# yaml-language-server: $schema=../schema.json\n"
+    "# Save as config/experiments/{file}.yaml and run: snakemake --config experiments={file}\n"
+    "# What is finished is found again and not trained anew.\n"
+)
+WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be tried. name: of the experiment and its variants; question: in a sentence.
+    variants: what comes behind the variant's name -> keys that differ from `of`; '' stands for the
+    variant itself. measure, prompt_set: what decides. beside: further parts of the file."""
+
+    name: str
+    question: str
+    of: str
+    variants: Mapping[str, Mapping[str, Any]]
+    measure: str = "success"
+    prompt_set: str = ""
+    runs: int | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+
+def as_yaml(data: ReportData, spec: ReportSpec, change: Change) -> str:
+    """The experiment file; '' where this experiment has no file of its own to be like."""
+    if not spec.like:
+        return ""
+    variants = {
+        _free(data, change.of, name): {"from": change.of, **keys}
+        for name, keys in change.variants.items()
+    }
+    told: dict[str, Any] = {
+        "like": spec.like,
+        "title": change.question,
+        "question": change.question,
+        **({"runs": change.runs} if change.runs else {}),
+        **change.beside,
+        "variants": variants,
+        "hypotheses": dict.fromkeys(data.hypotheses),
+    }
+    prompt_set = change.prompt_set or _asked_set(data)
+    for name in variants:
+        told["hypotheses"][f"{name}-helps"] = {
+            "claim": f"{name} is right more often than {change.of}.",
+            "variant": name,
+            "against": change.of,
+            "measure": change.measure,
+            "prompt_set": prompt_set,
+            "primary": True,
+        }
+    return _written(f"{spec.like}-{change.name}", told)
+
+
+def more_runs(spec: ReportSpec, variants: Sequence[str], runs: int) -> str:
+    """The experiment file that trains all variants so many times, to tell some of them apart; ''
+    where this one has no file."""
+    if not spec.like:
+        return ""
+    question = f"Which is better, {' or '.join(variants)}? Each trained {runs} times."
+    told = {"like": spec.like, "title": question, "question": question, "runs": runs}
+    return _written(f"{spec.like}-{runs}-runs", told)
+
+
+def composites_besides(
+    data: ReportData, spec: ReportSpec, variant: str, cells: Mapping[str, int]
+) -> dict[str, Any]:
+    """`compose` with so many more pictures of these cells than a variant has."""
+    had = composites_of(data, spec, variant)
+    counts = had.counts() if had else {}
+    wanted = {**counts, **{cell: counts.get(cell, 0) + n for cell, n in cells.items()}}
+    told: dict[str, Any] = {"cells": dict(sorted(wanted.items())), "background": "any"}
+    if had and had.strangers:
+        told["strangers"] = had.strangers.model_dump()
+    return told
+
+
+def composites_of(data: ReportData, spec: ReportSpec, variant: str) -> Composites | None:
+    """What a variant's composites are made by; None without any."""
+    trained = data.specs.get(variant)
+    made = spec.made.get(trained["dataset"]) if trained else None
+    return made.compose if made else None
+
+
+def _free(data: ReportData, of: str, name: str) -> str:
+    """A name that no variant has."""
+    wanted, number = f"{of}-{name}"[:60], 2
+    while wanted in data.variants:
+        wanted, number = f"{of}-{name}"[:56] + f"-{number}", number + 1
+    return wanted
+
+
+def _asked_set(data: ReportData) -> str:
+    """The prompt set that asks for most people at once."""
+    return max(data.prompts, key=lambda prompt: prompt[3].count("+") if prompt[3] else -1)[0]
+
+
+def _written(file: str, told: Mapping[str, Any]) -> str:
+    text = yaml.safe_dump(dict(told), sort_keys=False, allow_unicode=True, width=WIDTH)
+    return HEADING.format(file=file) + text

@@ -1,0 +1,66 @@
+"""What was seen where nothing was claimed beforehand: numbers and their intervals, no verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kindred.evidence.adapter_choice import AdapterChoice
+from kindred.report import formatting
+from kindred.report.report_data import ReportData
+from kindred.report.svg_plots import share
+from kindred.specs.measures import MEASURES
+
+CONTENDERS, DIFFERENCES = 4, 4
+
+
+def seen_without_claims(data: ReportData, choice: AdapterChoice | None) -> list[str]:
+    """Sentences; [] where hypotheses were declared, which say more."""
+    if data.hypotheses:
+        return []
+    return [*_ranking(data, choice), *_differences(data)]
+
+
+def _ranking(data: ReportData, choice: AdapterChoice | None) -> list[str]:
+    if choice is None:
+        return []
+    names = [one.variant for one in choice.contenders]
+    names += [name for name, one in data.variants.items() if one["kind"] == "base"]
+    told = []
+    for name in names[:CONTENDERS]:
+        found = data.variants[name]["measures"].get(choice.measure, {}).get("all")
+        if found and found["mean"] is not None:
+            ends = formatting.range_of(found, choice.measure)
+            told.append(f"“{name}” {share(found['mean'])}" + (f" ({ends})" if ends else ""))
+    return [f"{_upper(_words(data, choice.measure))}: {', '.join(told)}."] if told else []
+
+
+def _differences(data: ReportData) -> list[str]:
+    """The largest differences whose interval holds no 0. They were picked out of many afterwards,
+    so some are there by chance."""
+    rows = data.summary["comparisons"]
+    clear = [row for row in rows if row["low"] > 0 or row["high"] < 0]
+    if not clear:
+        against = data.summary["baseline"]
+        return [f"No variant differs from “{against}” in anything that can be told from chance."]
+    clear.sort(key=lambda row: -min(abs(row["low"]), abs(row["high"])))
+    told = [_difference(data, row) for row in clear[:DIFFERENCES]]
+    picked = (
+        f"These are the clearest of {formatting.plural(len(rows), 'difference')} that were looked "
+        "at, so some may be chance: an experiment with a hypothesis would tell."
+    )
+    return [*told, picked]
+
+
+def _difference(data: ReportData, row: Mapping[str, Any]) -> str:
+    size = formatting.effect(row["difference"], row["low"], row["high"], row["measure"])
+    arms = f"“{row['variant']}” differs from “{row['against']}” by {size}"
+    return f"In “{row['prompt_set']}”, {_words(data, row['measure'])}: {arms}."
+
+
+def _words(data: ReportData, measure: str) -> str:
+    return MEASURES[measure].says.format(counts=data.summary["judge"]["counts"])
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
