@@ -154,11 +154,11 @@ def _load_libraries(device: torch.device) -> None:
 
 
 def limit(device: torch.device) -> float:
-    """Bytes that the allocator may take of a GPU in all."""
+    """Bytes that the allocator may take of a GPU in all; `cuda` is the current one."""
     import torch
 
     total = torch.cuda.get_device_properties(device).total_memory
-    return total * torch.cuda.get_per_process_memory_fraction(device)
+    return total * torch.cuda.get_per_process_memory_fraction(device.index)
 
 
 def available(device: torch.device) -> float:
