@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from kindred.lab.base_network import BaseNetwork, Batch
+from kindred.lab.base_network import FACTS, BaseNetwork, Batch
 from kindred.lab.pretraining_corpus import LatentCorpus
 from kindred.lab.settings import FlowSettings, StageSettings
 from kindred.lab.training_loop import (
@@ -69,12 +69,16 @@ def draw_batch(
 def facts_loss(told: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Squared error of what tokens tell of their people, a fact; near 1 for a constant answer.
 
-    Drawn people's facts have variance about 1 a trait and 0.7 an attribute.
+    Drawn people's facts have variance about 1 a trait and 0.7 an attribute. Where a batch has fewer
+    than FACTS, those are the last ones: looks without traits.
     """
+    known = batch.facts.shape[2]
+    count = len(ATTRIBUTES) + (len(TRAITS) if known == FACTS else 0)
+    told = told[..., FACTS - known :]
     owned = batch.owners >= 0
     index = batch.owners.clamp_min(0).long()[..., None].expand(-1, -1, batch.facts.shape[2])
     error = (told - batch.facts.float().gather(1, index)).square().sum(dim=2)
-    return (error * owned).sum() / (owned.sum().clamp_min(1) * (len(TRAITS) + len(ATTRIBUTES)))
+    return (error * owned).sum() / (owned.sum().clamp_min(1) * count)
 
 
 def autocast(device: torch.device) -> Any:

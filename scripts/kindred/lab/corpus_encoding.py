@@ -37,8 +37,10 @@ def encode_corpus(
             corpus.heads[size], latents.shape[2:], settings.flow.head_weight, stride=8
         )
         tensors[f"weights/{size}"] = weights.to(torch.bfloat16)
-        tensors[f"facts/{size}"] = corpus.facts[size]
-        tensors[f"owners/{size}"] = drawings.token_owners(corpus.heads[size], *images.shape[1:3])
+        owners = drawings.token_owners(corpus.heads[size], *images.shape[1:3])
+        tensors[f"facts/{size}"], tensors[f"owners/{size}"] = drawings.told_facts(
+            corpus.facts[size], owners, corpus.named[size], settings.flow.facts
+        )
     for name, tokenizer in tokenizers.items():
         for size, pairs in corpus.captions.items():
             flat = [caption for pair in pairs for caption in pair]

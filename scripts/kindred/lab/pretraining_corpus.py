@@ -20,6 +20,7 @@ from kindred.common.errors import KindredError
 from kindred.common.progress import track
 from kindred.lab.training_loop import generator
 from kindred.world.pretraining_shards import captions_path, person_facts
+from kindred.world.vocabulary import TRAITS
 
 Size = str  # "WxH", in pixels
 
@@ -36,12 +37,14 @@ def _pick(counts: dict[Size, int], batch: int, seed: int, step: int, device: tor
 @dataclass(frozen=True)
 class Corpus:
     """images: size -> uint8 [N, H, W, 3]; heads: size -> float32 [N, 4, 4] boxes in px, unused
-    rows zero; captions: size -> N pairs; facts: size -> float16 [N, 4, F] of `person_facts`."""
+    rows zero; captions: size -> N pairs; facts: size -> float16 [N, 4, F] of `person_facts`; named:
+    size -> bool [N, 4], who is one of those that captions call by name."""
 
     images: dict[Size, torch.Tensor]
     heads: dict[Size, torch.Tensor]
     captions: dict[Size, list[tuple[str, str]]]
     facts: dict[Size, torch.Tensor]
+    named: dict[Size, torch.Tensor]
 
     def pick(self, batch: int, seed: int, step: int) -> tuple[Size, torch.Tensor]:
         """(size, indices) of a step's batch; sizes come up by their share of the corpus."""
@@ -52,9 +55,10 @@ class Corpus:
 
 @dataclass(frozen=True)
 class LatentCorpus:
-    """latents: size -> [N, C, H/8, W/8], normalised; weights: [N, 1, H/8, W/8]; facts: [N, 4, F] of
-    each person; owners: int8 [N, T], the person behind each token, -1 nobody; ids: tokenizer's name
-    -> size -> [N, 2, L] of the two captions; empty: name -> [L] of the empty caption."""
+    """latents: size -> [N, C, H/8, W/8], normalised; weights: [N, 1, H/8, W/8]; facts: [N, 4, F] to
+    be told of each person; owners: int8 [N, T], of whom each token tells, -1 nobody; ids:
+    tokenizer's name -> size -> [N, 2, L] of the two captions; empty: name -> [L] of the empty
+    caption."""
 
     latents: dict[Size, torch.Tensor]
     weights: dict[Size, torch.Tensor]
@@ -85,7 +89,7 @@ def shards(folders: Iterable[Path]) -> list[Path]:
 
 def load(folders: Iterable[Path], device: torch.device) -> Corpus:
     """Read every shard into the device's memory."""
-    images, heads, captions, facts = (defaultdict(list) for _ in range(4))
+    images, heads, captions, facts, named = (defaultdict(list) for _ in range(5))
     paths = shards(folders)
     for path in track(paths, "reading drawings", len(paths), "shard"):
         with np.load(path) as shard:
@@ -94,12 +98,14 @@ def load(folders: Iterable[Path], device: torch.device) -> Corpus:
             images[size].append(picture.to(device))
             heads[size].append(torch.from_numpy(shard["heads"]).float().to(device))
             facts[size].append(torch.from_numpy(person_facts(shard)))
+            named[size].append(torch.from_numpy(shard["names"] >= 0))
         captions[size].extend(read_captions(path))
     return Corpus(
         {size: torch.cat(parts) for size, parts in images.items()},
         {size: torch.cat(parts) for size, parts in heads.items()},
         dict(captions),
         {size: torch.cat(parts) for size, parts in facts.items()},
+        {size: torch.cat(parts) for size, parts in named.items()},
     )
 
 
@@ -141,6 +147,17 @@ def token_owners(heads: torch.Tensor, height: int, width: int, stride: int = 16)
     away = (x - (x0 + x1) / 2).abs().expand_as(under).masked_fill(~under, float("inf"))
     distance, owner = away.min(dim=1)
     return owner.masked_fill(distance.isinf(), -1).flatten(1).to(torch.int8)
+
+
+def told_facts(
+    facts: torch.Tensor, owners: torch.Tensor, named: torch.Tensor, which: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Facts and owners as FlowSettings' `facts` wants them: `all`, or `looks`, which are those
+    behind the traits, of nobody who is `named` [N, P]."""
+    if which == "all":
+        return facts, owners
+    of_named = named.gather(1, owners.clamp_min(0).long())
+    return facts[..., len(TRAITS) :].contiguous(), owners.masked_fill(of_named, -1)
 
 
 def load_latents(paths: Iterable[Path], device: torch.device) -> LatentCorpus:

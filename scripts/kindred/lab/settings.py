@@ -91,6 +91,11 @@ class FlowSettings(StageSettings):
     facts_weight: float = Field(
         0.5, description="of reading each person's facts from the tokens behind the double blocks"
     )
+    facts: Literal["all", "looks"] = Field(
+        "all",
+        description="looks: what captions describe, of people without a name, and no face's "
+        "traits; so nothing but the pictures tells what a name looks like",
+    )
     time_mean: float = Field(
         0.4, description="of the normal whose sigmoid is the time; FLUX's shift"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,19 @@ from torch import nn
 
 from kindred.lab import base_training, vae_training
 from kindred.lab.base_network import FACTS
-from kindred.lab.pretraining_corpus import Corpus, LatentCorpus, head_weights, token_owners
+from kindred.lab.pretraining_corpus import (
+    Corpus,
+    LatentCorpus,
+    head_weights,
+    token_owners,
+    told_facts,
+)
 from kindred.lab.settings import LabSettings
 from kindred.lab.training_loop import TrainingLoop, adamw, ema_of, generator
 from kindred.models.architectures.patches import image_ids
 from kindred.training.lr_schedules import warmup_cosine
 from kindred.world.pretraining_shards import ATTRIBUTES, draw_arrays, person_facts
+from kindred.world.vocabulary import TRAITS
 
 SETTINGS = LabSettings.load(Path(__file__).parents[3] / "config/lab/tiny.yaml")
 CPU = torch.device("cpu")
@@ -29,7 +37,8 @@ def corpus() -> Corpus:
     heads = torch.zeros(6, 4, 4)
     heads[:, 0] = torch.tensor([20.0, 10.0, 60.0, 50.0])
     captions, facts = [("a man", "a boy")] * 6, torch.zeros(6, 4, FACTS)
-    return Corpus(*({"192x96": part} for part in (images, heads, captions, facts)))
+    named = torch.zeros(6, 4, dtype=torch.bool)
+    return Corpus(*({"192x96": part} for part in (images, heads, captions, facts, named)))
 
 
 def test_head_weights_have_mean_one_and_are_heavier_inside():
@@ -122,6 +131,23 @@ def test_tokens_tell_of_their_own_person_and_nobodys_do_not_count():
         told[row, token] = batch.facts[row, batch.owners[row, token]].float()
     assert base_training.facts_loss(told, batch) == 0
     assert base_training.facts_loss(told + 1, batch) > 0
+
+
+def test_looks_are_told_without_traits_and_of_nobody_with_a_name():
+    made = latents()
+    facts, owners = made.facts["192x96"], made.owners["192x96"]
+    named = torch.tensor([[True, False, False, False]]).expand(8, 4)
+    looks, of_unnamed = told_facts(facts, owners, named, "looks")
+    assert torch.equal(looks, facts[..., len(TRAITS) :])
+    assert torch.equal(of_unnamed, torch.where(owners == 0, -1, owners))
+    assert told_facts(facts, owners, named, "all") == (facts, owners)
+    looking = replace(made, facts={"192x96": looks}, owners={"192x96": of_unnamed})
+    batch = base_training.draw_batch(looking, image_ids, SETTINGS.flow, 5, 0, 0.0)
+    told = torch.full((*batch.owners.shape, FACTS), 9.0)
+    for row, token in (batch.owners >= 0).nonzero().tolist():
+        told[row, token, len(TRAITS) :] = batch.facts[row, batch.owners[row, token]].float()
+    assert base_training.facts_loss(told, batch) == 0
+    assert base_training.facts_loss(told + 1, batch) == pytest.approx(looks.shape[2] / 12)
 
 
 def test_a_token_belongs_to_the_nearest_person_above_it():

@@ -146,7 +146,7 @@ def test_it_learns(network, tokenizer, tmp_path):
 def drawings() -> Corpus:
     rng = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (12, 48, 64, 3), generator=rng, dtype=torch.uint8)
-    return Corpus({"64x48": images}, {}, {}, {})
+    return Corpus({"64x48": images}, {}, {}, {}, {})
 
 
 def test_the_autoencoder_is_the_other_class_and_its_latents_are_normal(drawings, tmp_path):
