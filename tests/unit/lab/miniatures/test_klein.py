@@ -16,7 +16,7 @@ from kindred.lab.base_training import draw_batch, train
 from kindred.lab.miniatures.klein import text_encoder
 from kindred.lab.miniatures.klein.facts import KLEIN
 from kindred.lab.miniatures.klein.network import KleinNetwork, build
-from kindred.lab.miniatures.klein.tokenizer import in_chat, qwen_tokenizer
+from kindred.lab.miniatures.klein.tokenizer import in_chats, qwen_tokenizer
 from kindred.lab.miniatures.klein.vae import adopt, measure_statistics
 from kindred.lab.pretraining_corpus import Corpus, LatentCorpus
 from kindred.lab.settings import LabSettings
@@ -73,7 +73,7 @@ def test_a_caption_is_the_message_of_a_chat_and_padded(tokenizer, tmp_path):
     ids = ids_of(again, "a man at the beach")[0]
     assert ids.tolist() == ids_of(tokenizer, "a man at the beach")[0].tolist()
     told = ids[ids != again.pad_token_id]
-    assert again.decode(told) == in_chat(tokenizer, "a man at the beach")
+    assert [again.decode(told)] == in_chats(tokenizer, ["a man at the beach"])
     assert len(told) == 5 + 12, "marks, roles and empty lines are one token each"
     assert (ids[len(told) :] == again.pad_token_id).all()
 

@@ -47,9 +47,9 @@ class KleinMiniature(Miniature):
 
     def token_ids(self, tokenizer: Any, texts: Sequence[str], tokens: int) -> list[list[int]]:
         """As `Miniature.token_ids`; each text as the message of a chat."""
-        from kindred.lab.miniatures.klein.tokenizer import in_chat
+        from kindred.lab.miniatures.klein.tokenizer import in_chats
 
-        return super().token_ids(tokenizer, [in_chat(tokenizer, text) for text in texts], tokens)
+        return super().token_ids(tokenizer, in_chats(tokenizer, texts), tokens)
 
     def make_vae(
         self,
