@@ -35,6 +35,33 @@ rule rating:
         " --out {output:q} 2>&1 | tee -i {log:q}"
 
 
+rule pairs:
+    """A page on which people say which of two pictures looks more like somebody. It is made when it
+    is asked for by name; choices count from the next report on."""
+    input:
+        pictures=lambda w: paths.lists_of_pictures(PLAN.experiments[w.experiment]),
+        photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
+        template="report/pairs.html",
+    output:
+        "results/{experiment}/pairs.html",
+    log:
+        "logs/{experiment}/pairs.log",
+    benchmark:
+        "benchmarks/{experiment}/pairs.tsv"
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: report_specs.pairs_spec(
+            PLAN.experiments[w.experiment]
+        ).canonical(),
+        version=step_version("pairs"),
+    message:
+        "{wildcards.experiment}: page for choices between two pictures"
+    shell:
+        "python scripts/pairs_page.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
+        " --out {output:q} 2>&1 | tee -i {log:q}"
+
+
 rule report:
     """One page per experiment: verdicts in plain words, faces, groups, numbers, what to try
     next."""
@@ -46,6 +73,7 @@ rule report:
         runs=lambda w: paths.told_by_runs(PLAN.experiments[w.experiment]),
         photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
         ratings=lambda w: scoring_specs.ratings_of(w.experiment),
+        pairs=lambda w: report_specs.pairs_of(w.experiment),
         templates=[
             *multiext("report/report", ".html", ".md", ".css", ".js"),
             "report/declared.md",
@@ -73,4 +101,4 @@ rule report:
     shell:
         "python scripts/report.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
         " --page {output.page:q} --markdown {output.markdown:q} --best {output.best:q}"
-        " --ratings {input.ratings:q} 2>&1 | tee -i {log:q}"
+        " --ratings {input.ratings:q} --pairs {input.pairs:q} 2>&1 | tee -i {log:q}"

@@ -1,8 +1,7 @@
 """The page about one experiment: verdicts, faces, groups, numbers, what to try next.
 
 in:  results/<experiment>/: summary.json, verdicts.json, scores.csv, power.json where the design was
-     forecast, audit/<dataset>.json; of each
-     variant spec.json, and of each run lora.json, training.csv and images/<prompt_set>.json;
+     forecast, audit/<dataset>.json; spec.json of variants, of runs lora.json, training.csv, images/
      resources/<dataset>/: images.json, captions.jsonl and the prepared photos (not with
      `hide_photos`); files of people's ratings
 out: report.html, self-contained; report.md, its words; best/, what to keep; without --page words
@@ -30,7 +29,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--resources", type=Path, default=Path("resources"))
     parser.add_argument("--page", type=Path, help="report.html to write; unset: words alone")
     parser.add_argument("--best", type=Path, help="best/pictures.json, what to keep beside it")
-    parser.add_argument("--ratings", nargs="*", default=[], type=Path, help="files of ratings")
+    for name in ("--ratings", "--pairs"):
+        parser.add_argument(name, nargs="*", default=[], type=Path, help="what people saved")
     parser.add_argument("--markdown", required=True, type=Path, help="report.md to write")
     return parser.parse_args(argv)
 
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     spec = ReportSpec.read(options.spec)
     whole, photos = bool(options.page), bool(options.page) and not spec.hide_photos
     data = read_report_data(options.folder, options.resources, photos, only_words=not whole)
-    kept = look(data, spec, options.ratings, opened=whole)
+    kept = look(data, spec, options.ratings, whole, options.pairs)
     if whole:
         page, markdown = build(data, spec, kept)
         write_text(options.page, page)
@@ -51,8 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     if options.best:
         kept.write(options.best)
     write_text(options.markdown, markdown)
-    said = [f"{name}: {one['sentence']}" for name, one in data.verdicts["hypotheses"].items()]
-    print("\n".join(said), file=sys.stderr)
+    for name, one in data.verdicts["hypotheses"].items():
+        print(f"{name}: {one['sentence']}", file=sys.stderr)
     return 0
 
 

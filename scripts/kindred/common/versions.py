@@ -38,6 +38,7 @@ VERSIONS = {
     "sheet": 1,
     "curves": 2,
     "rating": 1,
+    "pairs": 1,
     "report": 14,
     "families_report": 1,
     # The lab's own models.

@@ -7,12 +7,19 @@ Knows the report's data and people's ratings; how it is shown is the templates' 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kindred.evidence.adapter_choice import AdapterChoice, choose
 from kindred.evidence.human_ratings import mean_ratings, read_ratings
+from kindred.evidence.paired_choices import (
+    Asked,
+    Choice,
+    Preference,
+    preferences,
+    read_choices,
+)
 from kindred.models.architectures.comfyui import ComfyGraph
 from kindred.report import formatting
 from kindred.report.adapter_offer import API, WORKFLOW, comfy_graph, offer, write_graphs
@@ -21,6 +28,7 @@ from kindred.report.broken_pictures import broken_pictures
 from kindred.report.next_experiments import Change
 from kindred.report.recommendations import Recommendation
 from kindred.report.report_data import Place, ReportData
+from kindred.report.svg_plots import share
 from kindred.specs.report import ReportSpec
 
 SHOWN, NAMED = 12, 8  # pictures and broken ones on the page
@@ -33,12 +41,14 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class Keeping:
-    """What there is to keep. broken: key -> what is the matter with that picture."""
+    """What there is to keep. broken: key -> what is the matter with that picture. preferred: letter
+    -> the variants whose pictures people chose between, most preferred first."""
 
     choice: AdapterChoice | None
     best: Sequence[BestPicture]
     broken: Mapping[str, str]
     graph: ComfyGraph | None
+    preferred: Mapping[str, Sequence[Preference]] = field(default_factory=dict)
 
     @property
     def shown(self) -> list[Place]:
@@ -51,9 +61,15 @@ class Keeping:
         write_graphs(path.parent, self.graph)
 
 
-def look(data: ReportData, spec: ReportSpec, ratings: Sequence[Path], opened: bool) -> Keeping:
-    """What there is to keep. ratings: files of people's ratings; `opened`: pictures are there, so
-    that broken ones can be found."""
+def look(
+    data: ReportData,
+    spec: ReportSpec,
+    ratings: Sequence[Path],
+    opened: bool,
+    pairs: Sequence[Path] = (),
+) -> Keeping:
+    """What there is to keep. ratings, pairs: files of people's ratings, and of their choices of two
+    pictures; `opened`: pictures are there, so that broken ones can be found."""
     choice = choose(data.variants, data.scores.values())
     broken = broken_pictures({row.key: row for row in data.pictures.values()}) if opened else {}
     rated = mean_ratings(read_ratings(ratings))
@@ -63,7 +79,20 @@ def look(data: ReportData, spec: ReportSpec, ratings: Sequence[Path], opened: bo
     if choice and (place := _to_draw(data, choice, best)):
         told = offer(data, spec, choice)
         made = comfy_graph(data, spec, told["files"], place)
-    return Keeping(choice, best, broken, made)
+    return Keeping(choice, best, broken, made, _preferred(data, read_choices(pairs)))
+
+
+def _preferred(data: ReportData, choices: Sequence[Choice]) -> dict[str, list[Preference]]:
+    """Letter -> the variants that were compared. A picture that two share is of the first."""
+    pictures: dict[str, tuple[str, Asked]] = {}
+    for place, row in data.pictures.items():
+        pictures.setdefault(row.key, (place[0], place[2:]))
+    found = {}
+    for letter in data.characters:
+        own = [one for one in choices if one.who == letter]
+        if told := preferences(own, pictures):
+            found[letter] = told
+    return found
 
 
 def _to_draw(data: ReportData, choice: AdapterChoice, best: Sequence[BestPicture]) -> Place | None:
@@ -85,7 +114,22 @@ def words(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, Any]:
         "kept": len(kept.best),
         "lacking": lacking,
         "broken": _broken(data, kept.broken),
+        "preferred": {data.names[x]: _in_words(told) for x, told in kept.preferred.items()},
+        "pairs_page": f"results/{spec.experiment}/pairs.html",
     }
+
+
+def _in_words(told: Sequence[Preference]) -> list[dict[str, str]]:
+    """Rows of the table of choices."""
+    return [
+        {
+            "variant": one.variant,
+            "share": share(one.share),
+            "range": f"{100 * one.low:.0f}–{100 * one.high:.0f}",
+            "compared": str(one.compared),
+        }
+        for one in told
+    ]
 
 
 def _broken(data: ReportData, broken: Mapping[str, str]) -> list[str]:

@@ -65,10 +65,10 @@ def rating_page(
     """The page as HTML. Raises ProblemsError naming pictures that are missing."""
     files = {row.key: row.path for row in rows}
     shelf = {f"{letter}{n}": path for letter, own in photos.items() for n, path in enumerate(own)}
-    _check([*files.values(), *shelf.values()])
+    check_files([*files.values(), *shelf.values()])
     budget = round(spec.megabytes * MEGABYTE)
-    drawn = _only_one(files, budget, PICTURE_EDGE)
-    shown = _only_one(shelf, budget, PHOTO_EDGE)
+    drawn = in_one_size(files, budget, PICTURE_EDGE)
+    shown = in_one_size(shelf, budget, PHOTO_EDGE)
     names = {letter: who.name for letter, who in spec.characters.items()}
     page = {
         "id": spec_hash({"experiment": spec.experiment, "keys": sorted(files)})[:16],
@@ -96,7 +96,7 @@ def rating_page(
     )
 
 
-def _only_one(files: Mapping[str, Path], budget: int, edge: int) -> Mapping[str, Thumbnail]:
+def in_one_size(files: Mapping[str, Path], budget: int, edge: int) -> Mapping[str, Thumbnail]:
     """One size of each picture: as large as fits, at most `edge` px."""
     while True:
         made = make_thumbnails(files, 0, thumbnail=edge)
@@ -105,7 +105,8 @@ def _only_one(files: Mapping[str, Path], budget: int, edge: int) -> Mapping[str,
         edge = edge * 3 // 4
 
 
-def _check(paths: Sequence[Path]) -> None:
+def check_files(paths: Sequence[Path]) -> None:
+    """Raises ProblemsError naming the pictures that are missing."""
     problems = Problems("pictures are missing")
     for path in missing(paths):
         problems.add(str(path), "is not there", ADVICE)

@@ -82,6 +82,21 @@ class RatingSpec(StoredSpec):
     megabytes: float = Field(40, gt=0, description="most that all pictures together may take")
 
 
+class PairsSpec(SpecModel):
+    """One page on which people say which of two pictures looks more like somebody."""
+
+    experiment: str
+    title: str = ""
+    characters: dict[str, Character]
+    variants: dict[str, list[int]] = Field(description="variant that is compared -> its runs")
+    prompt_sets: list[str]
+    datasets: list[str] = Field(description="where photos of the characters are taken from")
+    hide_photos: bool = Field(False, description="leave those photos out")
+    pairs: int = Field(120, ge=1, description="most pairs to be looked at")
+    seed: int = Field(1, description="another seed chooses other pairs")
+    megabytes: float = Field(40, gt=0, description="most that all pictures together may take")
+
+
 class SheetSpec(SpecModel):
     """A contact sheet. With `characters` it sets their photos beside renderings of them alone."""
 

@@ -5,6 +5,8 @@ Knows which slice goes to which page; knows nothing of rules or of what stands o
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Experiment, Plan, Variant
 from kindred.models.identity import architecture_of
 from kindred.specs.composites import CompositeOptions
@@ -12,6 +14,7 @@ from kindred.specs.report import (
     CompositeDataset,
     DrawingBase,
     LoadedAdapter,
+    PairsSpec,
     RatingSpec,
     ReportSpec,
 )
@@ -40,6 +43,32 @@ def rating_spec(chosen: Experiment) -> RatingSpec:
         prompt_sets=list(chosen.prompt_sets),
         datasets=chosen.photos_trained_on,
         **({"hide_photos": True} if chosen.hide_photos else {}),
+    )
+
+
+def pairs_spec(chosen: Experiment) -> PairsSpec:
+    """Whose pictures people are to compare: those by adapters that are no broken controls."""
+    whole = [
+        one
+        for one in chosen.variants.values()
+        if one.loads and (one.train is None or one.train.pairing == "matched")
+    ]
+    return PairsSpec(
+        experiment=chosen.name,
+        title=chosen.title,
+        characters=chosen.characters,
+        variants={one.name: list(one.runs) for one in whole},
+        prompt_sets=list(chosen.prompt_sets),
+        datasets=chosen.photos_trained_on,
+        **({"hide_photos": True} if chosen.hide_photos else {}),
+    )
+
+
+def pairs_of(experiment: str, root: Path = Path(".")) -> list[str]:
+    """What people's choices between two pictures were saved as, beside the experiment file."""
+    folder = root / "config" / "experiments"
+    return sorted(
+        path.relative_to(root).as_posix() for path in folder.glob(f"{experiment}.pairs*.csv")
     )
 
 
