@@ -24,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 from real_faces import FAMILY, FEWEST, photos_of
 
 from kindred.characters.face_calibration import bounds
-from kindred.characters.face_naming import NOBODY, SURE, FolderNaming, name_folder
+from kindred.characters.face_naming import SURE, FolderNaming, name_folder
 from kindred.common.errors import run_main
 from kindred.judges.dlib_faces import DlibFaces
+from kindred.specs.character import NOBODY
 
 PHOTOS_EACH = 20
 OTHERS = 10  # faces of people who are nobody's, in every second folder

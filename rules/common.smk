@@ -279,7 +279,7 @@ def source_files(dataset):
     found = or_stop(scan, Path(folder))
     or_stop(check_ids, found)
     or_stop(check_inputs, found)
-    captions = found.tables + found.sidecars
+    captions = found.tables + found.sidecars + ([found.people] if found.people else [])
     photos = [photo.path for photo in found.photos]
     return tuple(
         as_inputs(files, Path(f"resources/{dataset}/dated-in-future-{kind}.json"))

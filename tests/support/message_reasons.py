@@ -8,6 +8,7 @@ from __future__ import annotations
 VANISHES = "needs a file that is deleted in the moment between writing and reading"
 
 REASONS = {
+    "kindred/data/photo_folder.py:_set_aside": "a person decided it, and it is told as such",
     "kindred/scoring/run.py:score_table: vanished": VANISHES,
     "kindred/training/run.py:train_lora: vanished": VANISHES,
 }

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import rmtree
 
 import shipped_config
-from mistakes import Mistake
+from drawn_faces import DrawnFaces, draw
+from mistakes import Mistake, of_file, write
 from PIL import Image
 
+from kindred.common.errors import Problems
+from kindred.data.captioning import caption_photos
+from kindred.data.people_file import NAME, PeopleFile, in_characters, read_people
+from kindred.data.photo_faces import check_entry
+from kindred.judges.interface import Calibration
+from kindred.specs.character import Character
+from kindred.specs.dataset import CaptionSpec
 from kindred.starting import estimates
 from kindred.starting.base_choice import chosen_base, lab_base
 from kindred.starting.folder_survey import survey
 from kindred.starting.new_files import new_experiment, write_files
+from kindred.starting.who_is_who import free_letter, who_is_who
 
+LETTERS = [chr(ord("A") + n) for n in range(26)]
 ROOT = shipped_config.ROOT
 
 
@@ -52,6 +63,57 @@ def timed(asked: bool) -> object:
     return None
 
 
+def people(text: str) -> str:
+    """A people.yaml with one photo."""
+    return "people: {J: {name: JRussell, class: man}}\nphotos:\n  a.jpg: " + text + "\n"
+
+
+def wrong_people(said: str, wrong: str) -> Mistake:
+    """A people.yaml with a mistake in it."""
+    return of_file(said, NAME, wrong, people(RIGHT), read_people)
+
+
+def as_characters(name: str) -> object:
+    """People of the file as an experiment's, who calls J so."""
+    problems = Problems()
+    known = {"J": Character.model_validate({"name": "JRussell", "class": "man"})}
+    own = {"J": Character.model_validate({"name": name, "class": "man"})}
+    in_characters(PeopleFile(known), own, NAME, problems)
+    problems.raise_if_any()
+    return None
+
+
+def judged(root: Path, knows_strangers: bool) -> object:
+    """A folder's faces named by a judge."""
+    engine = DrawnFaces()
+    if not knows_strangers:
+        engine.calibration = Calibration()
+    who_is_who(draw(root / "ours/1.png", "J", 1).parent, engine, [], root / "faces")
+    return None
+
+
+def stored(root: Path, damaged: bool) -> object:
+    """An entry of the store of faces looked at."""
+    judged(root, True)
+    entry = next((root / "faces").glob("*.npz"))
+    if damaged:
+        entry.write_bytes(b"half")
+    check_entry(entry)
+    return None
+
+
+def placed(root: Path, decided: bool) -> list[dict[str, str]]:
+    """Notes on the captions of a folder whose people.yaml leaves a face open or not."""
+    draw(root / "1.png", "J", 1)
+    write(root / "captions.csv", "file_name,text\n1.png,JRussell\n")
+    faces = RIGHT if decided else "{faces: [{who: maybe J, at: [1, 2]}]}"
+    write(root / NAME, people(faces).replace("a.jpg", "1.png"))
+    spec = CaptionSpec(characters={"J": {"name": "JRussell", "class": "man"}})
+    rows = caption_photos({"1.png": {}}, spec, root, root, root / "store")
+    return rows["1.png"]["warnings"]
+
+
+RIGHT = "{faces: [{who: J, at: [1, 2]}]}"
 MANY = [f"{chr(65 + n)}Russell{n}:man" for n in range(26)] + ["BSmith:man"]
 MISTAKES = [
     Mistake("nothing tells who is in the photos", lambda root: folder(root, []),
@@ -60,6 +122,26 @@ MISTAKES = [
             lambda root: folder(root, ["JRussell:man:adult"])),
     Mistake("more than 26 people", lambda root: folder(root, MANY),
             lambda root: folder(root, MANY[:-1])),
+    Mistake("more than 26 people", lambda _: free_letter(dict.fromkeys(LETTERS), "J"),
+            lambda _: free_letter(dict.fromkeys(LETTERS[:-1]), "J")),
+    Mistake("can't tell strangers from people it knows", lambda root: judged(root, False),
+            lambda root: judged(root, True)),
+    Mistake("is damaged", lambda root: stored(root, True),
+            lambda root: ((root / "faces").exists() and rmtree(root / "faces"),
+                          stored(root, False))),
+    Mistake("calls J 'JRussell', the experiment 'JSmith'", lambda _: as_characters("JSmith"),
+            lambda _: as_characters("JRussell")),
+    Mistake("1 face is not decided", lambda root: placed(root, False),
+            lambda root: placed(root, True)),
+    wrong_people("can't be read as YAML", people("{faces: [")),
+    wrong_people("can't be read as YAML ('a.jpg' stands twice)", people("{}\n  a.jpg: {}")),
+    wrong_people("is no key here", people("{face: []}")),
+    wrong_people("has to be keys with values", people("J")),
+    wrong_people("a person stands under one capital letter", people("{}").replace("{J:", "{Jo:")),
+    wrong_people("has to be a list", people("{faces: J}")),
+    wrong_people("is no text", people("{caption: [a]}")),
+    wrong_people("does not say where the face is", people("{faces: [{who: J}]}")),
+    wrong_people("'K' is nobody of `people`", people("{faces: [{who: K, at: [1, 2]}]}")),
     Mistake("no base can be trained on a card of", lambda _: card(1, None),
             lambda _: card(8, None)),
     Mistake("no file config/bases/klein.yaml", lambda _: card(8, "klein"),

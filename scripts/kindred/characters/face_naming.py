@@ -23,8 +23,8 @@ from kindred.characters.face_calibration import (
     in_doubt,
 )
 from kindred.characters.face_groups import face_groups, joining_line
+from kindred.specs.character import NOBODY
 
-NOBODY = "nobody"  # what a person says of somebody who is not to be learned
 SURE = "sure"
 NEW, DOUBT = "new", "doubt"
 MAYBE_STRANGERS = 0.05  # share of strangers above the line below which a face is a stranger's
@@ -316,7 +316,7 @@ class _Namer:
 
 
 def _spread(deviations: np.ndarray) -> float:
-    """Standard deviation of a photo's likeness to the others of its person, of all people together, the
+    """Standard deviation of a photo's likeness to the others of its person, of all together, the
     usual one counting for SPREAD_WORTH photos."""
     squares = float(np.square(deviations).sum()) + SPREAD_WORTH * USUAL_SPREAD**2
     return float(np.sqrt(squares / (len(deviations) + SPREAD_WORTH)))

@@ -110,9 +110,12 @@ def read_captions(
     different captions of one photo. Adds to `doubts`: text files that belong to no photo.
     """
     index = PhotoIndex(names, source.root.name)
+    aside = PhotoIndex((photo.name for photo in source.set_aside), source.root.name)
     found: dict[str, WrittenCaption] = {}
 
     def add(name: str | None, file_name: str, written: WrittenCaption) -> None:
+        if name is None and aside.find(file_name):
+            return  # of a photo that people.yaml leaves out
         if name is None:
             problems.add(written.where, f"no photo '{file_name}'", index.explain(file_name))
         else:

@@ -6,15 +6,17 @@ person wrote is never changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from kindred.characters import trigger_words
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.hashing import caption_hash
+from kindred.data import people_file
 from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import name_part
+from kindred.data.people_file import PhotoEntry
 from kindred.data.photo_decoding import note
 from kindred.specs.dataset import CaptionSpec
 
@@ -23,17 +25,38 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Hint:
-    """Who is in a photo by something else than its caption: letters, and where they are from."""
+    """Who is in a photo by something else than its caption: letters, and where they are from.
+    row: letters of the faces from the left, '' for somebody else, where faces were looked at; open:
+    how many of them nobody has decided."""
 
     letters: list[str]
     origin: str
+    row: tuple[str, ...] = ()
+    open: int = 0
 
 
 def hint_of(
+    source: str,
+    written: WrittenCaption | None,
+    spec: CaptionSpec,
+    problems: Problems,
+    seen: PhotoEntry | None = None,
+) -> Hint:
+    """From the faces that people.yaml names, else the `who` entry, else the folder's name, else the
+    file's name. `source` is the path in the dataset folder. A `who` entry that is no character is a
+    problem. seen: what people.yaml says of the photo, with the letters of `spec`."""
+    open_ = sum(face.unsure for face in seen.faces) if seen else 0
+    if seen and seen.faces and (seen.letters or not open_):
+        row = tuple(face.letter for face in seen.faces)
+        return Hint(seen.letters, people_file.NAME, row, open_)
+    told = _told(source, written, spec, problems)
+    return replace(told, open=open_)
+
+
+def _told(
     source: str, written: WrittenCaption | None, spec: CaptionSpec, problems: Problems
 ) -> Hint:
-    """From the `who` entry, else the folder's name, else the file's name. `source` is the path in
-    the dataset folder. A `who` entry that is no character is a problem."""
+    """Who is in a photo by what people wrote and what folders and files are called."""
     if written and written.who:
         letters, unknown = trigger_words.who_entry(written.who, spec.characters)
         for part in unknown:
@@ -71,7 +94,8 @@ def by_hand(written: WrittenCaption, hint: Hint, spec: CaptionSpec, problems: Pr
                 note("case", f"writes '{mention.written}' for {name}; a model reads other tokens")
             )
     warnings += [note("spelling", f"says '{word}', nearly '{near}'") for word, near in doubtful]
-    if hint.letters and hint.letters != row["characters"]:
+    warnings += _undecided(hint)
+    if (hint.letters or hint.row) and hint.letters != row["characters"]:
         says, other = _people(hint.letters), _people(row["characters"])
         warnings.append(note("who", f"{hint.origin} says {says}, the caption {other}"))
     return row
@@ -83,10 +107,19 @@ def by_captioner(text: str, author: str, hint: Hint, spec: CaptionSpec) -> Row:
         trigger_words.insert_trigger_words(text, hint.letters, spec.characters), author, spec
     )
     if hint.letters:
+        row["warnings"] += _undecided(hint)
         row["warnings"].append(
             note("hint", f"{_people(hint.letters)} put in from {hint.origin}; check the caption")
         )
     return row
+
+
+def _undecided(hint: Hint) -> list[dict[str, str]]:
+    """A note where somebody's face is between two names."""
+    if not hint.open:
+        return []
+    faces = "1 face is" if hint.open == 1 else f"{hint.open} faces are"
+    return [note("undecided", f"{faces} not decided in {people_file.NAME}")]
 
 
 def _row(caption: str, author: str, spec: CaptionSpec) -> Row:

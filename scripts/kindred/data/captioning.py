@@ -8,10 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kindred.common.errors import Problems
-from kindred.data import caption_cache, caption_files
+from kindred.common.written_text import nfc
+from kindred.data import caption_cache, caption_files, people_file
 from kindred.data.caption_records import by_captioner, by_hand, hint_of
+from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import repeats_of
-from kindred.data.photo_folder import scan
+from kindred.data.people_file import PhotoEntry, in_characters, read_people
+from kindred.data.photo_folder import Source, scan
 from kindred.specs.dataset import CaptionSpec
 
 
@@ -41,8 +44,16 @@ def caption_photos(
     ProblemsError listing every photo without a caption, and every mistake in one.
     """
     problems, doubts = Problems(f"{folder}: captions"), []
-    written = caption_files.read_captions(scan(folder), photos, problems, doubts)
-    hints = {name: hint_of(name, written.get(name), spec, problems) for name in photos}
+    source = scan(folder)
+    written = caption_files.read_captions(source, photos, problems, doubts)
+    seen = _people_of(source, spec, problems, doubts)
+    for name in photos:
+        if name in seen and seen[name].caption:
+            where = f"{people_file.NAME}: {name}"
+            written[name] = WrittenCaption(seen[name].caption, "", where)
+    hints = {
+        name: hint_of(name, written.get(name), spec, problems, seen.get(name)) for name in photos
+    }
     rows: dict[str, Any] = {}
     for name in photos:
         if name in written and written[name].text:
@@ -69,3 +80,17 @@ def caption_photos(
                 problems.add(name, "the captioner found nothing to say", "write a caption")
         problems.raise_if_any()
     return {name: rows[name] for name in sorted(rows)}
+
+
+def _people_of(
+    source: Source, spec: CaptionSpec, problems: Problems, doubts: list[str]
+) -> dict[str, PhotoEntry]:
+    """What people.yaml says of each photo, with the letters of `spec`, by the photo's name as the
+    file system has it. Adds to `doubts` entries of photos that are not there."""
+    if source.people is None:
+        return {}
+    found = read_people(source.people)
+    photos = in_characters(found, spec.characters, people_file.NAME, problems).photos
+    names = {nfc(photo.name): photo.name for photo in [*source.photos, *source.set_aside]}
+    doubts += [f"{people_file.NAME}: no photo '{name}'" for name in photos if name not in names]
+    return {names[name]: entry for name, entry in photos.items() if name in names}

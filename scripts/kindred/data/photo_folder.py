@@ -17,6 +17,8 @@ from pathlib import Path
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import write_text
 from kindred.common.written_text import is_no_text, nfc
+from kindred.data import people_file
+from kindred.data.people_file import left_out_of
 
 JPEGS = frozenset({".jpg", ".jpeg", ".jfif"})
 HEIFS = frozenset({".heic", ".heif", ".hif", ".avif"})
@@ -94,17 +96,22 @@ class LeftOut:
 
 @dataclass
 class Source:
-    """The files of a dataset folder, each list sorted by name; `left_out`: what is not used."""
+    """The files of a dataset folder, each list sorted by name; `left_out`: what is not used.
+    people: people.yaml, where there is one; set_aside: photos that it leaves out, which are in
+    `left_out` too."""
 
     root: Path
     photos: list[Photo] = field(default_factory=list)
     tables: list[Path] = field(default_factory=list)
     sidecars: list[Path] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    people: Path | None = None
+    set_aside: list[Photo] = field(default_factory=list)
 
 
 def scan(root: Path) -> Source:
-    """List a dataset folder. Raises KindredError when it does not exist or holds no photo."""
+    """List a dataset folder. Raises KindredError when it does not exist, holds no photo that is
+    used, or has a people.yaml that can't be read."""
     if not root.is_dir():
         raise KindredError("no such folder", str(root), "check `source` of the dataset")
     source = Source(root)
@@ -113,6 +120,7 @@ def scan(root: Path) -> Source:
             _add_folder(source, entry)
         else:
             _add_file(source, entry, "")
+    _set_aside(source)
     _set_companions_apart(source)
     if not source.photos:
         what = f"holds no photo (known: {', '.join(sorted(PHOTOS))})"
@@ -149,7 +157,8 @@ def check_inputs(source: Source) -> None:
     if sign := sign_of_snakemake(str(source.root)):
         cure = "rename the folder without { } < >"
         problems.add(printable(source.root), f"has {sign} in its name", cure)
-    for path in [photo.path for photo in source.photos] + source.tables + source.sidecars:
+    own = [source.people] if source.people else []
+    for path in [photo.path for photo in source.photos] + source.tables + source.sidecars + own:
         name = path.relative_to(source.root).as_posix()
         if sign := sign_of_snakemake(name):
             problems.add(printable(name), f"has {sign} in its name", "rename it without { } < >")
@@ -207,6 +216,17 @@ def as_inputs(files: Sequence[Path], record: Path) -> list[str]:
     if not record.exists() or record.read_text(encoding="utf-8") != text:
         write_text(record, text)
     return [*(str(path) for path in files if path not in future), str(record)]
+
+
+def _set_aside(source: Source) -> None:
+    """Photos that people.yaml leaves out are not used."""
+    why = left_out_of(source.people) if source.people else {}
+    for photo in list(source.photos):
+        if nfc(photo.name) in why:
+            source.photos.remove(photo)
+            source.set_aside.append(photo)
+            reason = f"left out in {people_file.NAME} ({why[nfc(photo.name)]})"
+            source.left_out.append(LeftOut(photo.path, reason))
 
 
 def _set_companions_apart(source: Source) -> None:
@@ -276,6 +296,8 @@ def _add_file(source: Source, path: Path, folder: str) -> None:
     elif suffix in UNREAD_TABLES:
         cure = "if it holds captions, save it as CSV in UTF-8, or a JSON object a line as .jsonl"
         source.left_out.append(LeftOut(path, "a table of a kind that is not read", cure))
+    elif path.name == people_file.NAME and not folder:
+        source.people = path
     elif suffix in SETTINGS:
         cure = (
             "say in the experiment what they set; repeats by `balance` or `per_cell` of a variant"

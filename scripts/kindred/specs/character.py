@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from kindred.common.written_text import nfc
 from kindred.specs.spec_model import SpecModel
 
+NOBODY = "nobody"  # what a person says of somebody who is not to be learned
 Name = Annotated[str, AfterValidator(nfc)]  # as in captions, folders and prompts
 
 

@@ -14,10 +14,13 @@ from pathlib import Path, PurePosixPath
 from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import class_nouns, letters_in
 from kindred.common.errors import KindredError, Problems
+from kindred.common.written_text import nfc
 from kindred.data.caption_files import read_captions
 from kindred.data.caption_records import hint_of
 from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import repeats_of
+from kindred.data.people_file import NAME as NAME_OF_FILE
+from kindred.data.people_file import PhotoEntry, in_characters, read_people
 from kindred.data.photo_folder import Source, check_ids, check_inputs, scan
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
@@ -64,20 +67,46 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
     problems = Problems(f"{folder}: captions")
     written = read_captions(source, names, problems, [])
     problems.raise_if_any()
-    given = [_given(text) for text in people]
-    found = given or _from_folders(source) or _from_captions(written.values())
-    if not found:
+    characters = people_of(source, written, people)
+    if not characters:
         raise KindredError(
             "nothing tells who is in the photos: no sub-folder is called by a person's name, and "
             "no caption has a made-up name such as JRussell",
             str(folder),
-            "say it: --people JRussell:man ARussell:woman",
+            "say it: --people JRussell:man ARussell:woman; or name the faces: python "
+            f"scripts/who_is_who.py {folder} --review",
         )
-    characters = _with_nouns(found, written)
-    cells = _cells(source, written, characters)
+    seen = faces_named(source, characters)
+    cells = _cells(source, written, characters, seen)
     captioned = sum(bool(one.text) for one in written.values())
     guessed = tuple(x for x, who in characters.items() if who.noun == UNKNOWN_NOUN)
     return FolderSurvey(len(source.photos), captioned, characters, cells, guessed)
+
+
+def people_of(
+    source: Source, written: Mapping[str, WrittenCaption], people: Sequence[str]
+) -> dict[str, Character]:
+    """Letter -> who is in a folder: those told, else those of people.yaml, else by the names of
+    sub-folders, else by captions; empty where nothing tells.
+
+    Raises KindredError for people who are told wrongly or are too many.
+    """
+    if not people and source.people:
+        known = read_people(source.people).people
+        if known:
+            return known
+    given = [_given(text) for text in people]
+    return _with_nouns(given or _from_folders(source) or _from_captions(written.values()), written)
+
+
+def faces_named(source: Source, characters: Mapping[str, Character]) -> dict[str, PhotoEntry]:
+    """What people.yaml says of each photo, by its name; empty without one."""
+    if source.people is None:
+        return {}
+    problems = Problems(str(source.root))
+    found = in_characters(read_people(source.people), characters, NAME_OF_FILE, problems)
+    problems.raise_if_any()
+    return found.photos
 
 
 def _given(text: str) -> Character:
@@ -149,14 +178,18 @@ def _letter(name: str, taken: Iterable[str]) -> str:
 
 
 def _cells(
-    source: Source, written: Mapping[str, WrittenCaption], characters: Mapping[str, Character]
+    source: Source,
+    written: Mapping[str, WrittenCaption],
+    characters: Mapping[str, Character],
+    seen: Mapping[str, PhotoEntry],
 ) -> Counter[str]:
     spec, cells = CaptionSpec(characters=dict(characters)), Counter()
     for photo in source.photos:
         one = written.get(photo.name)
         letters = letters_in(one.text, characters) if one and one.text else []
         if not letters:
-            told = hint_of(PurePosixPath(photo.name).as_posix(), one, spec, Problems())
+            entry = seen.get(nfc(photo.name))
+            told = hint_of(PurePosixPath(photo.name).as_posix(), one, spec, Problems(), entry)
             letters = told.letters
         cells[cell_name(letters)] += 1
     return cells

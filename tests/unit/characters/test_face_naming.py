@@ -7,7 +7,8 @@ import pytest
 
 from kindred.characters.face_calibration import STRANGER, UNSURE
 from kindred.characters.face_groups import face_groups, joining_line
-from kindred.characters.face_naming import DOUBT, NEW, NOBODY, SURE, name_folder
+from kindred.characters.face_naming import DOUBT, NEW, SURE, name_folder
+from kindred.specs.character import NOBODY
 
 SIZE, USUAL = 64, 0.95
 RNG = np.random.default_rng(3)

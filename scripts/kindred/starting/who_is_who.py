@@ -1,0 +1,282 @@
+"""Who is who in a folder of photos: faces found, named, and what people decided kept.
+
+Brings together people.yaml, names of folders and files, and the judge of faces. What a person
+decided is never changed; what the judge says is said anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from kindred.characters.face_calibration import STRANGER, UNSURE
+from kindred.characters.face_naming import FolderNaming, Question, name_folder
+from kindred.common.errors import KindredError, Problems
+from kindred.common.written_text import nfc
+from kindred.data import people_file
+from kindred.data.caption_files import read_captions
+from kindred.data.caption_records import hint_of
+from kindred.data.caption_tables import WrittenCaption
+from kindred.data.image_quality import near_copies
+from kindred.data.people_file import PeopleFile, PhotoEntry, PlacedFace, read_people
+from kindred.data.photo_faces import PhotoFaces, faces_of
+from kindred.data.photo_folder import Source, check_ids, check_inputs, scan
+from kindred.judges.face_geometry import FaceEngine
+from kindred.specs.character import NOBODY, Character
+from kindred.specs.dataset import CaptionSpec, PreprocessSpec
+from kindred.starting.folder_survey import people_of
+
+FILE_DIGITS = 12
+LIMITS = PreprocessSpec()
+
+
+@dataclass
+class WhoIsWho:
+    """A folder with its faces and all that is known of them.
+
+    photos: all of the folder, left out or not. file: people.yaml as it is to be. rows: (photo,
+    face) of each face that can be read, as `naming` counts them. captions: what people or a
+    captioner wrote, by photo. suggested: photos that could be left out, with the reason.
+    """
+
+    folder: Path
+    photos: list[PhotoFaces]
+    file: PeopleFile
+    hints: dict[str, list[str]]
+    captions: dict[str, str]
+    calibration: tuple[np.ndarray, float]
+    rows: list[tuple[int, int]] = field(default_factory=list)
+    naming: FolderNaming | None = None
+    suggested: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        """Of people.yaml."""
+        return self.folder / people_file.NAME
+
+    @property
+    def questions(self) -> list[Question]:
+        """What is to be asked."""
+        return self.naming.questions if self.naming else []
+
+    def counts(self) -> dict[str, int]:
+        """Faces that are named, between two names, other people's, and that can't be read."""
+        faces = [face for entry in self.used.values() for face in entry.faces]
+        named, open_ = sum(bool(f.letter) for f in faces), sum(f.unsure for f in faces)
+        unread = sum(f.who in people_file.UNREAD for f in faces)
+        others = len(faces) - named - open_ - unread
+        return {"named": named, "to decide": open_, "other people": others, "unreadable": unread}
+
+    @property
+    def used(self) -> dict[str, PhotoEntry]:
+        """Entries of photos that are there and not left out."""
+        there = {nfc(photo.name) for photo in self.photos}
+        return {x: e for x, e in self.file.photos.items() if x in there and not e.left_out}
+
+    def name(self) -> None:
+        """Name all faces by what is decided now, and write the judge's words into `file`."""
+        self.rows = [
+            (n, k)
+            for n, photo in enumerate(self.photos)
+            for k, why in enumerate(photo.unread)
+            if not why
+        ]
+        vectors = [self.photos[n].embeddings[k] for n, k in self.rows]
+        population, usual = self.calibration
+        self.naming = name_folder(
+            np.stack(vectors) if vectors else np.zeros((0, population.shape[1])),
+            [n for n, _ in self.rows],
+            dict(self._decided()),
+            dict(self._hinted()),
+            population,
+            usual,
+        )
+        self._write_answers()
+
+    def _entry(self, photo: int) -> PhotoEntry:
+        return self.file.photos[nfc(self.photos[photo].name)]
+
+    def _decided(self) -> Iterator[tuple[int, str]]:
+        for row, (photo, face) in enumerate(self.rows):
+            found = self._entry(photo).faces[face]
+            if found.decided:
+                yield row, found.letter or NOBODY
+
+    def _hinted(self) -> Iterator[tuple[int, str]]:
+        """Faces of photos whose folder, file or caption names one person, and that show one."""
+        for row, (photo, _) in enumerate(self.rows):
+            letters = self.hints.get(self.photos[photo].name, [])
+            if len(letters) == 1 and len(self.photos[photo].boxes) == 1:
+                yield row, letters[0]
+
+    def _write_answers(self) -> None:
+        words = {
+            (n, k): why for n, photo in enumerate(self.photos) for k, why in enumerate(photo.unread)
+        }
+        assert self.naming is not None
+        asked = {row for question in self.naming.questions for row in question.faces}
+        for row, place in enumerate(self.rows):
+            answer = self.naming.answers[row]
+            words[place] = {
+                UNSURE: people_file.MAYBE + answer.who,
+                STRANGER: people_file.UNDECIDED if row in asked else people_file.STRANGER,
+            }.get(answer.state, answer.who + people_file.SURE)
+        for n, photo in enumerate(self.photos):
+            entry = self._entry(n)
+            faces = tuple(
+                face if face.decided else replace(face, who=words[n, k])
+                for k, face in enumerate(entry.faces)
+            )
+            self.file.photos[nfc(photo.name)] = replace(entry, faces=faces)
+
+    def decide(self, photo: str, face: int, word: str) -> None:
+        """A person's word for a face: a letter or NOBODY; '' takes it back."""
+        entry = self.file.photos[photo]
+        faces = list(entry.faces)
+        faces[face] = replace(faces[face], who=word or people_file.UNDECIDED)
+        self.file.photos[photo] = replace(entry, faces=tuple(faces))
+
+    def save(self) -> None:
+        """Write people.yaml."""
+        people_file.write_people(self.path, self.file)
+
+
+def who_is_who(
+    folder: Path,
+    engine: FaceEngine,
+    people: Sequence[str],
+    store: Path,
+    described: Mapping[str, str] | None = None,
+) -> WhoIsWho:
+    """Look through a folder and name its faces. people: as `survey` takes them. described: what a
+    captioner wrote, by photo.
+
+    Raises KindredError or ProblemsError: no photos, files that can't be used, a judge that has no
+    population of strangers.
+    """
+    known = engine.calibration
+    if known.population is None or known.same is None:
+        raise KindredError(
+            f"the face engine '{engine.identity}' can't tell strangers from people it knows",
+            "judge",
+            "take the judge 'photo'",
+        )
+    source = scan(folder)
+    source.photos = sorted([*source.photos, *source.set_aside], key=lambda photo: photo.name)
+    check_ids(source)
+    check_inputs(source)
+    problems = Problems(f"{folder}: captions")
+    written = read_captions(source, {photo.name for photo in source.photos}, problems, [])
+    problems.raise_if_any()
+    file = read_people(source.people) if source.people else PeopleFile()
+    file.people = _all_people(file.people, people_of(source, written, people))
+    photos = list(faces_of(source.photos, engine, store))
+    file.photos = _entries(file.photos, photos)
+    captions = dict(described or {}) | {x: one.text for x, one in written.items() if one.text}
+    hints = {photo.name: _hint(photo.name, written, file.people) for photo in source.photos}
+    found = WhoIsWho(folder, photos, file, hints, captions, (known.population, known.same))
+    found.suggested = _suggested(photos)
+    found.name()
+    return found
+
+
+def _all_people(
+    known: Mapping[str, Character], told: Mapping[str, Character]
+) -> dict[str, Character]:
+    """Those of people.yaml, and those told beside them who have other names; told nouns win."""
+    letters = {who.name: letter for letter, who in known.items()}
+    result = dict(known)
+    for letter, who in told.items():
+        own = letters.get(who.name) or free_letter(result, letter)
+        result[own] = who
+    return result
+
+
+def free_letter(taken: Mapping[str, Character], wanted: str) -> str:
+    """The letter wanted, or the first that nobody has. Raises KindredError for more than 26
+    people."""
+    alphabet = (chr(ord("A") + n) for n in range(26))
+    found = next((x for x in (wanted[:1].upper(), *alphabet) if x.isalpha() and x not in taken), "")
+    if not found:
+        cure = "name those whom you want to learn"
+        raise KindredError("more than 26 people", people_file.NAME, cure)
+    return found
+
+
+def _hint(
+    name: str, written: Mapping[str, WrittenCaption], people: Mapping[str, Character]
+) -> list[str]:
+    spec = CaptionSpec(characters=dict(people))
+    return hint_of(name, written.get(name), spec, Problems()).letters if people else []
+
+
+def _entries(
+    known: Mapping[str, PhotoEntry], photos: Sequence[PhotoFaces]
+) -> dict[str, PhotoEntry]:
+    """An entry a photo, with what was decided: by its name, else by its content where it was
+    renamed. Entries of photos that are gone stay where a person decided something."""
+    names = {nfc(photo.name) for photo in photos}
+    moved = {one.file: one for x, one in known.items() if one.file and x not in names}
+    result, used = {}, set()
+    for photo in photos:
+        digits = photo.sha256[:FILE_DIGITS]
+        old = known.get(nfc(photo.name)) or moved.get(digits) or PhotoEntry()
+        used.add(old.file)
+        result[nfc(photo.name)] = replace(old, file=digits, faces=_placed(photo, old))
+    gone = {x: e for x, e in known.items() if x not in names and e.by_hand and e.file not in used}
+    return result | gone
+
+
+def _placed(photo: PhotoFaces, old: PhotoEntry) -> tuple[PlacedFace, ...]:
+    """The photo's faces, each with what a person decided of the one that was where it is."""
+    faces, taken = [], set()
+    for box, why in zip(photo.boxes, photo.unread, strict=True):
+        middle = (round(50 * (box[0] + box[2])), round(50 * (box[1] + box[3])))
+        inside = [
+            n
+            for n, face in enumerate(old.faces)
+            if n not in taken and face.decided and _holds(box, face.at)
+        ]
+        near = min(inside, key=lambda n: _apart(old.faces[n].at, middle), default=None)
+        if near is not None:
+            taken.add(near)
+        word = old.faces[near].who if near is not None else why or people_file.UNDECIDED
+        faces.append(PlacedFace(word, middle))
+    return tuple(faces)
+
+
+def _holds(box: Sequence[float], at: tuple[int, int]) -> bool:
+    x, y = at[0] / 100, at[1] / 100
+    slack = 0.01
+    return box[0] - slack <= x <= box[2] + slack and box[1] - slack <= y <= box[3] + slack
+
+
+def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
+    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2
+
+
+def _suggested(photos: Sequence[PhotoFaces]) -> dict[str, str]:
+    """Photos that could be left out: the later one of two that are nearly the same, small, blurred,
+    and those in which no face is found."""
+    found: dict[str, str] = {}
+    hashes = [photo.perceptual_hash for photo in photos]
+    for one, other, _ in near_copies(hashes, LIMITS.near_duplicate):
+        found.setdefault(nfc(photos[other].name), f"like {photos[one].name}")
+    for photo in photos:
+        if min(photo.size) < LIMITS.min_side:
+            found.setdefault(nfc(photo.name), f"small: {photo.size[0]} x {photo.size[1]} px")
+        if photo.sharpness < LIMITS.min_sharpness:
+            found.setdefault(nfc(photo.name), "blurred")
+        if not photo.boxes:
+            found.setdefault(nfc(photo.name), "no face found")
+    return found
+
+
+def captions_from(source: Source, rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Captions of captions.jsonl, by the photo's path in the folder."""
+    by_id = {row["photo"]: row["caption"] for row in rows}
+    photos = [*source.photos, *source.set_aside]
+    return {photo.name: by_id[photo.id] for photo in photos if photo.id in by_id}

@@ -1,0 +1,177 @@
+"""Faces of a folder get names, and what a person decided stays when photos come, go and move."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from drawn_faces import DrawnFaces, draw, folder
+
+import who_is_who as program
+from kindred.common.errors import KindredError
+from kindred.data.people_file import NAME, PeopleFile, PhotoEntry, read_people, write_people
+from kindred.data.photo_faces import faces_of
+from kindred.data.photo_folder import scan
+from kindred.judges.interface import Calibration
+from kindred.specs.character import Character
+from kindred.starting.folder_survey import survey
+from kindred.starting.who_is_who import WhoIsWho, who_is_who
+
+PEOPLE = ["JRussell:man", "ARussell:woman", "CRussell:child"]
+WHO = {letter: Character.model_validate({"name": f"{letter}Russell", "class": "man"})
+       for letter in "JAC"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """The photos, and a store in which their faces lie."""
+    root = tmp_path_factory.mktemp("drawn")
+    list(faces_of(scan(folder(root / "ours")).photos, DrawnFaces(), root / "faces"))
+    return root
+
+
+@pytest.fixture
+def photos(tmp_path, drawn):
+    shutil.copytree(drawn / "faces", tmp_path / "faces")
+    return shutil.copytree(drawn / "ours", tmp_path / "photos/ours")
+
+
+def look(photos, people=(), engine=None) -> WhoIsWho:
+    return who_is_who(photos, engine or DrawnFaces(), people, photos.parents[1] / "faces")
+
+
+def words(found, name):
+    return [face.who for face in found.file.photos[name].faces]
+
+
+def answer(found, letters):
+    """Say of each group whom most of its faces show, by what was drawn."""
+    for question in found.questions:
+        photo, face = found.rows[question.faces[0]]
+        name = found.photos[photo].name
+        drawn = {"IMG_90.png": "JA", "IMG_91.png": "AJ"}.get(name) or "JAC"[int(name[4:-4]) % 10]
+        for row in question.faces:
+            n, k = found.rows[row]
+            found.decide(found.photos[n].name, k, letters.get(drawn[face], "nobody"))
+
+
+def test_without_names_groups_are_asked_and_then_every_face_is_named(photos):
+    found = look(photos)
+    assert [len(one.faces) for one in found.questions] == [6, 6, 4]
+    assert found.counts()["to decide"] == 16
+    found.file.people = dict(WHO)
+    answer(found, {letter: letter for letter in "JAC"})
+    found.name()
+    assert not found.questions and found.counts()["named"] == 16
+    found.save()
+    assert words(look(photos), "IMG_91.png") == ["A", "J"]
+
+
+def test_one_named_file_each_names_the_rest(photos):
+    for letter, old in zip("JAC", ("IMG_0", "IMG_1", "IMG_2"), strict=True):
+        (photos / f"{old}.png").rename(photos / f"{letter}Russell {old}.png")
+    found = look(photos, PEOPLE)
+    answers = [words(found, f"IMG_{n}.png") for n in (30, 31, 32, 90)]
+    assert answers == [["J sure"], ["A sure"], ["C sure"], ["J sure", "A sure"]]
+    assert words(found, "JRussell IMG_0.png") == ["J sure"]
+
+
+def test_decisions_survive_new_renamed_and_lost_photos(photos):
+    found = look(photos, PEOPLE)
+    for name in ("IMG_0.png", "IMG_10.png", "IMG_20.png"):
+        found.decide(name, 0, "J")
+    found.file.photos["IMG_90.png"] = PhotoEntry(
+        found.file.photos["IMG_90.png"].file, (), "doubled", "JRussell waves"
+    )
+    found.save()
+    (photos / "IMG_0.png").rename(photos / "new name.png")
+    (photos / "IMG_20.png").unlink()
+    draw(photos / "IMG_40.png", "J", 13)
+    again = look(photos, PEOPLE)
+    assert words(again, "new name.png") == ["J"] and "IMG_0.png" not in again.file.photos
+    assert words(again, "IMG_40.png") == ["J sure"]
+    assert words(again, "IMG_20.png") == ["J"]  # kept, in case it comes back
+    entry = again.file.photos["IMG_90.png"]
+    assert (entry.left_out, entry.caption, len(entry.faces)) == ("doubled", "JRussell waves", 2)
+
+
+def test_what_a_person_wrote_into_the_file_is_believed(photos):
+    found = look(photos, PEOPLE)
+    found.save()
+    text = (photos / NAME).read_text()
+    begin = text.index('"IMG_90.png"')
+    (photos / NAME).write_text(text[:begin] + text[begin:].replace("undecided", "JRussell", 1))
+    assert words(look(photos), "IMG_90.png")[0] == "J"
+
+
+def test_each_photo_is_looked_at_once(photos):
+    engine = DrawnFaces()
+    draw(photos / "IMG_80.png", "J", 4)
+    look(photos, PEOPLE, engine)
+    look(photos, PEOPLE, engine)
+    assert engine.looked == 1
+
+
+def test_a_damaged_entry_of_the_store_is_looked_for_again(photos, capsys):
+    engine = DrawnFaces()
+    look(photos, PEOPLE, engine)
+    next((photos.parents[1] / "faces").glob("*.npz")).write_bytes(b"half")
+    look(photos, PEOPLE, engine)
+    assert engine.looked == 1 and "is damaged" in capsys.readouterr().err
+
+
+def test_faces_too_small_are_named_by_no_one(photos):
+    draw(photos / "IMG_50.png", "J", 5, side=8)
+    found = look(photos, PEOPLE)
+    assert words(found, "IMG_50.png") == ["too small to see"] and found.counts()["unreadable"] == 1
+
+
+def test_photos_to_leave_out_are_suggested_with_the_reason(photos):
+    (photos / "IMG_60.png").write_bytes((photos / "IMG_0.png").read_bytes())
+    found = look(photos, PEOPLE)
+    assert found.suggested["IMG_60.png"] == "like IMG_0.png"
+    assert found.suggested["IMG_1.png"].startswith("small")
+
+
+def test_a_judge_without_strangers_can_name_nobody(photos):
+    engine = DrawnFaces()
+    engine.calibration = Calibration()
+    with pytest.raises(KindredError, match="can't tell strangers"):
+        look(photos, PEOPLE, engine)
+
+
+def test_an_experiment_takes_people_and_cells_from_the_file(photos):
+    found = look(photos, PEOPLE)
+    answer(found, {letter: letter for letter in "JAC"})
+    found.name()
+    found.save()
+    told = survey(photos)
+    assert {x: who.name for x, who in told.characters.items()} == {
+        letter: f"{letter}Russell" for letter in "JAC"
+    }
+    assert told.cells == {"J": 4, "A": 4, "C": 4, "A+J": 2}
+
+
+def test_the_program_writes_the_file_and_says_what_to_decide(photos, monkeypatch, capsys):
+    monkeypatch.setattr(program, "open_engine", lambda spec: DrawnFaces())
+    root = photos.parents[1]
+    (root / "resources").mkdir()
+    (root / "faces").rename(root / "resources/faces")
+    assert program.main(["photos/ours", "--root", str(root), "--people", *PEOPLE]) == 0
+    said = capsys.readouterr().err
+    assert "14 photos" in said and "16 to decide" in said and "who is this? 6 faces" in said
+    assert set(read_people(photos / NAME).people) == {"J", "A", "C"}
+
+
+def test_people_of_the_file_stay_beside_those_told(photos):
+    write_people(photos / NAME, PeopleFile({"J": WHO["J"]}))
+    found = look(photos, ["JSmith:man"])
+    assert {x: who.name for x, who in found.file.people.items()} == {"J": "JRussell", "A": "JSmith"}
+
+
+def test_a_folder_without_faces(tmp_path):
+    draw(tmp_path / "photos/ours/IMG_1.png", "", 0)
+    found = look(tmp_path / "photos/ours")
+    assert not found.questions and found.suggested["IMG_1.png"].startswith(("small", "no face"))
+    assert np.isfinite(found.naming.joined)
