@@ -114,7 +114,7 @@ def main(argv: list[str] | None = None) -> int:
         trainer.note(loss, rate)
 
     def bare() -> None:
-        flow_loss(trainer.denoiser, **vars(batch), guidance=1.0).backward()
+        flow_loss(trainer.denoiser, **batch.inputs, guidance=1.0).backward()
         for parameter in parameters:
             parameter.grad = None
 

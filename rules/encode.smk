@@ -2,6 +2,7 @@
 
 needs: images.json and prepared images; captions.jsonl; prompt texts
 gives: resources/encoded/<base>/<dataset>/latents.safetensors and text-<tokens>.safetensors,
+       class-text-<tokens>.safetensors for variants with diff_output_preservation,
        resources/encoded/<base>/prompts/<experiment>/<prompt_set>.safetensors,
        looked up by content hash; what was encoded before comes from resources/store/encoded
 """
@@ -62,6 +63,37 @@ rule encode_captions:
     shell:
         "python scripts/encode_captions.py --spec {params.spec:q} --captions {input.captions:q}"
         " --text {output:q} --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
+
+
+rule encode_class_captions:
+    """The same captions with class nouns in place of names, for variants that preserve what the
+    base answers to those."""
+    input:
+        captions="resources/{dataset}/captions.jsonl",
+    output:
+        "resources/encoded/{base}/{dataset}/class-text-{tokens}.safetensors",
+    log:
+        "logs/encode/{base}/{dataset}.class-text-{tokens}.log",
+    benchmark:
+        "benchmarks/encode/{base}/{dataset}.class-text-{tokens}.tsv"
+    priority: 20
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        spec=lambda w: PLAN.bases[w.base].text_encoder(int(w.tokens)).canonical(),
+        names=lambda w: DATASETS[w.dataset].caption.canonical(),
+        version=step_version("encode_text"),
+        base=lambda w: base_identity(w.base, "text"),
+    message:
+        "{wildcards.base}: encoding the captions of {wildcards.dataset} without names"
+    shell:
+        "python scripts/encode_captions.py --spec {params.spec:q} --captions {input.captions:q}"
+        " --without-names {params.names:q} --text {output:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
 
 
 rule encode_prompts:

@@ -35,7 +35,7 @@ rule train:
         captions=lambda w: f"resources/{variant_of(w).dataset}/captions.jsonl",
         latents=lambda w: f"{paths.encoded_folder(variant_of(w))}/latents.safetensors",
         prior=lambda w: paths.paths(paths.class_image_files(variant_of(w))),
-        masks=lambda w: paths.masks_files(variant_of(w)),
+        masks=lambda w: paths.paths(paths.further_files(variant_of(w))),
         text=lambda w: f"{paths.encoded_folder(variant_of(w))}/text-{variant_of(w).text_tokens}.safetensors",
     output:
         adapter="results/{experiment}/{variant}/run-{run}/lora.safetensors",
@@ -55,7 +55,7 @@ rule train:
     params:
         version=step_version("train"),
         prior=lambda w: list(sum(paths.class_image_files(variant_of(w)), ())),
-        masks=lambda w: paths.masks_option(variant_of(w)),
+        masks=lambda w: list(sum(paths.further_files(variant_of(w)), ())),
         base=lambda w: trained_identity(variant_of(w).base),
     message:
         "{wildcards.experiment}: training {wildcards.variant}, run {wildcards.run}"

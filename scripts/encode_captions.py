@@ -1,6 +1,7 @@
 """Captions -> embeddings of a base's text encoders, in one file, looked up by caption hash.
 
 in:  captions.jsonl
+     with --without-names the dataset's CaptionSpec: captions then say class nouns for names
 out: text-<tokens>.safetensors: of each text `<caption hash>.<name>` for every tensor that the
      base's architecture makes of it, the empty caption included; the header names the encoders.
      Texts encoded before come from the store.
@@ -12,12 +13,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from kindred.characters.trigger_words import remove_trigger_words
 from kindred.common.errors import run_main
 from kindred.common.files import read_jsonl
 from kindred.compute import devices
 from kindred.data import encoding_cache
 from kindred.data.text_encoding import text_loader
 from kindred.specs.base_model import TextEncoder
+from kindred.specs.dataset import CaptionSpec
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -26,6 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="TextEncoder as JSON, or a file of it")
     parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
     parser.add_argument("--text", required=True, type=Path, help="file to write")
+    parser.add_argument("--without-names", help="CaptionSpec as JSON: nouns in place of its names")
     parser.add_argument(
         "--store", type=Path, default=encoding_cache.STORE, help="of single embeddings"
     )
@@ -37,9 +41,12 @@ def main(argv: list[str] | None = None) -> int:
     """Encode a dataset's captions."""
     options = parse(argv)
     encoder = TextEncoder.read(options.spec)
-    texts = sorted({row["caption"].strip() for row in read_jsonl(options.captions)})
+    texts = {row["caption"].strip() for row in read_jsonl(options.captions)}
+    if options.without_names:
+        characters = CaptionSpec.read(options.without_names).characters
+        texts = {remove_trigger_words(text, characters) for text in texts}
     load = text_loader(encoder, options.device, options.threads)
-    made = encoding_cache.write_texts(options.text, texts, encoder, load, options.store)
+    made = encoding_cache.write_texts(options.text, sorted(texts), encoder, load, options.store)
     print(f"{len(texts)} captions and the empty one: {made} encoder passes", file=sys.stderr)
     return 0
 

@@ -2,8 +2,8 @@
 
 in:  a JSON list of jobs, each with what train.py is given: `spec_file` or `spec`, `run`, `out_dir`,
      images, captions, latents, text, and where its recipe needs them prior_images, prior_captions,
-     prior_latents, prior_text, masks. In place of the first three: `folders`, a variant's folder
-     with its spec.json -> its runs, which go to run-<k> in it.
+     prior_latents, prior_text, masks, class_text. In place of the first three: `folders`, a
+     variant's folder with its spec.json -> its runs, which go to run-<k> in it.
 out: finished adapters in the store, under the keys that train.py looks for; a JSON of what was
      trained, what was there, what is left to train.py and why, and what failed; in every out_dir
      the mark begun.json.

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -197,6 +198,19 @@ def weights(recipe: dict[str, float]) -> None:
     training_data._token_weights(train_spec(**recipe), [], FILES)
 
 
+def preserved(weight: float) -> None:
+    """Base's answers that the recipe preserves, with no file of captions."""
+    training_data._preserved(train_spec(diff_output_preservation=weight), [], FILES)
+
+
+def nothing_preserved(weight: float) -> None:
+    """The same of no captions, with a file."""
+    files = replace(FILES, class_text=Path("e"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_data, "check_encoders", lambda *_: None)
+        training_data._preserved(train_spec(diff_output_preservation=weight), [], files)
+
+
 def prior(weight: float, given: bool) -> None:
     """Class images that the recipe weighs, given or not."""
     files = TrainingFiles(*map(Path, "abcd"), prior_images=Path("e") if given else None)
@@ -276,6 +290,8 @@ MISTAKES = [
     of_value("has a brace in its path", checkout.check_checkout, "/a{b}", "/ab"),
     # Trainings
     of_value("head_weight needs people's masks", weights, {"head_weight": 3.0}, {}),
+    of_value("diff_output_preservation needs captions without names", preserved, 1.0, 0),
+    of_value("diff_output_preservation has nothing to preserve", nothing_preserved, 1.0, 0),
     of_value("class-prior files are given, but", lambda given: prior(0, given), True, False),
     of_value("class_images_weight needs class-prior images", lambda one: prior(one, False), 1.0, 0),
     Mistake("made with tokens 24, the base has 56", lambda root: encoders(root, 24),

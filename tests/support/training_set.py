@@ -81,6 +81,17 @@ class TrainingSet:
         encode_captions.main(["--spec", spec, "--captions", captions, *text, *store])
 
 
+def class_text_of(data: TrainingSet) -> list[str]:
+    """Its captions without names, encoded."""
+    file = data.root / "class-text.safetensors"
+    spec = json.dumps({"model": data.base, "dtype": "float32", "tokens": TOKENS})
+    names = json.dumps({"characters": CHARACTERS})
+    where = ["--captions", str(data.root / "captions.jsonl"), "--text", str(file)]
+    store = ["--store", str(data.root / "encoded"), "--device", "cpu", "--threads", "1"]
+    encode_captions.main(["--spec", spec, "--without-names", names, *where, *store])
+    return ["--class-text", str(file)]
+
+
 def build(root: Path, base: Path, cells: dict[str, int], encode: bool = True) -> TrainingSet:
     """Draw, describe and encode photos: `cells` maps 'J' or 'A+J' to how many."""
     folder = root / "images"

@@ -74,6 +74,13 @@ def test_a_variant_added(workspace: Workspace):
     assert workspace.jobs() == sorted(only("more"))
 
 
+def test_a_variant_that_preserves_the_bases_answers_added(workspace: Workspace):
+    change = "  kept: {diff_output_preservation: 1}\nprompt_sets:"
+    workspace.replace(EXPERIMENT_FILE, "prompt_sets:", change)
+    encoded = "tiny: encoding the captions of ours without names"
+    assert workspace.jobs() == sorted([*only("kept"), encoded])
+
+
 def test_a_variant_asking_for_a_cell_added(workspace: Workspace):
     workspace.replace(EXPERIMENT_FILE, "prompt_sets:", "  pair: {cells: [A+J]}\nprompt_sets:")
     assert workspace.jobs() == sorted([*only("pair"), "tiny: audit of ours"])

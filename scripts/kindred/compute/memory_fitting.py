@@ -88,6 +88,7 @@ def memory_demand(
         lokr=recipe.adapter_type == "lokr",
         lokr_factor=recipe.lokr_factor,
         ema=bool(recipe.ema),
+        preserves=bool(recipe.diff_output_preservation),
         compiled=True,
     )
 

@@ -41,7 +41,8 @@ class MemoryDemand:
     """A training as memory sees it: shape, precision, adapter, optimizer and largest batch.
 
     adapted: names of layers with an adapter. image_tokens, text_tokens: of one image.
-    dtype_bytes: of compute precision. compiled: whether blocks are compiled.
+    dtype_bytes: of compute precision. preserves: whether as many images again are asked of the base
+    alone first, whose answers are then learned. compiled: whether blocks are compiled.
     """
 
     shape: NetworkLayout
@@ -58,6 +59,7 @@ class MemoryDemand:
     lokr: bool = False
     lokr_factor: int | None = None
     ema: bool = False
+    preserves: bool = False
     compiled: bool = False
 
     @property
@@ -216,13 +218,17 @@ def peak(
         kept = job.kept(block, images)
         highest = max(highest, held + kept + job.working(block, images))
         held += job.inputs(images) if index < checkpointed else kept
-    return FIXED + weights + job.adapter + highest
+    # The base's answer is kept through the pass that learns it; a block's inputs are wider.
+    answer = job.inputs(images) * job.preserves
+    return FIXED + weights + job.adapter + answer + highest
 
 
 def seconds(job: MemoryDemand, images: int, checkpointed: int, offloaded: int) -> float:
     """Time of a whole batch in forward passes: forward, backward, and forward again where
     checkpointed."""
     passes = (1 + BACKWARD) * len(job.shape.blocks) + checkpointed + 2 * FETCH * offloaded
+    if job.preserves:  # as many images again, and one pass more forward
+        passes = 2 * passes + len(job.shape.blocks) + FETCH * offloaded
     return -(-job.batch // images) * passes * (images * job.tokens + STEP_TOKENS)
 
 

@@ -140,6 +140,12 @@ class Recipe(StoredSpec):
         serialization_alias="prior_images",
         description="class images of each class noun, drawn by the base; 20 when unset",
     )
+    diff_output_preservation: float = Field(
+        0.0,
+        ge=0,
+        description="weight in the loss of the base's own answers to captions that say class nouns "
+        "in place of names (differential output preservation); 0 is none",
+    )
     mask_weight: float | None = Field(
         None,
         gt=0,

@@ -39,6 +39,7 @@ YOUNGER = {
     "min_timestep": 0,
     "max_timestep": 1000,
     "weighting_scheme": "none",
+    "diff_output_preservation": 0.0,
 }
 # Options of a recipe that say what is written down meanwhile, or that count by what they gave.
 WITHOUT_EFFECT = {"checkpoint_every", "keep", "class_images_per_noun"}

@@ -42,13 +42,14 @@ class Example:
 @dataclass(frozen=True)
 class Batch:
     """latents, noise [B, C, H, W] and sigmas [B] in float32; text: the network's conditioning, name
-    -> [B, ...]; weights [B, tokens] or None."""
+    -> [B, ...]; weights [B, tokens] or None. preserves: the base's own answer is to be learned."""
 
     latents: torch.Tensor
     noise: torch.Tensor
     sigmas: torch.Tensor
     text: Conditioning
     weights: torch.Tensor | None = None
+    preserves: bool = False
 
     def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
         """The same with every tensor changed."""
@@ -58,7 +59,13 @@ class Batch:
             change(self.sigmas),
             {name: change(value) for name, value in self.text.items()},
             None if self.weights is None else change(self.weights),
+            self.preserves,
         )
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the network is asked and how its answer is weighed, by `flow_loss`'s names."""
+        return {name: value for name, value in vars(self).items() if name != "preserves"}
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
@@ -110,15 +117,19 @@ def make_batch(
     run: int,
     place: Place,
     rows: int | None = None,
+    preserves: bool = False,
 ) -> Batch:
     """Examples of one bucket with noise, noise levels and caption dropout, all drawn from the run
-    and the `place` (dataset, step, micro-step) alone. rows: as `TextEncoding.collate` takes it."""
+    and the `place` (dataset, step, micro-step) alone. rows: as `TextEncoding.collate` takes it.
+
+    No caption is dropped where the base's answers are preserved: pictures without a caption are
+    learned from the photos."""
     latents = torch.stack([example.latent for example in examples])
     tokens = architecture.tokens(*latents.shape[-2:])
     shift = architecture.shift(scheduler, tokens, None)
     drop = torch.rand(len(examples), generator=generator(run, "caption", *place))
     texts = [
-        empty if draw < recipe.caption_dropout else example.text
+        empty if draw < recipe.caption_dropout and not preserves else example.text
         for draw, example in zip(drop.tolist(), examples, strict=True)
     ]
     source = generator(run, "sigma", *place)
@@ -129,6 +140,7 @@ def make_batch(
         sigmas=sample_sigmas(len(examples), recipe, shift, source),
         text=architecture.text.collate(texts, rows),
         weights=torch.stack(weights) if weights else None,
+        preserves=preserves,
     )
 
 

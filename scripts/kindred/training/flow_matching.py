@@ -82,6 +82,20 @@ def add_noise(latents: torch.Tensor, noise: torch.Tensor, sigmas: torch.Tensor) 
     return (1 - share) * latents + share * noise
 
 
+def velocity(
+    denoiser: Denoiser,
+    latents: torch.Tensor,
+    noise: torch.Tensor,
+    sigmas: torch.Tensor,
+    text: Conditioning,
+    guidance: float,
+) -> torch.Tensor:
+    """What the network says of noisy latents, as tokens [B, T, D]."""
+    size = (latents.shape[-2], latents.shape[-1])
+    noisy = denoiser.pack(add_noise(latents, noise, sigmas))
+    return denoiser.packed_velocity(noisy, size, sigmas, text, guidance)
+
+
 def flow_loss(
     denoiser: Denoiser,
     latents: torch.Tensor,
@@ -91,16 +105,17 @@ def flow_loss(
     guidance: float,
     weights: torch.Tensor | None = None,
     weighting: str = "none",
+    target: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean squared error of the network's velocity, in float32, taken token by token.
 
     latents, noise: [B, C, H, W] float32; sigmas [B]; weights: of image tokens [B, T], mean 1; all
-    equal when None. weighting: of noise levels, see `loss_weights`.
+    equal when None. weighting: of noise levels, see `loss_weights`. target: what the network is to
+    say, as `velocity` gives it; noise - latent when None.
     """
-    size = (latents.shape[-2], latents.shape[-1])
-    noisy = denoiser.pack(add_noise(latents, noise, sigmas))
-    predicted = denoiser.packed_velocity(noisy, size, sigmas, text, guidance)
-    target = denoiser.pack(noise - latents)
+    predicted = velocity(denoiser, latents, noise, sigmas, text, guidance)
+    if target is None:
+        target = denoiser.pack(noise - latents)
     if weighting != "none":
         by_level = loss_weights(sigmas, weighting)[:, None]
         weights = by_level if weights is None else by_level * weights

@@ -131,9 +131,10 @@ def keys_of(
     sizes: Iterable[int],
     collate: Collate,
     rows: int | None = None,
+    preserves: bool = False,
 ) -> set[Key]:
     """The keys of batches of these sizes, of examples of one bucket. collate: how their texts come
-    together, filled up to `rows` where their lengths vary."""
+    together, filled up to `rows` where their lengths vary. preserves: as of `Batch`."""
     one = examples[0]
     return {
         key_of(
@@ -143,6 +144,7 @@ def keys_of(
                 torch.empty(size),
                 collate([one.text] * size, rows),
                 None if one.weights is None else one.weights.expand(size, *one.weights.shape),
+                preserves,
             )
         )
         for size in sizes
@@ -152,4 +154,4 @@ def keys_of(
 def key_of(batch: Batch) -> Key:
     """What batches must have in common to share a recording: shapes, and what is absent."""
     shapes = tuple(tuple(value.shape) for value in batch.tensors())
-    return (*shapes, tuple(batch.text), batch.weights is None)
+    return (*shapes, tuple(batch.text), batch.weights is None, batch.preserves)

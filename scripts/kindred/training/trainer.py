@@ -23,7 +23,7 @@ from kindred.common.seeds import seed_of
 from kindred.compute.data_parallel import ProcessGroup
 from kindred.models import architectures
 from kindred.models.architectures.interface import Embeddings
-from kindred.models.lora.injection import lora_state, up_projections
+from kindred.models.lora.injection import lora_state, up_projections, without_adapter
 from kindred.specs.training import Recipe
 from kindred.training.batches import (
     Batch,
@@ -37,7 +37,7 @@ from kindred.training.batches import (
 from kindred.training.bucket_sampler import batches
 from kindred.training.checkpoints import Checkpoints
 from kindred.training.ema import EMA
-from kindred.training.flow_matching import flow_loss
+from kindred.training.flow_matching import flow_loss, velocity
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.optimizers import clip_gradients, make_optimizer, set_rate
 from kindred.training.step_graphs import Key, keys_of
@@ -50,18 +50,20 @@ MIB = 2**20
 
 @dataclass
 class WeightedDataset:
-    """A set of examples with its weight in the loss: the photos, or class-prior images."""
+    """A set of examples with its weight in the loss: the photos, class-prior images, or photos
+    whose captions say no names, where the base's own answers are learned (`preserves`)."""
 
     name: str
     weight: float
     buckets: Mapping[str, Sequence[Example]]
     empty: Embeddings
+    preserves: bool = False
 
     @classmethod
     def load(cls, source: DataSource) -> WeightedDataset:
         """A source's pairs with their tensors, in memory."""
         examples = load_examples(source.pairs, source.latents, source.text, source.token_weights)
-        return cls(source.name, source.weight, *examples)
+        return cls(source.name, source.weight, *examples, preserves=source.preserves)
 
     def batches(self, recipe: Recipe, run: int) -> Iterator[list[Example]]:
         """Endless batches of one bucket each."""
@@ -72,7 +74,7 @@ class WeightedDataset:
 class Trainer:
     """One training: transformer with its adapter, data, optimizer, and where it has got to.
 
-    datasets: the photos first, then class-prior images. scheduler: the base's noise schedule.
+    datasets: the photos first, then the others. scheduler: the base's noise schedule.
     fitting: how it is fitted into a GPU's memory, if it is. process_group: the processes that share
     this training; the first writes checkpoints. on_step: called with the trainer after every step;
     may draw numbers and use the transformer, but leaves it as it was (weights, training mode).
@@ -171,10 +173,22 @@ class Trainer:
 
     def micro_step(self, batch: Batch, weight: torch.Tensor) -> torch.Tensor:
         """Add a batch's gradients, weighted; its weighted loss []."""
-        how = {"guidance": self.recipe.train_guidance, "weighting": self.recipe.weighting_scheme}
-        loss = flow_loss(self.denoiser, **vars(batch), **how) * weight
+        how: dict[str, Any] = {
+            "guidance": self.recipe.train_guidance,
+            "weighting": self.recipe.weighting_scheme,
+        }
+        if batch.preserves:
+            how["target"] = self._answer_of_base(batch)
+        loss = flow_loss(self.denoiser, **batch.inputs, **how) * weight
         loss.backward()
         return loss.detach()
+
+    @torch.no_grad()
+    def _answer_of_base(self, batch: Batch) -> torch.Tensor:
+        """What the base says of a batch without the adapter, as tokens in float32."""
+        asked = {name: batch.inputs[name] for name in ("latents", "noise", "sigmas", "text")}
+        with without_adapter(self.transformer):
+            return velocity(self.denoiser, **asked, guidance=self.recipe.train_guidance).float()
 
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps whose losses have been read; NaN for none."""
@@ -211,12 +225,18 @@ class Trainer:
         """Keys of all batches that will come, as `StepGraphs` tells them apart."""
         sizes = sizes_of(self.recipe.batch, self.fitting and self.fitting.micro_batch)
         collate = self.architecture.text.collate
-        buckets = [bucket for dataset in self.datasets for bucket in dataset.buckets.values()]
         return {
             key
-            for bucket in buckets
+            for dataset in self.datasets
+            for bucket in dataset.buckets.values()
             if bucket
-            for key in keys_of(bucket, sizes, collate, self.text_rows[bucket[0].latent.shape])
+            for key in keys_of(
+                bucket,
+                sizes,
+                collate,
+                self.text_rows[bucket[0].latent.shape],
+                dataset.preserves,
+            )
         }
 
     @cached_property
@@ -249,7 +269,8 @@ class Trainer:
             place = (dataset.name, number // parts, number % parts)
             how = (self.recipe, self.architecture, self.scheduler)
             rows = self.text_rows[chosen[0].latent.shape]
-            made = make_batch(chosen, dataset.empty, *how, self.run, place, rows)
+            told = (self.run, place, rows, dataset.preserves)
+            made = make_batch(chosen, dataset.empty, *how, *told)
             yield place, made
 
     def _seed_dropout(self, place: Place) -> None:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kindred.characters.trigger_words import remove_trigger_words
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, Problems
+from kindred.common.hashing import caption_hash
 from kindred.common.seeds import seed_of
 from kindred.data import encoding_cache
 from kindred.data.caption_pairing import CaptionedImage, check_pairs, make_pairs
-from kindred.data.dataset import read_dataset
+from kindred.data.dataset import DatasetImage, read_dataset
 from kindred.data.subset_selection import select
 from kindred.models.identity import architecture_of
 from kindred.specs.training import TrainSpec
@@ -26,7 +28,8 @@ from kindred.specs.training import TrainSpec
 @dataclass(frozen=True)
 class DataSource:
     """Pairs to train on with the files that hold their tensors, and their weight in the loss;
-    `token_weights`: by pixel hash, of each image's tokens; all equal when None."""
+    `token_weights`: by pixel hash, of each image's tokens; all equal when None. `preserves`: what
+    is to be learned is the base's own answer."""
 
     name: str
     weight: float
@@ -34,12 +37,13 @@ class DataSource:
     latents: Path
     text: Path
     token_weights: dict[str, list[float]] | None = None
+    preserves: bool = False
 
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """The files of a dataset, of its class-prior images, and of people's masks; the latter two
-    where the recipe needs them."""
+    """The files of a dataset, of its class-prior images, of people's masks, and of its captions
+    without names; all but the first where the recipe needs them."""
 
     images: Path
     captions: Path
@@ -50,6 +54,7 @@ class TrainingFiles:
     prior_latents: Path | None = None
     prior_text: Path | None = None
     masks: Path | None = None
+    class_text: Path | None = None
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +65,9 @@ class TrainingFiles:
                     f"--{prefix}{name}", required=needed, type=Path, help=f"{name} file{whose}"
                 )
         parser.add_argument("--masks", type=Path, help="masks.json, for mask_weight, head_weight")
+        parser.add_argument(
+            "--class-text", type=Path, help="captions without names, for diff_output_preservation"
+        )
 
 
 def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSource]:
@@ -75,7 +83,7 @@ def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSo
     _prove(spec, pairs, dataset, spec.pairing, files.latents, files.text)
     weights = _token_weights(spec, pairs, files)
     photos = DataSource("photos", 1.0, pairs, files.latents, files.text, weights)
-    return [photos, *_prior(spec, files)]
+    return [photos, *_prior(spec, files), *_preserved(spec, items, files)]
 
 
 def _token_weights(
@@ -117,6 +125,36 @@ def _prior(spec: TrainSpec, files: TrainingFiles) -> list[DataSource]:
     pairs = make_pairs(items, "matched", 0)
     _prove(spec, pairs, items, "matched", latents, text)
     return [DataSource("prior", spec.recipe.class_images_weight, pairs, latents, text)]
+
+
+def _preserved(
+    spec: TrainSpec, items: list[DatasetImage], files: TrainingFiles
+) -> list[DataSource]:
+    """The photos whose captions name somebody, with class nouns in place of the names."""
+    weight = spec.recipe.diff_output_preservation
+    if not weight:
+        return []
+    if files.class_text is None:
+        raise KindredError(
+            "diff_output_preservation needs captions without names",
+            "recipe",
+            "give --class-text, or set it to 0",
+        )
+    check_encoders(spec, files.latents, files.class_text)
+    nameless = []
+    for item in items:
+        text = remove_trigger_words(item.caption.strip(), spec.characters)
+        if text != item.caption.strip():
+            nameless.append(replace(item, caption=text, caption_hash=caption_hash(text)))
+    if not nameless:
+        raise KindredError(
+            "diff_output_preservation has nothing to preserve: no caption names anybody",
+            spec.dataset,
+            "write the trigger words into the captions, or set it to 0",
+        )
+    pairs = make_pairs(nameless, "matched", 0)
+    _prove(spec, pairs, nameless, "matched", files.latents, files.class_text)
+    return [DataSource("preserved", weight, pairs, files.latents, files.class_text, preserves=True)]
 
 
 def _prove(

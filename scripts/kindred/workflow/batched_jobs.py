@@ -56,7 +56,7 @@ def _files(variant: Variant) -> dict[str, str]:
         "latents": f"{encoded}/latents.safetensors",
         "text": f"{encoded}/text-{variant.text_tokens}.safetensors",
     }
-    given = [*paths.class_image_files(variant), *(("masks", p) for p in paths.masks_files(variant))]
+    given = [*paths.class_image_files(variant), *paths.further_files(variant)]
     return found | {name.removeprefix("--").replace("-", "_"): path for name, path in given}
 
 

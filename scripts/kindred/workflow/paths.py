@@ -124,9 +124,14 @@ def masks_files(variant: Variant) -> list[str]:
     return [f"resources/{variant.dataset}/masks.json"] if weighed else []
 
 
-def masks_option(variant: Variant) -> list[str]:
-    """The same as an option."""
-    return [word for path in masks_files(variant) for word in ("--masks", path)]
+def further_files(variant: Variant) -> list[tuple[str, str]]:
+    """(option, path) of what training reads for single options of the recipe: masks of people,
+    captions without names."""
+    found = [("--masks", path) for path in masks_files(variant)]
+    if variant.train is not None and variant.train.recipe.diff_output_preservation:
+        texts = f"{encoded_folder(variant)}/class-text-{variant.text_tokens}.safetensors"
+        found.append(("--class-text", texts))
+    return found
 
 
 def truth_of(dataset: Dataset) -> list[str]:

@@ -236,6 +236,14 @@ def test_what_does_not_fit_says_by_how_much_and_what_to_change():
         plan(0.4)
 
 
+def test_preserving_the_bases_answers_takes_little_memory_and_more_than_twice_the_time():
+    plain, more = job(), job(preserves=True)
+    added = memory_plan.peak(more, 1, 0) - memory_plan.peak(plain, 1, 0)
+    assert 0 < added < 0.1 * GIB
+    times = [memory_plan.seconds(one, 1, 0, 0) for one in (more, plain)]
+    assert times[0] / times[1] == pytest.approx(6.2 / 2.6)
+
+
 def test_states_and_averages_take_memory():
     plain = job(optimizer="adamw")
     assert job(optimizer="adamw", ema=True).adapter > plain.adapter > job().adapter

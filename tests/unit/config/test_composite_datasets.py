@@ -188,7 +188,7 @@ def test_a_weighted_loss_needs_masks_of_what_it_trains_on(root):
     name = variants["both"].dataset
     assert paths.masks_files(variants["both"]) == [f"resources/{name}/masks.json"]
     assert paths.masks_files(variants["heads"]) == ["resources/drawn/masks.json"]
-    assert paths.masks_files(variants["all"]) == [] == paths.masks_option(variants["all"])
+    assert paths.masks_files(variants["all"]) == [] == paths.further_files(variants["all"])
 
 
 def test_mistakes_in_cells_are_named(root):

@@ -6,7 +6,8 @@ Knows layer names and peft; knows nothing of data or optimisation.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,16 @@ def up_projections(transformer: Any) -> list[torch.nn.Parameter]:
     """The B of every LoRA on the transformer, in its order."""
     named = transformer.named_parameters()
     return [value for name, value in named if ".lora_B." in name and value.requires_grad]
+
+
+@contextmanager
+def without_adapter(transformer: Any) -> Iterator[None]:
+    """`with` the base alone, on a transformer that has an adapter."""
+    transformer.disable_adapters()
+    try:
+        yield
+    finally:
+        transformer.enable_adapters()
 
 
 def lora_state(transformer: Any) -> dict[str, torch.Tensor]:

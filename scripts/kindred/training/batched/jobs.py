@@ -19,7 +19,7 @@ from kindred.training.job import TrainingJob
 from kindred.training.training_data import TrainingFiles
 
 FILES = ("images", "captions", "latents", "text")
-GIVEN = (*FILES, *(f"prior_{name}" for name in FILES), "masks")
+GIVEN = (*FILES, *(f"prior_{name}" for name in FILES), "masks", "class_text")
 KNOWN = {*GIVEN, "spec_file", "spec", "run", "out_dir", "folders"}
 
 
@@ -120,6 +120,7 @@ def why_alone(spec: TrainSpec) -> str:
         f"recipe: gradient_accumulation: {parts}": parts > 1,
         f"recipe: lora_dropout: {recipe.lora_dropout:g}": recipe.lora_dropout,
         "recipe: dora": recipe.dora,
+        "recipe: diff_output_preservation": recipe.diff_output_preservation,
         f"recipe: weighting_scheme: {recipe.weighting_scheme}": recipe.weighting_scheme != "none",
         f"recipe: adapter_type: {recipe.adapter_type}": recipe.adapter_type != "lora",
     }
