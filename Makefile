@@ -38,6 +38,10 @@ new: env
 	@test -n "$(PHOTOS)" || { echo "Which folder? make new PHOTOS=photos/ours"; exit 1; }
 	$(BIN)/python scripts/new_experiment.py "$(PHOTOS)" $(NEW)
 
+who: env
+	@test -n "$(PHOTOS)" || { echo "Which folder? make who PHOTOS=photos/ours"; exit 1; }
+	$(BIN)/python scripts/who_is_who.py "$(PHOTOS)" --review $(WHO)
+
 look: env
 	@test -n "$(EXPERIMENT)" || { echo "Which experiment? make look EXPERIMENT=ours"; exit 1; }
 	$(BIN)/snakemake --config experiments=$(EXPERIMENT)-first-look
@@ -65,6 +69,7 @@ bench: $(ENV_DEV)
 help:
 	@echo "make            set-up (.venv) and the default experiments on the lab"
 	@echo "make env        set-up alone"
+	@echo "make who PHOTOS=photos/ours     names every face in it; asks you in the browser (after make photo)"
 	@echo "make new PHOTOS=photos/ours     an experiment for a folder of your photos; more options in"
 	@echo "                NEW='--gpu 12 --people JRussell:man', see scripts/new_experiment.py --help"
 	@echo "make look EXPERIMENT=ours       a first look at it: everybody by the base, and after 100 steps"

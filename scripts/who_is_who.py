@@ -1,7 +1,8 @@
 """Who is who in a folder of photos: every face named, from a few named photos or from none.
 
 in:  a folder of photos; names of sub-folders, files or captions, and what people.yaml says already
-out: people.yaml beside the photos, which you may edit and Snakemake reads
+out: people.yaml beside the photos, which you may edit and Snakemake reads; and a page to review it,
+     results/who-is-who/<folder>.html, which works without a server
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.files import write_text
 from kindred.judges.photo_judge import open_engine
 from kindred.specs.judge import JudgeSpec
-from kindred.starting.who_is_who import who_is_who
+from kindred.starting import review_page
+from kindred.starting.review_server import ReviewServer
+from kindred.starting.who_is_who import described, report_lines, who_is_who
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -23,23 +27,30 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--people", nargs="+", default=[], help="who may be in them: JRussell:man:adult ..."
     )
+    parser.add_argument("--review", action="store_true", help="decide in the browser, saved here")
     parser.add_argument("--root", type=Path, default=Path("."), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Name the faces, and write what is known."""
+    """Name the faces, let a person decide, and write what is known."""
     options = parse(argv)
+    root, folder = options.root, options.root / options.folder
     engine = open_engine(JudgeSpec(kind="photo"))
-    folder = options.root / options.folder
-    found = who_is_who(folder, engine, options.people, options.root / "resources/faces")
+    found = who_is_who(folder, engine, options.people, root / "resources/faces", described(root))
     found.save()
-    counts = ", ".join(f"{count} {what}" for what, count in found.counts().items())
-    print(f"{len(found.photos)} photos; faces: {counts}", file=sys.stderr)
-    print(f"wrote {found.path}", file=sys.stderr)
-    for question in found.questions:
-        first = ", ".join(sorted({found.photos[found.rows[n][0]].name for n in question.faces})[:5])
-        print(f"who is this? {len(question.faces)} faces, e.g. in {first}", file=sys.stderr)
+    if options.review:
+        server = ReviewServer(
+            lambda address: review_page.page(found, address),
+            lambda change: review_page.answer(found, change),
+        )
+        print(f"review at {server.address}\nFinish there, or Ctrl-C here", file=sys.stderr)
+        server.open_browser()
+        server.serve()
+    out = root / "results/who-is-who" / f"{folder.resolve().name}.html"
+    write_text(out, review_page.page(found))
+    for line in report_lines(found, out, options.folder):
+        print(line, file=sys.stderr)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from shutil import rmtree
 
@@ -17,7 +18,7 @@ from kindred.data.photo_faces import check_entry
 from kindred.judges.interface import Calibration
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
-from kindred.starting import estimates
+from kindred.starting import estimates, review_page, review_server
 from kindred.starting.base_choice import chosen_base, lab_base
 from kindred.starting.folder_survey import survey
 from kindred.starting.new_files import new_experiment, write_files
@@ -92,6 +93,26 @@ def judged(root: Path, knows_strangers: bool) -> object:
     return None
 
 
+def reviewed(root: Path, change: object) -> object:
+    """A decision on the review page."""
+    photos = draw(root / "ours/1.png", "J", 1).parent
+    review_page.answer(who_is_who(photos, DrawnFaces(), [], root / "faces"), change)
+    return None
+
+
+def served(port: int) -> object:
+    """A server that could or couldn't get a port."""
+    with socket.socket() as taken:
+        taken.bind((review_server.HOST, 0))
+        taken.listen()
+        before, review_server.PORT = review_server.PORT, port and taken.getsockname()[1]
+        try:
+            review_server.ReviewServer(str, str).http.server_close()
+        finally:
+            review_server.PORT = before
+    return None
+
+
 def stored(root: Path, damaged: bool) -> object:
     """An entry of the store of faces looked at."""
     judged(root, True)
@@ -113,6 +134,7 @@ def placed(root: Path, decided: bool) -> list[dict[str, str]]:
     return rows["1.png"]["warnings"]
 
 
+ASKED = {"people": {"J": {"name": "JRussell", "class": "man"}}, "faces": [[0, 0, "J"]]}
 RIGHT = "{faces: [{who: J, at: [1, 2]}]}"
 MANY = [f"{chr(65 + n)}Russell{n}:man" for n in range(26)] + ["BSmith:man"]
 MISTAKES = [
@@ -129,6 +151,18 @@ MISTAKES = [
     Mistake("is damaged", lambda root: stored(root, True),
             lambda root: ((root / "faces").exists() and rmtree(root / "faces"),
                           stored(root, False))),
+    Mistake("this is no decision of the page", lambda root: reviewed(root, {"faces": [3]}),
+            lambda root: reviewed(root, {})),
+    Mistake("this is no decision of the page", lambda root: reviewed(root, []),
+            lambda root: reviewed(root, {})),
+    Mistake("faces are named J",
+            lambda root: (reviewed(root, ASKED), reviewed(root, {"people": {"J": None}})),
+            lambda root: reviewed(root, ASKED)),
+    Mistake("can't be somebody's name", lambda root: reviewed(root, {"people": {"J": {}}}),
+            lambda root: reviewed(root, {"people": ASKED["people"]})),
+    Mistake("the text has more than", lambda root: reviewed(root, {"captions": [[0, "x" * 3000]]}),
+            lambda root: reviewed(root, {"captions": [[0, "x"]]})),
+    Mistake("no port can be opened", lambda _: served(1), lambda _: served(0)),
     Mistake("calls J 'JRussell', the experiment 'JSmith'", lambda _: as_characters("JSmith"),
             lambda _: as_characters("JRussell")),
     Mistake("1 face is not decided", lambda root: placed(root, False),

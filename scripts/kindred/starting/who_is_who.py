@@ -6,7 +6,7 @@ decided is never changed; what the judge says is said anew each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 from kindred.characters.face_calibration import STRANGER, UNSURE
 from kindred.characters.face_naming import FolderNaming, Question, name_folder
 from kindred.common.errors import KindredError, Problems
+from kindred.common.files import read_jsonl
 from kindred.common.written_text import nfc
 from kindred.data import people_file
 from kindred.data.caption_files import read_captions
@@ -51,6 +52,7 @@ class WhoIsWho:
     rows: list[tuple[int, int]] = field(default_factory=list)
     naming: FolderNaming | None = None
     suggested: dict[str, str] = field(default_factory=dict)
+    saved: str = ""
 
     @property
     def path(self) -> Path:
@@ -142,6 +144,14 @@ class WhoIsWho:
     def save(self) -> None:
         """Write people.yaml."""
         people_file.write_people(self.path, self.file)
+        self.saved = people_file.people_text(self.file)
+
+    def reload(self) -> None:
+        """Take in what somebody else wrote into people.yaml since it was saved. Raises
+        ProblemsError for mistakes in it."""
+        if self.path.exists() and self.path.read_text(encoding="utf-8") != self.saved:
+            self.file = read_people(self.path)
+            self.file.photos = _entries(self.file.photos, self.photos)
 
 
 def who_is_who(
@@ -149,10 +159,10 @@ def who_is_who(
     engine: FaceEngine,
     people: Sequence[str],
     store: Path,
-    described: Mapping[str, str] | None = None,
+    captioned: Callable[[Source], Mapping[str, str]] = lambda source: {},
 ) -> WhoIsWho:
-    """Look through a folder and name its faces. people: as `survey` takes them. described: what a
-    captioner wrote, by photo.
+    """Look through a folder and name its faces. people: as `survey` takes them.
+    captioned: what a captioner wrote, by photo.
 
     Raises KindredError or ProblemsError: no photos, files that can't be used, a judge that has no
     population of strangers.
@@ -175,7 +185,7 @@ def who_is_who(
     file.people = _all_people(file.people, people_of(source, written, people))
     photos = list(faces_of(source.photos, engine, store))
     file.photos = _entries(file.photos, photos)
-    captions = dict(described or {}) | {x: one.text for x, one in written.items() if one.text}
+    captions = dict(captioned(source)) | {x: one.text for x, one in written.items() if one.text}
     hints = {photo.name: _hint(photo.name, written, file.people) for photo in source.photos}
     found = WhoIsWho(folder, photos, file, hints, captions, (known.population, known.same))
     found.suggested = _suggested(photos)
@@ -260,23 +270,44 @@ def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
 
 def _suggested(photos: Sequence[PhotoFaces]) -> dict[str, str]:
     """Photos that could be left out: the later one of two that are nearly the same, small, blurred,
-    and those in which no face is found."""
-    found: dict[str, str] = {}
+    and those in which no face is found. What most photos are is no reason."""
     hashes = [photo.perceptual_hash for photo in photos]
-    for one, other, _ in near_copies(hashes, LIMITS.near_duplicate):
-        found.setdefault(nfc(photos[other].name), f"like {photos[one].name}")
-    for photo in photos:
-        if min(photo.size) < LIMITS.min_side:
-            found.setdefault(nfc(photo.name), f"small: {photo.size[0]} x {photo.size[1]} px")
-        if photo.sharpness < LIMITS.min_sharpness:
-            found.setdefault(nfc(photo.name), "blurred")
-        if not photo.boxes:
-            found.setdefault(nfc(photo.name), "no face found")
+    alike = {j: photos[i].name for i, j, _ in reversed(near_copies(hashes, LIMITS.near_duplicate))}
+    small = [n for n, photo in enumerate(photos) if min(photo.size) < LIMITS.min_side]
+    blurred = [n for n, photo in enumerate(photos) if photo.sharpness < LIMITS.min_sharpness]
+    reasons: list[dict[int, str]] = [
+        {n: f"like {name}" for n, name in alike.items()},
+        {n: f"small: {photos[n].size[0]} x {photos[n].size[1]} px" for n in small},
+        dict.fromkeys(blurred, "blurred"),
+        {n: "no face found" for n, photo in enumerate(photos) if not photo.boxes},
+    ]
+    found: dict[str, str] = {}
+    for one in reasons:
+        for n, why in one.items() if 2 * len(one) <= len(photos) else ():
+            found.setdefault(nfc(photos[n].name), why)
     return found
 
 
-def captions_from(source: Source, rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Captions of captions.jsonl, by the photo's path in the folder."""
-    by_id = {row["photo"]: row["caption"] for row in rows}
-    photos = [*source.photos, *source.set_aside]
-    return {photo.name: by_id[photo.id] for photo in photos if photo.id in by_id}
+def described(root: Path) -> Callable[[Source], Mapping[str, str]]:
+    """What captioners wrote of a folder's photos in the dataset that is called like it, by the
+    photo's path in the folder."""
+
+    def captions(source: Source) -> Mapping[str, str]:
+        file = root / "resources" / source.root.resolve().name / "captions.jsonl"
+        if not file.exists():
+            return {}
+        written = {row["photo"]: row["caption"] for row in read_jsonl(file)}
+        return {photo.name: written[photo.id] for photo in source.photos if photo.id in written}
+
+    return captions
+
+
+def report_lines(found: WhoIsWho, page: Path, folder: str) -> list[str]:
+    """What came of it and what to do next, for a person."""
+    counts = ", ".join(f"{count} {what}" for what, count in found.counts().items())
+    lines = [f"{len(found.photos)} photos; faces: {counts}", f"wrote {found.path} and {page}"]
+    if found.questions:
+        lines.append(f"to decide: {len(found.questions)} questions")
+        lines.append(f"next: python scripts/who_is_who.py {folder} --review; or open {page}, save")
+        return [*lines, f"      people.yaml there, put it into {folder}, and run this again"]
+    return [*lines, f"next: make new PHOTOS={folder}"]
