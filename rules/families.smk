@@ -1,9 +1,10 @@
 """Claims about families in general, from the figures of several experiments.
 
 needs: results/<experiment>/summary.json of all experiments that a file of config/families names,
-       and scores.csv where copies may have to leave
+       and scores.csv where copies may have to leave or people answered; lists of pictures; what
+       people said of them, config/families/<name>.who*.csv
 gives: results/families/<name>/declared.json and power.json, before anything is trained;
-       results/families/<name>/verdicts.json, report.html, report.md
+       results/families/<name>/who.html, verdicts.json, report.html, report.md
     snakemake families --config 'experiments=[alike, alike-okorie, ...]'
 """
 
@@ -61,13 +62,36 @@ rule family_power:
         " --out {output:q} 2>&1 | tee -i {log:q}"
 
 
+rule families_rating:
+    """A page on which people say who is in two hundred pictures of all families, not knowing who
+    was asked for or what drew them."""
+    input:
+        pictures=lambda w: family_jobs.who_inputs(PLAN, FAMILIES[w.name]),
+        templates=multiext("report/who", ".html", ".css", ".js"),
+    output:
+        "results/families/{name}/who.html",
+    log:
+        "logs/families/{name}-who.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: family_jobs.who_spec(PLAN, w.name, FAMILIES[w.name]).canonical(),
+        version=step_version("families_rating"),
+    message:
+        "families {wildcards.name}: page for people's answers"
+    shell:
+        "python scripts/families_rating.py --spec {params.spec:q} --results results"
+        " --out {output:q} 2>&1 | tee -i {log:q}"
+
+
 rule compare_families:
     """One difference a family, and a t test over families from three on."""
     input:
         summaries=lambda w: [
             f"results/{name}/summary.json" for name in FAMILIES[w.name].families
         ],
-        scores=lambda w: family_jobs.scores_compared(FAMILIES[w.name]),
+        scores=lambda w: family_jobs.scores_compared(w.name, FAMILIES[w.name]),
+        answers=lambda w: family_jobs.answers_of(w.name),
         declared="results/families/{name}/declared.json",
     output:
         "results/families/{name}/verdicts.json",
@@ -83,7 +107,7 @@ rule compare_families:
         "families {wildcards.name}: verdicts"
     shell:
         "python scripts/compare_families.py --spec {params.spec:q} --results results"
-        " --declared {params.log:q} --verdicts {output:q} 2>&1 | tee -i {log:q}"
+        " --declared {params.log:q} --answers {input.answers:q} --verdicts {output:q} 2>&1 | tee -i {log:q}"
 
 
 rule families_report:

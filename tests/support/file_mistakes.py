@@ -43,7 +43,7 @@ from kindred.data.composites import dataset as composites_dataset
 from kindred.data.dataset import DatasetImage
 from kindred.data.photo_folder import check_inputs, scan
 from kindred.data.subset_selection import select
-from kindred.evidence import human_ratings
+from kindred.evidence import human_ratings, who_is_it
 from kindred.rendering import image_store, manifest
 from kindred.report import report_data, training_curves
 from kindred.scoring import image_vectors, references, score_table
@@ -52,6 +52,7 @@ from kindred.training import adapter_store, kept_steps
 
 SCORES = ",".join(score_table.COLUMNS) + "\n"
 RATINGS = ",".join(human_ratings.COLUMNS) + "\n"
+ANSWERS = ",".join(who_is_it.COLUMNS) + "\n"
 COLUMN = {name: n for n, name in enumerate(human_ratings.COLUMNS)}
 
 
@@ -259,6 +260,11 @@ MISTAKES = [
                 root, lambda data: data.splitlines(keepends=True)[1]),
             lambda root: logged(root, bytes)),
     of_file("has no column", "r.csv", "a\n", RATINGS, lambda p: human_ratings.read_ratings([p])),
+    of_file("has no column", "w.csv", "a\n", ANSWERS, lambda p: who_is_it.read_answers([p])),
+    of_file("can't be read (", "w.csv", b"\xff\xfe\xff", ANSWERS,
+            lambda p: who_is_it.read_answers([p])),
+    of_file("is no answer about a picture", "w.csv", f"{ANSWERS}a,k,j,0,,1\n", ANSWERS,
+            lambda p: who_is_it.read_answers([p])),
     of_file("can't be read (", "r.csv", b"\xff\xfe\xff", RATINGS,
             lambda p: human_ratings.read_ratings([p])),
     of_file("rating '9'", "r.csv", rating("9"), rating("3"),

@@ -78,6 +78,7 @@ STEPS = {
     "power": ("power",),
     "families": ("families",),
     "families_report": ("families_report",),
+    "families_rating": ("families_rating",),
     "sheet": ("sheet",),
     "curves": ("curves",),
     "rating": ("rating",),
@@ -487,6 +488,12 @@ class Steps:
         """The page about them in words."""
         _, markdown = made_families.reported(self.root / "families")
         return Output({"markdown": markdown})
+
+    @cached_property
+    def families_rating(self) -> Output:
+        """The page on which people say who is there: its text, without its pictures."""
+        page = reported.run_who(self.experiment, self.root / "who.html")
+        return Output({"page": _words(page.read_text(encoding="utf-8"))})
 
     @cached_property
     def sheet(self) -> Output:

@@ -11,11 +11,12 @@ from synthetic import CHARACTERS, PROMPTS, Made
 
 import audit
 import compare
+import families_rating
 import rating_page
 import report
 from kindred.report import svg_plots, thumbnails
 from kindred.specs.dataset import AuditSpec
-from kindred.specs.report import RatingSpec, ReportSpec
+from kindred.specs.report import RatingSpec, ReportSpec, WhoIsItSpec
 
 DRAWN = ((svg_plots, "intervals_svg"), (svg_plots, "curves_svg"), (thumbnails, "_thumbnail"))
 KEPT: dict[str, dict[bytes, object]] = {}
@@ -110,3 +111,18 @@ def run_rating(made: Made, out: Path, **options) -> Path:
         ]
     )
     return page
+
+
+def run_who(made: Made, out: Path) -> Path:
+    """The path of the page on which people say who is in pictures of families."""
+    family = {
+        "characters": CHARACTERS,
+        "runs": {variant: one.runs for variant, one in made.spec.variants.items()},
+        "datasets": ["russell"],
+    }
+    families = {made.results.name: family}
+    told = {"name": "study", "families": families, "prompt_sets": list(made.spec.prompt_sets)}
+    spec = WhoIsItSpec.model_validate({**told, "images": 6})
+    where = ["--results", str(made.results.parent), "--resources", str(made.root / "resources")]
+    families_rating.main(["--spec", spec.canonical(), *where, "--out", str(out)])
+    return out

@@ -33,7 +33,7 @@ VERSIONS = {
     "score": 4,
     "compare": 10,
     "power": 2,
-    "families": 1,
+    "families": 2,
     # What people look at.
     "sheet": 1,
     "curves": 2,
@@ -41,6 +41,7 @@ VERSIONS = {
     "pairs": 1,
     "report": 14,
     "families_report": 1,
+    "families_rating": 1,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,

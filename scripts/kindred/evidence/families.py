@@ -8,6 +8,7 @@ families/<name>/verdicts.json:
  "warnings": [...],                  what lets nothing be concluded, in sentences
  "gates": {name: ...}, "reach": {name: ...},     as family_limits.py says
  "copies": {...} or null,                        as family_copies.py says
+ "people": {...} or null,            as who_is_it.py says: what people saw in pictures
  "arms": {prompt set: ...},                      as family_arms.py says
  "hypotheses": {
    "heads": {
@@ -51,6 +52,7 @@ from kindred.evidence.summary import failed
 from kindred.evidence.variant_statistics import number
 from kindred.evidence.verdict_sentences import gap, why
 from kindred.evidence.verdicts import VERSION
+from kindred.evidence.who_is_it import Answer, Judged, judged_pictures, who_is_it
 from kindred.specs.families import FamiliesSpec
 from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import FIXED_KINDS, Hypothesis
@@ -65,16 +67,18 @@ def families_verdicts(
     summaries: Mapping[str, Json],
     scores: Callable[[str], Rows] | None = None,
     log: Sequence[Json] = (),
+    answers: Sequence[Answer] = (),
 ) -> Json:
     """verdicts.json of several experiments together. summaries: experiment -> its summary.json.
-    scores: the rows of an experiment's scores, asked for where copies leave. log: of what was
-    declared.
+    scores: the rows of an experiment's scores, asked for where copies leave or people have said
+    who is in pictures. log: of what was declared. answers: what people said.
 
     Raises ProblemsError naming every variant and prompt set that an experiment lacks.
     """
     copies = copies_read(spec.copies, summaries) if spec.copies else None
     if copies and copies["leave"] and scores:
         summaries = {name: without_copies(one, scores(name)) for name, one in summaries.items()}
+    people = _seen_by_people(summaries, scores, answers) if answers and scores else None
     problems = Problems("the families can't be compared")
     means = {
         key: {name: _means(h, name, summaries[name], problems) for name in h.families or summaries}
@@ -96,9 +100,20 @@ def families_verdicts(
         "gates": gates,
         "reach": {name: limit_read(one, summaries) for name, one in spec.reach.items()},
         "copies": copies,
+        "people": people,
         "arms": arms_part(summaries),
         "hypotheses": _decided(spec, means, bool(wrong)),
     }
+
+
+def _seen_by_people(
+    summaries: Mapping[str, Json], scores: Callable[[str], Rows], answers: Sequence[Answer]
+) -> Json | None:
+    """What people say of who is in pictures of all families, beside the judge."""
+    judged: dict[str, Judged] = {}
+    for name, one in summaries.items():
+        judged |= judged_pictures(scores(name), sorted(one["characters"]))
+    return who_is_it(answers, judged)
 
 
 def runs_compared(summaries: Mapping[str, Json]) -> dict[str, list[int]]:

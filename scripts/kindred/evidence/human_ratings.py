@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 
 from kindred.common.errors import KindredError, Problems
+from kindred.evidence.rater_agreement import alpha, ordinal
 
 COLUMNS = ("rater", "key", "rating")
 GRADES = ("1", "2", "3")
@@ -110,37 +111,11 @@ def mean_ratings(ratings: Sequence[Rating]) -> dict[str, float]:
 
 
 def krippendorff_alpha(ratings: Sequence[Rating]) -> float | None:
-    """Agreement between people on ordered grades: 1 perfect, 0 as by chance.
-
-    Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", with the ordinal metric. None
-    without two ratings of one picture, or when all grades are equal.
-    """
+    """Agreement between people on ordered grades (rater_agreement.py)."""
     units: dict[str, list[int]] = defaultdict(list)
     for rating in ratings:
-        units[rating.key].append(rating.grade)
-    coincidence = np.zeros((3, 3))
-    for grades in units.values():
-        if len(grades) > 1:
-            counts = np.bincount(np.array(grades) - 1, minlength=3).astype(float)
-            coincidence += (np.outer(counts, counts) - np.diag(counts)) / (len(grades) - 1)
-    total = coincidence.sum(0)
-    n = total.sum()
-    if n < 2:
-        return None
-    distance = _ordinal_distance(total)
-    expected = (np.outer(total, total) - np.diag(total)) / (n - 1)
-    by_chance = float((expected * distance).sum())
-    return 1 - float((coincidence * distance).sum()) / by_chance if by_chance else None
-
-
-def _ordinal_distance(total: np.ndarray) -> np.ndarray:
-    """Squared number of ratings between two grades, half of the end ones counted."""
-    steps = np.zeros((3, 3))
-    for low in range(3):
-        for high in range(low + 1, 3):
-            between = total[low : high + 1].sum() - (total[low] + total[high]) / 2
-            steps[low, high] = steps[high, low] = between**2
-    return steps
+        units[rating.key].append(rating.grade - 1)
+    return alpha(units.values(), len(GRADES), ordinal)
 
 
 def judge_agreement(

@@ -29,7 +29,10 @@ def families_content(verdicts: Json, power: Json) -> dict[str, Any]:
     hypotheses = in_order(verdicts)
     arms = {name: _in_order(one, hypotheses) for name, one in verdicts["arms"].items()}
     return {
-        **{key: verdicts[key] for key in ("title", "question", "families", "warnings", "copies")},
+        **{
+            key: verdicts[key]
+            for key in ("title", "question", "families", "warnings", "copies", "people")
+        },
         "log": verdicts["declared"],
         "answer": answer(verdicts, hypotheses),
         "hypotheses": hypotheses,

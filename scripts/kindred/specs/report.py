@@ -113,3 +113,27 @@ class CurveSpec(SpecModel):
 
     title: str = "Training loss"
     smoothing: float = Field(0.97, ge=0, lt=1, description="decay of the running mean, a step")
+
+
+class FamilyPictures(SpecModel):
+    """Whose pictures people are asked about, in one family."""
+
+    characters: dict[str, Character]
+    runs: dict[str, list[int]] = Field(description="variant -> its runs")
+    datasets: list[str] = Field(description="where photos of the characters are taken from")
+    clothes: list[str] = Field(
+        default_factory=list, description="prompts that say what somebody of the family wears"
+    )
+
+
+class WhoIsItSpec(SpecModel):
+    """One page on which people say who is in pictures of several families, not knowing who was
+    asked for or what drew them."""
+
+    name: str
+    title: str = ""
+    families: dict[str, FamilyPictures] = Field(description="experiment -> its pictures")
+    prompt_sets: list[str]
+    images: int = Field(200, ge=1, description="most pictures")
+    seed: int = Field(1, description="another seed chooses other pictures")
+    megabytes: float = Field(40, gt=0, description="most that all pictures together may take")

@@ -16,7 +16,9 @@ from kindred.evidence.power_figures import design_of
 from kindred.specs.families import FamiliesSpec
 from kindred.specs.measures import MEASURES
 from kindred.specs.power import FamiliesPowerSpec, FamilyDesign
+from kindred.specs.report import FamilyPictures, WhoIsItSpec
 from kindred.specs.scoring import Hypothesis
+from kindred.workflow import paths
 from kindred.workflow.scoring_specs import asked_prompts, trainings
 
 Specs = Mapping[str, FamiliesSpec]
@@ -29,7 +31,7 @@ def folder(name: str) -> str:
 
 def targets(names: Iterable[str]) -> list[str]:
     """The files that stand for finished comparisons of families."""
-    files = ("declared.json", "power.json", "verdicts.json", "report.html")
+    files = ("declared.json", "power.json", "verdicts.json", "report.html", "who.html")
     return [f"{folder(name)}/{file}" for name in names for file in files]
 
 
@@ -38,9 +40,52 @@ def power_tables(names: Iterable[str]) -> list[str]:
     return [f"{folder(name)}/power.json" for name in names]
 
 
-def scores_compared(spec: FamiliesSpec) -> list[str]:
-    """The scores that are read where copies may have to leave; none else."""
-    return [f"results/{name}/scores.csv" for name in spec.families] if spec.copies else []
+def scores_compared(name: str, spec: FamiliesSpec) -> list[str]:
+    """The scores that are read where copies may have to leave or people answered; none else."""
+    read = spec.copies or answers_of(name)
+    return [f"results/{one}/scores.csv" for one in spec.families] if read else []
+
+
+def answers_of(name: str, root: Path = Path(".")) -> list[str]:
+    """What people's answers about pictures were saved as, beside the file of the families."""
+    folder = root / "config" / "families"
+    return sorted(path.relative_to(root).as_posix() for path in folder.glob(f"{name}.who*.csv"))
+
+
+def who_spec(plan: Plan, name: str, spec: FamiliesSpec) -> WhoIsItSpec:
+    """Of whose pictures people say who is in them: of all variants that claims and limits are
+    about, in the families whose photos may be shown."""
+    about = [*spec.hypotheses.values(), *spec.gates.values(), *spec.reach.values()]
+    variants = {x for one in about for x in (one.variant, one.against) if x}
+    sets = sorted({one.prompt_set for one in about})
+    shown = [plan.experiments[x] for x in spec.families if not plan.experiments[x].hide_photos]
+    return WhoIsItSpec(
+        name=name,
+        title=spec.title,
+        prompt_sets=sets,
+        families={
+            one.name: FamilyPictures(
+                characters=one.characters,
+                runs={x: list(v.runs) for x, v in one.variants.items() if x in variants},
+                datasets=one.photos_trained_on,
+                clothes=_clothes(one, sets),
+            )
+            for one in shown
+        },
+    )
+
+
+def _clothes(experiment: Experiment, prompt_sets: Sequence[str]) -> list[str]:
+    casts = (experiment.casts.get(name, {}) for name in prompt_sets)
+    return [prompt for own in casts for prompt, cast in own.items() if cast.wears]
+
+
+def who_inputs(plan: Plan, spec: FamiliesSpec) -> list[str]:
+    """What the page about these pictures is made of."""
+    shown = [plan.experiments[x] for x in spec.families if not plan.experiments[x].hide_photos]
+    return [
+        path for one in shown for path in (*paths.lists_of_pictures(one), *paths.photos_of(one))
+    ]
 
 
 def families_hash(plan: Plan, spec: FamiliesSpec) -> str:
