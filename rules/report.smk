@@ -4,8 +4,13 @@ needs: summary.json, verdicts.json, scores.csv, power.json; settings and logs of
        audits; prepared photos, unless the experiment says `hide_photos: true`
 gives: results/<experiment>/report.html, one self-contained page, and report.md; best/, the best
        picture of every prompt with its list, and a graph for ComfyUI;
-       results/<experiment>/rating.html, which saves the ratings.csv that compare reads
+       results/<experiment>/rating.html, which saves the ratings.csv that compare reads;
+       results/<experiment>/figures-to-send.csv, when asked for
 """
+
+
+localrules:
+    figures_to_send,
 
 
 rule rating:
@@ -102,3 +107,33 @@ rule report:
         "python scripts/report.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
         " --page {output.page:q} --markdown {output.markdown:q} --best {output.best:q}"
         " --ratings {input.ratings:q} --pairs {input.pairs:q} 2>&1 | tee -i {log:q}"
+
+
+rule send_table:
+    """A small table of what came out, without anybody's name, for who wants to tell it."""
+    input:
+        "results/{experiment}/summary.json",
+        "results/{experiment}/verdicts.json",
+        lambda w: scoring_specs.trainings_of(PLAN.experiments[w.experiment]),
+    output:
+        "results/{experiment}/figures-to-send.csv",
+    log:
+        "logs/{experiment}/figures-to-send.log",
+    conda:
+        "../envs/environment.yaml"
+    params:
+        version=step_version("send_table"),
+    message:
+        "{wildcards.experiment}: table without names"
+    shell:
+        "python scripts/figures_to_send.py --folder results/{wildcards.experiment}"
+        " --out {output:q} 2>&1 | tee -i {log:q}"
+
+
+rule figures_to_send:
+    """Everything that the configured experiments ask for, and that table of each."""
+    input:
+        paths.all_targets(PLAN),
+        paths.tables_to_send(PLAN),
+    message:
+        "finished: look at the table before you send it"

@@ -8,7 +8,9 @@ gives: results/<experiment>/references.json and .safetensors, by which the judge
 
 
 rule references:
-    """Find each character's reference photos: training photos that show it alone."""
+    """Find each character's reference photos: training photos that show it alone. Its priority puts
+    it before any training, so that a judge who can't tell people apart is known of first.
+    """
     input:
         photos=lambda w: [
             f"resources/{dataset}/{file}"
@@ -23,6 +25,7 @@ rule references:
         "logs/{experiment}/references.log",
     benchmark:
         "benchmarks/{experiment}/references.tsv"
+    priority: 90
     conda:
         "../envs/environment.yaml"
     threads: THREADS

@@ -27,6 +27,7 @@ import draw_ceiling
 import encode_captions
 import encode_images
 import encode_prompts
+import figures_to_send
 import image_vectors
 import lab_family
 import make_composites
@@ -79,6 +80,7 @@ STEPS = {
     "families": ("families",),
     "families_report": ("families_report",),
     "families_rating": ("families_rating",),
+    "send_table": ("send_table",),
     "sheet": ("sheet",),
     "curves": ("curves",),
     "rating": ("rating",),
@@ -494,6 +496,14 @@ class Steps:
         """The page on which people say who is there: its text, without its pictures."""
         page = reported.run_who(self.experiment, self.root / "who.html")
         return Output({"page": _words(page.read_text(encoding="utf-8"))})
+
+    @cached_property
+    def send_table(self) -> Output:
+        """The table without names, but for the revision of the code."""
+        out = self.root / "send.csv"
+        figures_to_send.main(["--folder", str(self.experiment.results), "--out", str(out)])
+        lines = out.read_text(encoding="utf-8").splitlines(keepends=True)
+        return Output({"table": "".join(one for one in lines if ",revision," not in one)})
 
     @cached_property
     def sheet(self) -> Output:

@@ -287,7 +287,7 @@ MISTAKES = [
     Mistake("no such prepared photo", lambda root: page(root, PNG, None),
             lambda root: page(root, PNG, PNG)),
     Mistake("no picture to rate", lambda root: rated(root, 0), lambda root: rated(root, 1)),
-    of_file("is not there", "a.png", None, PNG, lambda path: rating_page._check([path])),
+    of_file("is not there", "a.png", None, PNG, lambda path: rating_page.check_there([path])),
     Mistake("figures are old", lambda root: figures(root, "40 %"),
             lambda root: figures(root, "50 %")),
     of_value("a has no success in trio", mean, "trio", "solo"),

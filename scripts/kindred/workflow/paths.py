@@ -46,6 +46,13 @@ def power_tables(plan: Plan) -> list[str]:
     return [path for one in plan.experiments.values() for path in power_table(one)]
 
 
+def tables_to_send(plan: Plan) -> list[str]:
+    """The tables without names, of all experiments that are judged."""
+    return [
+        f"results/{one.name}/figures-to-send.csv" for one in plan.experiments.values() if one.judge
+    ]
+
+
 def told_by_runs(experiment: Experiment) -> list[str]:
     """What the report reads besides figures: settings, summaries and logs of all trainings, the
     lists of all pictures."""

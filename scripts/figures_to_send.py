@@ -1,0 +1,42 @@
+"""A small table of what came out, without names, for people who want to tell it.
+
+in:  results/<experiment>/: summary.json, verdicts.json, lora.json of every training
+out: figures-to-send.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred.common.errors import run_main
+from kindred.common.files import read_json, write_csv
+from kindred.common.versions import code_revision
+from kindred.report.figures_to_send import COLUMNS, figures_to_send
+from kindred.report.report_data import read_versioned
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", required=True, type=Path, help="results/<experiment>")
+    parser.add_argument("--out", required=True, type=Path, help="CSV to write")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the table of one experiment."""
+    options = parse(argv)
+    summary = read_versioned(options.folder / "summary.json")
+    verdicts = read_versioned(options.folder / "verdicts.json")
+    trainings = [read_json(path) for path in sorted(options.folder.glob("*/run-*/lora.json"))]
+    rows = figures_to_send(summary, verdicts, trainings, code_revision())
+    lines = [{key: row.get(key, "") for key in COLUMNS} for row in rows]
+    write_csv(options.out, COLUMNS, lines)
+    print(f"{options.out}: {len(rows)} figures, and nobody's name", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)
