@@ -1,4 +1,4 @@
-"""What lies in the stores of pictures and adapters, and how to clear what no result mentions.
+"""What lies in the stores, last states of trainings too; how to clear what no result mentions.
 
 `list` shows numbers and sizes; `prune` says what it would delete, and with --delete does it.
 """
@@ -20,6 +20,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--datasets", type=Path, default=Path("resources"), help="class images")
     parser.add_argument("--images", type=Path, default=Path("resources/store/images"))
     parser.add_argument("--adapters", type=Path, default=Path("resources/store/adapters"))
+    parser.add_argument("--checkpoints", type=Path, default=Path("resources/training"))
     parser.add_argument(
         "--days", type=float, default=1.0, help="prune only what is older (default: 1)"
     )
@@ -31,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     """List or prune."""
     options = parse(argv)
     used = referenced_by(options.results, options.datasets)
-    items = stored(options.images, options.adapters, used)
+    items = stored(options.images, options.adapters, used, checkpoints=options.checkpoints)
     if options.what == "list":
         print(f"{used.manifests} manifests under {options.results}\n{summary(items)}")
         return 0

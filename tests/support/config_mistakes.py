@@ -199,6 +199,8 @@ MISTAKES = [
     more("keeps step 5000 of", "  s: {keep: [5000]}\n", "  s: {}\n"),
     more("keeps nothing but the", "  s: {keep: {every: 5000}}\n", "  s: {}\n"),
     more("keeps a checkpoint every 5000", "  s: {checkpoint_every: 5000}\n", "  s: {}\n"),
+    more("`keep_state` keeps nothing", "  s: {keep_state: true, schedule: cosine}\n",
+         "  s: {keep_state: true, schedule: constant}\n"),
     more("trains with no caption at all", "  s: {caption_dropout: 1}\n",
          "  s: {caption_dropout: 0.05}\n"),
     more("with prodigy", "  s: {optimizer: prodigy, lr: 1e-4}\n",

@@ -25,6 +25,7 @@ from kindred.models.local_network import LocalNetwork
 from kindred.specs.dataset import Misfit
 from kindred.specs.training import Recipe, Selection
 from kindred.training.ema_decay import decay_at
+from kindred.training.kept_states import why_none
 
 if TYPE_CHECKING:
     from kindred.config.config_files import ConfigFiles
@@ -97,6 +98,12 @@ def of_recipe(recipe: Recipe) -> Iterator[Contradiction]:
             f"set `checkpoint_every` below {recipe.steps}, or leave it out",
         )
     yield from _of_kept_steps(recipe)
+    if recipe.keep_state and (why := why_none(recipe)):
+        yield Contradiction(
+            f"`keep_state` keeps nothing: {why}",
+            "keep_state",
+            "set `schedule: constant`, or take it out",
+        )
     if recipe.caption_dropout == 1:
         yield Contradiction(
             "trains with no caption at all (`caption_dropout: 1`), so no name is learned",

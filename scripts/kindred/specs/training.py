@@ -162,6 +162,10 @@ class Recipe(StoredSpec):
         description="adapters kept on the way, to find out which step is best: {every: 250}, the "
         "last ones, {last: 4}, or a list of steps; the finished one alone when unset",
     )
+    keep_state: bool = Field(
+        False,
+        description="keep the last state: the same training with more steps goes on from it",
+    )
 
     @property
     def weighs_people(self) -> bool:

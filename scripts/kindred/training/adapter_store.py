@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ YOUNGER = {
     "diff_output_preservation": 0.0,
 }
 # Options of a recipe that say what is written down meanwhile, or that count by what they gave.
-WITHOUT_EFFECT = {"checkpoint_every", "keep", "class_images_per_noun"}
+WITHOUT_EFFECT = {"checkpoint_every", "keep", "keep_state", "class_images_per_noun"}
 FILES = ("training.csv", "lora.safetensors", "lora.json")
 FACTS = ("spec_hash", "run", "dataset_hash", "base", "version", "pairing")  # training_facts' names
 
@@ -74,7 +74,21 @@ def training_facts(
     The selection and the number of class images count by the pairs that they gave, and what is
     written on the way not at all: two variants that come to the same training share it.
     """
-    recipe = spec.recipe.model_dump(mode="json", by_alias=True, exclude=WITHOUT_EFFECT)
+    return {
+        "spec_hash": settings_hash(spec),
+        "run": run,
+        "dataset_hash": dataset_hash(sources),
+        "base": base.identity,
+        "version": step_version("train", base.architecture),
+        "pairing": spec.pairing,
+    }
+
+
+def settings_hash(spec: TrainSpec, without: Collection[str] = ()) -> str:
+    """Hash of what a variant sets that its adapter depends on, `without` these keys of its
+    recipe."""
+    without = WITHOUT_EFFECT | set(without)
+    recipe = spec.recipe.model_dump(mode="json", by_alias=True, exclude=without)
     recipe = {k: v for k, v in recipe.items() if k not in YOUNGER or v != YOUNGER[k]}
     settings = {
         "recipe": recipe,
@@ -84,14 +98,7 @@ def training_facts(
     }
     if fused := training_adapter.content(spec.base):
         settings["training_adapter"] = fused
-    return {
-        "spec_hash": spec_hash(settings),
-        "run": run,
-        "dataset_hash": dataset_hash(sources),
-        "base": base.identity,
-        "version": step_version("train", base.architecture),
-        "pairing": spec.pairing,
-    }
+    return spec_hash(settings)
 
 
 def training_key(facts: dict[str, Any]) -> str:

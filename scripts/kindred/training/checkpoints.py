@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +41,13 @@ class Checkpoints:
     """The checkpoints of one training in `<root>/<key>/step-<n>.pt`.
 
     before: the first step that something still waits for: a training goes on from a state before
-    it; from any when None.
+    it; from any when None. others: states of other trainings that are as good as its own.
     """
 
-    def __init__(self, root: Path, key: str, before: int | None = None) -> None:
-        self.folder, self.before = root / key, before
+    def __init__(
+        self, root: Path, key: str, before: int | None = None, others: Sequence[Path] = ()
+    ) -> None:
+        self.folder, self.before, self.others = root / key, before, others
 
     def save(self, step: int, state: dict[str, Any]) -> None:
         """Write the state after `step` optimizer steps; older ones but one are removed."""
@@ -53,9 +57,16 @@ class Checkpoints:
 
     def newest(self) -> dict[str, Any] | None:
         """The newest state that can be gone on from, or None. An unreadable one is passed over."""
-        files = self._files()
+        files = sorted([*self._files(), *self.others], key=attrgetter("name"))
         if self.before is not None:
+            late = [path for path in self.others if path.name >= self._name(self.before)]
             files = [path for path in files if path.name < self._name(self.before)]
+            if late:
+                print(
+                    f"the state of a shorter training is not gone on from: an adapter of step "
+                    f"{self.before} is to be kept, and lies behind it",
+                    file=sys.stderr,
+                )
         states = (read_checkpoint(path) for path in reversed(files))
         return next((state for state in states if state is not None), None)
 

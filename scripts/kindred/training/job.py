@@ -5,15 +5,17 @@ Imports no torch, so that a training whose adapter is in the store takes no time
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kindred.common.files import read_json
 from kindred.models.opened_base import OpenedBase, open_base
 from kindred.specs.training import TrainSpec
-from kindred.training import adapter_store
+from kindred.training import adapter_store, kept_states
 from kindred.training.kept_steps import KeptSteps
 from kindred.training.training_data import DataSource, TrainingFiles, load_sources
 
@@ -54,6 +56,30 @@ class TrainingJob:
     def key(self) -> str:
         """Of the finished adapter and of its checkpoints."""
         return adapter_store.training_key(self.facts)
+
+    @cached_property
+    def state_key(self) -> str:
+        """Of the last states of all trainings that differ in `steps` alone."""
+        settings = adapter_store.settings_hash(self.spec, {"steps"})
+        return adapter_store.training_key({**self.facts, "spec_hash": settings})
+
+    def states(self, checkpoints: Path) -> list[Path]:
+        """States of equal or shorter trainings from which this one goes on, oldest first. Says
+        where none can be kept, or the newest can't be gone on from."""
+        recipe = self.spec.recipe
+        if why := kept_states.why_none(recipe):
+            if recipe.keep_state:
+                print(f"no state is kept: {why}", file=sys.stderr)
+            return []
+        folder = checkpoints / kept_states.STATES / self.state_key
+        return kept_states.states_up_to(folder, recipe.steps)
+
+    def state_lost(self) -> str:
+        """What to say of a finished training that was to keep its state, and did not."""
+        told = read_json(self.out_dir / "lora.json")
+        if not self.spec.recipe.keep_state or "state" in told:
+            return ""
+        return "; it kept no state, so the same with more steps will be trained from the start"
 
     def kept_steps(self, store: Path) -> KeptSteps:
         """Those of its adapters that are kept on the way."""

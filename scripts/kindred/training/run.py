@@ -22,7 +22,7 @@ from kindred.common.versions import code_revision
 from kindred.compute import data_parallel, devices
 from kindred.data.caption_pairing import names_right
 from kindred.specs.training import TrainSpec
-from kindred.training import adapter_store
+from kindred.training import adapter_store, kept_states
 from kindred.training.job import TrainingJob
 from kindred.training.start_marker import write_start_markers
 from kindred.training.training_data import TrainingFiles
@@ -89,7 +89,7 @@ def train_lora(
     data_parallel.check(spec.recipe.gradient_accumulation)
     job = TrainingJob.read(spec, run, files, out_dir)
     if job.fetch(machine.store):
-        return f"already trained ({job.key[:12]}); copied from the store"
+        return f"already trained ({job.key[:12]}); copied from the store{job.state_lost()}"
     if data_parallel.wanted() > 1 and not data_parallel.launched():
         data_parallel.launch(arguments)
     if data_parallel.is_follower():
@@ -144,12 +144,17 @@ def train(job: TrainingJob, machine: Machine) -> None:
     if process_group.first:
         write_start_markers([job.out_dir])
     lacking = job.kept_steps(machine.store).lacking()
-    checkpoints = Checkpoints(machine.checkpoints, job.key, min(lacking, default=None))
+    states = job.states(machine.checkpoints)
+    checkpoints = Checkpoints(machine.checkpoints, job.key, min(lacking, default=None), states)
     trainer.train(checkpoints)
     process_group.leave()
     if process_group.first:
         peak = trainer.peak_memory_mib()
         plan = {"memory_plan": fit.report(peak)} if fit else {}
+        if spec.recipe.keep_state and not kept_states.why_none(spec.recipe):
+            kept = Checkpoints(machine.checkpoints / kept_states.STATES, job.state_key)
+            kept.save(trainer.done, trainer.state())
+            plan["state"] = job.state_key
         store_adapter(job, machine.store, trainer.final_state(), transformer, trainer, plan)
         checkpoints.remove()
 

@@ -150,7 +150,7 @@ class Trainer:
                     call(self)
                 due = self._stopping or (self.done % self.recipe.checkpoint_every == 0 and not last)
                 if due and self.process_group.first:
-                    checkpoints.save(self.done, self._state())
+                    checkpoints.save(self.done, self.state())
                 if self._stopping and not last:
                     raise KeyboardInterrupt
 
@@ -277,7 +277,8 @@ class Trainer:
         if self.recipe.lora_dropout:
             torch.manual_seed(seed_of(self.run, "dropout", *place))
 
-    def _state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on from here."""
         self.log.read()
         return {
             "done": self.done,

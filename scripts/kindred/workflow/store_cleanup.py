@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kindred.common.errors import KindredError
+from kindred.common.files import read_json
 from kindred.models.lora.adapters import content_hash
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.manifest import read_manifest
-from kindred.training import adapter_store
+from kindred.training import adapter_store, kept_states
 
 ADAPTER_FILE = "lora.safetensors"
 CLASS_PICTURES = "class.json"
@@ -26,7 +27,8 @@ DAY_S = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Item:
-    """A stored picture (file) or adapter (folder): bytes, age in seconds, whether it is used."""
+    """A stored picture (file), adapter or last state (folders): bytes, age in seconds, whether it
+    is used."""
 
     kind: str
     path: Path
@@ -38,21 +40,24 @@ class Item:
 @dataclass(frozen=True)
 class Used:
     """What is mentioned: keys of pictures, content hashes of adapters; how many manifests results
-    have."""
+    have; keys of states."""
 
     keys: frozenset[str]
     adapters: frozenset[str]
     manifests: int
+    states: frozenset[str] = frozenset()
 
 
 def referenced_by(results: Path, datasets: Path | None = None) -> Used:
-    """Read every `images/*.json` and `lora.safetensors` under the results folder, and every list
-    of class pictures in a folder of datasets.
+    """Read every `images/*.json`, `lora.safetensors` and `lora.json` under the results folder, and
+    every list of class pictures in a folder of datasets.
 
-    Raises KindredError when a manifest can't be read, so that nothing is deleted half-informed.
+    Raises KindredError when one of them can't be read, so that nothing is deleted half-informed.
     """
     keys: set[str] = set()
     adapters = {content_hash(path) for path in results.rglob(ADAPTER_FILE)}
+    summaries = [read_json(path) for path in results.rglob("lora.json")]
+    states = frozenset(told["state"] for told in summaries if "state" in told)
     files = sorted(results.rglob("images/*.json"))
     for file in files + sorted(datasets.glob(f"*/{CLASS_PICTURES}") if datasets else ()):
         manifest = read_manifest(file)
@@ -64,11 +69,18 @@ def referenced_by(results: Path, datasets: Path | None = None) -> Used:
                 "run `python scripts/migrate_stores.py --apply` and `snakemake`, then clean up",
             )
         adapters.update(adapter["content_hash"] for adapter in manifest.adapters)
-    return Used(frozenset(keys), frozenset(adapters), len(files))
+    return Used(frozenset(keys), frozenset(adapters), len(files), states)
 
 
-def stored(images: Path, adapters: Path, used: Used, now: float | None = None) -> list[Item]:
-    """Everything in both stores, leftovers of interrupted writing included."""
+def stored(
+    images: Path,
+    adapters: Path,
+    used: Used,
+    now: float | None = None,
+    checkpoints: Path | None = None,
+) -> list[Item]:
+    """Everything in both stores, leftovers of interrupted writing included; and the last states of
+    trainings that lie among checkpoints."""
     now = time.time() if now is None else now
     store = ImageStore(images)
     trained = adapter_store.adapters(adapters)
@@ -76,6 +88,8 @@ def stored(images: Path, adapters: Path, used: Used, now: float | None = None) -
     found += [("leftover", path, False) for path in [*store.leftovers(), *trained.leftovers()]]
     for folder in map(trained.path, trained):
         found.append(("adapter", folder, _content(folder / ADAPTER_FILE) in used.adapters))
+    for folder in kept_states.folders(checkpoints) if checkpoints else ():
+        found.append(("state", folder, folder.name in used.states))
     items = (_item(kind, path, is_used, now) for kind, path, is_used in found)
     return [item for item in items if item]
 

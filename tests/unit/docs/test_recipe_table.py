@@ -18,6 +18,7 @@ OTHERS = {
     "adapter_type": "lokr",
     "gradient_accumulation": 2,
     "weighting_scheme": "cosmap",
+    "keep_state": True,
     "diff_output_preservation": 1.0,
     "loraplus_lr_ratio": 4.0,
     "timesteps": "mode",

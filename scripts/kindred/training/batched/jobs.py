@@ -120,6 +120,7 @@ def why_alone(spec: TrainSpec) -> str:
         f"recipe: gradient_accumulation: {parts}": parts > 1,
         f"recipe: lora_dropout: {recipe.lora_dropout:g}": recipe.lora_dropout,
         "recipe: dora": recipe.dora,
+        "recipe: keep_state": recipe.keep_state,
         "recipe: diff_output_preservation": recipe.diff_output_preservation,
         f"recipe: weighting_scheme: {recipe.weighting_scheme}": recipe.weighting_scheme != "none",
         f"recipe: adapter_type: {recipe.adapter_type}": recipe.adapter_type != "lora",
