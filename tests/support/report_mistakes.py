@@ -19,6 +19,7 @@ from kindred.evidence import families
 from kindred.rendering.manifest import Row
 from kindred.report import (
     doc_figures,
+    family_publishing,
     html_page,
     publication_checks,
     rating_page,
@@ -233,6 +234,15 @@ def means(variant: str, prompt_set: str) -> list[Problem]:
     return noted(lambda problems: families._means(claim, "x", summary, problems))
 
 
+def republished(figures: str) -> list[Problem]:
+    """Figures of families, where those of the same runs were published before."""
+    before = [{"kind": "published", "figures": "0", "runs": {"x/a": [1]}, "time": "2026-01-31"}]
+    runs, log = {"x/a": [1]}, Path("x.jsonl")
+    return noted(
+        lambda problems: family_publishing._check_again(before, runs, figures, log, problems)
+    )
+
+
 def declared(root: Path, experiments: Sequence[str]) -> object:
     """Nothing declared, of an experiment that was planned or not."""
     claiming = SimpleNamespace(hypotheses={"h": None})
@@ -287,7 +297,7 @@ MISTAKES = [
     Mistake("no such prepared photo", lambda root: page(root, PNG, None),
             lambda root: page(root, PNG, PNG)),
     Mistake("no picture to rate", lambda root: rated(root, 0), lambda root: rated(root, 1)),
-    of_file("is not there", "a.png", None, PNG, lambda path: rating_page.check_there([path])),
+    of_file("is not there", "a.png", None, PNG, lambda path: rating_page.check_files([path])),
     Mistake("figures are old", lambda root: figures(root, "40 %"),
             lambda root: figures(root, "50 %")),
     of_value("a has no success in trio", mean, "trio", "solo"),
@@ -319,6 +329,10 @@ MISTAKES = [
     # Families, preregistration, stores
     of_value("no variant 'al'", lambda name: means(name, "trio"), "al", "all"),
     of_value("all has no success in 'tri'", lambda name: means("all", name), "tri", "trio"),
+    Mistake("no file config/families/x.yaml", lambda root: family_publishing.publish_families(
+                "x", family_publishing.Folders(root=root)), None),
+    Mistake("the same runs were published", lambda root: republished("1"),
+            lambda root: republished("0")),
     Mistake("no experiment x in what was planned", lambda root: declared(root, []),
             lambda root: declared(root, ["x"])),
     Mistake("from before step versions", lambda root: used(root, {"code": "1"}),

@@ -80,12 +80,6 @@ def test_claims_are_declared_in_one_log_before_anything_is_made(study: Workspace
         "study-burton",
         "study-draper",
     ]
-    # Another margin is declared again, with what it was.
-    study.replace(
-        "config/families/together.yaml", "prompt_set: casts}", "prompt_set: casts, margin: 0.2}"
-    )
-    study.run("--until", "declare_families")
-    assert [one["kind"] for one in read_log(log)] == ["declared", "amended"]
 
 
 @pytest.mark.long

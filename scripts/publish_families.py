@@ -1,0 +1,40 @@
+"""A page of the repository about several families, from finished results.
+
+in:  results/families/<name>/: verdicts.json, power.json; summary.json of each experiment; config/
+out: docs/<name>/: README.md, arms.csv, claims.csv; and an entry of config/declared/<name>.jsonl
+
+Run by hand, as publish_results.py: no rule of the workflow makes these files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kindred.common.errors import run_main
+from kindred.report.family_publishing import publish_families
+from kindred.report.repository_publishing import Folders
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", help="file name in config/families, without .yaml")
+    parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds config/")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--docs", type=Path, default=Path("docs"))
+    parser.add_argument("--why", default="", help="reason for what was changed, for the log")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Publish one file of config/families."""
+    options = parse(argv)
+    folders = Folders(root=options.root, results=options.results, docs=options.docs)
+    print(publish_families(options.name, folders, options.why), file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,110 @@
+"""Publishing claims about families: the page with its log, tables, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import made_families
+import pytest
+import yaml
+
+import family_power
+import publish_families
+from kindred.common.chained_log import read_log
+from kindred.common.errors import KindredError, ProblemsError
+from kindred.common.files import read_json, write_json
+
+ROOT = Path(__file__).parents[3]
+STUDY = """
+albums: {granger: {}, hadley: {}, marsh: {}, wheeler: {}}
+title: Of {album}
+datasets:
+  "{album}": {lab: {family: "{album}"}}
+dataset: "{album}"
+base: lab
+judge: lab
+recipe: lab-character
+variants:
+  photos: {}
+  composed: {compose: {cells: {1: 4}}}
+  dealt: {from: composed, control: {pairing: dealt}}
+  "null": {from: composed, first_run: 9}
+prompt_sets:
+  casts:
+    casts: {of: all, shapes: [[144, 128], [192, 96]]}
+"""
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch) -> Path:
+    """A checkout with four compared families."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    shutil.rmtree(tmp_path / "config/families")
+    (tmp_path / "config/families").mkdir()
+    (tmp_path / "lab").symlink_to(ROOT / "lab")
+    (tmp_path / "config/experiments/study.yaml").write_text(STUDY)
+    told = made_families.SPEC | {"families": ["study"]}
+    (tmp_path / "config/families/study.yaml").write_text(yaml.safe_dump(told))
+    made_families.compared(tmp_path / "results")
+    designs = dict.fromkeys(made_families.FAMILIES, made_families.DESIGN)
+    power = {
+        "name": "study",
+        "hypotheses": made_families.SPEC["hypotheses"],
+        "sequence": made_families.SPEC["sequence"],
+        "designs": dict.fromkeys(made_families.SPEC["hypotheses"], designs),
+    }
+    out = tmp_path / "results/families/study/power.json"
+    family_power.main(["--spec", json.dumps(power), "--out", str(out)])
+    # The made-up figures know no datasets; they are those of the configuration.
+    for name in made_families.FAMILIES:
+        path = tmp_path / "results" / name / "summary.json"
+        summary = read_json(path)
+        for variant, one in summary["variants"].items():
+            one["dataset"] = None if variant == "BASE" else name.removeprefix("study-")
+        write_json(path, summary)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_page_its_tables_and_the_log(root):
+    publish_families.main(["study"])
+    page = (root / "docs/study/README.md").read_text(encoding="utf-8")
+    assert "composed draws exactly those asked for in 92 %" in page
+    assert "| published |" in page and "What was declared, and what was changed" in page
+    arms = rows(root / "docs/study/arms.csv")
+    mean = next(
+        x for x in arms if (x["arm"], x["family"], x["figure"]) == ("composed", "", "casts")
+    )
+    assert float(mean["value"]) == pytest.approx(0.92) and mean["families"] == "4"
+    assert sum(x["arm"] == "dealt" and x["family"] != "" for x in arms) == 4
+    claims = rows(root / "docs/study/claims.csv")
+    assert [x["hypothesis"] for x in claims if not x["family"]] == ["photos", "names", "same"]
+    kinds = [one["kind"] for one in read_log(root / "config/declared/study.jsonl")]
+    assert kinds == ["declared", "published"]
+    # Declared for the first time when all had been seen: nothing of it is called a verdict.
+    assert page.count("**Exploratory: ") == 3
+    publish_families.main(["study"])
+    assert len(read_log(root / "config/declared/study.jsonl")) == 2
+
+
+def test_the_same_runs_with_other_figures_are_refused(root):
+    publish_families.main(["study"])
+    path = root / "results/families/study/verdicts.json"
+    verdicts = read_json(path)
+    verdicts["arms"]["casts"]["variants"]["dealt"]["by_family"]["study-marsh"] = 0.9
+    write_json(path, verdicts)
+    with pytest.raises(ProblemsError, match="the same runs were published"):
+        publish_families.main(["study"])
+
+
+def test_a_name_of_no_file_is_said(root):
+    with pytest.raises(KindredError, match=r"no file config/families/other\.yaml"):
+        publish_families.main(["other"])
