@@ -33,7 +33,14 @@ if sys.dont_write_bytecode:
 
 from kindred.models.identity import architecture_of, identity
 from kindred.models.training_adapter import known_identity
-from kindred.workflow import ceilings, family_jobs, paths, report_specs, scoring_specs
+from kindred.workflow import (
+    ceilings,
+    executors,
+    family_jobs,
+    paths,
+    report_specs,
+    scoring_specs,
+)
 from kindred.config import declaration, family_files
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.config.prior_preservation import (
@@ -44,7 +51,6 @@ from kindred.config.prior_preservation import (
 from kindred.config.load_plan import load_plan
 from kindred.workflow import frozen_plan, lost_files
 from kindred.workflow.checkout import check_checkout
-from kindred.compute.devices import gpus_present
 from kindred.common import planned_code
 from kindred.common.errors import KindredError
 from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
@@ -64,6 +70,8 @@ sys.dont_write_bytecode, sys.pycache_prefix = BYTECODE
 onstart:
     gc.enable()
     if workflow.is_main_process:
+        if not workflow.local_exec:
+            or_stop(executors.check_elsewhere, PLAN.device)
         freeze()
         put_adapters_back()
 
@@ -115,7 +123,8 @@ elif frozen_plan.VARIABLE in os.environ:
 else:  # started by hand
     PLAN = or_stop(load_plan, Path("."), config)
 if workflow.is_main_process:
-    for warning in PLAN.warnings:
+    profile = executors.losing_profile(sys.argv[1:], os.environ)
+    for warning in [*PLAN.warnings, *filter(None, [profile])]:
         print(f"warning: {warning}", file=sys.stderr)
 DATASETS = PLAN.datasets
 DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}
@@ -213,35 +222,25 @@ def options_of(model, *keys):
     return " ".join(f"--{name} {value}" for name, value in options.items())
 
 
+# Unset where jobs go to a cluster: how many cores its nodes have is for max-threads of the profile.
+CORES = getattr(workflow.global_resources.get("_cores"), "value", None) or 1
+
+
 def threads_each():
     """CPU threads of one training or rendering: two with one thread beat one with two."""
     wanted = PLAN.device.threads
-    return max(1, (workflow.cores or 1) // 4) if wanted == "auto" else wanted
-
-
-def on_gpu():
-    """Whether jobs that can will use a GPU."""
-    kind = PLAN.device.kind
-    return kind == "cuda" or (kind == "auto" and bool(gpus_present()))
-
-
-def gpu_slots():
-    """How many jobs may be on GPUs at once: the profile says how many GPUs, the configuration how
-    many jobs share one."""
-    limit = workflow.global_resources.get("gpu")
-    return (limit.value if limit else len(gpus_present())) * PLAN.device.jobs_per_gpu
+    return max(1, CORES // 4) if wanted == "auto" else wanted
 
 
 THREADS = threads_each()
 # Processes that prepare photos. Never all cores: a job that needs all of them waits as long as any
 # other one runs.
-WORKERS = max(1, min(4, (workflow.cores or 1) // 2))
+WORKERS = max(1, min(4, CORES // 2))
 DEVICE = PLAN.device.kind
-GPUS_EACH = int(on_gpu())
+GPU_LIMIT = getattr(workflow.global_resources.get("gpu"), "value", None)
+GPUS_EACH = executors.slots_each(PLAN.device, GPU_LIMIT)
 if PLAN.device.jobs_per_gpu > 1 and workflow.is_main_process:
-    workflow.register_resource("gpu", gpu_slots())
-if PLAN.device.device_map and GPUS_EACH:
-    GPUS_EACH = max(1, gpu_slots())
+    workflow.register_resource("gpu", executors.gpu_slots(PLAN.device, GPU_LIMIT))
 # Only trainings are shared by several processes.
 GPUS_TO_TRAIN = GPUS_EACH * PLAN.device.processes
 # Through the environment, not on command lines: these settings make nothing stale.

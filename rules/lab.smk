@@ -38,7 +38,7 @@ rule lab_draw:
         "benchmarks/lab/draw-{part}.tsv"
     conda:
         "../envs/environment.yaml"
-    threads: workflow.cores
+    threads: CORES
     params:
         seed=lambda w: LAB_PARTS[w.part][0],
         pictures=lambda w: LAB_PARTS[w.part][1],
@@ -66,7 +66,7 @@ if LAB_SETTINGS.judge:
             "benchmarks/lab/identities.tsv"
         conda:
             "../envs/environment.yaml"
-        threads: workflow.cores
+        threads: CORES
         params:
             options=options_of(LAB_SETTINGS.corpus, "identities", "views", "shard"),
             out=lambda w: f"{LAB_WORK}/identities",

@@ -50,7 +50,7 @@ rule train_together:
     priority: 10
     conda:
         "../envs/environment.yaml"
-    threads: workflow.cores or 1
+    threads: CORES
     resources:
         gpu=GPUS_EACH,
         device=DEVICE,

@@ -25,6 +25,7 @@ from kindred.common.job_summary import JobSummary
 from kindred.common.written_text import read_written_text
 from kindred.compute import devices, memory_fitting, memory_limit, memory_plan
 from kindred.compute.memory_plan import GIB, MemoryDemand
+from kindred.config.device_config import DeviceConfig
 from kindred.config.yaml_document import read_document
 from kindred.data import encoding_cache
 from kindred.models.architectures.flux1.facts import FLUX1
@@ -38,7 +39,7 @@ from kindred.training.batched.run import BatchSettings, train_batched
 from kindred.training.batched.trainer import BatchedTrainer
 from kindred.training.training_data import TrainingFiles
 from kindred.training.training_log import TrainingLog
-from kindred.workflow import batched_jobs, checkout
+from kindred.workflow import batched_jobs, checkout, executors
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 REPOSITORY = {"model": "owner/name", "revision": "abc", "architecture": "flux1"}
@@ -70,12 +71,17 @@ def together(gpus: int, others: Sequence[str] = (), sizes: Sequence[float] = ())
     """A model split over so many GPUs, with cards of other makers beside them."""
     split = devices.Split(tuple(sizes))
     return patched(
-        devices, "other_gpus", lambda: list(others), lambda: devices._together(range(gpus), split)
+        devices, "other_gpus", lambda: list(others), lambda: devices._together(["0"] * gpus, split)
     )
 
 
+def elsewhere(settings: dict[str, Any]) -> None:
+    """Jobs that go to other machines, with these settings of `device:`."""
+    executors.check_elsewhere(DeviceConfig(**settings))
+
+
 def waited(free: bool) -> Action:
-    return patched(devices, "_lock", lambda *_: free, lambda: devices._wait_for([0], 0, 0, 1))
+    return patched(devices, "_lock", lambda *_: free, lambda: devices._wait_for(["0"], 0, 0, 1))
 
 
 def limited() -> None:
@@ -287,6 +293,11 @@ MISTAKES = [
             lambda root: summed_up(root, False)),
     of_value("too many variants to be trained together", variants, 200_000, 5),
     of_value("a variant's prompt sets are too long", argument, 200_000, 5),
+    of_value("auto looks for a GPU on this machine", elsewhere, {"kind": "auto"}, {"kind": "cuda"}),
+    of_value("4 jobs would share a GPU", elsewhere, {"kind": "cuda", "jobs_per_gpu": 4},
+             {"kind": "cuda", "jobs_per_gpu": 1}),
+    of_value("true takes all GPUs of the machine", elsewhere, {"kind": "cuda", "device_map": True},
+             {"kind": "cuda", "device_map": [12, 24]}),
     of_value("has a brace in its path", checkout.check_checkout, "/a{b}", "/ab"),
     # Trainings
     of_value("head_weight needs people's masks", weights, {"head_weight": 3.0}, {}),

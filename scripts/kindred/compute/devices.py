@@ -1,9 +1,10 @@
 """Choosing the device a job runs on, and keeping more jobs off a GPU than it has slots for.
 
-`acquire_device` must run before torch is imported: it sets CUDA_VISIBLE_DEVICES. Settings of the
-machine come through the environment, from `device:` in config/config.yaml: KINDRED_JOBS_PER_GPU,
-how many jobs share a GPU, KINDRED_DEVICE_MAP (see `add_device_map`), and KINDRED_MEMORY_GIB
-(memory_limit).
+`acquire_device` must run before torch is imported: it sets CUDA_VISIBLE_DEVICES. Several GPUs named
+there (an allocation of a batch system, a container) are dealt out as those of a machine. Settings
+of the machine come through the environment, from `device:` in config/config.yaml:
+KINDRED_JOBS_PER_GPU, how many jobs share a GPU, KINDRED_DEVICE_MAP (see `add_device_map`), and
+KINDRED_MEMORY_GIB (memory_limit).
 Knows nothing of what the job computes.
 """
 
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     import torch
 
 JOBS_PER_GPU, DEVICE_MAP = "KINDRED_JOBS_PER_GPU", "KINDRED_DEVICE_MAP"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 OTHER_MAKERS = {"0x1002": "AMD", "0x8086": "Intel"}
+# What batch systems call a job. They may number a job's own GPUs from 0 on, so the locks of one job
+# say nothing to another.
+ALLOCATIONS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
 _held: list[int] = []  # open lock files
+_taken: list[str] = []  # what VISIBLE was set to, once GPUs are locked
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +89,16 @@ def gpus_present(folder: Path = Path("/dev")) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
+def gpus_visible() -> list[str]:
+    """The GPUs that jobs may use, as CUDA_VISIBLE_DEVICES names them (numbers or UUIDs): its list
+    where it is set, else all of this machine. CUDA reads the list up to the first -1, and numbers
+    the GPUs that a container was given from 0 on, whatever their files are called."""
+    if VISIBLE not in os.environ:
+        return [str(number) for number, _ in enumerate(gpus_present())]
+    named = [name.strip() for name in os.environ[VISIBLE].split(",")]
+    return named[: named.index("-1")] if "-1" in named else [name for name in named if name]
+
+
 def other_gpus(folder: Path = Path("/sys/class/drm")) -> list[str]:
     """Makers of GPUs here that are not NVIDIA's, without torch: 'AMD' for each of its cards."""
     vendors = (path.read_text().strip() for path in sorted(folder.glob("card*/device/vendor")))
@@ -108,9 +124,10 @@ def acquire_device(
     """'cpu', or 'cuda' with a slot of one GPU locked until this process ends; with `split`, all
     slots of every GPU.
 
-    Sets CUDA_VISIBLE_DEVICES unless it is set already (a batch system did the choosing). Raises
-    KindredError when `wanted` is cuda without a GPU, none gets free in `wait_s` seconds, or GPUs
-    can't share a model.
+    Sets CUDA_VISIBLE_DEVICES to what was locked. Where it is set already, it names the GPUs to
+    choose from; a single one was chosen for this job (by a batch system), and is neither changed
+    nor locked. Raises KindredError when `wanted` is cuda without a GPU, none gets free in `wait_s`
+    seconds, or GPUs can't share a model.
     """
     found = _choose(wanted, wait_s, poll_s, split)
     if found == "cuda":
@@ -127,23 +144,21 @@ def acquire_device(
 def _choose(wanted: str, wait_s: float, poll_s: float, split: Split | None) -> str:
     if wanted == "cpu":
         return "cpu"
-    if "CUDA_VISIBLE_DEVICES" in os.environ:
-        visible = os.environ["CUDA_VISIBLE_DEVICES"].strip()
-        present = visible not in ("", "-1")
-        if split and present:
-            _together(visible.split(","), split)
-        return _cuda_or_error(wanted, present, "CUDA_VISIBLE_DEVICES hides every GPU")
-    gpus = gpus_present()
+    gpus, chosen = gpus_visible(), VISIBLE in os.environ
     if not gpus:
-        return _cuda_or_error(wanted, False, "this machine has no NVIDIA GPU")
+        reason = f"{VISIBLE} hides every GPU" if chosen else "this machine has no NVIDIA GPU"
+        return _cuda_or_error(wanted, False, reason)
+    if chosen and _taken == gpus:  # by this process, earlier
+        return "cuda"
     if split:
         _together(gpus, split)
-    taken = _wait_for(gpus, wait_s, poll_s, len(gpus) * jobs_per_gpu() if split else 1)
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, taken))
+    if not chosen or len(gpus) > 1:
+        _taken[:] = _wait_for(gpus, wait_s, poll_s, len(gpus) * jobs_per_gpu() if split else 1)
+        os.environ[VISIBLE] = ",".join(_taken)
     return "cuda"
 
 
-def _together(gpus: Sequence[int | str], split: Split) -> None:
+def _together(gpus: Sequence[str], split: Split) -> None:
     """Raise KindredError when these GPUs can't hold a model together."""
     others = other_gpus()
     if len(gpus) < 2 and others:
@@ -169,21 +184,22 @@ def _together(gpus: Sequence[int | str], split: Split) -> None:
         )
 
 
-def _wait_for(gpus: list[int], wait_s: float, poll_s: float, count: int) -> list[int]:
-    """The GPUs of `count` slots that this process has locked, each GPU once.
+def _wait_for(gpus: Sequence[str], wait_s: float, poll_s: float, count: int) -> list[str]:
+    """The GPUs of `count` slots that this process has locked, each once, in the order of `gpus`.
 
     Slots are kept while waiting for more, and taken in one order by all: no two jobs can wait for
     each other.
     """
     free = [(gpu, slot) for slot in range(jobs_per_gpu()) for gpu in gpus]
-    deadline, told, taken = time.monotonic() + wait_s, False, []
+    deadline, told = time.monotonic() + wait_s, False
+    taken: list[str] = []
     while True:
         for place in list(free):
             if _lock(*place):
                 free.remove(place)
                 taken.append(place[0])
                 if len(taken) == count:
-                    return sorted(set(taken))
+                    return [gpu for gpu in gpus if gpu in taken]
             elif count > 1:
                 break
         if time.monotonic() >= deadline:
@@ -207,9 +223,12 @@ def _cuda_or_error(wanted: str, present: bool, reason: str) -> str:
     return "cpu"
 
 
-def _lock(gpu: int, slot: int) -> bool:
+def _lock(gpu: str, slot: int) -> bool:
     """Whether a GPU's slot could be taken; the system lets go of it when this process dies."""
-    name = f"gpu-{gpu}.{slot}.lock" if slot else f"gpu-{gpu}.lock"
+    owners = [os.environ[one] for one in ALLOCATIONS if VISIBLE in os.environ and one in os.environ]
+    parts = [*owners[:1], gpu]
+    name = "-".join(["gpu", *(re.sub(r"[^\w.-]", "_", part) for part in parts)])
+    name += f".{slot}.lock" if slot else ".lock"
     held = file_lock.try_lock(lock_folder() / name)
     if held is not None:
         _held.append(held)

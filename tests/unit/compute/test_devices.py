@@ -26,6 +26,9 @@ def clean(monkeypatch, tmp_path):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(devices, "lock_folder", lambda: tmp_path)
     monkeypatch.setattr(devices, "_held", [])
+    monkeypatch.setattr(devices, "_taken", [])
+    for name in devices.ALLOCATIONS:
+        monkeypatch.delenv(name, raising=False)
 
 
 def present(monkeypatch, *gpus):
@@ -50,11 +53,77 @@ def test_the_batch_systems_choice_is_kept(monkeypatch):
         devices.acquire_device("cuda")
 
 
-def holder(folder):
+def test_gpus_of_an_allocation_are_dealt_out_one_job_each(monkeypatch, tmp_path):
+    present(monkeypatch)  # a container may have no /dev/nvidia0
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    taken = []
+    for _ in range(2):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
+        assert devices.acquire_device("auto", wait_s=0) == "cuda"
+        taken.append(os.environ["CUDA_VISIBLE_DEVICES"])
+    assert taken == ["2", "5"]
+    assert {path.name for path in tmp_path.iterdir()} == {"gpu-17-2.lock", "gpu-17-5.lock"}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    with pytest.raises(KindredError, match="no GPU of 2 got free"):
+        devices.acquire_device("cuda", wait_s=0, poll_s=0.01)
+    # Another allocation of this machine may call GPUs of its own by the same numbers.
+    monkeypatch.setenv("SLURM_JOB_ID", "18")
+    assert devices.acquire_device("cuda", wait_s=0) == "cuda"
+
+
+def test_named_gpus_are_the_machines_own_without_a_batch_system(monkeypatch, tmp_path):
+    present(monkeypatch, 0, 1)
+    assert devices.acquire_device("auto", wait_s=0) == "cuda"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert devices.acquire_device("auto", wait_s=0) == "cuda"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1", "0 is locked by who saw no list"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-8f/1,GPU-9a")
+    assert devices.acquire_device("auto", wait_s=0) == "cuda"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-8f/1"
+    assert (tmp_path / "gpu-GPU-8f_1.lock").exists()
+
+
+def test_a_process_asks_for_its_gpus_once(monkeypatch):
+    present(monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    for _ in range(2):
+        assert devices.acquire_device("auto", wait_s=0, split=devices.Split()) == "cuda"
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+@pytest.mark.parametrize(
+    ("named", "seen"), [("", []), ("-1", []), ("0,-1,1", ["0"]), ("1,0", ["1", "0"]), ("3", ["3"])]
+)
+def test_what_is_visible(monkeypatch, named, seen):
+    present(monkeypatch, 0, 1)
+    assert devices.gpus_visible() == ["0", "1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert devices.gpus_visible() == seen
+
+
+def test_a_container_that_was_given_the_fourth_gpu_calls_it_the_first(monkeypatch):
+    present(monkeypatch, 3)
+    assert devices.gpus_visible() == ["0"]
+
+
+def holder(folder, **variables):
     program = [sys.executable, "-c", HOLD, str(folder)]
     library = Path(devices.__file__).parents[2]
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=library)
+    process = subprocess.Popen(
+        program, stdout=subprocess.PIPE, text=True, cwd=library, env=os.environ | variables
+    )
     return process, process.stdout.readline().split()
+
+
+def test_ranks_of_a_shared_training_take_a_gpu_each(tmp_path):
+    """The launcher gives each rank the same environment."""
+    ranks = [holder(tmp_path, CUDA_VISIBLE_DEVICES="4,6", RANK=str(rank)) for rank in range(2)]
+    try:
+        assert sorted(said[1] for _, said in ranks) == ["4", "6"]
+    finally:
+        for process, _ in ranks:
+            process.kill()
+            process.wait()
 
 
 def test_two_jobs_take_two_gpus_and_a_killed_one_lets_go(monkeypatch, tmp_path):

@@ -1,0 +1,78 @@
+"""Where Snakemake sends jobs, and which device settings fit there.
+
+On another machine than the one that plans, what this machine has says nothing: how many GPUs a job
+asks for must follow from the configuration alone. Knows `device:` and numbers; nothing of
+Snakemake's own objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kindred.common.errors import Problems
+from kindred.compute.devices import gpus_visible
+from kindred.config.device_config import DeviceConfig
+
+PLACE = "config/config.yaml, device"
+
+
+def uses_gpu(device: DeviceConfig) -> bool:
+    """Whether jobs that can will use a GPU."""
+    return device.kind == "cuda" or (device.kind == "auto" and bool(gpus_visible()))
+
+
+def gpu_slots(device: DeviceConfig, limit: int | None) -> int:
+    """How many jobs may be on GPUs at once. limit: GPUs of the profile or of `--resources gpu=`;
+    None: those that are visible here."""
+    return (len(gpus_visible()) if limit is None else limit) * device.jobs_per_gpu
+
+
+def slots_each(device: DeviceConfig, limit: int | None) -> int:
+    """GPU slots that one job takes: all where a model is spread over all GPUs, of those whose sizes
+    are given as many as there are sizes."""
+    if not uses_gpu(device):
+        return 0
+    if isinstance(device.device_map, list):
+        return len(device.device_map) * device.jobs_per_gpu
+    return max(1, gpu_slots(device, limit)) if device.device_map else 1
+
+
+def check_elsewhere(device: DeviceConfig) -> None:
+    """Raise KindredError naming every setting that can't be followed when jobs go to other machines
+    (a cluster's queue)."""
+    problems = Problems()
+    if device.kind == "auto":
+        problems.add(
+            f"{PLACE}.kind",
+            "auto looks for a GPU on this machine, but jobs go to others and would ask for none",
+            "set it to cuda or cpu, or run once with --config 'device={kind: cuda}'",
+        )
+    if device.jobs_per_gpu > 1:
+        problems.add(
+            f"{PLACE}.jobs_per_gpu",
+            f"{device.jobs_per_gpu} jobs would share a GPU, but on a cluster each holds a whole one",
+            "set it to 1 (--config 'device={jobs_per_gpu: 1}'), and train many small adapters in "
+            "one job: snakemake trained_together",
+        )
+    if device.device_map is True:
+        problems.add(
+            f"{PLACE}.device_map",
+            "true takes all GPUs of the machine, and how many a node of the cluster has is unknown",
+            "give the GiB to be used of each, as [12, 24]: a job asks for as many GPUs",
+        )
+    problems.raise_if_any()
+
+
+def losing_profile(arguments: Sequence[str], variables: Mapping[str, str]) -> str:
+    """A warning where Snakemake was given a profile beside the project's own, which wins over it in
+    silence; '' otherwise. arguments: Snakemake's command line; variables: its environment."""
+    options = [word.partition("=")[0] for word in arguments]
+    if "--workflow-profile" in options:
+        return ""
+    asked = "--profile" if "--profile" in options else ""
+    if not asked and variables.get("SNAKEMAKE_PROFILE", "none") not in ("", "none"):
+        asked = "SNAKEMAKE_PROFILE"
+    return asked and (
+        f"{asked}: what profiles/default/config.yaml sets too (cores, gpu, ...) wins over that "
+        "profile -> to replace it, give the profile as --workflow-profile"
+    )
