@@ -5,6 +5,10 @@ gives: results/<experiment>/audit/<dataset>.json and a page
 """
 
 
+localrules:
+    audit,
+
+
 rule audit:
     """Compare a dataset with what an experiment asks of it. No later job needs the result, so other
     thresholds retrain nothing; its priority puts it first, and training itself refuses a cell

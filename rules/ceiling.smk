@@ -8,6 +8,7 @@ Only experiments whose casts are all of drawn people have one. `snakemake ceilin
 
 
 localrules:
+    sum_ceiling,
     ceiling,
 
 

@@ -7,6 +7,11 @@ gives: results/<experiment>/declared.json, the hypotheses as they were before tr
 """
 
 
+localrules:
+    declare,
+    compare,
+
+
 rule declare:
     """Write down what is claimed, and what was changed of it. Its priority puts it before any
     training. The log, config/declared/<experiment>.jsonl, is no file of any rule: it grows whenever

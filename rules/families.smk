@@ -18,6 +18,7 @@ or_stop(
 
 
 localrules:
+    declare_families,
     families,
 
 

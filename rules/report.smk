@@ -11,6 +11,10 @@ gives: results/<experiment>/report.html, one self-contained page, and report.md;
 
 localrules:
     figures_to_send,
+    rating,
+    pairs,
+    report,
+    send_table,
 
 
 rule rating:

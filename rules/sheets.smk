@@ -8,6 +8,13 @@ gives: results/<experiment>/<variant>/sheets/<prompt_set>.png, a variant's pictu
 """
 
 
+localrules:
+    sheet_of_variant,
+    sheet_of_all,
+    likeness,
+    curves,
+
+
 rule sheet_of_variant:
     """A variant's pictures of one prompt set: prompts in rows, a column a seed."""
     input:

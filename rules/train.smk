@@ -6,6 +6,11 @@ gives: results/<experiment>/<variant>/spec.json and run-<k>/lora.safetensors, lo
 """
 
 
+localrules:
+    resolve,
+    kept_step,
+
+
 rule resolve:
     """Write down what a variant means in full. It depends on the variant alone, so that neither
     another variant nor new code makes it stale. Trainings wait for it, so it comes before pictures

@@ -50,7 +50,7 @@ def check_elsewhere(device: DeviceConfig) -> None:
     if device.jobs_per_gpu > 1:
         problems.add(
             f"{PLACE}.jobs_per_gpu",
-            f"{device.jobs_per_gpu} jobs would share a GPU, but on a cluster each holds a whole one",
+            f"{device.jobs_per_gpu} jobs would share a GPU, but on a cluster each has its own",
             "set it to 1 (--config 'device={jobs_per_gpu: 1}'), and train many small adapters in "
             "one job: snakemake trained_together",
         )
