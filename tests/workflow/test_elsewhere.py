@@ -50,3 +50,22 @@ def test_auto_and_sharing_a_gpu_are_refused_before_anything_is_sent(fresh: Works
     problems = re.findall(r"^  - config/config.yaml, device\.(\w+): .* -> ", output, re.M)
     assert problems == ["kind", "jobs_per_gpu", "device_map"], output
     assert "Traceback" not in output and submitted(fresh) == []
+
+
+def test_the_profile_of_slurm_says_what_each_job_asks_for(fresh: Workspace):
+    """All but the queue's own options, which the stand-in does not have."""
+    path = fresh.root / "profiles/slurm/config.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("slurm-")))
+    output = sent(
+        fresh,
+        "resources/ours/captions.jsonl",
+        "results/tiny/both/spec.json",
+        *("--workflow-profile", "profiles/slurm"),
+    )
+    jobs = submitted(fresh)
+    rules = sorted(rule for job in jobs for rule in job["rules"])
+    assert rules == ["caption", "preprocess"] and len(jobs) == 1, output
+    asked = jobs[0]["resources"]
+    assert (asked["mem_mb"], asked["nodes"]) == (8000, 1) and asked["runtime"] >= 30, asked
+    assert (fresh.root / "results/tiny/both/spec.json").exists(), "a local job"
