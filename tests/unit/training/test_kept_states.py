@@ -137,14 +137,14 @@ def test_states_that_no_result_mentions_can_be_pruned(data, tmp_path):
     )
     used = store_cleanup.referenced_by(results)
     work = data.root / "work"
-    items = store_cleanup.stored(tmp_path / "images", data.root / "store", used, checkpoints=work)
-    states = {item.path.name: item.used for item in items if item.kind == "state"}
-    key = read_json(results / "e/v/run-1/lora.json")["state"]
-    assert states.pop(key) and list(states.values()) == [False]
-    (unused,) = (item for item in items if item.kind == "state" and not item.used)
-    assert unused.size > 0
-    for file in unused.path.iterdir():
+    for file in (work / kept_states.STATES).rglob("*.pt"):
         os.utime(file, (1, 1))
+    items = store_cleanup.stored(tmp_path / "images", data.root / "store", used, checkpoints=work)
+    states = {item.path.name: item for item in items if item.kind == "state"}
+    key = read_json(results / "e/v/run-1/lora.json")["state"]
+    assert states.pop(key).used
+    (unused,) = states.values()
+    assert not unused.used and unused.size > 0
     assert store_cleanup.delete(store_cleanup.prunable([unused], 1, used)) == unused.size
     assert [path.name for path in kept_states.folders(work)] == [key]
 
