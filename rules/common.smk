@@ -244,7 +244,7 @@ if PLAN.device.jobs_per_gpu > 1 and workflow.is_main_process:
 # Only trainings are shared by several processes.
 GPUS_TO_TRAIN = GPUS_EACH * PLAN.device.processes
 # Through the environment, not on command lines: these settings make nothing stale.
-os.environ.update(PLAN.device.environment())
+os.environ.update(PLAN.environment())
 
 
 @cache

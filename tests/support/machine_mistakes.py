@@ -34,7 +34,7 @@ from kindred.models.lora.target_layers import target_layers
 from kindred.specs.base_model import Base
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.training import Recipe, TrainSpec
-from kindred.training import optimizers, training_data
+from kindred.training import optimizers, trackers, training_data
 from kindred.training.batched.run import BatchSettings, train_batched
 from kindred.training.batched.trainer import BatchedTrainer
 from kindred.training.training_data import TrainingFiles
@@ -249,6 +249,14 @@ def optimizer(name: str, lacking: str | None = None, device: str = "cpu") -> Non
         optimizers.make_optimizer(parameters, Recipe(optimizer=name))
 
 
+def tracked(name: str, installed: bool = True) -> None:
+    """Told to a tracker whose package is there or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trackers, "find_spec", lambda _: installed)
+        patch.setenv(trackers.TRACKER, name)
+        trackers.chosen_tracker()
+
+
 def batched(at_once: int) -> None:
     train_batched("[]", BatchSettings(at_once=at_once))
 
@@ -314,6 +322,9 @@ MISTAKES = [
     Mistake("prodigy needs the package prodigyopt", lambda _: optimizer("prodigy", "prodigyopt"),
             lambda _: optimizer("adamw", "prodigyopt")),
     of_value("must be at least 1", batched, 0, 1),
+    of_value("unknown tracker 'mlflow'", tracked, "mlflow", "wandb"),
+    Mistake("`tracker: wandb` needs the package wandb", lambda _: tracked("wandb", False),
+            lambda _: tracked("wandb")),
     Mistake("many trainings in one loop are not possible yet",
             lambda _: stacked_one_by_one(), None),
     of_value("the loss is nan in step 1", logged, NAN, 0.5),

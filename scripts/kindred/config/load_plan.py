@@ -49,7 +49,7 @@ def load_plan(
     told = main.device, main.lab, masks, warnings, main.why
     drawing = {name: config_files.drawing[name] for name in bases}
     comfyui = {name: config_files.comfyui[name] for name in bases}
-    return Plan(experiments, datasets, used, *told, drawing, comfyui)
+    return Plan(experiments, datasets, used, *told, drawing, comfyui, main.tracker)
 
 
 def _main(config_files: ConfigFiles, overrides: Mapping[str, Any]) -> MainConfig | None:

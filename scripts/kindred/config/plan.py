@@ -34,6 +34,7 @@ from kindred.specs.reference_pictures import ReferencePictures, ShownPhotos
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
 from kindred.specs.scoring import Hypothesis, TrainedOn
 from kindred.specs.training import Selection, TrainSpec
+from kindred.training.trackers import TRACKER
 
 
 @dataclass(frozen=True)
@@ -300,6 +301,11 @@ class Plan:
     why: str = ""
     drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
     comfyui: dict[str, ComfyFiles | None] = field(default_factory=dict)
+    tracker: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """What programs are told of the machine, and of where trainings tell their losses."""
+        return self.device.environment() | ({TRACKER: self.tracker} if self.tracker else {})
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""

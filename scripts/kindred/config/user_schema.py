@@ -45,7 +45,17 @@ DRAW_ON = (
 )
 # Folders and files beside the variants in results/<experiment>/, and the base's own name.
 RESERVED = frozenset(
-    {BASE_VARIANT, "audit", "ceiling", "sheets", "likeness", "report", "scores", "ratings"}
+    {
+        BASE_VARIANT,
+        "audit",
+        "ceiling",
+        "sheets",
+        "likeness",
+        "report",
+        "scores",
+        "ratings",
+        "tracker",
+    }
 )
 
 
@@ -350,4 +360,7 @@ class MainConfig(SpecModel):
     ] = Field(min_length=1, description="file names in config/experiments")
     device: DeviceConfig = Field(default_factory=DeviceConfig)
     lab: LabConfig = Field(default_factory=LabConfig)
+    tracker: Literal["tensorboard", "wandb", "trackio"] | None = Field(
+        None, description="where trainings tell their losses, on this machine; nowhere when unset"
+    )
     why: str = Field("", description='of what was declared and is changed: --config why="..."')

@@ -7,6 +7,7 @@ GPUs of other jobs.
 
 from __future__ import annotations
 
+import atexit
 import signal
 import sys
 from collections import Counter
@@ -22,7 +23,7 @@ from kindred.common.versions import code_revision
 from kindred.compute import data_parallel, devices
 from kindred.data.caption_pairing import names_right
 from kindred.specs.training import TrainSpec
-from kindred.training import adapter_store, kept_states
+from kindred.training import adapter_store, kept_states, trackers
 from kindred.training.job import TrainingJob
 from kindred.training.start_marker import write_start_markers
 from kindred.training.training_data import TrainingFiles
@@ -107,6 +108,7 @@ def train_lora(
 
 def train(job: TrainingJob, machine: Machine) -> None:
     """Train and put the finished adapter into the store."""
+    tracker = trackers.chosen_tracker()
     name = devices.acquire_device(machine.device, split=machine.split)
     split = machine.split if name == "cuda" else None
     from kindred.compute import device_map, memory_fitting
@@ -139,6 +141,10 @@ def train(job: TrainingJob, machine: Machine) -> None:
         process_group,
         on_step=[lambda trainer: keep_step(job, machine.store, trainer)],
     )
+    if tracker and process_group.first:
+        tracked = trackers.TrackedTraining(tracker, job.out_dir, spec.recipe.model_dump())
+        trainer.on_step = [*trainer.on_step, tracked]
+        atexit.register(tracked.close)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
     if process_group.first:

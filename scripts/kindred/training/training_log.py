@@ -55,9 +55,14 @@ class TrainingLog:
             if error := fault_of(row, norm, self.zeros, self.most_zeros):
                 raise error
 
+    @property
+    def read_rows(self) -> list[Row]:
+        """The rows whose losses have been read."""
+        return self.rows[: len(self.rows) - len(self._unread)]
+
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps whose losses have been read; NaN for none."""
-        read = self.rows[: len(self.rows) - len(self._unread)]
+        read = self.read_rows
         last = read[-max(1, len(read) // 10) :]
         return sum(row["loss"] for row in last) / len(last) if last else math.nan
 

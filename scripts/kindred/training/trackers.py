@@ -1,0 +1,108 @@
+"""Losses and rates of a training in a tracker that people have open: TensorBoard, wandb, trackio.
+
+Through accelerate's trackers, whose packages are optional. Nothing leaves the machine: wandb writes
+its offline files unless WANDB_MODE says otherwise, trackio its local database. Numbers and settings
+are told, never pictures or captions. What is tracked is no part of any result: it changes no key,
+and a tracker that fails is left out with a warning.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kindred.common.errors import KindredError, first_line_of
+
+if TYPE_CHECKING:
+    from kindred.training.trainer import Trainer
+
+TRACKER = "KINDRED_TRACKER"  # `tracker` of config/config.yaml
+PACKAGES = {
+    "tensorboard": ("tensorboard", "tensorboardX"),
+    "wandb": ("wandb",),
+    "trackio": ("trackio",),
+}
+FOLDER = "tracker"  # of an experiment's results
+
+
+def chosen_tracker() -> str:
+    """The tracker that the configuration names; '' for none. Raises KindredError for an unknown
+    one, and where its package is not installed."""
+    name = os.environ.get(TRACKER, "")
+    if name and name not in PACKAGES:
+        raise KindredError(f"unknown tracker '{name}'", TRACKER, f"known: {', '.join(PACKAGES)}")
+    if name and not any(find_spec(package) for package in PACKAGES[name]):
+        raise KindredError(
+            f"`tracker: {name}` needs the package {PACKAGES[name][0]}",
+            "config/config.yaml: tracker",
+            f"`pip install {PACKAGES[name][0]}`, or take `tracker` out",
+        )
+    return name
+
+
+class TrackedTraining:
+    """Tells a tracker of each step whose loss has been read; called after every step.
+
+    out_dir: results/<experiment>/<variant>/run-<k>. settings: what the run is told to be; nested
+    values as text.
+    """
+
+    def __init__(self, name: str, out_dir: Path, settings: Mapping[str, Any]) -> None:
+        self.sent = 0
+        self._tracker: Any = None
+        plain = {
+            key: value if isinstance(value, bool | int | float | str) else str(value)
+            for key, value in settings.items()
+        }
+        self._try(lambda: self._open(name, out_dir.absolute(), plain))
+
+    def __call__(self, trainer: Trainer) -> None:
+        """Send what has been read since the last call; of a training that was interrupted all."""
+        rows = trainer.log.read_rows
+        for row in rows[self.sent :]:
+            self._send(row)
+        self.sent = len(rows)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._tracker:
+            self._try(self._tracker.finish)
+        self._tracker = None
+
+    def _send(self, row: Mapping[str, float]) -> None:
+        values = {f"training/{key}": value for key, value in row.items() if key != "step"}
+        if self._tracker:
+            self._try(lambda: self._tracker.log(values, step=int(row["step"])))
+
+    def _open(self, name: str, out_dir: Path, settings: Mapping[str, Any]) -> None:
+        from accelerate import PartialState, tracking
+
+        PartialState(cpu=True)  # accelerate's loggers ask for one; it takes no GPU
+        variant = out_dir.parent
+        experiment, run = variant.parent, f"{variant.name}/{out_dir.name}"
+        if name == "tensorboard":
+            tracker = tracking.TensorBoardTracker(run, logging_dir=experiment / FOLDER)
+        elif name == "wandb":
+            folder = experiment / FOLDER
+            folder.mkdir(parents=True, exist_ok=True)
+            mode = os.environ.get("WANDB_MODE", "offline")
+            given = {"name": run, "dir": str(folder), "mode": mode}
+            tracker = tracking.WandBTracker(experiment.name, **given)
+        else:
+            tracker = tracking.TrackioTracker(experiment.name, name=run)
+        tracker.start()
+        tracker.store_init_configuration(dict(settings))
+        self._tracker = tracker
+
+    def _try(self, work: Callable[[], object]) -> None:
+        """Do something of the tracker's; without it from then on where it fails."""
+        try:
+            work()
+        except Exception as error:  # of packages that are not ours
+            reason = first_line_of(error)
+            print(f"warning: the tracker fails ({reason}); going on without", file=sys.stderr)
+            self._tracker = None
