@@ -12,6 +12,7 @@ from mistakes import Mistake, of_file, write
 from PIL import Image
 
 from kindred.common.errors import Problems
+from kindred.data.caption_records import Hint, by_captioner
 from kindred.data.captioning import caption_photos
 from kindred.data.people_file import NAME, PeopleFile, in_characters, read_people
 from kindred.data.photo_faces import check_entry
@@ -82,6 +83,15 @@ def as_characters(name: str) -> object:
     in_characters(PeopleFile(known), own, NAME, problems)
     problems.raise_if_any()
     return None
+
+
+def described(root: Path, text: str) -> list[dict[str, str]]:
+    """Notes on what a captioner wrote of J, who stands beside somebody else."""
+    who = {"J": ("JRussell", "man"), "A": ("ARussell", "woman")}
+    known = {x: Character.model_validate({"name": n, "class": c}) for x, (n, c) in who.items()}
+    hint = Hint(["J"], NAME, ("J", ""), (20, 70))
+    row = by_captioner("in a park", "captioner", hint, CaptionSpec(characters=known), [text, ""])
+    return [one for one in row["warnings"] if one["kind"] == "faces"]
 
 
 def judged(root: Path, knows_strangers: bool) -> object:
@@ -163,6 +173,9 @@ MISTAKES = [
     Mistake("the text has more than", lambda root: reviewed(root, {"captions": [[0, "x" * 3000]]}),
             lambda root: reviewed(root, {"captions": [[0, "x"]]})),
     Mistake("no port can be opened", lambda _: served(1), lambda _: served(0)),
+    Mistake("names who is not there: ARussell; left out",
+            lambda root: described(root, "a man with arussell"),
+            lambda root: described(root, "a man in a coat")),
     Mistake("calls J 'JRussell', the experiment 'JSmith'", lambda _: as_characters("JSmith"),
             lambda _: as_characters("JRussell")),
     Mistake("1 face is not decided", lambda root: placed(root, False),

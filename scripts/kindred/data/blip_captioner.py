@@ -43,7 +43,11 @@ def load(spec: Captioner) -> BlipCaptioner:
     try:
         config = AutoConfig.from_pretrained(spec.model, **options)
         if config.model_type != "blip":
-            raise KindredError(f"is a '{config.model_type}' model", where, "name a BLIP captioner")
+            raise KindredError(
+                f"is a '{config.model_type}' model",
+                where,
+                "name a captioner of the kind BLIP, Qwen-VL, LLaVA (JoyCaption) or Florence-2",
+            )
         model = BlipForConditionalGeneration.from_pretrained(
             spec.model, dtype=torch.float32, **options
         )

@@ -6,6 +6,7 @@ person wrote is never changed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 from kindred.characters import trigger_words
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.hashing import caption_hash
-from kindred.data import people_file
+from kindred.data import caption_names, people_file
 from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import name_part
 from kindred.data.people_file import PhotoEntry
 from kindred.data.photo_decoding import note
+from kindred.judges.interface import TOO_SMALL
 from kindred.specs.dataset import CaptionSpec
 
 Row = dict[str, Any]
@@ -26,13 +28,19 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class Hint:
     """Who is in a photo by something else than its caption: letters, and where they are from.
-    row: letters of the faces from the left, '' for somebody else, where faces were looked at; open:
-    how many of them nobody has decided."""
+    row: letters of the faces from the left, '' for somebody else, where faces were looked at; at:
+    where each is, percent of the width; open: how many of them nobody has decided."""
 
     letters: list[str]
     origin: str
     row: tuple[str, ...] = ()
+    at: tuple[int, ...] = ()
     open: int = 0
+
+    @property
+    def grouped(self) -> bool:
+        """Whether somebody known is there, and others beside."""
+        return len(self.row) > 1 and any(self.row)
 
 
 def hint_of(
@@ -47,8 +55,10 @@ def hint_of(
     problem. seen: what people.yaml says of the photo, with the letters of `spec`."""
     open_ = sum(face.unsure for face in seen.faces) if seen else 0
     if seen and seen.faces and (seen.letters or not open_):
-        row = tuple(face.letter for face in seen.faces)
-        return Hint(seen.letters, people_file.NAME, row, open_)
+        near = [face for face in seen.faces if face.who != TOO_SMALL]
+        near.sort(key=lambda face: face.at[0])
+        row, at = tuple(face.letter for face in near), tuple(face.at[0] for face in near)
+        return Hint(seen.letters, people_file.NAME, row, at, open_)
     told = _told(source, written, spec, problems)
     return replace(told, open=open_)
 
@@ -101,17 +111,39 @@ def by_hand(written: WrittenCaption, hint: Hint, spec: CaptionSpec, problems: Pr
     return row
 
 
-def by_captioner(text: str, author: str, hint: Hint, spec: CaptionSpec) -> Row:
-    """The row of a captioner's text, with the trigger names that the hint gives put in."""
-    row = _row(
-        trigger_words.insert_trigger_words(text, hint.letters, spec.characters), author, spec
-    )
+def by_captioner(
+    text: str, author: str, hint: Hint, spec: CaptionSpec, parts: Sequence[str] = ()
+) -> Row:
+    """The row of a captioner's text, with the trigger names that the hint gives put in. parts: what
+    it says of each person of the hint's row alone, where it was asked."""
+    caption, wrong = _with_names(text, hint, parts, spec)
+    row = _row(caption, author, spec)
+    row["warnings"] += [note("faces", f"the captioner's text {what}; left out") for what in wrong]
     if hint.letters:
         row["warnings"] += _undecided(hint)
         row["warnings"].append(
             note("hint", f"{_people(hint.letters)} put in from {hint.origin}; check the caption")
         )
     return row
+
+
+def _with_names(
+    text: str, hint: Hint, parts: Sequence[str], spec: CaptionSpec
+) -> tuple[str, list[str]]:
+    """The caption, and what was wrong with the captioner's words by the faces found, without which
+    it was written then."""
+    known = spec.characters
+    if not any(hint.row):
+        return trigger_words.insert_trigger_words(text, hint.letters, known), []
+    if hint.grouped or caption_names.names_somebody(text):
+        own = list(parts) or [""] * len(hint.row)
+        caption = caption_names.named_caption(hint.row, own, text, known)
+    else:
+        caption = trigger_words.insert_trigger_words(text, hint.letters, known)
+    wrong = caption_names.wrong_names(caption, hint.row, known)
+    if wrong:
+        caption = caption_names.named_caption(hint.row, [""] * len(hint.row), "", known)
+    return caption, wrong
 
 
 def _undecided(hint: Hint) -> list[dict[str, str]]:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kindred.common.errors import Problems
 from kindred.common.written_text import nfc
 from kindred.data import caption_cache, caption_files, people_file
-from kindred.data.caption_records import by_captioner, by_hand, hint_of
+from kindred.data.aspect_buckets import covered_box
+from kindred.data.caption_cache import Asked
+from kindred.data.caption_records import Hint, by_captioner, by_hand, hint_of
 from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import repeats_of
 from kindred.data.people_file import PhotoEntry, in_characters, read_people
 from kindred.data.photo_folder import Source, scan
 from kindred.specs.dataset import CaptionSpec
+
+NARROWEST = 0.1  # of the width, between the middles of two people who are looked at apart
 
 
 def caption_images(
@@ -66,20 +71,46 @@ def caption_photos(
     for doubt in doubts:
         print(f"warning: {doubt}", file=sys.stderr)
     problems.raise_if_any()
-    missing = {
-        name: (row["pixel_hash"], images_dir / f"{row['image_id']}.png")
-        for name, row in photos.items()
-        if name not in rows
-    }
+    missing = [name for name in photos if name not in rows]
     if missing and spec.captioner:
-        texts = caption_cache.describe_all(missing, spec.captioner, store)
+        asked = {
+            (name, number): one
+            for name in missing
+            for number, one in enumerate(_asked_of(photos[name], hints[name], images_dir))
+        }
+        texts = caption_cache.describe_all(asked, spec.captioner, store)
         author = f"captioner {caption_cache.author_of(spec.captioner)}"
-        for name, text in texts.items():
-            rows[name] = by_captioner(text, author, hints[name], spec)
+        for name in missing:
+            said = [texts[key] for key in asked if key[0] == name]
+            rows[name] = by_captioner(said[0], author, hints[name], spec, said[1:])
             if not rows[name]["caption"]:
                 problems.add(name, "the captioner found nothing to say", "write a caption")
         problems.raise_if_any()
     return {name: rows[name] for name in sorted(rows)}
+
+
+def _asked_of(photo: dict[str, Any], hint: Hint, images_dir: Path) -> list[Asked]:
+    """What a captioner is asked of a photo: all of it, then each person where somebody known stands
+    among others, and each has a strip of the picture for themselves."""
+    pixels, path = photo["pixel_hash"], images_dir / f"{photo['image_id']}.png"
+    strips = strips_of(photo, hint.at) if hint.grouped else []
+    return [Asked(pixels, path), *(Asked(pixels, path, strip) for strip in strips)]
+
+
+def strips_of(photo: dict[str, Any], at: Sequence[int]) -> list[tuple[float, float]]:
+    """The strip of a prepared image that each of the people has, as shares of its width: to half
+    way between neighbours. at: percent of the original's width, from the left. None of them where
+    two stand too near each other, or somebody was cut off."""
+    size = photo["source_width"], photo["source_height"]
+    left, _, right, _ = covered_box(size, (photo["width"], photo["height"]))
+    places = [(one / 100 * size[0] - left) / (right - left) for one in at]
+    gaps = [b - a for a, b in pairwise(places)]
+    if any(not 0 < one < 1 for one in places) or any(gap < NARROWEST for gap in gaps):
+        return []
+    between = [round(sum(two) / 2, 3) for two in pairwise(places)]
+    reach = max(gaps, default=1.0)  # beyond the outer ones as far as between any two
+    ends = [max(0.0, places[0] - reach), *between, min(1.0, places[-1] + reach)]
+    return [(round(a, 3), round(b, 3)) for a, b in pairwise(ends)]
 
 
 def _people_of(

@@ -63,7 +63,7 @@ class PreprocessSpec(SpecModel):
 
 
 class Captioner(SpecModel):
-    """A BLIP-class model that writes missing captions."""
+    """A model that writes missing captions: BLIP, Qwen-VL, LLaVA (JoyCaption) or Florence-2."""
 
     model: str = Field(description="repository id or local directory")
     revision: str | None = Field(None, description="commit of the repository; pin it")
