@@ -19,6 +19,8 @@ rule caption:
     priority: 20
     conda:
         "../envs/environment.yaml"
+    resources:
+        gpu=lambda w: GPUS_EACH if DATASETS[w.dataset].caption.captioner else 0,
     params:
         spec=lambda w: DATASETS[w.dataset].caption.canonical(),
         version=step_version("caption"),

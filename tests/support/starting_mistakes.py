@@ -14,11 +14,12 @@ from PIL import Image
 from kindred.common.errors import Problems
 from kindred.data.caption_records import Hint, by_captioner
 from kindred.data.captioning import caption_photos
+from kindred.data.instructed_captioner import kind_of
 from kindred.data.people_file import NAME, PeopleFile, in_characters, read_people
 from kindred.data.photo_faces import check_entry
 from kindred.judges.interface import Calibration
 from kindred.specs.character import Character
-from kindred.specs.dataset import CaptionSpec
+from kindred.specs.dataset import Captioner, CaptionSpec
 from kindred.starting import estimates, review_page, review_server
 from kindred.starting.base_choice import chosen_base, lab_base
 from kindred.starting.folder_survey import survey
@@ -92,6 +93,12 @@ def described(root: Path, text: str) -> list[dict[str, str]]:
     hint = Hint(["J"], NAME, ("J", ""), (20, 70))
     row = by_captioner("in a park", "captioner", hint, CaptionSpec(characters=known), [text, ""])
     return [one for one in row["warnings"] if one["kind"] == "faces"]
+
+
+def kind(root: Path, config: str) -> object:
+    """The kind of a captioner's folder with this configuration."""
+    kind_of(Captioner(model=str(write(root / "model/config.json", config).parent)))
+    return None
 
 
 def judged(root: Path, knows_strangers: bool) -> object:
@@ -176,6 +183,8 @@ MISTAKES = [
     Mistake("names who is not there: ARussell; left out",
             lambda root: described(root, "a man with arussell"),
             lambda root: described(root, "a man in a coat")),
+    Mistake("can't be loaded", lambda root: kind(root, "{}"),
+            lambda root: kind(root, '{"model_type": "blip"}')),
     Mistake("calls J 'JRussell', the experiment 'JSmith'", lambda _: as_characters("JSmith"),
             lambda _: as_characters("JRussell")),
     Mistake("1 face is not decided", lambda root: placed(root, False),

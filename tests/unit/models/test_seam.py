@@ -37,6 +37,7 @@ ALLOWED = {
     "scripts/kindred/specs/judge.py": ({"clip"}, "a judge of that class"),
     "scripts/kindred/specs/training.py": ({"clip"}, "the largest gradient norm, as it was called"),
     "scripts/kindred/training/batched/trainer.py": ({"clip"}, "the verb: gradients"),
+    "scripts/kindred/data/instructed_captioner.py": ({"qwen"}, "captioners of that name"),
     "scripts/kindred/data/person_segmentation.py": ({"clip"}, "numpy's function"),
     "scripts/kindred/scoring/image_distance.py": ({"clip"}, "numpy's function"),
     "scripts/kindred/report/repository_pages.py": ({"flux"}, "the product that results are of"),
