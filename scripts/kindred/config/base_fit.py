@@ -74,8 +74,9 @@ def _of_training(variants: list[Variant], fits: Fits) -> Iterator[Value]:
 def _of_photos(
     variants: list[Variant], datasets: Mapping[str, Dataset], fits: Fits
 ) -> Iterator[Value]:
-    roots = dict.fromkeys(one.root for one in variants if one.train and one.root)
-    for name in roots:
+    trained = [one for one in variants if one.train]
+    shown = dict.fromkeys(name for one in trained for name in (one.root, one.strangers) if name)
+    for name in shown:
         if name in datasets:
             at = ("datasets", name, "preprocess")
             for said, pixels in _areas(datasets[name].preprocess):

@@ -52,14 +52,21 @@ def fitting_bases(root: Path, memory_gib: float) -> list[FittingBase]:
     )
 
 
-def chosen_base(root: Path, memory_gib: float, name: str | None) -> FittingBase:
-    """The base called `name`, or the one to prefer on a card of `memory_gib`.
+def chosen_base(
+    root: Path,
+    memory_gib: float,
+    name: str | None,
+    fitting: Sequence[FittingBase] | None = None,
+) -> FittingBase:
+    """The base called `name`, or the one to prefer on a card of `memory_gib`. fitting: those that
+    do, where they are planned already.
 
     Raises KindredError when there is no such base, or none fits.
     """
     files = ConfigFiles(root, Problems())
-    if name is None:
+    if fitting is None:
         fitting = fitting_bases(root, memory_gib)
+    if name is None:
         if not fitting:
             raise KindredError(
                 f"no base can be trained on a card of {memory_gib:g} GiB",
@@ -76,7 +83,7 @@ def chosen_base(root: Path, memory_gib: float, name: str | None) -> FittingBase:
             f"the base '{name}' can't be trained on a card of {memory_gib:g} GiB by training "
             "defaults of its own",
             "--base",
-            f"leave it out, or take one of: {listed(fitting_bases(root, memory_gib)) or 'none'}",
+            f"leave it out, or take one of: {listed(fitting) or 'none'}",
         )
     return found
 

@@ -45,10 +45,11 @@ def new_experiment(
             "name the card that it will run on, in GiB: --gpu 12; or try everything with drawings "
             "on the miniature: --base lab",
         )
-    chosen = base_choice.chosen_base(root, card, base)
+    fitting = base_choice.fitting_bases(root, card)
+    chosen = base_choice.chosen_base(root, card, base, fitting)
     files = ConfigFiles(root, Problems())
     files.base(chosen.name, "--base")
-    others = [one for one in base_choice.fitting_bases(root, card) if one.name != chosen.name]
+    others = [one for one in fitting if one.name != chosen.name]
     told = base_choice.listed(others[:OTHERS])
     return NewExperiment(name, folder, found, chosen, files.drawing[chosen.name], card, told)
 

@@ -34,7 +34,11 @@ def test_the_lab_s_values_on_a_full_size_base_are_warned_of(shipped):
         steps[0],
     )
     assert any("learns at a rate of 0.003 on the base" in line for line in found)
-    assert any("makes photos of 128 x 144 px (0.018 megapixels)" in line for line in found)
+    small = [line for line in found if "makes photos of 128 x 144 px (0.018 megapixels)" in line]
+    assert {line.split(": ")[1] for line in small} == {
+        "datasets.russell.preprocess",
+        "datasets.others.preprocess",  # of the strangers who are cut into composites
+    }
     assert any("prompt_sets.casts: draws 192 x 96 px (0.018 megapixels)" in line for line in found)
 
 
