@@ -10,6 +10,7 @@ as a set of values without their names:
 import atexit
 import gc
 import os
+import re
 import shlex
 import sys
 from functools import cache
@@ -35,6 +36,7 @@ from kindred.models.identity import architecture_of, identity
 from kindred.models.training_adapter import known_identity
 from kindred.workflow import (
     ceilings,
+    elsewhere_specs,
     executors,
     family_jobs,
     paths,
@@ -135,6 +137,8 @@ PRIORS = {
     if dataset.class_images
 }
 CLASSES = standalone_class_images(PLAN)
+# Variants whose pictures were made elsewhere, as a pattern that nothing fits where there are none.
+ELSEWHERE = "|".join(map(re.escape, paths.elsewhere(PLAN))) or "(?!)"
 
 
 wildcard_constraints:

@@ -101,6 +101,18 @@ def more(said: str, wrong: str, cured: str, before: str = "  a: {}\n") -> Mistak
     return Mistake(said, [Edit(before, wrong + before)], [Edit(wrong, cured)])
 
 
+def picture(name: str, kind: str = "png") -> Edit:
+    """A file in a folder of pictures made elsewhere."""
+    return Edit("", "x", f"../theirs/{name}.{kind}")
+
+
+def told(file: str, prompt: str = "headshot of JRussell") -> Edit:
+    """The file there that says a picture's prompt."""
+    return Edit("", f"file,prompt\n{file},{prompt}\n", PROMPTS)
+
+
+PROMPTS, TWO = "../theirs/prompts.csv", "experiments/two.yaml"
+THEIRS = variant("  s: {pictures: theirs}\n")
 KLEIN = Edit(
     "model: lab/base\n",
     f"model: org/k\nrevision: {'a' * 40}\narchitecture: klein\n",
@@ -188,6 +200,30 @@ MISTAKES = [
     Mistake("`references` trains nothing, so adapters can't be set",
             [KLEIN, variant("  s: {references: {J: 1}, adapters: {a: 1}}\n")],
             [Edit(", adapters: {a: 1}}", "}")]),
+    # Pictures made elsewhere
+    Mistake("no folder 'theirs'", [THEIRS], [picture("j")]),
+    Mistake("holds no picture", [THEIRS, picture("j", "txt")], [picture("j")]),
+    Mistake("its prompt is not known", [THEIRS, picture("x")], [told("x.png")]),
+    Mistake("is in no prompt set", [THEIRS, picture("j"), told("j.png", "a dog")],
+            [Edit("a dog", "headshot of JRussell", PROMPTS)]),
+    Mistake("no such picture", [THEIRS, picture("j"), told("k.png")],
+            [Edit("k.png", "j.png", PROMPTS)]),
+    Mistake("says no prompts", [THEIRS, picture("j"), Edit("", "a,b\n", PROMPTS)],
+            [Edit("a,b", "file,prompt", PROMPTS)]),
+    Mistake("can't be read (", [THEIRS, picture("j"), Edit("", "{", "../theirs/prompts.json")],
+            [Edit("{", "{}", "../theirs/prompts.json")]),
+    Mistake("has a brace in its name", [THEIRS, picture("j-{1}")],
+            [Edit("", "x", "../renamed/j.png"), Edit("pictures: theirs", "pictures: renamed")]),
+    Mistake("`pictures` trains nothing, so rank can't be set",
+            [picture("j"), variant("  s: {pictures: theirs, rank: 2}\n")],
+            [Edit(", rank: 2}", "}")]),
+    Mistake("3 pictures of “j”, of which 2 are taken",
+            [THEIRS, picture("j-1"), picture("j-2"), picture("j-3")],
+            [Edit("seeds: 2, size", "seeds: 3, size")]),
+    Mistake("this name is of pictures made elsewhere",
+            [THEIRS, picture("j"), Edit("[one]", "[one, two]", "config.yaml"),
+             Edit("", "like: one\nvariants: {s: {pictures: null, rank: 2}}\n", TWO)],
+            [Edit("s: {pictures: null, rank: 2}", "s: null, t: {rank: 2}", TWO)]),
     # Selections
     more("no character 'X'", "  s: {characters: [X]}\n", "  s: {characters: [A]}\n"),
     more("no character 'X'", "  s: {cells: [J+X]}\n", "  s: {cells: [A+J]}\n"),

@@ -43,10 +43,13 @@ from kindred.data.composites import dataset as composites_dataset
 from kindred.data.dataset import DatasetImage
 from kindred.data.photo_folder import check_inputs, scan
 from kindred.data.subset_selection import select
-from kindred.evidence import human_ratings, who_is_it
-from kindred.rendering import image_store, manifest
-from kindred.report import report_data, training_curves
+from kindred.evidence import human_ratings, paired_choices, who_is_it
+from kindred.rendering import image_store, manifest, pictures_elsewhere
+from kindred.rendering.image_store import ImageStore
+from kindred.report import pairs_page, report_data, training_curves
 from kindred.scoring import image_vectors, references, score_table
+from kindred.specs.pictures_elsewhere import PicturesElsewhere
+from kindred.specs.report import PairsSpec
 from kindred.specs.training import Selection
 from kindred.training import adapter_store, kept_steps
 
@@ -120,6 +123,26 @@ def logged(root: Path, edited: Callable[[bytes], bytes]) -> object:
         write(root / "kept", path.read_bytes())
     write(path, edited((root / "kept").read_bytes()))
     return chained_log.read_log(path)
+
+
+def brought_in(root: Path, picture: bytes) -> object:
+    """A picture made elsewhere, taken in."""
+    told = {"file": str(write(root / "p.png", picture)), "name": "a", "prompt": "x", "seed": 1}
+    spec = PicturesElsewhere(prompt_set="trio", pictures=[told])
+    return pictures_elsewhere.bring_in(spec, ImageStore(root / "store"), root / "m.json")
+
+
+CHOICES = ",".join(paired_choices.COLUMNS) + "\nme,J,a,b,left,1,x\n"
+
+
+def choosing(**variants: list[int]) -> object:
+    """Pairs of the variants' pictures of J."""
+    spec = PairsSpec(
+        experiment="x", characters=LETTERS, variants=variants, prompt_sets=["a"], datasets=[]
+    )
+    row = manifest.Row("p", "JRussell", 1, 64, 64, "", Path("p.png"))
+    pictures = {(name, 1, "a", "p", 1): replace(row, key=f"{name}-key") for name in variants}
+    return pairs_page.choose_pairs(pictures, spec)
 
 
 def an_adapter(root: Path, rows: str = LOG) -> Path:
@@ -251,6 +274,16 @@ MISTAKES = [
                 write(an_adapter(root) / "training.csv", b"\xff").parent),
             lambda root: adapter_store.check(an_adapter(root))),
     Mistake("is not in the store", lambda root: kept_step(root, {"run": 2}), kept_step),
+    Mistake("is damaged", lambda root: brought_in(root, PNG[:40]),
+            lambda root: brought_in(root, PNG)),
+    of_file("has no column", "p.csv", "a\n", CHOICES,
+            lambda p: paired_choices.read_choices([p])),
+    of_file("can't be read (", "p.csv", b"\xff\xfe\xff", CHOICES,
+            lambda p: paired_choices.read_choices([p])),
+    of_file("'both' between", "p.csv", CHOICES.replace("left,1", "both,1"), CHOICES,
+            lambda p: paired_choices.read_choices([p])),
+    Mistake("no two variants drew", lambda _: choosing(all=[1]),
+            lambda _: choosing(all=[1], more=[1])),
     # Logs and ratings
     Mistake("no entry of this log", lambda root: logged(root, lambda data: b"x\n" + data),
             lambda root: logged(root, bytes)),

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 VANISHES = "needs a file that is deleted in the moment between writing and reading"
 
+MANY = "needs more pictures than a command of 100,000 letters can name"
+
 REASONS = {
     "kindred/data/photo_folder.py:_set_aside": "a person decided it, and it is told as such",
+    "kindred/workflow/elsewhere_specs.py:elsewhere_spec: … pictures of": MANY,
     "kindred/scoring/run.py:score_table: vanished": VANISHES,
     "kindred/training/run.py:train_lora: vanished": VANISHES,
 }

@@ -27,6 +27,7 @@ VERSIONS = {
     # From training data to verdicts.
     "train": 1,
     "render": 1,
+    "bring_in": 1,
     "ceiling": 2,
     "references": 2,
     "image_vectors": 1,

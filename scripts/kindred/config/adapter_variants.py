@@ -31,7 +31,8 @@ OF_FILES = frozenset({"adapter", "weight", "base", "draw_on", "sweep"})
 def is_trained(settings: Settings) -> bool:
     """Whether the variant is trained here."""
     config = settings.config
-    return config.adapters is None and config.adapter is None and config.references is None
+    given = config.adapters, config.adapter, config.references, config.pictures
+    return all(one is None for one in given)
 
 
 def from_files(document: Document, settings: Settings, config_files: ConfigFiles) -> Variant | None:

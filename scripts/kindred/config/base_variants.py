@@ -12,6 +12,7 @@ from kindred.config.user_schema import BASE_VARIANT
 def base_variants(default: str, variants: list[Variant]) -> list[Variant]:
     """The base without adapter, once for every base in use: `BASE`, others `BASE-<name>`; and
     `<that>-on-<other>` where variants of it are drawn on another one."""
+    variants = [one for one in variants if not one.pictures]
     others = sorted({variant.base for variant in variants} - {default})
     names = {default: BASE_VARIANT} | {base: f"{BASE_VARIANT}-{base}" for base in others}
     plain = [Variant(name, base, None, (1,)) for base, name in names.items()]

@@ -165,6 +165,7 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "files": len(variant.files),
         "weight": variant.weight if variant.weight != 1 else None,
         "datasets": _datasets(variant),
+        "pictures": variant.pictures,
     }
     return {key: value for key, value in given.items() if value}
 

@@ -18,6 +18,7 @@ from kindred.config import (
     adapter_variants,
     composite_datasets,
     drawing_bases,
+    picture_variants,
     prior_preservation,
     reference_variants,
 )
@@ -127,6 +128,7 @@ def _misfits(
     """Note and return what does not fit together in an experiment that is whole."""
     problems = config_files.problems
     check_negatives(document, experiment, config_files)
+    picture_variants.check_pictures(document, experiment, config_files)
     usual = config_files.fits, config_files.drawing, config_files.usual_guidance
     misfits = warn_of_misfits(document, experiment, datasets, *usual, problems)
     misfits += warn_of_contradictions(document, experiment.trained, config_files)
@@ -238,6 +240,8 @@ def _variants(
     for one in settings:
         if adapter_variants.is_trained(one):
             variants[one.name] = _trained(document, config, one, config_files)
+        elif one.config.pictures is not None:
+            variants[one.name] = picture_variants.from_folder(document, one, config_files)
         elif one.config.references is not None:
             dataset = _dataset_name(document, config, one, problems)
             found = reference_variants.from_photos(document, config, one, dataset, config_files)

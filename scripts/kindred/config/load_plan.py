@@ -14,6 +14,7 @@ from kindred.common.errors import Problems, did_you_mean
 from kindred.config.albums import file_of, read_experiments
 from kindred.config.config_files import ConfigFiles
 from kindred.config.experiment import resolve_experiment
+from kindred.config.picture_variants import check_names
 from kindred.config.plan import Dataset, Experiment, Plan
 from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, MainConfig
 from kindred.config.yaml_document import Document, read_document
@@ -41,6 +42,7 @@ def load_plan(
             experiments[experiment.name] = experiment
             _share(config_files.problems, datasets, used, experiment.name)
             _share_masks(config_files.problems, masks, experiment)
+    check_names(experiments, config_files.problems)
     config_files.problems.raise_if_any()
     assert main is not None
     bases = {name for experiment in experiments.values() for name in experiment.bases}

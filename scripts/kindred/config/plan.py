@@ -106,6 +106,7 @@ class Variant:
     made: CompositeSource | None = None
     draw_on: str | None = None  # the base that all its pictures are drawn on, if it is another one
     references: ShownPhotos | None = None  # the base is shown these photos, and nothing is trained
+    pictures: str = ""  # the folder of its pictures, if they were made elsewhere
 
     @property
     def root(self) -> str | None:

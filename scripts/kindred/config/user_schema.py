@@ -284,6 +284,12 @@ class _VariantBase(SpecModel):
         description="no training: the base draws with photos of those whom a prompt asks for as "
         "reference pictures, character -> how many of it alone",
     )
+    pictures: str | None = Field(
+        None,
+        description="no training: a folder of pictures made elsewhere, each of a prompt that is "
+        "asked here; `prompts.csv` (file,prompt), names of files, or what ComfyUI and A1111 wrote "
+        "into them say of which",
+    )
     draw_on: str | None = Field(None, description=DRAW_ON)
     sweep: dict[str, SweptValues] | None = Field(
         None,

@@ -26,7 +26,11 @@ from kindred.report.scrambled import NONE, beside, of_hypothesis, scrambled_of, 
 from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import FIXED_KINDS
 
-UNTRAINED = {"base": "without a LoRA", "references": "with reference pictures and without a LoRA"}
+UNTRAINED = {
+    "base": "without a LoRA",
+    "references": "with reference pictures and without a LoRA",
+    "pictures": "pictures made elsewhere",
+}
 PILOT = 96  # pictures a run below which a cast set is a pilot
 NO_CASTS = (
     "No prompt set of this experiment asks for casts (the same people on every shape of picture, "

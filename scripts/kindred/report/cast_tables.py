@@ -89,6 +89,7 @@ def _note(variant: Mapping[str, Any]) -> str:
         "null": "trained again",
         "base": "no LoRA",
         "references": "reference pictures, no LoRA",
+        "pictures": "pictures made elsewhere",
     }.get(kind, "")
 
 

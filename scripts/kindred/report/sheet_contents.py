@@ -47,7 +47,7 @@ def comparison(labelled: Labelled, spec: SheetSpec) -> Sheet:
     for name, text in prompts.items():
         quoted = f"“{text}”" if not several else f"{name}: “{text}”"
         for label, manifest in shown:
-            line = _line(manifest, name, seeds, pictures)
+            line = _filled(_line(manifest, name, seeds, pictures), len(heads))
             section = quoted if len(prompts) > 1 or not several else ""
             rows.append(SheetRow(label if several else name, line, section))
     label, first = labelled[0]
@@ -81,7 +81,7 @@ def likeness(labelled: Labelled, spec: SheetSpec, photos: Sequence[DatasetPhoto]
     for letter, who in characters.items():
         section = f"{who.name}, {who.noun}"
         lines = [
-            (_joined(label, name), _line(manifest, name, seeds, pictures))
+            (_joined(label, name), _filled(_line(manifest, name, seeds, pictures), len(heads)))
             for label, manifest in shown
             for name, text in manifest.prompts().items()
             if letters_in(text, characters) == [letter]
@@ -122,6 +122,11 @@ def _line(
         return [pictures[row.key] for row in manifest.rows if row.name == name]
     own = {row.seed: pictures[row.key] for row in manifest.rows if row.name == name}
     return [own.get(seed) for seed in seeds]
+
+
+def _filled(line: list[Image.Image | None], count: int) -> list[Image.Image | None]:
+    """A line as long as others: of pictures made elsewhere there may be fewer."""
+    return [*line, *[None] * (count - len(line))]
 
 
 def _shown(labelled: Labelled, spec: SheetSpec) -> list[tuple[str, Manifest]]:

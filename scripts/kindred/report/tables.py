@@ -146,6 +146,8 @@ def _differences(data: ReportData, variant: str, made: Mapping[str, CompositeDat
         return ["the baseline"]
     if one["kind"] == "base":
         return ["the base alone, no LoRA"]
+    if one["kind"] == "pictures":
+        return ["pictures made elsewhere"]
     if one["kind"] == "references":
         return [formatting.shown_photos(one["references"], data.names)]
     if one["kind"] == "loaded":

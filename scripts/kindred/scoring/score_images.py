@@ -69,6 +69,8 @@ def score_images(
     is no finite number.
     """
     check_pictures([manifest] + ([base] if base else []))
+    if not manifest.rows:  # of pictures made elsewhere there may be none of a prompt set
+        return []
     what = f"score {whose.variant} run {whose.run}"
     seen, vectors = _look(judge, manifest, spec, what)
     kind = references.facts["distance"]

@@ -15,8 +15,9 @@ from kindred.specs.reference_pictures import ShownPhotos
 from kindred.specs.spec_model import SpecModel
 from kindred.specs.training import Selection
 
-# What draws without anything trained: the base alone, and with reference pictures.
-FIXED_KINDS = frozenset({"base", "references"})
+# What has no trainings that could differ: the base alone, with reference pictures, and pictures
+# that were made elsewhere.
+FIXED_KINDS = frozenset({"base", "references", "pictures"})
 MeasureName = Literal[*MEASURES]
 
 
@@ -99,7 +100,7 @@ class Hypothesis(SpecModel):
 class ComparedVariant(SpecModel):
     """What comparing needs to know of a variant."""
 
-    kind: Literal["trained", "loaded", "references", "base"]
+    kind: Literal["trained", "loaded", "references", "pictures", "base"]
     base: str
     runs: list[int]
     dataset: str | None = None

@@ -192,6 +192,14 @@ def photos_shown(shown: Iterable[ShownPhotos]) -> list[str]:
     return [f"resources/{name}/{file}" for name in names for file in PHOTOS_WITH_NAMES]
 
 
+def elsewhere(plan: Plan) -> list[str]:
+    """The names of variants whose pictures were made elsewhere."""
+    every = (
+        one for experiment in plan.experiments.values() for one in experiment.variants.values()
+    )
+    return sorted({one.name for one in every if one.pictures})
+
+
 def prompts_of(plan: Plan, experiment: str, variant: str, prompt_set: str) -> str:
     """The prompt set as the base reads it that draws it for the variant."""
     base = plan.experiments[experiment].drawing_base(variant, prompt_set)

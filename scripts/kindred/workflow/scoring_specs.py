@@ -158,10 +158,11 @@ def plain_pictures(experiment: Experiment, variant: str, prompt_set: str) -> lis
     own = experiment.variants[variant]
     texts = experiment.prompt_sets[prompt_set].texts().values()
     named = all(letters_in(text, experiment.characters) for text in texts)
-    if named or not (own.loads or own.references):
+    if named or not (own.loads or own.references) or own.pictures:
         return []
     drawn = own.base, own.draw_on
-    plain = (v for v in experiment.variants.values() if not (v.loads or v.references))
+    others = (v for v in experiment.variants.values() if not v.pictures)
+    plain = (v for v in others if not (v.loads or v.references))
     base = next(v for v in plain if (v.base, v.draw_on) == drawn)
     return [f"results/{experiment.name}/{base.name}/run-1/images/{prompt_set}.json"]
 
@@ -201,7 +202,10 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
 
 
 def _kind(variant: Variant) -> str:
-    """What draws: adapters trained here, those of others, photos shown to the base, or it alone."""
+    """What draws: adapters trained here, those of others, photos shown to the base, somebody else,
+    or the base alone."""
+    if variant.pictures:
+        return "pictures"
     if variant.train:
         return "trained"
     return "loaded" if variant.loads else "references" if variant.references else "base"
@@ -217,7 +221,7 @@ def _only(variant: Variant) -> str | None:
 
 def _control(variant: Variant, experiment: Experiment) -> str:
     """What a variant is a control of: broken on purpose, another one again, or the base alone."""
-    if variant.references:
+    if variant.references or variant.pictures:
         return ""
     if not variant.loads:
         return "base"

@@ -39,6 +39,10 @@ ALLOWED = {
     "scripts/kindred/training/batched/trainer.py": ({"clip"}, "the verb: gradients"),
     "scripts/kindred/data/instructed_captioner.py": ({"qwen"}, "captioners of that name"),
     "scripts/kindred/data/person_segmentation.py": ({"clip"}, "numpy's function"),
+    "scripts/kindred/rendering/picture_prompts.py": (
+        {"clip"},
+        "an input of another program's nodes",
+    ),
     "scripts/kindred/scoring/image_distance.py": ({"clip"}, "numpy's function"),
     "scripts/kindred/report/repository_pages.py": ({"flux"}, "the product that results are of"),
     "scripts/kindred/workflow/store_migration.py": (

@@ -1,0 +1,69 @@
+"""Variants whose pictures were made elsewhere: nothing is trained or drawn, and they are judged and
+rated beside the others.
+
+Knows what such a variant may say; which prompt each picture answers is in
+rendering/pictures_elsewhere.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kindred.common.errors import KindredError, Problems
+from kindred.config.adapter_variants import only_keys
+from kindred.config.plan import Experiment, Variant
+from kindred.config.variant_inheritance import Settings
+from kindred.config.yaml_document import Document
+from kindred.rendering.pictures_elsewhere import assign
+
+if TYPE_CHECKING:
+    from kindred.config.config_files import ConfigFiles
+
+KEYS = frozenset({"pictures"})
+
+
+def from_folder(
+    document: Document, settings: Settings, config_files: ConfigFiles
+) -> Variant | None:
+    """The variant of a folder of pictures. Every problem is noted."""
+    problems, name = config_files.problems, settings.values["base"]
+    where = document.where("variants", settings.key, "pictures")
+    folder = os.path.normpath(os.path.expanduser(settings.config.pictures))
+    whole = only_keys(document, settings, "pictures", KEYS, problems)
+    if not (config_files.root / folder).is_dir():
+        cure = "correct the path (it counts from the folder of the Snakefile)"
+        problems.add(where, f"no folder '{settings.config.pictures}'", cure)
+        return None
+    base = config_files.base(name, document.where(*settings.at("base")))
+    return Variant(settings.name, name, None, (1,), pictures=folder) if whole and base else None
+
+
+def check_pictures(document: Document, experiment: Experiment, config_files: ConfigFiles) -> None:
+    """Note every picture made elsewhere that answers no prompt."""
+    problems = config_files.problems
+    for variant in experiment.variants.values():
+        if not variant.pictures:
+            continue
+        where = document.where("variants", variant.name, "pictures")
+        try:
+            folder = config_files.root / variant.pictures
+            found = assign(folder, experiment.prompt_sets, variant.pictures)
+        except KindredError as error:
+            problems.add_error(where, error)
+            continue
+        problems.found += found.problems
+        problems.warnings += found.warnings
+
+
+def check_names(experiments: Mapping[str, Experiment], problems: Problems) -> None:
+    """Note names that stand for pictures made elsewhere in one experiment and are drawn in another
+    one of the same run: rules tell them apart by their names."""
+    every = [(one, name) for name, plan in experiments.items() for one in plan.variants.values()]
+    elsewhere = {one.name: name for one, name in every if one.pictures}
+    for one, name in every:
+        if one.name in elsewhere and not one.pictures:
+            where = f"experiment {name}: variants.{one.name}"
+            what = f"in '{elsewhere[one.name]}' this name is of pictures made elsewhere"
+            problems.add(where, what, "rename one of them, or build the two one after the other")
