@@ -59,6 +59,7 @@ from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
 from kindred.judges.version import version_of
 from kindred.data.photo_folder import as_inputs, check_ids, check_inputs, scan
 from kindred.specs.report import CurveSpec, SheetSpec
+from kindred.specs.step_series import SELECTION
 from kindred.common.versions import (
     REVISION_VARIABLE,
     code_revision,

@@ -75,3 +75,10 @@ def training_with_steps(w):
     steps = tuple(variant_of(w).train.recipe.series[:-1])
     notice_lost(listing, lost_files.kept_steps(steps))
     return listing
+
+
+def adapter_of_step(w):
+    """The adapter of a kept step; what is lost of its pictures is noticed."""
+    run = f"results/{w.experiment}/{w.variant}/run-{w.run}"
+    notice_lost(f"{run}/steps/{w.step}/images/{SELECTION}.json", lost_files.pictures)
+    return paths.step_adapter(w.experiment, variant_of(w), w.run, int(w.step))

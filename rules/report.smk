@@ -79,6 +79,7 @@ rule report:
         verdicts="results/{experiment}/verdicts.json",
         scores="results/{experiment}/scores.csv",
         power=lambda w: paths.power_table(PLAN.experiments[w.experiment]),
+        series=lambda w: paths.series_of(PLAN.experiments[w.experiment]),
         runs=lambda w: paths.told_by_runs(PLAN.experiments[w.experiment]),
         photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
         ratings=lambda w: scoring_specs.ratings_of(w.experiment),

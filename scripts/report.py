@@ -39,10 +39,10 @@ def main(argv: list[str] | None = None) -> int:
     """Write the report."""
     options = parse(argv)
     spec = ReportSpec.read(options.spec)
-    whole, photos = bool(options.page), bool(options.page) and not spec.hide_photos
-    data = read_report_data(options.folder, options.resources, photos, only_words=not whole)
-    kept = look(data, spec, options.ratings, whole, options.pairs)
-    if whole:
+    where = options.folder, options.resources, bool(options.page) and not spec.hide_photos
+    data = read_report_data(*where, only_words=not options.page, series=spec.series)
+    kept = look(data, spec, options.ratings, bool(options.page), options.pairs)
+    if options.page:
         page, markdown = build(data, spec, kept)
         write_text(options.page, page)
         print(f"{options.page}: {len(page) / 1e6:.1f} MB", file=sys.stderr)

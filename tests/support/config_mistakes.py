@@ -118,6 +118,8 @@ KLEIN = Edit(
     f"model: org/k\nrevision: {'a' * 40}\narchitecture: klein\n",
     "bases/small.yaml",
 )
+CHOICE = 'selection: {prompts: {s: "{J} by a tree"}, seeds: 2, size: [64, 64]}\n'
+JUDGED_BY = Edit("prompt_sets:\n", f"{CHOICE}prompt_sets:\n")
 USUAL = "training_defaults: {source: a book, rank: 32, resolutions: [512, 768]}\n"
 GONE = "  s: {base: gone, adapter: x.safetensors}\n"
 COMPOSED = "{dataset: drawn, compose: {cells: [A+J]"
@@ -224,6 +226,21 @@ MISTAKES = [
             [THEIRS, picture("j"), Edit("[one]", "[one, two]", "config.yaml"),
              Edit("", "like: one\nvariants: {s: {pictures: null, rank: 2}}\n", TWO)],
             [Edit("s: {pictures: null, rank: 2}", "s: null, t: {rank: 2}", TWO)]),
+    # Which step is taken
+    Mistake("keeps no step but the last to choose from",
+            [JUDGED_BY, variant("  s: {steps: 9, take: best}\n")],
+            [Edit("{steps: 9, take", "{steps: 9, keep: {every: 1}, take")]),
+    Mistake("nothing to choose a step by: no `selection:`",
+            [variant("  s: {steps: 9, keep: [3], take: best}\n")],
+            [Edit("judge: tiny\n", f"judge: tiny\n{CHOICE}")]),
+    Mistake("as the prompt set 'solo' does", [JUDGED_BY, Edit("{J} by a tree", "headshot of {J}")],
+            [Edit("{s: \"headshot of {J}\"}", "{s: \"{J} outside\"}")]),
+    Mistake("is the name of what steps are chosen by",
+            [JUDGED_BY, Edit("  class: {p", f"  {CHOICE}  class: {{p")],
+            [Edit("  selection: {prompts: {s: \"{J} by", "  chosen: {prompts: {s: \"{J} at")]),
+    Mistake("steps are drawn as their variants are",
+            [JUDGED_BY, Edit("64]}\nprompt", "64], draw_on: small}\nprompt")],
+            [Edit(", draw_on: small}", "}")]),
     # Selections
     more("no character 'X'", "  s: {characters: [X]}\n", "  s: {characters: [A]}\n"),
     more("no character 'X'", "  s: {cells: [J+X]}\n", "  s: {cells: [A+J]}\n"),

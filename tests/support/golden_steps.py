@@ -12,6 +12,7 @@ from pathlib import Path
 import made_families
 import numpy as np
 import reported
+import step_tables
 import synthetic
 import tiny_base
 import tiny_blip
@@ -42,6 +43,7 @@ import train
 from kindred.common import safetensors_files
 from kindred.common.files import read_json, read_jsonl, write_json
 from kindred.common.versions import VERSIONS
+from kindred.evidence.step_series import series_figures
 from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.models import architectures
 
@@ -71,6 +73,7 @@ STEPS = {
         for name in ("klein", "krea2", "z-image")
         for step in ("encode_images", "encode_text", "train", "render")
     },
+    "compare_steps": ("compare_steps",),
     "class_images": ("class_images",),
     "references": ("references",),
     "image_vectors": ("image_vectors",),
@@ -358,6 +361,13 @@ class Steps:
         found.add_json("settings", _without(manifest["settings"], "autoencoder", "version"))
         with Image.open(manifest["images"][0]["path"]) as image:
             found.pictures["row"] = image.convert("RGB")
+        return found
+
+    @cached_property
+    def compare_steps(self) -> Output:
+        """Three steps of two trainings compared."""
+        found = Output()
+        found.add_json("series", series_figures(step_tables.spec(), step_tables.tables()))
         return found
 
     @cached_property

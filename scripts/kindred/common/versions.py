@@ -29,6 +29,7 @@ VERSIONS = {
     "render": 1,
     "bring_in": 1,
     "ceiling": 2,
+    "compare_steps": 1,
     "references": 2,
     "image_vectors": 1,
     "score": 4,

@@ -58,7 +58,14 @@ def design_of(plan: Plan, experiment: Experiment) -> dict[str, Any]:
         "datasets": {name: _dataset(plan.datasets[name]) for name in sorted(used)},
         "versions": {step: step_version(step) for step in STEPS},
         **_drawn_elsewhere(plan, experiment),
+        **_chosen_by(experiment),
     }
+
+
+def _chosen_by(experiment: Experiment) -> dict[str, Any]:
+    """What steps are chosen by, where some variant's are."""
+    chosen = any(one.take != "last" for one in experiment.variants.values())
+    return {"selection": _dumped(experiment.selection)} if chosen else {}
 
 
 def _drawn_elsewhere(plan: Plan, experiment: Experiment) -> dict[str, Any]:
@@ -166,6 +173,7 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "weight": variant.weight if variant.weight != 1 else None,
         "datasets": _datasets(variant),
         "pictures": variant.pictures,
+        "take": variant.take if variant.take != "last" else None,
     }
     return {key: value for key, value in given.items() if value}
 

@@ -21,6 +21,7 @@ from kindred.config import (
     picture_variants,
     prior_preservation,
     reference_variants,
+    step_selection,
 )
 from kindred.config.base_config import DEFAULTS
 from kindred.config.base_fit import warn_of_misfits
@@ -43,6 +44,7 @@ from kindred.config.user_schema import (
 from kindred.config.variant_inheritance import Declared, Settings, expand, inherit
 from kindred.config.yaml_document import Document
 from kindred.data.folder_repeats import repeats_of
+from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec, Misfit
 from kindred.specs.rendering import PromptSet
@@ -73,12 +75,8 @@ def resolve_experiment(
             where = document.where("variants", base.name)
             problems.add(where, f"the name '{base.name}' is taken", "choose another name")
         variants[base.name] = base
-    casts = {key: casts_of(document, config, key, problems) for key in config.prompt_sets}
-    found = {
-        key: resolve_prompt_set(document, config, key, made, problems)
-        for key, made in casts.items()
-    }
-    prompts = {key: prompt_set for key, prompt_set in found.items() if prompt_set}
+    prompts, casts = _prompt_sets(document, config, problems)
+    selection, of_casts = step_selection.selection_prompts(document, config, prompts, problems)
     # A variant that something else is wrong with is there all the same.
     check_hypotheses(document, config, {**dict.fromkeys(declared), **variants}, problems)
     strangers = {v.strangers for v in variants.values() if v.strangers}
@@ -89,10 +87,10 @@ def resolve_experiment(
         characters=config.characters,
         variants=variants,
         prompt_sets=prompts,
-        casts={
-            key: {name: p.cast for name, p in made.items()} for key, made in casts.items() if made
-        },
+        casts=casts,
         hypotheses=config.hypotheses,
+        selection=selection,
+        selection_casts=of_casts,
         judge=config_files.judge(config.judge, document.where("judge")) if config.judge else None,
         hide_photos=config.hide_photos,
         photos=tuple(_photos(config, strangers)),
@@ -117,6 +115,20 @@ def resolve_experiment(
     return replace(experiment, misfits=misfits), {
         key: datasets[key] for key in used if key in datasets
     }
+
+
+def _prompt_sets(
+    document: Document, config: ExperimentConfig, problems: Problems
+) -> tuple[dict[str, PromptSet], dict[str, dict[str, AskedCast]]]:
+    """The prompt sets, and whom those made of casts ask for; every problem is noted."""
+    prompts, casts = {}, {}
+    for key, written in config.prompt_sets.items():
+        at = ("prompt_sets", key)
+        made = casts_of(document, at, written, config.characters, problems)
+        found = resolve_prompt_set(document, at, written, config.characters, made, problems)
+        prompts |= {key: found} if found else {}
+        casts |= {key: {name: one.cast for name, one in made.items()}} if made else {}
+    return prompts, casts
 
 
 def _misfits(
@@ -253,6 +265,7 @@ def _variants(
         if one.name not in variants:
             variants[one.name] = adapter_variants.from_variants(document, one, known, config_files)
     whole = {s.name: v for s in settings if (v := variants[s.name])}
+    whole = step_selection.with_taken_steps(document, config, settings, whole, problems)
     return drawing_bases.with_drawing_bases(document, config, settings, whole, config_files)
 
 

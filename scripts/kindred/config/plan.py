@@ -6,11 +6,12 @@ needlessly); knows nothing of rules, jobs or file names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from kindred.common.errors import Problem
+from kindred.config.amounts_told import training_amounts
 from kindred.config.base_config import DrawingDefaults
 from kindred.config.device_config import DeviceConfig
 from kindred.config.lab_album import LabFamily
@@ -27,12 +28,12 @@ from kindred.specs.dataset import (
     CaptionSpec,
     Misfit,
     PreprocessSpec,
-    TrainingAmount,
 )
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.reference_pictures import ReferencePictures, ShownPhotos
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
 from kindred.specs.scoring import Hypothesis, TrainedOn
+from kindred.specs.step_series import SELECTION, TakenStep
 from kindred.specs.training import Selection, TrainSpec
 from kindred.training.trackers import TRACKER
 
@@ -56,8 +57,6 @@ class ClassImages:
 # Beyond this many variants nobody looks at every sheet or rates pictures of all: those files are
 # made when asked for by name.
 SHEETS_UP_TO = 40
-# An audit looks at so many trainings that see least: its specification stands on a command line.
-TRAININGS_TOLD = 40
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,7 @@ class Variant:
     class_images: str | None = None
     made: CompositeSource | None = None
     draw_on: str | None = None  # the base that all its pictures are drawn on, if it is another one
+    take: TakenStep = "last"  # which of the kept steps is each run's result
     references: ShownPhotos | None = None  # the base is shown these photos, and nothing is trained
     pictures: str = ""  # the folder of its pictures, if they were made elsewhere
 
@@ -135,7 +135,8 @@ class Variant:
 
     def shares_runs(self, other: Variant) -> bool:
         """Whether some pictures of both are by the same adapters on the same base."""
-        return self.draw_on == other.draw_on and self.shares_trainings(other)
+        alike = (self.draw_on, self.take) == (other.draw_on, other.take)
+        return alike and self.shares_trainings(other)
 
     def shares_adapters(self, other: Variant) -> bool:
         """Whether both draw with the same adapters, run by run, at whatever weights, on whatever
@@ -164,7 +165,8 @@ class Variant:
             return self.files[0 if len(self.files) == 1 else run - 1]
         if self.train is None:
             raise ValueError(f"variant {self.name} has no adapter of its own")
-        return f"results/{experiment}/{self.name}/run-{run}/lora.safetensors"
+        folder = f"results/{experiment}/{self.name}/run-{run}"
+        return f"{folder}/{'' if self.take == 'last' else 'chosen/'}lora.safetensors"
 
 
 @dataclass(frozen=True)
@@ -186,8 +188,21 @@ class Experiment:
     misfits: tuple[Misfit, ...] = ()
     held_out: dict[str, str] = field(default_factory=dict)  # drawn photos -> others, not trained on
     file: str = ""  # that describes it, without its ending; one with albums describes several
+    selection: PromptSet | None = None  # what kept steps are compared by, and its casts
+    selection_casts: dict[str, AskedCast] = field(default_factory=dict)
     # Prompt set -> base -> the other base that draws it.
     drawn_on: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def asked(self, prompt_set: str) -> PromptSet:
+        """A prompt set, or the one that kept steps are compared by."""
+        chosen = prompt_set == SELECTION and self.selection
+        return chosen or self.prompt_sets[prompt_set]
+
+    @property
+    def in_series(self) -> list[Variant]:
+        """The variants whose kept steps are compared."""
+        known = self.selection and self.judge
+        return [v for v in self.trained if known and v.train and v.train.recipe.series]
 
     def drawing_base(self, variant: str, prompt_set: str) -> str:
         """The base that draws a variant's pictures of a prompt set."""
@@ -210,7 +225,7 @@ class Experiment:
     ) -> PromptSet:
         """A prompt set as a variant draws it: on another base than its own with what is `usual`
         there."""
-        asked, base = self.prompt_sets[prompt_set], self.drawing_base(variant, prompt_set)
+        asked, base = self.asked(prompt_set), self.drawing_base(variant, prompt_set)
         if base == self.variants[variant].base:
             return asked
         return asked.model_copy(update=usual[base].model_dump(exclude_none=True))
@@ -337,14 +352,15 @@ class Plan:
         misfits = [one for one in chosen.misfits if one.where not in of_others]
         if misfits:
             given["misfits"] = misfits
-        trainings = training_amounts(v for v in chosen.trained if v.dataset == dataset)
+        own = [(v.name, v.train) for v in chosen.trained if v.train and v.dataset == dataset]
+        trainings = training_amounts(own)
         if trainings:
             given["trainings"] = trainings
         return AuditSpec(characters=chosen.characters, tokenizers=tokenizers, **given)
 
     def prompt_texts(self, experiment: str, prompt_set: str, base: str) -> PromptTexts:
         """What a base's text encoders are to read for a prompt set."""
-        texts = self.experiments[experiment].prompt_sets[prompt_set].texts_to_encode()
+        texts = self.experiments[experiment].asked(prompt_set).texts_to_encode()
         return PromptTexts(encoder=self.bases[base].text_encoder(), prompts=texts)
 
     def render_spec(self, experiment: str, variant: str, prompt_set: str) -> RenderSpec:
@@ -360,23 +376,3 @@ class Plan:
             name=prompt_set,
             **given,
         )
-
-
-def training_amounts(variants: Iterable[Variant]) -> list[TrainingAmount]:
-    """How much the trainings see: of those with equal batch and selection, whatever its seed, the
-    one that sees least; at most `TRAININGS_TOLD`."""
-    least: dict[tuple[int, str], TrainingAmount] = {}
-    for variant in variants:
-        assert variant.train is not None
-        recipe, selection = variant.train.recipe, variant.train.selection
-        amount = TrainingAmount(
-            where=f"variants.{variant.name}",
-            steps=recipe.steps,
-            batch=recipe.batch,
-            pictures=recipe.steps * recipe.batch * recipe.gradient_accumulation,
-            **({} if selection == Selection() else {"selection": selection}),
-        )
-        key = (recipe.batch, selection.model_copy(update={"seed": 0}).model_dump_json())
-        if key not in least or amount.pictures < least[key].pictures:
-            least[key] = amount
-    return sorted(least.values(), key=lambda one: one.pictures)[:TRAININGS_TOLD]

@@ -32,17 +32,16 @@ PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 def resolve_prompt_set(
     document: Document,
-    config: ExperimentConfig,
-    key: str,
+    at: tuple[str, ...],
+    written: PromptSetConfig,
+    characters: dict[str, Character],
     made: Mapping[str, CastPrompt],
     problems: Problems,
 ) -> PromptSet | None:
-    """A prompt set with its placeholders filled, or of the prompts `made` of its casts; None after
-    noting what is wrong."""
-    at = ("prompt_sets", key)
-    written = config.prompt_sets[key]
-    if not NAME.match(key):
-        problems.add(document.where(*at), f"'{key}' is no fit name for a folder", NAME_RULE)
+    """A prompt set, `written` at a place of the document, with its placeholders filled, or of the
+    prompts `made` of its casts; None after noting what is wrong."""
+    if not NAME.match(at[-1]):
+        problems.add(document.where(*at), f"'{at[-1]}' is no fit name for a folder", NAME_RULE)
     prompts: dict[str, Any] = {}
     if written.casts:
         pictures, seeds = written.casts.pictures, []
@@ -56,11 +55,11 @@ def resolve_prompt_set(
             where = document.where(*at, "prompts", name)
             if not NAME.match(name):
                 problems.add(where, f"'{name}' is no fit name for a file", NAME_RULE)
-            prompts[name] = _prompt(prompt, written, config.characters, where, problems)
+            prompts[name] = _prompt(prompt, written, characters, where, problems)
     optional = {name: getattr(written, name) for name in ("steps", "guidance_scale", "precision")}
     if written.negative:
         where = document.where(*at, "negative")
-        optional["negative"] = _text(written.negative, config.characters, where, problems)
+        optional["negative"] = _text(written.negative, characters, where, problems)
     try:
         return PromptSet(
             prompts=prompts,
@@ -77,25 +76,30 @@ def resolve_prompt_set(
 
 
 def casts_of(
-    document: Document, config: ExperimentConfig, key: str, problems: Problems
+    document: Document,
+    at: tuple[str, ...],
+    written: PromptSetConfig,
+    characters: dict[str, Character],
+    problems: Problems,
+    first: int = 0,
 ) -> dict[str, CastPrompt]:
-    """Name -> prompt of a prompt set that is made of casts; none of any other, or after noting
-    letters that are nobody's."""
-    wanted = config.prompt_sets[key].casts
+    """Name -> prompt of a prompt set that is made of casts, in wordings from the `first` on; none
+    of any other, or after noting letters that are nobody's."""
+    wanted = written.casts
     if wanted is None:
         return {}
-    where = document.where("prompt_sets", key, "casts", "of")
-    unknown = [letter for letter in wanted.of if letter not in config.characters]
+    where = document.where(*at, "casts", "of")
+    unknown = [letter for letter in wanted.of if letter not in characters]
     for letter in unknown:
-        problems.add(where, f"no character '{letter}'", did_you_mean(letter, config.characters))
-    taken = {who.name for who in config.characters.values()} & set(wanted.untrained)
+        problems.add(where, f"no character '{letter}'", did_you_mean(letter, characters))
+    taken = {who.name for who in characters.values()} & set(wanted.untrained)
     for name in sorted(taken):
         problems.add(where, f"'{name}' is a character", "name nobody in `untrained`")
     if unknown or taken:
         return {}
-    names = {letter: config.characters[letter].name for letter in wanted.of}
+    names = {letter: characters[letter].name for letter in wanted.of}
     given = wanted.shapes, wanted.wordings, wanted.strangers, wanted.untrained
-    return cast_prompts(names, *given)
+    return cast_prompts(names, *given, first=first)
 
 
 def _size(size: tuple[int, int] | None) -> dict[str, int]:

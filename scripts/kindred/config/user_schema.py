@@ -33,6 +33,7 @@ from kindred.specs.rendering import Precision, PromptSet
 from kindred.specs.report import HIDE_PHOTOS
 from kindred.specs.scoring import Hypothesis
 from kindred.specs.spec_model import SpecModel
+from kindred.specs.step_series import TakenStep
 from kindred.specs.training import Recipe, Selection
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
@@ -291,6 +292,11 @@ class _VariantBase(SpecModel):
         "into them say of which",
     )
     draw_on: str | None = Field(None, description=DRAW_ON)
+    take: TakenStep | None = Field(
+        None,
+        description="which of the steps that `keep` keeps is each run's result: the last (unset), "
+        "or the best by the experiment's `selection`",
+    )
     sweep: dict[str, SweptValues] | None = Field(
         None,
         description="key -> values; makes one variant a value, called <name>-<value>; with "
@@ -345,6 +351,11 @@ class ExperimentConfig(SpecModel):
     runs: int = Field(1, ge=1, description="trainings per variant, each with another seed")
     variants: dict[str, VariantConfig] = Field(min_length=1)  # type: ignore[valid-type]
     prompt_sets: dict[str, PromptSetConfig] = Field(min_length=1)
+    selection: PromptSetConfig | None = Field(
+        None,
+        description="prompts by which the steps that `keep` keeps are compared and one is chosen; "
+        "none of those in `prompt_sets`",
+    )
     judge: str | None = Field(
         None, description="file name in config/judges; unset: pictures are made but not scored"
     )

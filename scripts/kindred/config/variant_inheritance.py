@@ -32,6 +32,7 @@ INHERITED = SELECTION_KEYS | {
     "compose",
     "crop",
     "draw_on",
+    "take",
 }
 
 
@@ -200,7 +201,8 @@ def _merge(
 ) -> Settings:
     recipe, changes = root or config.recipe, {}
     values: dict[str, Any] = {"base": config.base, "runs": config.runs}
-    told = ("recipe", "base", "dataset", "class_images", "compose", "crop", "targets", "draw_on")
+    told = ("recipe", "base", "dataset", "class_images", "compose", "crop", "targets")
+    told += ("draw_on", "take")
     origins = {"recipe": layers[0].key} if root else {}
     for layer in layers:
         origins |= {key: layer.key for key in told if _sets(layer, key)}

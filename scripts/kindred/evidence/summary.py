@@ -138,6 +138,7 @@ def _variant(
         "of_own": variant_statistics.share_of_single_lora(grid, fixed, pictures, marks),
         **({"drawn_on": variant.drawn_on} if variant.drawn_on else {}),
         **({"references": variant.references} if variant.references else {}),
+        **({"take": variant.take} if variant.take else {}),
         "parts": {key: value for key, value in parts.items() if value},
         "bleed": variant_statistics.bleed(grid, letters),
     }

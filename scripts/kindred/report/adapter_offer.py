@@ -136,7 +136,8 @@ def adapter_files(data: ReportData, spec: ReportSpec, variant: str, run: int) ->
     runs = data.variants[variant]["runs"]
     loaded = spec.loaded.get(variant)
     if loaded is None:
-        own = f"results/{spec.experiment}/{variant}/run-{run}/lora.safetensors"
+        chosen = "chosen/" if data.variants[variant].get("take") else ""
+        own = f"results/{spec.experiment}/{variant}/run-{run}/{chosen}lora.safetensors"
         name = f"{stem}-run-{run}" if len(runs) > 1 else stem
         return [AdapterFile(own, f"{name}.safetensors", 1.0, True)]
     return [_of_run(one, runs.index(run), spec) for one in loaded]

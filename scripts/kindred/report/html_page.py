@@ -37,6 +37,7 @@ from kindred.report.provenance import provenance
 from kindred.report.recommendations import best_variant, recommendations
 from kindred.report.report_data import Place, ReportData
 from kindred.report.seen_without_claims import seen_without_claims
+from kindred.report.step_section import step_figure, step_section
 from kindred.report.tables import (
     bleed,
     columns,
@@ -82,6 +83,7 @@ def build(data: ReportData, spec: ReportSpec, kept: Keeping) -> tuple[str, str]:
         "beyond": formatting.BEYOND if _beyond(content) else "",
         "success": _success_plot(data),
         "curves": _curves(data),
+        "step_figure": Markup(step_figure(data.series) or "") if data.series else "",
         "larges": {one.id: one.large for one in album.pictures.values() if one.large},
     }
     return fill("report.html", page), fill("report.md", content)
@@ -134,6 +136,7 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         "keeping": keeping.words(data, spec, kept),
         "seen": seen_without_claims(data, kept.choice),
         "power": power_section(data.power) if data.power else None,
+        "series": step_section(data.series, data.names, spec.hide_photos) if data.series else None,
         "provenance": provenance(data, spec.hide_photos),
         "verdicts": verdicts,
     }

@@ -36,7 +36,7 @@ class Photo:
 class ReportData:
     """An experiment's results. `scores` has the rows of kind image; `photos` is None when
     originals are to be left out; `power` says what the design could find, None where that was not
-    forecast."""
+    forecast; `series` how kept steps compare, None where none are."""
 
     folder: Path
     summary: Mapping[str, Any]
@@ -50,6 +50,7 @@ class ReportData:
     audits: Mapping[str, Mapping[str, Any]]
     photos: list[Photo] | None
     power: Mapping[str, Any] | None = None
+    series: Mapping[str, Any] | None = None
 
     @cached_property
     def characters(self) -> dict[str, Character]:
@@ -117,10 +118,15 @@ def in_page_order(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def read_report_data(
-    folder: Path, resources: Path, photos: bool, only_words: bool = False
+    folder: Path,
+    resources: Path,
+    photos: bool,
+    only_words: bool = False,
+    series: bool = False,
 ) -> ReportData:
-    """Read it all; with `only_words` what words need, and of settings, logs and audits what is
-    there: results may have been brought from another machine without them.
+    """Read it all, with `series` also how kept steps compare; with `only_words` what words need,
+    and of settings, logs and audits what is there: results may have been brought from another
+    machine without them.
 
     Raises ProblemsError naming every file that is missing or of another version.
     """
@@ -155,6 +161,7 @@ def read_report_data(
         {name: read_json(folder / "audit" / f"{name}.json") for name in datasets},
         [photo for name in datasets for photo in read_photos(resources / name)] if photos else None,
         _power(folder / "power.json"),
+        read_json(folder / "series.json") if series and not only_words else None,
     )
 
 

@@ -122,7 +122,7 @@ def intervals_svg(
             _dress(axes, heading, axis, span, percent, 6 if len(panels) == 1 and not narrow else 3)
         drawn[0].set_yticks(range(len(labels[0])), labels[0])
         drawn[0].set_ylim(len(labels[0]) - 0.4, -0.6)
-        return _svg(figure, title, "plot narrow" if narrow else "plot")
+        return as_svg(figure, title, "plot narrow" if narrow else "plot")
 
 
 def _dress(
@@ -186,7 +186,7 @@ def curves_svg(lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[floa
         axes.grid(axis="y", color=LINE, lw=0.6)
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], loc="upper right", fontsize=10)
-        return _svg(figure, f"Training loss of {', '.join(lines)}")
+        return as_svg(figure, f"Training loss of {', '.join(lines)}")
 
 
 def curves_png(runs: Sequence[Run], title: str, smoothing: float) -> bytes:
@@ -258,7 +258,7 @@ def _legend(figure: Figure, colours: Mapping[str, str], columns: int, height: in
     )
 
 
-def _svg(figure: Figure, title: str, classes: str = "plot") -> str:
+def as_svg(figure: Figure, title: str, classes: str = "plot") -> str:
     """The figure as an <svg> element that scales with the page."""
     buffer = io.StringIO()
     metadata = {"Date": None, "Creator": None, "Title": title}

@@ -78,17 +78,18 @@ def cast_prompts(
     wordings: int,
     strangers: bool = True,
     untrained: Sequence[str] = UNTRAINED,
+    first: int = 0,
 ) -> dict[str, CastPrompt]:
-    """Name -> prompt of all casts on all canvases in the first `wordings` wordings.
+    """Name -> prompt of all casts on all canvases in `wordings` wordings from the `first` on.
 
     names: letter -> trigger name. Casts are all groups of up to `LARGEST` characters; with
     `strangers` also a pair (of one character: it alone) beside a stranger, one beside two, two
     `untrained` names, one class noun and three. Members are called by name alone, because a class
     noun gives away who is meant.
     """
-    found = {}
-    for number, (cast, people) in enumerate(_casts(sorted(names), wordings, strangers)):
-        for wording in range(wordings):
+    found, last = {}, first + wordings
+    for number, (cast, people) in enumerate(_casts(sorted(names), last, strangers)):
+        for wording in range(first, last):
             asked = people[wording]
             text, told = _worded(asked, names, untrained, wording, number)
             for width, height in shapes:

@@ -61,6 +61,7 @@ class ReportSpec(StoredSpec):
     bases: dict[str, DrawingBase] = Field(
         default_factory=dict, description="bases that ComfyUI knows, by their file in config/bases"
     )
+    series: bool = Field(False, description="whether kept steps are compared, in series.json")
 
 
 class RatingSpec(StoredSpec):

@@ -123,6 +123,7 @@ class ComparedVariant(SpecModel):
     references: dict[str, int] = Field(
         default_factory=dict, description="character -> photos of it that the base is shown"
     )
+    take: str = Field("", description="by what each run's step was chosen; '' is the last")
 
     @property
     def fixed(self) -> bool:

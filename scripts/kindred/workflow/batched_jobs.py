@@ -13,6 +13,7 @@ from kindred.common.errors import KindredError
 from kindred.config.plan import Experiment, Plan, Variant
 from kindred.specs.batched_jobs import RenderJob, RenderJobs, ScoreJob, ScoreJobs
 from kindred.specs.spec_model import SpecModel
+from kindred.specs.step_series import SELECTION, step_file
 from kindred.workflow import paths, scoring_specs
 
 
@@ -82,6 +83,8 @@ def render_jobs(plan: Plan, experiment: str, variant: str) -> RenderJobs:
             prompts = paths.prompts_of(plan, experiment, variant, name)
             out = f"{folder}/images/{name}.json"
             jobs.append(RenderJob(spec=name, prompts=prompts, out=out, **given))
+    jobs += _step_renderings(plan, experiment, variant)
+    sets = [*sets, *([SELECTION] if _steps(plan, experiment, variant) else [])]
     specs = {name: plan.render_spec(experiment, variant, name) for name in sets}
     return RenderJobs(specs=specs, jobs=jobs)
 
@@ -107,8 +110,55 @@ def score_jobs(plan: Plan, experiment: str, variant: str) -> ScoreJobs:
                     **({"base": base} if base else {}),
                 )
             )
-    specs = {name: scoring_specs.score_spec(own, variant, name) for name in own.prompt_sets}
+    jobs += _step_scorings(plan, experiment, variant)
+    sets = [*own.prompt_sets, *([SELECTION] if _steps(plan, experiment, variant) else [])]
+    specs = {name: scoring_specs.score_spec(own, variant, name) for name in sets}
     return ScoreJobs(specs=specs, jobs=jobs)
+
+
+def _steps(plan: Plan, experiment: str, variant: str) -> list[tuple[int, int, str]]:
+    """(run, step, adapter) of a variant's kept steps that are compared; none where they have to be
+    drawn and scored before one of them is its result."""
+    own = plan.experiments[experiment]
+    return [
+        (run, step, paths.step_adapter(experiment, one, run, step))
+        for one in own.in_series
+        if one.name == variant and one.train and one.take == "last"
+        for run in one.runs
+        for step in one.train.recipe.series
+    ]
+
+
+def _step_renderings(plan: Plan, experiment: str, variant: str) -> list[RenderJob]:
+    """The pictures of a variant's kept steps."""
+    prompts = paths.prompts_of(plan, experiment, variant, SELECTION)
+    return [
+        RenderJob(
+            spec=SELECTION,
+            prompts=prompts,
+            adapters=[adapter],
+            out=f"results/{experiment}/{step_file(variant, run, step, 'images', 'json')}",
+        )
+        for run, step, adapter in _steps(plan, experiment, variant)
+    ]
+
+
+def _step_scorings(plan: Plan, experiment: str, variant: str) -> list[ScoreJob]:
+    """The scores of a variant's kept steps."""
+    own, folder = plan.experiments[experiment], f"results/{experiment}"
+    return [
+        ScoreJob(
+            spec=SELECTION,
+            manifest=f"{folder}/{step_file(variant, run, step, 'images', 'json')}",
+            references=f"{folder}/references.json",
+            vectors=f"{folder}/references.safetensors",
+            training=scoring_specs.vectors_trained_on(own, variant),
+            variant=variant,
+            run=run,
+            out=f"{folder}/{step_file(variant, run, step, 'scores', 'csv')}",
+        )
+        for run, step, _ in _steps(plan, experiment, variant)
+    ]
 
 
 def needed_to_draw(jobs: RenderJobs) -> list[str]:

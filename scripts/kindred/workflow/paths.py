@@ -12,6 +12,7 @@ from kindred.config.lab_album import LabFamily
 from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Dataset, Experiment, Plan, Variant
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.specs.reference_pictures import ShownPhotos
+from kindred.specs.step_series import step_file
 from kindred.world.families import photo_names, stranger_names
 
 PHOTOS_WITH_NAMES = ("images.json", "captions.jsonl")
@@ -109,6 +110,37 @@ def run_folders(experiment: str, variant: Variant) -> list[str]:
 def encoded_folder(variant: Variant) -> str:
     """Where the encoded photos and captions that a variant trains on lie."""
     return f"resources/encoded/{variant.base}/{variant.dataset}"
+
+
+def step_adapter(experiment: str, variant: Variant, run: int | str, step: int) -> str:
+    """The adapter of a kept step; that of the last step is the finished one."""
+    folder = f"results/{experiment}/{variant.name}/run-{run}"
+    last = variant.train is not None and step == variant.train.recipe.steps
+    return f"{folder}/{'' if last else f'steps/{step}/'}lora.safetensors"
+
+
+def step_adapters(experiment: str, variant: Variant, run: int | str) -> list[str]:
+    """The adapters of a run's kept steps, in order."""
+    steps = variant.train.recipe.series if variant.train else []
+    return [step_adapter(experiment, variant, run, step) for step in steps]
+
+
+def step_tables(experiment: str, variant: Variant, run: int | str) -> list[str]:
+    """The tables of scores of a run's kept steps, in order."""
+    steps = variant.train.recipe.series if variant.train else []
+    files = [step_file(variant.name, run, step, "scores", "csv") for step in steps]
+    return [f"results/{experiment}/{file}" for file in files]
+
+
+def steps_compared(experiment: Experiment) -> list[str]:
+    """The tables of scores of all kept steps of an experiment."""
+    runs = [(variant, run) for variant in experiment.in_series for run in variant.runs]
+    return [file for one in runs for file in step_tables(experiment.name, *one)]
+
+
+def series_of(experiment: Experiment) -> list[str]:
+    """How an experiment's kept steps compare; none where none are kept and compared."""
+    return [f"results/{experiment.name}/series.json"] if experiment.in_series else []
 
 
 def class_image_files(variant: Variant) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from kindred.specs.scoring import (
     ScoreSpec,
     VectorSpec,
 )
+from kindred.specs.step_series import SELECTION, SeriesOfSteps, SeriesSpec
 
 
 def reference_spec(experiment: Experiment) -> ReferenceSpec:
@@ -47,8 +48,34 @@ def drawn_score_spec(experiment: Experiment, prompt_set: str) -> ScoreSpec:
     return _score_spec(experiment, prompt_set)
 
 
+def series_spec(
+    experiment: Experiment, variant: str | None = None, run: int | None = None
+) -> SeriesSpec:
+    """What kept steps are compared by, of all variants that keep any, or of one run of one."""
+    if experiment.selection is None:
+        raise ValueError(f"experiment {experiment.name} has no selection")
+    chosen = [one for one in experiment.in_series if variant in (None, one.name)]
+    given: dict[str, Any] = {"casts": experiment.selection_casts}
+    return SeriesSpec(
+        experiment=experiment.name,
+        judge=_judge(experiment),
+        characters=experiment.named,
+        prompts=experiment.selection.texts(),
+        variants={
+            one.name: SeriesOfSteps(
+                runs=list(one.runs) if run is None else [run],
+                steps=one.train.recipe.series if one.train else [],
+                **({} if one.take == "last" else {"take": one.take}),
+            )
+            for one in chosen
+        },
+        **{key: value for key, value in given.items() if value},
+    )
+
+
 def _score_spec(experiment: Experiment, prompt_set: str, **given: Any) -> ScoreSpec:
-    if casts := experiment.casts.get(prompt_set):
+    asked = experiment.selection_casts if prompt_set == SELECTION else {}
+    if casts := experiment.casts.get(prompt_set, asked):
         given["casts"] = casts
     return ScoreSpec(judge=_judge(experiment), characters=experiment.named, **given)
 
@@ -186,7 +213,8 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
     given: dict[str, Any] = {
         "dataset": variant.root,
         "control": _control(variant, experiment),
-        "spec": sha256_text(variant.spec) if variant.train else None,
+        "spec": sha256_text(variant.spec + _taken(variant)) if variant.train else None,
+        "take": "" if variant.take == "last" else variant.take,
         "only": _only(variant),
         "trained_on": experiment.trained_on(variant.name),
         "held_out": experiment.held_out_for(variant.name),
@@ -199,6 +227,11 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
         runs=list(variant.runs),
         **{key: value for key, value in given.items() if value},
     )
+
+
+def _taken(variant: Variant) -> str:
+    """What tells apart which of the steps is taken; '' of the last, as ever."""
+    return "" if variant.take == "last" else f" take {variant.take}"
 
 
 def _kind(variant: Variant) -> str:
@@ -236,7 +269,8 @@ def _control(variant: Variant, experiment: Experiment) -> str:
         if other.name == variant.name:
             return ""
         # The same runs are the same adapters: they can't but read as equal.
-        drawn_alike = other.spec == variant.spec and other.draw_on == variant.draw_on
+        how = (variant.spec, variant.draw_on, variant.take)
+        drawn_alike = (other.spec, other.draw_on, other.take) == how
         if drawn_alike and not variant.shares_runs(other):
             return f"null of {other.name}"
     return ""

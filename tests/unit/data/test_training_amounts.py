@@ -2,7 +2,7 @@
 
 import pytest
 
-from kindred.config.plan import TRAININGS_TOLD, Variant, training_amounts
+from kindred.config.amounts_told import TRAININGS_TOLD, training_amounts
 from kindred.data.audit.training_amounts import training_findings
 from kindred.data.dataset import DatasetImage
 from kindred.specs.base_model import Base
@@ -73,7 +73,7 @@ def test_batches_larger_than_what_fills_them():
 def variant(name, seed=0, **recipe):
     given = {"base": Base(model="x/y"), "characters": {}, "dataset": "d"}
     spec = TrainSpec(**given, recipe=Recipe(**recipe), selection=Selection(seed=seed))
-    return Variant(name, "b", "d", (1,), spec)
+    return name, spec
 
 
 def test_the_audit_is_told_of_those_that_see_least():

@@ -1,0 +1,41 @@
+"""How the kept steps of an experiment's trainings compare, and which step to take.
+
+in:  a SeriesSpec, and the tables of scores of every step's pictures in the results folder
+out: series.json: figures of every step by variant and measure, and the step to take
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from kindred.common.errors import run_main
+from kindred.common.files import write_json
+from kindred.evidence.step_series import series_figures
+from kindred.scoring.score_table import read_scores
+from kindred.specs.step_series import SeriesSpec
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spec", required=True, help="SeriesSpec as JSON, or a file of it")
+    parser.add_argument("--results", required=True, type=Path, help="of the experiment")
+    parser.add_argument("--out", required=True, type=Path, help="series.json to write")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Compare all steps."""
+    options = parse(argv)
+    spec = SeriesSpec.read(options.spec)
+    tables = spec.tables(options.results).items()
+    found = series_figures(spec, {place: read_scores(path) for place, path in tables})
+    write_json(options.out, found)
+    for name, one in found["variants"].items():
+        print(f"{name}: take step {one['step']} of {', '.join(map(str, one['steps']))}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,139 @@
+"""How the kept steps of trainings compare, and which one to take.
+
+A part of the results of its own, series.json: variant -> measure -> the figures of every step,
+each run's and their mean with its interval, and the step to take: the first that comes within 2
+points of the best (docs/which-step.md). Steps are compared on prompts that no verdict uses. Knows
+rows of scores; knows nothing of adapters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kindred.evidence import variant_statistics
+from kindred.evidence.score_grids import ImageIndex, ScoreGrid, grid_of, pictures_of
+from kindred.evidence.variant_statistics import number
+from kindred.specs.measures import MEASURES
+from kindred.specs.scoring import CompareSpec
+from kindred.specs.step_series import SELECTION, SeriesSpec
+
+Json = dict[str, Any]
+Rows = Sequence[Mapping[str, str]]
+TOLERANCE = 0.02  # steps within so much of the best are as good
+PAIRS = 6  # of pictures and what they lie nearest to, to look at
+SHOWN = ("cast", "success", "identity", "adherence", "copied", "nearest_distance")
+
+
+def deciding_measure(spec: SeriesSpec) -> str:
+    """What a step is chosen by: cast accuracy where prompts are of casts."""
+    return "cast" if spec.casts else "success"
+
+
+def step_to_take(steps: Sequence[int], values: Sequence[float | None]) -> int | None:
+    """The first step whose value is within TOLERANCE of the best; None where none has a value."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    line = max(known) - TOLERANCE - 1e-9
+    pairs = zip(steps, values, strict=True)
+    return next(step for step, value in pairs if value is not None and value >= line)
+
+
+def series_figures(spec: SeriesSpec, tables: Mapping[tuple[str, int, int], Rows]) -> Json:
+    """Everything that series.json says. tables: (variant, run, step) -> rows of scores."""
+    compared = CompareSpec(
+        experiment=spec.experiment,
+        judge=spec.judge,
+        characters=spec.characters,
+        variants={},
+        prompt_sets={SELECTION: spec.prompts},
+        casts={SELECTION: spec.casts} if spec.casts else {},
+    )
+    pictures = pictures_of([row for rows in tables.values() for row in rows], compared)
+    return {
+        "measure": deciding_measure(spec),
+        "pictures": len(pictures.cells),
+        "variants": {name: _of_variant(name, spec, tables, pictures) for name in spec.variants},
+    }
+
+
+def _of_variant(
+    name: str,
+    spec: SeriesSpec,
+    tables: Mapping[tuple[str, int, int], Rows],
+    pictures: ImageIndex,
+) -> Json:
+    own, letters = spec.variants[name], sorted(spec.characters)
+    grids = [
+        grid_of(
+            [row for run in own.runs for row in tables[name, run, step]],
+            own.runs,
+            pictures,
+            letters,
+            {},
+        )
+        for step in own.steps
+    ]
+    measures = {key: _of_measure(key, grids, pictures) for key in SHOWN}
+    for letter in letters:
+        measures[f"identity:{letter}"] = _of_measure(f"identity:{letter}", grids, pictures)
+    known = {key: found for key, found in measures.items() if found}
+    rows = [row for run in own.runs for row in tables[name, run, own.steps[-1]]]
+    given = {
+        "pairs": _nearest(rows),
+        "runs": own.runs,
+        "steps": own.steps,
+        "measures": known,
+        "take": own.take,
+    }
+    return given | _choice(own.steps, known.get(deciding_measure(spec)))
+
+
+def _of_measure(key: str, grids: Sequence[ScoreGrid], pictures: ImageIndex) -> Json | None:
+    """`mean`: a statistic a step; `runs`: each run's means by step. None where nothing is known."""
+    if not any(np.isfinite(grid.values[key]).any() for grid in grids):
+        return None
+    measure, every = MEASURES.get(key), np.ones(len(pictures.cells), dtype=bool)
+    macro, share = (measure.macro, measure.kind.binary) if measure else (False, False)
+
+    def told(values: np.ndarray) -> Json | None:
+        arm = variant_statistics.Arm(values)
+        return variant_statistics.statistic(arm, pictures, every, share, macro=macro)
+
+    means = [told(grid.values[key]) for grid in grids]
+    runs = [
+        [(told(grid.values[key][[place]]) or {}).get("mean") for grid in grids]
+        for place in range(len(grids[0].runs))
+    ]
+    return {"mean": means, "runs": runs}
+
+
+def _nearest(rows: Rows) -> list[Json]:
+    """The pictures that lie nearest to something trained on, and what that is."""
+    found = []
+    for row in rows:
+        for what in ("nearest", "nearest_composite"):
+            if row["kind"] == "image" and row[f"{what}_distance"]:
+                place = {key: row[key] for key in ("run", "prompt", "seed", "key")}
+                distance = float(row[f"{what}_distance"])
+                copied = row["copied"] in ("1", "1.0", "True")
+                found.append({**place, "photo": row[what], "distance": distance, "copy": copied})
+    return sorted(found, key=lambda one: one["distance"])[:PAIRS]
+
+
+def _choice(steps: Sequence[int], deciding: Json | None) -> Json:
+    """The step to take by the mean over runs, what it reads there and at the last step, and what
+    each run alone would take."""
+    if deciding is None:
+        return {"step": None}
+    means = [one["mean"] if one else None for one in deciding["mean"]]
+    step = step_to_take(steps, means)
+    if step is None:
+        return {"step": None}
+    there, last = means[steps.index(step)], means[-1]
+    lost = None if last is None or there is None else number(there - last)
+    by_run = [step_to_take(steps, values) for values in deciding["runs"]]
+    return {"step": step, "value": there, "last": last, "lost": lost, "step_of_runs": by_run}
