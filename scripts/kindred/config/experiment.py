@@ -32,7 +32,7 @@ from kindred.config.lora_targets import check_targets
 from kindred.config.negative_prompts import check_negatives
 from kindred.config.photo_amounts import warn_of_few_steps
 from kindred.config.plan import Dataset, Experiment, Variant
-from kindred.config.prompts_and_hypotheses import casts_of, check_hypotheses, resolve_prompt_set
+from kindred.config.prompts_and_hypotheses import check_hypotheses, resolve_prompt_sets
 from kindred.config.user_schema import (
     NAME,
     NAME_RULE,
@@ -44,7 +44,6 @@ from kindred.config.user_schema import (
 from kindred.config.variant_inheritance import Declared, Settings, expand, inherit
 from kindred.config.yaml_document import Document
 from kindred.data.folder_repeats import repeats_of
-from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec, Misfit
 from kindred.specs.rendering import PromptSet
@@ -75,7 +74,7 @@ def resolve_experiment(
             where = document.where("variants", base.name)
             problems.add(where, f"the name '{base.name}' is taken", "choose another name")
         variants[base.name] = base
-    prompts, casts = _prompt_sets(document, config, problems)
+    prompts, casts = resolve_prompt_sets(document, config, problems)
     selection, of_casts = step_selection.selection_prompts(document, config, prompts, problems)
     # A variant that something else is wrong with is there all the same.
     check_hypotheses(document, config, {**dict.fromkeys(declared), **variants}, problems)
@@ -115,20 +114,6 @@ def resolve_experiment(
     return replace(experiment, misfits=misfits), {
         key: datasets[key] for key in used if key in datasets
     }
-
-
-def _prompt_sets(
-    document: Document, config: ExperimentConfig, problems: Problems
-) -> tuple[dict[str, PromptSet], dict[str, dict[str, AskedCast]]]:
-    """The prompt sets, and whom those made of casts ask for; every problem is noted."""
-    prompts, casts = {}, {}
-    for key, written in config.prompt_sets.items():
-        at = ("prompt_sets", key)
-        made = casts_of(document, at, written, config.characters, problems)
-        found = resolve_prompt_set(document, at, written, config.characters, made, problems)
-        prompts |= {key: found} if found else {}
-        casts |= {key: {name: one.cast for name, one in made.items()}} if made else {}
-    return prompts, casts
 
 
 def _misfits(

@@ -23,11 +23,25 @@ from kindred.config.user_schema import (
 )
 from kindred.config.yaml_document import Document
 from kindred.data.prompt_syntax import foreign_syntax
-from kindred.specs.casts import CastPrompt, cast_prompts, noise_seeds
+from kindred.specs.casts import AskedCast, CastPrompt, cast_prompts, noise_seeds
 from kindred.specs.character import Character
 from kindred.specs.rendering import PromptSet
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def resolve_prompt_sets(
+    document: Document, config: ExperimentConfig, problems: Problems
+) -> tuple[dict[str, PromptSet], dict[str, dict[str, AskedCast]]]:
+    """The prompt sets, and whom those made of casts ask for; every problem is noted."""
+    prompts, casts = {}, {}
+    for key, written in config.prompt_sets.items():
+        at = ("prompt_sets", key)
+        made = casts_of(document, at, written, config.characters, problems)
+        found = resolve_prompt_set(document, at, written, config.characters, made, problems)
+        prompts |= {key: found} if found else {}
+        casts |= {key: {name: one.cast for name, one in made.items()}} if made else {}
+    return prompts, casts
 
 
 def resolve_prompt_set(
