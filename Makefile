@@ -9,7 +9,9 @@ ENV_DEV := .venv/.ready-dev
 # once, unless it is told not to keep that.
 PIP := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --disable-pip-version-check
 
-.PHONY: all new look env photo test test-all imports lab-gates bench help
+TORCH_INDEX ?=
+
+.PHONY: all new look env photo container test test-all imports lab-gates bench help
 
 all: env
 	$(BIN)/snakemake
@@ -32,6 +34,9 @@ $(ENV_DEV): envs/requirements-dev.txt envs/requirements-photo.txt $(ENV)
 
 photo: env
 	$(BIN)/python -m pip install $(PIP) -r envs/requirements-photo.txt
+
+container:
+	docker build -t kindred$(if $(TORCH_INDEX),:no-cuda) --build-arg TORCH_INDEX="$(TORCH_INDEX)" .
 
 # The shell splits words of NEW, as of any command.
 new: env
@@ -74,6 +79,7 @@ help:
 	@echo "                NEW='--gpu 12 --people JRussell:man', see scripts/new_experiment.py --help"
 	@echo "make look EXPERIMENT=ours       a first look at it: everybody by the base, and after 100 steps"
 	@echo "make photo      set-up of the judge of real faces"
+	@echo "make container  an image with all packages; see docs/cluster.md"
 	@echo "make test       set-up, floors of the library, daily tests"
 	@echo "make test-all   the same with tests that are long and rarely break"
 	@echo "make lab-gates  how good the lab's models are, measured anew"

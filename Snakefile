@@ -10,6 +10,7 @@ min_version("9.27")
 
 include: "rules/common.smk"
 include: "rules/lost_files.smk"
+include: "rules/cluster.smk"
 include: "rules/lab.smk"
 include: "rules/draw.smk"
 include: "rules/prior.smk"

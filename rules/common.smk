@@ -51,7 +51,7 @@ from kindred.config.prior_preservation import (
     standalone_class_images,
 )
 from kindred.config.load_plan import load_plan
-from kindred.workflow import frozen_plan, lost_files
+from kindred.workflow import cluster_check, frozen_plan, lost_files
 from kindred.workflow.checkout import check_checkout
 from kindred.common import planned_code
 from kindred.common.errors import KindredError
@@ -76,6 +76,10 @@ onstart:
         if not workflow.local_exec:
             or_stop(executors.check_elsewhere, PLAN.device)
         freeze()
+        if any(
+            job.rule.name == "check_node" for job in workflow.dag.needrun_jobs()
+        ):
+            cluster_check.prepare()
         put_adapters_back()
 
 

@@ -69,3 +69,10 @@ def test_the_profile_of_slurm_says_what_each_job_asks_for(fresh: Workspace):
     asked = jobs[0]["resources"]
     assert (asked["mem_mb"], asked["nodes"]) == (8000, 1) and asked["runtime"] >= 30, asked
     assert (fresh.root / "results/tiny/both/spec.json").exists(), "a local job"
+
+
+@pytest.mark.long
+def test_a_node_is_looked_at(fresh: Workspace):
+    output = sent(fresh, "check_cluster")
+    assert re.search(r"^\S+: disk, locks, clock .* fit; 0 GPUs$", output, re.M), output
+    assert not (fresh.root / "resources/cluster/any.txt").exists(), "looked at anew each time"

@@ -23,7 +23,7 @@ def on_gpus() -> set[str]:
     for path in RULES:
         if path.name != "lab.smk":
             blocks = re.split(r"^rule (\w+):$", path.read_text(encoding="utf-8"), flags=re.M)[1:]
-            found |= {n for n, text in zip(*[iter(blocks)] * 2, strict=True) if "gpu=" in text}
+            found |= {n for n, text in zip(*[iter(blocks)] * 2, strict=True) if "gpu=GPUS" in text}
     return found
 
 
