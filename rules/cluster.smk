@@ -19,10 +19,14 @@ rule check_cluster:
     """Say what was found on all nodes."""
     input:
         expand("resources/cluster/{node}.txt", node=NODES),
+    log:
+        "logs/cluster/found.log",
+    conda:
+        "../envs/environment.yaml"
     message:
         "cluster: " + ", ".join(NODES)
     shell:
-        "cat {input:q} && rm {input:q}"
+        "cat {input:q} | tee -i {log:q} && rm {input:q}"
 
 
 rule check_node:

@@ -39,7 +39,7 @@ from kindred.training.batched.run import BatchSettings, train_batched
 from kindred.training.batched.trainer import BatchedTrainer
 from kindred.training.training_data import TrainingFiles
 from kindred.training.training_log import TrainingLog
-from kindred.workflow import batched_jobs, checkout, executors
+from kindred.workflow import batched_jobs, checkout, cluster_check, executors
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 REPOSITORY = {"model": "owner/name", "revision": "abc", "architecture": "flux1"}
@@ -78,6 +78,23 @@ def together(gpus: int, others: Sequence[str] = (), sizes: Sequence[float] = ())
 def elsewhere(settings: dict[str, Any]) -> None:
     """Jobs that go to other machines, with these settings of `device:`."""
     executors.check_elsewhere(DeviceConfig(**settings))
+
+
+def looked_at(**lacking: Any) -> Action:
+    """A node of a cluster is looked at, where these names of `cluster_check` answer otherwise."""
+
+    def run(folder: Path) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            held = cluster_check.prepare(folder / "cluster")
+            answers = {"_gpus": lambda: 1, "_is_locked": lambda _: True, "_skew": lambda _: 0.0}
+            for name, answer in (answers | lacking).items():
+                patch.setattr(cluster_check, name, answer)
+            try:
+                return cluster_check.check(["base"], True, folder / "cluster")
+            finally:
+                os.close(held)
+
+    return run
 
 
 def waited(free: bool) -> Action:
@@ -306,6 +323,17 @@ MISTAKES = [
              {"kind": "cuda", "jobs_per_gpu": 1}),
     of_value("true takes all GPUs of the machine", elsewhere, {"kind": "cuda", "device_map": True},
              {"kind": "cuda", "device_map": [12, 24]}),
+    Mistake("other here, ",
+            looked_at(weights_of=lambda _: Path(), facts=lambda: {"torch": "other"}),
+            looked_at(weights_of=lambda _: Path())),
+    Mistake("this clock is +60 s", looked_at(weights_of=lambda _: Path(), _skew=lambda _: 60.0),
+            looked_at(weights_of=lambda _: Path())),
+    Mistake("is not seen here", looked_at(weights_of=lambda _: Path(), _is_locked=lambda _: False),
+            looked_at(weights_of=lambda _: Path())),
+    Mistake("can't be seen from this node", looked_at(weights_of=lambda _: Path("nowhere")),
+            looked_at(weights_of=lambda _: Path())),
+    Mistake("torch sees none", looked_at(weights_of=lambda _: Path(), _gpus=lambda: 0),
+            looked_at(weights_of=lambda _: Path())),
     of_value("has a brace in its path", checkout.check_checkout, "/a{b}", "/ab"),
     # Trainings
     of_value("head_weight needs people's masks", weights, {"head_weight": 3.0}, {}),
