@@ -7,7 +7,6 @@ names of shipped experiments, or numbers. Knows summary.json, verdicts.json and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -17,7 +16,6 @@ from kindred.specs.family_figures import FIGURES
 
 COLUMNS = ("part", "arm", "figure", "value", "low", "high", "runs", "pictures")
 KNOWN = ("photos", "composed", "dealt", "linked", "null", "singles", BASE_VARIANT)
-BASES = re.compile(r"(lab|flux|klein|z-image|krea)[\w.-]*")  # bases that are shipped
 Json = Mapping[str, Any]
 Line = dict[str, Any]
 
@@ -48,10 +46,13 @@ def _arms(variants: Json) -> dict[str, str]:
 
 def _setting(summary: Json, trainings: Sequence[Json], revision: str) -> list[Line]:
     """What was trained with, on what, how fast; how many people, and how far the judge is sure."""
-    bases = sorted({one["base"] for one in summary["variants"].values()})
+    # A base is called as somebody likes, so its kind and size are told instead of its name.
+    kinds = {one["version"].split(", ")[1].split()[0] for one in trainings if "version" in one}
+    sizes = [one["trainable_parameters"] for one in trainings if "trainable_parameters" in one]
     told: dict[str, Any] = {
         "revision": revision,
-        "base": ", ".join(one if BASES.fullmatch(one) else "another" for one in bases),
+        "architecture": ", ".join(sorted(kinds)),
+        "trained parameters": _mean(sizes),
         "people": len(summary["characters"]),
         "reference photos": ", ".join(
             str(len(one["photos"])) for _, one in sorted(summary["references"].items())

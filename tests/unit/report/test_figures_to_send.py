@@ -42,7 +42,15 @@ VERDICTS = {
         }
     }
 }
-TRAINING = {"device": "NVIDIA H200", "seconds": 30.0, "steps": 100, "peak_memory_mib": 2048}
+TRAINING = {
+    "base": f"{SECRET}/base@abc",
+    "version": "train 1, klein 2",
+    "trainable_parameters": 1000,
+    "device": "NVIDIA H200",
+    "seconds": 30.0,
+    "steps": 100,
+    "peak_memory_mib": 2048,
+}
 
 
 @pytest.fixture
@@ -61,7 +69,8 @@ def test_nobodys_name_and_no_words_of_the_configuration_are_in_it(rows):
 def test_it_says_setting_figures_and_verdicts(rows):
     told = {row["figure"]: row["value"] for row in rows if row["part"] == "setting"}
     assert told["seconds a step"] == 0.3 and told["reference photos"] == "2, 1"
-    assert told["base"] == "klein-4b, another" and told["card"] == "NVIDIA H200"
+    assert told["architecture"] == "klein" and told["trained parameters"] == 1000
+    assert told["card"] == "NVIDIA H200"
     assert told["photos named rightly by the judge"] == 5
     mine = {row["figure"]: row["value"] for row in rows if row.get("arm") == "composed"}
     assert mine["all casts"] == 0.5 and mine["1 person"] == 0.5 and mine["2 people"] == 0.2
