@@ -17,10 +17,11 @@ import synthetic
 import tiny_base
 import tiny_blip
 from golden import Output
-from PIL import Image
+from PIL import ExifTags, Image
 from synthetic import ARMS
 
 import audit
+import bring_in
 import caption
 import class_images
 import contact_sheet
@@ -32,6 +33,7 @@ import figures_to_send
 import image_vectors
 import lab_family
 import make_composites
+import pairs_page
 import plot_training_curves
 import power
 import preprocess
@@ -46,6 +48,7 @@ from kindred.common.versions import VERSIONS
 from kindred.evidence.step_series import series_figures
 from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.models import architectures
+from kindred.specs.report import PairsSpec
 
 WHO = {
     "J": {"name": "JRussell", "class": "man", "age": "adult"},
@@ -87,6 +90,8 @@ STEPS = {
     "sheet": ("sheet",),
     "curves": ("curves",),
     "rating": ("rating",),
+    "pairs": ("pairs",),
+    "bring_in": ("bring_in",),
     "report": ("report",),
 }
 
@@ -538,6 +543,38 @@ class Steps:
         """The page's text, without its pictures."""
         page = reported.run_rating(self.experiment, self.root / "rating", images=6)
         return Output({"page": _words(page.read_text(encoding="utf-8"))})
+
+    @cached_property
+    def pairs(self) -> Output:
+        """The page on which pairs are compared: its text, without its pictures."""
+        made, out = self.experiment, self.root / "pairs.html"
+        spec = PairsSpec(
+            experiment=made.spec.experiment,
+            characters=reported.CHARACTERS,
+            variants={"all": [1, 2], "no-trio": [1, 2]},
+            prompt_sets=list(made.spec.prompt_sets),
+            datasets=["russell"],
+            pairs=6,
+        )
+        where = ["--folder", str(made.results), "--resources", str(made.root / "resources")]
+        pairs_page.main(["--spec", spec.canonical(), *where, "--out", str(out)])
+        return Output({"page": _words(out.read_text(encoding="utf-8"))})
+
+    @cached_property
+    def bring_in(self) -> Output:
+        """The list of two pictures made elsewhere, one of them turned by its EXIF."""
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        rows = []
+        for seed, (name, more) in enumerate({"a.png": {}, "b.jpg": {"exif": exif}}.items(), 1):
+            Image.new("RGB", (64, 32), (90 * seed, 80, 70)).save(self.root / name, **more)
+            rows.append({"file": self._path(name), "name": "J", "prompt": "a man", "seed": seed})
+        spec, out = {"prompt_set": "solo", "pictures": rows}, self.root / "elsewhere.json"
+        where = ["--store", self._path("elsewhere"), "--out", str(out)]
+        bring_in.main(["--spec", json.dumps(spec), *where])
+        found = Output()
+        found.add_json("list", read_json(out))
+        return found
 
     @cached_property
     def report(self) -> Output:

@@ -44,7 +44,7 @@ VERSIONS = {
     "report": 14,
     "families_report": 1,
     "families_rating": 1,
-    "send_table": 1,
+    "send_table": 2,
     # The lab's own models.
     "lab_draw": 1,
     "lab_identities": 1,
