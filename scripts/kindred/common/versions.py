@@ -41,7 +41,7 @@ VERSIONS = {
     "curves": 2,
     "rating": 1,
     "pairs": 1,
-    "report": 14,
+    "report": 15,
     "families_report": 1,
     "families_rating": 1,
     "send_table": 2,
