@@ -572,9 +572,8 @@ class Steps:
         spec, out = {"prompt_set": "solo", "pictures": rows}, self.root / "elsewhere.json"
         where = ["--store", self._path("elsewhere"), "--out", str(out)]
         bring_in.main(["--spec", json.dumps(spec), *where])
-        found = Output()
-        found.add_json("list", read_json(out))
-        return found
+        pictures = pictures_in(self.root / "elsewhere", "**/*.png")
+        return Output({"list": out.read_text().replace(str(self.root), "")}, pictures=pictures)
 
     @cached_property
     def report(self) -> Output:
