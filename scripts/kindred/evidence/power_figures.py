@@ -11,7 +11,6 @@ larger than the margin", too.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -137,18 +136,10 @@ def _case(
 
 
 def design_of(runs: tuple[int, int], asked: AskedPrompts, macro: bool = False) -> Design:
-    """The design of two arms with so many runs in a prompt set. Prompts are samples of what they
-    ask for in a set made of casts, and where each asks for one person (score_grids). `macro`: the
-    mean is over casts of the mean within."""
-    counts = Counter(asked.asked[prompt] for prompt in asked.pictures)
-    alone = len(counts) > 1 and all(cell and "+" not in cell for cell in counts)
-    return Design(
-        runs,
-        tuple(counts.values()),
-        sum(asked.pictures.values()) / len(asked.pictures),
-        strata=asked.casts or alone,
-        macro=macro,
-    )
+    """The design of two arms with so many runs in a prompt set. `macro`: the mean is over casts of
+    the mean within."""
+    casts = tuple(asked.of_each.values())
+    return Design(runs, casts, asked.per_prompt, strata=asked.strata, macro=macro)
 
 
 def beyond(margin: float, largest: float) -> float:

@@ -48,7 +48,8 @@ def offer(data: ReportData, spec: ReportSpec, choice: AdapterChoice | None) -> d
     """What the page says at its top."""
     if choice is None:
         none = "No LoRA was trained or loaded here, so there is none to take."
-        return {"said": none, "mind": [], "files": [], "commands": [], "decide": ""}
+        lists: dict[str, Any] = {x: [] for x in ("mind", "files", "links", "commands", "open")}
+        return {"said": none, "decide": "", "needed": None, **lists}
     files = adapter_files(data, spec, choice.leader.variant, choice.run)
     return {
         "said": _said(choice),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pydantic import Field
 
 from kindred.specs.scoring import Hypothesis
@@ -14,6 +16,23 @@ class AskedPrompts(SpecModel):
     pictures: dict[str, int] = Field(description="prompt -> its pictures in one run")
     asked: dict[str, str] = Field(description="prompt -> cast or cell that it asks for, 'A+J'")
     casts: bool = Field(False, description="made of casts, of which prompts are samples")
+
+    @property
+    def of_each(self) -> Counter[str]:
+        """How many prompts ask for each cast."""
+        return Counter(self.asked[prompt] for prompt in self.pictures)
+
+    @property
+    def per_prompt(self) -> float:
+        """Pictures of a prompt in one run, on average."""
+        return sum(self.pictures.values()) / len(self.pictures)
+
+    @property
+    def strata(self) -> bool:
+        """Whether prompts are samples of what they ask for: in a set made of casts, and where each
+        asks for one person (score_grids)."""
+        alone = len(self.of_each) > 1 and all(cell and "+" not in cell for cell in self.of_each)
+        return self.casts or alone
 
 
 class PowerSpec(SpecModel):

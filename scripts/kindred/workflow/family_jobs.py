@@ -12,7 +12,6 @@ from kindred.common.hashing import spec_hash
 from kindred.config.declaration import families_design
 from kindred.config.family_files import family_specs
 from kindred.config.plan import Experiment, Plan
-from kindred.evidence.power_figures import design_of
 from kindred.specs.families import FamiliesSpec
 from kindred.specs.measures import MEASURES
 from kindred.specs.power import FamiliesPowerSpec, FamilyDesign
@@ -129,11 +128,10 @@ def _families(own: Sequence[str], spec: FamiliesSpec) -> Sequence[str]:
 def _design(experiment: Experiment, one: Hypothesis) -> FamilyDesign:
     first, second = (trainings(experiment.variants[x]) for x in (one.variant, one.against))
     asked = asked_prompts(experiment, one.prompt_set)
-    design = design_of((first, second), asked, MEASURES[one.measure].macro)
     return FamilyDesign(
-        runs=design.runs,
-        casts=list(design.casts),
-        pictures=design.pictures,
-        strata=design.strata,
-        macro=design.macro,
+        runs=(first, second),
+        casts=list(asked.of_each.values()),
+        pictures=asked.per_prompt,
+        strata=asked.strata,
+        macro=MEASURES[one.measure].macro,
     )

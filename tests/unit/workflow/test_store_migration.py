@@ -16,6 +16,7 @@ from kindred.common.files import read_jsonl, write_json, write_jsonl
 from kindred.common.hashing import canonical_json, pixel_hash, sha256_file, spec_hash
 from kindred.common.png_text import replace_text
 from kindred.data import caption_cache, encoding_cache, preprocessing
+from kindred.data.caption_cache import Asked
 from kindred.data.photo_folder import scan
 from kindred.models.lora.adapters import read_adapters
 from kindred.rendering import image_plan
@@ -235,7 +236,7 @@ def test_prepared_photos_and_captions_are_kept(root):
     assert (again.made, again.kept) == (0, 1)
     captioner = Captioner(model="org/blip", max_tokens=9)
     assert [row["key"] for row in read_jsonl(kept)] == [
-        caption_cache._key(facts["author"], pixels, captioner)
+        caption_cache._key(facts["author"], Asked(pixels, path), captioner)
     ]
 
 

@@ -61,6 +61,16 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
         "a photo counted in the wrong cell, or a name trained on another face",
         "correct the one that is wrong; the caption is what is trained",
     ),
+    "faces": (
+        "captions that tell of other people than the faces",
+        "what is said of one person is learned of another; the captioner's words are left out",
+        "say what they wear in a caption of your own; `make who` has a place for it",
+    ),
+    "undecided": (
+        "faces that nobody has decided yet",
+        "such a person is in no caption, and is learned as a part of the others",
+        "run `make who` again, or write the name or `nobody` into people.yaml",
+    ),
     "profile": (
         "photos whose colour profile could not be used",
         "their colours are taken as sRGB; skin may look paler or redder than in the others",
