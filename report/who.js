@@ -1,17 +1,5 @@
-"use strict";
-const page = JSON.parse(document.getElementById("page").textContent);
-const byId = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const STORE = "kindred-who:" + page.id;
-const webp = (id) => "data:image/webp;base64," + byId(id).textContent;
-
-function load(key) {
-  try { return JSON.parse(localStorage.getItem(key)) || {}; } catch { return {}; }
-}
-function keep(key, value) {
-  try { localStorage.setItem(key, JSON.stringify(value)); byId("unkept").hidden = true; }
-  catch { byId("unkept").hidden = false; }
-}
 
 const settings = Object.assign({rater: "me"}, load(STORE));
 let answers = {}, at = 0, now = null, second = false;
@@ -86,34 +74,13 @@ function finish() {
   open();
 }
 
-const cell = (text) => (/[",\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text);
-
-function csv() {
-  const lines = [page.columns.join(",")];
-  for (const one of page.pictures) {
-    const given = answers[one.key];
-    if (!given) continue;
-    const row = {rater: settings.rater, key: one.key, who: given.who.join("+"),
-      others: given.others, clothes: given.clothes, send: given.send};
-    lines.push(page.columns.map((name) => cell(String(row[name]))).join(","));
-  }
-  return lines.join("\n") + "\n";
+function save() {
+  const rows = page.pictures.flatMap(({key}) => answers[key] ? [{...answers[key], key,
+    rater: settings.rater, who: answers[key].who.join("+")}] : []);
+  saveAs(page.file, csv(rows));
 }
 
-byId("rater").value = settings.rater;
-byId("rater").addEventListener("change", (event) => {
-  settings.rater = event.target.value.trim() || "me";
-  event.target.value = settings.rater;
-  keep(STORE, settings);
-  begin();
-});
-byId("save").addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([csv()], {type: "text/csv"}));
-  link.download = page.file;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-});
+byId("save").addEventListener("click", save);
 for (const button of all("[data-others]")) button.addEventListener("click", () => {
   now.others = Math.max(0, Math.min(9, now.others + Number(button.dataset.others)));
   show();
@@ -126,5 +93,4 @@ byId("back").addEventListener("click", () => {
 for (const name of ["clothes", "send"])
   for (const button of all("[data-" + name + "]"))
     button.addEventListener("click", () => { now[name] = button.dataset[name]; finish(); });
-keep(STORE, settings);
-begin();
+askRater(settings, STORE, begin);

@@ -68,7 +68,7 @@ rule families_rating:
     was asked for or what drew them."""
     input:
         pictures=lambda w: family_jobs.who_inputs(PLAN, FAMILIES[w.name]),
-        templates=multiext("report/who", ".html", ".css", ".js"),
+        templates=[*multiext("report/who", ".html", ".css", ".js"), "report/rater.js"],
     output:
         "results/families/{name}/who.html",
     log:

@@ -23,7 +23,7 @@ rule rating:
     input:
         pictures=lambda w: paths.lists_of_pictures(PLAN.experiments[w.experiment]),
         photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
-        template="report/rating.html",
+        template=["report/rating.html", "report/rater.js"],
     output:
         "results/{experiment}/rating.html",
     log:
@@ -50,7 +50,7 @@ rule pairs:
     input:
         pictures=lambda w: paths.lists_of_pictures(PLAN.experiments[w.experiment]),
         photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
-        template="report/pairs.html",
+        template=["report/pairs.html", "report/rater.js"],
     output:
         "results/{experiment}/pairs.html",
     log:

@@ -39,11 +39,11 @@ VERSIONS = {
     # What people look at.
     "sheet": 1,
     "curves": 2,
-    "rating": 1,
-    "pairs": 1,
+    "rating": 2,
+    "pairs": 2,
     "report": 15,
     "families_report": 1,
-    "families_rating": 1,
+    "families_rating": 2,
     "send_table": 2,
     # The lab's own models.
     "lab_draw": 1,
