@@ -22,7 +22,14 @@ from kindred.evidence.paired_choices import (
 )
 from kindred.models.architectures.comfyui import ComfyGraph
 from kindred.report import formatting
-from kindred.report.adapter_offer import API, WORKFLOW, comfy_graph, offer, write_graphs
+from kindred.report.adapter_offer import (
+    API,
+    WORKFLOW,
+    adapter_files,
+    comfy_graph,
+    offer,
+    write_graphs,
+)
 from kindred.report.best_pictures import BestPicture, best_pictures, prompts_without, write_best
 from kindred.report.broken_pictures import broken_pictures
 from kindred.report.next_experiments import Change
@@ -77,8 +84,8 @@ def look(
     best = best_pictures(data, names, rated, broken)
     made = None
     if choice and (place := _to_draw(data, choice, best)):
-        told = offer(data, spec, choice)
-        made = comfy_graph(data, spec, told["files"], place)
+        files = adapter_files(data, spec, choice.leader.variant, choice.run)
+        made = comfy_graph(data, spec, files, place)
     return Keeping(choice, best, broken, made, _preferred(data, read_choices(pairs)))
 
 
