@@ -19,29 +19,27 @@ from kindred.common.made_pictures import read_picture
 from kindred.report.contact_sheet import Sheet, SheetRow, draw_sheet
 from kindred.report.report_data import Place
 
-COLUMNS = 6
-BYTES = 44_000
+COLUMNS = 4
+BYTES = 35_000
 METHOD = 6  # of WebP: the smallest files
 # (columns, edge of a square picture in px, WebP quality), tried until the sheet is small enough:
-# 10 variants come down to 4 columns, 19 to 3, 22 to 2, coarse, but who is who can be told.
+# 10 variants come down to 3 columns, 22 to 2, coarse, but who is who can be told.
 SIZES = (
-    *((6, 160, 60), (6, 128, 60), (6, 112, 60), (6, 112, 45), (6, 96, 45), (6, 96, 30)),
-    *((5, 96, 30), (4, 96, 30), (4, 80, 30), (4, 80, 20), (3, 80, 20), (3, 64, 20), (2, 64, 20)),
+    *((4, 160, 60), (4, 128, 60), (4, 112, 60), (4, 112, 45), (3, 112, 45), (3, 96, 45)),
+    *((3, 96, 30), (3, 80, 30), (3, 80, 20), (3, 64, 20), (2, 64, 20)),
 )
-ALONE = "headshot"  # the prompt set of single people that is shown, too, where there is one
 Column = tuple[str, int]  # prompt name, seed
 
 
 def sets_shown(summary: Mapping[str, Any], verdicts: Mapping[str, Any]) -> list[str]:
-    """The prompt set that most primary hypotheses are about (without hypotheses those of casts, or
-    else the last one), and the headshots where there are any."""
+    """The prompt set that most primary hypotheses are about; without hypotheses those of casts, or
+    else the last one."""
     hypotheses = list(verdicts["hypotheses"].values())
     primary = [one for one in hypotheses if one["primary"]] or hypotheses
     known = [*summary["prompt_sets"]]
     named = Counter(one["prompt_set"] for one in primary if one["prompt_set"] in known)
     unnamed = [*summary.get("casts", ())] or known[-1:]
-    first = [name for name, _ in named.most_common(1)] or unnamed
-    return list(dict.fromkeys([*first, *(name for name in known if name == ALONE)]))
+    return [name for name, _ in named.most_common(1)] or unnamed
 
 
 def columns_of(prompts: Sequence[str], seeds: Mapping[str, Sequence[int]]) -> list[Column]:
