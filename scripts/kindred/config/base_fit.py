@@ -75,7 +75,8 @@ def _of_photos(
     variants: list[Variant], datasets: Mapping[str, Dataset], fits: Fits
 ) -> Iterator[Value]:
     trained = [one for one in variants if one.train]
-    shown = dict.fromkeys(name for one in trained for name in (one.root, one.strangers) if name)
+    read = (name for one in trained for name in (one.root, one.strangers, one.class_images))
+    shown = dict.fromkeys(name for name in read if name)
     for name in shown:
         if name in datasets:
             at = ("datasets", name, "preprocess")

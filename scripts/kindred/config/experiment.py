@@ -269,12 +269,17 @@ def _trained(
         check_targets(document, settings, base, recipe, config_files)
     if base is None or recipe is None or dataset is None or selection is None:
         return None
-    if settings.recipe == DEFAULTS and (usual := config_files.defaults[settings.values["base"]]):
-        where, made = ("datasets", dataset, "preprocess"), config.datasets[dataset].preprocess
-        usual.warn_of_sizes(made, document.where(*where), config_files.problems)
     wanted = composite_datasets.composites_for(
         document, config, settings, dataset, config_files.problems
     )
+    class_images = prior_preservation.named_class_images(
+        document, config, settings, recipe, config_files.problems
+    )
+    if settings.recipe == DEFAULTS and (usual := config_files.defaults[settings.values["base"]]):
+        trained_on = (dataset, wanted.strangers if wanted else None, class_images)
+        for name in (one for one in trained_on if one in config.datasets):
+            where, made = ("datasets", name, "preprocess"), config.datasets[name].preprocess
+            usual.warn_of_sizes(made, document.where(*where), config_files.problems)
     dataset = composite_datasets.dataset_name(wanted) if wanted else dataset
     given: dict[str, Any] = {"selection": selection} if selection.model_fields_set else {}
     if settings.config.control is not None:
@@ -292,9 +297,7 @@ def _trained(
         dataset,
         _runs(settings),
         train,
-        class_images=prior_preservation.named_class_images(
-            document, config, settings, recipe, config_files.problems
-        ),
+        class_images=class_images,
         made=wanted,
     )
 

@@ -36,6 +36,26 @@ def test_they_are_the_recipe_of_who_asks_for_them(shipped):
     assert "source" not in given and set(given) <= set(Recipe.model_fields)
 
 
+def test_everything_that_is_trained_on_is_to_be_of_their_sizes(shipped):
+    """Photos, strangers who are cut in, and class images that a variant names."""
+    with_defaults(shipped, DEFAULTS + "  resolutions: [128, 192]\n")
+    tiny = "preprocess: {resolutions: [64], min_side: 64}"
+    others = {"sizes": ("preprocess: *sizes", tiny)}
+    nobody = "datasets:\n  nobody: {class_images: headshot, " + tiny + "}\n"
+    weighed = "    class_images: nobody\n    class_images_weight: 1\n"
+    own = {
+        "recipe": ("recipe: lab-character\n", "recipe: defaults\n"),
+        "classes": ("datasets:\n", nobody),
+        "weight": ("    from: all       ", f"{weighed}    from: all       "),
+    }
+    found = [line for line in warnings(planned(shipped, "family", **own, **others))]
+    told = [line for line in found if "the base's training defaults are meant for" in line]
+    assert [line.split(": ")[1] for line in told] == [
+        f"datasets.{name}.preprocess" for name in ("others", "nobody")
+    ]
+    assert all(": photos of 64 px" in line for line in told)
+
+
 def test_a_variant_may_take_them_and_change_them(shipped):
     with_defaults(shipped)
     more = "variants:\n  usual: {recipe: defaults, rank: 2}\n  from-usual: {from: defaults}\n"
