@@ -1,4 +1,4 @@
-"""What lies in the stores, last states of trainings too; how to clear what no result mentions.
+"""What lies in the stores, last states and faces of photos too; clear what nothing mentions.
 
 `list` shows numbers and sizes; `prune` says what it would delete, and with --delete does it.
 """
@@ -17,10 +17,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["list", "prune"])
     parser.add_argument("--results", type=Path, default=Path("results"), help="experiments")
-    parser.add_argument("--datasets", type=Path, default=Path("resources"), help="class images")
+    parser.add_argument(
+        "--datasets", type=Path, default=Path("resources"), help="class images, photos"
+    )
+    parser.add_argument("--photos", type=Path, default=Path("photos"), help="with people.yaml")
     parser.add_argument("--images", type=Path, default=Path("resources/store/images"))
     parser.add_argument("--adapters", type=Path, default=Path("resources/store/adapters"))
     parser.add_argument("--checkpoints", type=Path, default=Path("resources/training"))
+    parser.add_argument("--faces", type=Path, default=Path("resources/faces"))
     parser.add_argument(
         "--days", type=float, default=1.0, help="prune only what is older (default: 1)"
     )
@@ -31,8 +35,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """List or prune."""
     options = parse(argv)
-    used = referenced_by(options.results, options.datasets)
-    items = stored(options.images, options.adapters, used, checkpoints=options.checkpoints)
+    used = referenced_by(options.results, options.datasets, options.photos)
+    below = {"checkpoints": options.checkpoints, "faces": options.faces}
+    items = stored(options.images, options.adapters, used, **below)
     if options.what == "list":
         print(f"{used.manifests} manifests under {options.results}\n{summary(items)}")
         return 0

@@ -25,7 +25,7 @@ from kindred.judges.face_geometry import Face, FaceEngine, grown
 from kindred.judges.interface import Box
 
 STORE = Path("resources/faces")
-VERSION = 1  # of what an entry holds
+VERSION = 2  # of what an entry holds
 EDGE = 1024  # px, longer side at which faces are looked for: those of 24 px are found
 SHARP_EDGE = 512  # px, longer side at which sharpness is measured
 SHOWN, CROP, GROWN = 560, 144, 1.7  # px of a photo and of a face on a page; how much is round it
@@ -58,7 +58,7 @@ def faces_of(
 
     Raises ProblemsError naming every photo that can't be read, when the others are done.
     """
-    store = ContentStore(root, check_entry, "looking for its faces again", ".npz")
+    store = face_store(root)
     problems: list[Problem] = []
     for photo in track(photos, "faces", len(photos), "photo"):
         try:
@@ -69,6 +69,19 @@ def faces_of(
         raise ProblemsError(problems, f"{len(problems)} of {len(photos)} photos can't be used")
 
 
+def face_store(root: Path = STORE) -> ContentStore:
+    """The store of faces, an entry a photo."""
+    return ContentStore(root, check_entry, "looking for its faces again", ".npz")
+
+
+def photo_of(entry: Path) -> str:
+    """SHA-256 of the photo that an entry of the store is about. Raises KindredError for one that is
+    not whole, and FileNotFoundError for one that is gone."""
+    check_entry(entry)
+    with np.load(entry) as found:
+        return str(found["photo"])
+
+
 def _of_photo(photo: Photo, engine: FaceEngine, store: ContentStore) -> PhotoFaces:
     try:
         sha256 = sha256_file(photo.path)
@@ -77,7 +90,7 @@ def _of_photo(photo: Photo, engine: FaceEngine, store: ContentStore) -> PhotoFac
         raise
     key = spec_hash({"photo": sha256, "engine": engine.identity, "version": VERSION})
     if not store.has(key):
-        found = _look(photo, engine)
+        found = {"photo": np.array(sha256), **_look(photo, engine)}
         store.put(key, lambda path: _save(path, found))
     return _load(store.path(key), photo.name, sha256)
 
@@ -151,7 +164,9 @@ def check_entry(path: Path) -> None:
     """Raise KindredError for an entry of the store that is not whole."""
     try:
         with np.load(path) as found:
-            if "lengths" not in found:
-                raise KeyError("lengths")
+            if lost := {"photo", "lengths"} - set(found):
+                raise KeyError(*lost)
+    except FileNotFoundError:
+        raise
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise KindredError("is damaged", str(path), "delete it, then run again") from error

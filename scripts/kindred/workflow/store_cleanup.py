@@ -1,6 +1,7 @@
 """What lies in the stores, and what of it no result mentions any more.
 
-Knows results' manifests and adapters, and the stores' folders; deletes only what it is given.
+Knows results' manifests and adapters, photos in use, and the stores' folders; deletes only what it
+is given.
 """
 
 from __future__ import annotations
@@ -9,26 +10,27 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
+from kindred.data import people_file, photo_faces
 from kindred.models.lora.adapters import content_hash
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.manifest import read_manifest
 from kindred.training import adapter_store, kept_states
 
 ADAPTER_FILE = "lora.safetensors"
-CLASS_PICTURES = "class.json"
+CLASS_PICTURES, PREPARED = "class.json", "images.json"
 DAY_S = 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class Item:
-    """A stored picture (file), adapter or last state (folders): bytes, age in seconds, whether it
-    is used."""
+    """A stored picture or faces of a photo (files), adapter or last state (folders): bytes, age in
+    seconds, whether it is used."""
 
     kind: str
     path: Path
@@ -40,17 +42,18 @@ class Item:
 @dataclass(frozen=True)
 class Used:
     """What is mentioned: keys of pictures, content hashes of adapters; how many manifests results
-    have; keys of states."""
+    have; keys of states; how the SHA-256 of photos begin that somebody still has."""
 
     keys: frozenset[str]
     adapters: frozenset[str]
     manifests: int
     states: frozenset[str] = frozenset()
+    photos: frozenset[str] = frozenset()
 
 
-def referenced_by(results: Path, datasets: Path | None = None) -> Used:
-    """Read every `images/*.json`, `lora.safetensors` and `lora.json` under the results folder, and
-    every list of class pictures in a folder of datasets.
+def referenced_by(results: Path, datasets: Path | None = None, photos: Path | None = None) -> Used:
+    """Read every `images/*.json`, `lora.safetensors` and `lora.json` under the results folder, all
+    lists of photos and class pictures in a folder of datasets, and every people.yaml under `photos`.
 
     Raises KindredError when one of them can't be read, so that nothing is deleted half-informed.
     """
@@ -69,7 +72,18 @@ def referenced_by(results: Path, datasets: Path | None = None) -> Used:
                 "run `python scripts/migrate_stores.py --apply` and `snakemake`, then clean up",
             )
         adapters.update(adapter["content_hash"] for adapter in manifest.adapters)
-    return Used(frozenset(keys), frozenset(adapters), len(files), states)
+    known = frozenset(_photos_in_use(datasets, photos))
+    return Used(frozenset(keys), frozenset(adapters), len(files), states, known)
+
+
+def _photos_in_use(datasets: Path | None, photos: Path | None) -> Iterator[str]:
+    """How the SHA-256 of photos begin: of prepared ones, and of those beside a people.yaml."""
+    for file in sorted(datasets.glob(f"*/{PREPARED}")) if datasets else ():
+        yield from (row["source_sha256"] for row in read_json(file))
+    for file in sorted(photos.rglob(people_file.NAME)) if photos else ():
+        for name, entry in people_file.read_people(file).photos.items():
+            if entry.file and (file.parent / name).is_file():
+                yield entry.file
 
 
 def stored(
@@ -78,9 +92,10 @@ def stored(
     used: Used,
     now: float | None = None,
     checkpoints: Path | None = None,
+    faces: Path | None = None,
 ) -> list[Item]:
-    """Everything in both stores, leftovers of interrupted writing included; and the last states of
-    trainings that lie among checkpoints."""
+    """Everything in both stores, leftovers of interrupted writing included; the last states of
+    trainings that lie among checkpoints; and faces that were found in photos."""
     now = time.time() if now is None else now
     store = ImageStore(images)
     trained = adapter_store.adapters(adapters)
@@ -90,6 +105,10 @@ def stored(
         found.append(("adapter", folder, _content(folder / ADAPTER_FILE) in used.adapters))
     for folder in kept_states.folders(checkpoints) if checkpoints else ():
         found.append(("state", folder, folder.name in used.states))
+    if faces:
+        looked = photo_faces.face_store(faces)
+        found += [("leftover", path, False) for path in looked.leftovers()]
+        found += [("faces", path, _has_photo(path, used)) for path in map(looked.path, looked)]
     items = (_item(kind, path, is_used, now) for kind, path, is_used in found)
     return [item for item in items if item]
 
@@ -125,6 +144,14 @@ def _content(file: Path) -> str | None:
         return content_hash(file)
     except (KindredError, FileNotFoundError):
         return None
+
+
+def _has_photo(entry: Path, used: Used) -> bool:
+    """Whether somebody still has the photo that faces were found in."""
+    try:
+        return photo_faces.photo_of(entry).startswith(tuple(used.photos))
+    except (KindredError, FileNotFoundError):
+        return False
 
 
 def _item(kind: str, path: Path, used: bool, now: float) -> Item | None:

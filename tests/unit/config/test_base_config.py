@@ -48,7 +48,7 @@ def test_everything_that_is_trained_on_is_to_be_of_their_sizes(shipped):
         "classes": ("datasets:\n", nobody),
         "weight": ("    from: all       ", f"{weighed}    from: all       "),
     }
-    found = [line for line in warnings(planned(shipped, "family", **own, **others))]
+    found = warnings(planned(shipped, "family", **own, **others))
     told = [line for line in found if "the base's training defaults are meant for" in line]
     assert [line.split(": ")[1] for line in told] == [
         f"datasets.{name}.preprocess" for name in ("others", "nobody")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from drawn_faces import DrawnFaces, folder
 
+from kindred.common.files import write_json
+from kindred.common.hashing import sha256_file
+from kindred.data.photo_faces import photo_of
+from kindred.starting.who_is_who import who_is_who
 from kindred.training import adapter_store
 from kindred.workflow import store_cleanup
 from kindred.workflow.store_cleanup import DAY_S, Used, delete, prunable, stored
@@ -80,3 +86,31 @@ def test_what_is_gone_before_it_is_deleted_frees_nothing(stores):
     (stores[0] / "ab/ab1.png").unlink()
     (stores[1] / ".tmp-k-empty").rmdir()
     assert delete(items) == 15 and store_cleanup.stored(*stores, USED) == []
+
+
+def test_faces_of_photos_that_nobody_has_any_more_can_be_pruned(tmp_path):
+    """A photo is still had where a dataset was prepared of it, or a people.yaml lies beside it."""
+    photos, faces = folder(tmp_path / "photos/ours", 1), tmp_path / "faces"
+    who_is_who(photos, DrawnFaces(), [], faces).save()
+    for path in faces.iterdir():
+        os.utime(path, (NOW - 5 * DAY_S,) * 2)
+
+    def unused(photos):
+        used = store_cleanup.referenced_by(tmp_path / "results", tmp_path / "resources", photos)
+        items = stored(tmp_path / "i", tmp_path / "a", used, NOW, faces=faces)
+        assert {item.kind for item in items} == {"faces"} and len(items) == 5
+        return prunable(items, 4, replace(used, manifests=1))
+
+    assert unused(tmp_path / "photos") == []
+    assert len(unused(tmp_path / "elsewhere")) == 5
+    gone = sha256_file(photos / "IMG_90.png")
+    kept = sha256_file(photos / "IMG_91.png")
+    (photos / "IMG_90.png").unlink()
+    (one,) = unused(tmp_path / "photos")
+    assert photo_of(one.path) == gone
+    write_json(tmp_path / "resources/ours/images.json", [{"source_sha256": kept}])
+    assert kept not in {photo_of(item.path) for item in unused(tmp_path / "elsewhere")}
+    one.path.write_bytes(b"half")
+    (half,) = unused(tmp_path / "photos")
+    assert half.path == one.path, "what can't be read is of no use"
+    assert delete([half]) == 4 and not half.path.exists()
