@@ -79,7 +79,7 @@ help:
 	@echo "                NEW='--gpu 12 --people JRussell:man', see scripts/new_experiment.py --help"
 	@echo "make look EXPERIMENT=ours       a first look at it: everybody by the base, and after 100 steps"
 	@echo "make photo      set-up of the judge of real faces"
-	@echo "make container  an image with all packages; see docs/cluster.md"
+	@echo "make container  an image with all packages; see docs/guide/cluster.md"
 	@echo "make test       set-up, floors of the library, daily tests"
 	@echo "make test-all   the same with tests that are long and rarely break"
 	@echo "make lab-gates  how good the lab's models are, measured anew"

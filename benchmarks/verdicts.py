@@ -1,7 +1,8 @@
 """How often verdicts are right on made-up results of the published designs, and how long they take.
 
-For every design that docs/*/verdicts.csv holds (runs of either arm, prompts, pictures a prompt,
-strata), and those of cast sets: how often an interval holds the true difference, at 95 % and at the
+For every design that docs/findings/*/verdicts.csv holds (runs of either arm, prompts,
+pictures a prompt, strata), and those of cast sets: how often an interval holds the true
+difference, at 95 % and at the
 level of the first of six hypotheses, and how often "supported" and "no difference" are false where
 the true difference is 0 or equal to the margin. Then the published rows at their own means, and the
 primary hypotheses of every experiment together, corrected after Holm. Results are made up as
@@ -40,7 +41,7 @@ Row = Mapping[str, str]
 
 def published() -> Iterator[tuple[str, Row, Size]]:
     """(experiment, row of verdicts.csv, its design) of everything that is published."""
-    tables = sorted(ROOT.glob("docs/*/verdicts.csv"))
+    tables = sorted(ROOT.glob("docs/findings/*/verdicts.csv"))
     plan = load_plan(ROOT, {"experiments": [path.parent.name for path in tables]})
     for path in tables:
         experiment = plan.experiments[path.parent.name]
@@ -117,7 +118,7 @@ def of_designs(trials: int) -> None:
 
 def of_rows(trials: int) -> None:
     """Every published row of success at the means that were published."""
-    runs = {path.parent.name: table(path) for path in ROOT.glob("docs/*/runs.csv")}
+    runs = {path.parent.name: table(path) for path in ROOT.glob("docs/findings/*/runs.csv")}
     inner, outer = [], []
     for experiment, row, size in published():
         if row["measure"] != "success":

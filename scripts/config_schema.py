@@ -1,4 +1,4 @@
-"""Write config/schema*.json from the models that check the configuration, and docs/measures.md."""
+"""Write config/schema*.json and docs/reference/measures.md from the models that check both."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def main(argv: list[str] | None = None) -> int:
     """Write the schemas and the page of measures into their folders."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("config"), help="folder (config)")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder (docs)")
+    parser.add_argument(
+        "--docs", type=Path, default=Path("docs/reference"), help="folder (docs/reference)"
+    )
     options = parser.parse_args(argv)
     for name in SCHEMAS:
         write_text(options.out / name, schema_text(name))

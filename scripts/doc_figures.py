@@ -1,4 +1,4 @@
-"""Figures in README.md and docs/*.md by the published tables that they name.
+"""Figures in README.md and docs/ by the published tables that they name.
 
 in:  pages with figures written as `[95 %](alike/runs.csv "any-heads trio success")`
 out: the same pages; those whose figures have changed are named
@@ -29,7 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Fill in the figures of all pages, or check them."""
     options = parse(argv)
-    pages = [options.root / "README.md", *sorted((options.root / "docs").glob("*.md"))]
+    pages = [options.root / "README.md", *sorted((options.root / "docs").rglob("*.md"))]
     texts = {page: filled(page) for page in pages if page.is_file()}
     old = [page for page, text in texts.items() if text != page.read_text(encoding="utf-8")]
     if old and options.check:

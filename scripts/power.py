@@ -26,7 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     what.add_argument("--spec", help="PowerSpec as JSON, or a file of it")
     what.add_argument("--show", nargs="+", type=Path, help="power.json files to print")
     parser.add_argument("--results", type=Path, help="folder of the experiment, for finished runs")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="publications")
+    parser.add_argument("--docs", type=Path, default=Path("docs/findings"), help="publications")
     parser.add_argument("--out", type=Path, help="power.json to write")
     options = parser.parse_args(argv)
     if options.spec and not (options.results and options.out):

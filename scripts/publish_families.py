@@ -1,7 +1,8 @@
 """A page of the repository about several families, from finished results.
 
 in:  results/families/<name>/: verdicts.json, power.json; summary.json of each experiment; config/
-out: docs/<name>/: README.md, arms.csv, claims.csv; and an entry of config/declared/<name>.jsonl
+out: docs/findings/<name>/: README.md, arms.csv, claims.csv; and an entry of
+     config/declared/<name>.jsonl
 
 Run by hand, as publish_results.py: no rule of the workflow makes these files.
 """
@@ -23,7 +24,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("name", help="file name in config/families, without .yaml")
     parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds config/")
     parser.add_argument("--results", type=Path, default=Path("results"))
-    parser.add_argument("--docs", type=Path, default=Path("docs"))
+    parser.add_argument("--docs", type=Path, default=Path("docs/findings"))
     parser.add_argument("--why", default="", help="reason for what was changed, for the log")
     return parser.parse_args(argv)
 

@@ -3,8 +3,8 @@
 in:  results/<experiment>/: report.md, summary.json, verdicts.json, scores.csv, and of the first run
      of each variant images/<prompt_set>.json; the store of pictures; config/, which says whether
      photos are drawn or real. Real ones are refused unless the experiment says `hide_photos: true`.
-out: docs/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, casts.csv, pictures/*.webp;
-     docs/README.md, the list of all published experiments below a text of your own. What was
+out: docs/findings/<experiment>/: README.md, runs.csv, prompts.csv, verdicts.csv, casts.csv,
+     pictures/*.webp; docs/findings/hypotheses.md, the list of all published hypotheses. What was
      labelled by other rules than today's is labelled anew from its tables; without a name just that
 
 Run by hand: no rule of the workflow makes these files. Equal results give equal bytes.
@@ -31,7 +31,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds config/")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--store", type=Path, default=Path("resources/store/images"))
-    parser.add_argument("--docs", type=Path, default=Path("docs"))
+    parser.add_argument("--docs", type=Path, default=Path("docs/findings"))
     parser.add_argument("--why", default="", help="reason for what was changed, for the log")
     parser.add_argument(
         "--log", action="store_true", help="write the experiments' logs into their pages alone"

@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-golden",
         action="store_true",
         help="write anew what is compared: tests/golden/*.json for steps whose version was raised, "
-        "docs/messages.md",
+        "docs/reference/messages.md",
     )
 
 

@@ -1,7 +1,7 @@
 """A cure in a message works: each mistake is made, its message read, its cure followed, and then
 the message is gone and nothing new has come.
 
-docs/messages.md lists every message of the source. Each is met here, or has a reason in
+docs/reference/messages.md lists every message of the source. Each is met here, or has a reason in
 message_reasons why it is not. The page is written by
 `python -m pytest tests/unit/test_cures.py --update-golden`.
 """
@@ -22,7 +22,7 @@ from message_sites import Message, heard, messages
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.config.load_plan import load_plan
 
-TABLE = Path(__file__).parents[2] / "docs/messages.md"
+TABLE = Path(__file__).parents[2] / "docs/reference/messages.md"
 LEAST = 446  # messages that are met here; more may come, fewer may not
 MET: set[Message] = set()
 # Mistakes in files and the like; imported when they are made, for together they need everything.
@@ -133,7 +133,7 @@ def check_files(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
 
 
 def table(met: set[str]) -> str:
-    """docs/messages.md. met: keys of messages that were met."""
+    """docs/reference/messages.md. met: keys of messages that were met."""
     lines = [HEAD.format(count=len(messages()), met=len(met))]
     for module in sorted({one.module for one in messages()}):
         lines += [f"\n## {module}\n", "| message | where | cure | met |", "|---|---|---|---|"]

@@ -3,7 +3,7 @@
 Pure arithmetic on a transformer's shape: knows bytes and blocks, imports no torch, loads nothing.
 Bytes of activations come from the architecture, counted on the real module
 (tests/unit/compute/test_memory_plan.py counts them again); shares and times below are fitted to
-what was measured on an H200 and an H100 (docs/performance.md).
+what was measured on an H200 and an H100 (docs/reference/performance.md).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def load(spec: Captioner) -> BlipCaptioner:
             raise KindredError(
                 f"is a '{config.model_type}' model",
                 where,
-                "name a captioner of a kind that docs/who-is-who.md lists",
+                "name a captioner of a kind that docs/guide/who-is-who.md lists",
             )
         model = BlipForConditionalGeneration.from_pretrained(
             spec.model, dtype=torch.float32, **options

@@ -1,7 +1,8 @@
 """How much runs and prompts differed in what was drawn before: finished runs, or a publication.
 
-Knows score rows and the tables that are published (docs/<experiment>/runs.csv, prompts.csv);
-knows nothing of intervals. A variance of few runs is itself uncertain, so beside one that a model
+Knows score rows and the tables that are published (runs.csv and prompts.csv in
+docs/findings/<experiment>); knows nothing of intervals. A variance of few runs is itself
+uncertain, so beside one that a model
 gives it counts by its degrees of freedom, and the model's as PRIOR_FREEDOM (an inverse chi square
 prior: Gelman et al. 2013, "Bayesian data analysis", ch. 2.6).
 """
@@ -71,7 +72,7 @@ class Observed:
 
 
 def published(folder: Path, prompt_set: str, measure: str) -> Pilot | None:
-    """What docs/<experiment> holds of a prompt set; None without two runs of anything."""
+    """What docs/findings/<experiment> holds of a prompt set; None without two runs of anything."""
     rows = [row for row in _table(folder / "runs.csv") if row["prompt_set"] == prompt_set]
     runs: dict[str, list[float]] = {}
     for row in rows:

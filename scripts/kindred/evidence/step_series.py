@@ -2,8 +2,8 @@
 
 A part of the results of its own, series.json: variant -> measure -> the figures of every step,
 each run's and their mean with its interval, and the step to take: the first that comes within 2
-points of the best (docs/which-step.md). Steps are compared on prompts that no verdict uses. Knows
-rows of scores; knows nothing of adapters.
+points of the best (docs/guide/which-step.md). Steps are compared on prompts that no verdict
+uses. Knows rows of scores; knows nothing of adapters.
 """
 
 from __future__ import annotations

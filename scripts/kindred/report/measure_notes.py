@@ -2,8 +2,8 @@
 
 A group that is asked for on one canvas of its own can be right without names, because the canvas
 tells how many people to draw. Pages without casts say so, and point to the same arms by cast
-accuracy where these are published. Knows files under docs/ and which experiment is `like` which;
-draws nothing, and computes nothing but means of runs.
+accuracy where these are published. Knows files under docs/findings and which experiment is `like`
+which; draws nothing, and computes nothing but means of runs.
 """
 
 from __future__ import annotations

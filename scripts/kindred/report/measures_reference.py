@@ -1,4 +1,4 @@
-"""docs/measures.md: every measure and every figure of casts, written from its record.
+"""docs/reference/measures.md: every measure and every figure of casts, written from its record.
 
 Knows the records alone; knows nothing of experiments.
 """
@@ -54,7 +54,7 @@ wrong photos, CEILING the lab's own drawings of the same casts, through the auto
 
 
 def measures_page() -> str:
-    """The text of docs/measures.md."""
+    """The text of docs/reference/measures.md."""
     measures = MEASURES.values()
     parts = [HEAD, *map(_line, measures), NAMES, *map(_names, measures)]
     return "".join([*parts, CASTS, *map(_figure, CAST_FIGURES.values()), DRAWERS])

@@ -1,7 +1,8 @@
 """Pages of the repository about finished experiments, and the list of all of them.
 
-Knows the sections of report.md, the tables that are published and what lies under docs/; draws no
-pictures.
+Knows the sections of report.md, the tables that are published and what lies under docs/findings;
+draws
+no pictures.
 """
 
 from __future__ import annotations
@@ -22,15 +23,14 @@ from kindred.report.published_tables import VERDICTS, Line
 from kindred.report.templates import fill
 
 MARKER = "<!-- Everything below is written by scripts/publish_results.py. -->"
-INTRODUCTION = """# Published experiments
+INTRODUCTION = """# Every hypothesis that was tested
 
-Each folder holds an experiment's page, its figures as CSV and a few small pictures. They are
-written from `results/<experiment>` by a program that is run by hand after `snakemake`:
+All claims that published experiments made, with the label that their figures earned. Each
+experiment has a folder with its page, its figures as CSV and a few small pictures.
+
+A program writes them from `results/<experiment>` when you run it by hand, after `snakemake`:
 
     python scripts/publish_results.py <experiment> ...
-
-It is no rule of the workflow: Snakemake deletes what a rule is about to write, and would train
-again what was finished on another machine and only its results brought here.
 """
 CAME_OUT, SHEETS, MATRICES, DECLARED, WHO = (
     "What came out",
@@ -185,8 +185,8 @@ def read_published(docs: Path) -> dict[str, list[Line]]:
 
 
 def index(docs: Path, before: str | None) -> str:
-    """docs/README.md: what stands above the marker in `before`, then every published hypothesis and
-    experiment."""
+    """docs/findings/hypotheses.md: what stands above the marker in `before`, then every published
+    hypothesis and experiment."""
     published = read_published(docs)
     every = [
         one | {"experiment": name, "said": said(one), "words": words_of(one)}

@@ -59,7 +59,7 @@ class Folders:
     root: Path = Path(".")
     results: Path = Path("results")
     store: Path = Path("resources/store/images")
-    docs: Path = Path("docs")
+    docs: Path = Path("docs/findings")
 
 
 def check_may_be_shown(
@@ -236,8 +236,8 @@ def pack(names: Sequence[str], out: Path, folders: Folders) -> str:
 
 
 def publish(name: str, folders: Folders, why: str = "") -> Path:
-    """Write docs/<experiment>, and into the log that it is published; its page. What was changed
-    and not logged yet is logged first, with `why`.
+    """Write docs/findings/<experiment>, and into the log that it is published; its page. What was
+    changed and not logged yet is logged first, with `why`.
 
     Raises ProblemsError, with everything at once for which it is not published.
     """
@@ -389,7 +389,7 @@ def write_index(docs: Path, root: Path) -> Path:
     rules of today, each page with a note of its measure; where it lies. root: holds config/."""
     relabel(docs)
     measure_notes.write_notes(docs, root)
-    path = docs / "README.md"
+    path = docs / "hypotheses.md"
     before = path.read_text(encoding="utf-8") if path.is_file() else None
     write_text(path, repository_pages.index(docs, before))
     return path

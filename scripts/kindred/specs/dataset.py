@@ -63,7 +63,7 @@ class PreprocessSpec(SpecModel):
 
 
 class Captioner(SpecModel):
-    """A model that writes missing captions, of a kind that docs/who-is-who.md lists."""
+    """A model that writes missing captions, of a kind that docs/guide/who-is-who.md lists."""
 
     model: str = Field(description="repository id or local directory")
     revision: str | None = Field(None, description="commit of the repository; pin it")

@@ -19,8 +19,9 @@ from kindred.starting.base_choice import FittingBase, tokens_of
 # and the fastest by their makers' sheets (12: RTX 3060 and 4070 Ti; 24: RTX 3090 and 4090; above
 # 48: A100 and H200).
 RATES = ((8, 20, 60), (12, 25, 90), (16, 40, 195), (24, 70, 165), (48, 150, 310), (1e9, 300, 800))
-# A step, and a picture, over the least time for its arithmetic (docs/performance.md: 2.3 to 3.1 and
-# 1.3 to 2.3 on an H200 and an H100; on a card where blocks are computed anew, or slow to start).
+# A step, and a picture, over the least time for its arithmetic (docs/reference/performance.md: 2.3
+# to 3.1 and 1.3 to 2.3 on an H200 and an H100; on a card where blocks are computed anew, or slow
+# to start).
 STEP, PICTURE = (2.3, 4.0), (1.3, 2.5)
 LAB_STEP, LAB_PICTURE = (0.2, 0.8), (1.0, 4.0)  # seconds on one core of two, and a busy one
 GIB = 2**30

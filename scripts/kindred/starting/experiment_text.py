@@ -21,7 +21,7 @@ from kindred.starting.estimates import Amounts
 from kindred.starting.folder_survey import FolderSurvey
 
 LARGEST = 3  # people at most in a composite or a cast
-PICTURES = {1: 48, 2: 64, 3: 64}  # composites of each cell, by its people (docs/strangers)
+PICTURES = {1: 48, 2: 64, 3: 64}  # composites of each cell, by its people (docs/findings/strangers)
 LAB_PICTURES = {1: 8, 2: 8, 3: 8}
 LAB_STEPS, PROBE_STEPS = 300, 100
 USUAL_STEPS = 28

@@ -1,4 +1,4 @@
-"""docs/audit.md names every kind of finding that the audit can make, with its level."""
+"""docs/reference/audit.md names every kind of finding that the audit can make, with its level."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kindred.data import audit, prompt_syntax
 from kindred.data.audit import caption_findings, findings, photo_warnings
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "audit.md").read_text(encoding="utf-8")
 MODULES = sorted(Path(audit.__path__[0]).glob("*.py"))
 
 

@@ -16,7 +16,7 @@ from kindred.report.published_log import log_of
 from kindred.report.repository_publishing import published_runs
 
 ROOT = Path(__file__).parents[3]
-DOCS = ROOT / "docs"
+DOCS = ROOT / "docs" / "findings"
 PUBLISHED = sorted(path.parent.name for path in DOCS.glob("*/runs.csv"))
 UNCLAIMED = ["casts-alike", "casts-coverage"]  # figures of arms published before, no hypotheses
 CLAIMED = [name for name in PUBLISHED if name not in UNCLAIMED]

@@ -19,7 +19,7 @@ from kindred.specs.training import Recipe
 
 ROOT = Path(__file__).parents[3]
 LIBRARY = ROOT / "scripts" / "kindred"
-GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+GLOSSARY = (ROOT / "docs" / "reference" / "glossary.md").read_text(encoding="utf-8")
 MODELS = {
     "recipe": Recipe,
     "variant": VariantConfig,

@@ -17,7 +17,12 @@ LIBRARY = ROOT / "scripts" / "kindred"
 DOCS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "tests/README.md")),
     # The table of messages is written from the code itself.
-    *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "messages.md"),
+    *sorted(
+        path
+        for room in (".", "guide", "findings", "reference")
+        for path in (ROOT / "docs" / room).glob("*.md")
+        if path.name not in ("messages.md", "hypotheses.md")
+    ),
 ]
 PACKAGES = {path.name for path in LIBRARY.iterdir() if path.is_dir()}
 CODE = ("scripts", "rules", "config", "tests", "benchmarks", "report", "profiles", "envs")

@@ -1,4 +1,4 @@
-"""docs/recipe.md has a row for every key of a recipe: its default, whether it is batched."""
+"""docs/reference/recipe.md has every key of a recipe: its default, whether it is batched."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
 from kindred.training.batched.jobs import why_alone
 
-TABLE = Path(__file__).parents[3] / "docs/recipe.md"
+TABLE = Path(__file__).parents[3] / "docs/reference/recipe.md"
 ROWS = re.findall(r"^\| `(\w+)` \| ([^|]*) \|[^|]*\|[^|]*\| ([^|]*) \|", TABLE.read_text(), re.M)
 # A value that is another training than the default's.
 OTHERS = {

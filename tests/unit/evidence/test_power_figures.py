@@ -173,7 +173,7 @@ def test_the_default_experiment_is_a_pilot_and_says_so(
     experiment = load_plan(REPOSITORY, {"experiments": ["family"]}).experiments["family"]
     out = tmp_path / "power.json"
     told = ["--spec", power_spec(experiment).canonical(), "--results", str(tmp_path)]
-    assert power.main([*told, "--docs", str(REPOSITORY / "docs"), "--out", str(out)]) == 0
+    assert power.main([*told, "--docs", str(REPOSITORY / "docs/findings"), "--out", str(out)]) == 0
     said = capsys.readouterr().err
     assert experiment.hypotheses
     for name in experiment.hypotheses:

@@ -76,16 +76,16 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_the_page_its_tables_and_the_log(root):
     publish_families.main(["study"])
-    page = (root / "docs/study/README.md").read_text(encoding="utf-8")
+    page = (root / "docs/findings/study/README.md").read_text(encoding="utf-8")
     assert "composed draws exactly those asked for in 92 %" in page
     assert "| published |" in page and "What was declared, and what was changed" in page
-    arms = rows(root / "docs/study/arms.csv")
+    arms = rows(root / "docs/findings/study/arms.csv")
     mean = next(
         x for x in arms if (x["arm"], x["family"], x["figure"]) == ("composed", "", "casts")
     )
     assert float(mean["value"]) == pytest.approx(0.92) and mean["families"] == "4"
     assert sum(x["arm"] == "dealt" and x["family"] != "" for x in arms) == 4
-    claims = rows(root / "docs/study/claims.csv")
+    claims = rows(root / "docs/findings/study/claims.csv")
     assert [x["hypothesis"] for x in claims if not x["family"]] == ["photos", "names", "same"]
     kinds = [one["kind"] for one in read_log(root / "config/declared/study.jsonl")]
     assert kinds == ["declared", "published"]

@@ -19,7 +19,7 @@ from kindred.report.published_labels import (
 from kindred.report.published_tables import VERDICTS
 from kindred.report.repository_pages import with_labels
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[3] / "docs" / "findings"
 LINE = {
     **dict.fromkeys(VERDICTS, ""),
     **{"hypothesis": "h", "claim": "It is better.", "variant": "a", "against": "b"},

@@ -208,11 +208,11 @@ def test_the_page_stands_alone(made, folder):
     assert "\n\n\n" not in text and text.count("## What came out") == 1
     docs = folder.parent
     for link in re.findall(r"\]\(([^)]+)\)", text):
-        if link.startswith("../../"):
-            assert (made.root / link.removeprefix("../../")).is_file(), link
-        else:
+        if link.startswith("../../../"):
+            assert (made.root / link.removeprefix("../../../")).is_file(), link
+        elif link != "../README.md":  # what people write
             assert (folder / link).is_file(), link
-    assert {path.name for path in docs.iterdir()} == {"README.md", NAME}
+    assert {path.name for path in docs.iterdir()} == {"hypotheses.md", NAME}
 
 
 def section(text: str) -> str:
@@ -411,18 +411,18 @@ def test_a_lora_trained_elsewhere_may_be_of_real_people(changed, tmp_path):
 def test_words_above_the_marker_are_kept(made, tmp_path):
     docs = tmp_path / "docs"
     docs.mkdir()
-    (docs / "README.md").write_text("# Mine\n\nMy words.\n", encoding="utf-8")
+    (docs / "hypotheses.md").write_text("# Mine\n\nMy words.\n", encoding="utf-8")
     run(made, docs)
-    first = (docs / "README.md").read_text(encoding="utf-8")
+    first = (docs / "hypotheses.md").read_text(encoding="utf-8")
     assert first.startswith(f"# Mine\n\nMy words.\n\n{repository_pages.MARKER}\n")
-    (docs / "README.md").write_text(first.replace("My words", "Other words"), encoding="utf-8")
+    (docs / "hypotheses.md").write_text(first.replace("My words", "Other words"), encoding="utf-8")
     run(made, docs)
-    second = (docs / "README.md").read_text(encoding="utf-8")
+    second = (docs / "hypotheses.md").read_text(encoding="utf-8")
     assert second == first.replace("My words", "Other words")
 
 
 def test_the_list_has_a_line_a_hypothesis_primary_ones_first(folder):
-    text = (folder.parent / "README.md").read_text(encoding="utf-8")
+    text = (folder.parent / "hypotheses.md").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith(f"| [{NAME}]({NAME}/README.md)")]
     claims = [x["claim"] for x in table(folder / "verdicts.csv")]
     assert len(lines) == 3 and all(c in line for c, line in zip(claims, lines, strict=True))

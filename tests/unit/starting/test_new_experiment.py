@@ -176,7 +176,7 @@ def test_arithmetic_says_that_it_is_no_measurement(root, folder):
 
 
 def test_measured_steps_lie_within_what_arithmetic_says(root):
-    """docs/performance.md, an H200, NF4 at 1024 px, rank 16, plan for 12 GiB: 208 and 343 ms."""
+    """docs/reference/performance.md: an H200, NF4, 1024 px, rank 16, plan for 12 GiB; seconds."""
     for name, measured in (("klein-4b", 0.208), ("z-image", 0.343)):
         base = chosen_base(root, 141, name)
         assert base.edge == 1024

@@ -19,7 +19,7 @@ ADDED = ("add_q_proj", "add_k_proj", "add_v_proj")
 BEFORE = ("pos_embed", "time_text_embed", "context_embedder", "x_embedder")
 AFTER = ("norm_out", "proj_out")
 
-# Counted on the real module and measured on an H200 and an H100 (docs/performance.md).
+# Counted on the real module and measured on an H200 and an H100 (docs/reference/performance.md).
 ACTIVATIONS = ActivationUnits(
     kept={False: {DOUBLE: 14.15, SINGLE: 13.1}, True: {DOUBLE: 12.25, SINGLE: 11.2}},
     working={DOUBLE: 7.5, SINGLE: 16.0},
