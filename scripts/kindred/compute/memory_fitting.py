@@ -24,6 +24,7 @@ from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture
 from kindred.models.architectures.layout import NetworkLayout
+from kindred.models.lora.layer_ranks import other_ranks
 from kindred.models.lora.target_layers import target_layers
 from kindred.models.opened_base import OpenedBase
 from kindred.specs.training import TrainSpec
@@ -73,11 +74,13 @@ def memory_demand(
             "train on the CPU (`device: cpu`), or another base",
         )
     names = [layer.name for layer in layout.layers]
+    adapted = target_layers(names, recipe.targets, architecture)
     return MemoryDemand(
         shape=layout,
         units=architecture.activations,
-        adapted=frozenset(target_layers(names, recipe.targets, architecture)),
+        adapted=frozenset(adapted),
         rank=recipe.rank,
+        ranks=other_ranks(adapted, recipe),
         batch=recipe.batch,
         image_tokens=max(architecture.tokens(*e.latent.shape[-2:]) for e in examples),
         text_tokens=max(text.lengths(example.text for example in examples)),

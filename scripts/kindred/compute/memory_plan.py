@@ -8,8 +8,8 @@ what was measured on an H200 and an H100 (docs/reference/performance.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kindred.common.errors import KindredError
@@ -40,9 +40,10 @@ STATES = {"adamw": 2.0, "adamw8bit": 0.55, "prodigy": 4.0, "adafactor": 1.0}
 class MemoryDemand:
     """A training as memory sees it: shape, precision, adapter, optimizer and largest batch.
 
-    adapted: names of layers with an adapter. image_tokens, text_tokens: of one image.
-    dtype_bytes: of compute precision. preserves: whether as many images again are asked of the base
-    alone first, whose answers are then learned. compiled: whether blocks are compiled.
+    adapted: names of layers with an adapter. ranks: of those whose rank is another than `rank`.
+    image_tokens, text_tokens: of one image. dtype_bytes: of compute precision. preserves: whether
+    as many images again are asked of the base alone first, whose answers are then learned.
+    compiled: whether blocks are compiled.
     """
 
     shape: NetworkLayout
@@ -61,6 +62,7 @@ class MemoryDemand:
     ema: bool = False
     preserves: bool = False
     compiled: bool = False
+    ranks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -87,10 +89,12 @@ class MemoryDemand:
     def _learned(self, layer: LayerShape) -> int:
         if self.lokr:
             return self._lokr(layer).numbers
-        return self.rank * (layer.inputs + layer.outputs) + self.dora * layer.outputs
+        rank = self.ranks.get(layer.name, self.rank)
+        return rank * (layer.inputs + layer.outputs) + self.dora * layer.outputs
 
     def _lokr(self, layer: LayerShape) -> LokrShape:
-        return lokr_shape(layer.inputs, layer.outputs, self.rank, self.lokr_factor)
+        rank = self.ranks.get(layer.name, self.rank)
+        return lokr_shape(layer.inputs, layer.outputs, rank, self.lokr_factor)
 
     @cached_property
     def unpacked(self) -> int:
@@ -306,8 +310,9 @@ def _cures(job: MemoryDemand) -> dict[str, MemoryDemand]:
         cures["photos of 512 px (`preprocess.resolutions`)"] = replace(job, image_tokens=1024)
     if job.text_tokens > 256:
         cures["`text_tokens: 256`"] = replace(job, text_tokens=256)
-    if job.rank > 4:
-        cures["`rank: 4`"] = replace(job, rank=4)
+    if job.rank > 4 or job.ranks:
+        without = " without `rank_pattern`" if job.ranks else ""
+        cures[f"`rank: 4`{without}"] = replace(job, rank=4, ranks={})
     if job.optimizer != "adamw8bit":
         cures["`optimizer: adamw8bit`"] = replace(job, optimizer="adamw8bit")
     return cures

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from kindred.common.errors import Problems
 from kindred.common.sentences import listing
-from kindred.config.lora_targets import Targets, hashable, layers_or_fault
+from kindred.config.lora_targets import Targets, hashable, layers_or_fault, pattern_fault
 from kindred.config.plan import Variant
 from kindred.config.yaml_document import Document
 from kindred.models.architectures.interface import Architecture
 from kindred.models.architectures.layout import LayerShape, NetworkLayout
 from kindred.models.identity import architecture_of
 from kindred.models.local_network import LocalNetwork
+from kindred.models.lora.layer_ranks import by_pattern
 from kindred.specs.dataset import Misfit
 from kindred.specs.training import Recipe, Selection
 from kindred.training.ema_decay import decay_at
@@ -50,7 +51,7 @@ def warn_of_contradictions(
     """The contradictions in what variants are trained by, each noted once as a warning, however
     many variants have it."""
     same: dict[Contradiction, str] = {}
-    smallest: dict[tuple[str, Targets], LayerShape | None] = {}
+    trained: dict[tuple[str, Targets], list[LayerShape]] = {}
     for variant in variants:
         if variant.train is None:
             continue
@@ -60,10 +61,10 @@ def warn_of_contradictions(
             found.append(_of_distilled(variant.base))
         if network is not None:
             key = (variant.base, hashable(recipe.targets))
-            if key not in smallest:
+            if key not in trained:
                 architecture = architecture_of(variant.train.base, config_files.root)
-                smallest[key] = _smallest(network.layout, recipe, architecture)
-            found += of_base(recipe, variant.base, network, smallest[key])
+                trained[key] = _trained(network.layout, recipe, architecture)
+            found += of_base(recipe, variant.base, network, trained[key])
         for one in found:
             same.setdefault(one, variant.name)
     return tuple(_noted(document, one, name, config_files.problems) for one, name in same.items())
@@ -259,18 +260,12 @@ def _of_kinds(variant: Variant) -> Iterator[Contradiction]:
 
 
 def of_base(
-    recipe: Recipe, base: str, network: LocalNetwork, smallest: LayerShape | None
+    recipe: Recipe, base: str, network: LocalNetwork, trained: Sequence[LayerShape]
 ) -> Iterator[Contradiction]:
-    """What in a recipe has no use on a network. smallest: of the layers that it trains."""
-    lora = recipe.adapter_type == "lora"  # a LoKr's rank may be any: beyond a size it means none
-    if lora and smallest is not None and recipe.rank > min(smallest.inputs, smallest.outputs):
-        size = f"{smallest.inputs} x {smallest.outputs}"
-        yield Contradiction(
-            f"has rank {recipe.rank}, and {smallest.name} of the base '{base}' is {size}: a layer "
-            "has no more than its shorter side",
-            "rank",
-            f"set `rank` to {min(smallest.inputs, smallest.outputs)} at most; 4 to 64 are usual",
-        )
+    """What in a recipe has no use on a network. trained: the layers that it trains, those with the
+    shortest sides first."""
+    if recipe.adapter_type == "lora":  # a LoKr's rank may be any: beyond a size it means none
+        yield from _of_rank(recipe, base, trained)
     usual = Recipe.model_fields["train_guidance"].default
     if recipe.train_guidance != usual and not network.takes_guidance:
         yield Contradiction(
@@ -281,12 +276,37 @@ def of_base(
         )
 
 
-def _smallest(
-    layout: NetworkLayout, recipe: Recipe, architecture: Architecture
-) -> LayerShape | None:
-    """Of the layers that a recipe trains; None where its targets are a problem of their own."""
+def _of_rank(recipe: Recipe, base: str, trained: Sequence[LayerShape]) -> Iterator[Contradiction]:
+    """A rank above a layer's shorter side; once for `rank` and once for `rank_pattern`."""
+    patterns = tuple((recipe.rank_pattern or {}).items())
+    names = tuple(layer.name for layer in trained) if patterns else ()
+    if not trained or (patterns and pattern_fault(names, "rank_pattern", patterns)):
+        return  # targets or patterns are a problem of their own
+    other = by_pattern(names, dict(patterns), "rank_pattern")
+    told: dict[str, tuple[LayerShape, int]] = {}
+    for layer in trained if patterns else trained[:1]:
+        key = "rank_pattern" if layer.name in other else "rank"
+        rank = other.get(layer.name, recipe.rank)
+        if rank > _side(layer):
+            told.setdefault(key, (layer, rank))
+    for key, (layer, rank) in told.items():
+        yield Contradiction(
+            f"has rank {rank}, and {layer.name} of the base '{base}' is {layer.inputs} x "
+            f"{layer.outputs}: a layer has no more than its shorter side",
+            key,
+            f"set `{key}` to {_side(layer)} at most; 4 to 64 are usual",
+        )
+
+
+def _trained(layout: NetworkLayout, recipe: Recipe, architecture: Architecture) -> list[LayerShape]:
+    """The layers that a recipe trains, those with the shortest sides first; none where its targets
+    are a problem of their own."""
     chosen = layers_or_fault(layout.names, hashable(recipe.targets), architecture)
     if not isinstance(chosen, frozenset):
-        return None
-    mine = (layer for layer in layout.layers if layer.name in chosen)
-    return min(mine, key=lambda layer: min(layer.inputs, layer.outputs))
+        return []
+    return sorted((layer for layer in layout.layers if layer.name in chosen), key=_side)
+
+
+def _side(layer: LayerShape) -> int:
+    """The shorter one."""
+    return min(layer.inputs, layer.outputs)

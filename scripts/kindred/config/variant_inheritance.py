@@ -202,7 +202,7 @@ def _merge(
     recipe, changes = root or config.recipe, {}
     values: dict[str, Any] = {"base": config.base, "runs": config.runs}
     told = ("recipe", "base", "dataset", "class_images", "compose", "crop", "targets")
-    told += ("draw_on", "take")
+    told += ("draw_on", "take", "rank_pattern", "alpha_pattern")
     origins = {"recipe": layers[0].key} if root else {}
     for layer in layers:
         origins |= {key: layer.key for key in told if _sets(layer, key)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -42,8 +42,20 @@ class Recipe(StoredSpec):
         "prior_weight": "class_images_weight",
     }
 
-    rank: int = Field(16, gt=0)
+    rank: int = Field(16, gt=0, description="width of A and B (LoRA: arXiv 2106.09685)")
     alpha: float | None = Field(None, gt=0, description="LoRA alpha; the rank when unset")
+    rank_pattern: dict[str, Annotated[int, Field(gt=0)]] | None = Field(
+        None,
+        min_length=1,
+        description="other ranks of single blocks or layers, by a block's name or the end of a "
+        r"layer's, both regular expressions: {.*blocks\.[0-3]: 32, to_v: 8}",
+    )
+    alpha_pattern: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+        None,
+        min_length=1,
+        description="other alphas of single blocks or layers, by patterns like rank_pattern's; "
+        "`alpha` when unset, and the layer's own rank without that",
+    )
     targets: Literal["attention", "all-linear"] | list[str] | str = Field(
         "all-linear",
         description="attention: to_q, to_k, to_v, to_out; all-linear: every linear layer of the "
@@ -57,7 +69,9 @@ class Recipe(StoredSpec):
         description="on the input of each LoRA layer",
     )
     rslora: bool = Field(False, description="scale by alpha / sqrt(rank)")
-    dora: bool = False
+    dora: bool = Field(
+        False, description="learn length and direction of weights apart (arXiv 2402.09353)"
+    )
     adapter_type: Literal["lora", "lokr"] = Field(
         "lora",
         description="lokr: a Kronecker product of two matrices, the larger one of rank `rank`, or "
@@ -74,14 +88,22 @@ class Recipe(StoredSpec):
     gradient_accumulation: int = Field(
         1, gt=0, serialization_alias="accumulation", description="micro-steps per optimizer step"
     )
-    optimizer: Literal["adamw", "adamw8bit", "prodigy", "adafactor"] = "adamw"
+    optimizer: Literal["adamw", "adamw8bit", "prodigy", "adafactor"] = Field(
+        "adamw",
+        description="adamw8bit needs the package bitsandbytes, prodigy the package prodigyopt "
+        "(arXiv 1711.05101, 2110.02861, 2306.06101; adafactor: 1804.04235)",
+    )
     lr: float = Field(1e-4, gt=0, description="peak learning rate; 1 is usual for prodigy")
     loraplus_lr_ratio: float | None = Field(
         None,
         gt=0,
         description="LoRA+: learning rate of B (lora_up) over that of A (lora_down); 1 when unset",
     )
-    weight_decay: float = Field(1e-2, ge=0)
+    weight_decay: float = Field(
+        1e-2,
+        ge=0,
+        description="share of a weight that a step takes away, times the rate (arXiv 1711.05101)",
+    )
     schedule: Literal["constant", "cosine", "linear"] = Field(
         "constant", description="after warm-up; cosine and linear fall to 0"
     )
@@ -200,13 +222,15 @@ class Recipe(StoredSpec):
             raise ValueError("`min_timestep` must be below `max_timestep`")
         return self
 
-    @field_validator("targets")
+    @field_validator("targets", "rank_pattern", "alpha_pattern")
     @classmethod
-    def _pattern(cls, value: list[str] | str) -> list[str] | str:
-        try:
-            re.compile(value if isinstance(value, str) else "")
-        except re.error as error:
-            raise ValueError(f"'{value}' is no regular expression ({error})") from None
+    def _patterns(cls, value: Any) -> Any:
+        patterns = [value] if isinstance(value, str) else value if isinstance(value, dict) else []
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"'{pattern}' is no regular expression ({error})") from None
         return value
 
 

@@ -15,6 +15,7 @@ from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.compute import memory_plan
 from kindred.compute.memory_plan import MemoryDemand, MemoryPlan
 from kindred.config.config_files import ConfigFiles
+from kindred.models.lora.layer_ranks import other_ranks
 from kindred.models.lora.target_layers import target_layers
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe
@@ -137,11 +138,13 @@ def _planned(
     known = shape.known
     if known.activations is None:
         return None
+    adapted = target_layers(shape.layout.names, recipe.targets, known)
     demand = MemoryDemand(
         shape=shape.layout,
         units=known.activations,
-        adapted=frozenset(target_layers(list(shape.layout.names), recipe.targets, known)),
+        adapted=frozenset(adapted),
         rank=recipe.rank,
+        ranks=other_ranks(adapted, recipe),
         batch=recipe.batch,
         image_tokens=tokens_of(shape, edge),
         text_tokens=shape.tokens,

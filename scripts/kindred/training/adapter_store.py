@@ -40,6 +40,8 @@ YOUNGER = {
     "max_timestep": 1000,
     "weighting_scheme": "none",
     "diff_output_preservation": 0.0,
+    "rank_pattern": None,
+    "alpha_pattern": None,
 }
 # Options of a recipe that say what is written down meanwhile, or that count by what they gave.
 WITHOUT_EFFECT = {"checkpoint_every", "keep", "keep_state", "class_images_per_noun"}

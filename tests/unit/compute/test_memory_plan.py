@@ -244,6 +244,15 @@ def test_preserving_the_bases_answers_takes_little_memory_and_more_than_twice_th
     assert times[0] / times[1] == pytest.approx(6.2 / 2.6)
 
 
+def test_layers_of_another_rank_take_its_memory():
+    plain = job()
+    name = "transformer_blocks.3.attn.to_q"
+    added = 4 * (8 - 4) * (3072 + 3072) * (2 + memory_plan.STATES["adamw8bit"])
+    assert job(ranks={name: 8}).adapter - plain.adapter == pytest.approx(added)
+    whole, factored = job(lokr=True, ranks={name: 9999}), job(lokr=True)
+    assert whole.adapter > factored.adapter
+
+
 def test_states_and_averages_take_memory():
     plain = job(optimizer="adamw")
     assert job(optimizer="adamw", ema=True).adapter > plain.adapter > job().adapter

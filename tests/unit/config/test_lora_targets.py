@@ -45,6 +45,27 @@ def test_all_that_match_nothing_are_said_at_once_at_their_places(root):
         assert text in line
 
 
+def test_patterns_of_ranks_are_held_against_the_layers_that_are_trained(root):
+    (root / "config/recipes/odd.yaml").write_text("alpha_pattern: {to_kk: 4}\n")
+    found = problems(
+        root,
+        "  a: {rank_pattern: {transformer_blocks.7: 4}}\n  b: {from: a}\n  c: {recipe: odd}\n"
+        "  d: {targets: attention, rank_pattern: {proj_mlp: 4}}\n"
+        "  e: {rank_pattern: {to_q: 4, 'transformer_blocks.0': 8}}\n"
+        "  f: {targets: [to_kk], rank_pattern: {to_kk: 4}}\n",
+    )
+    wanted = [
+        "experiments/one.yaml:12: variants.a.rank_pattern: on the base 'small': 'transformer_bl",
+        "recipes/odd.yaml: alpha_pattern: on the base 'small': 'to_kk' matches no layer that is",
+        "variants.d.rank_pattern: on the base 'small': 'proj_mlp' matches no layer that is trained",
+        "variants.e.rank_pattern: on the base 'small': 'to_q' gives transformer_blocks.0.attn.",
+        "variants.f.targets: on the base 'small': no linear layer ends in 'to_kk'",
+    ]
+    assert len(found) == len(wanted), found
+    for line, text in zip(found, wanted, strict=True):
+        assert text in line
+
+
 def test_of_a_base_that_is_not_here_the_training_says_it(root):
     (root / "config/bases/small.yaml").write_text("model: org/unknown\narchitecture: flux1\n")
     small_config.write_experiment(root, "  all: {targets: [to_queue]}\n")

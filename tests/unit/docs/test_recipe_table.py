@@ -13,6 +13,8 @@ TABLE = Path(__file__).parents[3] / "docs/reference/recipe.md"
 ROWS = re.findall(r"^\| `(\w+)` \| ([^|]*) \|[^|]*\|[^|]*\| ([^|]*) \|", TABLE.read_text(), re.M)
 # A value that is another training than the default's.
 OTHERS = {
+    "rank_pattern": {"to_q": 4},
+    "alpha_pattern": {"to_q": 4},
     "lora_dropout": 0.1,
     "dora": True,
     "adapter_type": "lokr",

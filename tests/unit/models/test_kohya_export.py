@@ -58,6 +58,8 @@ RECIPES = [
     {"rank": 4, "alpha": 1.0, "targets": "all-linear"},
     {"rank": 4, "alpha": 3.0, "rslora": True, "targets": "all-linear"},
     {"rank": 2, "targets": ["to_k", "proj_mlp", "add_v_proj"], "lora_dropout": 0.3},
+    {"rank": 2, "rank_pattern": {"to_k": 3, "transformer_blocks.0.ff": 1}, "alpha": 5.0},
+    {"rank": 2, "alpha_pattern": {"to_k": 3.0, "transformer_blocks.0.ff": 1.0}, "rslora": True},
     {"rank": 2, "alpha": 4.0, "targets": MODULATIONS},
     {"rank": 2, "alpha": 4.0, "targets": OUTSIDE},
 ]

@@ -196,6 +196,19 @@ def test_a_file_of_ours_draws_as_what_was_trained(base, tmp_path, recipe, merge)
         assert not layers_of(again)
 
 
+def test_a_block_may_have_another_rank(base, tmp_path):
+    recipe = Recipe(adapter_type="lokr", rank=1, rank_pattern={"transformer_blocks.0": 2})
+    path = tmp_path / "lora.safetensors"
+    wanted = tiny_base.answer(trained(network(base), path, recipe))
+    state = safetensors_files.load(path)
+    ranks = {
+        n.split(".")[1]: t.shape[1] for n, t in state.items() if n.endswith("attn.to_q.lokr_w2_a")
+    }
+    assert ranks == {"transformer_blocks": 2, "single_transformer_blocks": 1}
+    got = tiny_base.answer(drawn(network(base), path))
+    torch.testing.assert_close(got, wanted, atol=2e-5, rtol=1e-4)
+
+
 def test_lokr_and_lora_at_weights_add_up_and_leave_no_trace(base, tmp_path):
     one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
     trained(network(base), one, lokr(rank=2, lokr_factor=4, targets=["to_q", "proj_mlp"]))

@@ -75,6 +75,8 @@ def test_adapter_is_float32_on_a_bfloat16_base(base):
         {"rank": 2, "alpha": 7.0},
         {"rank": 4, "rslora": True},
         {"rank": 2, "dora": True},
+        {"rank": 2, "rank_pattern": {"transformer_blocks.0": 5, "proj_out": 1}},
+        {"rank": 2, "alpha": 3.0, "alpha_pattern": {"to_q": 1.0}, "rank_pattern": {"to_k": 4}},
         {"rank": 2, "targets": ["to_k", "proj_mlp"], "lora_dropout": 0.3},
     ],
     ids=str,

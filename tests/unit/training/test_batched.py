@@ -91,6 +91,7 @@ MEMBERS = {
     "scaled": {"alpha": 3.0, "rslora": True},
     "smaller": {"rank": 1, "targets": "attention", "steps": 5},
     "larger": {"rank": 5, "alpha": 2.0, "run": 2},
+    "patterned": {"rank_pattern": {"transformer_blocks.0": 6}, "alpha_pattern": {"to_k": 2.0}},
     "prior": {"class_images_weight": 0.7},
     "prior-more": {"class_images_weight": 1.5, "run": 1, "caption_dropout": 0.3},
 }

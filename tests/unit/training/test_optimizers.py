@@ -1,5 +1,8 @@
 """Rates of parameter groups, and what clipping says of gradients."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -37,6 +40,21 @@ def test_adafactor_goes_by_the_schedules_rate():
     set_rate(made, 0.25)
     made.step()
     assert torch.allclose(one, torch.full_like(one, -0.25))
+
+
+@pytest.mark.parametrize("warmup", [0, 5])
+def test_prodigy_is_the_packages_with_the_recipes_settings(monkeypatch, warmup):
+    class Prodigy(torch.optim.SGD):
+        def __init__(self, parameters, lr, weight_decay, **others):
+            super().__init__(parameters, lr, weight_decay=weight_decay)
+            self.others = others
+
+    monkeypatch.setitem(sys.modules, "prodigyopt", SimpleNamespace(Prodigy=Prodigy))
+    recipe = Recipe(optimizer="prodigy", lr=1.0, weight_decay=0.2, warmup=warmup)
+    made = make_optimizer(parameters(), recipe)
+    (group,) = made.param_groups
+    assert (group["lr"], group["weight_decay"]) == (1.0, 0.2)
+    assert made.others == {"use_bias_correction": True, "safeguard_warmup": warmup > 0}
 
 
 @pytest.mark.parametrize(

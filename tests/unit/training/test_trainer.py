@@ -399,9 +399,17 @@ def test_each_option_does_something(data, tmp_path):
     short = {"steps": 2, "batch": 1}
     seen = {run(data, tmp_path / "plain", **short)}
     options = [
+        {"rank_pattern": {"transformer_blocks.0": 8}},
+        {"alpha_pattern": {"to_q": 1.0}},
         {"optimizer": "adafactor"},
         {"loraplus_lr_ratio": 8.0},
+        {"weight_decay": 0.5},
+        {"max_grad_norm": 1e-8},
+        {"ema": 0.9},
         {"timesteps": "mode"},
+        {"timesteps": "mode", "mode_scale": 0.5},
+        {"timesteps": "logit-normal", "logit_mean": 1.0},
+        {"timesteps": "logit-normal", "logit_std": 2.0},
         {"min_timestep": 500},
         {"max_timestep": 500},
         {"weighting_scheme": "cosmap"},
@@ -459,8 +467,10 @@ def test_key_depends_on_what_the_weights_follow_from():
         key(head_weight=3.0),
         key(min_timestep=10),
         key(weighting_scheme="cosmap"),
+        key(rank_pattern={"to_q": 8}),
+        key(alpha_pattern={"to_q": 8}),
     ]
-    assert len({*same, *different}) == 12
+    assert len({*same, *different}) == 14
 
 
 def test_the_versions_of_step_and_architecture_are_in_the_key(monkeypatch):

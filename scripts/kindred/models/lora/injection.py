@@ -19,6 +19,7 @@ from kindred.common import safetensors_files
 from kindred.common.seeds import seed_of
 from kindred.models import architectures
 from kindred.models.lora import lokr_keys, lokr_layers
+from kindred.models.lora.layer_ranks import LayerRank, layer_ranks, patterns_for_peft
 from kindred.models.lora.lokr_shapes import lokr_shape
 from kindred.models.lora.lora_config import CONFIG_KEY
 from kindred.models.lora.target_layers import target_layers
@@ -47,10 +48,12 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
 
     Beside a base of half precision its products are in that precision, DoRA's apart. Drawn from
     the run's seed. Raises KindredError when the targets match no layer, or can't be
-    told from others by the names' endings (as peft and diffusers will read them).
+    told from others by the names' endings (as peft and diffusers will read them), and for patterns
+    of ranks or alphas that fit no layer.
     """
     architecture = architectures.of_network(transformer)
     wanted = target_layers(linear_layers(transformer), recipe.targets, architecture)
+    ranks = layer_ranks(wanted, recipe)
     lokr = recipe.adapter_type == "lokr"
     config = LoraConfig(
         r=1 if lokr else recipe.rank,
@@ -59,12 +62,13 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
         use_rslora=recipe.rslora,
         use_dora=recipe.dora,
         target_modules=wanted,
+        **({} if lokr else patterns_for_peft(ranks, recipe)),
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(run, "adapter"))
         transformer.add_adapter(config, ADAPTER)
         if lokr:
-            _make_lokr(transformer, recipe)
+            _make_lokr(transformer, recipe, ranks)
     parameters = []
     for name, parameter in transformer.named_parameters():
         parameter.requires_grad_("lora_" in name)
@@ -76,16 +80,16 @@ def add_lora(transformer: Any, recipe: Recipe, run: int) -> list[torch.nn.Parame
     return parameters
 
 
-def _make_lokr(transformer: Any, recipe: Recipe) -> None:
+def _make_lokr(transformer: Any, recipe: Recipe, ranks: Mapping[str, LayerRank]) -> None:
     """Put a fresh LoKr in the place of every LoRA. One of two whole matrices is at strength 1, as
     every tool has it."""
-    scale = (recipe.alpha or recipe.rank) / (recipe.rank**0.5 if recipe.rslora else recipe.rank)
-    for part in transformer.modules():
+    for name, part in transformer.named_modules():
         if hasattr(part, "lora_A"):
             inner = part.get_base_layer()
             sizes = inner.in_features, inner.out_features
-            shape = lokr_shape(*sizes, recipe.rank, recipe.lokr_factor)
-            factors = lokr_layers.fresh(shape, 1.0 if shape.rank is None else scale)
+            shape = lokr_shape(*sizes, ranks[name].rank, recipe.lokr_factor)
+            scale = 1.0 if shape.rank is None else ranks[name].scale(recipe.rslora)
+            factors = lokr_layers.fresh(shape, scale)
             lokr_layers.put(part, ADAPTER, factors)
 
 

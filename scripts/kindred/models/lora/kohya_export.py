@@ -254,7 +254,10 @@ def metadata(
     if REPOSITORY.match(base):
         found["ss_sd_model_name"] = base
     config = configuration(header)
-    trained = {"rank": config.get("r"), "alpha": config.get("lora_alpha")}
+    trained = {
+        "rank": DYNAMIC if config.get("rank_pattern") else config.get("r"),
+        "alpha": DYNAMIC if config.get("alpha_pattern") else config.get("lora_alpha"),
+    }
     trained |= {"rslora": config.get("use_rslora") or None}
     told = {key: header[key] for key in PASSED_ON if key in header}
     told |= {key: str(value) for key, value in trained.items() if value is not None}

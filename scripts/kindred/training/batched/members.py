@@ -129,11 +129,5 @@ def controls(recipe: Recipe, step: int) -> tuple[float, float, float, float, flo
     return rate / correction, root, 1 - rate * recipe.weight_decay, most, taken
 
 
-def scale_of(recipe: Recipe) -> float:
-    """peft's factor of an adapter's product (rsLoRA: Kalajdzievski 2023, arXiv 2312.03732)."""
-    alpha = recipe.alpha or recipe.rank
-    return alpha / math.sqrt(recipe.rank) if recipe.rslora else alpha / recipe.rank
-
-
 def _examples(datasets: Sequence[WeightedDataset]) -> list[Any]:
     return [e for dataset in datasets for bucket in dataset.buckets.values() for e in bucket]

@@ -24,10 +24,12 @@ DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 
 @dataclass(frozen=True)
 class Start:
-    """What one adapter starts from: its tensors by diffusers' names, and peft's configuration."""
+    """What one adapter starts from: its tensors by diffusers' names, peft's configuration, and
+    what each layer's product is multiplied by."""
 
     state: dict[str, torch.Tensor]
     config: Any
+    scales: dict[str, float]
 
 
 def start_of(network: Any, recipe: Recipe, run: int) -> Start:
@@ -36,7 +38,12 @@ def start_of(network: Any, recipe: Recipe, run: int) -> Start:
     other = copy.deepcopy(network, shared)
     injection.add_lora(other, recipe, run)
     state = {name: value.detach().cpu() for name, value in injection.lora_state(other).items()}
-    return Start(state, other.peft_config[injection.ADAPTER])
+    scales = {
+        name: float(part.scaling[injection.ADAPTER])
+        for name, part in other.named_modules()
+        if hasattr(part, "lora_A")
+    }
+    return Start(state, other.peft_config[injection.ADAPTER], scales)
 
 
 class BatchedLoraLinear(torch.nn.Module):
@@ -123,13 +130,15 @@ class Adapters:
         of_ups = self.values.new_tensor([ratio or 1.0 for ratio in ratios])[:, None]
         return torch.where(ups, of_ups, 1.0)
 
-    def scale(self, scales: Sequence[float]) -> None:
-        """Each member's factor of its products: alpha / rank, or alpha / sqrt(rank) for rsLoRA."""
-        factors = None
-        if any(scale != 1 for scale in scales):
-            factors = self.values.new_tensor(scales)[:, None, None]
-        for layer in self.layers.values():
-            layer.scales = factors
+    def scale(self, scales: Sequence[Mapping[str, float]]) -> None:
+        """Multiply each member's products by its `scales`, by names of layers."""
+        sent: dict[tuple[float, ...], torch.Tensor | None] = {}
+        for path, layer in self.layers.items():
+            factors = tuple(one.get(path, 1.0) for one in scales)
+            if factors not in sent:
+                ones = all(factor == 1 for factor in factors)
+                sent[factors] = None if ones else self.values.new_tensor(factors)[:, None, None]
+            layer.scales = sent[factors]
 
     def state(self, row: torch.Tensor, like: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """A row of the table [numbers] as tensors of the names and shapes of `like`."""

@@ -35,7 +35,6 @@ from kindred.training.batched.members import (
     Trained,
     controls,
     parts,
-    scale_of,
 )
 from kindred.training.batched.stacked_lora import Adapters, Start, start_of
 from kindred.training.lr_schedules import learning_rate
@@ -150,7 +149,7 @@ class BatchedTrainer:
             self.adapters.hold(self.adapters.values[places])
             self.moments = [moment[places] for moment in self.moments]
             self.average = None if self.average is None else self.average[places]
-        self.adapters.scale([scale_of(member.recipe) for member in members])
+        self.adapters.scale([self.own[number].scales for number in active])
         self.ratios = self.adapters.rate_ratios([m.recipe.loraplus_lr_ratio for m in members])
         tensor = self.adapters.values.new_tensor
         self.shares = tensor([[s.weight for s in m.datasets] for m in members])
@@ -254,7 +253,8 @@ class BatchedTrainer:
 
     def _start(self, member: BatchedRun) -> Start:
         recipe = member.recipe
-        key = (recipe.rank, recipe.alpha, str(recipe.targets), recipe.rslora, member.run)
+        told = {"rank", "alpha", "rank_pattern", "alpha_pattern", "targets", "rslora"}
+        key = (recipe.model_dump_json(include=told), member.run)
         if key not in self.starts:
             self.starts[key] = start_of(self.network, recipe, member.run)
         return self.starts[key]
