@@ -25,7 +25,7 @@ from kindred.world.vocabulary import adult, noun
 ALBUMS = "albums"
 EVERYBODY, EACH = "all", "each"
 PLACE = "{album}"  # where the album's name goes
-OF_CELLS = frozenset({"cells", "coverage", "per_cell"})
+OF_CELLS = frozenset({"cells", "coverage", "held_out", "per_cell"})
 
 
 def experiment_names(folder: Path) -> set[str]:

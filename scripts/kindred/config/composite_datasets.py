@@ -19,6 +19,7 @@ from kindred.config.yaml_document import Document
 from kindred.specs.character import Character
 from kindred.specs.composites import ROW, Composites, CompositeSpec, MaskSpec
 from kindred.specs.dataset import PreprocessSpec
+from kindred.specs.training import Selection
 
 if TYPE_CHECKING:
     from kindred.config.config_files import ConfigFiles
@@ -27,9 +28,15 @@ SHAPES = ("resolutions", "buckets", "multiple", "max_aspect")  # what a composit
 
 
 def composites_for(
-    document: Document, config: ExperimentConfig, settings: Settings, root: str, problems: Problems
+    document: Document,
+    config: ExperimentConfig,
+    settings: Settings,
+    root: str,
+    selection: Selection,
+    problems: Problems,
 ) -> CompositeSource | None:
-    """What a variant wants made of the photos of `root`; None when it asks for nothing."""
+    """What a variant wants made of the photos of `root`, but those that its selection holds out;
+    None when it asks for nothing."""
     compose, crop = settings.values.get("compose"), settings.values.get("crop")
     if compose is None and crop is None:
         return None
@@ -46,6 +53,9 @@ def composites_for(
     shape = config.datasets[root].preprocess.model_dump(include=set(SHAPES), exclude_unset=True)
     if shape:
         given["preprocess"] = PreprocessSpec(**shape)
+    if selection.held_out is not None:
+        kept_away = selection.model_dump(include={"held_out", "seed"}, exclude_unset=True)
+        given["held_out"] = Selection(**kept_away)
     return CompositeSource(root, CompositeSpec(characters=config.characters, **given))
 
 
@@ -95,6 +105,8 @@ def _cell(text: str, where: str, config: ExperimentConfig, problems: Problems) -
 def dataset_name(made: CompositeSource) -> str:
     """The dataset's name: the photos' own, what was done to them, and a hash of how."""
     asked = made.spec.model_dump(mode="json", include={"compose", "crop"})
+    if made.spec.held_out is not None:
+        asked["held_out"] = made.spec.held_out.model_dump(mode="json", exclude_unset=True)
     words = ("composed" if made.spec.compose else "", made.spec.crop and "cropped")
     return "-".join([made.of, *filter(None, words), spec_hash(asked)[:8]])
 

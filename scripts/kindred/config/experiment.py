@@ -270,7 +270,7 @@ def _trained(
     if base is None or recipe is None or dataset is None or selection is None:
         return None
     wanted = composite_datasets.composites_for(
-        document, config, settings, dataset, config_files.problems
+        document, config, settings, dataset, selection, config_files.problems
     )
     class_images = prior_preservation.named_class_images(
         document, config, settings, recipe, config_files.problems
@@ -370,8 +370,9 @@ def _selection(
         given["characters"] = sorted(set(given["characters"]))
     if "cells" in given:
         given["cells"] = sorted({cell(text, "cells") for text in given["cells"]})
-    if isinstance(given.get("per_cell"), dict):
-        given["per_cell"] = {cell(text, "per_cell"): n for text, n in given["per_cell"].items()}
+    for key in ("per_cell", "held_out"):
+        if isinstance(given.get(key), dict):
+            given[key] = {cell(text, key): n for text, n in given[key].items()}
     if "data_seed" in given:
         given["seed"] = given.pop("data_seed")
     if len(problems.found) > before:

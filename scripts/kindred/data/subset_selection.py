@@ -15,6 +15,7 @@ from itertools import permutations
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problems
 from kindred.data.dataset import DatasetImage
+from kindred.data.held_out_photos import held_out_photos, note_lacking
 from kindred.specs.training import Selection
 
 State = tuple[int, ...]  # photos of each character so far
@@ -23,16 +24,15 @@ State = tuple[int, ...]  # photos of each character so far
 def select(
     items: Sequence[DatasetImage], wanted: Selection, known: Iterable[str]
 ) -> list[DatasetImage]:
-    """The items (all resolutions) of the photos that `wanted` asks for, in the order given.
+    """The items (all resolutions) of the photos that `wanted` asks for, in the order given, without
+    those that it holds out.
 
     `known`: letters of the experiment's characters. A photo that names nobody is used only when
     neither characters nor cells are asked for. Raises ProblemsError for every cell asked for that
     has no photos, or fewer than asked; and where no choice of photos gives the total. With
     `balance: repeat` a photo's items may stand several times.
     """
-    if wanted.kinds is not None:
-        items = [item for item in items if (item.made or "photo") in wanted.kinds]
-    ranked = _by_cell(items, wanted, sorted(known))
+    ranked, _ = _by_cell(items, wanted, sorted(known))
     counts = {cell: len(photos) for cell, photos in ranked.items()}
     counts = _limited(counts, wanted, sorted(known))
     if wanted.total is not None:
@@ -54,10 +54,24 @@ def select(
     return chosen
 
 
+def held_out(
+    items: Sequence[DatasetImage], wanted: Selection, known: Iterable[str]
+) -> list[DatasetImage]:
+    """The items of the photos that `wanted` keeps away from training, each photo in its largest
+    size, in the order given. Raises ProblemsError as `select` does."""
+    _, photos = _by_cell(items, wanted, sorted(known))
+    largest: dict[str, DatasetImage] = {}
+    for item in sorted(items, key=lambda item: item.width * item.height):
+        largest[item.photo] = item
+    return [item for item in items if item.photo in photos and item is largest[item.photo]]
+
+
 def _by_cell(
     items: Sequence[DatasetImage], wanted: Selection, known: Sequence[str]
-) -> dict[str, list[str]]:
-    """Ranked photos of every cell that may be used."""
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Ranked photos of every cell that may be used, and those that are held out of them."""
+    if wanted.kinds is not None:
+        items = [item for item in items if (item.made or "photo") in wanted.kinds]
     photos: dict[str, list[str]] = defaultdict(list)
     for photo, cell in sorted({(item.photo, item.cell) for item in items}):
         photos[cell].append(photo)
@@ -75,10 +89,14 @@ def _by_cell(
                 f"photos here: {_listing(photos)}",
             )
         photos = {cell: found for cell, found in photos.items() if cell in asked}
+    used = {(item.photo, item.cell, item.made) for item in items if item.cell in photos}
+    note_lacking(used, wanted, problems)
     problems.raise_if_any()
+    held = held_out_photos(used, wanted)
+    photos = {cell: [p for p in found if p not in held] for cell, found in photos.items()}
     for cell, found in photos.items():
         random.Random(f"{wanted.seed} {cell}").shuffle(found)
-    return dict(sorted(photos.items()))
+    return dict(sorted(photos.items())), held
 
 
 def _limited(counts: dict[str, int], wanted: Selection, known: Sequence[str]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from kindred.specs.character import Character
 from kindred.specs.dataset import PreprocessSpec
 from kindred.specs.judge import JudgeSpec, PretrainedModel
 from kindred.specs.spec_model import SpecModel
+from kindred.specs.training import Selection
 
 ROW = 3  # people at most in a row that strangers stand in: more heads would be too small
 
@@ -102,6 +103,9 @@ class CompositeSpec(CompositeOptions):
     """All that the pictures made of a dataset's photos depend on."""
 
     characters: dict[str, Character]
+    held_out: Selection | None = Field(
+        None, description="what holds photos out of training, and out of what is made of them"
+    )
     preprocess: PreprocessSpec = Field(
         default_factory=PreprocessSpec, description="its buckets give composites their shape"
     )

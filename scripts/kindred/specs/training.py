@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from kindred.specs.base_model import Base
 from kindred.specs.character import Character
@@ -254,6 +254,12 @@ class Selection(SpecModel):
     )
     kinds: list[Literal["photo", "composed", "cropped"]] | None = Field(
         None, min_length=1, description="pictures of which origin; all when unset"
+    )
+    held_out: PositiveInt | dict[str, PositiveInt] | None = Field(
+        None,
+        description="images of each cell that are not trained on, so that the loss on them tells "
+        "when to stop; photos where a cell has more of them than that, otherwise pictures made of "
+        "photos, and none of a cell that has no more than that",
     )
     seed: int = 0
 

@@ -122,3 +122,17 @@ def flow_loss(
     if weights is None:
         return torch.nn.functional.mse_loss(predicted.float(), target)
     return ((predicted.float() - target).square().mean(-1) * weights).mean()
+
+
+def losses_of_samples(
+    denoiser: Denoiser,
+    latents: torch.Tensor,
+    noise: torch.Tensor,
+    sigmas: torch.Tensor,
+    text: Conditioning,
+    guidance: float,
+) -> torch.Tensor:
+    """Each sample's mean squared error [B] of the velocity in float32, all tokens alike; given as
+    for `flow_loss`."""
+    predicted = velocity(denoiser, latents, noise, sigmas, text, guidance).float()
+    return (predicted - denoiser.pack(noise - latents)).square().mean((1, 2))

@@ -17,12 +17,18 @@ from kindred.models.opened_base import OpenedBase, open_base
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store, kept_states
 from kindred.training.kept_steps import KeptSteps
-from kindred.training.training_data import DataSource, TrainingFiles, load_sources
+from kindred.training.training_data import (
+    DataSource,
+    TrainingFiles,
+    held_out_source,
+    load_sources,
+)
 
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One run of a variant. facts: everything that its adapter depends on."""
+    """One run of a variant. facts: everything that its adapter and its log depend on. held_out:
+    photos that it does not train on, for their loss."""
 
     spec: TrainSpec
     run: int
@@ -30,15 +36,18 @@ class TrainingJob:
     base: OpenedBase
     sources: Sequence[DataSource]
     facts: dict[str, Any]
+    held_out: DataSource | None = None
 
     @classmethod
     def read(cls, spec: TrainSpec, run: int, files: TrainingFiles, out_dir: Path) -> TrainingJob:
         """Read and check what it trains on. Raises KindredError (or ProblemsError, listing all)
         for what is missing or does not match."""
         sources = load_sources(spec, files, run)
+        held_out = held_out_source(spec, files)
         base = open_base(spec.base)
-        facts = adapter_store.training_facts(spec, run, sources, base)
-        return cls(spec, run, out_dir, base, sources, facts)
+        known = [*sources, held_out] if held_out else sources
+        facts = adapter_store.training_facts(spec, run, known, base)
+        return cls(spec, run, out_dir, base, sources, facts, held_out)
 
     def for_run(self, run: int, out_dir: Path) -> TrainingJob:
         """The same with another run's seed, where that changes no pairs."""

@@ -11,7 +11,7 @@ import atexit
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +24,7 @@ from kindred.compute import data_parallel, devices
 from kindred.data.caption_pairing import names_right
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store, kept_states, trackers
+from kindred.training.held_out_curve import COLUMN
 from kindred.training.job import TrainingJob
 from kindred.training.start_marker import write_start_markers
 from kindred.training.training_data import TrainingFiles
@@ -139,7 +140,10 @@ def train(job: TrainingJob, machine: Machine) -> None:
         scheduler,
         fit,
         process_group,
-        on_step=[lambda trainer: keep_step(job, machine.store, trainer)],
+        on_step=[
+            *_held_out_loss(job),  # first: what is kept of a step says its loss
+            lambda trainer: keep_step(job, machine.store, trainer),
+        ],
     )
     if tracker and process_group.first:
         tracked = trackers.TrackedTraining(tracker, job.out_dir, spec.recipe.model_dump())
@@ -165,23 +169,36 @@ def train(job: TrainingJob, machine: Machine) -> None:
         checkpoints.remove()
 
 
+def _held_out_loss(job: TrainingJob) -> list[Callable[[Trainer], None]]:
+    """What tells the loss on a training's held-out photos; nothing where there are none."""
+    from kindred.training.held_out_loss import HeldOutLoss
+    from kindred.training.trainer import WeightedDataset
+
+    return [HeldOutLoss(WeightedDataset.load(job.held_out))] if job.held_out else []
+
+
 def keep_step(job: TrainingJob, store: Path, trainer: Trainer) -> None:
     """Store the adapter of the step that was just done, where the recipe keeps it."""
     if trainer.done not in job.spec.recipe.series[:-1]:
         return
     trainer.log.read()  # raises where a loss is no number
     if trainer.process_group.first:
-        store_kept(job, store, trainer.done, trainer.final_state(), trainer.transformer)
+        state = trainer.final_state()
+        store_kept(job, store, trainer.rows[-1], state, trainer.transformer)
 
 
 def store_kept(
-    job: TrainingJob, store: Path, step: int, state: dict[str, Any], network: Any
+    job: TrainingJob, store: Path, row: Mapping[str, float], state: dict[str, Any], network: Any
 ) -> None:
-    """Put a step's adapter into the store. network: has its `peft_config`."""
+    """Put a step's adapter into the store. row: of the training's log. network: has its
+    `peft_config`."""
     from kindred.models.lora import injection
 
+    step = int(row["step"])
+
     def write(file: Path) -> None:
-        injection.save_lora(file, state, network, header({**job.facts, "step": step}))
+        told = header({**job.facts, "step": step, **held_out_told(row)})
+        injection.save_lora(file, state, network, told)
 
     job.kept_steps(store).put(step, write)
 
@@ -198,12 +215,20 @@ def store_adapter(
     lora.json says besides."""
     from kindred.models.lora import injection
 
+    columns = (*COLUMNS, COLUMN) if job.held_out else COLUMNS
+
     def write(folder: Path) -> None:
-        write_csv(folder / "training.csv", COLUMNS, trained.rows)
-        injection.save_lora(folder / "lora.safetensors", state, network, header(job.facts))
+        write_csv(folder / "training.csv", columns, trained.rows)
+        told = header({**job.facts, **held_out_told(trained.rows[-1])})
+        injection.save_lora(folder / "lora.safetensors", state, network, told)
         write_json(folder / "lora.json", summary(job, trained) | more)
 
     adapter_store.adapters(store).put(job.key, write)
+
+
+def held_out_told(row: Mapping[str, float]) -> dict[str, float]:
+    """What a row of the log says of the held-out loss; nothing where it was not taken."""
+    return {COLUMN: row[COLUMN]} if COLUMN in row else {}
 
 
 def header(facts: dict[str, Any]) -> dict[str, str]:
@@ -239,6 +264,9 @@ def summary(job: TrainingJob, trained: Trained) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "versions": {lib.__name__: lib.__version__ for lib in (torch, diffusers, peft)},
     }
+    if job.held_out:
+        report["held_out"] = sorted(pair.item.image_id for pair in job.held_out.pairs)
+        report |= held_out_told(trained.rows[-1])
     if spec.base.training_adapter:
         report["training_adapter"] = spec.base.training_adapter
     if spec.pairing == "dealt":

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 
@@ -18,6 +18,7 @@ from kindred.training.batches import Batch, Place
 from kindred.training.step_graphs import Key, MicroStep, StepGraphs
 
 OutOfMemory = torch.OutOfMemoryError
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,14 @@ class StepRunner:
         self._weights: dict[float, torch.Tensor] = {}
 
     def gradients(self, work: Sequence[MicroBatch]) -> torch.Tensor:
-        """Add up the gradients of a step's batches, however often that has to be begun anew; the
-        mean loss of the photos []."""
-        while (loss := self._attempt(work)) is None:
+        """Add up the gradients of a step's batches; the mean loss of the photos []."""
+        return self.until_done(lambda: self._run(work))
+
+    def until_done(self, work: Callable[[], T]) -> T:
+        """What a piece of work gives, however often it has to be begun anew for want of memory."""
+        while (found := self._attempt(work)) is None:
             self.zero_gradients()
-        return loss
+        return found
 
     def zero_gradients(self) -> None:
         """Before the next step; in place where recordings write to them."""
@@ -87,11 +91,11 @@ class StepRunner:
         for parameter in self.parameters:
             parameter.grad = None
 
-    def _attempt(self, work: Sequence[MicroBatch]) -> torch.Tensor | None:
-        """`_run`, or None when it failed and is worth doing again. The failed one's tensors go
-        with its frames when this returns."""
+    def _attempt(self, work: Callable[[], T]) -> T | None:
+        """What `work` gives, or None when it failed and is worth doing again. The failed one's
+        tensors go with its frames when this returns."""
         try:
-            return self._run(work)
+            return work()
         except Exception as error:
             if self.graphs and self.graphs.recordings and isinstance(error, OutOfMemory):
                 print("warning: too little memory for recorded steps; without", file=sys.stderr)

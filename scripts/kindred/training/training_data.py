@@ -20,7 +20,7 @@ from kindred.common.seeds import seed_of
 from kindred.data import encoding_cache
 from kindred.data.caption_pairing import CaptionedImage, check_pairs, make_pairs
 from kindred.data.dataset import DatasetImage, read_dataset
-from kindred.data.subset_selection import select
+from kindred.data.subset_selection import held_out, select
 from kindred.models.identity import architecture_of
 from kindred.specs.training import TrainSpec
 
@@ -84,6 +84,21 @@ def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSo
     weights = _token_weights(spec, pairs, files)
     photos = DataSource("photos", 1.0, pairs, files.latents, files.text, weights)
     return [photos, *_prior(spec, files), *_preserved(spec, items, files)]
+
+
+def held_out_source(spec: TrainSpec, files: TrainingFiles) -> DataSource | None:
+    """The photos that the selection keeps away from training, with their own captions, whatever
+    the training's are; None where it keeps none. `load_sources` comes first, and checks the files.
+
+    Raises KindredError (or ProblemsError, listing all) for what is missing or does not match.
+    """
+    if spec.selection.held_out is None:
+        return None
+    dataset = read_dataset(files.images, files.captions)
+    items = held_out(dataset, spec.selection, spec.characters)
+    pairs = make_pairs(items, "matched", 0)
+    _prove(spec, pairs, dataset, "matched", files.latents, files.text)
+    return DataSource("held_out", 0.0, pairs, files.latents, files.text)
 
 
 def _token_weights(

@@ -14,7 +14,7 @@ from kindred.data.aspect_buckets import Size, largest_buckets, nearest_bucket
 from kindred.data.composites import captions
 from kindred.data.composites.cutouts import without
 from kindred.data.composites.generation import CompositeImage
-from kindred.data.composites.people import PersonSource, SourcePhoto, said_of
+from kindred.data.composites.people import PersonSource, SourcePhoto, said_of, usable
 from kindred.specs.composites import CompositeSpec
 
 MARGIN = 0.06  # around somebody who is cropped out, of their height
@@ -28,6 +28,7 @@ def crops(
     noted and left out."""
     if spec.crop is None:
         return
+    photos = usable(photos, spec)
     buckets = largest_buckets(spec.preprocess)
     opening = captions.frame([photo.caption for photo in photos])
     for photo in photos:

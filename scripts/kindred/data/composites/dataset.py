@@ -37,6 +37,7 @@ def read_source_photos(
             said["caption"],
             tuple(said["characters"]),
             known[source],
+            row.get("photo", row["image_id"]),
         )
     return [found[source] for source in sorted(found)]
 

@@ -19,7 +19,14 @@ from kindred.common.errors import Problems
 from kindred.data.aspect_buckets import Size, largest_buckets, nearest_bucket
 from kindred.data.composites import captions, compositing
 from kindred.data.composites.cutouts import Cutout
-from kindred.data.composites.people import PersonSource, SourcePhoto, in_turn, said_of, sources_of
+from kindred.data.composites.people import (
+    PersonSource,
+    SourcePhoto,
+    in_turn,
+    said_of,
+    sources_of,
+    usable,
+)
 from kindred.data.composites.strangers import Stranger, strangers_of
 from kindred.data.person_masks import Box
 from kindred.specs.composites import ROW, Composites, CompositeSpec
@@ -53,6 +60,7 @@ def composites(
     asked = spec.compose
     if asked is None:
         return
+    photos = usable(photos, spec)
     sources = {letter: list(sources_of(photos, letter)) for letter in spec.characters}
     problems = Problems("composites can't be made")
     for cell in asked.cells:

@@ -15,9 +15,11 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from kindred.characters.cells import cell_name
 from kindred.data.aspect_buckets import Size
 from kindred.data.composites import captions, compositing
 from kindred.data.composites.cutouts import Cutout, cut_out, without
+from kindred.data.held_out_photos import held_out_photos
 from kindred.data.person_masks import MaskedPhoto
 from kindred.data.person_segmentation import upright
 from kindred.specs.composites import CompositeSpec
@@ -27,13 +29,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SourcePhoto:
-    """A photo with its caption, the letters in it, and the mask of who is where."""
+    """A photo with its caption, the letters in it, and the mask of who is where; `photo`: its name
+    in the dataset."""
 
     source: str
     path: Path
     caption: str
     letters: tuple[str, ...]
     masked: MaskedPhoto
+    photo: str = ""
 
     @cached_property
     def image(self) -> Image.Image:
@@ -72,6 +76,16 @@ class PersonSource:
         """Their pixels; None when hardly any are seen."""
         head = self.photo.masked.people[self.index].head
         return cut_out(self.photo.image, self.photo.indices == self.index + 1, head)
+
+
+def usable(photos: Sequence[SourcePhoto], spec: CompositeSpec) -> list[SourcePhoto]:
+    """The photos that pictures may be made of: nothing of one that is held out of training may come
+    into it by another way."""
+    if spec.held_out is None:
+        return list(photos)
+    known = [(one.photo, cell_name(one.letters), "") for one in photos]
+    held = held_out_photos(known, spec.held_out)
+    return [one for one in photos if one.photo not in held]
 
 
 def sources_of(photos: Sequence[SourcePhoto], letter: str) -> Iterator[PersonSource]:

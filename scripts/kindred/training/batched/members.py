@@ -24,12 +24,19 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch.optim.AdamW's, as training/optimize
 
 @dataclass
 class BatchedRun:
-    """One training of a stack; datasets as the Trainer takes them. `job`: whatever asked for it."""
+    """One training of a stack; datasets as the Trainer takes them. `job`: whatever asked for it.
+    held_out: photos that it does not train on."""
 
     spec: TrainSpec
     run: int
     datasets: Sequence[WeightedDataset]
     job: Any = None
+    held_out: WeightedDataset | None = None
+
+    @property
+    def read(self) -> list[WeightedDataset]:
+        """All that it reads, of which nothing but `held_out` is trained on."""
+        return [*self.datasets, *([self.held_out] if self.held_out else [])]
 
     @property
     def recipe(self) -> Recipe:

@@ -23,6 +23,7 @@ from kindred.compute import devices
 from kindred.models.opened_base import OpenedBase
 from kindred.training import adapter_store
 from kindred.training.batched.jobs import BatchReport, read_jobs, sort_out
+from kindred.training.held_out_curve import curve_of, warning_of
 from kindred.training.job import TrainingJob
 from kindred.training.run import store_adapter, store_kept
 from kindred.training.start_marker import write_start_markers
@@ -101,17 +102,20 @@ def members_of(jobs: Sequence[TrainingJob], report: BatchReport) -> list[Batched
     from kindred.training.batched.members import BatchedRun, mixed_sizes
     from kindred.training.trainer import WeightedDataset
 
-    known: dict[int, list[WeightedDataset]] = {}
+    known: dict[int, tuple[list[WeightedDataset], WeightedDataset | None]] = {}
     members = []
     for job in jobs:
         if id(job.sources) not in known:
-            known[id(job.sources)] = [WeightedDataset.load(source) for source in job.sources]
-        datasets = known[id(job.sources)]
-        why = mixed_sizes(datasets)
+            loaded = [WeightedDataset.load(source) for source in job.sources]
+            kept_away = WeightedDataset.load(job.held_out) if job.held_out else None
+            known[id(job.sources)] = loaded, kept_away
+        datasets, held_out = known[id(job.sources)]
+        member = BatchedRun(job.spec, job.run, datasets, job, held_out)
+        why = mixed_sizes(member.read)
         if why:
             report.left[str(job.out_dir)] = why
         else:
-            members.append(BatchedRun(job.spec, job.run, datasets, job))
+            members.append(member)
     return members
 
 
@@ -150,7 +154,9 @@ def keep(
     configured = SimpleNamespace(peft_config={injection.ADAPTER: trained.config})
     more = {"trained_together": count}
     for step, state in trained.kept.items():  # first: with the last one the series is whole
-        store_kept(job, settings.store, step, state, configured)
+        store_kept(job, settings.store, trained.rows[step - 1], state, configured)
     store_adapter(job, settings.store, trained.state, configured, trained, more)
     Checkpoints(settings.checkpoints, job.key).remove()
+    if said := warning_of(curve_of(trained.rows), job.spec.recipe.steps):
+        print(f"warning: {job.out_dir}: {said}", file=sys.stderr)
     report.trained[str(job.out_dir)] = job.key

@@ -28,6 +28,7 @@ from kindred.training.batched.data_feed import (
     StepFeeder,
     StepInputs,
 )
+from kindred.training.batched.held_out import HeldOutLosses
 from kindred.training.batched.members import (
     BETAS,
     EPSILON,
@@ -37,6 +38,7 @@ from kindred.training.batched.members import (
     parts,
 )
 from kindred.training.batched.stacked_lora import Adapters, Start, start_of
+from kindred.training.held_out_curve import COLUMN, is_due
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.trainer import MIB
 from kindred.training.training_log import ZEROS, fault_of
@@ -72,13 +74,14 @@ class BatchedTrainer:
         self.series = [{*m.recipe.series, m.recipe.steps} for m in self.members]
         self.inputs = architecture.batched_inputs(self.network)
         denoiser = architecture.denoiser(self.network)
-        datasets = [dataset for member in self.members for dataset in member.datasets]
+        datasets = [dataset for member in self.members for dataset in member.read]
         self.tables = DeviceTables(datasets, denoiser, self.inputs, architecture.text)
         feeds = [
             [DataFeed.of(dataset, m.recipe, m.run, self.tables) for dataset in m.datasets]
             for m in self.members
         ]
         self.feeder = StepFeeder(feeds, architecture, self.scheduler, self.threads)
+        self.held_out = HeldOutLosses(self.members, self.tables, self.members[0].recipe.batch)
         self.network.train()
 
     def train(self, what: str) -> list[Trained]:
@@ -106,6 +109,8 @@ class BatchedTrainer:
         states = {step: self.adapters.state(row, start.state) for step, row in kept}
         last = states.pop(self.members[number].recipe.steps)
         fault = self.faults.get(number, "")
+        for step, loss in self.held_out_losses[number].items():
+            rows[step - 1][COLUMN] = round(loss, 6)
         return Trained(last, states, start.config, rows, seconds, self.device, fault)
 
     def _steps(self, what: str) -> list[list[dict[str, float]]]:
@@ -114,6 +119,7 @@ class BatchedTrainer:
         on_gpu = self.device.type == "cuda"
         choices = (self.feeder.ahead if on_gpu else self.feeder.choices)(plan)
         self.kept: list[dict[int, torch.Tensor]] = [{} for _ in steps]
+        self.held_out_losses: list[dict[int, float]] = [{} for _ in steps]
         self.zeros, self.faults = [0] * len(steps), dict[int, str]()
         rows: list[list[dict[str, float]]] = [[] for _ in steps]
         step, began = 0, time.monotonic()
@@ -134,6 +140,7 @@ class BatchedTrainer:
                     unread.append(figures.clone())
                     step += 1
                     self._set_aside(step, active)
+                    self._take_held_out(step, active)
                     if len(unread) == READ_EVERY or step == stop:
                         read = torch.stack(unread).tolist()
                         seconds = (time.monotonic() - began) / len(steps)
@@ -181,17 +188,20 @@ class BatchedTrainer:
     def _gradients(self, samples: Samples) -> torch.Tensor:
         """Fill the table of gradients; the losses [G, datasets]."""
         self.adapters.slopes.zero_()
-        sigmas = samples.sigmas[:, None, None]
-        noisy = (1 - sigmas) * samples.latents + sigmas * samples.noise
-        predicted = self.inputs.packed_velocity(
-            noisy, samples.sigmas, samples.text, self.guidance, samples.rows
-        )
+        predicted = self._velocity(samples, self.guidance)
         target = samples.noise - samples.latents
         errors = (predicted.float() - target).square().mean(-1) * samples.weights
         losses = errors.reshape(*self.shares.shape, -1).mean(-1)
         # Members share nothing that learns, so the sum's gradient is each one's own.
         (losses * self.shares).sum().backward()
         return losses.detach()
+
+    def _velocity(self, samples: Samples, guidance: torch.Tensor) -> torch.Tensor:
+        """What the network with each member's adapter says of noised samples, as tokens."""
+        sigmas = samples.sigmas[:, None, None]
+        noisy = (1 - sigmas) * samples.latents + sigmas * samples.noise
+        told = samples.text, guidance, samples.rows
+        return self.inputs.packed_velocity(noisy, samples.sigmas, *told)
 
     @torch.no_grad()
     def _update(self, control: torch.Tensor) -> torch.Tensor:
@@ -220,6 +230,24 @@ class BatchedTrainer:
                 averaged = self.members[number].recipe.ema
                 table = self.average if averaged else self.adapters.values
                 self.kept[number][done] = table[place].detach().cpu().clone()
+
+    def _take_held_out(self, done: int, active: Sequence[int]) -> None:
+        """Note the loss on held-out photos of members where it is due, by what is kept of them:
+        the average where there is one."""
+        members = [(number, self.members[number]) for number in active]
+        due = [n for n, one in members if one.held_out and is_due(one.recipe, done)]
+        if not due:
+            return
+        values = self.adapters.values
+        trained = values.clone()
+        if self.average is not None:
+            averaged = [bool(one.recipe.ema) for _, one in members]
+            chosen = torch.tensor(averaged, device=self.device)[:, None]
+            values.copy_(torch.where(chosen, self.average, values))
+        losses = dict(zip(active, self.held_out.take(active, self._velocity), strict=True))
+        values.copy_(trained)
+        for number in due:
+            self.held_out_losses[number][done] = losses[number]
 
     def _note(
         self,
