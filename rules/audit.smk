@@ -14,8 +14,9 @@ rule audit:
     thresholds retrain nothing; its priority puts it first, and training itself refuses a cell
     without photos."""
     input:
-        images="resources/{dataset}/images.json",
+        images=images_to_audit,
         captions="resources/{dataset}/captions.jsonl",
+        people=lambda w: people_to_audit(w.dataset),
         template="report/audit.html",
     output:
         table="results/{experiment}/audit/{dataset}.json",
@@ -30,9 +31,11 @@ rule audit:
     params:
         spec=lambda w: PLAN.audit_spec(w.experiment, w.dataset).canonical(),
         version=step_version("audit"),
+        photos=lambda w: folders_to_audit(w.dataset),
     message:
         "{wildcards.experiment}: audit of {wildcards.dataset}"
     shell:
         "python scripts/audit.py --spec {params.spec:q} --images {input.images:q}"
-        " --captions {input.captions:q} --out {output.table:q} --page {output.page:q}"
+        " --captions {input.captions:q} --photos {params.photos:q}"
+        " --out {output.table:q} --page {output.page:q}"
         " 2>&1 | tee -i {log:q}"

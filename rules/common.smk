@@ -57,6 +57,7 @@ from kindred.common import planned_code
 from kindred.common.errors import KindredError
 from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
 from kindred.judges.version import version_of
+from kindred.data import people_file
 from kindred.data.photo_folder import as_inputs, check_ids, check_inputs, scan
 from kindred.specs.report import CurveSpec, SheetSpec
 from kindred.specs.step_series import SELECTION
@@ -261,6 +262,18 @@ def source_folder(dataset):
     """Where a dataset's photos lie."""
     made = dataset in DRAWN or dataset in PRIORS or dataset in MADE
     return f"resources/{dataset}/photos" if made else DATASETS[dataset].source
+
+
+def folders_to_audit(dataset):
+    """Where the photos lie that a dataset shows: those of what composites are made of first."""
+    made = MADE.get(dataset)
+    return [source_folder(name) for name in ([made.of] if made else []) + [dataset]]
+
+
+def people_to_audit(dataset):
+    """people.yaml beside the photos, where one is."""
+    files = source_files(MADE[dataset].of if dataset in MADE else dataset)[1]
+    return [file for file in files if os.path.basename(file) == people_file.NAME]
 
 
 def composites_source(made):

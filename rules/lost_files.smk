@@ -10,8 +10,14 @@ def notice_lost(listing, named):
     made again, and they with it, for `rule all` or for who reads it. Snakemake doesn't know these
     files, so the only thing to tell it is that the list isn't there."""
     gone = lost_files.lost(listing, named) if workflow.is_main_process else []
-    if not gone:
-        return
+    if gone:
+        make_again(
+            listing, f"{len(gone)} of the files that it names are gone ({gone[0]})"
+        )
+
+
+def make_again(listing, why):
+    """Have Snakemake plan as if a file were gone; say why."""
     known, folder = workflow.iocache.exists_local, os.path.dirname(listing)
     if (
         folder not in known.has_inventory
@@ -23,8 +29,7 @@ def notice_lost(listing, named):
     known[listing] = False
     LOST.append(listing)
     if len(LOST) <= 3:
-        what = f"{len(gone)} of the files that it names are gone ({gone[0]})"
-        print(f"note: {listing}: {what}; made again if needed", file=sys.stderr)
+        print(f"note: {listing}: {why}; made again if needed", file=sys.stderr)
     elif len(LOST) == 4:
         print("note: and other lists", file=sys.stderr)
 
@@ -51,6 +56,20 @@ def class_prompts_of(w):
     """The embedded prompts of a dataset; what is lost of its pictures is noticed."""
     notice_lost(f"resources/{w.dataset}/class.json", lost_files.pictures)
     return f"resources/{w.dataset}/class.safetensors"
+
+
+@cache
+def notice_tokenizers(audit):
+    """An audit that did without a tokenizer is made again once that is on this machine."""
+    found = lost_files.tokenizers_found(audit) if workflow.is_main_process else []
+    if found:
+        make_again(audit, f"{found[0]} has come since")
+
+
+def images_to_audit(w):
+    """The images.json of a dataset; what its audit did without is noticed."""
+    notice_tokenizers(f"results/{w.experiment}/audit/{w.dataset}.json")
+    return f"resources/{w.dataset}/images.json"
 
 
 def adapters_to_draw_with(w):

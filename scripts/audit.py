@@ -1,10 +1,8 @@
 """What a dataset can teach, and what it can't, before anything is trained.
 
-in:  images.json of preprocess, captions.jsonl of caption
-out: audit.json: photos, unnamed, characters, cells {cell: photos}, appearances and solos by letter,
-     appearance_ratio, together, casts_by_shape {cast: {shape: photos}}, shape_bits, cast_bits,
-     words, noun_shares, tokens and trigger_tokens by tokenizer, findings [{kind, level, what,
-     effect, cure, items}]; and the same as a page
+in:  images.json of preprocess, captions.jsonl of caption; people.yaml, where one lies beside photos
+out: audit.json: counts by cell, character and shape; words, tokens, faces (with people.yaml);
+     findings [{kind, level, what, effect, cure, items}]; and the same as a page with photos
 Ends with status 1 when a variant asks for a cell that no photo shows.
 """
 
@@ -17,8 +15,10 @@ from pathlib import Path
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import read_json, read_jsonl, write_json, write_text
 from kindred.data.audit import coverage, report
+from kindred.data.audit.faces_and_captions import read_faces
 from kindred.data.dataset import read_dataset
 from kindred.report.audit_page import render
+from kindred.report.audit_photos import audit_photos
 from kindred.specs.dataset import AuditSpec
 
 
@@ -28,8 +28,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="AuditSpec as JSON, or a file of it")
     parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
     parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
-    parser.add_argument("--out", required=True, type=Path, help="audit.json to write")
-    parser.add_argument("--page", required=True, type=Path, help="audit.html to write")
+    parser.add_argument("--photos", nargs="+", type=Path, default=[], help="where the photos lie")
+    for name, what in (("--out", "audit.json"), ("--page", "the same as a page")):
+        parser.add_argument(name, required=True, type=Path, help=what)
     return parser.parse_args(argv)
 
 
@@ -39,15 +40,17 @@ def main(argv: list[str] | None = None) -> int:
     spec = AuditSpec.read(options.spec)
     photos = coverage.photos_of(read_json(options.images), read_jsonl(options.captions))
     items = read_dataset(options.images, options.captions) if spec.trainings else []
-    result = report.examine(photos, spec, items)
-    for finding in result["findings"]:
-        print(f"{finding['level']}: {finding['what']}: {finding['effect']}", file=sys.stderr)
+    result = report.examine(photos, spec, items, read_faces(options.photos, spec.characters))
+    for one in result["findings"]:
+        print(f"{one['level']}: {one['what']}: {one['effect']}", file=sys.stderr)
     write_json(options.out, result)
-    write_text(options.page, render(result))
+    where = options.images.parent / "images", options.photos, options.page.parent
+    shown = [] if spec.hide_photos else audit_photos(photos, result["findings"], *where)
+    write_text(options.page, render(result, shown))
     try:
         coverage.check_cells(spec.cells, result["cells"], spec.characters)
     except KindredError:
-        # Snakemake deletes what a failed job wrote, so the page can't say it.
+        # The page can't say it: Snakemake deletes what a failed job wrote.
         print(report.coverage_table(result), file=sys.stderr)
         raise
     return 0

@@ -21,12 +21,20 @@ from mistakes import LETTERS, Mistake, of_value, png, write
 from PIL import Image
 
 from kindred.data import blip_captioner, caption_cache, captioning, encoding_cache, person_masks
-from kindred.data.audit import caption_findings, cast_shapes, coverage, findings, report
+from kindred.data.audit import (
+    caption_findings,
+    cast_shapes,
+    coverage,
+    faces_and_captions,
+    findings,
+    report,
+)
 from kindred.data.audit.training_amounts import training_findings
 from kindred.data.caption_pairing import CaptionedImage, check_pairs, make_pairs
 from kindred.data.composites.generation import composites
 from kindred.data.composites.people import SourcePhoto
 from kindred.data.dataset import DatasetImage
+from kindred.data.people_file import PhotoEntry, PlacedFace
 from kindred.data.person_masks import MaskedPhoto, PersonMask
 from kindred.data.photo_decoding import PhotoError, read_photo
 from kindred.data.preprocessing import prepare_folder
@@ -81,7 +89,7 @@ def no_base(folder: Path) -> list[findings.Finding]:
         tokenizers={f"{folder}/tokenizer_2": 99},
         architectures={str(folder): "flux1"},
     )
-    return report.examine_tokens([], spec)[2]
+    return report.examine_tokens([], spec)[-1]
 
 
 def tokens(
@@ -100,8 +108,16 @@ def tokens(
         {"id": f"p{n}", "caption": text, "author": "file", "characters": ["J"], "warnings": []}
         for n, text in enumerate(captions)
     ]
-    _, _, found = report.examine_tokens(coverage.photos_of(images, rows), spec)
+    *_, found = report.examine_tokens(coverage.photos_of(images, rows), spec)
     return found
+
+
+def faced(caption: str) -> list[findings.Finding]:
+    """Of a photo that shows J's face."""
+    faces = {"a.jpg": PhotoEntry("0", (PlacedFace("J", (50, 50)),))}
+    row = {"image": {"source": "a.jpg"}, "caption": {"characters": list(caption)}}
+    who = named("JRussell", "ARussell")
+    return faces_and_captions.face_findings(faces_and_captions.compare([row], faces), who)
 
 
 def named(*names: str) -> dict[str, Character]:
@@ -328,6 +344,9 @@ MISTAKES = [
     Mistake("names and lengths of captions are not checked by T5",
             lambda root: no_base(root / "base"),
             lambda root: tokens(root, ["by a wall"], who=named("JRussell"))),
+    # Faces
+    of_value("somebody is in the photo and not in its caption (1)", faced, "", "J"),
+    of_value("somebody is in the caption and not found in the photo (1)", faced, "JA", "J"),
     # Trainings
     of_value("its selection can't be met", lambda n: trainings(9, total=n), 3, 2),
     of_value("sees 1 of 2 pictures, in 1 steps", trainings, 1, 2),

@@ -356,6 +356,8 @@ class Plan:
         trainings = training_amounts(own)
         if trainings:
             given["trainings"] = trainings
+        if chosen.hide_photos:
+            given["hide_photos"] = True
         return AuditSpec(characters=chosen.characters, tokenizers=tokenizers, **given)
 
     def prompt_texts(self, experiment: str, prompt_set: str, base: str) -> PromptTexts:

@@ -60,6 +60,12 @@ def cached(model: str) -> Path:
     return hub_cache() / f"models--{model.replace('/', '--')}"
 
 
+def is_cached(model: str, folder: str, revision: str | None) -> bool:
+    """Whether the cache has any file of a repository's folder, in that commit (None: in any)."""
+    snapshots = cached(model) / "snapshots"
+    return any(snapshots.glob(f"{revision or '*'}/{folder}/*"))
+
+
 def hub_cache() -> Path:
     """Where huggingface_hub keeps what it fetched, by the variables that it reads itself."""
     home = Path.home() / ".cache"

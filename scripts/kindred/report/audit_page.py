@@ -1,16 +1,24 @@
 """The audit as one page: coverage as a picture, findings in plain words, tables behind them.
 
-Self-contained, light and dark; shows names of files, never photos.
+Self-contained, light and dark. It names files and, without `hide_photos`, shows photos.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from kindred.data.audit.findings import FIRST_SCREEN, MISFIT
+from kindred.report.audit_photos import (
+    EACH,
+    AuditPhoto,
+    by_cell,
+    of_lines,
+    of_person,
+    with_photos,
+)
 from kindred.report.coverage_chart import coverage_svg
 from kindred.report.formatting import plural
 from kindred.report.templates import fill
@@ -22,9 +30,8 @@ STEPS = 3  # that are told at once
 
 def readiness(audit: Mapping[str, Any]) -> dict[str, Any]:
     """{ready, said, next}: whether to train on this, in a sentence, and what to do first."""
-    warnings = [one for one in audit["findings"] if one["level"] == "warning"]
-    stops = [one for one in warnings if one["kind"] in NOT_READY]
-    first = stops or warnings
+    warnings, stops = _warnings(audit), _stops(audit)
+    first = _first_findings(audit)
     if stops:
         said = (
             f"Not ready: {plural(len(stops), 'warning')} would train something else than you mean."
@@ -37,14 +44,46 @@ def readiness(audit: Mapping[str, Any]) -> dict[str, Any]:
     return {"ready": not stops, "said": said, "next": steps, "more": len(first) - len(steps)}
 
 
-def render(audit: Mapping[str, Any]) -> str:
-    """HTML of an audit as `scripts/audit.py` writes it."""
+def _warnings(audit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in audit["findings"] if one["level"] == "warning"]
+
+
+def _stops(audit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in _warnings(audit) if one["kind"] in NOT_READY]
+
+
+def _first_findings(audit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What is to be done first: what stops, or else all warnings."""
+    return _stops(audit) or _warnings(audit)
+
+
+def render(audit: Mapping[str, Any], photos: Sequence[AuditPhoto] = ()) -> str:
+    """HTML of an audit as `scripts/audit.py` writes it. photos: to show, none to show none."""
     names = {letter: who["name"] for letter, who in audit["characters"].items()}
-    picture = Markup(coverage_svg(audit["cells"], names))
+    shown = {photo.source: photo for photo in photos}
+    cards = [one | {"rows": with_photos(one["items"], shown)} for one in audit["findings"]]
     first: dict[str, list[Mapping[str, Any]]] = {}
-    for finding in audit["findings"]:
+    for finding in cards:
         if heading := FIRST_SCREEN.get(finding["kind"]):
             first.setdefault(heading, []).append(finding)
-    others = [one for one in audit["findings"] if one["kind"] not in FIRST_SCREEN]
-    content = {"state": readiness(audit), "audit": audit, "names": names, "picture": picture}
-    return fill("audit.html", {**content, "first": first, "others": others})
+    return fill(
+        "audit.html",
+        {
+            "state": readiness(audit) | {"photos": _beside_steps(audit, shown)},
+            "audit": audit,
+            "names": names,
+            "picture": Markup(coverage_svg(audit["cells"], names)),
+            "first": first,
+            "others": [one for one in cards if one["kind"] not in FIRST_SCREEN],
+            "people": {letter: of_person(letter, photos) for letter in names},
+            "photos": [photo for photo in photos if photo.small],
+            "cells": by_cell(photos),
+        },
+    )
+
+
+def _beside_steps(
+    audit: Mapping[str, Any], shown: Mapping[str, AuditPhoto]
+) -> list[list[AuditPhoto]]:
+    """Some photos for each step of `readiness`."""
+    return [of_lines(one["items"], shown)[:EACH] for one in _first_findings(audit)[:STEPS]]

@@ -73,6 +73,16 @@ def make_thumbnails(
     return dict(zip(files, made, strict=True))
 
 
+def small_thumbnails(files: Mapping[str, Path], edge: int) -> dict[str, str]:
+    """Each picture by its key as base64 WebP of at most `edge` px, with no larger version. Raises
+    KindredError for a file that is no picture."""
+    make = partial(_thumbnail, thumbnail=edge, edge=edge)
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return {
+            key: one.small for key, one in zip(files, pool.map(make, files.values()), strict=True)
+        }
+
+
 def _fitting_edges(paths: Sequence[Path], budget: int, thumbnail: int) -> list[int]:
     """The edges at which a sample says that all fit, largest first."""
     probes = paths[:: max(1, len(paths) // PROBES)][:PROBES]

@@ -146,3 +146,4 @@ class AuditSpec(SpecModel):
         default_factory=list,
         description="of variants with equal batch and selection the one that sees least",
     )
+    hide_photos: bool = Field(False, description="show no photo on the page")

@@ -1,4 +1,4 @@
-"""Which files are gone that a list in results/ or resources/ names.
+"""Which files are gone that a list in results/ or resources/ names, and which have come since.
 
 Pictures, prepared photos, masks and composites lie where no rule declares them, because they are
 thousands, and a person may delete them to make room. Knows the lists' forms; that a list counts as
@@ -13,6 +13,8 @@ from functools import cache
 from os.path import exists
 from pathlib import Path
 from typing import Any
+
+from kindred.models.hub import is_cached, is_repository
 
 Named = Callable[[Path, Any], Iterable[str]]
 
@@ -55,6 +57,25 @@ def kept_steps(steps: tuple[int, ...], store: Path | None = None) -> Named:
         return [str(stored_file(kept_in, facts, step)) for step in {*steps} - {*there}]
 
     return named
+
+
+def tokenizers_found(audit: Path | str) -> list[str]:
+    """The tokenizers that an audit did without and that are on this machine by now; none where
+    there is no audit that can be read."""
+    try:
+        missing = json.loads(Path(audit).read_text(encoding="utf-8")).get("tokenizers_missing", ())
+    except (OSError, ValueError, AttributeError):
+        return []
+    return [name for name in missing if _is_here(name)]
+
+
+def _is_here(tokenizer: str) -> bool:
+    """Whether `<directory or owner/name>/<folder>[@revision]` is on this machine."""
+    place, _, revision = tokenizer.partition("@")
+    model, _, folder = place.rpartition("/")
+    if Path(tokenizer).expanduser().is_dir():
+        return True
+    return is_repository(model) and is_cached(model, folder, revision or None)
 
 
 def lost(listing: Path | str, named: Named) -> list[str]:

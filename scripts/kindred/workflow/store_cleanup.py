@@ -52,8 +52,8 @@ class Used:
 
 
 def referenced_by(results: Path, datasets: Path | None = None, photos: Path | None = None) -> Used:
-    """Read every `images/*.json`, `lora.safetensors` and `lora.json` under the results folder, all
-    lists of photos and class pictures in a folder of datasets, and every people.yaml under `photos`.
+    """Read every `images/*.json`, `lora.safetensors` and `lora.json` under the results folder, the
+    lists of photos and class pictures in a folder of datasets, and every people.yaml in `photos`.
 
     Raises KindredError when one of them can't be read, so that nothing is deleted half-informed.
     """

@@ -9,7 +9,7 @@ import pytest
 from kindred.training import adapter_store, kept_steps
 from kindred.training.kept_steps import KeptSteps
 from kindred.workflow import lost_files
-from kindred.workflow.lost_files import lost
+from kindred.workflow.lost_files import lost, tokenizers_found
 
 FORMS = {
     lost_files.pictures: lambda names: {"images": [{"path": name} for name in names]},
@@ -60,3 +60,21 @@ def test_a_kept_step_is_looked_for_in_its_folder_and_then_in_the_store(tmp_path)
     own.parent.mkdir(parents=True)
     own.touch()
     assert lost(listing, named) == []
+
+
+def test_an_audit_is_made_again_when_a_tokenizer_that_it_did_without_is_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    commit = "a" * 40
+    names = [str(tmp_path / "base/tokenizer"), "owner/base/tokenizer", f"owner/base/two@{commit}"]
+    audit = tmp_path / "ours.json"
+    audit.write_text(json.dumps({"tokenizers_missing": names}))
+    assert tokenizers_found(audit) == []
+    (tmp_path / "base/tokenizer").mkdir(parents=True)
+    assert tokenizers_found(audit) == names[:1]
+    snapshots = tmp_path / "hub/models--owner--base/snapshots"
+    for folder in (snapshots / ("b" * 40) / "two", snapshots / commit / "tokenizer"):
+        folder.mkdir(parents=True)
+        (folder / "vocab.json").touch()
+    assert tokenizers_found(audit) == names[:2], "another commit's is not that one's"
+    audit.write_text("{}")
+    assert tokenizers_found(audit) == tokenizers_found(tmp_path / "none.json") == []

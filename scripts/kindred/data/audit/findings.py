@@ -7,7 +7,7 @@ Knows no files.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from kindred.specs.dataset import AuditThresholds, Misfit
 Characters = Mapping[str, Character]
 MISFIT = "misfit"  # the kind that is about the experiment's settings
 UNKNOWN_NAME, SAME_NAME, REFUSAL = "unknown-name", "same-name", "refusal"
+FACE_WITHOUT_NAME = "face-without-name"
 NAMES = "Names that the base can't tell"
 # What stands on the page's first screen, by kind, and under which heading: with it, something else
 # is trained than anybody meant.
@@ -28,12 +29,14 @@ FIRST_SCREEN = {
     UNKNOWN_NAME: NAMES,
     SAME_NAME: NAMES,
     REFUSAL: "Captions that describe no photo",
+    FACE_WITHOUT_NAME: "Captions that leave somebody out",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know before training. `items`: the files or words that it is about."""
+    """One thing to know before training. `items`: the photos, files or words that it is about; what
+    is about a photo begins with its name in the folder."""
 
     kind: str
     level: Literal["warning", "note"]
@@ -251,11 +254,16 @@ def repeated_caption_findings(groups: Sequence[Sequence[str]]) -> list[Finding]:
     ]
 
 
-def photo_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Warnings of preprocess and caption, one finding a kind, with the photos concerned."""
+def photo_findings(
+    photos: Sequence[Mapping[str, Any]], compared: Container[str] = ()
+) -> list[Finding]:
+    """Warnings of preprocess and caption, one finding a kind, with the photos concerned. compared:
+    photos whose faces were held against the caption, which says more than `who` does."""
     by_kind = defaultdict(list)
     for photo in photos:
         for item in [*photo["image"]["warnings"], *photo["caption"]["warnings"]]:
+            if item["kind"] == "who" and photo["image"]["source"] in compared:
+                continue
             whose = "" if item["kind"] == LEFT_OUT else f"{photo['image']['source']} "
             by_kind[item["kind"]].append(f"{whose}{item['what']}")
     return [

@@ -6,23 +6,39 @@ Knows how counts and findings are put together; draws no page.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kindred.common.errors import KindredError
-from kindred.data.audit import caption_findings, cast_shapes, coverage, findings, token_findings
+from kindred.data.audit import (
+    caption_findings,
+    cast_shapes,
+    coverage,
+    faces_and_captions,
+    findings,
+    token_findings,
+)
 from kindred.data.audit.training_amounts import training_findings
 from kindred.data.dataset import DatasetImage
+from kindred.data.people_file import PhotoEntry
 from kindred.models import tokenizers
+from kindred.specs.character import Character
 from kindred.specs.dataset import AuditSpec
 
 Photos = Sequence[dict[str, Any]]
 
 
-def examine(photos: Photos, spec: AuditSpec, images: Sequence[DatasetImage] = ()) -> dict[str, Any]:
+def examine(
+    photos: Photos,
+    spec: AuditSpec,
+    images: Sequence[DatasetImage] = (),
+    faces: Mapping[str, PhotoEntry] = MappingProxyType({}),
+) -> dict[str, Any]:
     """The whole audit of `audit.photos_of` as one JSON-able object. images: all of the dataset, as
-    training reads them; needed where the specification names trainings."""
+    training reads them; needed where the specification names trainings. faces: what people.yaml
+    says of each photo."""
     who, limits = spec.characters, spec.thresholds
     cells = coverage.coverage((photo["cell"] for photo in photos), who)
     seen = coverage.appearances(cells, who)
@@ -30,7 +46,8 @@ def examine(photos: Photos, spec: AuditSpec, images: Sequence[DatasetImage] = ()
         photos, who, limits.common_word_share, limits.min_captions_for_words
     )
     nouns = coverage.noun_shares(photos, who)
-    tokens, pieces, about_tokens = examine_tokens(photos, spec)
+    tokens, pieces, missing, about_tokens = examine_tokens(photos, spec)
+    compared = faces_and_captions.compare(photos, faces)
     shapes = cast_shapes.casts_by_shape(photos, who)
     found = [
         *findings.misfit_findings(spec.misfits),
@@ -40,14 +57,7 @@ def examine(photos: Photos, spec: AuditSpec, images: Sequence[DatasetImage] = ()
         *findings.word_findings(words, who, limits.common_word_share),
         *findings.class_noun_findings(nouns, who, limits),
         *about_tokens,
-        *caption_findings.phrase_findings(photos),
-        *caption_findings.style_findings(photos),
-        *caption_findings.syntax_findings(photos, who),
-        *findings.people_findings(photos),
-        *findings.photo_findings(photos),
-        *findings.composite_findings(photos),
-        *findings.repeated_caption_findings(coverage.repeated_captions(photos)),
-        *caption_findings.repeat_findings(photos),
+        *_of_photos(photos, compared, who),
         *cast_shapes.shape_findings(shapes),
     ]
     # What stands on the first screen is told first on the terminal too.
@@ -69,16 +79,36 @@ def examine(photos: Photos, spec: AuditSpec, images: Sequence[DatasetImage] = ()
         "cast_bits": round(cast_shapes.entropy(shapes), 3),
         "words": words,
         "noun_shares": nouns,
+        **({"faces": faces_and_captions.by_person(compared, who)} if compared else {}),
+        **({"tokenizers_missing": missing} if missing else {}),
         "tokens": tokens,
         "trigger_tokens": pieces,
         "findings": [finding.as_dict() for finding in found],
     }
 
 
+def _of_photos(
+    photos: Photos, compared: Photos, who: Mapping[str, Character]
+) -> list[findings.Finding]:
+    """What is said of single photos and captions. compared: by `faces_and_captions`."""
+    return [
+        *caption_findings.phrase_findings(photos),
+        *caption_findings.style_findings(photos),
+        *caption_findings.syntax_findings(photos, who),
+        *findings.people_findings(photos),
+        *faces_and_captions.face_findings(compared, who),
+        *findings.photo_findings(photos, {row["source"] for row in compared}),
+        *findings.composite_findings(photos),
+        *findings.repeated_caption_findings(coverage.repeated_captions(photos)),
+        *caption_findings.repeat_findings(photos),
+    ]
+
+
 def examine_tokens(
     photos: Photos, spec: AuditSpec
-) -> tuple[dict[str, Any], dict[str, Any], list[findings.Finding]]:
-    """Counts by tokenizer, pieces of the trigger names by tokenizer, and what to warn of."""
+) -> tuple[dict[str, Any], dict[str, Any], list[str], list[findings.Finding]]:
+    """Counts by tokenizer, pieces of the trigger names by tokenizer, tokenizers that are not here,
+    and what to warn of."""
     captions = {photo["photo"]: photo["caption"]["caption"] for photo in photos}
     sources = {photo["photo"]: photo["image"]["source"] for photo in photos}
     readers = {name: token_findings.reader_of(name, spec.architectures) for name in spec.tokenizers}
@@ -87,14 +117,14 @@ def examine_tokens(
     names: dict[str, dict[str, tokenizers.NameTokens]] = {}
     found: list[findings.Finding] = []
     loaded, absent = {}, []
-    for name, reader in readers.items():
+    for name in readers:
         try:
             loaded[name] = tokenizers.load_tokenizer(name)
         except KindredError:
             if Path(name).expanduser().is_dir():
                 raise
-            absent.append(reader)  # no base and no login yet: everything else can be said
-    found += token_findings.unread_tokenizer_finding(absent)
+            absent.append(name)  # no base and no login yet: everything else can be said
+    found += token_findings.unread_tokenizer_finding([readers[name] for name in absent])
     for name, tokenizer in loaded.items():
         limit, reader = spec.tokenizers[name], readers[name]
         template = reader.before, reader.uncounted
@@ -122,7 +152,7 @@ def examine_tokens(
         name: {x: [piece for _, piece in one.pieces] for x, one in own.items()}
         for name, own in names.items()
     }
-    return counts, pieces, found
+    return counts, pieces, absent, found
 
 
 def coverage_table(result: dict[str, Any]) -> str:

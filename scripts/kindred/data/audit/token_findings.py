@@ -64,7 +64,7 @@ def unread_tokenizer_finding(readers: Sequence[Tokenizer]) -> list[Finding]:
             "note",
             f"names and lengths of captions are not checked by {encoders}",
             "an encoder may read two names alike or cut long captions, and nothing says so yet",
-            "audit again when the base is there: `snakemake --forcerun audit`",
+            "nothing now: the next `snakemake` says it, once the base is on this machine",
         )
     ]
 
