@@ -35,14 +35,15 @@ class ImageStore(ContentStore):
     def writing_images(self) -> Iterator[Callable[[str, Image.Image, dict[str, Any]], None]]:
         """Yield a `put_image` for many pictures; all are on the disk when this ends."""
         with self.writing() as put:
-            yield lambda key, image, settings: put(key, _saving(key, image, settings))
+            yield lambda key, image, settings: put(key, image_writer(key, image, settings))
 
     def put_image(self, key: str, image: Image.Image, settings: dict[str, Any]) -> Path:
         """Write a picture with its settings inside, atomically; return its path."""
-        return self.put(key, _saving(key, image, settings))
+        return self.put(key, image_writer(key, image, settings))
 
 
-def _saving(key: str, image: Image.Image, settings: dict[str, Any]) -> Callable[[Path], None]:
+def image_writer(key: str, image: Image.Image, settings: dict[str, Any]) -> Callable[[Path], None]:
+    """What writes a picture as PNG, with its key and settings inside, to the path it is given."""
     info = PngImagePlugin.PngInfo()
     info.add_itxt("Description", str(settings.get("prompt", "")))
     info.add_text("Software", "Kindred")

@@ -46,6 +46,8 @@ class RenderPipeline:
     hang on what is beside them. denoise_at_once: pictures that the transformer takes together at
     most, since memory ran out. passes_together: whether guidance's two passes are one of twice as
     many pictures, until memory runs out. shown: latents of reference pictures by pixel hash.
+    in_training: the transformer is one that is trained meanwhile, so that whatever it keeps between
+    two passes must be fit for gradients.
     """
 
     base: OpenedBase
@@ -56,6 +58,7 @@ class RenderPipeline:
     denoise_at_once: int | None = None
     passes_together: bool = True
     shown: dict[str, torch.Tensor] = field(default_factory=dict)
+    in_training: bool = False
 
     @classmethod
     def load(
@@ -99,7 +102,6 @@ class RenderPipeline:
         found = [texts[caption_hash(text)] for text in picture.texts]
         return tuple(self.base.architecture.text.lengths(found))
 
-    @torch.inference_mode()
     def draw(
         self,
         pictures: Sequence[ImageRequest],
@@ -114,6 +116,16 @@ class RenderPipeline:
         one drawn among others (on one device with one number of threads; else a few values are
         off by one).
         """
+        with torch.inference_mode(not self.in_training), torch.no_grad():
+            return self._draw(pictures, texts, fill_to, after_step)
+
+    def _draw(
+        self,
+        pictures: Sequence[ImageRequest],
+        texts: Texts,
+        fill_to: int,
+        after_step: Callable[[], None],
+    ) -> list[Image.Image]:
         filled = [*pictures, *[pictures[-1]] * (fill_to - len(pictures))]
         settings = filled[0].settings
         shape = self.coding.shape(*filled[0].size)
