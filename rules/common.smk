@@ -313,6 +313,11 @@ def variant_of(wildcards):
     return PLAN.variant(wildcards.experiment, wildcards.variant)
 
 
+def samples_of(w):
+    """What a training draws on its way: options of its program, each with its file."""
+    return paths.sample_files(PLAN.experiments[w.experiment], variant_of(w))
+
+
 def drawing_base(w):
     """The base that draws a variant's pictures of a prompt set."""
     return PLAN.experiments[w.experiment].drawing_base(w.variant, w.prompt_set)

@@ -5,12 +5,14 @@ needs: summary.json, verdicts.json, scores.csv, power.json; settings and logs of
 gives: results/<experiment>/report.html, one self-contained page, and report.md; best/, the best
        picture of every prompt with its list, and a graph for ComfyUI;
        results/<experiment>/rating.html, which saves the ratings.csv that compare reads;
+       results/<experiment>/live.html, trainings while they run, where they draw `samples`
        results/<experiment>/figures-to-send.csv, when asked for
 """
 
 
 localrules:
     figures_to_send,
+    live,
     rating,
     pairs,
     report,
@@ -69,6 +71,30 @@ rule pairs:
     shell:
         "python scripts/pairs_page.py --spec {params.spec:q} --folder results/{wildcards.experiment}"
         " --out {output:q} 2>&1 | tee -i {log:q}"
+
+
+rule live:
+    """A page that shows trainings while they run. It holds photos and no result, and is made before
+    the first of them begins."""
+    input:
+        photos=lambda w: paths.photos_of(PLAN.experiments[w.experiment]),
+        template=["report/live.html", "report/live-page.js"],
+    output:
+        "results/{experiment}/live.html",
+    log:
+        "logs/{experiment}/live.log",
+    priority: 30
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: report_specs.live_page_spec(
+            PLAN.experiments[w.experiment]
+        ).canonical(),
+        version=step_version("live"),
+    message:
+        "{wildcards.experiment}: page that shows trainings while they run"
+    shell:
+        "python scripts/live_page.py --spec {params.spec:q} --out {output:q} 2>&1 | tee -i {log:q}"
 
 
 rule report:

@@ -2,12 +2,14 @@
 
 needs: encoded photos and captions
 gives: results/<experiment>/<variant>/spec.json and run-<k>/lora.safetensors, lora.json, training.csv;
-       run-<k>/steps/<n>/lora.safetensors of the steps that a recipe keeps
+       run-<k>/steps/<n>/lora.safetensors of the steps that a recipe keeps;
+       run-<k>/live.js and samples/ while it runs, for results/<experiment>/live.html
 """
 
 
 localrules:
     resolve,
+    samples,
     kept_step,
 
 
@@ -30,6 +32,24 @@ rule resolve:
         "python scripts/write_spec.py --spec {params.spec:q} --out {output:q} 2>&1 | tee -i {log:q}"
 
 
+rule samples:
+    """Write down what trainings draw on their way. It is read when a training begins, and another
+    content makes no training stale."""
+    output:
+        "results/{experiment}/samples.json",
+    log:
+        "logs/{experiment}/samples.log",
+    priority: 20
+    conda:
+        "../envs/environment.yaml"
+    params:
+        spec=lambda w: PLAN.experiments[w.experiment].samples.canonical(),
+    message:
+        "{wildcards.experiment}: what is drawn in trainings"
+    shell:
+        "python scripts/write_spec.py --samples --spec {params.spec:q} --out {output:q} 2>&1 | tee -i {log:q}"
+
+
 rule train:
     """Train one LoRA. Checkpoints and finished adapters are kept in resources/, under a key of all
     that the result depends on: an interrupted training goes on where it was, and one that was done
@@ -41,6 +61,7 @@ rule train:
         latents=lambda w: f"{paths.encoded_folder(variant_of(w))}/latents.safetensors",
         prior=lambda w: paths.paths(paths.class_image_files(variant_of(w))),
         masks=lambda w: paths.paths(paths.further_files(variant_of(w))),
+        samples=lambda w: [ancient(path) for path in paths.paths(samples_of(w))],
         text=lambda w: f"{paths.encoded_folder(variant_of(w))}/text-{variant_of(w).text_tokens}.safetensors",
     output:
         adapter="results/{experiment}/{variant}/run-{run}/lora.safetensors",
@@ -60,7 +81,11 @@ rule train:
     params:
         version=step_version("train"),
         prior=lambda w: list(sum(paths.class_image_files(variant_of(w)), ())),
-        masks=lambda w: list(sum(paths.further_files(variant_of(w)), ())),
+        masks=lambda w: [
+            word
+            for pair in paths.further_files(variant_of(w)) + samples_of(w)
+            for word in pair
+        ],
         base=lambda w: trained_identity(variant_of(w).base),
     message:
         "{wildcards.experiment}: training {wildcards.variant}, run {wildcards.run}"

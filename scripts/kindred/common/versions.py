@@ -39,6 +39,7 @@ VERSIONS = {
     # What people look at.
     "sheet": 1,
     "curves": 2,
+    "live": 1,
     "rating": 2,
     "pairs": 2,
     "report": 15,

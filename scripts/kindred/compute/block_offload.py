@@ -13,6 +13,7 @@ streams also puts back trained parameters as they were when offloading began.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -106,8 +107,23 @@ class Offloader:
     def fetch_before_calls(self) -> None:
         """Have weights in place whenever a block is called, for passes without gradients: nothing
         is checkpointed, and `run` is not to be used."""
-        for index, block in self.blocks.items():
+        self._hook_calls()
+
+    @contextmanager
+    def fetching(self) -> Iterator[None]:
+        """`with` that, between two steps that use `run`; not while blocks are compiled."""
+        hooks = self._hook_calls()
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _hook_calls(self) -> list[Any]:
+        return [
             block.register_forward_pre_hook(partial(self._enter_of, index))
+            for index, block in self.blocks.items()
+        ]
 
     def settle(self, broken: bool = False) -> None:
         """Send all visiting weights home; `broken`: without waiting for those under way, which were

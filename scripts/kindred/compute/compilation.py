@@ -8,6 +8,8 @@ calls again.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -28,6 +30,20 @@ def compile_blocks(network: Any) -> bool:
 def is_compiled(network: Any) -> bool:
     """Whether some block is compiled, or is about to be."""
     return any(part._compiled_call_impl is not None for part in network.modules())
+
+
+@contextmanager
+def uncompiled(network: Any) -> Iterator[None]:
+    """`with` the blocks as they are without compiling, for passes of other shapes or between steps;
+    afterwards what was compiled is there again."""
+    known = {part: part._compiled_call_impl for part in network.modules()}
+    for part in known:
+        part._compiled_call_impl = None
+    try:
+        yield
+    finally:
+        for part, compiled in known.items():
+            part._compiled_call_impl = compiled
 
 
 def disable_compilation(network: Any, error: BaseException) -> None:

@@ -8,7 +8,8 @@ planned and nothing changes.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from kindred.compute import compilation, memory_plan
 from kindred.compute.block_offload import Offloader, place
 from kindred.compute.devices import jobs_per_gpu
 from kindred.compute.memory_limit import limit
-from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
+from kindred.compute.memory_plan import GIB, DrawingDemand, MemoryDemand, MemoryPlan
 from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture
 from kindred.models.architectures.layout import NetworkLayout
@@ -35,16 +36,21 @@ RECOMPILES = 64
 
 
 def fit_training(
-    spec: TrainSpec, base: OpenedBase, datasets: Sequence[Any], device: torch.device
+    spec: TrainSpec,
+    base: OpenedBase,
+    datasets: Sequence[Any],
+    device: torch.device,
+    drawing: DrawingDemand | None = None,
 ) -> FittedMemory | None:
     """The plan for a training on a GPU, printed; None on a CPU.
 
-    datasets: as the Trainer takes them. Reads of the base its config.json only. Raises KindredError
-    when nothing fits.
+    datasets: as the Trainer takes them. drawing: what is drawn on the way. Reads of the base its
+    config.json only. Raises KindredError when nothing fits.
     """
     if device.type != "cuda":
         return None
     job = memory_demand(spec, base.architecture, base.layout, datasets)
+    job = replace(job, drawing=drawing)
     allowed = allowance(device)
     found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
@@ -156,6 +162,18 @@ class FittedMemory:
         `broken`: a recording failed, so nothing that it was to wait for will come."""
         if self.offloader:
             self.offloader.settle(broken)
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """`with` the transformer arranged for passes without gradients, between two steps: weights
+        that are away come when their block is called, and nothing is compiled."""
+        fetching = self.offloader.fetching() if self.offloader else nullcontext()
+        self.settle()
+        try:
+            with compilation.uncompiled(self.transformer), fetching:
+                yield
+        finally:
+            self.settle()
 
     def run(self, block: Any, *arguments: Any) -> Any:
         """A block's call as the plan wants it; diffusers calls this in place of a checkpoint."""

@@ -36,6 +36,28 @@ BACKWARD, STEP_TOKENS, FETCH = 1.6, 64, 0.35
 STATES = {"adamw": 2.0, "adamw8bit": 0.55, "prodigy": 4.0, "adafactor": 1.0}
 
 
+# What a VAE in float32 takes with its work on a picture of so many pixels; larger ones are decoded
+# in tiles of that size when memory is short. FLUX.1's, as in rendering.
+DECODING, DECODED = 2 * GIB, 512 * 512
+
+
+@dataclass(frozen=True)
+class DrawingDemand:
+    """Pictures drawn between two steps: so many in one pass, with so many tokens each; pixels: of
+    the largest; beside: bytes that are on the card for it alone."""
+
+    images: int
+    image_tokens: int
+    text_tokens: int
+    pixels: int
+    beside: int = 0
+
+    @property
+    def decoding(self) -> float:
+        """Bytes of the VAE and its work."""
+        return DECODING * min(1.0, self.pixels / DECODED)
+
+
 @dataclass(frozen=True)
 class MemoryDemand:
     """A training as memory sees it: shape, precision, adapter, optimizer and largest batch.
@@ -43,7 +65,7 @@ class MemoryDemand:
     adapted: names of layers with an adapter. ranks: of those whose rank is another than `rank`.
     image_tokens, text_tokens: of one image. dtype_bytes: of compute precision. preserves: whether
     as many images again are asked of the base alone first, whose answers are then learned.
-    compiled: whether blocks are compiled.
+    compiled: whether blocks are compiled. drawing: pictures drawn on the way.
     """
 
     shape: NetworkLayout
@@ -63,6 +85,7 @@ class MemoryDemand:
     preserves: bool = False
     compiled: bool = False
     ranks: Mapping[str, int] = field(default_factory=dict)
+    drawing: DrawingDemand | None = None
 
     @property
     def tokens(self) -> int:
@@ -114,6 +137,25 @@ class MemoryDemand:
         """Bytes that its backward pass has in work beside what it kept."""
         units = self.units.working[block.kind] + self.units.gpu[self.compiled]
         return images * self.tokens * self._unit * units + self.unpacked
+
+    @cached_property
+    def drawn(self) -> float:
+        """Bytes that drawing has in work beside weights and adapter: one block's pass, which keeps
+        nothing for the next, and is not compiled; or the VAE's, after the last of them."""
+        if self.drawing is None:
+            return 0.0
+        picture = self.drawing
+        tokens = picture.image_tokens + picture.text_tokens
+        alone = replace(
+            self,
+            adapted=frozenset(),
+            image_tokens=picture.image_tokens,
+            text_tokens=picture.text_tokens,
+            compiled=False,
+        )
+        passes = max(alone.kept(block, picture.images) for block in self.shape.blocks)
+        passes += 2 * picture.images * tokens * self._unit + self.unpacked
+        return picture.beside + max(passes, picture.decoding)
 
     def inputs(self, images: int) -> int:
         """Bytes of a block's inputs: all that a checkpointed block keeps."""
@@ -212,7 +254,8 @@ def peak(
     """Bytes allocated at most in a micro-step of `images`, reached in some block's backward pass.
 
     While block i works, the blocks before it still hold what they kept; of the offloaded blocks'
-    weights two are on the card, the one in use and the next.
+    weights two are on the card, the one in use and the next. Pictures are drawn between two steps,
+    when nothing is kept but weights and adapter.
     """
     away = [job.block_weights[i] for i in offloaded]
     pairs = [sum(away[i : i + 2]) for i in range(max(1, len(away) - 1))]
@@ -224,7 +267,7 @@ def peak(
         held += job.inputs(images) if index < checkpointed else kept
     # The base's answer is kept through the pass that learns it; a block's inputs are wider.
     answer = job.inputs(images) * job.preserves
-    return FIXED + weights + job.adapter + answer + highest
+    return FIXED + weights + job.adapter + max(answer + highest, job.drawn)
 
 
 def seconds(job: MemoryDemand, images: int, checkpointed: int, offloaded: int) -> float:
@@ -313,6 +356,8 @@ def _cures(job: MemoryDemand) -> dict[str, MemoryDemand]:
     if job.rank > 4 or job.ranks:
         without = " without `rank_pattern`" if job.ranks else ""
         cures[f"`rank: 4`{without}"] = replace(job, rank=4, ranks={})
+    if job.drawing:
+        cures["no `samples`"] = replace(job, drawing=None)
     if job.optimizer != "adamw8bit":
         cures["`optimizer: adamw8bit`"] = replace(job, optimizer="adamw8bit")
     return cures

@@ -21,6 +21,7 @@ from kindred.config import (
     picture_variants,
     prior_preservation,
     reference_variants,
+    samples,
     step_selection,
 )
 from kindred.config.base_config import DEFAULTS
@@ -90,6 +91,7 @@ def resolve_experiment(
         hypotheses=config.hypotheses,
         selection=selection,
         selection_casts=of_casts,
+        samples=samples.drawn_in_training(document, config, prompts, problems),
         judge=config_files.judge(config.judge, document.where("judge")) if config.judge else None,
         hide_photos=config.hide_photos,
         photos=tuple(_photos(config, strangers)),

@@ -9,18 +9,25 @@ from __future__ import annotations
 from kindred.config.config_files import ConfigFiles
 from kindred.config.plan import Experiment
 from kindred.config.yaml_document import Document
+from kindred.specs.samples import SAMPLES
 
 
 def check_negatives(document: Document, experiment: Experiment, config_files: ConfigFiles) -> None:
     """Note prompt sets with a negative prompt that a base which draws them would not read."""
-    for key, asked in experiment.prompt_sets.items():
+    usual = config_files.drawing
+    on_the_way = {SAMPLES: experiment.samples.prompt_set} if experiment.samples else {}
+    for key, asked in {**experiment.prompt_sets, **on_the_way}.items():
         if not asked.negatives():
             continue
-        where = document.where("prompt_sets", key, "negative")
-        drawn = {
-            experiment.drawing_base(one, key): experiment.asked_of(one, key, config_files.drawing)
-            for one in experiment.variants
-        }
+        at = (SAMPLES,) if key == SAMPLES else ("prompt_sets", key)
+        where = document.where(*at, "negative")
+        if key == SAMPLES:  # trainings draw on the base that they train
+            drawn = dict.fromkeys((one.base for one in experiment.trained), asked)
+        else:
+            drawn = {
+                experiment.drawing_base(one, key): experiment.asked_of(one, key, usual)
+                for one in experiment.variants
+            }
         for name, asked_there in drawn.items():
             architecture = config_files.architecture(name)
             if architecture is None:

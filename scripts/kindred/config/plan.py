@@ -16,6 +16,7 @@ from kindred.config.base_config import DrawingDefaults
 from kindred.config.device_config import DeviceConfig
 from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
+from kindred.config.tracker_config import TrackerConfig
 from kindred.models.identity import architecture_of
 from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast
@@ -32,10 +33,10 @@ from kindred.specs.dataset import (
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.reference_pictures import ReferencePictures, ShownPhotos
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
+from kindred.specs.samples import SAMPLES, SampleSpec
 from kindred.specs.scoring import Hypothesis, TrainedOn
 from kindred.specs.step_series import SELECTION, TakenStep
 from kindred.specs.training import Selection, TrainSpec
-from kindred.training.trackers import TRACKER
 
 
 @dataclass(frozen=True)
@@ -190,13 +191,15 @@ class Experiment:
     file: str = ""  # that describes it, without its ending; one with albums describes several
     selection: PromptSet | None = None  # what kept steps are compared by, and its casts
     selection_casts: dict[str, AskedCast] = field(default_factory=dict)
+    samples: SampleSpec | None = None  # what trainings draw on their way
     # Prompt set -> base -> the other base that draws it.
     drawn_on: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def asked(self, prompt_set: str) -> PromptSet:
-        """A prompt set, or the one that kept steps are compared by."""
+        """A prompt set, or the one that kept steps are compared by, or that trainings draw."""
         chosen = prompt_set == SELECTION and self.selection
-        return chosen or self.prompt_sets[prompt_set]
+        drawn = prompt_set == SAMPLES and self.samples and self.samples.prompt_set
+        return chosen or drawn or self.prompt_sets[prompt_set]
 
     @property
     def in_series(self) -> list[Variant]:
@@ -317,11 +320,12 @@ class Plan:
     why: str = ""
     drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
     comfyui: dict[str, ComfyFiles | None] = field(default_factory=dict)
-    tracker: str | None = None
+    tracker: TrackerConfig | None = None
 
     def environment(self) -> dict[str, str]:
         """What programs are told of the machine, and of where trainings tell their losses."""
-        return self.device.environment() | ({TRACKER: self.tracker} if self.tracker else {})
+        told = self.tracker.environment() if self.tracker else {}
+        return self.device.environment() | told
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""

@@ -23,6 +23,7 @@ from kindred.common.written_text import nfc
 from kindred.config.device_config import DeviceConfig
 from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
+from kindred.config.tracker_config import Tracker
 from kindred.specs.casts import UNTRAINED
 from kindred.specs.character import Character
 from kindred.specs.composites import Composites
@@ -44,6 +45,7 @@ DRAW_ON = (
     "draw on this base what was trained on another: a file name in config/bases, of the same "
     "architecture, or `fast_sibling` for the one that the other's file names"
 )
+PROMPTS = "list, or name -> prompt; {J} is J's trigger name, {J.class}, {J.age} the rest"
 # Folders and files beside the variants in results/<experiment>/, and the base's own name.
 RESERVED = frozenset(
     {
@@ -186,10 +188,7 @@ class PromptSetConfig(SpecModel):
 
     renamed_keys: ClassVar[Mapping[str, str]] = PromptSet.renamed_keys
 
-    prompts: Prompts = Field(
-        {},
-        description="list, or name -> prompt; {J} is J's trigger name, {J.class}, {J.age} the rest",
-    )
+    prompts: Prompts = Field({}, description=PROMPTS)
     casts: CastsConfig | None = Field(None, description="in place of `prompts`, `seeds`, `size`")
     seeds: Seeds | None = Field(
         None, description="list of seeds, or how many (1, 2, ...), the same for every prompt"
@@ -224,6 +223,27 @@ class PromptSetConfig(SpecModel):
         if lacks:
             raise ValueError(f"a prompt set needs `casts`, or: {', '.join(lacks)}")
         return self
+
+
+class SamplesConfig(SpecModel):
+    """Pictures that every training draws on its way, shown in live.html. They change nothing that
+    is trained, and nothing is decided by them."""
+
+    every: int = Field(250, gt=0, description="optimizer steps between two drawings")
+    prompts: Prompts = Field(min_length=1, description=PROMPTS)
+    seeds: Seeds = Field([1], description="list of seeds, or how many; one picture when unset")
+    size: tuple[int, int] | None = Field(
+        None, description="[width, height], px; the first prompt set's when unset"
+    )
+    steps: int | None = Field(
+        None, ge=1, description="sampling steps; the first prompt set's when unset"
+    )
+    guidance_scale: float | None = Field(
+        None, description="the first prompt set's when unset; else as there"
+    )
+    negative: str | None = Field(
+        None, description="what guidance leads away from; that of the first prompt set when unset"
+    )
 
 
 class Control(SpecModel):
@@ -356,6 +376,9 @@ class ExperimentConfig(SpecModel):
         description="prompts by which the steps that `keep` keeps are compared and one is chosen; "
         "none of those in `prompt_sets`",
     )
+    samples: SamplesConfig | None = Field(
+        None, description="pictures that every training draws on its way, to be looked at"
+    )
     judge: str | None = Field(
         None, description="file name in config/judges; unset: pictures are made but not scored"
     )
@@ -377,7 +400,7 @@ class MainConfig(SpecModel):
     ] = Field(min_length=1, description="file names in config/experiments")
     device: DeviceConfig = Field(default_factory=DeviceConfig)
     lab: LabConfig = Field(default_factory=LabConfig)
-    tracker: Literal["tensorboard", "wandb", "trackio"] | None = Field(
+    tracker: Tracker | None = Field(
         None, description="where trainings tell their losses, on this machine; nowhere when unset"
     )
     why: str = Field("", description='of what was declared and is changed: --config why="..."')

@@ -8,7 +8,9 @@ module imports no torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +150,30 @@ def fuse(
         else:
             total = total.to(weight.device, dtype)
             layer.weight = torch.nn.Parameter(total, requires_grad=False)
+
+
+@contextmanager
+def left_away(network: Any, added: Pairs) -> Iterator[None]:
+    """`with` a network that it is fused into as if it were not: what it adds is taken from each
+    layer's answer. No weight is touched."""
+    hooks = []
+    for name, (down, up) in added.items():
+        layer = network.get_submodule(name)
+        where = next(layer.parameters()).device
+        pair = down.to(where), up.to(where)
+        hooks.append(layer.register_forward_hook(partial(_without, pair)))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _without(
+    pair: tuple[torch.Tensor, torch.Tensor], _: Any, given: tuple[Any, ...], answer: torch.Tensor
+) -> torch.Tensor:
+    down, up = (part.to(answer.dtype) for part in pair)
+    return answer - (given[0].to(answer.dtype) @ down.T) @ up.T
 
 
 def _in_repository(name: str) -> tuple[str, str, str | None] | None:

@@ -98,6 +98,22 @@ class PairsSpec(SpecModel):
     megabytes: float = Field(40, gt=0, description="most that all pictures together may take")
 
 
+class LivePageSpec(SpecModel):
+    """One page that shows trainings while they run."""
+
+    experiment: str
+    title: str = ""
+    characters: dict[str, Character]
+    variants: dict[str, list[int]] = Field(description="variant that is trained -> its runs")
+    prompts: dict[str, str] = Field(
+        default_factory=dict, description="name -> text of what trainings draw on their way"
+    )
+    every: int = Field(0, ge=0, description="optimizer steps between two drawings; 0: none")
+    datasets: list[str] = Field(description="where photos of the characters are taken from")
+    hide_photos: bool = Field(False, description="leave those photos out")
+    megabytes: float = Field(10, gt=0, description="most that all photos together may take")
+
+
 class SheetSpec(SpecModel):
     """A contact sheet. With `characters` it sets their photos beside renderings of them alone."""
 

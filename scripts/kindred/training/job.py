@@ -17,6 +17,8 @@ from kindred.models.opened_base import OpenedBase, open_base
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store, kept_states
 from kindred.training.kept_steps import KeptSteps
+from kindred.training.live_log import LiveLog
+from kindred.training.samples import Samples
 from kindred.training.training_data import (
     DataSource,
     TrainingFiles,
@@ -27,8 +29,8 @@ from kindred.training.training_data import (
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One run of a variant. facts: everything that its adapter and its log depend on. held_out:
-    photos that it does not train on, for their loss."""
+    """One run of a variant. facts: everything that its adapter and its log depend on. files: what
+    it reads. held_out: photos that it does not train on, for their loss."""
 
     spec: TrainSpec
     run: int
@@ -36,6 +38,7 @@ class TrainingJob:
     base: OpenedBase
     sources: Sequence[DataSource]
     facts: dict[str, Any]
+    files: TrainingFiles
     held_out: DataSource | None = None
 
     @classmethod
@@ -47,7 +50,7 @@ class TrainingJob:
         base = open_base(spec.base)
         known = [*sources, held_out] if held_out else sources
         facts = adapter_store.training_facts(spec, run, known, base)
-        return cls(spec, run, out_dir, base, sources, facts, held_out)
+        return cls(spec, run, out_dir, base, sources, facts, files, held_out)
 
     def for_run(self, run: int, out_dir: Path) -> TrainingJob:
         """The same with another run's seed, where that changes no pairs."""
@@ -71,6 +74,21 @@ class TrainingJob:
         """Of the last states of all trainings that differ in `steps` alone."""
         settings = adapter_store.settings_hash(self.spec, {"steps"})
         return adapter_store.training_key({**self.facts, "spec_hash": settings})
+
+    @cached_property
+    def samples(self) -> Samples | None:
+        """The pictures that it draws on its way; None where it draws none."""
+        file, texts = self.files.samples, self.files.sample_texts
+        if file is None or texts is None:
+            return None
+        steps = self.spec.recipe.steps
+        return Samples.of(file, texts, self.base, self.out_dir, self.key, steps)
+
+    def tell_finished(self) -> None:
+        """Have the live page know that its adapter lies in its folder."""
+        if self.samples:
+            self.samples.remove_others()
+        LiveLog(self.out_dir, self.spec.recipe.steps, self.samples).finish()
 
     def states(self, checkpoints: Path) -> list[Path]:
         """States of equal or shorter trainings from which this one goes on, oldest first. Says

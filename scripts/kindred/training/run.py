@@ -7,12 +7,12 @@ GPUs of other jobs.
 
 from __future__ import annotations
 
-import atexit
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -91,6 +91,7 @@ def train_lora(
     data_parallel.check(spec.recipe.gradient_accumulation)
     job = TrainingJob.read(spec, run, files, out_dir)
     if job.fetch(machine.store):
+        job.tell_finished()
         return f"already trained ({job.key[:12]}); copied from the store{job.state_lost()}"
     if data_parallel.wanted() > 1 and not data_parallel.launched():
         data_parallel.launch(arguments)
@@ -104,6 +105,7 @@ def train_lora(
             train(job, machine)
     if not job.fetch(machine.store):
         raise KindredError("vanished", str(machine.store / job.key), "run again")
+    job.tell_finished()
     return f"trained: {out_dir / 'lora.safetensors'}"
 
 
@@ -115,6 +117,7 @@ def train(job: TrainingJob, machine: Machine) -> None:
     from kindred.compute import device_map, memory_fitting
     from kindred.models.lora import injection
     from kindred.training.checkpoints import Checkpoints
+    from kindred.training.observers import Observers
     from kindred.training.trainer import Trainer, WeightedDataset
 
     spec, base = job.spec, job.base
@@ -122,8 +125,12 @@ def train(job: TrainingJob, machine: Machine) -> None:
     process_group = data_parallel.ProcessGroup.join(device)
     datasets = [WeightedDataset.load(source) for source in job.sources]
     scheduler = base.scheduler
+    # The loss first: what is kept of a step says it.
+    noting = [*_held_out_loss(job), partial(keep_step, job, machine.store)]
+    observers = Observers.of(job, noting, tracker, process_group.first)
     # How it fits: planned on one GPU, or spread over several.
-    fit = None if split else memory_fitting.fit_training(spec, base, datasets, device)
+    drawing = observers.drawing_demand()
+    fit = None if split else memory_fitting.fit_training(spec, base, datasets, device, drawing)
     places = device_map.over_gpus(base, split) if split else None
     transformer = base.load_transformer(device, bool(fit and fit.starts_in_main_memory), places)
     parameters = injection.add_lora(transformer, spec.recipe, job.run)
@@ -140,15 +147,9 @@ def train(job: TrainingJob, machine: Machine) -> None:
         scheduler,
         fit,
         process_group,
-        on_step=[
-            *_held_out_loss(job),  # first: what is kept of a step says its loss
-            lambda trainer: keep_step(job, machine.store, trainer),
-        ],
+        on_step=observers.on_step,
+        on_start=observers.on_start,
     )
-    if tracker and process_group.first:
-        tracked = trackers.TrackedTraining(tracker, job.out_dir, spec.recipe.model_dump())
-        trainer.on_step = [*trainer.on_step, tracked]
-        atexit.register(tracked.close)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: trainer.stop())
     if process_group.first:
@@ -156,11 +157,13 @@ def train(job: TrainingJob, machine: Machine) -> None:
     lacking = job.kept_steps(machine.store).lacking()
     states = job.states(machine.checkpoints)
     checkpoints = Checkpoints(machine.checkpoints, job.key, min(lacking, default=None), states)
-    trainer.train(checkpoints)
+    with observers.telling():
+        trainer.train(checkpoints)
     process_group.leave()
     if process_group.first:
         peak = trainer.peak_memory_mib()
         plan = {"memory_plan": fit.report(peak)} if fit else {}
+        plan |= observers.figures()
         if spec.recipe.keep_state and not kept_states.why_none(spec.recipe):
             kept = Checkpoints(machine.checkpoints / kept_states.STATES, job.state_key)
             kept.save(trainer.done, trainer.state())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Protocol, TypeVar
@@ -46,6 +47,9 @@ class Fitting(Protocol):
 
     def settle(self, broken: bool = False) -> None:
         """Called around a recording, to leave no state of one step to the next."""
+
+    def drawing(self) -> AbstractContextManager[None]:
+        """`with` the transformer arranged for passes without gradients, between two steps."""
 
 
 class StepRunner:
@@ -90,6 +94,15 @@ class StepRunner:
             return
         for parameter in self.parameters:
             parameter.grad = None
+
+    def forget_recordings(self) -> bool:
+        """Give back the memory that recordings keep; steps are recorded anew from now on. Whether
+        there were any."""
+        if not (self.graphs and self.graphs.recordings):
+            return False
+        self.graphs.clear()
+        torch.cuda.empty_cache()
+        return True
 
     def _attempt(self, work: Callable[[], T]) -> T | None:
         """What `work` gives, or None when it failed and is worth doing again. The failed one's

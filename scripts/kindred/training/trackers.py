@@ -2,7 +2,8 @@
 
 Through accelerate's trackers, whose packages are optional. Nothing leaves the machine: wandb writes
 its offline files unless WANDB_MODE says otherwise, trackio its local database. Numbers and settings
-are told, never pictures or captions. What is tracked is no part of any result: it changes no key,
+are told, never captions or photos; pictures that a training draws on its way where that is asked
+for. What is tracked is no part of any result: it changes no key,
 and a tracker that fails is left out with a warning.
 """
 
@@ -18,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 from kindred.common.errors import KindredError, first_line_of
 
 if TYPE_CHECKING:
+    from kindred.training.samples import Sample, Samples
     from kindred.training.trainer import Trainer
 
 TRACKER = "KINDRED_TRACKER"  # `tracker` of config/config.yaml
+PICTURES = "KINDRED_TRACKER_PICTURES"  # its `pictures: true`
 PACKAGES = {
     "tensorboard": ("tensorboard", "tensorboardX"),
     "wandb": ("wandb",),
@@ -48,11 +51,19 @@ class TrackedTraining:
     """Tells a tracker of each step whose loss has been read; called after every step.
 
     out_dir: results/<experiment>/<variant>/run-<k>. settings: what the run is told to be; nested
-    values as text.
+    values as text. samples: pictures that it draws, told only where the configuration says so.
     """
 
-    def __init__(self, name: str, out_dir: Path, settings: Mapping[str, Any]) -> None:
-        self.sent = 0
+    def __init__(
+        self,
+        name: str,
+        out_dir: Path,
+        settings: Mapping[str, Any],
+        samples: Samples | None = None,
+    ) -> None:
+        self.name, self.sent = name, 0
+        self.samples = samples if os.environ.get(PICTURES) else None
+        self.shown: set[Path] = set()
         self._tracker: Any = None
         plain = {
             key: value if isinstance(value, bool | int | float | str) else str(value)
@@ -66,6 +77,9 @@ class TrackedTraining:
         for row in rows[self.sent :]:
             self._send(row)
         self.sent = len(rows)
+        if self.samples and self.samples.spec.due(trainer.done, self.samples.steps):
+            for sample in self.samples.up_to(trainer.done):
+                self._show(sample)
 
     def close(self) -> None:
         """Write what is left."""
@@ -77,6 +91,28 @@ class TrackedTraining:
         values = {f"training/{key}": value for key, value in row.items() if key != "step"}
         if self._tracker:
             self._try(lambda: self._tracker.log(values, step=int(row["step"])))
+
+    def _show(self, sample: Sample) -> None:
+        if self._tracker and sample.path not in self.shown:
+            self.shown.add(sample.path)
+            self._try(lambda: self._send_picture(sample))
+
+    def _send_picture(self, sample: Sample) -> None:
+        label = f"samples/{sample.asked.name}-{sample.asked.seed}"
+        if self.name == "trackio":  # accelerate's tracker of it knows no pictures
+            import trackio
+
+            picture = trackio.Image(str(sample.path), caption=sample.asked.prompt)
+            self._tracker.log({label: picture}, step=sample.step)
+            return
+        import numpy as np
+        from PIL import Image
+
+        pixels = np.array(Image.open(sample.path).convert("RGB"))
+        if self.name == "tensorboard":
+            self._tracker.log_images({label: pixels[None]}, step=sample.step, dataformats="NHWC")
+        else:
+            self._tracker.log_images({label: [pixels]}, step=sample.step)
 
     def _open(self, name: str, out_dir: Path, settings: Mapping[str, Any]) -> None:
         from accelerate import PartialState, tracking

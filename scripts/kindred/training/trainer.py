@@ -11,6 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, count, islice
@@ -78,6 +79,7 @@ class Trainer:
     fitting: how it is fitted into a GPU's memory, if it is. process_group: the processes that share
     this training; the first writes checkpoints. on_step: called with the trainer after every step;
     may draw numbers and use the transformer, but leaves it as it was (weights, training mode).
+    on_start: called so before the first step, or when a training goes on.
     """
 
     transformer: Any
@@ -89,6 +91,7 @@ class Trainer:
     fitting: Fitting | None = None
     process_group: ProcessGroup = field(default_factory=ProcessGroup)
     on_step: Sequence[Callable[[Trainer], None]] = ()
+    on_start: Sequence[Callable[[Trainer], None]] = ()
     done: int = 0
     seconds: float = 0.0
 
@@ -126,6 +129,30 @@ class Trainer:
         """Ask for an end after the step in work or the next, with a checkpoint."""
         self._asked_to_stop = True
 
+    @property
+    def ends_here(self) -> bool:
+        """Whether it ends after the step that was just done, with a checkpoint and before its last
+        step. Several processes agree on that in a step, one alone need not wait for another."""
+        alone = self.process_group.size == 1
+        asked = self._stopping or (alone and self._asked_to_stop)
+        return asked and self.done < self.recipe.steps
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """`with` the network fit for drawing between two steps, and as it was afterwards: the
+        average where there is one, no dropout, weights that visit the GPU fetched by its calls."""
+        arranged = self.fitting.drawing() if self.fitting else nullcontext()
+        if self.average:
+            self.average.swap()
+        self.transformer.eval()
+        try:
+            with arranged:
+                yield
+        finally:
+            self.transformer.train()
+            if self.average:
+                self.average.swap()
+
     def train(self, checkpoints: Checkpoints) -> None:
         """Take up the newest checkpoint and go on to the last step.
 
@@ -135,6 +162,10 @@ class Trainer:
         if saved:
             self._restore(saved)
             print(f"going on after step {self.done}", file=sys.stderr)
+        for call in self.on_start:
+            call(self)
+        if self.ends_here:
+            raise KeyboardInterrupt
         feeds = self.feeds()
         began = time.monotonic() - self.seconds
         with Progress("training", self.recipe.steps, "step", initial=self.done) as progress:
@@ -142,16 +173,17 @@ class Trainer:
                 loss, rate = self.step(feeds)
                 self.seconds = time.monotonic() - began
                 self.note(loss, rate)
-                progress.update(loss=f"{self.smoothed():.4f}", lr=f"{rate:.1e}")
+                progress.update(**self.log.newest(), lr=f"{rate:.1e}")
                 last = self.done == self.recipe.steps
                 if last:
                     self.log.read()
                 for call in self.on_step:
                     call(self)
-                due = self._stopping or (self.done % self.recipe.checkpoint_every == 0 and not last)
+                ends = self.ends_here
+                due = ends or (self.done % self.recipe.checkpoint_every == 0 and not last)
                 if due and self.process_group.first:
                     checkpoints.save(self.done, self.state())
-                if self._stopping and not last:
+                if ends:
                     raise KeyboardInterrupt
 
     def step(self, feeds: Sequence[Feed]) -> tuple[torch.Tensor, float]:

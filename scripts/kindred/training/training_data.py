@@ -43,7 +43,8 @@ class DataSource:
 @dataclass(frozen=True)
 class TrainingFiles:
     """The files of a dataset, of its class-prior images, of people's masks, and of its captions
-    without names; all but the first where the recipe needs them."""
+    without names; all but the first where the recipe needs them. samples, sample_texts: what is
+    drawn on the way, and its prompts; no part of what is trained."""
 
     images: Path
     captions: Path
@@ -55,6 +56,8 @@ class TrainingFiles:
     prior_text: Path | None = None
     masks: Path | None = None
     class_text: Path | None = None
+    samples: Path | None = None
+    sample_texts: Path | None = None
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +71,8 @@ class TrainingFiles:
         parser.add_argument(
             "--class-text", type=Path, help="captions without names, for diff_output_preservation"
         )
+        parser.add_argument("--samples", type=Path, help="SampleSpec: what is drawn on the way")
+        parser.add_argument("--sample-texts", type=Path, help="its prompts as the base reads them")
 
 
 def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSource]:

@@ -60,6 +60,13 @@ class TrainingLog:
         """The rows whose losses have been read."""
         return self.rows[: len(self.rows) - len(self._unread)]
 
+    def newest(self) -> dict[str, str]:
+        """What a line of progress says: the loss of the newest step that has been read, and the
+        mean of the last tenth; nothing before."""
+        if not self.read_rows:
+            return {}
+        return {"loss": f"{self.read_rows[-1]['loss']:.4f}", "mean": f"{self.smoothed():.4f}"}
+
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps whose losses have been read; NaN for none."""
         read = self.read_rows

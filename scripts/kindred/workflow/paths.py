@@ -12,6 +12,7 @@ from kindred.config.lab_album import LabFamily
 from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Dataset, Experiment, Plan, Variant
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.specs.reference_pictures import ShownPhotos
+from kindred.specs.samples import SAMPLES
 from kindred.specs.step_series import step_file
 from kindred.world.families import photo_names, stranger_names
 
@@ -29,6 +30,7 @@ def all_targets(plan: Plan) -> list[str]:
         wanted += [f"{folder}/rating.html"]
         wanted += [f"{folder}/declared.json"] if experiment.hypotheses else []
         wanted += power_table(experiment)
+        wanted += [f"{folder}/live.html"] if experiment.samples and experiment.trained else []
         wanted += [f"{folder}/report.html"] if experiment.judge else []
         for variant in experiment.variants.values():
             for run in run_folders(experiment.name, variant):
@@ -171,6 +173,15 @@ def further_files(variant: Variant) -> list[tuple[str, str]]:
         texts = f"{encoded_folder(variant)}/class-text-{variant.text_tokens}.safetensors"
         found.append(("--class-text", texts))
     return found
+
+
+def sample_files(experiment: Experiment, variant: Variant) -> list[tuple[str, str]]:
+    """(option, path) of what a training draws on its way, and of its prompts as the base reads
+    them; none where it draws nothing."""
+    if experiment.samples is None:
+        return []
+    texts = f"resources/encoded/{variant.base}/prompts/{experiment.name}/{SAMPLES}.safetensors"
+    return [("--samples", f"results/{experiment.name}/{SAMPLES}.json"), ("--sample-texts", texts)]
 
 
 def truth_of(dataset: Dataset) -> list[str]:

@@ -13,6 +13,7 @@ from kindred.specs.composites import CompositeOptions
 from kindred.specs.report import (
     CompositeDataset,
     DrawingBase,
+    LivePageSpec,
     LoadedAdapter,
     PairsSpec,
     RatingSpec,
@@ -61,6 +62,20 @@ def pairs_spec(chosen: Experiment) -> PairsSpec:
         variants={one.name: list(one.runs) for one in whole},
         prompt_sets=list(chosen.prompt_sets),
         datasets=chosen.photos_trained_on,
+        **({"hide_photos": True} if chosen.hide_photos else {}),
+    )
+
+
+def live_page_spec(chosen: Experiment) -> LivePageSpec:
+    """Which trainings are shown while they run, and beside whose photos."""
+    drawn = chosen.samples
+    return LivePageSpec(
+        experiment=chosen.name,
+        title=chosen.title,
+        characters=chosen.characters,
+        variants={one.name: list(one.runs) for one in chosen.trained},
+        datasets=chosen.photos_trained_on,
+        **({"prompts": drawn.prompt_set.texts(), "every": drawn.every} if drawn else {}),
         **({"hide_photos": True} if chosen.hide_photos else {}),
     )
 

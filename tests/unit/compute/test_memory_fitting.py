@@ -54,7 +54,7 @@ def fitted(monkeypatch):
     """Trainings on the CPU follow `plan`, as they would a GPU's; compiling is up to the test."""
 
     def use(checkpointed=BLOCKS, offloaded=(), micro_batch=2, compiled=False):
-        def made(spec, base, datasets, device):
+        def made(spec, base, datasets, device, drawing=None):
             shape = FLUX1.layout(tiny_base._transformer().config)
             job = memory_fitting.memory_demand(spec, FLUX1, shape, datasets)
             found = memory_fitting.FittedMemory(job, 100 * GIB, device)

@@ -202,14 +202,14 @@ def test_a_picture_has_the_same_bytes_alone_and_among_others(base, tmp_path):
 
 def test_stopped_in_the_middle_goes_on_with_what_is_missing(base, tmp_path, monkeypatch):
     store, spec = ImageStore(tmp_path), spec_of(base, seeds=[1, 2, 3, 4], batch=1)
-    saving, count = image_store._saving, iter(range(9))
+    saving, count = image_store.image_writer, iter(range(9))
 
     def dies(*args):
         if next(count) == 2:
             raise KeyboardInterrupt
         return saving(*args)
 
-    monkeypatch.setattr(image_store, "_saving", dies)
+    monkeypatch.setattr(image_store, "image_writer", dies)
     with pytest.raises(KeyboardInterrupt):
         render_to(store, spec)
     assert len(list(store)) == 2
