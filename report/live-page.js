@@ -79,12 +79,13 @@ class Training {
     const drawn = this.last && JSON.stringify(this.last.loss) === JSON.stringify(told.loss) && this.last.state === told.state;
     this.last = told;
     this.progress.value = told.steps ? told.step / told.steps : 0;
-    this.why.hidden = !told.why;
-    this.why.textContent = told.why;
+    const said = [told.why, told.warning].filter(Boolean).join(" ");
+    this.why.hidden = !said;
+    this.why.textContent = said;
     if (told.loss.length && !drawn) {
       this.curve.replaceChildren(chart(told));
       this.key.hidden = false;
-      this.key.replaceChildren(element("i"), "loss, mean of many steps");
+      this.key.replaceChildren(element("i"), "training loss, a mean over steps");
       if (told.held_out.length) this.key.append(element("i", {class: "held-out"}), "loss on photos held out");
     }
     this.showPictures(told.pictures);

@@ -13,6 +13,7 @@ from PIL import Image
 
 import encode_captions
 import encode_images
+import encode_prompts
 from kindred.common.files import read_json, write_json, write_jsonl
 from kindred.common.hashing import caption_hash, pixel_hash
 from kindred.data import person_masks
@@ -90,6 +91,20 @@ def class_text_of(data: TrainingSet) -> list[str]:
     store = ["--store", str(data.root / "encoded"), "--device", "cpu", "--threads", "1"]
     encode_captions.main(["--spec", spec, "--without-names", names, *where, *store])
     return ["--class-text", str(file)]
+
+
+def samples_of(
+    data: TrainingSet, prompts: dict[str, str], every: int, **given: object
+) -> list[str]:
+    """Pictures to be drawn on the way of a training, their prompts encoded."""
+    asked = {"prompts": prompts, "seeds": [1, 2], "width": 64, "height": 48, "steps": 2, **given}
+    file, texts = data.root / "samples.json", data.root / "sample-texts.safetensors"
+    write_json(file, {"every": every, "prompt_set": asked})
+    encoder = {"model": data.base, "dtype": "float32", "tokens": TOKENS}
+    spec = json.dumps({"encoder": encoder, "prompts": prompts})
+    store = ["--store", str(data.root / "encoded"), "--device", "cpu", "--threads", "1"]
+    encode_prompts.main(["--spec", spec, "--out", str(texts), *store])
+    return ["--samples", str(file), "--sample-texts", str(texts)]
 
 
 def build(root: Path, base: Path, cells: dict[str, int], encode: bool = True) -> TrainingSet:

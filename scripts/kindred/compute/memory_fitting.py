@@ -164,7 +164,7 @@ class FittedMemory:
             self.offloader.settle(broken)
 
     @contextmanager
-    def drawing(self) -> Iterator[None]:
+    def without_gradients(self) -> Iterator[None]:
         """`with` the transformer arranged for passes without gradients, between two steps: weights
         that are away come when their block is called, and nothing is compiled."""
         fetching = self.offloader.fetching() if self.offloader else nullcontext()

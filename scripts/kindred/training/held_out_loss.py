@@ -8,11 +8,10 @@ chance in them. Photos count alike, whatever weights the training gives to token
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -78,8 +77,7 @@ class HeldOutLoss:
         """Take the loss where it is due, and say so when it rises."""
         if not is_due(trainer.recipe, trainer.done) or not trainer.process_group.first:
             return
-        with _as_saved(trainer):
-            loss = trainer.runner.until_done(lambda: self._mean(trainer))
+        loss = trainer.runner.until_done(lambda: self._mean(trainer))
         trainer.rows[-1][COLUMN] = round(loss, 6)
         said = warning_of(curve_of(trainer.rows), trainer.recipe.steps)
         if said and not self.warned:
@@ -87,6 +85,10 @@ class HeldOutLoss:
             self.warned = True
 
     def _mean(self, trainer: Trainer) -> float:
+        with trainer.as_saved():
+            return self._mean_as_saved(trainer)
+
+    def _mean_as_saved(self, trainer: Trainer) -> float:
         recipe, fitting = trainer.recipe, trainer.fitting
         most = (fitting and fitting.micro_batch) or recipe.batch
         found = [
@@ -102,18 +104,3 @@ class HeldOutLoss:
             for batch in [one.to(trainer.device)]
         ]
         return float(torch.cat(found).double().mean())
-
-
-@contextmanager
-def _as_saved(trainer: Trainer) -> Iterator[None]:
-    """Have the network as an adapter that is saved now would make it: averaged where it is, without
-    dropout; for passes without gradients."""
-    swap: Callable[[], Any] = trainer.average.swap if trainer.average else (lambda: None)
-    swap()
-    trainer.transformer.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        trainer.transformer.train()
-        swap()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError, first_line_of
 from kindred.common.files import write_text
+from kindred.training.held_out_curve import COLUMN, curve_of, warning_of
 from kindred.training.samples import Samples
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 FILE = "live.js"
 EVERY_S = 5.0
 POINTS = 300  # of a curve; more steps are told as means of so many groups
-# The log's column of the loss on held-out photos, in steps in which it was measured.
-HELD_OUT = "held_out_loss"
 
 
 class LiveLog:
@@ -80,12 +79,13 @@ class LiveLog:
             "run": f"{self.out_dir.parent.name}/{self.out_dir.name}",
             "state": state,
             "why": why,
+            "warning": warning_of(curve_of(self.rows), self.steps),
             "step": done,
             "steps": self.steps,
             "left": self._seconds_left(done) if state == "training" else None,
             "told": round(time.time()),
             "loss": points(self.rows, "loss"),
-            "held_out": points(self.rows, HELD_OUT),
+            "held_out": points(self.rows, COLUMN),
             "pictures": self._pictures(done),
         }
         text = json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False)

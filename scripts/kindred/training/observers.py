@@ -32,8 +32,9 @@ class Observers:
     def of(
         cls, job: TrainingJob, noting: Sequence[Observer], tracker: str, first: bool
     ) -> Observers:
-        """noting: what writes down more of a step, and keeps adapters. tracker: its name, '' for none. first: whether
-        this is the process that writes files. Raises KindredError where prompts can't be read."""
+        """noting: what writes down more of a step, and keeps adapters. tracker: its name, '' for
+        none. first: whether this is the process that writes files. Raises KindredError where
+        prompts can't be read."""
         if first and job.samples:
             job.samples.remove_others()
         sampler = Sampler(job.samples, job.base) if job.samples else None

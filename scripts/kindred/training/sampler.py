@@ -123,7 +123,7 @@ class Sampler:
             else nullcontext()
         )
         try:
-            with trainer.drawing(), plain:
+            with trainer.as_saved(), plain:
                 vae.to(trainer.device)
                 yield self.pipeline
         finally:

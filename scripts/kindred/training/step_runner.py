@@ -48,7 +48,7 @@ class Fitting(Protocol):
     def settle(self, broken: bool = False) -> None:
         """Called around a recording, to leave no state of one step to the next."""
 
-    def drawing(self) -> AbstractContextManager[None]:
+    def without_gradients(self) -> AbstractContextManager[None]:
         """`with` the transformer arranged for passes without gradients, between two steps."""
 
 

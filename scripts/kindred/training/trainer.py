@@ -138,15 +138,16 @@ class Trainer:
         return asked and self.done < self.recipe.steps
 
     @contextmanager
-    def drawing(self) -> Iterator[None]:
-        """`with` the network fit for drawing between two steps, and as it was afterwards: the
-        average where there is one, no dropout, weights that visit the GPU fetched by its calls."""
-        arranged = self.fitting.drawing() if self.fitting else nullcontext()
+    def as_saved(self) -> Iterator[None]:
+        """`with` the network as an adapter that is saved now would make it, for passes without
+        gradients between two steps: averaged where it is, without dropout, weights that visit the
+        GPU fetched by its calls. Afterwards it is as it was."""
+        arranged = self.fitting.without_gradients() if self.fitting else nullcontext()
         if self.average:
             self.average.swap()
         self.transformer.eval()
         try:
-            with arranged:
+            with arranged, torch.no_grad():
                 yield
         finally:
             self.transformer.train()

@@ -8,6 +8,7 @@ import math
 import torch
 
 from kindred.common.errors import KindredError
+from kindred.training.held_out_curve import COLUMN
 
 DIVERGED = "lower `lr`, or set `max_grad_norm: 1`; nothing of this training is kept"
 NO_GRADIENT = (
@@ -62,10 +63,13 @@ class TrainingLog:
 
     def newest(self) -> dict[str, str]:
         """What a line of progress says: the loss of the newest step that has been read, and the
-        mean of the last tenth; nothing before."""
-        if not self.read_rows:
-            return {}
-        return {"loss": f"{self.read_rows[-1]['loss']:.4f}", "mean": f"{self.smoothed():.4f}"}
+        mean of the last tenth, and the newest loss on held-out photos; what is known of these."""
+        read = self.read_rows
+        told = {"loss": read[-1]["loss"], "mean": self.smoothed()} if read else {}
+        held_out = (row[COLUMN] for row in reversed(self.rows) if COLUMN in row)
+        if (newest := next(held_out, None)) is not None:
+            told["held_out"] = newest
+        return {name: f"{value:.4f}" for name, value in told.items()}
 
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps whose losses have been read; NaN for none."""

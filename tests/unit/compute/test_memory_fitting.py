@@ -8,11 +8,13 @@ import pytest
 import tiny_base
 import torch
 import training_set
+from PIL import Image
 from safetensors.torch import load_file
 
 import train
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
+from kindred.common.hashing import pixel_hash
 from kindred.compute import memory_fitting, memory_limit, memory_plan
 from kindred.compute.memory_plan import GIB, MemoryDemand, MemoryPlan
 from kindred.models.architectures.flux1.facts import FLUX1
@@ -87,6 +89,27 @@ def test_a_fitted_training_comes_to_the_same_bytes(data, tmp_path, fitted, capsy
     assert "expected peak 2.0 GiB" in said and "measured peak" in said
     plan = summary["memory_plan"]
     assert plan["offloaded_blocks"] == 3 and plan["measured_peak_gib"] > 0
+
+
+def test_passes_between_steps_of_a_fitted_training_are_those_of_another(data, tmp_path, fitted):
+    """Pictures and held-out losses, of blocks whose weights are away, and what is trained after."""
+    draws = training_set.samples_of(data, {"j": "headshot of JRussell"}, every=2)
+    found = {}
+    for name in ("plain", "fitted"):
+        if name == "fitted":
+            fitted(offloaded=range(BLOCKS))
+        changes = {"recipe": data.recipe(lora_dropout=0.2), "selection": {"held_out": 1}}
+        out = tmp_path / name
+        store = ["--store", str(out / "store"), "--checkpoints", str(out / "work")]
+        train.main([*data.spec_arguments(out, 0, changes), *draws, *store])
+        rows = list(csv.DictReader((out / "training.csv").open()))
+        losses = [(row["loss"], row["held_out_loss"]) for row in rows]
+        drawn = [path.name for path in sorted((out / "samples").rglob("*.png"))]
+        hashes = [pixel_hash(Image.open(path)) for path in sorted(out.rglob("samples/**/*.png"))]
+        found[name] = (losses, drawn, hashes, load_file(out / "lora.safetensors"))
+    plain, other = found["plain"], found["fitted"]
+    assert plain[:3] == other[:3] and len(plain[1]) == 4
+    assert all(torch.equal(plain[3][name], other[3][name]) for name in plain[3])
 
 
 @pytest.mark.parametrize("micro_batch", [1, 2])

@@ -13,7 +13,6 @@ from forked_program import ForkedProgram
 from PIL import Image
 from trainings import lora_bytes, stop_at, wait_for_checkpoint, waiting_in
 
-import encode_prompts
 import train
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
@@ -45,11 +44,7 @@ DRAWN = [
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory, base):
     data = training_set.build(tmp_path_factory.mktemp("data") / "set", base, CELLS)
-    encoder = {"model": str(base), "dtype": "float32", "tokens": training_set.TOKENS}
-    spec = json.dumps({"encoder": encoder, "prompts": PROMPTS})
-    out = ["--out", str(data.root / "samples.safetensors"), "--store", str(data.root / "encoded")]
-    encode_prompts.main(["--spec", spec, *out, "--device", "cpu", "--threads", "1"])
-    (data.root / "samples.json").write_text(json.dumps({"every": 3, "prompt_set": ASKED}))
+    training_set.samples_of(data, PROMPTS, every=3)
     return data
 
 
@@ -62,7 +57,7 @@ def data(shared, tmp_path):
 
 def drawing(data):
     """The options by which a training draws."""
-    texts = str(data.root / "samples.safetensors")
+    texts = str(data.root / "sample-texts.safetensors")
     return ["--samples", str(data.root / "samples.json"), "--sample-texts", texts]
 
 
@@ -93,17 +88,19 @@ def live(out):
     return json.loads(text[5:-3])
 
 
-@pytest.mark.parametrize("steps", [(4, False), (6, True), (8, True), (9, False)])
-def test_when_pictures_are_due(steps):
-    step, due = steps
+def test_pictures_are_due_at_equal_distances_and_at_the_end():
     spec = SampleSpec(every=3, prompt_set=PromptSet(**ASKED))
-    assert spec.due(step, 8) is ((due and step <= 8) or step == 9)
+    assert [step for step in range(9) if spec.due(step, 8)] == [3, 6, 8]
 
 
 @pytest.mark.parametrize(
     "recipe",
-    [{}, {"ema": 0.9, "lora_dropout": 0.3}, {"gradient_accumulation": 2, "dora": True}],
-    ids=["plain", "average and dropout", "dora"],
+    [
+        {"ema": 0.9, "lora_dropout": 0.3},
+        pytest.param({}, marks=pytest.mark.long),
+        pytest.param({"gradient_accumulation": 2, "dora": True}, marks=pytest.mark.long),
+    ],
+    ids=["average and dropout", "plain", "dora"],
 )
 def test_drawing_changes_no_byte_of_a_training(data, tmp_path, recipe):
     plain = run(data, tmp_path / "plain", draws=False, **recipe)
@@ -130,7 +127,7 @@ def test_a_picture_is_what_the_adapter_of_its_step_draws(data, tmp_path):
     base = {"model": data.base, "dtype": "float32", "text_tokens": training_set.TOKENS}
     spec = RenderSpec(base=base, prompt_set=ASKED, name="x", merge=False)
     store = ImageStore(tmp_path / "images")
-    texts, machine = data.root / "samples.safetensors", Machine("cpu", 1)
+    texts, machine = data.root / "sample-texts.safetensors", Machine("cpu", 1)
     render_prompt_set(spec, texts, [adapter], store, tmp_path / "list.json", machine)
     worn = read_adapters([adapter], [1.0])
     first = tmp_path / "out/samples/step-000003"
@@ -151,7 +148,10 @@ def test_a_picture_says_what_it_is_of(data, tmp_path):
     assert told["made_with"]["device"] == "cpu"
 
 
-@pytest.mark.parametrize("interrupted", [3, 5, 6, 7])
+@pytest.mark.parametrize(
+    "interrupted",
+    [7, *(pytest.param(step, marks=pytest.mark.long) for step in (3, 5, 6))],
+)
 def test_interrupted_at_any_step_no_picture_is_missing_or_drawn_twice(
     data, tmp_path, interrupted, monkeypatch
 ):

@@ -103,6 +103,36 @@ def test_tensorboard_has_a_folder_a_run(data, tmp_path, monkeypatch):
     losses = [args for name, args in writer.told if name == "add_scalar" and "loss" in args[0]]
     assert len(losses) == 4
     assert not any("image" in name for name, _ in writer.told)
+    monkeypatch.setenv(trackers.PICTURES, "yes")
+    drawn(data, out)
+    shown = [args for name, args in made[1].told if name == "add_images"]
+    assert [(name, pixels.shape) for name, pixels in shown] == [("samples/j-1", (1, 48, 64, 3))] * 2
+
+
+def drawn(data, out):
+    draws = training_set.samples_of(data, {"j": "headshot of JRussell"}, every=2, seeds=[1])
+    training_set.forget(data) if (data.root / "store").exists() else None
+    train.main([*data.train_arguments(out), *draws])
+
+
+@pytest.mark.parametrize("name", ["wandb", "trackio"])
+def test_pictures_are_told_where_that_is_asked_for_alone(data, tmp_path, opened, monkeypatch, name):
+    monkeypatch.setattr("atexit.register", lambda _: None)
+    monkeypatch.setenv(trackers.TRACKER, name)
+    told = sys.modules[name]
+    told.Image = lambda picture, caption=None: ("picture", caption)
+    drawn(data, tmp_path / "e/v/run-1")
+    assert not any("samples" in key for _, values in opened[0].logged for key in values)
+    monkeypatch.setenv(trackers.PICTURES, "yes")
+    drawn(data, tmp_path / "f/v/run-1")
+    pictures = [
+        (step, values["samples/j-1"])
+        for step, values in opened[1].logged
+        if "samples/j-1" in values
+    ]
+    caption = "headshot of JRussell" if name == "trackio" else None
+    picture = ("picture", caption)
+    assert pictures == [(step, picture if name == "trackio" else [picture]) for step in (2, 4)]
 
 
 def test_one_that_fails_is_left_out(data, tmp_path, opened, monkeypatch, capsys):
@@ -132,5 +162,7 @@ def test_the_configuration_names_it_and_no_training_changes(tmp_path, base):
     plain = load_plan(root)
     told = load_plan(root, {"tracker": "trackio"})
     assert plain.environment() == {} and told.environment() == {trackers.TRACKER: "trackio"}
+    pictures = load_plan(root, {"tracker": {"name": "wandb", "pictures": True}}).environment()
+    assert pictures == {trackers.TRACKER: "wandb", trackers.PICTURES: "yes"}
     specs = [plan.variant("one", "all").train.canonical() for plan in (plain, told)]
     assert specs[0] == specs[1]
