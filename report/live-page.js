@@ -28,10 +28,12 @@ function smoothed(points) {
   });
 }
 
-function chart(told) {
-  const wide = 640, high = 170, left = 52, bottom = 20, top = 8;
+// wide: of the place it stands in, so that its words have their size.
+function chart(told, wide) {
+  const high = Math.min(190, 110 + wide / 10), left = 52, bottom = 20, top = 8;
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${wide} ${high}`);
+  svg.setAttribute("width", wide);
+  svg.setAttribute("height", high);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", "loss by step");
   const mean = smoothed(told.loss);
@@ -83,7 +85,7 @@ class Training {
     this.why.hidden = !said;
     this.why.textContent = said;
     if (told.loss.length && !drawn) {
-      this.curve.replaceChildren(chart(told));
+      this.curve.replaceChildren(chart(told, Math.max(240, this.curve.clientWidth)));
       this.key.hidden = false;
       this.key.replaceChildren(element("i"), "training loss, a mean over steps");
       if (told.held_out.length) this.key.append(element("i", {class: "held-out"}), "loss on photos held out");
@@ -143,7 +145,8 @@ class Training {
     if (known) return known.lastChild;
     const asked = page.prompts[prompt] || {text: prompt, who: []};
     const strip = element("div", {class: "strip", tabindex: "0"});
-    const photos = asked.who.flatMap((letter) => page.photos[letter] || []);
+    const each = asked.who.length > 1 ? 2 : 3;
+    const photos = asked.who.flatMap((letter) => (page.photos[letter] || []).slice(0, each));
     if (photos.length) {
       const images = photos.map((photo) => element("img", {src: photo, alt: "photo"}));
       strip.append(element("figure", {class: "photos"}, element("div", {}, ...images), element("figcaption", {}, "photos")));

@@ -32,6 +32,7 @@ import encode_prompts
 import figures_to_send
 import image_vectors
 import lab_family
+import live_page
 import make_composites
 import pairs_page
 import plot_training_curves
@@ -48,7 +49,7 @@ from kindred.common.versions import VERSIONS
 from kindred.evidence.step_series import series_figures
 from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.models import architectures
-from kindred.specs.report import PairsSpec
+from kindred.specs.report import LivePageSpec, PairsSpec
 
 WHO = {
     "J": {"name": "JRussell", "class": "man", "age": "adult"},
@@ -90,6 +91,7 @@ STEPS = {
     "sheet": ("sheet",),
     "curves": ("curves",),
     "rating": ("rating",),
+    "live": ("live",),
     "pairs": ("pairs",),
     "bring_in": ("bring_in",),
     "report": ("report",),
@@ -558,6 +560,22 @@ class Steps:
         )
         where = ["--folder", str(made.results), "--resources", str(made.root / "resources")]
         pairs_page.main(["--spec", spec.canonical(), *where, "--out", str(out)])
+        return Output({"page": _words(out.read_text(encoding="utf-8"))})
+
+    @cached_property
+    def live(self) -> Output:
+        """The page that shows trainings: its text and script, without its photos."""
+        made, out = self.experiment, self.root / "live.html"
+        spec = LivePageSpec(
+            experiment=made.spec.experiment,
+            characters=reported.CHARACTERS,
+            variants={"all": [1, 2]},
+            prompts={"two": "JRussell and ARussell"},
+            every=250,
+            datasets=["russell"],
+        )
+        where = ["--resources", str(made.root / "resources"), "--out", str(out)]
+        live_page.main(["--spec", spec.canonical(), *where])
         return Output({"page": _words(out.read_text(encoding="utf-8"))})
 
     @cached_property

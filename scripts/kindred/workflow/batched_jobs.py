@@ -26,8 +26,9 @@ def training_jobs(experiment: Experiment) -> str:
     for variant in experiment.trained:
         folders = entries.setdefault(tuple(_files(variant).items()), {})
         folders[f"results/{experiment.name}/{variant.name}"] = list(variant.runs)
+    drawing = {"samples": paths.samples_file(experiment)} if experiment.samples else {}
     told: list[dict[str, Any]] = [
-        {**dict(files), "folders": folders} for files, folders in entries.items()
+        {**dict(files), "folders": folders, **drawing} for files, folders in entries.items()
     ]
     return argument(
         json.dumps(told, sort_keys=True, separators=(",", ":")),

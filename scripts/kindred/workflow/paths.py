@@ -181,7 +181,12 @@ def sample_files(experiment: Experiment, variant: Variant) -> list[tuple[str, st
     if experiment.samples is None:
         return []
     texts = f"resources/encoded/{variant.base}/prompts/{experiment.name}/{SAMPLES}.safetensors"
-    return [("--samples", f"results/{experiment.name}/{SAMPLES}.json"), ("--sample-texts", texts)]
+    return [("--samples", samples_file(experiment)), ("--sample-texts", texts)]
+
+
+def samples_file(experiment: Experiment) -> str:
+    """What an experiment's trainings draw on their way."""
+    return f"results/{experiment.name}/{SAMPLES}.json"
 
 
 def truth_of(dataset: Dataset) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 import training_set
 from forked_program import ForkedProgram
 from PIL import Image
-from trainings import lora_bytes, stop_at, wait_for_checkpoint, waiting_in
+from trainings import as_job, lora_bytes, stop_at, wait_for_checkpoint, waiting_in
 
 import train
 from kindred.common.errors import KindredError
@@ -25,6 +25,7 @@ from kindred.rendering.run import Machine, render_prompt_set
 from kindred.specs.rendering import PromptSet, RenderSpec
 from kindred.specs.samples import SampleSpec
 from kindred.training import adapter_store, kept_steps
+from kindred.training.batched.jobs import BatchReport, read_jobs
 from kindred.training.live_log import points
 from kindred.training.sampler import Sampler
 from kindred.training.samples import Sample
@@ -293,3 +294,11 @@ def test_long_curves_are_told_as_means():
     found = points(rows, "loss")
     assert len(found) == 250 and found[0] == [2.5, 0.5]
     assert points(rows, "held_out_loss") == [[1, 0.5]]
+
+
+def test_a_stack_draws_nothing_and_says_why(data, tmp_path, capsys):
+    given = with_drawing(data, tmp_path / "out", **RECIPE)
+    job = {key: value for key, value in as_job(given).items() if key != "sample_texts"}
+    read = read_jobs(json.dumps([job]), BatchReport())
+    assert len(read) == 1 and read[0].samples is None
+    assert "no `samples` are drawn in trainings that are done together" in capsys.readouterr().err

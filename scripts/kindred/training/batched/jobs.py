@@ -6,6 +6,7 @@ Imports no torch, so that a list of which everything is there takes no time.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,11 @@ from kindred.training.training_data import TrainingFiles
 
 FILES = ("images", "captions", "latents", "text")
 GIVEN = (*FILES, *(f"prior_{name}" for name in FILES), "masks", "class_text")
-KNOWN = {*GIVEN, "spec_file", "spec", "run", "out_dir", "folders"}
+KNOWN = {*GIVEN, "spec_file", "spec", "run", "out_dir", "folders", "samples"}
+NO_SAMPLES = (
+    "no `samples` are drawn in trainings that are done together: each picture would need one's "
+    "adapter alone, in a network that holds all of them. Kept steps (`keep`) can be drawn afterwards"
+)
 
 
 @dataclass
@@ -67,6 +72,8 @@ def read_jobs(text: str, account: BatchReport) -> list[TrainingJob]:
     if unknown:
         what = f"unknown: {', '.join(sorted(unknown))}"
         raise KindredError(what, "--jobs", f"known: {sorted(KNOWN)}")
+    if any(entry.get("samples") for entry in listed):
+        print(NO_SAMPLES, file=sys.stderr)
     jobs: list[TrainingJob] = []
     for (spec_text, *files), runs in _by_spec(listed).items():
         try:
