@@ -37,7 +37,7 @@ STATES = {"adamw": 2.0, "adamw8bit": 0.55, "prodigy": 4.0, "adafactor": 1.0}
 
 
 # What a VAE in float32 takes with its work on a picture of so many pixels; larger ones are decoded
-# in tiles of that size when memory is short. FLUX.1's, as in rendering.
+# in tiles of that size when memory is short; as in rendering.
 DECODING, DECODED = 2 * GIB, 512 * 512
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from kindred.common.errors import Problems, did_you_mean
 from kindred.config.plan import ClassImages, Dataset, Plan, Variant
-from kindred.config.user_schema import DatasetConfig, ExperimentConfig, named
+from kindred.config.prompt_schema import named
+from kindred.config.user_schema import DatasetConfig, ExperimentConfig
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
 from kindred.specs.dataset import AuditThresholds, CaptionSpec, PreprocessSpec

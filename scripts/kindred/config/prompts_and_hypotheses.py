@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.sentences import listing
 from kindred.config.plan import Variant
+from kindred.config.prompt_schema import PromptConfig
 from kindred.config.user_schema import (
     NAME,
     NAME_RULE,
     ExperimentConfig,
-    PromptConfig,
     PromptSetConfig,
 )
 from kindred.config.yaml_document import Document

@@ -125,8 +125,7 @@ def train(job: TrainingJob, machine: Machine) -> None:
     process_group = data_parallel.ProcessGroup.join(device)
     datasets = [WeightedDataset.load(source) for source in job.sources]
     scheduler = base.scheduler
-    # The loss first: what is kept of a step says it.
-    noting = [*_held_out_loss(job), partial(keep_step, job, machine.store)]
+    noting = _noting(job, machine.store)
     observers = Observers.of(job, noting, tracker, process_group.first)
     # How it fits: planned on one GPU, or spread over several.
     drawing = observers.drawing_demand()
@@ -172,12 +171,13 @@ def train(job: TrainingJob, machine: Machine) -> None:
         checkpoints.remove()
 
 
-def _held_out_loss(job: TrainingJob) -> list[Callable[[Trainer], None]]:
-    """What tells the loss on a training's held-out photos; nothing where there are none."""
+def _noting(job: TrainingJob, store: Path) -> list[Callable[[Trainer], None]]:
+    """What tells the loss on held-out photos, where there are any, and then keeps steps with it."""
     from kindred.training.held_out_loss import HeldOutLoss
     from kindred.training.trainer import WeightedDataset
 
-    return [HeldOutLoss(WeightedDataset.load(job.held_out))] if job.held_out else []
+    losses = [HeldOutLoss(WeightedDataset.load(job.held_out))] if job.held_out else []
+    return [*losses, partial(keep_step, job, store)]
 
 
 def keep_step(job: TrainingJob, store: Path, trainer: Trainer) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from PIL import Image
@@ -27,6 +27,8 @@ from kindred.rendering.pipeline import RenderPipeline, versions
 from kindred.rendering.prompt_embeddings import texts_of
 from kindred.training.samples import Sample, Samples
 from kindred.training.trainer import Trainer
+
+T = TypeVar("T")
 
 
 class Sampler:
@@ -101,14 +103,8 @@ class Sampler:
     def _pictures(
         self, trainer: Trainer, pipeline: RenderPipeline, group: Sequence[Any]
     ) -> list[Image.Image]:
-        """A batch's pictures; where memory runs out, once more without the steps' recordings."""
         size = self.samples.render.batch_of(*group[0].size)
-        try:
-            return pipeline.draw(group, self.texts, size)
-        except torch.OutOfMemoryError:
-            if not trainer.runner.forget_recordings():
-                raise
-        return pipeline.draw(group, self.texts, size)
+        return drawn_in_room(trainer, lambda: pipeline.draw(group, self.texts, size))
 
     @contextmanager
     def _drawing(self, trainer: Trainer) -> Iterator[RenderPipeline]:
@@ -116,17 +112,33 @@ class Sampler:
         if self.pipeline is None:
             vae = load_vae(self.base.spec, "cpu")
             self.pipeline = RenderPipeline(self.base, trainer.transformer, vae, in_training=True)
-        vae = self.pipeline.vae
         plain = (
             training_adapter.left_away(trainer.transformer, self.left_away)
             if self.left_away
             else nullcontext()
         )
-        try:
-            with trainer.as_saved(), plain:
-                vae.to(trainer.device)
-                yield self.pipeline
-        finally:
-            vae.to("cpu")
-            if trainer.device.type == "cuda":
-                torch.cuda.empty_cache()
+        with trainer.as_saved(), plain, visiting(self.pipeline.vae, trainer.device):
+            yield self.pipeline
+
+
+@contextmanager
+def visiting(vae: Any, device: torch.device) -> Iterator[None]:
+    """`with` a VAE on the device; else it lies in main memory. What it took is given back."""
+    try:
+        vae.to(device)
+        yield
+    finally:
+        vae.to("cpu")
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def drawn_in_room(trainer: Trainer, draw: Callable[[], T]) -> T:
+    """What `draw` gives; where memory runs out, once more without the recordings of steps, which
+    are made anew afterwards."""
+    try:
+        return draw()
+    except torch.OutOfMemoryError:
+        if not trainer.runner.forget_recordings():
+            raise
+    return draw()

@@ -24,7 +24,7 @@ GIVEN = (*FILES, *(f"prior_{name}" for name in FILES), "masks", "class_text")
 KNOWN = {*GIVEN, "spec_file", "spec", "run", "out_dir", "folders", "samples"}
 NO_SAMPLES = (
     "no `samples` are drawn in trainings that are done together: each picture would need one's "
-    "adapter alone, in a network that holds all of them. Kept steps (`keep`) can be drawn afterwards"
+    "adapter alone, in a network that holds all of them. Kept steps can be drawn afterwards"
 )
 
 
