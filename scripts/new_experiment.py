@@ -22,7 +22,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("folder", help="folder of photos, e.g. photos/ours")
     parser.add_argument("--name", help="of the experiment; unset: the folder's")
     parser.add_argument(
-        "--people", nargs="+", default=[], help="who is in the photos: JRussell:man:adult ..."
+        "--people", nargs="+", default=[], help="who is in the photos: Jorvek:man:adult ..."
     )
     parser.add_argument("--gpu", type=float, help="GiB of the card; unset: of the GPU here")
     parser.add_argument("--base", help="file name in config/bases; unset: one that fits the card")

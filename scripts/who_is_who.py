@@ -25,7 +25,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="folder of photos, e.g. photos/ours")
     parser.add_argument(
-        "--people", nargs="+", default=[], help="who may be in them: JRussell:man:adult ..."
+        "--people", nargs="+", default=[], help="who may be in them: Jorvek:man:adult ..."
     )
     parser.add_argument("--review", action="store_true", help="decide in the browser, saved here")
     parser.add_argument("--root", type=Path, default=Path("."), help=argparse.SUPPRESS)

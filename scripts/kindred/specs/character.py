@@ -16,6 +16,6 @@ Name = Annotated[str, AfterValidator(nfc)]  # as in captions, folders and prompt
 class Character(SpecModel):
     """A person to be learned. The dictionary key it stands under (`J`) is its letter in cells."""
 
-    name: Name = Field(description="trigger name, one word, e.g. JRussell")
+    name: Name = Field(description="trigger name, one made-up word, e.g. Jorvek")
     noun: str = Field(alias="class", description="class noun: man, woman, child, boy, girl")
     age: Literal["adult", "child"] | None = Field(None, description="said in audits and prompts")

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kindred.characters.cells import cell_name
-from kindred.characters.trigger_words import class_nouns, letters_in
+from kindred.characters.trigger_words import (
+    ADULT_NOUNS,
+    CHILD_NOUNS,
+    class_nouns,
+    letters_in,
+    who_entry,
+)
 from kindred.common.errors import KindredError, Problems
 from kindred.common.written_text import nfc
 from kindred.data.caption_files import read_captions
@@ -26,8 +32,15 @@ from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
 
 UNKNOWN_NOUN = "person"
-# A made-up name, as captions have it: two capitals at least and small letters, 'JRussell'.
+# A made-up name, as captions have it: two capitals at least and small letters, 'JRussell'; or one
+# capital and a class noun before or behind: 'the man Jorvek', 'Amitas, a young woman'.
 TRIGGER = re.compile(r"(?<![\w-])(?=\w*[a-z])[A-Z]\w*[A-Z]\w*(?![\w-])")
+NOUN = "|".join((*ADULT_NOUNS, *CHILD_NOUNS))
+CAPITAL = r"([A-Z][a-z]\w*)(?![\w-])"
+BY_NOUN = (
+    re.compile(rf"\b(?i:{NOUN}) {CAPITAL}"),
+    re.compile(rf"(?<![\w-]){CAPITAL}, (?:an? |the )?(?:\w+ )?(?i:{NOUN})\b"),
+)
 OFTEN = 2  # captions in which such a word has to stand
 NAME = re.compile(r"[^\W\d_][\w-]*")
 
@@ -55,7 +68,7 @@ class FolderSurvey:
 
 
 def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
-    """Look through a folder. people: 'JRussell' or 'JRussell:man' or 'JRussell:man:adult' each;
+    """Look through a folder. people: 'Jorvek' or 'Jorvek:man' or 'Jorvek:man:adult' each;
     where none is given, names are read from sub-folders, or else from captions.
 
     Raises KindredError or ProblemsError: no photos, files that can't be used, nobody named.
@@ -71,9 +84,9 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
     if not characters:
         raise KindredError(
             "nothing tells who is in the photos: no sub-folder is called by a person's name, and "
-            "no caption has a made-up name such as JRussell",
+            "no caption has a made-up name such as Jorvek",
             str(folder),
-            "say it: --people JRussell:man ARussell:woman; or name the faces: python "
+            "say it: --people Jorvek:man Amitas:woman; or name the faces: python "
             f"scripts/who_is_who.py {folder} --review",
         )
     seen = faces_named(source, characters)
@@ -110,14 +123,14 @@ def faces_named(source: Source, characters: Mapping[str, Character]) -> dict[str
 
 
 def _given(text: str) -> Character:
-    """'JRussell:man:adult' as a character."""
+    """'Jorvek:man:adult' as a character."""
     name, _, rest = text.partition(":")
     noun, _, age = rest.partition(":")
     if not NAME.fullmatch(name) or age not in ("", "adult", "child"):
         raise KindredError(
             f"'{text}' does not say who somebody is",
             "--people",
-            "write name:class or name:class:age, e.g. JRussell:man:adult; age is adult or child",
+            "write name:class or name:class:age, e.g. Jorvek:man:adult; age is adult or child",
         )
     fields = {"name": name, "class": noun or UNKNOWN_NOUN} | ({"age": age} if age else {})
     return Character.model_validate(fields)
@@ -141,7 +154,9 @@ def _from_captions(written: Iterable[WrittenCaption]) -> list[Character]:
     """Made-up names that stand in several captions, or in `who` entries."""
     counts: Counter[str] = Counter()
     for one in written:
-        counts.update({*TRIGGER.findall(one.text), *TRIGGER.findall(one.who)})
+        by_noun = (name for pattern in BY_NOUN for name in pattern.findall(one.text))
+        told = (part for part in who_entry(one.who, {})[1] if part[0].isupper() and part[1:])
+        counts.update({*TRIGGER.findall(one.text), *by_noun, *told})
     often = sorted((-count, name) for name, count in counts.items() if count >= OFTEN)
     return [Character.model_validate({"name": n, "class": UNKNOWN_NOUN}) for _, n in often]
 

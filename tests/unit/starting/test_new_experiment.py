@@ -71,6 +71,23 @@ def test_people_are_read_from_captions_with_their_class_nouns(root):
     assert (found.photos, found.captioned, found.cells) == (5, 5, {"J": 5})
 
 
+def test_names_of_the_recommended_kind_are_found_in_captions(root):
+    texts = [
+        "the man Jorvek by a wall",
+        "Amitas, a young woman, with the man Jorvek",
+        "A man. Outside",
+    ]
+    texts += ["the woman Amitas on Sunday", "a man Outdoors"]
+    rows = [f'{number}.jpg,"{text}","-"' for number, text in enumerate(texts)]
+    rows += ['5.jpg,on a bench,"Celbon"', '6.jpg,asleep,"Celbon and Jorvek"', "7.jpg,a cat,J"]
+    folder = root / "photos/ours"
+    for number in range(len(rows)):
+        photo(folder / f"{number}.jpg", number)
+    (folder / "captions.csv").write_text("\n".join(["file,text,who", *rows]) + "\n")
+    found = {who.name: who.noun for who in survey(folder).characters.values()}
+    assert found == {"Jorvek": "man", "Amitas": "woman", "Celbon": "person"}
+
+
 def test_a_folder_of_kohyas_tools_says_name_and_class(root):
     photo(root / "photos/ours/10_ada woman/1.jpg")
     found = survey(root / "photos/ours")
