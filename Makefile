@@ -11,7 +11,7 @@ PIP := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --disable-pip-version-chec
 
 TORCH_INDEX ?=
 
-.PHONY: all new look env photo container test test-all imports lab-gates bench help
+.PHONY: all new who rate look env photo container test test-all imports lab-gates bench help
 
 all: env
 	$(BIN)/snakemake
@@ -47,6 +47,10 @@ who: env
 	@test -n "$(PHOTOS)" || { echo "Which folder? make who PHOTOS=photos/ours"; exit 1; }
 	$(BIN)/python scripts/who_is_who.py "$(PHOTOS)" --review $(WHO)
 
+rate: env
+	@test -n "$(EXPERIMENT)" || { echo "Which experiment? make rate EXPERIMENT=ours"; exit 1; }
+	$(BIN)/python scripts/rate.py "$(EXPERIMENT)" $(RATE)
+
 look: env
 	@test -n "$(EXPERIMENT)" || { echo "Which experiment? make look EXPERIMENT=ours"; exit 1; }
 	$(BIN)/snakemake --config experiments=$(EXPERIMENT)-first-look
@@ -76,8 +80,9 @@ help:
 	@echo "make env        set-up alone"
 	@echo "make who PHOTOS=photos/ours     names every face in it; asks you in the browser (after make photo)"
 	@echo "make new PHOTOS=photos/ours     an experiment for a folder of your photos; more options in"
-	@echo "                NEW='--gpu 12 --people JRussell:man', see scripts/new_experiment.py --help"
+	@echo "                NEW='--gpu 12 --people Jorvek:man', see scripts/new_experiment.py --help"
 	@echo "make look EXPERIMENT=ours       a first look at it: everybody by the base, and after 100 steps"
+	@echo "make rate EXPERIMENT=ours       its pictures, rated in the browser; RATE=--pairs compares two"
 	@echo "make photo      set-up of the judge of real faces"
 	@echo "make container  an image with all packages; see docs/guide/cluster.md"
 	@echo "make test       set-up, floors of the library, daily tests"

@@ -4,8 +4,13 @@ const STORE = "kindred-who:" + page.id;
 const settings = Object.assign({rater: "me"}, load(STORE));
 let answers = {}, at = 0, now = null, second = false;
 
-function begin() {
-  answers = load(STORE + ":" + settings.rater);
+async function begin() {
+  const rater = settings.rater, before = await recall(rater);
+  if (rater !== settings.rater) return;
+  answers = {};
+  for (const row of before) answers[row.key] = {who: row.who ? row.who.split("+") : [],
+    others: +row.others, clothes: row.clothes, send: row.send};
+  Object.assign(answers, load(STORE + ":" + rater));
   at = page.pictures.findIndex((one) => !(one.key in answers));
   if (at < 0) at = page.pictures.length;
   open();
@@ -64,23 +69,23 @@ function showPeople(one) {
   }));
 }
 
-function finish() {
+function answer() {
   const one = page.pictures[at];
   if (now.send === "" || (one.clothes && now.clothes === "")) { show(); return; }
   answers[one.key] = now;
   keep(STORE + ":" + settings.rater, answers);
+  send(settings.rater, rows());
   at += 1;
   while (at < page.pictures.length && page.pictures[at].key in answers) at += 1;
   open();
 }
 
-function save() {
-  const rows = page.pictures.flatMap(({key}) => answers[key] ? [{...answers[key], key,
+function rows() {
+  return page.pictures.flatMap(({key}) => answers[key] ? [{...answers[key], key,
     rater: settings.rater, who: answers[key].who.join("+")}] : []);
-  saveAs(page.file, csv(rows));
 }
 
-byId("save").addEventListener("click", save);
+byId("save").addEventListener("click", () => saveAs(page.file, csv(rows())));
 for (const button of all("[data-others]")) button.addEventListener("click", () => {
   now.others = Math.max(0, Math.min(9, now.others + Number(button.dataset.others)));
   show();
@@ -92,5 +97,5 @@ byId("back").addEventListener("click", () => {
 });
 for (const name of ["clothes", "send"])
   for (const button of all("[data-" + name + "]"))
-    button.addEventListener("click", () => { now[name] = button.dataset[name]; finish(); });
+    button.addEventListener("click", () => { now[name] = button.dataset[name]; answer(); });
 askRater(settings, STORE, begin);

@@ -12,11 +12,12 @@ from synthetic import CHARACTERS, PROMPTS, Made
 import audit
 import compare
 import families_rating
+import pairs_page
 import rating_page
 import report
 from kindred.report import svg_plots, thumbnails
 from kindred.specs.dataset import AuditSpec
-from kindred.specs.report import RatingSpec, ReportSpec, WhoIsItSpec
+from kindred.specs.report import PairsSpec, RatingSpec, ReportSpec, WhoIsItSpec
 
 DRAWN = ((svg_plots, "intervals_svg"), (svg_plots, "curves_svg"), (thumbnails, "_thumbnail"))
 KEPT: dict[str, dict[bytes, object]] = {}
@@ -110,6 +111,22 @@ def run_rating(made: Made, out: Path, **options) -> Path:
             *("--resources", str(made.root / "resources"), "--out", str(page)),
         ]
     )
+    return page
+
+
+def run_pairs(made: Made, out: Path) -> Path:
+    """The path of the page of pairs."""
+    spec = PairsSpec(
+        experiment=made.spec.experiment,
+        characters=CHARACTERS,
+        variants={name: one.runs for name, one in made.spec.variants.items() if name != "BASE"},
+        prompt_sets=list(made.spec.prompt_sets),
+        datasets=["russell"],
+        pairs=6,
+    )
+    page = out / "pairs.html"
+    where = ["--folder", str(made.results), "--resources", str(made.root / "resources")]
+    pairs_page.main(["--spec", spec.canonical(), *where, "--out", str(page)])
     return page
 
 

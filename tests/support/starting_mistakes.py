@@ -18,6 +18,7 @@ from kindred.data.instructed_captioner import kind_of
 from kindred.data.people_file import NAME, PeopleFile, in_characters, read_people
 from kindred.data.photo_faces import check_entry
 from kindred.judges.interface import Calibration
+from kindred.report.answer_files import KINDS, MARK, AnswerFiles, answer, answered_page
 from kindred.specs.character import Character
 from kindred.specs.dataset import Captioner, CaptionSpec
 from kindred.starting import estimates, review_page, review_server
@@ -110,6 +111,18 @@ def judged(root: Path, knows_strangers: bool) -> object:
     return None
 
 
+def rated(root: Path, change: object = None) -> object:
+    """An answer on a rating page. change: what is said otherwise."""
+    files = AnswerFiles(KINDS[0], "ours", root if root.is_dir() else root.parent)
+    return answer(files, {"rater": "me", "rows": []} | (change or {}))
+
+
+def rating_page(root: Path, text: str = "") -> object:
+    """A page that is asked for."""
+    write(root / "results/ours/rating.html", text)
+    return answered_page("ours", False, root)
+
+
 def reviewed(root: Path, change: object) -> object:
     """A decision on the review page."""
     photos = draw(root / "ours/1.png", "J", 1).parent
@@ -168,8 +181,30 @@ MISTAKES = [
     Mistake("is damaged", lambda root: stored(root, True),
             lambda root: ((root / "faces").exists() and rmtree(root / "faces"),
                           stored(root, False))),
+    Mistake("this is no answer of the page", lambda root: rated(root, {"rows": [3]}), rated),
+    Mistake("this is no answer of the page", lambda root: rated(root, {"rows": [{"key": "k"}]}),
+            rated),
+    Mistake("this is no answer of the page", lambda root: rated(root, {"rows": 3}), rated),
+    Mistake("nobody says who answers", lambda root: rated(root, {"rater": ""}), rated),
+    Mistake("an answer is too long", lambda root: rated(root, {"rater": "x" * 300}), rated),
+    of_file("can't be read (", "ours.ratings-me.csv", b"\xff\xfe", b"rater,key,rating\n", rated),
+    Mistake("is not there", lambda root: answered_page("ours", False, root),
+            lambda root: rating_page(root, MARK)),
+    Mistake("was made before pages saved by themselves", rating_page,
+            lambda root: rating_page(root, MARK)),
     Mistake("this is no decision of the page", lambda root: reviewed(root, {"faces": [3]}),
             lambda root: reviewed(root, {})),
+    Mistake("this is no answer of the page", lambda root: rated(root, {"rows": [3]}), rated),
+    Mistake("this is no answer of the page", lambda root: rated(root, {"rows": [{"key": "k"}]}),
+            rated),
+    Mistake("this is no answer of the page", lambda root: rated(root, {"rows": 3}), rated),
+    Mistake("nobody says who answers", lambda root: rated(root, {"rater": ""}), rated),
+    Mistake("an answer is too long", lambda root: rated(root, {"rater": "x" * 300}), rated),
+    of_file("can't be read (", "ours.ratings-me.csv", b"\xff\xfe", b"rater,key,rating\n", rated),
+    Mistake("is not there", lambda root: answered_page("ours", False, root),
+            lambda root: rating_page(root, MARK)),
+    Mistake("was made before pages saved by themselves", rating_page,
+            lambda root: rating_page(root, MARK)),
     Mistake("this is no decision of the page", lambda root: reviewed(root, []),
             lambda root: reviewed(root, {})),
     Mistake("faces are named J",

@@ -1,4 +1,4 @@
-"""The small server behind the review page: it saves what is decided, and ends when that is done.
+"""The small server behind pages on which people decide: it saves that, and ends when all is done.
 
 It listens on this machine alone, under an address that nobody else knows (a token), answers no page
 of another origin, and sends nothing anywhere. Knows HTTP; what decisions mean it doesn't.
@@ -47,7 +47,7 @@ class ReviewServer:
         try:
             self.http = ThreadingHTTPServer((HOST, PORT), _handler(self))
         except OSError as error:
-            cure = "leave --review out; the page can be opened as a file too"
+            cure = "open the page as a file instead; it saves what to put in place"
             raise KindredError(f"no port can be opened ({error.strerror})", HOST, cure) from error
         self.http.daemon_threads = True
         self.port = self.http.server_address[1]
