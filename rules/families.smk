@@ -8,7 +8,9 @@ gives: results/families/<name>/declared.json and power.json, before anything is 
     snakemake families --config 'experiments=[alike, alike-okorie, ...]'
 """
 
-FAMILIES = or_stop(family_files.family_specs, Path("config"))
+from kindred.common.planned_config import planned_config
+
+FAMILIES = or_stop(family_files.family_specs, planned_config())
 COMPARABLE = family_files.comparable(FAMILIES, PLAN.experiments)
 or_stop(
     family_files.check_asked,

@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from kindred.common.errors import ProblemsError
+from kindred.common.planned_config import planned_path
 from kindred.specs.spec_model import SpecModel, problems_of
 
 
@@ -157,9 +158,10 @@ class LabSettings(SpecModel):
 
     @classmethod
     def load(cls, path: Path | str) -> LabSettings:
-        """Read a settings file; every wrong key is named at once."""
+        """Read a settings file, as it was when Snakemake planned with it; every wrong key is named
+        at once."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # read at every start of Snakemake
-        told = yaml.load(Path(path).read_text(encoding="utf-8"), loader)
+        told = yaml.load(planned_path(path).read_text(encoding="utf-8"), loader)
         klein = isinstance(told, dict) and told.get("architecture") == "klein"
         model = KleinLabSettings if klein else FluxLabSettings
         try:

@@ -11,13 +11,14 @@ from pathlib import Path
 from kindred.common.chained_log import Entry
 from kindred.common.errors import KindredError
 from kindred.common.experiment_log import in_families, log_path
+from kindred.common.planned_config import planned_config
 from kindred.config.declaration import declaration_of, families_declaration
 from kindred.config.family_files import family_specs
 from kindred.evidence.preregistration import Found, preregister, runs_looked_at
 from kindred.specs.families import FamiliesSpec
 from kindred.training.start_marker import trainings_begun
 from kindred.workflow.family_jobs import declared_with
-from kindred.workflow.frozen_plan import planned, planned_config
+from kindred.workflow.frozen_plan import planned
 
 EARLIER = Path("resources/store/declared")  # logs of an older form
 RESULTS = Path("results")

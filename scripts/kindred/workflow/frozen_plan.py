@@ -19,11 +19,10 @@ from typing import Any
 from kindred.common.errors import KindredError
 from kindred.common.files import atomic_write
 from kindred.common.hashing import canonical_json, sha256_bytes, spec_hash
+from kindred.common.planned_config import VARIABLE, planned_config
 from kindred.config.load_plan import load_plan
 from kindred.config.plan import Plan
 
-# Set by Snakemake's main process: the folder of the copy.
-VARIABLE = "KINDRED_FROZEN_PLAN"
 PLANS = Path(".snakemake/kindred/plans")
 OVERRIDES = "overrides.json"
 KEPT_S = 60 * 24 * 3600.0  # longer than jobs wait in queues
@@ -108,9 +107,3 @@ def planned(experiments: Sequence[str]) -> tuple[Plan, Path]:
     if os.environ.get(VARIABLE):
         return load_frozen(Path("."), config.parent), config
     return load_plan(Path("."), {"experiments": list(experiments)}), config
-
-
-def planned_config() -> Path:
-    """The folder of the configuration that is planned with."""
-    folder = os.environ.get(VARIABLE)
-    return Path(folder) / "config" if folder else Path("config")
