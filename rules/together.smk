@@ -1,13 +1,16 @@
-"""All trainings of an experiment in one process, many at once: for small bases on a GPU.
+"""All trainings of an experiment in one process for each GPU, many at once: for small bases.
 
 needs: as rule `train`, of all variants
 gives: finished adapters in resources/store, where `train` finds them and takes about a second each;
-       results/<experiment>/together/trained.json, what was trained and what is left to `train`
+       results/<experiment>/together/trained.json, what was trained and what is left to `train`; of
+       several jobs together/<k>-of-<n>/trained.json
 Not part of `rule all`:
     snakemake trained_together && snakemake
 """
 
 from kindred.workflow import batched_jobs
+
+JOBS_TOGETHER = executors.jobs_together(PLAN.device, GPU_LIMIT)
 
 
 localrules:
@@ -15,13 +18,14 @@ localrules:
 
 
 rule trained_together:
-    """Every adapter of every configured experiment that can be trained together, a job each
-    experiment."""
+    """Every adapter of every configured experiment that can be trained together, as many jobs each
+    experiment as there are GPUs."""
     input:
         [
-            f"results/{name}/together/trained.json"
+            f"results/{name}/{folder}/trained.json"
             for name, experiment in PLAN.experiments.items()
             if experiment.trained
+            for folder in batched_jobs.folders_together(experiment, JOBS_TOGETHER)
         ],
     message:
         "finished: trainings of " + ", ".join(PLAN.experiments)
@@ -31,7 +35,9 @@ rule train_together:
     """Train what the store lacks. What is stacked there is stored as soon as a stack is done, so an
     interrupted job does only the rest when it is run again."""
     input:
-        lambda w: batched_jobs.read_by(PLAN.experiments[w.experiment]),
+        lambda w: or_stop(
+            batched_jobs.read_by, PLAN.experiments[w.experiment], w.together
+        ),
         lambda w: (
             [
                 f"results/{w.experiment}/{file}"
@@ -41,34 +47,38 @@ rule train_together:
             else []
         ),
     output:
-        trained="results/{experiment}/together/trained.json",
-        jobs="results/{experiment}/together/to_train.json",
+        trained="results/{experiment}/{together}/trained.json",
+        jobs="results/{experiment}/{together}/to_train.json",
     log:
-        "logs/{experiment}/train_together.log",
+        "logs/{experiment}/train_{together}.log",
     benchmark:
-        "benchmarks/{experiment}/train_together.tsv"
+        "benchmarks/{experiment}/train_{together}.tsv"
+    wildcard_constraints:
+        together=batched_jobs.TOGETHER,
     priority: 10
     conda:
         "../envs/environment.yaml"
-    threads: CORES
+    threads: max(1, CORES // JOBS_TOGETHER)
     resources:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
         jobs=lambda w: or_stop(
-            batched_jobs.training_jobs, PLAN.experiments[w.experiment]
+            batched_jobs.training_jobs, PLAN.experiments[w.experiment], w.together
         ),
         version=step_version("train"),
         base=lambda w: " ".join(
             sorted(
                 {
-                    trained_identity(v.base)
-                    for v in PLAN.experiments[w.experiment].trained
+                    trained_identity(base)
+                    for base in batched_jobs.bases_of(
+                        PLAN.experiments[w.experiment], w.together
+                    )
                 }
             )
         ),
     message:
-        "{wildcards.experiment}: training all variants together"
+        "{wildcards.experiment}: training all variants {wildcards.together}"
     shell:
         "printf %s {params.jobs:q} > {output.jobs:q} &&"
         " python scripts/train_batched.py --jobs {output.jobs:q} --out {output.trained:q}"

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from workspace import EXPERIMENT_FILE, Workspace
+from workspace import EXPERIMENT_FILE, Workspace, copy
+
+from kindred.common.files import read_json
 
 pytestmark = pytest.mark.workflow
 TOGETHER = "tiny: training all variants together"
@@ -35,6 +37,29 @@ def test_it_is_asked_for_by_name_and_changes_nothing_else(several: Workspace):
     several.replace("Snakefile", include, "# here\n")
     assert several.jobs() == plain
     several.replace("Snakefile", "# here\n", include)
+
+
+@pytest.mark.long
+def test_two_jobs_train_at_once_and_each_its_part(several: Workspace, tmp_path: Path):
+    place = copy(several, tmp_path / "dealt")
+    place.replace("config/config.yaml", "threads: 1}", "threads: 1, jobs_together: 2}")
+    folders = ["together/1-of-2", "together/2-of-2"]
+    asked = place.jobs("trained_together")
+    assert [job for job in asked if ": training " in job] == [
+        f"tiny: training all variants {folder}" for folder in folders
+    ]
+    place.run("trained_together")
+    reports = [read_json(place.root / f"results/tiny/{name}/trained.json") for name in folders]
+    trained = [set(report["trained"]) for report in reports]
+    assert all(trained) and not trained[0] & trained[1]
+    assert trained[0] | trained[1] == {str(Path(path).parent) for path in ADAPTERS[:4]}
+    spans = []
+    for name in folders:
+        measured = place.root / f"benchmarks/tiny/train_{name}.tsv"
+        ended, seconds = measured.stat().st_mtime, float(measured.read_text().split()[10])
+        spans.append((ended - seconds, ended))
+    assert max(start for start, _ in spans) < min(end for _, end in spans), "one after the other"
+    assert place.jobs("trained_together") == []
 
 
 def test_trainings_find_what_was_trained_together(several: Workspace):

@@ -38,6 +38,11 @@ class DeviceConfig(SpecModel):
         description="pictures in a batch of `snakemake drawn_together` at most; unset: as every "
         "rendering. More keep a GPU busy, and change a few of a picture's values by one",
     )
+    jobs_together: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="how many jobs `snakemake trained_together` deals an experiment's trainings "
+        "to; auto: as many as this machine's GPUs, one where jobs go to a cluster",
+    )
     device_map: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
         False,
         description="spread one model over all GPUs, for those too small alone: true, or the GiB "

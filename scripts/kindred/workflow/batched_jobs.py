@@ -7,6 +7,7 @@ Knows the layout of results/ and resources/ through paths.py; each training read
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kindred.common.errors import KindredError
@@ -16,16 +17,82 @@ from kindred.specs.spec_model import SpecModel
 from kindred.specs.step_series import SELECTION, step_file
 from kindred.workflow import paths, scoring_specs
 
+# The folder of a job that trains several together, in its experiment's: all, or a part of them.
+TOGETHER = r"together(/\d+-of-\d+)?"
+Dealt = Mapping[str, Sequence[int]]  # names of variants -> the runs that are trained
 
-def training_jobs(experiment: Experiment) -> str:
-    """All trainings as canonical JSON: the files read -> the variants' folders -> their runs.
+
+def folders_together(experiment: Experiment, jobs: int) -> list[str]:
+    """The folders of the jobs to which an experiment's trainings are dealt: `together` for one."""
+    count = len(deal(experiment, jobs))
+    if count == 1:
+        return ["together"]
+    return [f"together/{number}-of-{count}" for number in range(1, count + 1)]
+
+
+def dealt_to(experiment: Experiment, folder: str) -> Dealt:
+    """What the job of such a folder trains. Raises KindredError when there is no such part."""
+    number, _, count = folder.removeprefix("together").lstrip("/").partition("-of-")
+    parts = deal(experiment, int(count or 1))
+    if not 1 <= int(number or 1) <= len(parts) == int(count or 1):
+        raise KindredError(
+            f"its trainings are not dealt to jobs of this name: {folder}",
+            experiment.name,
+            "ask for the target trained_together",
+        )
+    return parts[int(number or 1) - 1]
+
+
+def deal(experiment: Experiment, jobs: int) -> list[dict[str, list[int]]]:
+    """An experiment's trainings in at most so many parts of about equal work, none empty.
+
+    Trainings in the order in which they are stacked are cut into pieces, so that few stacks are
+    cut. Those that are equal, which are trained once, stay together.
+    """
+    if jobs == 1 or not experiment.trained:
+        return [{one.name: list(one.runs) for one in experiment.trained}]
+    equal: dict[tuple[str, int], list[tuple[Variant, int]]] = {}
+    for variant in experiment.trained:
+        for run in variant.runs:
+            equal.setdefault((variant.spec, run), []).append((variant, run))
+    ordered = sorted(equal.values(), key=lambda group: _stacked_as(*group[0]))
+    work = [_work(group[0][0]) for group in ordered]
+    jobs, total, before = min(jobs, len(ordered)), sum(work), 0
+    parts: list[dict[str, list[int]]] = []
+    for number, (group, steps) in enumerate(zip(ordered, work, strict=True)):
+        wanted = (2 * before + steps) * jobs // (2 * total) + 1  # by the middle of its work
+        left = len(ordered) - number
+        if not parts or ((len(parts) < wanted or left == jobs - len(parts)) and len(parts) < jobs):
+            parts.append({})
+        for variant, run in group:
+            parts[-1].setdefault(variant.name, []).append(run)
+        before += steps
+    return parts
+
+
+def _stacked_as(variant: Variant, run: int) -> tuple[Any, ...]:
+    """Trainings that can be one stack stand together, the longest first."""
+    recipe = variant.train.recipe
+    files = tuple(_files(variant).values())
+    return variant.base, recipe.batch, files, -recipe.steps, recipe.rank, run
+
+
+def _work(variant: Variant) -> int:
+    """Pictures that a training looks at."""
+    return variant.train.recipe.steps * variant.train.recipe.batch
+
+
+def training_jobs(experiment: Experiment, folder: str = "together") -> str:
+    """All trainings of a job as canonical JSON: the files read -> the variants' folders -> their
+    runs.
 
     Raises KindredError when it is too long for a command line (some thousands of variants).
     """
+    dealt = dealt_to(experiment, folder)
     entries: dict[tuple[tuple[str, str], ...], dict[str, list[int]]] = {}
-    for variant in experiment.trained:
+    for variant in _trained(experiment, dealt):
         folders = entries.setdefault(tuple(_files(variant).items()), {})
-        folders[f"results/{experiment.name}/{variant.name}"] = list(variant.runs)
+        folders[f"results/{experiment.name}/{variant.name}"] = list(dealt[variant.name])
     drawing = {"samples": paths.samples_file(experiment)} if experiment.samples else {}
     told: list[dict[str, Any]] = [
         {**dict(files), "folders": folders, **drawing} for files, folders in entries.items()
@@ -40,13 +107,21 @@ def training_jobs(experiment: Experiment) -> str:
     )
 
 
-def read_by(experiment: Experiment) -> list[str]:
-    """Every file that some training reads, each once."""
-    specs = [
-        f"results/{experiment.name}/{variant.name}/spec.json" for variant in experiment.trained
-    ]
-    files = [path for variant in experiment.trained for path in _files(variant).values()]
+def read_by(experiment: Experiment, folder: str = "together") -> list[str]:
+    """Every file that some training of a job reads, each once."""
+    variants = _trained(experiment, dealt_to(experiment, folder))
+    specs = [f"results/{experiment.name}/{variant.name}/spec.json" for variant in variants]
+    files = [path for variant in variants for path in _files(variant).values()]
     return list(dict.fromkeys(specs + files))
+
+
+def bases_of(experiment: Experiment, folder: str) -> list[str]:
+    """Names of the bases that a job trains on."""
+    return sorted({one.base for one in _trained(experiment, dealt_to(experiment, folder))})
+
+
+def _trained(experiment: Experiment, dealt: Dealt) -> list[Variant]:
+    return [variant for variant in experiment.trained if variant.name in dealt]
 
 
 def _files(variant: Variant) -> dict[str, str]:

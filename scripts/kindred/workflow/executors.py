@@ -37,6 +37,16 @@ def slots_each(device: DeviceConfig, limit: int | None) -> int:
     return max(1, gpu_slots(device, limit)) if device.device_map else 1
 
 
+def jobs_together(device: DeviceConfig, limit: int | None) -> int:
+    """How many jobs an experiment's trainings are dealt to when they are trained together: one a
+    GPU, because a stack fills a GPU."""
+    if device.jobs_together != "auto":
+        return device.jobs_together
+    if not uses_gpu(device) or device.device_map:
+        return 1
+    return max(1, gpu_slots(device, limit) // device.jobs_per_gpu)
+
+
 def check_elsewhere(device: DeviceConfig) -> None:
     """Raise KindredError naming every setting that can't be followed when jobs go to other machines
     (a cluster's queue)."""

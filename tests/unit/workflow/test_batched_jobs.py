@@ -48,3 +48,57 @@ def test_a_list_too_long_for_a_command_is_refused(remedies, monkeypatch):
     monkeypatch.setattr(batched_jobs, "LONGEST", 100)
     with pytest.raises(KindredError, match="too many variants"):
         batched_jobs.training_jobs(remedies)
+
+
+def work(experiment, part):
+    """Pictures that the trainings of a part look at; equal ones count once."""
+    variants = {one.name: one for one in experiment.trained}
+    done = {
+        (variants[name].spec, run): variants[name] for name, runs in part.items() for run in runs
+    }
+    return sum(one.train.recipe.steps * one.train.recipe.batch for one in done.values())
+
+
+@pytest.mark.parametrize("jobs", [2, 3, 8, 10_000])
+def test_trainings_are_dealt_evenly_and_equal_ones_to_one_job(remedies, jobs):
+    parts = batched_jobs.deal(remedies, jobs)
+    dealt = sorted((name, run) for part in parts for name, runs in part.items() for run in runs)
+    assert dealt == sorted((one.name, run) for one in remedies.trained for run in one.runs)
+    of = {
+        (one.spec, run): [n for n, part in enumerate(parts) if run in part.get(one.name, ())]
+        for one in remedies.trained
+        for run in one.runs
+    }
+    assert all(len(found) == 1 for found in of.values())
+    assert len(parts) == min(jobs, len(of)) and all(parts)
+    longest = max(one.train.recipe.steps * one.train.recipe.batch for one in remedies.trained)
+    shares = [work(remedies, part) for part in parts]
+    assert max(shares) - min(shares) <= 2 * longest
+
+
+def test_each_job_is_told_its_part_and_one_job_all(remedies):
+    assert batched_jobs.folders_together(remedies, 1) == ["together"]
+    folders = batched_jobs.folders_together(remedies, 2)
+    assert folders == ["together/1-of-2", "together/2-of-2"]
+    told = [
+        (folder, run)
+        for name in folders
+        for entry in json.loads(batched_jobs.training_jobs(remedies, name))
+        for folder, runs in entry["folders"].items()
+        for run in runs
+    ]
+    everything = json.loads(batched_jobs.training_jobs(remedies))
+    assert sorted(told) == sorted(
+        (folder, run)
+        for entry in everything
+        for folder, runs in entry["folders"].items()
+        for run in runs
+    )
+    read = {file for name in folders for file in batched_jobs.read_by(remedies, name)}
+    assert read == set(batched_jobs.read_by(remedies))
+
+
+@pytest.mark.parametrize("folder", ["together/3-of-2", "together/0-of-2", "together/1-of-9999"])
+def test_a_part_that_there_is_not_is_refused(remedies, folder):
+    with pytest.raises(KindredError, match="not dealt"):
+        batched_jobs.training_jobs(remedies, folder)

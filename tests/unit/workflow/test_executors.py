@@ -37,6 +37,22 @@ def test_without_a_gpu_auto_asks_for_none_and_cuda_for_one(monkeypatch):
     assert executors.slots_each(DeviceConfig(kind="cuda", device_map=[8, 8]), None) == 2
 
 
+@pytest.mark.parametrize(
+    ("settings", "limit", "jobs"),
+    [
+        ({}, None, 2),
+        ({}, 1, 1),
+        ({"jobs_per_gpu": 3}, 2, 2),
+        ({"device_map": True}, 2, 1),
+        ({"kind": "cpu"}, 2, 1),
+        ({"kind": "cpu", "jobs_together": 3}, None, 3),
+        ({"kind": "cuda", "jobs_together": 8}, 1, 8),
+    ],
+)
+def test_trainings_together_are_a_job_a_gpu(settings, limit, jobs):
+    assert executors.jobs_together(DeviceConfig(**settings), limit) == jobs
+
+
 def test_what_can_be_followed_elsewhere_is_let_through():
     executors.check_elsewhere(DeviceConfig(kind="cpu"))
     executors.check_elsewhere(DeviceConfig(kind="cuda", device_map=[12, 24]))
