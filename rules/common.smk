@@ -12,9 +12,12 @@ import gc
 import os
 import re
 import shlex
+import shutil
 import sys
 from functools import cache
 from pathlib import Path
+
+from snakemake.logging import logger
 
 # Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
 # takes a third of the time that Snakemake needs to see that nothing is to be done. At its end Python
@@ -51,7 +54,7 @@ from kindred.config.prior_preservation import (
     standalone_class_images,
 )
 from kindred.config.load_plan import load_plan
-from kindred.workflow import cluster_check, frozen_plan, lost_files
+from kindred.workflow import cluster_check, frozen_plan, lost_files, slurm_jobs
 from kindred.workflow.checkout import check_checkout
 from kindred.common import planned_code
 from kindred.common.errors import KindredError
@@ -76,6 +79,10 @@ onstart:
     if workflow.is_main_process:
         if not workflow.local_exec:
             or_stop(executors.check_elsewhere, PLAN.device)
+        or_stop(slurm_jobs.settle, os.environ.get(slurm_jobs.REQUEST, ""))
+        if not workflow.local_exec and shutil.which("sbatch"):
+            slurm_jobs.mark()
+            logger.addHandler(slurm_jobs.Reasons())
         freeze()
         if any(
             job.rule.name == "check_node" for job in workflow.dag.needrun_jobs()
@@ -132,7 +139,7 @@ else:  # started by hand
     PLAN = or_stop(load_plan, Path("."), config)
 if workflow.is_main_process:
     profile = executors.losing_profile(sys.argv[1:], os.environ)
-    for warning in [*PLAN.warnings, *filter(None, [profile])]:
+    for warning in [*PLAN.warnings, *filter(None, [profile, slurm_jobs.remark()])]:
         print(f"warning: {warning}", file=sys.stderr)
 DATASETS = PLAN.datasets
 DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}

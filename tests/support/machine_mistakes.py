@@ -39,7 +39,7 @@ from kindred.training.batched.run import BatchSettings, train_batched
 from kindred.training.batched.trainer import BatchedTrainer
 from kindred.training.training_data import TrainingFiles
 from kindred.training.training_log import TrainingLog
-from kindred.workflow import batched_jobs, checkout, cluster_check, executors
+from kindred.workflow import batched_jobs, checkout, cluster_check, executors, slurm_jobs
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 REPOSITORY = {"model": "owner/name", "revision": "abc", "architecture": "flux1"}
@@ -78,6 +78,26 @@ def together(gpus: int, others: Sequence[str] = (), sizes: Sequence[float] = ())
 def elsewhere(settings: dict[str, Any]) -> None:
     """Jobs that go to other machines, with these settings of `device:`."""
     executors.check_elsewhere(DeviceConfig(**settings))
+
+
+def slurm_says(jobs: str | None, request: str = "") -> None:
+    """Jobs are about to be sent, while Slurm tells these of an earlier run; None: it fails."""
+
+    def told(*_: str) -> str:
+        if jobs is None:
+            raise FileNotFoundError("squeue")
+        return jobs.replace("HERE", os.getcwd())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slurm_jobs, "MARK", Path("."))
+        patch.setattr(slurm_jobs, "_told", told)
+        slurm_jobs.settle(request)
+
+
+def part(folder: str) -> None:
+    """The trainings of a job that is one of two."""
+    one = SimpleNamespace(name="v", runs=[1])
+    batched_jobs.dealt_to(SimpleNamespace(name="x", trained=[one]), folder)
 
 
 def looked_at(**lacking: Any) -> Action:
@@ -318,6 +338,13 @@ MISTAKES = [
             lambda root: summed_up(root, False)),
     of_value("too many variants to be trained together", variants, 200_000, 5),
     of_value("a variant's prompt sets are too long", argument, 200_000, 5),
+    of_value("its trainings are not dealt to jobs of this name", part, "together/2-of-1",
+             "together"),
+    of_value("1 job of an earlier run is still with Slurm: 7 (train a_1, running: k1)", slurm_says,
+             "7|RUNNING|k1|None|rule_train_wildcards_a_1|HERE\n", ""),
+    of_value("Slurm can't be asked which jobs of an earlier run are left", slurm_says, None, ""),
+    of_value("'stop' is neither wait nor cancel", lambda asked: slurm_says("", asked), "stop",
+             "wait"),
     of_value("auto looks for a GPU on this machine", elsewhere, {"kind": "auto"}, {"kind": "cuda"}),
     of_value("4 jobs would share a GPU", elsewhere, {"kind": "cuda", "jobs_per_gpu": 4},
              {"kind": "cuda", "jobs_per_gpu": 1}),
