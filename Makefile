@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ENV := .venv/.ready
 ENV_DEV := .venv/.ready-dev
+SLURM := .venv/slurm/.ready
 # Compiling all of every package takes longer than installing it, and Python compiles what it imports,
 # once, unless it is told not to keep that.
 PIP := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --disable-pip-version-check
@@ -30,6 +31,11 @@ $(ENV): envs/requirements.txt
 
 $(ENV_DEV): envs/requirements-dev.txt envs/requirements-photo.txt $(ENV)
 	$(BIN)/python -m pip install $(PIP) -r envs/requirements-dev.txt
+	@touch $@
+
+# In a folder of its own, out of the way of every Snakemake that goes without: it imports pandas.
+$(SLURM): envs/requirements-slurm.txt $(ENV_DEV)
+	$(BIN)/python -m pip install $(PIP) --no-deps --upgrade --target .venv/slurm -r envs/requirements-slurm.txt
 	@touch $@
 
 photo: env
@@ -61,7 +67,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 test: imports
 	$(PYTEST) -m "not long"
 
-test-all: imports
+test-all: imports $(SLURM)
 	$(PYTEST) --durations=40
 
 imports: $(ENV_DEV)

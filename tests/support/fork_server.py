@@ -127,9 +127,11 @@ def _attend(client: socket.socket) -> None:
     for file in files:
         os.close(file)
     ended = os.pidfd_open(program)
-    ready, _, _ = select.select([ended, client], [], [])
-    if ended not in ready:  # the client has been killed: it says nothing more
-        os.kill(program, signal.SIGKILL)
+    while ended not in select.select([ended, client], [], [])[0]:
+        told_to_end = client.recv(1)  # b"" where the client has been killed: it says nothing more
+        os.kill(program, told_to_end[0] if told_to_end else signal.SIGKILL)
+        if not told_to_end:
+            break
     code = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
     with contextlib.suppress(BrokenPipeError):
         client.sendall(bytes([code % 256]))

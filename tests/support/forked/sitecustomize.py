@@ -11,6 +11,7 @@ import sys
 def _hand_over(address: str, words: list[str]) -> None:
     """Let the server's child run these words with this process's files, and end as it ends."""
     import json
+    import signal
     import socket
 
     told = {"words": words, "folder": os.getcwd(), "environment": dict(os.environ)}
@@ -19,6 +20,8 @@ def _hand_over(address: str, words: list[str]) -> None:
         text = json.dumps(told).encode()
         socket.send_fds(server, [len(text).to_bytes(8, "big")], [0, 1, 2])
         server.sendall(text)
+        # Passed on: a program may have something to do before it ends.
+        signal.signal(signal.SIGTERM, lambda number, _: server.sendall(bytes([number])))
         answer = server.recv(1)
     os._exit(answer[0] if answer else 1)
 
