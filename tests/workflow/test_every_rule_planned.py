@@ -57,8 +57,9 @@ def summary(place: Workspace, experiments: str, *targets: str, **variables: str)
 
 
 def rules_of(rows: set[str]) -> set[str]:
-    """Names of the rules in a summary; a dataset's name is cut off."""
-    return {re.sub(r"^(draw|masks|compose|prior)_.*", r"\1", row.split("\t")[1]) for row in rows}
+    """Names of the rules in a summary; a dataset's name at the end is cut off."""
+    names, known = {row.split("\t")[1] for row in rows}, all_rules()
+    return {name if name in known else name.split("_")[0] for name in names}
 
 
 def all_rules() -> set[str]:
