@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,8 @@ def quantized_on_cpu(monkeypatch, tmp_path):
     """bitsandbytes computes on CPUs too, only diffusers refuses to quantize there."""
     from diffusers.quantizers.bitsandbytes import bnb_quantizer
 
-    from kindred.models import loading, quantized_weights
+    from kindred.common import backends
+    from kindred.models import quantized_weights
 
     for name in ("BnB4BitDiffusersQuantizer", "BnB8BitDiffusersQuantizer"):
         monkeypatch.setattr(
@@ -82,5 +84,5 @@ def quantized_on_cpu(monkeypatch, tmp_path):
         )
     # Its fast way of inference on some CPUs needs wider layers than the tiny base has.
     monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: False)
-    monkeypatch.setattr(loading, "QUANTIZED_ON", ("cuda", "cpu"))
+    monkeypatch.setattr(backends, "CPU", replace(backends.CPU, quantizes=True))
     monkeypatch.setattr(quantized_weights, "STORE", tmp_path / "store")

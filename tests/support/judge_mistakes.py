@@ -433,7 +433,7 @@ MISTAKES = [
             lambda root: network(root, None)),
     Mistake("its transformer/config.json can't be read", lambda root: small_config(root, False),
             lambda root: small_config(root, True)),
-    of_value("nf4 needs a CUDA GPU and this run is on the cpu",
+    of_value("nf4 needs a CUDA GPU and this run is on the CPU",
              lambda kind: kind and loading.load_transformer(
                  Base(model="./x", architecture="flux1", quantization=kind), "cpu"), "nf4", None),
     of_value("access must be granted first", hub_says, hub.GatedRepoError("x", response=ANSWER),

@@ -28,6 +28,7 @@ from kindred.compute.memory_plan import GIB, MemoryDemand
 from kindred.config.device_config import DeviceConfig
 from kindred.config.yaml_document import read_document
 from kindred.data import encoding_cache
+from kindred.lab import training_loop
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.architectures.klein.facts import KLEIN
 from kindred.models.lora.target_layers import target_layers
@@ -115,6 +116,24 @@ def looked_at(**lacking: Any) -> Action:
                 os.close(held)
 
     return run
+
+
+def acquired(kind: str, others: Sequence[str] = ()) -> Action:
+    """A device asked for on a machine with no GPU that torch could use, but `others`."""
+
+    def call() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(devices, "other_gpus", lambda: list(others))
+            devices.acquire_device(kind)
+
+    return patched(devices, "gpus_visible", lambda: [], call)
+
+
+def hidden(folder: Path) -> object:
+    """A GPU asked for where the environment hides all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(devices.VISIBLE, "-1")
+        return acquired("cuda")(folder)
 
 
 def waited(free: bool) -> Action:
@@ -318,6 +337,14 @@ MISTAKES = [
     Mistake("there is a GPU but torch can't use it",
             patched(torch.cuda, "is_available", lambda: False, lambda: devices.prepare("cuda", 0)),
             lambda _: bool(devices.prepare("cpu", 0))),
+    Mistake("has no NVIDIA GPU", acquired("cuda"), acquired("cpu")),
+    Mistake("torch is not built for it", acquired("cuda", ["AMD"]), acquired("cpu", ["AMD"])),
+    Mistake("hides every GPU", hidden, acquired("cpu")),
+    Mistake("has no Apple GPU", acquired("mps"), acquired("auto")),
+    Mistake("an Apple GPU but torch can't use it",
+            patched(torch.backends.mps, "is_available", bool, lambda: devices.prepare("mps", 0)),
+            lambda _: bool(devices.prepare("cpu", 0))),
+    of_value("are not built on an Apple GPU", training_loop.pick_device, "mps", "cpu"),
     of_variable("CUDA itself takes", memory_limit.MEMORY_GIB, "1.5", limited),
     of_value("training needs at least", planned, 1, 80),
     Mistake("the GPU ran out of it, though the plan expected a peak of", ran_out, None),

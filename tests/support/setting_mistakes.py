@@ -231,7 +231,6 @@ MISTAKES = [
                 lambda: data_parallel.check(1)),
     of_variable("=none", devices.JOBS_PER_GPU, "none", devices.jobs_per_gpu),
     of_variable("KINDRED_MEMORY_GIB=x", memory_limit.MEMORY_GIB, "x", memory_limit.card_gib),
-    of_value("no GPU", lambda kind: devices._cuda_or_error(kind, False, "no GPU"), "cuda", "cpu"),
     of_value("can't be kept for jobs", frozen_plan._check_overrides, {"a": float("nan")}, {"a": 1}),
     Mistake("the configuration that this job was planned with is gone",
             lambda root: frozen_plan.load_frozen(root, root / "gone"), None),

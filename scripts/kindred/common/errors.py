@@ -133,6 +133,12 @@ def _collect_less() -> None:
     atexit.register(gc.freeze)
 
 
+def _is_out_of_memory(error: Exception) -> bool:
+    """Of a GPU: by the name of torch's error, which is not known here, or by its words on a Mac."""
+    of_apple = isinstance(error, RuntimeError) and "MPS backend out of memory" in str(error)
+    return of_apple or type(error).__name__ == "OutOfMemoryError"
+
+
 def run_main(main: Callable[[], int | None]) -> None:
     """Run a program, if its code is what Snakemake planned with: a user's mistake ends in its
     message and status 1, without a stack trace."""
@@ -145,7 +151,7 @@ def run_main(main: Callable[[], int | None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
-        if type(error).__name__ != "OutOfMemoryError":  # torch's, which is not known here
+        if not _is_out_of_memory(error):
             raise
         print(f"error: {TOO_LITTLE_MEMORY} ({first_line_of(error)})", file=sys.stderr)
         sys.exit(1)

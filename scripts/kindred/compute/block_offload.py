@@ -22,6 +22,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
+from kindred.common.backends import backend_of
 from kindred.compute.memory_plan import spread
 
 # Where a tensor is referred to: objects and attributes that all hold the same one.
@@ -60,7 +61,7 @@ class Offloader:
         self, blocks: Mapping[int, torch.nn.Module], device: torch.device, preserve_rng: bool = True
     ) -> None:
         self.device, self.preserve_rng = device, preserve_rng
-        cuda = device.type == "cuda"
+        cuda = backend_of(device).cuda_api
         self.stream = torch.cuda.Stream(device) if cuda else None
         self.blocks: dict[int, torch.nn.Module] = {}
         self.away: tuple[int, ...] = ()
@@ -273,7 +274,7 @@ def _slot(places: Places, device: torch.device) -> Slot:
     """Take a tensor home, pinned where it must travel to a GPU, and leave nothing in its place."""
     holder, name = places[0]
     home = getattr(holder, name).detach().to("cpu")
-    if device.type == "cuda":
+    if backend_of(device).cuda_api:
         home = home.pin_memory()
     slot = Slot(places, home, torch.empty(0, dtype=home.dtype, device=device))
     slot.put(slot.nothing)

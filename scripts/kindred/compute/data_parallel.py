@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 
 if TYPE_CHECKING:
@@ -72,10 +73,8 @@ class ProcessGroup:
             return cls()
         import torch.distributed as dist
 
-        cuda = device.type == "cuda"
-        dist.init_process_group(
-            "nccl" if cuda else "gloo", device_id=device if device.index is not None else None
-        )
+        library = "nccl" if backend_of(device).cuda_api else "gloo"  # by AMD's name: RCCL
+        dist.init_process_group(library, device_id=device if device.index is not None else None)
         return cls(dist.get_rank(), dist.get_world_size())
 
     @property

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kindred.common import file_lock
+from kindred.common.backends import backend_of, built_for_rocm, has_apple_gpu
 from kindred.common.errors import KindredError
 from kindred.compute import memory_limit
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 JOBS_PER_GPU, DEVICE_MAP = "KINDRED_JOBS_PER_GPU", "KINDRED_DEVICE_MAP"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+# What AMD's driver says of each processor and GPU.
+AMD_NODES = Path("/sys/class/kfd/kfd/topology/nodes")
+MIB = 2**20
 OTHER_MAKERS = {"0x1002": "AMD", "0x8086": "Intel"}
 # What batch systems call a job. They may number a job's own GPUs from 0 on, so the locks of one job
 # say nothing to another.
@@ -42,9 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The `--device`, `--threads` and `--memory-gib` that every computing program takes."""
     parser.add_argument(
         "--device",
-        choices=["auto", "cpu", "cuda"],
+        choices=["auto", "cpu", "cuda", "mps"],
         default="auto",
-        help="auto takes a GPU when there is one (default)",
+        help="auto takes a GPU when there is one, but for Apple's, which is mps (default)",
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes all cores")
     memory_limit.add_argument(parser)
@@ -83,8 +88,12 @@ class Split:
         return cls(sizes)
 
 
-def gpus_present(folder: Path = Path("/dev")) -> list[int]:
-    """Indices of the NVIDIA devices of this machine, without torch."""
+def gpus_present(folder: Path = Path("/dev"), nodes: Path = AMD_NODES) -> list[int]:
+    """Indices of the NVIDIA devices of this machine, or of AMD's where torch is built for those;
+    without torch."""
+    if built_for_rocm():
+        numbers = (path.read_text().strip() for path in sorted(nodes.glob("*/gpu_id")))
+        return list(range(sum(number != "0" for number in numbers)))  # 0: a node of processors
     found = (re.fullmatch(r"nvidia(\d+)", path.name) for path in folder.glob("nvidia*"))
     return sorted(int(match[1]) for match in found if match)
 
@@ -122,20 +131,23 @@ def acquire_device(
     wanted: str, wait_s: float = 24 * 3600.0, poll_s: float = 2.0, split: Split | None = None
 ) -> str:
     """'cpu', or 'cuda' with a slot of one GPU locked until this process ends; with `split`, all
-    slots of every GPU.
+    slots of every GPU; or 'mps' with a slot of Apple's, where that is asked for.
 
     Sets CUDA_VISIBLE_DEVICES to what was locked. Where it is set already, it names the GPUs to
     choose from; a single one was chosen for this job (by a batch system), and is neither changed
-    nor locked. Raises KindredError when `wanted` is cuda without a GPU, none gets free in `wait_s`
-    seconds, or GPUs can't share a model.
+    nor locked. Raises KindredError when `wanted` is a GPU that is not there, none gets free in
+    `wait_s` seconds, or GPUs can't share a model.
     """
     found = _choose(wanted, wait_s, poll_s, split)
+    if found == "mps":
+        # What Metal has no kernel for is done on the CPU. Torch reads it when it is imported.
+        os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
     if found == "cuda":
         # Segments that grow leave fewer holes: more of a small card can be filled. Torch reads it
         # when it is imported.
         os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
-    if found == "cpu" and "torch" not in sys.modules:
-        # Nothing is quantized on a CPU, and importing it with diffusers takes a second. None in
+    if not backend_of(found).quantizes and "torch" not in sys.modules:
+        # Nothing is quantized there, and importing it with diffusers takes a second. None in
         # its place is Python's way of saying that a package is not there.
         sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type]
     return found
@@ -144,10 +156,13 @@ def acquire_device(
 def _choose(wanted: str, wait_s: float, poll_s: float, split: Split | None) -> str:
     if wanted == "cpu":
         return "cpu"
+    if wanted == "mps":
+        return _apple(wait_s, poll_s)
     gpus, chosen = gpus_visible(), VISIBLE in os.environ
     if not gpus:
-        reason = f"{VISIBLE} hides every GPU" if chosen else "this machine has no NVIDIA GPU"
-        return _cuda_or_error(wanted, False, reason)
+        if wanted == "cuda":
+            raise _no_gpu(chosen)
+        return "cpu"
     if chosen and _taken == gpus:  # by this process, earlier
         return "cuda"
     if split:
@@ -215,12 +230,25 @@ def _wait_for(gpus: Sequence[str], wait_s: float, poll_s: float, count: int) -> 
         time.sleep(poll_s)
 
 
-def _cuda_or_error(wanted: str, present: bool, reason: str) -> str:
-    if present:
-        return "cuda"
-    if wanted == "cuda":
-        raise KindredError(reason, "--device cuda", "use --device cpu, or auto")
-    return "cpu"
+def _no_gpu(hidden: bool) -> KindredError:
+    """The error for `--device cuda` where there is none that torch could use."""
+    where = "--device cuda"
+    if not hidden and "AMD" in other_gpus() and not built_for_rocm():
+        what = "this machine has an AMD GPU, and torch is not built for it"
+        return KindredError(what, where, "install torch for ROCm, or use --device cpu")
+    reason = f"{VISIBLE} hides every GPU" if hidden else "this machine has no NVIDIA GPU"
+    return KindredError(reason, where, "use --device cpu, or auto")
+
+
+def _apple(wait_s: float, poll_s: float) -> str:
+    """'mps', with a slot of it locked."""
+    if not has_apple_gpu():
+        raise KindredError(
+            "this machine has no Apple GPU", "--device mps", "use --device cpu, or auto"
+        )
+    if _taken != ["mps"]:
+        _taken[:] = _wait_for(["mps"], wait_s, poll_s, 1)
+    return "mps"
 
 
 def _lock(gpu: str, slot: int) -> bool:
@@ -255,7 +283,8 @@ def prepare(name: str, threads: int) -> torch.device:
             raise KindredError(
                 "there is a GPU but torch can't use it",
                 "--device cuda",
-                "install a CUDA build of torch and a driver that fits, or use --device cpu",
+                "install a CUDA build of torch (for an AMD GPU one for ROCm) and a driver that "
+                "fits, or use --device cpu",
             )
         known = memory_limit.before()
         torch.backends.cuda.matmul.allow_tf32 = True
@@ -266,4 +295,20 @@ def prepare(name: str, threads: int) -> torch.device:
         device = torch.device(name, torch.cuda.current_device())
         memory_limit.apply(device, known)
         return device
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise KindredError(
+            "there is an Apple GPU but torch can't use it",
+            "--device mps",
+            "install a build of torch for arm64 on macOS 14 or later, or use --device cpu",
+        )
     return torch.device(name)
+
+
+def peak_memory_mib(device: torch.device) -> float:
+    """Most memory this process has used: of the GPU where that has its own, else of the machine."""
+    if backend_of(device).cuda_api:
+        import torch
+
+        return round(torch.cuda.max_memory_allocated(device) / MIB, 1)
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there (man getrusage)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB, 1)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import torch
 from diffusers.hooks import apply_group_offloading
 
+from kindred.common.backends import backend_of
+
 
 def stream_blocks(network: torch.nn.Module, device: torch.device) -> None:
     """Let weights lie where they are and come to `device` a block at a time, the next one while
     one works. Weights that `from_pretrained` mapped from files take no main memory meanwhile."""
-    cuda = device.type == "cuda"
+    cuda = backend_of(device).cuda_api
     apply_group_offloading(
         network,
         onload_device=device,

@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 from kindred.compute import compilation, memory_plan
 from kindred.compute.block_offload import Offloader, place
-from kindred.compute.devices import jobs_per_gpu
+from kindred.compute.devices import Split, jobs_per_gpu
 from kindred.compute.memory_limit import limit
 from kindred.compute.memory_plan import GIB, DrawingDemand, MemoryDemand, MemoryPlan
 from kindred.models import architectures
@@ -28,7 +29,7 @@ from kindred.models.architectures.layout import NetworkLayout
 from kindred.models.lora.layer_ranks import other_ranks
 from kindred.models.lora.target_layers import target_layers
 from kindred.models.opened_base import OpenedBase
-from kindred.specs.training import TrainSpec
+from kindred.specs.training import Recipe, TrainSpec
 
 # When memory ran out all the same, the plan is made anew for so much less, so many times.
 TIGHTER, TRIES = 0.92, 4
@@ -42,15 +43,16 @@ def fit_training(
     device: torch.device,
     drawing: DrawingDemand | None = None,
 ) -> FittedMemory | None:
-    """The plan for a training on a GPU, printed; None on a CPU.
+    """The plan for a training on a GPU, printed; None on a CPU, and where the GPU works in main
+    memory.
 
     datasets: as the Trainer takes them. drawing: what is drawn on the way. Reads of the base its
     config.json only. Raises KindredError when nothing fits.
     """
-    if device.type != "cuda":
+    if not backend_of(device).cuda_api:
         return None
     job = memory_demand(spec, base.architecture, base.layout, datasets)
-    job = replace(job, drawing=drawing)
+    job = replace(job, drawing=drawing, compiled=backend_of(device).compiles)
     allowed = allowance(device)
     found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
@@ -119,7 +121,8 @@ class FittedMemory:
 
     def __post_init__(self) -> None:
         # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
-        self.graphs = self.graphs and self.job.quantization != "int8"
+        recorded = self.job.quantization != "int8" and backend_of(self.device).records
+        self.graphs = self.graphs and recorded
         self.plan = memory_plan.plan(self.job, self.allowed)
 
     @property
@@ -143,7 +146,8 @@ class FittedMemory:
         self.transformer = transformer
         blocks = blocks_of(transformer)
         self.order = {id(block): index for index, block in enumerate(blocks)}
-        if self.device.type == "cuda":  # what loading took and freed may lie in another stream's
+        on_card = backend_of(self.device).cuda_api
+        if on_card:  # what loading took and freed may lie in another stream's
             torch.cuda.empty_cache()
         self._arrange()
         place(transformer, self.offloader.blocks if self.offloader else {}, self.device)
@@ -154,7 +158,7 @@ class FittedMemory:
             torch._dynamo.config.recompile_limit = RECOMPILES
             if not compilation.compile_blocks(transformer):
                 self._without_compiler()
-        if self.device.type == "cuda":  # what loading took is not the training's peak
+        if on_card:  # what loading took is not the training's peak
             torch.cuda.reset_peak_memory_stats(self.device)
 
     def settle(self, broken: bool = False) -> None:
@@ -267,9 +271,30 @@ class FittedMemory:
         self._arrange()
 
 
+def checkpoint_unplanned(
+    transformer: Any, device: torch.device, split: Split | None, recipe: Recipe
+) -> None:
+    """Have blocks computed anew where memory is short and nothing plans it: of a model that is
+    split, since it is large for its cards, and on a GPU that works in main memory."""
+    if split:
+        transformer.enable_gradient_checkpointing()
+    elif backend_of(device).shares_memory and not recipe.lora_dropout:
+        checkpoint_all(transformer)
+
+
+def checkpoint_all(transformer: Any) -> None:
+    """Have every block computed anew in the backward pass, where nothing draws random numbers: to
+    keep their state takes a part of torch that Apple's GPUs lack."""
+
+    def run(block: Any, *arguments: Any) -> Any:
+        return checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=False)
+
+    transformer.enable_gradient_checkpointing(run)
+
+
 def _reserved(device: torch.device) -> dict[str, float]:
     """What the allocator held at most: recordings keep their memory between steps."""
-    if device.type != "cuda":
+    if not backend_of(device).cuda_api:
         return {}
     return {"reserved_peak_gib": round(torch.cuda.max_memory_reserved(device) / GIB, 2)}
 

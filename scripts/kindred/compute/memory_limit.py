@@ -18,6 +18,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
+from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 from kindred.compute import nvml
 
@@ -129,6 +130,8 @@ def outside_allocator(device: torch.device, processes: nvml.Usage, used: dict[st
     where numbers of processes are a container's own."""
     import torch
 
+    if not backend_of(device).nvml:
+        return int(OUTSIDE_GIB * GIB)
     _load_libraries(device)
     card = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
     now = nvml.processes()

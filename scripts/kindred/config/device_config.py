@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from kindred.common.sentences import listing
 from kindred.compute.data_parallel import PROCESSES
 from kindred.compute.devices import DEVICE_MAP, JOBS_PER_GPU
 from kindred.compute.memory_limit import MEMORY_GIB
@@ -21,7 +22,11 @@ class DeviceConfig(SpecModel):
 
     renamed_keys: ClassVar[Mapping[str, str]] = {"split": "device_map"}
 
-    kind: Literal["auto", "cpu", "cuda"] = "auto"
+    kind: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto",
+        description="cuda: NVIDIA's GPUs, or AMD's with torch for ROCm; mps: Apple's; auto: a GPU "
+        "of these where there is one, Apple's left out, else the CPU",
+    )
     threads: int | Literal["auto"] = Field(
         "auto", description="CPU threads a training or rendering uses; auto: a quarter of the cores"
     )
@@ -60,6 +65,18 @@ class DeviceConfig(SpecModel):
     def _one_way_at_a_time(self) -> Self:
         if self.device_map and self.processes > 1:
             raise ValueError("device_map and processes exclude each other; leave one of them out")
+        return self
+
+    @model_validator(mode="after")
+    def _one_gpu_in_main_memory(self) -> Self:
+        if self.kind == "mps":
+            settings = ("memory_gib", "device_map", "processes")
+            fields = type(self).model_fields
+            if set_here := [s for s in settings if getattr(self, s) != fields[s].default]:
+                raise ValueError(
+                    f"Apple's GPU is one and works in main memory, so {listing(set_here)} can't "
+                    "be set with `kind: mps`; take it out"
+                )
         return self
 
     def environment(self) -> dict[str, str]:

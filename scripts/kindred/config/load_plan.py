@@ -13,6 +13,7 @@ from typing import Any
 from kindred.common.errors import Problems, did_you_mean
 from kindred.config.albums import file_of, read_experiments
 from kindred.config.config_files import ConfigFiles
+from kindred.config.device_fit import check_device
 from kindred.config.experiment import resolve_experiment
 from kindred.config.picture_variants import check_names
 from kindred.config.plan import Dataset, Experiment, Plan
@@ -42,6 +43,8 @@ def load_plan(
             experiments[experiment.name] = experiment
             _share(config_files.problems, datasets, used, experiment.name)
             _share_masks(config_files.problems, masks, experiment)
+            if main:
+                check_device(main.device, experiment, config_files.bases, config_files.problems)
     check_names(experiments, config_files.problems)
     config_files.problems.raise_if_any()
     assert main is not None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from kindred.common.backends import backend_of
 from kindred.compute import devices
 from kindred.compute.memory_limit import GIB, available
 from kindred.models import loading
@@ -42,7 +43,7 @@ def part_that_fits(encoder: TextEncoder, device: torch.device, folder: str) -> A
     in their files and visit it block by block, which gives the same states. Quantized ones are read
     once and are a half or a quarter of that: they have to fit."""
     blocks = architecture_of(encoder).parts.find(folder).blocks
-    visits = blocks is not None and device.type == "cuda" and not encoder.quantization
+    visits = blocks is not None and backend_of(device).cuda_api and not encoder.quantization
     if not visits or _fits(encoder, folder, device):
         return loading.load_text_part(encoder, folder, device)
     from kindred.compute.group_offload import stream_blocks

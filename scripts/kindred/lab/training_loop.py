@@ -16,6 +16,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from kindred.common.backends import backend_of
+from kindred.common.errors import KindredError
 from kindred.common.files import make_folder, writing
 from kindred.common.progress import Progress
 from kindred.training.checkpoints import read_checkpoint, write_checkpoint
@@ -111,13 +113,19 @@ def adamw(module: nn.Module, lr: float, weight_decay: float) -> torch.optim.Adam
         {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
     ]
-    fused = trained[0].device.type == "cuda"
+    fused = backend_of(trained[0].device).cuda_api
     return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.99), fused=fused)
 
 
 def pick_device(name: str) -> torch.device:
     """`auto` is a CUDA device where there is one, else the CPU. Under torchrun each process takes
-    its own device and joins the others."""
+    its own device and joins the others. Raises KindredError for another kind of device."""
+    if name == "mps":
+        raise KindredError(
+            "the lab's models are not built on an Apple GPU",
+            "--device mps",
+            "use --device cpu; they are shipped, so nobody has to",
+        )
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from kindred.common.backends import backend_of
+
 KIND = torch.float8_e4m3fn
 LARGEST = torch.finfo(KIND).max
 SMALLEST_SCALE = 1e-12
@@ -68,7 +70,10 @@ def eight_bit(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def can(device: torch.device) -> bool:
     """Whether a device multiplies 8-bit floats. CPUs do, slowly."""
-    return device.type == "cpu" or torch.cuda.get_device_capability(device) >= FROM
+    backend = backend_of(device)
+    if not backend.cuda_api:
+        return backend.fp8
+    return backend.fp8 and torch.cuda.get_device_capability(device) >= FROM
 
 
 def layers(transformer: Any, names: Collection[str]) -> Mapping[str, Any]:

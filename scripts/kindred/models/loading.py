@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common import safetensors_files
+from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError, first_line_of
 from kindred.common.files import read_json
 from kindred.models import hub, quantized_weights, training_adapter
@@ -23,8 +24,6 @@ from kindred.specs.base_model import Base, ImageEncoder, TextEncoder
 
 if TYPE_CHECKING:
     import torch
-
-QUANTIZED_ON = ("cuda",)  # diffusers refuses bitsandbytes elsewhere
 
 
 def load_transformer(
@@ -123,17 +122,17 @@ def weight_files(base: Base | TextEncoder, part: str) -> dict[str, Path]:
 
 def straight_to(device: torch.device | str) -> dict[str, Any]:
     """Keyword arguments of from_pretrained that bring each weight to a GPU as it is read: a whole
-    model never lies in main memory."""
+    model never lies in main memory. One that works in main memory reads from there."""
     import torch
 
     device = torch.device(device)
-    return {} if device.type == "cpu" else {"device_map": {"": _place(device)}}
+    return {"device_map": {"": _place(device)}} if backend_of(device).cuda_api else {}
 
 
 def _place(device: torch.device) -> Any:
     """A device as all loaders take it: a GPU by its number, and the CPU not by its name, because
     diffusers refuses that for quantized models."""
-    return device.index or 0 if device.type == "cuda" else device
+    return device.index or 0 if backend_of(device).cuda_api else device
 
 
 def _loader(part: Part) -> Callable[..., Any]:
@@ -160,9 +159,9 @@ def _quantized(
     import torch
 
     device, kind = torch.device(device), str(spec.quantization)
-    if device.type not in QUANTIZED_ON:
+    if not backend_of(device).quantizes:
         raise KindredError(
-            f"{kind} needs a CUDA GPU and this run is on the {device.type}",
+            f"{kind} needs a CUDA GPU and this run is on {backend_of(device).title}",
             "base.quantization",
             "remove `quantization` from the base, or run on a machine with a GPU",
         )

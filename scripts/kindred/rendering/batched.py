@@ -17,6 +17,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 from kindred.common.job_summary import JobSummary
 from kindred.data.shown_photos import read_shown
@@ -133,7 +134,7 @@ class AdapterSwitcher:
         self.pipeline: RenderPipeline | None = None
         self.adapter_weights: Any = ()
         self.remove_adapters: Callable[[], None] = lambda: None
-        if self.device.type == "cuda":
+        if backend_of(self.device).cuda_api:
             import torch
 
             gc.collect()

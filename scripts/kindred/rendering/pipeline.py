@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from kindred.common.backends import backend_of
 from kindred.common.hashing import caption_hash
 from kindred.common.versions import code_revision
 from kindred.compute import compilation
@@ -72,16 +73,16 @@ class RenderPipeline:
         """Load the base once, for so many sampling steps in all, on `device` or in `places`.
         Raises KindredError for a base or adapter that can't be used."""
         transformer = precision.load(spec, adapters, device, places)
-        on_gpu = next(transformer.parameters()).device.type == "cuda"
-        on_gpu = on_gpu and not precision.is_offloaded(transformer)  # no block is only visiting it
+        backend = backend_of(next(transformer.parameters()).device)
+        there = not places and not precision.is_offloaded(transformer)  # no block is only visiting
         base = open_base(spec.base)
         if base.architecture.fast_attention:
             base.architecture.fast_attention(transformer, torch.device(device))
-        if on_gpu and not places and steps >= COMPILE_FROM_STEPS:
+        if backend.compiles and there and steps >= COMPILE_FROM_STEPS:
             compilation.compile_blocks(transformer)
         vae = load_vae(spec.base, roomiest(places) if places else device)
         # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
-        whole = on_gpu and not places and spec.base.quantization != "int8"
+        whole = backend.records and there and spec.base.quantization != "int8"
         pipeline = cls(base, transformer, vae)
         pipeline.recorded = pipeline._recording() if whole else None
         return pipeline

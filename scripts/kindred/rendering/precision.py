@@ -19,6 +19,7 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from kindred.common import safetensors_files
+from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 from kindred.compute.block_offload import Offloader, place, to_offload, weight_bytes
 from kindred.compute.group_offload import stream_blocks
@@ -59,7 +60,7 @@ def load(
     apply_adapters(transformer, adapters, merge=False)
     if way == "merged":
         merge_and_quantize(transformer, spec.base, device)
-    limited = places is None and device.type == "cuda"
+    limited = places is None and backend_of(device).cuda_api
     beside = working_beside(spec)
     if limited and offload_excess(transformer, device, beside):
         if way == "fp8":
@@ -226,7 +227,8 @@ def _whole(
 ) -> Any:
     """The base's own weights with adapters, on the device or visiting it block by block."""
     base = spec.base.model_copy(update={"quantization": None})
-    away = device.type == "cuda" and not places and not fits(base, device, working_beside(spec))
+    own = backend_of(device).cuda_api  # memory that weights may be too much for
+    away = own and not places and not fits(base, device, working_beside(spec))
     transformer = loading.load_transformer(base, "cpu" if away else device, places=places)
     # Merging would draw weights out of their files into main memory, all of them.
     apply_adapters(transformer, adapters, spec.merged() and not away)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 from kindred.specs.training import Recipe
 
@@ -26,7 +27,7 @@ def make_optimizer(
     1804.04235), by the schedule's rate and not by one of its own. Raises KindredError when 8-bit
     states are asked for on a CPU, or a package is missing.
     """
-    device = parameters[0].device.type
+    backend = backend_of(parameters[0].device)
     parameters = _groups(parameters, recipe, ups)
     settings = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
     if recipe.optimizer == "adamw":
@@ -36,8 +37,9 @@ def make_optimizer(
 
         return Adafactor(parameters, scale_parameter=False, relative_step=False, **settings)
     if recipe.optimizer == "adamw8bit":
-        if device != "cuda":
-            raise KindredError("adamw8bit needs a CUDA GPU", WHERE, "use `optimizer: adamw` here")
+        if not backend.quantizes:
+            what = f"adamw8bit needs a CUDA GPU and this run is on {backend.title}"
+            raise KindredError(what, WHERE, "use `optimizer: adamw` here")
         try:
             from bitsandbytes.optim import AdamW8bit
         except ImportError:

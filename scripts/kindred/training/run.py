@@ -133,8 +133,7 @@ def train(job: TrainingJob, machine: Machine) -> None:
     places = device_map.over_gpus(base, split) if split else None
     transformer = base.load_transformer(device, bool(fit and fit.starts_in_main_memory), places)
     parameters = injection.add_lora(transformer, spec.recipe, job.run)
-    if split:  # only models that are large for their cards are split
-        transformer.enable_gradient_checkpointing()
+    memory_fitting.checkpoint_unplanned(transformer, device, split, spec.recipe)
     if fit:
         fit.apply(transformer)
     trainer = Trainer(

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import torch
 from PIL import Image
 
+from kindred.common.backends import backend_of
 from kindred.common.errors import first_line_of
 from kindred.compute.memory_plan import DrawingDemand
 from kindred.models import training_adapter
@@ -129,7 +130,7 @@ def visiting(vae: Any, device: torch.device) -> Iterator[None]:
         yield
     finally:
         vae.to("cpu")
-        if device.type == "cuda":
+        if backend_of(device).cuda_api:
             torch.cuda.empty_cache()
 
 

@@ -7,7 +7,6 @@ nothing of files but checkpoints.
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,9 +18,11 @@ from typing import Any
 
 import torch
 
+from kindred.common.backends import backend_of
 from kindred.common.progress import Progress
 from kindred.common.seeds import seed_of
 from kindred.compute.data_parallel import ProcessGroup
+from kindred.compute.devices import peak_memory_mib
 from kindred.models import architectures
 from kindred.models.architectures.interface import Embeddings
 from kindred.models.lora.injection import lora_state, up_projections, without_adapter
@@ -45,8 +46,6 @@ from kindred.training.step_graphs import Key, keys_of
 from kindred.training.step_runner import Fitting, MicroBatch, StepRunner, sizes_of
 from kindred.training.training_data import DataSource
 from kindred.training.training_log import READ_EVERY, Row, TrainingLog
-
-MIB = 2**20
 
 
 @dataclass
@@ -99,7 +98,7 @@ class Trainer:
         self.device = self.parameters[0].device
         self.architecture = architectures.of_network(self.transformer)
         self.denoiser = self.architecture.denoiser(self.transformer)
-        self.ahead = self.device.type == "cuda"
+        self.ahead = backend_of(self.device).cuda_api
         ups = up_projections(self.transformer)
         self.optimizer = make_optimizer(self.parameters, self.recipe, ups)
         self.average = EMA(self.parameters, self.recipe.ema) if self.recipe.ema else None
@@ -244,9 +243,7 @@ class Trainer:
 
     def peak_memory_mib(self) -> float:
         """Most memory this process has used: of the GPU on a GPU, of the machine otherwise."""
-        if self.device.type == "cuda":
-            return round(torch.cuda.max_memory_allocated(self.device) / MIB, 1)
-        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+        return peak_memory_mib(self.device)
 
     def feeds(self) -> list[Feed]:
         """The datasets' batches from where the training has got to, each with its place; for a GPU

@@ -14,17 +14,19 @@ from kindred.compute.devices import gpus_visible
 from kindred.config.device_config import DeviceConfig
 
 PLACE = "config/config.yaml, device"
+GPUS = ("cuda", "mps")  # what `kind` may say for one
 
 
 def uses_gpu(device: DeviceConfig) -> bool:
     """Whether jobs that can will use a GPU."""
-    return device.kind == "cuda" or (device.kind == "auto" and bool(gpus_visible()))
+    return device.kind in GPUS or (device.kind == "auto" and bool(gpus_visible()))
 
 
 def gpu_slots(device: DeviceConfig, limit: int | None) -> int:
     """How many jobs may be on GPUs at once. limit: GPUs of the profile or of `--resources gpu=`;
     None: those that are visible here."""
-    return (len(gpus_visible()) if limit is None else limit) * device.jobs_per_gpu
+    here = 1 if device.kind == "mps" else len(gpus_visible())
+    return (here if limit is None else limit) * device.jobs_per_gpu
 
 
 def slots_each(device: DeviceConfig, limit: int | None) -> int:

@@ -33,8 +33,16 @@ def test_a_person_s_mistake_is_its_message(capsys):
     assert ending(capsys, KindredError("config: wrong")) == (1, "error: config: wrong\n")
 
 
-def test_too_little_memory_says_what_to_do(capsys):
-    code, said = ending(capsys, torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB\nmore"))
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB\nmore"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GiB). Tried 2 GiB"),
+    ],
+    ids=["cuda", "mps"],
+)
+def test_too_little_memory_says_what_to_do(capsys, error):
+    code, said = ending(capsys, error)
     assert code == 1 and "GPU ran out of memory" in said and "memory_gib" in said
     assert "Tried 2 GiB" in said and "Traceback" not in said
 

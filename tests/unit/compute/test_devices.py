@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from kindred.common.errors import KindredError
 from kindred.compute import devices
 
+FALLBACK = "PYTORCH_ENABLE_MPS_FALLBACK"
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -147,6 +150,48 @@ def test_gpus_are_counted_by_their_device_files(tmp_path):
     for name in ("nvidia0", "nvidia11", "nvidiactl", "nvidia-uvm", "null"):
         (tmp_path / name).touch()
     assert devices.gpus_present(tmp_path) == [0, 11]
+
+
+def test_gpus_of_amd_are_counted_where_torch_is_built_for_them(monkeypatch, tmp_path):
+    (tmp_path / "nvidia0").touch()
+    for node, number in (("0", "0"), ("1", "51110"), ("2", "7019")):
+        (tmp_path / "nodes" / node).mkdir(parents=True)
+        (tmp_path / "nodes" / node / "gpu_id").write_text(f"{number}\n")
+    assert devices.gpus_present(tmp_path, tmp_path / "nodes") == [0]
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    assert devices.gpus_present(tmp_path, tmp_path / "nodes") == [0, 1]
+    assert devices.gpus_present(tmp_path, tmp_path / "none") == []
+
+
+def test_apples_gpu_is_taken_only_when_asked_for_and_by_one_job_at_a_time(monkeypatch, tmp_path):
+    present(monkeypatch)
+    monkeypatch.delenv(FALLBACK, raising=False)
+    with pytest.raises(KindredError, match="no Apple GPU"):
+        devices.acquire_device("mps")
+    monkeypatch.setattr(devices, "has_apple_gpu", lambda: True)
+    assert devices.acquire_device("auto") == "cpu" and FALLBACK not in os.environ
+    assert devices.acquire_device("mps") == devices.acquire_device("mps") == "mps"
+    assert os.environ[FALLBACK] == "1" and "CUDA_VISIBLE_DEVICES" not in os.environ
+    assert [path.name for path in tmp_path.iterdir()] == ["gpu-mps.lock"]
+    monkeypatch.setattr(devices, "_taken", [])  # as another process
+    with pytest.raises(KindredError, match="no GPU of 1 got free"):
+        devices.acquire_device("mps", wait_s=0, poll_s=0.01)
+
+
+def test_a_mac_needs_a_torch_that_can_use_it(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(KindredError, match="torch can't use it"):
+        devices.prepare("mps", 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert devices.prepare("mps", 0) == torch.device("mps")
+
+
+def test_peak_memory_is_in_mib_on_every_system(monkeypatch):
+    used = SimpleNamespace(ru_maxrss=3 * 2**20)
+    monkeypatch.setattr(devices.resource, "getrusage", lambda _: used)
+    for system, mib in (("linux", 3 * 1024), ("darwin", 3)):
+        monkeypatch.setattr(sys, "platform", system)
+        assert devices.peak_memory_mib(torch.device("cpu")) == mib
 
 
 def test_several_jobs_share_a_gpu_when_told_to(monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import train
+from kindred.common import backends
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
@@ -377,3 +378,23 @@ def test_diffusers_lets_a_machine_with_a_gpu_quantize_at_home(monkeypatch):
         quantizer.validate_environment(device_map={"": CPU})
         with pytest.raises(ValueError, match="dispatched on the CPU"):
             quantizer.validate_environment(device_map={"": "cpu"})
+
+
+def test_on_an_apple_gpu_blocks_are_computed_anew_and_bytes_are_the_same(
+    data, tmp_path, monkeypatch
+):
+    """A stand-in: the CPU does what would be done there."""
+    counted = []
+    checkpoint_all = memory_fitting.checkpoint_all
+    monkeypatch.setattr(
+        memory_fitting,
+        "checkpoint_all",
+        lambda network: (counted.append(1), checkpoint_all(network)),
+    )
+    trained(data, tmp_path / "plain", steps=3)
+    monkeypatch.setattr(backends, "CPU", backends.MPS)
+    trained(data, tmp_path / "anew", steps=3)
+    trained(data, tmp_path / "dropout", steps=3, lora_dropout=0.1)
+    assert counted == [1]
+    files = [tmp_path / name / "lora.safetensors" for name in ("plain", "anew")]
+    assert files[0].read_bytes() == files[1].read_bytes()

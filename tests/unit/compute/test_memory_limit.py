@@ -127,3 +127,9 @@ def test_a_card_is_as_large_as_what_it_is_for():
 def test_without_a_driver_nothing_is_known(monkeypatch):
     monkeypatch.setattr(nvml, "LIBRARY", "libof-nobody.so")
     assert nvml.processes() == {} and nvml.used() == {}
+
+
+def test_of_amds_cards_what_lies_beside_the_allocator_is_taken_as_usual(gpu, monkeypatch):
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    found = memory_limit.outside_allocator(torch.device("cuda", 0), {}, {})
+    assert found == int(memory_limit.OUTSIDE_GIB * GIB) and not gpu.warmed

@@ -72,3 +72,12 @@ def test_where_it_cannot_be_it_says_so(base, monkeypatch):
     monkeypatch.setattr(fp8_linear, "can", lambda _: False)
     with pytest.raises(KindredError, match="this GPU can't multiply 8-bit floats"):
         precision.load(spec_of(base, "fp8"), [], "cpu")
+
+
+def test_amds_gpus_have_other_8_bit_floats_and_apples_none(monkeypatch):
+    """AMD numbers its generations too: 9.4 is no Hopper."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 4))
+    gpu = torch.device("cuda")
+    assert fp8_linear.can(gpu) and not fp8_linear.can(torch.device("mps"))
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    assert not fp8_linear.can(gpu)

@@ -80,3 +80,10 @@ def test_whoever_draws_in_inference_mode_is_told_the_same(monkeypatch):
     with torch.inference_mode():
         assert attention._works(torch.device("cpu"), 8)
     attention._works.cache_clear()
+
+
+def test_amds_and_apples_gpus_have_no_cudnn(monkeypatch):
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 4))
+    for kind in ("cuda", "mps"):
+        assert not attention.cudnn_is_faster(None, torch.device(kind), head=64)

@@ -19,6 +19,7 @@ def machine(monkeypatch):
         ({"kind": "cpu"}, 1, 1, 0),
         ({}, None, 2, 1),
         ({}, 4, 4, 1),
+        ({"kind": "mps"}, None, 1, 1),
         ({"jobs_per_gpu": 3}, None, 6, 1),
         ({"jobs_per_gpu": 3, "device_map": True}, 4, 12, 12),
         ({"device_map": [12, 24]}, 100, 100, 2),  # a cluster's 100 GPUs: a job takes two

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from kindred.common.backends import backend_of
 from kindred.common.errors import first_line_of
 from kindred.models.fp8_linear import answers
 
@@ -101,7 +102,7 @@ def use_cudnn_attention(network: Any, device: torch.device) -> None:
 def cudnn_is_faster(network: Any, device: torch.device, head: int | None = None) -> bool:
     """Whether a transformer computes on a GPU where cuDNN's attention is faster, and works. head:
     features of its heads; None: as its configuration says."""
-    if device.type != "cuda":
+    if not backend_of(device).cudnn:
         return False
     fast = CUDNN_FROM <= torch.cuda.get_device_capability(device) < CUDNN_BELOW
     return fast and _works(device, head or network.config.attention_head_dim)

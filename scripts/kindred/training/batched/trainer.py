@@ -7,7 +7,6 @@ are taken in another order. Knows nothing of files.
 
 from __future__ import annotations
 
-import resource
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -16,10 +15,12 @@ from typing import Any
 
 import torch
 
+from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 from kindred.common.progress import Progress
 from kindred.compute import compilation
 from kindred.compute.cuda_graphs import CapturedGraph
+from kindred.compute.devices import peak_memory_mib
 from kindred.models import architectures
 from kindred.training.batched.data_feed import (
     DataFeed,
@@ -40,7 +41,6 @@ from kindred.training.batched.members import (
 from kindred.training.batched.stacked_lora import Adapters, Start, start_of
 from kindred.training.held_out_curve import COLUMN, is_due
 from kindred.training.lr_schedules import learning_rate
-from kindred.training.trainer import MIB
 from kindred.training.training_log import ZEROS, fault_of
 
 READ_EVERY, RECOMPILES = 20, 64
@@ -116,8 +116,8 @@ class BatchedTrainer:
     def _steps(self, what: str) -> list[list[dict[str, float]]]:
         steps = [member.recipe.steps for member in self.members]
         plan = parts(steps)
-        on_gpu = self.device.type == "cuda"
-        choices = (self.feeder.ahead if on_gpu else self.feeder.choices)(plan)
+        backend = backend_of(self.device)
+        choices = (self.feeder.ahead if backend.cuda_api else self.feeder.choices)(plan)
         self.kept: list[dict[int, torch.Tensor]] = [{} for _ in steps]
         self.held_out_losses: list[dict[int, float]] = [{} for _ in steps]
         self.zeros, self.faults = [0] * len(steps), dict[int, str]()
@@ -133,7 +133,7 @@ class BatchedTrainer:
                 self.control = self._controls(active, step, stop)
                 before, unread, first = active, [], step
                 # Each part has tables of its own, and so a recording.
-                work = CapturedGraph(self._work, self.device) if on_gpu else self._work
+                work = CapturedGraph(self._work, self.device) if backend.records else self._work
                 while step < stop:
                     choice = next(choices).to(self.device)
                     figures = work(self.control[step - first], *vars(choice).values())
@@ -176,7 +176,8 @@ class BatchedTrainer:
         try:
             losses = self._gradients(samples)
         except Exception as error:
-            recording = self.device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+            on_gpu = backend_of(self.device).cuda_api
+            recording = on_gpu and torch.cuda.is_current_stream_capturing()
             if not self.compiled or recording or isinstance(error, torch.OutOfMemoryError):
                 raise
             compilation.disable_compilation(self.network, error)
@@ -257,7 +258,7 @@ class BatchedTrainer:
         figures: list[list[list[float]]],
         seconds: float,
     ) -> None:
-        memory = self._peak_memory_mib()
+        memory = peak_memory_mib(self.device)
         for step, of_step in enumerate(figures, first):
             for number, (loss, norm) in zip(active, of_step, strict=True):
                 recipe = self.members[number].recipe
@@ -273,11 +274,6 @@ class BatchedTrainer:
         most = min(ZEROS, self.members[number].recipe.steps)
         if error := fault_of(row, norm, self.zeros[number], most):
             self.faults.setdefault(number, str(error))
-
-    def _peak_memory_mib(self) -> float:
-        if self.device.type == "cuda":
-            return round(torch.cuda.max_memory_allocated(self.device) / MIB, 1)
-        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
     def _start(self, member: BatchedRun) -> Start:
         recipe = member.recipe
