@@ -12,7 +12,7 @@ PIP := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --disable-pip-version-chec
 
 TORCH_INDEX ?=
 
-.PHONY: all new who rate look env photo container test test-all imports lab-gates bench help
+.PHONY: all new who rate look run env photo container test test-all imports lab-gates bench site help
 
 all: env
 	$(BIN)/snakemake
@@ -61,6 +61,10 @@ look: env
 	@test -n "$(EXPERIMENT)" || { echo "Which experiment? make look EXPERIMENT=ours"; exit 1; }
 	$(BIN)/snakemake --config experiments=$(EXPERIMENT)-first-look
 
+run: env
+	@test -n "$(EXPERIMENT)" || { echo "Which experiment? make run EXPERIMENT=ours"; exit 1; }
+	$(BIN)/snakemake --config experiments=$(EXPERIMENT)
+
 # Two workers take from each other what is left, so that neither ends alone.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 
@@ -78,6 +82,16 @@ lab-gates: env
 	$(BIN)/python scripts/lab_acceptance.py --singles results/lab-singles \
 	  --sheets results/lab-sheets --out results/lab-gates.json
 
+# In an environment of its own: what it needs has no part in any result. Pages keep the places that
+# they have here, so that links hold.
+site:
+	test -x .venv-site/bin/zensical || $(PYTHON) -m venv .venv-site
+	.venv-site/bin/python -m pip install $(PIP) -q -r envs/requirements-site.txt
+	rm -rf site-pages && mkdir site-pages
+	git ls-files -z -- "*.md" "*.webp" "*.csv" "config/*.yaml" LICENSE CITATION.cff ":!report" ":!tests" \
+	  | xargs -0 tar -c | tar -x -C site-pages
+	.venv-site/bin/zensical build --strict
+
 bench: $(ENV_DEV)
 	for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
 
@@ -88,6 +102,7 @@ help:
 	@echo "make new PHOTOS=photos/ours     an experiment for a folder of your photos; more options in"
 	@echo "                NEW='--gpu 12 --people Jorvek:man', see scripts/new_experiment.py --help"
 	@echo "make look EXPERIMENT=ours       a first look at it: everybody by the base, and after 100 steps"
+	@echo "make run EXPERIMENT=ours        all of it; called again it goes on where it was"
 	@echo "make rate EXPERIMENT=ours       its pictures, rated in the browser; RATE=--pairs compares two"
 	@echo "make photo      set-up of the judge of real faces"
 	@echo "make container  an image with all packages; see docs/guide/cluster.md"
@@ -95,5 +110,6 @@ help:
 	@echo "make test-all   the same with tests that are long and rarely break"
 	@echo "make lab-gates  how good the lab's models are, measured anew"
 	@echo "make bench      speed and memory figures"
+	@echo "make site       these pages as a site with search, in site/"
 	@echo "After 'make env':  . .venv/bin/activate, then 'snakemake' builds what config/config.yaml names"
 	@echo "Another Python: make PYTHON=python3.12"

@@ -1,4 +1,4 @@
-"""Write config/schema*.json and docs/reference/measures.md from the models that check both."""
+"""Write what follows from the code: config/schema*.json, docs/reference, README's table."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import write_text
+from kindred.common.page_blocks import write_block
 from kindred.config.json_schema import SCHEMAS, schema_text
+from kindred.config.keys_reference import configuration_page
 from kindred.report.measures_reference import measures_page
+from kindred.starting.needs_table import needs_table
+from kindred.workflow.rules_reference import commands_page, steps_table
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the schemas and the page of measures into their folders."""
+    """Write the schemas, pages and tables into their places."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("config"), help="folder (config)")
-    parser.add_argument(
-        "--docs", type=Path, default=Path("docs/reference"), help="folder (docs/reference)"
-    )
-    options = parser.parse_args(argv)
+    parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds README.md")
+    root: Path = parser.parse_args(argv).root
     for name in SCHEMAS:
-        write_text(options.out / name, schema_text(name))
-    write_text(options.docs / "measures.md", measures_page())
+        write_text(root / "config" / name, schema_text(name))
+    pages = root / "docs/reference"
+    write_text(pages / "measures.md", measures_page())
+    write_text(pages / "configuration.md", configuration_page())
+    write_text(pages / "commands.md", commands_page(root))
+    write_block(pages / "workflow.md", "steps", steps_table(root / "rules"))
+    write_block(root / "README.md", "needs", needs_table(root))
     return 0
 
 

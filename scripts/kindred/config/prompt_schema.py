@@ -49,8 +49,10 @@ def _says_something(text: str) -> str:
 class PromptConfig(SpecModel):
     """A prompt with seeds or a size of its own."""
 
-    text: Annotated[str, AfterValidator(_says_something)]
-    seeds: Seeds | None = None
+    text: Annotated[str, AfterValidator(_says_something)] = Field(
+        description="the prompt; {J} stands for the name of J"
+    )
+    seeds: Seeds | None = Field(None, description="in place of the prompt set's")
     size: tuple[int, int] | None = Field(None, description="[width, height], px")
     negative: str | None = Field(None, description="in place of the prompt set's")
 

@@ -15,7 +15,7 @@ Name = Literal["tensorboard", "wandb", "trackio"]
 class TrackerConfig(SpecModel):
     """A tracker, and what it is told besides losses."""
 
-    name: Name
+    name: Name = Field(description="tensorboard, wandb or trackio")
     pictures: bool = Field(
         False, description="also the pictures that trainings draw on their way; never photos"
     )

@@ -279,8 +279,8 @@ class ExperimentConfig(SpecModel):
     albums: list[str] | dict[str, dict[str, Any] | None] | None = Field(
         None, description="an experiment for each of these; or album -> keys that differ in it"
     )
-    title: str
-    question: str = ""
+    title: str = Field(description="heading of the report")
+    question: str = Field("", description="what is asked; stands below the heading")
     characters: dict[str, Character] = Field(min_length=1, description="letter -> character")
     datasets: dict[str, DatasetConfig] = Field(min_length=1)
     dataset: str | None = Field(None, description="the default; needed with several datasets")

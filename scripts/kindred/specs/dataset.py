@@ -83,9 +83,11 @@ class CaptionSpec(SpecModel):
 class AuditThresholds(SpecModel):
     """When the audit warns. What each may do to the result is said where the warning is made."""
 
-    min_images_per_character: int = 8
-    min_solos: int = 3
-    max_appearance_ratio: float = 2.0
+    min_images_per_character: int = Field(8, description="warn below so many photos of somebody")
+    min_solos: int = Field(3, description="warn below so many photos of somebody alone")
+    max_appearance_ratio: float = Field(
+        2.0, description="warn where somebody is shown so many times as often as another"
+    )
     common_word_share: float = Field(
         0.8, ge=0, le=1, description="a word in this share of captions is common"
     )

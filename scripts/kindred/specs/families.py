@@ -27,14 +27,14 @@ class Limit(SpecModel):
     """A figure, as a mean over families, and what it is held against: one of the three."""
 
     says: str = Field(description="what is asked for, in words")
-    figure: FigureName
-    variant: str
+    figure: FigureName = Field(description="what is read, such as cast or identity")
+    variant: str = Field(description="whose figure it is")
     against: str | None = Field(
         None, description="the variant whose figure is taken off; without one it is the figure"
     )
-    prompt_set: str
-    at_least: float | None = None
-    at_most: float | None = None
+    prompt_set: str = Field(description="on which prompts")
+    at_least: float | None = Field(None, description="it is at least this")
+    at_most: float | None = Field(None, description="it is at most this")
     within: float | None = Field(
         None, gt=0, description="the interval at 90 % lies between minus this and this"
     )
@@ -57,7 +57,7 @@ class Limit(SpecModel):
 class CopiesLimit(SpecModel):
     """When pictures that copy what was trained on leave all casts."""
 
-    variant: str
+    variant: str = Field(description="whose pictures are looked at")
     above: float = Field(
         0.05, gt=0, description="more copies than among held-out photos, a share, mean of families"
     )
@@ -69,8 +69,8 @@ class FamiliesSpec(SpecModel):
     Nothing is trained for it: its experiments have variants, prompt sets and measures of the same
     names, and their figures are what is compared."""
 
-    title: str
-    question: str = ""
+    title: str = Field(description="heading of the report")
+    question: str = Field("", description="what is asked; stands below the heading")
     families: list[str] = Field(
         min_length=1,
         description="experiments, one a family, with the same variants and prompts; or one with "

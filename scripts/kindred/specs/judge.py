@@ -69,7 +69,7 @@ class JudgeSpec(SpecModel):
         description="; ".join(f"{name}: {kind.says}" for name, kind in JUDGES.items())
     )
     model: str | None = Field(None, description="folder or id of the model; photo brings its own")
-    revision: str | None = None
+    revision: str | None = Field(None, description="commit of the repository; pin it")
     files: dict[str, str] = Field(
         default_factory=dict, description="local model files by part, e.g. detector, recogniser"
     )

@@ -64,12 +64,12 @@ class Hypothesis(SpecModel):
     """What is claimed before anything is trained, and what decides it."""
 
     claim: str = Field(description="one sentence")
-    variant: str
+    variant: str = Field(description="the variant that the claim is about")
     against: str = Field(description="the variant compared with, or BASE")
     measure: MeasureName = Field(
         "success", description="success: everyone asked for is there, once, and recognisable"
     )
-    prompt_set: str
+    prompt_set: str = Field(description="the prompts that decide it")
     margin: float = Field(0.10, ge=0, description="the smallest difference that matters")
     primary: bool = Field(
         True, description="one of those the experiment is for; these are corrected for their number"

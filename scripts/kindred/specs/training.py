@@ -84,7 +84,7 @@ class Recipe(StoredSpec):
         "root of the layer's when unset",
     )
     steps: int = Field(1500, gt=0, description="optimizer steps")
-    batch: int = Field(1, gt=0)
+    batch: int = Field(1, gt=0, description="pictures a step")
     gradient_accumulation: int = Field(
         1, gt=0, serialization_alias="accumulation", description="micro-steps per optimizer step"
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from kindred.common.files import atomic_write, make_folder, write_csv, write_json
+from kindred.common.files import atomic_write, make_folder, read_json, write_csv, write_json
 from kindred.common.sentences import listing
 from kindred.world.captions import caption
 from kindred.world.drawing import draw, truth
@@ -87,8 +87,11 @@ def write_strangers(out: Path | str, count: int, seed: int, scale: int = 4) -> l
 def _write(
     out: Path, photos: Mapping[str, tuple[Scene, str]], scale: int, about: Mapping[str, Any]
 ) -> list[str]:
-    """Photos, captions and truth of an album; the photos' names."""
+    """Photos, captions and truth of an album; the photos' names. Photos of another album that was
+    drawn here before go."""
     make_folder(out)
+    for old in _drawn_before(out) - photos.keys():
+        (out / old).unlink(missing_ok=True)
     rows, facts = [], {}
     for name, (scene, label) in photos.items():
         drawing = draw(scene, scale)
@@ -99,6 +102,12 @@ def _write(
     write_csv(out / "captions.csv", ("Filename", "Label"), rows)
     write_json(truth_path(out), {**about, "photos": facts})
     return [row["Filename"] for row in rows]
+
+
+def _drawn_before(out: Path) -> set[str]:
+    """Names of the photos that the last album in this folder had."""
+    path = truth_path(out)
+    return {*read_json(path)["photos"]} if path.is_file() else set()
 
 
 def truth_path(out: Path | str) -> Path:

@@ -27,7 +27,11 @@ DOCS = [
 PACKAGES = {path.name for path in LIBRARY.iterdir() if path.is_dir()}
 CODE = ("scripts", "rules", "config", "tests", "benchmarks", "report", "profiles", "envs")
 FOLDERS = {*CODE, "docs", "lab"}
-THEIRS = {"config/families", "config/experiments/ours.yaml"}  # what people make
+THEIRS = {
+    "config/families",
+    "config/experiments/ours.yaml",
+    "config/experiments/tour.yaml",
+}  # what people make
 # Keys that others' files have, each with whose.
 FOREIGN_KEYS = {"script": "a rule of Snakemake", "made_with": "a picture's own record"}
 
