@@ -19,6 +19,8 @@ def test_every_page_for_readers_is_in_the_menu():
     rooms = [ROOT / "docs", *(ROOT / "docs" / room for room in ("guide", "findings", "reference"))]
     pages = {str(path.relative_to(ROOT)) for room in rooms for path in room.glob("*.md")}
     assert pages - set(re.findall(r"[\w/-]+\.md", SITE)) == {"docs/README.md"}
+    # On a site both would have one address.
+    assert [page for page in pages if (ROOT / page.removesuffix(".md")).is_dir()] == []
 
 
 @pytest.mark.long

@@ -85,6 +85,6 @@ def test_every_wrong_source_of_a_page_is_named(root):
 
 def test_the_repository_s_figures_are_those_of_its_tables():
     assert program.main(["--root", str(ROOT), "--check"]) == 0
-    for page in ("together", "names", "strangers", "coverage", "captions"):
+    for page in ("together", "names", "with-strangers", "combinations", "captions"):
         text = (ROOT / f"docs/findings/{page}.md").read_text(encoding="utf-8")
         assert len(FIGURE.findall(text)) > 8, "the answer's figures have their sources"
