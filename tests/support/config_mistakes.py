@@ -180,6 +180,11 @@ MISTAKES = [
              Edit("float32", "bfloat16\nquantization: nf4", "bases/small.yaml")],
             [Edit("\nquantization: nf4", "", "bases/small.yaml")]),
     swap("no file config/experiments/tow.yaml", "[one]", "[tow]", file="config.yaml"),
+    Mistake("is the name of what trainings draw on their way",
+            [Edit("prompt_sets:\n", "samples: {every: 50, prompts: {s: '{J} by a tree'}}\n"
+                  "prompt_sets:\n  samples: {prompts: {k: 'photo of {J}'}, seeds: 1, "
+                  "size: [64, 64]}\n")],
+            [Edit("  samples: {prompts", "  other: {prompts")]),
     Mistake("its name is unfit for a folder",
             [Edit("[one]", "['o e']", "config.yaml"), Edit("", FILES[ONE], "experiments/o e.yaml")],
             [Edit("['o e']", "[one]", "config.yaml")]),

@@ -98,7 +98,7 @@ def slurm_says(jobs: str | None, request: str = "") -> None:
 def part(folder: str) -> None:
     """The trainings of a job that is one of two."""
     one = SimpleNamespace(name="v", runs=[1])
-    batched_jobs.dealt_to(SimpleNamespace(name="x", trained=[one]), folder)
+    batched_jobs.dealt_to(SimpleNamespace(name="x", trained=[one], samples=None), folder)
 
 
 def looked_at(**lacking: Any) -> Action:
@@ -239,7 +239,7 @@ def variants(length: int) -> None:
     one = SimpleNamespace(name="v" * length, runs=[1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batched_jobs, "_files", lambda _: {})
-        batched_jobs.training_jobs(SimpleNamespace(name="x", trained=[one]))
+        batched_jobs.training_jobs(SimpleNamespace(name="x", trained=[one], samples=None))
 
 
 def argument(length: int) -> None:
