@@ -16,12 +16,13 @@ LINE = "ceiling"  # folder and file stem in results/<experiment>/; no variant is
 
 def cast_sets(plan: Plan, experiment: Experiment) -> list[str]:
     """The prompt sets that a ceiling is drawn for: all casts, where everybody who is asked for is a
-    drawn person and somebody judges; else none."""
+    drawn person, somebody judges, and a base draws; else none."""
     drawn = {
         person.name for name in _families(plan, experiment) for person in FAMILIES[name].members
     }
     asked = {experiment.characters[letter].name for letter in _letters(experiment)}
-    return list(experiment.casts) if experiment.judge and asked <= drawn else []
+    judged = experiment.judge and BASE_VARIANT in experiment.variants
+    return list(experiment.casts) if judged and asked <= drawn else []
 
 
 def figures_of(plan: Plan, experiment: Experiment) -> list[str]:

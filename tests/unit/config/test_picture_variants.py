@@ -43,6 +43,12 @@ def test_its_pictures_stand_for_prompts_and_seeds_and_are_inputs(plan):
     assert paths.elsewhere(plan) == ["theirs"]
 
 
+def test_no_base_draws_beside_pictures_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    experiment = plan_of(tmp_path, "  theirs: {pictures: theirs/}\n").experiments["one"]
+    assert list(experiment.variants) == ["theirs"]
+
+
 def test_it_is_compared_with_no_runs_to_differ_and_is_no_control(plan):
     told = scoring_specs.compare_spec(plan.experiments["one"]).variants["theirs"]
     assert told.kind == "pictures" and told.kind in FIXED_KINDS and told.control == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from kindred.config.load_plan import load_plan
@@ -82,6 +83,14 @@ def test_there_is_none_without_casts_without_a_judge_or_of_people_in_photos(tmp_
         made = plan(tmp_path, change)
         one = made.experiments["e"]
         assert ceilings.figures_of(made, one) == ceilings.lists_of(made, one) == []
+
+
+def test_there_is_none_where_no_base_draws(tmp_path):
+    made = plan(tmp_path)
+    one = made.experiments["e"]
+    assert ceilings.cast_sets(made, one) == ["casts"]
+    without = replace(one, variants={name: v for name, v in one.variants.items() if name != "BASE"})
+    assert ceilings.cast_sets(made, without) == []
 
 
 def test_a_family_drawn_with_two_dials_is_nobody_in_particular(tmp_path):
