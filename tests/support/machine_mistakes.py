@@ -90,7 +90,7 @@ def slurm_says(jobs: str | None, request: str = "") -> None:
         return jobs.replace("HERE", os.getcwd())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slurm_jobs, "MARK", Path("."))
+        patch.setattr(slurm_jobs, "SENT", Path("."))
         patch.setattr(slurm_jobs, "_told", told)
         slurm_jobs.settle(request)
 

@@ -17,9 +17,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "sinfo")
 PLUGIN = "snakemake_executor_plugin_slurm"
@@ -36,7 +38,7 @@ AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
 CredType=cred/munge
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
-ReturnToService=2
+ReturnToService=0
 MpiDefault=none
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
@@ -132,8 +134,14 @@ class Cluster:
             )
 
     def lose(self, node: str) -> None:
-        """A node is gone, and what ran there with it. It is back as soon as its slurmd says so."""
+        """A node is gone with all that ran there, and does not come back."""
+        self.daemons.pop(f"slurmd-{node}").kill()
         self.told("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                of_node = process.environ().get("SLURMD_NODENAME") == node
+                if of_node and str(self.folder) in process.environ().get("SLURM_CONF", ""):
+                    process.kill()
 
     def wait(self, until, seconds: float = 300.0):
         """What `until` returns as soon as it is true. Raises AssertionError if it never is."""

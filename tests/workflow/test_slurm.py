@@ -45,7 +45,7 @@ def _slowly(self, *facts, **more):
 
 TrainingLog.note = _slowly
 """
-STEPS, EVERY = 360, 10  # a minute and more, and how often a checkpoint is written
+STEPS, EVERY = 300, 10  # a minute and more, and how often a checkpoint is written
 EVENTS = ("requeued", "cancelled", "lost", "timed")
 
 
@@ -134,7 +134,7 @@ def test_trainings_that_are_ended_in_every_way_come_out_the_same(
     cluster.told("scontrol", "update", f"jobid={in_midst(here, 'timed')['id']}", "timelimit=1")
     cluster.told("scontrol", "requeue", in_midst(here, "requeued")["id"])
     cluster.told("scancel", in_midst(here, "cancelled")["id"])
-    cluster.lose(in_midst(here, "lost")["node"])
+    cluster.lose(in_midst(here, "lost")["node"])  # the last: others may be on it too
     assert running.wait(900) == 0, here.said
 
     assert re.search(r"^error: job \d+ \(train\): .* -> raise runtime of train", here.said, re.M)
@@ -142,7 +142,8 @@ def test_trainings_that_are_ended_in_every_way_come_out_the_same(
     assert files_of(place.root, "lora.safetensors") == files_of(alone.root, "lora.safetensors")
     for name in EVENTS:
         assert steps_written(place, name) == list(range(1, STEPS + 1))
-        assert "going on after step" in place.log(f"tiny/train/{name}.run-1"), name
+        log = place.log(f"tiny/train/{name}.run-1")
+        assert "going on after step" in log, (name, log)
 
 
 def test_jobs_of_a_killed_snakemake_are_told_and_waited_for(

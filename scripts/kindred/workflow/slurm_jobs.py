@@ -19,7 +19,7 @@ from pathlib import Path
 from kindred.common.errors import KindredError
 
 # There as soon as jobs were sent from this folder; without it Slurm is not asked.
-MARK = Path(".snakemake/kindred/sent-to-slurm")
+SENT = Path(".snakemake/kindred/sent-to-slurm")
 LOCKS = Path(".snakemake/locks")
 REQUEST = "KINDRED_JOBS_LEFT"
 CURE = (
@@ -48,13 +48,13 @@ class Job:
 def left() -> list[Job]:
     """Jobs of this folder that wait or run; none where Slurm was never used here. Raises
     KindredError where Slurm can't be asked."""
-    if not MARK.exists():
+    if not SENT.exists():
         return []
     try:
         told = _told("squeue", "--me", "--noheader", f"--format={FIELDS}")
     except (OSError, subprocess.SubprocessError) as error:
         what = f"Slurm can't be asked which jobs of an earlier run are left ({_words(error)})"
-        cure = f"see what `squeue --me` says; where no job can be left, remove {MARK}"
+        cure = f"see what `squeue --me` says; where no job can be left, remove {SENT}"
         raise KindredError(what, cure=cure) from None
     found = []
     for line in told.splitlines():
@@ -68,7 +68,7 @@ def left() -> list[Job]:
 def remark() -> str:
     """A warning that lists jobs which are left, where Snakemake is about to say that the folder is
     locked, or was asked to unlock it; '' without any."""
-    if not MARK.exists() or not (LOCKS.is_dir() and any(LOCKS.iterdir())):
+    if not SENT.exists() or not (LOCKS.is_dir() and any(LOCKS.iterdir())):
         return ""
     try:
         jobs = left()
@@ -107,8 +107,8 @@ def _listed(jobs: Sequence[Job]) -> str:
 
 def mark() -> None:
     """Write down that jobs are sent from here."""
-    MARK.parent.mkdir(parents=True, exist_ok=True)
-    MARK.touch()
+    SENT.parent.mkdir(parents=True, exist_ok=True)
+    SENT.touch()
 
 
 def why_ended(number: str, rule: str) -> str:

@@ -45,7 +45,7 @@ def queue(here: Path, *lines: str) -> None:
 
 
 def test_slurm_is_not_asked_where_nothing_was_sent(here):
-    slurm_jobs.MARK.unlink()
+    slurm_jobs.SENT.unlink()
     slurm_jobs.settle("")
     assert slurm_jobs.remark() == "" and not (here / "asked").exists()
 
