@@ -143,7 +143,9 @@ def test_trainings_that_are_ended_in_every_way_come_out_the_same(
     for name in EVENTS:
         assert steps_written(place, name) == list(range(1, STEPS + 1))
         log = place.log(f"tiny/train/{name}.run-1")
-        assert "going on after step" in log, (name, log)
+        # Slurm starts a lost job again, and Snakemake may too: the second waits and trains nothing.
+        kept = ("going on after step", *(("already trained",) if name == "lost" else ()))
+        assert any(words in log for words in kept), (name, log)
 
 
 def test_jobs_of_a_killed_snakemake_are_told_and_waited_for(

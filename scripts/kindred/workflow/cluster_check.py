@@ -29,7 +29,8 @@ SEES_GPU = "import torch; print(torch.cuda.device_count() if torch.cuda.is_avail
 def facts() -> dict[str, str]:
     """What must be the same on all machines: the Python that runs, and versions of packages."""
     here = {name: version(name) for name in PACKAGES}
-    return {"python": f"{sys.executable} {platform.python_version()}"} | here
+    python = os.path.normpath(sys.executable)
+    return {"python": f"{python} {platform.python_version()}"} | here
 
 
 def prepare(folder: Path = FOLDER) -> int | None:

@@ -21,6 +21,7 @@ from kindred.common.errors import KindredError
 # There as soon as jobs were sent from this folder; without it Slurm is not asked.
 SENT = Path(".snakemake/kindred/sent-to-slurm")
 LOCKS = Path(".snakemake/locks")
+FOLDER = "slurm_logs"  # the plugin's, for Slurm's own logs of jobs
 REQUEST = "KINDRED_JOBS_LEFT"
 CURE = (
     f"wait for them and use what they make: {REQUEST}=wait snakemake ...; or end them: "
@@ -138,10 +139,12 @@ class Reasons(logging.Handler):
     """Says why Slurm ended a job, right after Snakemake says that it failed."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Of a failed job its Slurm log is named, and that is named after the job's number."""
-        logs = getattr(record, "aux_logs", None)
-        number = Path(str(logs[0])).stem if logs else ""
-        if number.isdigit():
+        """Among a failed job's logs is Slurm's, which is named after the job's number; of a group's
+        in a field of its own."""
+        named = (getattr(record, field, None) or () for field in ("log", "aux_logs"))
+        logs = (Path(str(one)) for some in named for one in some)
+        numbers = [one.stem for one in logs if FOLDER in one.parts and one.stem.isdigit()]
+        for number in numbers[:1]:
             rule = getattr(record, "rule_name", None) or getattr(record, "groupid", "a group")
             reason = why_ended(number, rule)
             if reason:

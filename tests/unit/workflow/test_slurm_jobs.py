@@ -117,11 +117,21 @@ def test_a_job_ended_for_its_time_or_memory_says_what_to_raise(here, capfd, stat
     shown = SHOWN.format(number="7", state=state, ran=ran)
     command(here, "scontrol", f'[ "$3" = 7 ] && echo "{shown}"')
     record = logging.LogRecord("x", logging.ERROR, "", 0, "Error in rule train", None, None)
-    record.aux_logs, record.rule_name = [f"{here}/.snakemake/slurm_logs/rule_train/7.log"], "train"
+    record.log = ["logs/train/1.log", f"{here}/.snakemake/slurm_logs/rule_train/7.log"]
+    record.rule_name = "train"
     slurm_jobs.Reasons().emit(record)
     err = capfd.readouterr().err
 
     assert bool(said) == bool(err) and re.search(said, err)
+
+
+def test_a_group_is_told_of_too(here, capfd):
+    command(here, "scontrol", f'echo "{SHOWN.format(number="7", state="TIMEOUT", ran="04:00:10")}"')
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "Error in group render", None, None)
+    record.aux_logs = [f"{here}/.snakemake/slurm_logs/group_render/7.log"]
+    record.groupid = "render"
+    slurm_jobs.Reasons().emit(record)
+    assert "job 7 (render)" in capfd.readouterr().err
 
 
 def test_other_errors_and_forgotten_jobs_say_nothing(here, capfd):
