@@ -85,13 +85,19 @@ class Training {
     this.why.hidden = !said;
     this.why.textContent = said;
     if (told.loss.length && !drawn) {
-      this.curve.replaceChildren(chart(told, Math.max(240, this.curve.clientWidth)));
+      this.draw();
       this.key.hidden = false;
       this.key.replaceChildren(element("i"), "training loss, a mean over steps");
       if (told.held_out.length) this.key.append(element("i", {class: "held-out"}), "loss on photos held out");
     }
     this.showPictures(told.pictures);
     this.speak();
+  }
+
+  draw() {
+    if (!this.last || !this.last.loss.length) return;
+    this.curve.replaceChildren();
+    this.curve.append(chart(this.last, Math.max(240, this.curve.clientWidth)));
   }
 
   speak() {
@@ -179,3 +185,4 @@ function look() {
 }
 look();
 setInterval(look, LOOK_MS);
+window.addEventListener("resize", () => trainings.forEach((training) => training.draw()));

@@ -114,6 +114,35 @@ def test_a_prompt_added(workspace: Workspace):
     )
 
 
+SAMPLES = "samples: {every: 2, prompts: [headshot of %s]}\nprompt_sets:"
+ON_THE_WAY = ["tiny: encoding the prompts of samples for tiny", "tiny: what is drawn in trainings"]
+LIVE = "tiny: page that shows trainings while they run"
+
+
+def test_pictures_on_the_way_added(workspace: Workspace):
+    workspace.replace(EXPERIMENT_FILE, "prompt_sets:", SAMPLES % "{J}")
+    assert workspace.jobs() == sorted([*ON_THE_WAY, LIVE, *AFTER_TRAINING])
+
+
+@pytest.mark.long
+def test_other_pictures_on_the_way_train_nothing(workspace: Workspace):
+    adapter = workspace.root / "results/tiny/both/run-1/lora.safetensors"
+    before = adapter.read_bytes()
+    workspace.replace(EXPERIMENT_FILE, "prompt_sets:", SAMPLES % "{J}")
+    workspace.run()
+    assert adapter.read_bytes() == before
+    assert "already trained" in workspace.log("tiny/train/both.run-1")
+    assert "finished" in (adapter.parent / "live.js").read_text()
+    workspace.replace(EXPERIMENT_FILE, "every: 2, prompts: [headshot", "every: 1, prompts: [photo")
+    assert workspace.jobs() == sorted([*ON_THE_WAY, LIVE])
+    shutil.rmtree(workspace.root / "resources/store/adapters")
+    (adapter.parent / "training.csv").unlink()
+    workspace.run("results/tiny/both/run-1/training.csv")
+    assert adapter.read_bytes() == before
+    drawn = sorted(path.parent.name for path in adapter.parent.rglob("samples/*/*.png"))
+    assert drawn and len(drawn) == len({*drawn})
+
+
 def test_a_seed_added_is_one_base_load_and_one_picture(workspace: Workspace):
     workspace.replace(EXPERIMENT_FILE, "seeds: [1, 2]", "seeds: [1, 2, 3]")
     expected = [

@@ -9,7 +9,7 @@ from diffusers import FluxTransformer2DModel
 
 from kindred.common.errors import KindredError
 from kindred.compute import memory_plan
-from kindred.compute.memory_plan import GIB, MemoryDemand
+from kindred.compute.memory_plan import GIB, DrawingDemand, MemoryDemand
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
 from kindred.models.lora.target_layers import target_layers
@@ -202,6 +202,53 @@ def test_one_block_fewer_would_not_fit():
 
 def test_twelve_gib_take_1024_px():
     assert plan(12, edge=1024).peak <= memory_plan.usable(12)
+
+
+def drawing(edge, images=1):
+    return DrawingDemand(images, (edge // 16) ** 2, 512, edge**2)
+
+
+def test_drawing_on_the_way_is_planned_for():
+    """A picture takes room only where it takes more than a step, and then weights leave the card;
+    training at 12 GiB draws at 1024 px."""
+    assert plan(24, drawing=drawing(1024)).time == 1.0
+    drawn = plan(12, drawing=drawing(1024))
+    assert drawn.peak <= memory_plan.usable(12)
+    assert memory_plan.peak(job(), 1, 57) < memory_plan.peak(job(drawing=drawing(2048)), 1, 57)
+    tight = min(gib for gib in (6, 6.5, 7, 7.5, 8, 8.5, 9) if fits(gib, drawing=drawing(1024)))
+    assert len(plan(tight, drawing=drawing(1024)).offloaded) > len(plan(tight).offloaded)
+
+
+def fits(gib, **changes):
+    try:
+        return bool(plan(gib, **changes))
+    except KindredError:
+        return False
+
+
+def test_what_drawing_takes_is_named_where_nothing_fits():
+    with pytest.raises(KindredError, match=r"no `samples` \(\d"):
+        plan(4, drawing=drawing(1024, images=8))
+
+
+def test_a_pass_that_draws_takes_no_more_than_is_planned():
+    """Counted on the real module: all that is alive at once in a pass without gradients."""
+    asked = job(config=SMALL, quantization=None, dtype_bytes=4, drawing=drawing(512))
+    net = FluxTransformer2DModel(**SMALL)
+    shapes = {
+        "hidden_states": (1, 1024, 64),
+        "encoder_hidden_states": (1, 512, 32),
+        "pooled_projections": (1, 24),
+        "timestep": (1,),
+        "guidance": (1,),
+        "img_ids": (1024, 3),
+        "txt_ids": (512, 3),
+    }
+    given = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    with torch.no_grad(), Live(places_of([*net.parameters(), *given.values()])) as live:
+        net(**given)
+    without_vae = replace(asked, drawing=replace(asked.drawing, pixels=0))
+    assert live.peak <= without_vae.drawn
 
 
 def test_a_batch_is_split_before_weights_leave_the_card():

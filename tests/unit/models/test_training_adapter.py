@@ -123,6 +123,25 @@ def test_pictures_are_drawn_without_it(folder, tmp_path):
         assert torch.equal(drawn[name], value)
 
 
+def test_between_two_steps_it_is_taken_from_each_answer(folder, tmp_path):
+    adapter(tmp_path / "a.safetensors")
+    base = base_of(folder, tmp_path / "a.safetensors")
+    fused, plain = (loading.load_transformer(one, "cpu") for one in (base, base_of(folder)))
+    injection.add_lora(fused, Recipe(rank=2, targets="all-linear"), 0)  # which adds nothing yet
+    text = Z_IMAGE.text.collate([{"qwen3": torch.randn(20, 32)}])
+    given = initial_noise([1], 4, 6, 10), torch.tensor([0.8]), text, 1.0
+    added = training_adapter.pairs(base, Z_IMAGE)
+    before = {name: value.clone() for name, value in fused.state_dict().items()}
+    with torch.no_grad():
+        wanted = Z_IMAGE.denoiser(plain).velocity(*given)
+        with training_adapter.left_away(fused, added):
+            torch.testing.assert_close(
+                Z_IMAGE.denoiser(fused).velocity(*given), wanted, atol=1e-4, rtol=1e-4
+            )
+        assert (Z_IMAGE.denoiser(fused).velocity(*given) - wanted).abs().max() > 1e-2
+    assert all(torch.equal(value, before[name]) for name, value in fused.state_dict().items())
+
+
 def test_a_trainings_key_follows_its_content(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(training_set, "TOKENS", TOKENS)
     data = training_set.build(tmp_path / "set", folder, {"J": 2})

@@ -24,6 +24,14 @@ def test_losses_are_read_every_so_many_steps():
     assert log.rows[2]["loss"] == 3.0
 
 
+def test_the_line_of_progress_has_the_newest_losses_that_are_known():
+    assert TrainingLog().newest() == {}
+    log = filled([1.0, 2.0, 3.0], every=2)
+    assert log.newest() == {"loss": "2.0000", "mean": "2.0000"}
+    log.rows[0]["held_out_loss"] = 0.25
+    assert log.newest()["held_out"] == "0.2500"
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("every", [1, 3])
 def test_a_loss_that_is_no_number_ends_it_with_step_and_rate(bad, every):
