@@ -19,14 +19,17 @@ import training_set
 
 import train
 from kindred.benchmarking import random_weights
+from kindred.benchmarking.render_speed import Scene
 from kindred.benchmarking.train_step_speed import made_up
 from kindred.common.files import read_json
 from kindred.compute import memory_fitting, memory_limit
-from kindred.compute.memory_plan import GIB, MemoryPlan
+from kindred.compute.memory_plan import GIB, DrawingDemand, MemoryPlan
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.lora import injection
+from kindred.rendering.pipeline import TILE
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
+from kindred.training.sampler import drawn_in_room, visiting
 from kindred.training.step_runner import MicroBatch
 from kindred.training.trainer import Trainer, WeightedDataset
 
@@ -73,7 +76,7 @@ def allowed_on(memory_gib):
     return memory_fitting.allowance(DEVICE)
 
 
-def fitted_trainer(memory_gib, edge, **recipe):
+def fitted_trainer(memory_gib, edge, drawing=None, **recipe):
     """A Trainer on a random base, planned and capped as train.py does it."""
     spec = spec_of(**recipe)
     net = random_weights.transformer(SHAPE, DEVICE, "nf4")
@@ -81,6 +84,7 @@ def fitted_trainer(memory_gib, edge, **recipe):
     datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     allowed = allowed_on(memory_gib)
     job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets)
+    job = memory_fitting.replace(job, drawing=drawing)
     fit = memory_fitting.FittedMemory(job, allowed, DEVICE, preserve_rng=False)
     fit.tell()
     if fit.starts_in_main_memory:
@@ -110,6 +114,32 @@ def test_training_fits_under_a_cap_as_foretold(memory_gib, edge):
     assert fit.tries == 0 and fit.job.compiled
     assert held <= memory_limit.allocatable(memory_gib)
     assert measured / GIB == pytest.approx(fit.plan.peak_gib, rel=0.15)
+
+
+@pytest.mark.parametrize("memory_gib", [24, 12, 8])
+def test_a_picture_between_steps_fits_and_changes_no_step(memory_gib):
+    """At 1024 px, with steps of 512 px that are recorded before it is drawn."""
+    losses = []
+    for draws in (False, True):
+        torch.manual_seed(0)  # of random weights and photos
+        asked = DrawingDemand(1, 64 * 64, TEXT_TOKENS, 1024 * 1024)
+        trainer, fit = fitted_trainer(memory_gib, 512, asked, steps=2 * STEPS)
+        feeds = trainer.feeds()
+        losses.append([trainer.step(feeds)[0].item() for _ in range(STEPS)])
+        if draws:
+            scene = Scene(trainer.transformer, 1024, TEXT_TOKENS, 4, SHAPE, DEVICE)
+            FLUX1.latent_coding(scene.vae).decode_in_tiles(TILE)  # as when memory runs out
+            scene.vae.to("cpu")
+            with trainer.as_saved(), visiting(scene.vae, DEVICE):
+                picture = drawn_in_room(trainer, scene.ours)
+            assert picture.shape == (1, 1024, 1024, 3)
+        losses[-1] += [trainer.step(feeds)[0].item() for _ in range(STEPS)]
+        measured = torch.cuda.max_memory_allocated(DEVICE) / GIB
+        print(f"{memory_gib} GiB, drawn: {draws}: {fit.plan.peak_gib:.2f} and {measured:.2f} GiB")
+        assert fit.tries == 0
+        del trainer, fit, feeds
+        free()
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
 @pytest.mark.parametrize("quantization", [None, "nf4", "int8"])

@@ -21,6 +21,7 @@ from kindred.benchmarking.train_step_speed import clear, made_up, peak_gib, proc
 from kindred.compute.memory_fitting import FittedMemory, memory_demand
 from kindred.compute.memory_plan import DrawingDemand, usable
 from kindred.models.lora import injection
+from kindred.rendering.pipeline import TILE
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
 from kindred.training.sampler import drawn_in_room, visiting
@@ -48,6 +49,7 @@ def sample_cost(
     warm, steps, pictures = counts
     trainer = _trainer(shape, quantization, memory_gib, recipe, sizes, device)
     scene = Scene(trainer.transformer, picture, tokens, sampling_steps, shape, device)
+    scene.known.latent_coding(scene.vae).decode_in_tiles(TILE)  # as when memory runs out
     scene.vae.to("cpu")
     feeds = trainer.feeds()
     for _ in range(warm):
