@@ -119,8 +119,8 @@ KLEIN = Edit(
     "bases/small.yaml",
 )
 CHOICE = 'selection: {prompts: {s: "{J} by a tree"}, seeds: 2, size: [64, 64]}\n'
-DRAWN = "samples: {prompts: [a man at sea]}\n"
-DRAWN_SET = 'samples: {prompts: {s: "{J} by a lake"}, seeds: 2, size: [64, 64]}\n'
+ON_THE_WAY = "samples: {prompts: [a man at sea]}\n"
+WAY_AS_SET = 'samples: {prompts: {s: "{J} by a lake"}, seeds: 2, size: [64, 64]}\n'
 JUDGED_BY = Edit("prompt_sets:\n", f"{CHOICE}prompt_sets:\n")
 USUAL = "training_defaults: {source: a book, rank: 32, resolutions: [512, 768]}\n"
 GONE = "  s: {base: gone, adapter: x.safetensors}\n"
@@ -254,8 +254,8 @@ MISTAKES = [
             [Edit(", draw_on: small}", "}")]),
     # What trainings draw on their way
     Mistake("is the name of what trainings draw on their way",
-            [Edit("prompt_sets:\n", f"{DRAWN}prompt_sets:\n"),
-             Edit("  class: {p", f"  {DRAWN_SET}  class: {{p")],
+            [Edit("prompt_sets:\n", f"{ON_THE_WAY}prompt_sets:\n"),
+             Edit("  class: {p", f"  {WAY_AS_SET}  class: {{p")],
             [Edit("  samples: {prompts: {s:", "  others: {prompts: {s:")]),
     # Selections
     more("no character 'X'", "  s: {characters: [X]}\n", "  s: {characters: [A]}\n"),

@@ -83,7 +83,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Works
     (tiny.root / "theirs").mkdir()
     photo = tiny.root / "photos/J-01.jpg"
     (tiny.root / "theirs/J-1.jpg").write_bytes(photo.read_bytes())
-    theirs = "judge: tiny\nvariants:\n  theirs: {pictures: theirs}\n"
+    theirs = "judge: tiny\nsamples: {prompts: [a man]}\nvariants:\n  theirs: {pictures: theirs}\n"
     tiny.replace(EXPERIMENT_FILE, "variants:\n", theirs)
     yield {"lab": shipped, "steps": shipped, "elsewhere": tiny}
 

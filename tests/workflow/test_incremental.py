@@ -114,7 +114,7 @@ def test_a_prompt_added(workspace: Workspace):
     )
 
 
-SAMPLES = "samples: {every: 2, prompts: [headshot of %s]}\nprompt_sets:"
+SAMPLES = 'samples: {every: 2, prompts: ["headshot of %s"]}\nprompt_sets:'
 ON_THE_WAY = ["tiny: encoding the prompts of samples for tiny", "tiny: what is drawn in trainings"]
 LIVE = "tiny: page that shows trainings while they run"
 
@@ -133,7 +133,8 @@ def test_other_pictures_on_the_way_train_nothing(workspace: Workspace):
     assert adapter.read_bytes() == before
     assert "already trained" in workspace.log("tiny/train/both.run-1")
     assert "finished" in (adapter.parent / "live.js").read_text()
-    workspace.replace(EXPERIMENT_FILE, "every: 2, prompts: [headshot", "every: 1, prompts: [photo")
+    change = 'every: 2, prompts: ["headshot', 'every: 1, prompts: ["photo'
+    workspace.replace(EXPERIMENT_FILE, *change)
     assert workspace.jobs() == sorted([*ON_THE_WAY, LIVE])
     shutil.rmtree(workspace.root / "resources/store/adapters")
     (adapter.parent / "training.csv").unlink()

@@ -39,7 +39,7 @@ VERSIONS = {
     # What people look at.
     "sheet": 1,
     "curves": 2,
-    "live": 1,
+    "live": 2,
     "rating": 3,
     "pairs": 3,
     "report": 15,
