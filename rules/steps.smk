@@ -79,7 +79,7 @@ rule score_step:
 rule choose_step:
     """Copy the adapter of the step that a run is to be judged by."""
     input:
-        scores=lambda w: paths.step_tables(w.experiment, variant_of(w), w.run),
+        scores=lambda w: paths.read_to_choose(w.experiment, variant_of(w), w.run),
         adapters=lambda w: paths.step_adapters(w.experiment, variant_of(w), w.run),
     output:
         adapter="results/{experiment}/{variant}/run-{run}/chosen/lora.safetensors",
@@ -89,8 +89,8 @@ rule choose_step:
     conda:
         "../envs/environment.yaml"
     params:
-        spec=lambda w: scoring_specs.series_spec(
-            PLAN.experiments[w.experiment], w.variant, int(w.run)
+        spec=lambda w: scoring_specs.choice_spec(
+            PLAN.experiments[w.experiment], variant_of(w), int(w.run)
         ).canonical(),
         version=step_version("compare_steps"),
     message:

@@ -1,6 +1,7 @@
 """One run's adapter of the step that is to be taken, as the run's result.
 
-in:  a SeriesSpec of one variant and one run, the scores of its steps, and their adapters in order
+in:  a SeriesSpec of one variant and one run, its steps' adapters in order, and what they are chosen
+     by: their scores, or the training's log
 out: <out>, a copy of the chosen adapter; chosen.json beside it: the step, and what each step reads
 """
 
@@ -12,9 +13,11 @@ from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import atomic_write, write_json
-from kindred.evidence.step_series import series_figures
+from kindred.evidence.step_losses import read_losses
+from kindred.evidence.step_series import series_figures, taken_step
 from kindred.scoring.score_table import read_scores
 from kindred.specs.step_series import SeriesSpec
+from kindred.training.held_out_curve import COLUMN
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -32,16 +35,19 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = SeriesSpec.read(options.spec)
     tables = spec.tables(options.results).items()
-    found = series_figures(spec, {place: read_scores(path) for place, path in tables})
+    scores = {place: read_scores(path) for place, path in tables}
+    found = series_figures(spec, scores, read_losses(spec, options.results))
     (own,) = found["variants"].values()
-    if own["step"] is None:
+    step = taken_step(own)
+    if step is None:
         cure = "correct `selection:` so that its prompts name somebody"
         raise KindredError("no step has a score to choose by", str(options.results), cure)
-    chosen = options.adapters[own["steps"].index(own["step"])]
+    chosen = options.adapters[own["steps"].index(step)]
     with atomic_write(options.out) as temporary:
         shutil.copyfile(chosen, temporary)
-    write_json(options.out.with_name("chosen.json"), own | {"measure": found["measure"]})
-    print(f"step {own['step']} of {', '.join(map(str, own['steps']))}")
+    told = {"step": step, "measure": found["measure"] or COLUMN}
+    write_json(options.out.with_name("chosen.json"), own | told)
+    print(f"step {step} of {', '.join(map(str, own['steps']))}")
     return 0
 
 

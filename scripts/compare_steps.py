@@ -1,6 +1,7 @@
 """How the kept steps of an experiment's trainings compare, and which step to take.
 
-in:  a SeriesSpec, and the tables of scores of every step's pictures in the results folder
+in:  a SeriesSpec; in the results folder the tables of scores of every step's pictures, and where
+     photos are held out the adapters of all steps and the logs of the trainings
 out: series.json: figures of every step by variant and measure, and the step to take
 """
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import write_json
+from kindred.evidence.step_losses import read_losses
 from kindred.evidence.step_series import series_figures
 from kindred.scoring.score_table import read_scores
 from kindred.specs.step_series import SeriesSpec
@@ -30,10 +32,13 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = SeriesSpec.read(options.spec)
     tables = spec.tables(options.results).items()
-    found = series_figures(spec, {place: read_scores(path) for place, path in tables})
+    scores = {place: read_scores(path) for place, path in tables}
+    found = series_figures(spec, scores, read_losses(spec, options.results))
     write_json(options.out, found)
     for name, one in found["variants"].items():
-        print(f"{name}: take step {one['step']} of {', '.join(map(str, one['steps']))}")
+        steps = ", ".join(map(str, one["steps"]))
+        step = one["step"] or one.get("held_out", {}).get("step")
+        print(f"{name}: take step {step} of {steps}")
     return 0
 
 

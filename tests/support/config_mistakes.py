@@ -261,6 +261,9 @@ MISTAKES = [
     more("no character 'X'", "  s: {characters: [X]}\n", "  s: {characters: [A]}\n"),
     more("no character 'X'", "  s: {cells: [J+X]}\n", "  s: {cells: [A+J]}\n"),
     more("`match` needs `total`", "  s: {match: images}\n", "  s: {match: images, total: 2}\n"),
+    more("no photo is held out to choose a step by",
+         "  s: {keep: {every: 4}, steps: 9, take: held_out}\n",
+         "  s: {keep: {every: 4}, steps: 9, take: held_out, held_out: 1}\n"),
     more("is no number of photos", "  s: {per_cell: {J: -1}}\n", "  s: {per_cell: {J: 1}}\n"),
     # Settings that contradict each other, or that the base has no use for
     more("warms up for 90 steps", "  s: {warmup: 90}\n", "  s: {warmup: 10}\n"),

@@ -374,7 +374,7 @@ class Steps:
     def compare_steps(self) -> Output:
         """Three steps of two trainings compared."""
         found = Output()
-        found.add_json("series", series_figures(step_tables.spec(), step_tables.tables()))
+        found.add_json("series", series_figures(step_tables.spec(), step_tables.tables(), {}))
         return found
 
     @cached_property

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mistakes import LETTERS, PNG, Mistake, of_file, of_value, picture_list, safetensors, write
+from mistakes import LETTERS, LOG, PNG, Mistake, of_file, of_value, picture_list, safetensors, write
 
 import class_images as class_images_program
 import doc_figures as doc_figures_program
 from kindred.common import files
 from kindred.common.errors import Problem, Problems
 from kindred.evidence import families
+from kindred.evidence.step_losses import read_losses
 from kindred.rendering.manifest import Row
 from kindred.report import (
     doc_figures,
@@ -37,6 +38,7 @@ from kindred.scoring.training_pictures import training_pictures
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.report import ReportSpec
 from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis, TrainedOn
+from kindred.specs.step_series import SeriesSpec
 from kindred.workflow import declaring, store_cleanup
 
 JUDGE = JudgeSpec(kind="lab")
@@ -109,7 +111,7 @@ def report(keys: Mapping[str, str]) -> object:
 def page(root: Path, picture: bytes | None, photo: bytes | None) -> object:
     """The pictures of a page: one that was drawn and one photo."""
     row = Row("a", "x", 1, 16, 16, "k", write(root / "a.png", picture))
-    data = SimpleNamespace(pictures={PLACE: row}, folder=root)
+    data = SimpleNamespace(pictures={PLACE: row}, folder=root, copy_pairs=[])
     alike = Likeness("J", (Photo(write(root / "photo.png", photo), ("J",)),), ())
     return html_page._album(data, ReportSpec(experiment="x"), [PLACE], [alike])
 
@@ -274,6 +276,20 @@ def whole_table(row: str) -> str:
     return f"kind,people_found\n{row}"
 
 
+def trained(root: Path) -> Path:
+    """The adapter of a training that held photos out."""
+    return safetensors(root / "v/run-1/lora.safetensors", held_out_loss="1")
+
+
+def losses(adapter: Path, log: str = LOG) -> object:
+    """The losses of a training's only kept step."""
+    write(adapter.with_name("training.csv"), log)
+    one = {"runs": [1], "steps": [1], "held_out": True}
+    characters = {"J": {"name": "JRussell", "class": "man"}}
+    spec = SeriesSpec(experiment="e", characters=characters, variants={"v": one})
+    return read_losses(spec, adapter.parents[2])
+
+
 MISTAKES = [
     # Scores
     of_file("scores of version 0, this is", "s.csv", scores(version=0), scores(),
@@ -285,6 +301,12 @@ MISTAKES = [
             lambda path: score_store.check_table(path, 1)),
     Mistake("made with the judge lab@1, this is lab@2", lambda root: scorer(root, "lab@2"),
             lambda root: scorer(root, "lab@1")),
+    Mistake("tells no loss on held-out photos",
+            lambda root: losses(safetensors(root / "v/run-1/lora.safetensors")),
+            lambda root: losses(trained(root))),
+    Mistake("no log of a training",
+            lambda root: losses(trained(root), "step,loss\n1,a\n"),
+            lambda root: losses(trained(root))),
     of_value("no vectors of b", lambda given: of_training(*given), [("a", "j")],
              [("a", "j"), ("b", "j")]),
     of_value("made with different judges", lambda given: of_training(*given),

@@ -64,7 +64,7 @@ def design_of(plan: Plan, experiment: Experiment) -> dict[str, Any]:
 
 def _chosen_by(experiment: Experiment) -> dict[str, Any]:
     """What steps are chosen by, where some variant's are."""
-    chosen = any(one.take != "last" for one in experiment.variants.values())
+    chosen = any(one.take == "best" for one in experiment.variants.values())
     return {"selection": _dumped(experiment.selection)} if chosen else {}
 
 

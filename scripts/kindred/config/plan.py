@@ -125,6 +125,11 @@ class Variant:
         weighed = self.train is not None and self.train.recipe.weighs_people
         return self.made is not None or weighed
 
+    @property
+    def holds_out(self) -> bool:
+        """Whether it keeps photos away from training."""
+        return self.train is not None and self.train.selection.held_out is not None
+
     @cached_property
     def spec(self) -> str:
         """The canonical string of the training specification; '' when nothing is trained."""
@@ -203,9 +208,19 @@ class Experiment:
 
     @property
     def in_series(self) -> list[Variant]:
-        """The variants whose kept steps are compared."""
+        """The variants whose kept steps are compared by their pictures."""
         known = self.selection and self.judge
         return [v for v in self.trained if known and v.train and v.train.recipe.series]
+
+    @property
+    def with_losses(self) -> list[Variant]:
+        """The variants that keep steps and know the loss on held-out photos at each."""
+        return [v for v in self.trained if v.holds_out and v.train and v.train.recipe.series]
+
+    @property
+    def compares_steps(self) -> bool:
+        """Whether kept steps are compared by anything."""
+        return bool(self.in_series or self.with_losses)
 
     def drawing_base(self, variant: str, prompt_set: str) -> str:
         """The base that draws a variant's pictures of a prompt set."""

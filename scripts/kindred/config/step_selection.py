@@ -85,7 +85,9 @@ def with_taken_steps(
                 f"'{one.name}' keeps no step but the last to choose from",
                 f"set `keep: {{every: {max(1, variant.train.recipe.steps // 8)}}}`",
             )
-        if config.selection is None or config.judge is None:
+        if take == "held_out" and not variant.holds_out:
+            problems.add(where, "no photo is held out to choose a step by", "set `held_out: 1`")
+        if take == "best" and (config.selection is None or config.judge is None):
             lacking = "selection" if config.selection is None else "judge"
             problems.add(where, f"nothing to choose a step by: no `{lacking}:`", "add it")
         found[one.name] = replace(variant, take=take)

@@ -235,7 +235,7 @@ class _VariantBase(SpecModel):
     take: TakenStep | None = Field(
         None,
         description="which of the steps that `keep` keeps is each run's result: the last (unset), "
-        "or the best by the experiment's `selection`",
+        "the best by the experiment's `selection`, or by the least loss on `held_out` photos",
     )
     sweep: dict[str, SweptValues] | None = Field(
         None,

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from kindred.evidence import variant_statistics
+from kindred.evidence.held_out_steps import agreement, held_out_choice, loss_figures
 from kindred.evidence.score_grids import ImageIndex, ScoreGrid, grid_of, pictures_of
+from kindred.evidence.step_losses import StepLosses
 from kindred.evidence.variant_statistics import number
 from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import CompareSpec
@@ -27,8 +29,10 @@ PAIRS = 6  # of pictures and what they lie nearest to, to look at
 SHOWN = ("cast", "success", "identity", "adherence", "copied", "nearest_distance")
 
 
-def deciding_measure(spec: SeriesSpec) -> str:
-    """What a step is chosen by: cast accuracy where prompts are of casts."""
+def deciding_measure(spec: SeriesSpec) -> str | None:
+    """What a step is chosen by: cast accuracy where prompts are of casts; None without prompts."""
+    if not spec.prompts:
+        return None
     return "cast" if spec.casts else "success"
 
 
@@ -42,8 +46,33 @@ def step_to_take(steps: Sequence[int], values: Sequence[float | None]) -> int | 
     return next(step for step, value in pairs if value is not None and value >= line)
 
 
-def series_figures(spec: SeriesSpec, tables: Mapping[tuple[str, int, int], Rows]) -> Json:
-    """Everything that series.json says. tables: (variant, run, step) -> rows of scores."""
+def series_figures(
+    spec: SeriesSpec,
+    tables: Mapping[tuple[str, int, int], Rows],
+    losses: Mapping[tuple[str, int], StepLosses],
+) -> Json:
+    """Everything that series.json says. tables: (variant, run, step) -> rows of scores; losses:
+    (variant, run) -> the training's, of variants that hold photos out."""
+    pictures = _pictures(spec, tables) if spec.judge and spec.prompts else None
+    return {
+        "measure": deciding_measure(spec),
+        "pictures": len(pictures.cells) if pictures else 0,
+        "variants": {
+            name: _of_variant(name, spec, tables, losses, pictures) for name in spec.variants
+        },
+    }
+
+
+def taken_step(own: Mapping[str, Any]) -> int | None:
+    """The step that a variant of series.json takes, by the mean over its runs; None where nothing
+    tells."""
+    if own["take"] == "held_out":
+        found: int = own["held_out"]["step"]
+        return found
+    return own["step"] if own["take"] == "best" else own["steps"][-1]
+
+
+def _pictures(spec: SeriesSpec, tables: Mapping[tuple[str, int, int], Rows]) -> ImageIndex:
     compared = CompareSpec(
         experiment=spec.experiment,
         judge=spec.judge,
@@ -52,15 +81,39 @@ def series_figures(spec: SeriesSpec, tables: Mapping[tuple[str, int, int], Rows]
         prompt_sets={SELECTION: spec.prompts},
         casts={SELECTION: spec.casts} if spec.casts else {},
     )
-    pictures = pictures_of([row for rows in tables.values() for row in rows], compared)
-    return {
-        "measure": deciding_measure(spec),
-        "pictures": len(pictures.cells),
-        "variants": {name: _of_variant(name, spec, tables, pictures) for name in spec.variants},
-    }
+    return pictures_of([row for rows in tables.values() for row in rows], compared)
 
 
 def _of_variant(
+    name: str,
+    spec: SeriesSpec,
+    tables: Mapping[tuple[str, int, int], Rows],
+    losses: Mapping[tuple[str, int], StepLosses],
+    pictures: ImageIndex | None,
+) -> Json:
+    own, measures, pairs = spec.variants[name], Json(), list[Json]()
+    if pictures:
+        measures = _measures(name, spec, tables, pictures)
+        pairs = _nearest([row for run in own.runs for row in tables[name, run, own.steps[-1]]])
+    given = {"pairs": pairs, "runs": own.runs, "steps": own.steps, "take": own.take}
+    decides = deciding_measure(spec)
+    given |= _choice(own.steps, measures.get(decides) if decides else None)
+    if own.held_out:
+        of_runs = [losses[name, run] for run in own.runs]
+        given["held_out"] = held_out_choice(own.steps, of_runs)
+        if decides in measures:
+            given["agreement"] = agreement(
+                own.steps,
+                [one.held_out for one in of_runs],
+                measures[decides]["runs"],
+                given["step_of_runs"],
+                given["held_out"]["step_of_runs"],
+            )
+        measures = measures | loss_figures(of_runs)
+    return given | {"measures": measures}
+
+
+def _measures(
     name: str,
     spec: SeriesSpec,
     tables: Mapping[tuple[str, int, int], Rows],
@@ -77,19 +130,9 @@ def _of_variant(
         )
         for step in own.steps
     ]
-    measures = {key: _of_measure(key, grids, pictures) for key in SHOWN}
-    for letter in letters:
-        measures[f"identity:{letter}"] = _of_measure(f"identity:{letter}", grids, pictures)
-    known = {key: found for key, found in measures.items() if found}
-    rows = [row for run in own.runs for row in tables[name, run, own.steps[-1]]]
-    given = {
-        "pairs": _nearest(rows),
-        "runs": own.runs,
-        "steps": own.steps,
-        "measures": known,
-        "take": own.take,
-    }
-    return given | _choice(own.steps, known.get(deciding_measure(spec)))
+    keys = [*SHOWN, *(f"identity:{letter}" for letter in letters)]
+    measures = {key: _of_measure(key, grids, pictures) for key in keys}
+    return {key: found for key, found in measures.items() if found}
 
 
 def _of_measure(key: str, grids: Sequence[ScoreGrid], pictures: ImageIndex) -> Json | None:

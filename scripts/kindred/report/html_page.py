@@ -18,6 +18,7 @@ from kindred.report import formatting, keeping, svg_plots
 from kindred.report.best_pictures import BestPicture
 from kindred.report.cast_section import hypotheses_beside, who_is_who
 from kindred.report.copies_table import copies
+from kindred.report.copy_pairs import CopyPair
 from kindred.report.coverage_chart import coverage_svg
 from kindred.report.formatting import deciding
 from kindred.report.keeping import Keeping, advice_on_broken
@@ -36,6 +37,7 @@ from kindred.report.power_section import power_section
 from kindred.report.provenance import provenance
 from kindred.report.recommendations import best_variant, recommendations
 from kindred.report.report_data import Place, ReportData
+from kindred.report.rising_losses import rising_words
 from kindred.report.seen_without_claims import seen_without_claims
 from kindred.report.step_section import step_figure, step_section
 from kindred.report.tables import (
@@ -83,7 +85,9 @@ def build(data: ReportData, spec: ReportSpec, kept: Keeping) -> tuple[str, str]:
         "beyond": formatting.BEYOND if _beyond(content) else "",
         "success": _success_plot(data),
         "curves": _curves(data),
+        "held_out_drawn": any(run.held_out for run in data.curves.values()),
         "step_figure": Markup(step_figure(data.series) or "") if data.series else "",
+        "step_pairs": [_pair(one, album) for one in data.copy_pairs],
         "larges": {one.id: one.large for one in album.pictures.values() if one.large},
     }
     return fill("report.html", page), fill("report.md", content)
@@ -136,7 +140,8 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         "keeping": keeping.words(data, spec, kept),
         "seen": seen_without_claims(data, kept.choice),
         "power": power_section(data.power) if data.power else None,
-        "series": step_section(data.series, data.names, spec.hide_photos) if data.series else None,
+        "series": step_section(data.series, data.names) if data.series else None,
+        "rising": rising_words(data.curves),
         "provenance": provenance(data, spec.hide_photos),
         "verdicts": verdicts,
     }
@@ -180,6 +185,8 @@ def _album(
 ) -> EmbeddedImages:
     files = {data.pictures[place].key: data.pictures[place].path for place in places}
     photos = {str(photo.path): photo.path for one in alike for photo in one.photos}
+    photos |= {str(one.photo): one.photo for one in data.copy_pairs}
+    files |= {one.key: one.picture for one in data.copy_pairs}
     lost = set(missing([*files.values(), *photos.values()]))
     problems = Problems("pictures are missing")
     drawn = [path for path in files.values() if path in lost]
@@ -286,6 +293,16 @@ def _kept(data: ReportData, one: BestPicture, album: EmbeddedImages) -> dict[str
     return told | {"variant": one.place[0], "seed": one.place[4], "file": one.file, "rated": rated}
 
 
+def _pair(one: CopyPair, album: EmbeddedImages) -> dict[str, Any]:
+    """A picture and what was trained on beside it."""
+    by = f"by “{one.variant}”, run {one.run}, seed {one.seed}"
+    return {
+        "drawn": {"shown": album[one.key], "alt": f"“{one.prompt}” {by}"},
+        "trained_on": {"shown": album[str(one.photo)], "alt": f"trained on: {one.name}"},
+        "one": one,
+    }
+
+
 def _difference_plot(data: ReportData) -> Markup | None:
     """Differences that hypotheses are decided by, with their intervals; drawn twice, because the
     letters of a plot that shrinks to a phone's width can't be read there."""
@@ -340,8 +357,10 @@ def _success_plot(data: ReportData) -> Markup | None:
 
 
 def _curves(data: ReportData) -> Markup | None:
-    """Smoothed loss of every training: the baseline first, then by success."""
+    """Smoothed loss of every training, and the loss on held-out photos: the baseline first, then by
+    success."""
     lines: dict[str, list[tuple[list[int], list[float]]]] = {}
+    held_out: dict[str, list[tuple[Any, ...]]] = {}
     order = sorted(
         {name for name, _ in data.curves},
         key=lambda name: (name != data.summary["baseline"], -success_of(data, name), name),
@@ -349,4 +368,5 @@ def _curves(data: ReportData) -> Markup | None:
     for name in order:
         runs = [run for (owner, _), run in data.curves.items() if owner == name]
         lines[name] = [(run.steps, smooth(run.losses, SMOOTHING)) for run in runs]
-    return Markup(svg_plots.curves_svg(lines)) if lines else None
+        held_out[name] = [tuple(zip(*run.held_out, strict=True)) for run in runs if run.held_out]
+    return Markup(svg_plots.curves_svg(lines, held_out)) if lines else None

@@ -15,6 +15,7 @@ from typing import Any
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json, read_jsonl
 from kindred.rendering.manifest import Manifest, Row, read_manifest
+from kindred.report.copy_pairs import CopyPair, read_copy_pairs
 from kindred.report.training_curves import Run, read_run
 from kindred.scoring.score_table import read_scores
 from kindred.specs.character import Character
@@ -36,7 +37,8 @@ class Photo:
 class ReportData:
     """An experiment's results. `scores` has the rows of kind image; `photos` is None when
     originals are to be left out; `power` says what the design could find, None where that was not
-    forecast; `series` how kept steps compare, None where none are."""
+    forecast; `series` how kept steps compare, None where none are, and `copy_pairs` the pictures of
+    the last steps that lie nearest to something trained on."""
 
     folder: Path
     summary: Mapping[str, Any]
@@ -51,6 +53,7 @@ class ReportData:
     photos: list[Photo] | None
     power: Mapping[str, Any] | None = None
     series: Mapping[str, Any] | None = None
+    copy_pairs: Sequence[CopyPair] = ()
 
     @cached_property
     def characters(self) -> dict[str, Character]:
@@ -148,6 +151,7 @@ def read_report_data(
     def of_run(run: tuple[str, int], file: str) -> Path:
         return folder / run[0] / f"run-{run[1]}" / file
 
+    compared = read_json(folder / "series.json") if series and not only_words else None
     return ReportData(
         folder,
         summary,
@@ -161,7 +165,8 @@ def read_report_data(
         {name: read_json(folder / "audit" / f"{name}.json") for name in datasets},
         [photo for name in datasets for photo in read_photos(resources / name)] if photos else None,
         _power(folder / "power.json"),
-        read_json(folder / "series.json") if series and not only_words else None,
+        compared,
+        read_copy_pairs(compared, folder, resources) if compared and photos else [],
     )
 
 

@@ -21,13 +21,14 @@ Values = Sequence[float | None]
 @dataclass(frozen=True)
 class StepLine:
     """One variant in one panel: its steps, each run's values and their mean, and the step to take,
-    None in panels that say nothing of it."""
+    None in panels that say nothing of it. dashed: what stands beside a variant's own line."""
 
     label: str
     steps: Sequence[int]
     runs: Sequence[Values]
     mean: Values
     taken: int | None = None
+    dashed: bool = False
 
 
 def steps_svg(panels: Mapping[str, tuple[bool, Sequence[StepLine]]], title: str) -> str:
@@ -43,8 +44,10 @@ def steps_svg(panels: Mapping[str, tuple[bool, Sequence[StepLine]]], title: str)
             axes.yaxis.set_major_locator(MaxNLocator(4))
             if shares:
                 axes.yaxis.set_major_formatter(FuncFormatter(share))
-            for index, line in reversed(list(enumerate(lines))):
-                many = len(lines) > MANY_LINES and index
+            labels = list(dict.fromkeys(line.label for line in lines))
+            for line in reversed(lines):
+                index = labels.index(line.label)
+                many = len(labels) > MANY_LINES and index
                 _draw(axes, line, QUIET if many else SERIES[index])
         drawn[-1].set_xlabel("optimizer steps", fontsize=10)
         handles, labels = drawn[0].get_legend_handles_labels()
@@ -54,6 +57,9 @@ def steps_svg(panels: Mapping[str, tuple[bool, Sequence[StepLine]]], title: str)
 
 
 def _draw(axes: Axes, line: StepLine, colour: str) -> None:
+    if line.dashed:
+        axes.plot(line.steps, _known(line.mean), "--", color=colour, lw=1.4)
+        return
     if len(line.runs) > 1:
         for values in line.runs:
             axes.plot(line.steps, _known(values), color=colour, lw=0.7, alpha=0.45)

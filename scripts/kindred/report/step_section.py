@@ -8,90 +8,99 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kindred.evidence.held_out_steps import TRAINING_LOSS
 from kindred.report import formatting
 from kindred.report.step_plot import StepLine, steps_svg
+from kindred.report.step_words import same_trainings, sentences, taking
 from kindred.specs.measures import MEASURES
+from kindred.training.held_out_curve import COLUMN
 
 Json = Mapping[str, Any]
 PLOTTED = ("identity", "copied")  # below the measure that decides
-HEADINGS = {"held_out_loss": "Held-out loss"}
+HEADINGS = {COLUMN: "Held-out loss", TRAINING_LOSS: "Training loss"}
+LOSSES = "Loss on held-out photos; dashed: on those trained on, mean since the step before"
 
 
-def step_section(series: Json, names: Mapping[str, str], hide_photos: bool) -> dict[str, Any]:
-    """Sentences, and a table of each variant's steps. names: of characters, by their letters."""
-    measure, variants = series["measure"], series["variants"]
+def step_section(series: Json, names: Mapping[str, str]) -> dict[str, Any]:
+    """Sentences, and a table of each variant's steps; variants that take other steps of the same
+    trainings share one. names: of characters, by their letters."""
+    measure, variants = series["measure"], distinct(series)
     return {
-        "lead": [_answer(name, one, measure) for name, one in variants.items()],
+        "lead": [said for name, one in variants.items() for said in sentences(name, one, measure)],
         "pictures": series["pictures"],
-        "decides": MEASURES[measure].heading,
+        "decides": MEASURES[measure].heading if measure else "",
+        "held_out": any("held_out" in one for one in variants.values()),
         "one_training": all(len(one["runs"]) == 1 for one in variants.values()),
-        "tables": [_table(name, one, measure, names) for name, one in variants.items()],
-        "pairs": [] if hide_photos else _pairs(variants),
+        "tables": [
+            _table(name, one, measure, names) | {"takers": taking(name, series)}
+            for name, one in variants.items()
+        ],
     }
+
+
+def distinct(series: Json) -> dict[str, Json]:
+    """The variants without those that are the same trainings as another one: the one that takes the
+    last step stands for all."""
+    found: dict[str, Json] = {}
+    by_take = sorted(series["variants"].items(), key=lambda item: item[1]["take"] != "last")
+    for name, one in by_take:
+        if not any(same_trainings(one, other) for other in found.values()):
+            found[name] = one
+    return found
 
 
 def step_figure(series: Json) -> str | None:
     """The measures over steps, all variants in each panel; None where nothing has a value."""
-    panels, variants = {}, series["variants"]
-    extra = [key for key in HEADINGS if any(key in one["measures"] for one in variants.values())]
-    for key in (series["measure"], *PLOTTED, *extra):
-        decides = key == series["measure"]
+    panels: dict[str, tuple[bool, Sequence[StepLine]]] = {}
+    variants, decides = distinct(series), series["measure"]
+    for key in (decides, *PLOTTED) if decides else ():
         lines = [
-            StepLine(
-                name,
-                one["steps"],
-                found["runs"],
-                [_mean(stat) for stat in found["mean"]],
-                one["step"] if decides else None,
-            )
+            _line(name, one, key, one["step"] if key == decides else None)
             for name, one in variants.items()
-            if (found := one["measures"].get(key))
+            if key in one["measures"]
         ]
         if lines:
-            percent = key in MEASURES and MEASURES[key].kind.percent
-            panels[_heading(key, {})] = (percent, lines)
+            panels[_heading(key, {})] = (MEASURES[key].kind.percent, lines)
+    told = {name: one for name, one in variants.items() if "held_out" in one}
+    losses = [
+        line
+        for name, one in told.items()
+        for line in (
+            _line(name, one, COLUMN, one["held_out"]["step"]),
+            _line(name, one, TRAINING_LOSS, None, dashed=True),
+        )
+    ]
+    if losses:
+        panels[LOSSES] = (False, losses)
     return steps_svg(panels, "What the steps of each training read") if panels else None
 
 
-def _answer(name: str, one: Json, measure: str) -> str:
-    """'“composed”: take step 1500 of 4000. …'"""
-    step, last = one["step"], one["steps"][-1]
-    if step is None:
-        return f"“{name}”: no step has a score, so none can be named."
-    reads = formatting.value_of({"mean": one["value"]}, measure)
-    says = MEASURES[measure].says
-    said = f"“{name}”: take step {step} of {last}: {reads} of its selection’s {says}."
-    if step == last:
-        return f"{said} It is the last one: a longer training may be better still."
-    if one["lost"] is None:
-        return said
-    lost = round(100 * one["lost"])
-    points = formatting.plural(abs(lost), "point")
-    if lost == 0:
-        return f"{said} Going on to step {last} changes nothing."
-    if lost > 0:
-        return f"{said} Going on to step {last} loses {points}."
-    return f"{said} Going on to step {last} gains {points}."
+def _line(name: str, one: Json, key: str, taken: int | None, dashed: bool = False) -> StepLine:
+    found = one["measures"][key]
+    means = [_mean(statistic) for statistic in found["mean"]]
+    return StepLine(name, one["steps"], found["runs"], means, taken, dashed)
 
 
-def _table(name: str, one: Json, measure: str, names: Mapping[str, str]) -> dict[str, Any]:
+def _table(name: str, one: Json, measure: str | None, names: Mapping[str, str]) -> dict[str, Any]:
     keys = sorted(one["measures"], key=lambda key: key != measure)
-    taken = one.get("step_of_runs") or []
+    picks = {"to take": one, "least held-out loss": one.get("held_out", {})}
+    known = {what: found for what, found in picks.items() if found.get("step") is not None}
     rows = [
         {
             "step": step,
-            "taken": step == one["step"],
-            "runs": sum(own == step for own in taken),
+            "marks": [what for what, found in known.items() if found["step"] == step],
+            "runs": [sum(own == step for own in found["step_of_runs"]) for found in known.values()],
             "cells": [_cell(one["measures"][key]["mean"][place], key) for key in keys],
         }
         for place, step in enumerate(one["steps"])
     ]
+    counted = {"to take": "trainings that would take it"}
+    several = len(one["runs"]) > 1
     return {
         "variant": name,
         "headings": [_heading(key, names) for key in keys],
+        "counts": [counted.get(what, f"trainings with the {what}") for what in known if several],
         "rows": rows,
-        "several": len(one["runs"]) > 1,
-        "chosen": one["take"] != "last",
     }
 
 
@@ -110,13 +119,6 @@ def _heading(key: str, names: Mapping[str, str]) -> str:
     measure, _, letter = key.partition(":")
     heading = HEADINGS.get(measure) or MEASURES[measure].heading
     return f"{heading} of {names.get(letter, letter)}" if letter else heading
-
-
-def _pairs(variants: Json) -> Sequence[dict[str, Any]]:
-    """The pictures nearest to something trained on, of each variant's last step."""
-    return [
-        {"variant": name, **pair} for name, one in variants.items() for pair in one.get("pairs", ())
-    ]
 
 
 def _mean(statistic: Json | None) -> float | None:

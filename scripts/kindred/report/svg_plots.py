@@ -59,6 +59,8 @@ PNG_STYLE = {
     "figure.facecolor": _hex(image_text.PAPER),
     "grid.color": _hex(image_text.RULE),
 }
+# Label -> a (steps, values) pair for each run.
+Curves = Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]]
 PER_INCH = 72  # SVG points
 NARROW = 4.4  # inches: letters are about 11 pixels high on a page of 390
 POINTS_SHOWN = 160
@@ -162,9 +164,10 @@ def _draw_interval(axes: Axes, place: int, row: Interval, span: tuple[float, flo
         axes.plot([row.value], [place], "o", color=colour, ms=7.5, mec=CARD, mew=1.5)
 
 
-def curves_svg(lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]]) -> str:
-    """Loss over steps: label -> a (steps, smoothed losses) pair for each run. A colour a label;
-    with more labels than colours all are pale but the first."""
+def curves_svg(lines: Curves, held_out: Curves | None = None) -> str:
+    """Loss over steps: label -> a (steps, smoothed losses) pair for each run, and dotted the loss
+    on held-out photos. A colour a label; with more labels than colours all are pale but the first.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.4, 3.3), layout="constrained")
         axes = figure.add_subplot()
@@ -180,6 +183,8 @@ def curves_svg(lines: Mapping[str, Sequence[tuple[Sequence[float], Sequence[floa
                     lw=2.0 if len(runs) == 1 else 1.2,
                     label=None if number or (many and index) else label,
                 )
+            for steps, losses in (held_out or {}).get(label, ()):
+                axes.plot(steps, losses, "o:", color=colour, lw=1.0, ms=3)
         axes.set_xlabel("optimizer steps", fontsize=10)
         axes.set_ylabel("loss, smoothed", fontsize=10)
         axes.tick_params(labelsize=10)

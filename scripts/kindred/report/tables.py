@@ -13,6 +13,7 @@ from typing import Any
 from kindred.evidence.score_grids import MISSING
 from kindred.report import formatting
 from kindred.report.report_data import ReportData
+from kindred.report.step_words import TAKEN
 from kindred.specs.measures import MEASURES
 from kindred.specs.report import CompositeDataset
 from kindred.specs.training import Recipe, Selection
@@ -129,7 +130,14 @@ def _plain(value: float | None, wording: Any) -> Cell:
 
 def differences(data: ReportData, variant: str, made: Mapping[str, CompositeDataset]) -> list[str]:
     """What a variant does otherwise than the baseline, a line each, and where it is drawn."""
-    return [*_differences(data, variant, made), *_drawn_on(data.variants[variant])]
+    one = data.variants[variant]
+    return [*_differences(data, variant, made), *_taken_step(one), *_drawn_on(one)]
+
+
+def _taken_step(variant: Mapping[str, Any]) -> list[str]:
+    """By what each training's step was chosen, where it is not the last one."""
+    take = variant.get("take")
+    return [f"chosen of each training: {TAKEN[take]}"] if take else []
 
 
 def _drawn_on(variant: Mapping[str, Any]) -> list[str]:
@@ -160,7 +168,8 @@ def _differences(data: ReportData, variant: str, made: Mapping[str, CompositeDat
         for key in dict.fromkeys([*other, *own])
         if own.get(key) != other.get(key)
     ]
-    if not found and one.get("drawn_on", {}) != data.variants[baseline].get("drawn_on", {}):
+    other_use = ("drawn_on", "take")
+    if not found and any(one.get(key) != data.variants[baseline].get(key) for key in other_use):
         return ["the same training"]
     return found or ["nothing: trained again with other seeds"]
 

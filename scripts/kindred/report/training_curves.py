@@ -1,4 +1,5 @@
-"""What a training's log says: losses and rates by step, and the smoothed loss.
+"""What a training's log says: losses and rates by step, the smoothed loss, and the loss on
+held-out photos.
 
 Knows training.csv; knows nothing of training or drawing.
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kindred.common.errors import KindredError
+from kindred.training.held_out_curve import COLUMN
 
 SHOWN_SHARE = 0.995
 
@@ -20,12 +22,14 @@ AGAIN = "delete it and run `snakemake`, which trains the variant or finds it in 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its label, optimizer steps, losses and learning rates."""
+    """One training: its label, optimizer steps, losses and learning rates; held_out: steps with the
+    loss on held-out photos."""
 
     label: str
     steps: list[int]
     losses: list[float]
     rates: list[float]
+    held_out: tuple[tuple[int, float], ...] = ()
 
 
 def read_run(label: str, path: Path | str) -> Run:
@@ -38,6 +42,7 @@ def read_run(label: str, path: Path | str) -> Run:
             [int(row["step"]) for row in rows],
             [float(row["loss"]) for row in rows],
             [float(row["lr"]) for row in rows],
+            tuple((int(row["step"]), float(row[COLUMN])) for row in rows if row.get(COLUMN)),
         )
     except FileNotFoundError:
         raise KindredError(

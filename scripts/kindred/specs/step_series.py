@@ -13,7 +13,7 @@ from kindred.specs.judge import JudgeSpec
 from kindred.specs.spec_model import SpecModel
 
 SELECTION = "selection"  # the prompt set that steps are compared by
-TakenStep = Literal["last", "best"]
+TakenStep = Literal["last", "best", "held_out"]
 
 
 class SeriesOfSteps(SpecModel):
@@ -22,22 +22,27 @@ class SeriesOfSteps(SpecModel):
     runs: list[int]
     steps: list[int]
     take: TakenStep = "last"
+    held_out: bool = Field(False, description="whether their loss on held-out photos is known")
 
 
 class SeriesSpec(SpecModel):
-    """The prompts that steps are compared by, and whose steps."""
+    """The prompts that steps are compared by, and whose steps. Without prompts they are compared by
+    losses alone, and there is no judge."""
 
     experiment: str
-    judge: JudgeSpec
+    judge: JudgeSpec | None = None
     characters: dict[str, Character]
-    prompts: dict[str, str] = Field(description="name -> text")
+    prompts: dict[str, str] = Field(default_factory=dict, description="name -> text")
     casts: dict[str, AskedCast] = Field(
         default_factory=dict, description="prompt -> whom it asks for, where they are of casts"
     )
     variants: dict[str, SeriesOfSteps]
 
     def tables(self, results: Path) -> dict[tuple[str, int, int], Path]:
-        """(variant, run, step) -> its table of scores, in the experiment's results folder."""
+        """(variant, run, step) -> its table of scores, in the experiment's results folder; none
+        without prompts."""
+        if not self.prompts:
+            return {}
         return {
             (name, run, step): results / step_file(name, run, step, "scores", "csv")
             for name, one in self.variants.items()
@@ -49,3 +54,9 @@ class SeriesSpec(SpecModel):
 def step_file(variant: str, run: int | str, step: int | str, kind: str, ending: str) -> str:
     """What is drawn (`images`) or scored of a step, below the experiment's results folder."""
     return f"{variant}/run-{run}/steps/{step}/{kind}/{SELECTION}.{ending}"
+
+
+def adapter_file(step: int, last: int) -> str:
+    """The adapter of a kept step, below the run's folder; that of the last step is the finished
+    one."""
+    return f"{'' if step == last else f'steps/{step}/'}lora.safetensors"

@@ -13,7 +13,7 @@ from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Dataset, Experime
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.specs.reference_pictures import ShownPhotos
 from kindred.specs.samples import SAMPLES
-from kindred.specs.step_series import step_file
+from kindred.specs.step_series import adapter_file, step_file
 from kindred.world.families import photo_names, stranger_names
 
 PHOTOS_WITH_NAMES = ("images.json", "captions.jsonl")
@@ -116,9 +116,8 @@ def encoded_folder(variant: Variant) -> str:
 
 def step_adapter(experiment: str, variant: Variant, run: int | str, step: int) -> str:
     """The adapter of a kept step; that of the last step is the finished one."""
-    folder = f"results/{experiment}/{variant.name}/run-{run}"
-    last = variant.train is not None and step == variant.train.recipe.steps
-    return f"{folder}/{'' if last else f'steps/{step}/'}lora.safetensors"
+    last = variant.train.recipe.steps if variant.train else 0
+    return f"results/{experiment}/{variant.name}/run-{run}/{adapter_file(step, last)}"
 
 
 def step_adapters(experiment: str, variant: Variant, run: int | str) -> list[str]:
@@ -135,14 +134,33 @@ def step_tables(experiment: str, variant: Variant, run: int | str) -> list[str]:
 
 
 def steps_compared(experiment: Experiment) -> list[str]:
-    """The tables of scores of all kept steps of an experiment."""
+    """The tables of scores of all kept steps of an experiment, and what tells their losses."""
     runs = [(variant, run) for variant in experiment.in_series for run in variant.runs]
-    return [file for one in runs for file in step_tables(experiment.name, *one)]
+    tables = [file for one in runs for file in step_tables(experiment.name, *one)]
+    return tables + [
+        file
+        for variant in experiment.with_losses
+        for run in variant.runs
+        for file in losses_of_steps(experiment.name, variant, run)
+    ]
+
+
+def losses_of_steps(experiment: str, variant: Variant, run: int | str) -> list[str]:
+    """What tells the losses of a run's kept steps."""
+    log = f"results/{experiment}/{variant.name}/run-{run}/training.csv"
+    return [*step_adapters(experiment, variant, run), log]
+
+
+def read_to_choose(experiment: str, variant: Variant, run: int | str) -> list[str]:
+    """What a run's step is chosen by: scores of pictures, or the training's losses."""
+    if variant.take == "held_out":
+        return losses_of_steps(experiment, variant, run)
+    return step_tables(experiment, variant, run)
 
 
 def series_of(experiment: Experiment) -> list[str]:
     """How an experiment's kept steps compare; none where none are kept and compared."""
-    return [f"results/{experiment.name}/series.json"] if experiment.in_series else []
+    return [f"results/{experiment.name}/series.json"] if experiment.compares_steps else []
 
 
 def class_image_files(variant: Variant) -> list[tuple[str, str]]:

@@ -48,28 +48,40 @@ def drawn_score_spec(experiment: Experiment, prompt_set: str) -> ScoreSpec:
     return _score_spec(experiment, prompt_set)
 
 
-def series_spec(
-    experiment: Experiment, variant: str | None = None, run: int | None = None
+def series_spec(experiment: Experiment) -> SeriesSpec:
+    """What kept steps are compared by, of all variants that keep any."""
+    chosen = [one for one in experiment.trained if one in experiment.in_series or one.holds_out]
+    variants = {one.name: _series(one) for one in chosen if one.train and one.train.recipe.series}
+    return _series_spec(experiment, variants, bool(experiment.in_series))
+
+
+def choice_spec(experiment: Experiment, variant: Variant, run: int) -> SeriesSpec:
+    """What the step that a run of a variant takes is chosen by."""
+    by_loss = variant.take == "held_out"
+    one = _series(variant, run, losses=by_loss)
+    return _series_spec(experiment, {variant.name: one}, not by_loss)
+
+
+def _series_spec(
+    experiment: Experiment, variants: dict[str, SeriesOfSteps], judged: bool
 ) -> SeriesSpec:
-    """What kept steps are compared by, of all variants that keep any, or of one run of one."""
-    if experiment.selection is None:
-        raise ValueError(f"experiment {experiment.name} has no selection")
-    chosen = [one for one in experiment.in_series if variant in (None, one.name)]
-    given: dict[str, Any] = {"casts": experiment.selection_casts}
+    """judged: whether steps are compared by their pictures."""
+    given: dict[str, Any] = {}
+    if judged and experiment.selection:
+        given |= {"judge": _judge(experiment), "prompts": experiment.selection.texts()}
+        given |= {"casts": experiment.selection_casts} if experiment.selection_casts else {}
     return SeriesSpec(
-        experiment=experiment.name,
-        judge=_judge(experiment),
-        characters=experiment.named,
-        prompts=experiment.selection.texts(),
-        variants={
-            one.name: SeriesOfSteps(
-                runs=list(one.runs) if run is None else [run],
-                steps=one.train.recipe.series if one.train else [],
-                **({} if one.take == "last" else {"take": one.take}),
-            )
-            for one in chosen
-        },
-        **{key: value for key, value in given.items() if value},
+        experiment=experiment.name, characters=experiment.named, variants=variants, **given
+    )
+
+
+def _series(variant: Variant, run: int | None = None, losses: bool = True) -> SeriesOfSteps:
+    """The kept steps of all runs of a variant, or of one; `losses`: with those, where known."""
+    return SeriesOfSteps(
+        runs=list(variant.runs) if run is None else [run],
+        steps=variant.train.recipe.series if variant.train else [],
+        **({} if variant.take == "last" else {"take": variant.take}),
+        **({"held_out": True} if losses and variant.holds_out else {}),
     )
 
 

@@ -29,18 +29,26 @@ variants:
   chosen: {from: last, take: best}
   plain: {from: last, keep: null}
 """
+HELD_OUT = """
+  kept-away: {from: last, held_out: {A+J: 1, J: 1}}
+  early: {from: kept-away, take: held_out}
+"""
 
 
 @pytest.fixture
 def experiment(tmp_path):
-    """The experiment above, planned beside the shipped bases, recipes and judges."""
+    return planned(tmp_path, FILE)
+
+
+def planned(tmp_path, text):
+    """An experiment, planned beside the shipped bases, recipes and judges."""
     config = tmp_path / "config"
     config.mkdir()
     for name in ("bases", "recipes", "judges"):
         (config / name).symlink_to(ROOT / "config" / name)
     (tmp_path / "lab").symlink_to(ROOT / "lab")
     (config / "experiments").mkdir()
-    (config / "experiments/one.yaml").write_text(FILE)
+    (config / "experiments/one.yaml").write_text(text)
     (config / "config.yaml").write_text("experiments: [one]\n")
     plan = load_plan(tmp_path, {})
     return plan, plan.experiments["one"]
@@ -92,7 +100,7 @@ def test_the_series_of_a_run(experiment):
         f"{folder}/steps/100/scores/selection.csv"
     )
     assert len(paths.steps_compared(one)) == 2 * 2 * 3
-    assert scoring_specs.series_spec(one, "chosen", 2).variants["chosen"].runs == [2]
+    assert scoring_specs.choice_spec(one, one.variants["chosen"], 2).variants["chosen"].runs == [2]
     drawn = batched_jobs.render_jobs(plan, "one", "last").jobs
     assert sum("/steps/" in job.out for job in drawn) == 6
     scored = batched_jobs.score_jobs(plan, "one", "last").jobs
@@ -103,3 +111,41 @@ def test_the_series_of_a_run(experiment):
     assert not any(
         "/steps/" in job.out for job in batched_jobs.render_jobs(plan, "one", "plain").jobs
     )
+
+
+def test_steps_chosen_by_held_out_loss_need_no_pictures(tmp_path):
+    _, one = planned(tmp_path, FILE + HELD_OUT)
+    early = one.variants["early"]
+    assert early.train.selection.held_out == {"A+J": 1, "J": 1}
+    told = scoring_specs.choice_spec(one, early, 2)
+    assert told.judge is None and told.prompts == {} and told.variants["early"].held_out
+    folder = "results/one/early/run-2"
+    losses = [*paths.step_adapters("one", early, 2), f"{folder}/training.csv"]
+    assert paths.read_to_choose("one", early, 2) == losses
+    assert set(losses) <= set(paths.steps_compared(one))
+    assert scoring_specs.series_spec(one).variants["last"].held_out is False
+    assert scoring_specs.compare_spec(one).variants["early"].take == "held_out"
+
+
+def test_without_a_selection_losses_are_compared_alone(tmp_path):
+    before, _, after = FILE.partition("selection:")
+    alone = after[after.index("variants:") :].replace("  chosen: {from: last, take: best}\n", "")
+    plan, one = planned(tmp_path, before + alone + HELD_OUT)
+    assert one.in_series == [] and one.compares_steps
+    told = scoring_specs.series_spec(one)
+    assert set(told.variants) == {"kept-away", "early"} and told.prompts == {}
+    assert not any(
+        "/steps/" in job.out for job in batched_jobs.render_jobs(plan, "one", "early").jobs
+    )
+    assert "selection" not in declaration.design_of(plan, one)
+
+
+def test_composites_leave_held_out_photos_alone(tmp_path):
+    compose = "{cells: {A+J: 3}}"
+    _, one = planned(
+        tmp_path,
+        FILE + f"  made: {{compose: {compose}}}\n  kept: {{compose: {compose}, held_out: 1}}\n",
+    )
+    made, kept = one.variants["made"].made, one.variants["kept"].made
+    assert made.spec.held_out is None and kept.spec.held_out.held_out == 1
+    assert one.variants["made"].dataset != one.variants["kept"].dataset

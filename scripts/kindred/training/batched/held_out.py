@@ -28,6 +28,7 @@ class HeldOutLosses:
         """Whether some member holds anything out."""
         return any(self.samples)
 
+    @torch.no_grad()
     def take(self, active: Sequence[int], velocity: Velocity) -> list[float]:
         """The loss of each member at work, in their order; NaN where it holds nothing out.
 
@@ -39,8 +40,7 @@ class HeldOutLosses:
         total = torch.zeros(len(active), dtype=torch.float64)
         for inputs, counted in self._choices(active):
             samples = self.tables.look_up(inputs.to(device))
-            # With gradients, as in training: blocks that are compiled would be compiled once more.
-            predicted = velocity(samples, told).detach().float()
+            predicted = velocity(samples, told).float()
             errors = (predicted - (samples.noise - samples.latents)).square().mean((1, 2))
             total += (errors.cpu().double().view(counted.shape) * counted).sum(1)
         counts = torch.tensor([len(self.samples[n]) for n in active], dtype=torch.float64)

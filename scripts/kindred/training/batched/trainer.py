@@ -232,6 +232,7 @@ class BatchedTrainer:
                 table = self.average if averaged else self.adapters.values
                 self.kept[number][done] = table[place].detach().cpu().clone()
 
+    @torch.no_grad()
     def _take_held_out(self, done: int, active: Sequence[int]) -> None:
         """Note the loss on held-out photos of members where it is due, by what is kept of them:
         the average where there is one."""
