@@ -82,7 +82,7 @@ def test_a_held_queue_an_edited_configuration_and_a_disk_without_locks(
     cluster.release()
     assert running.wait(300) == 0, here.said
 
-    same = ("lora.safetensors", "scores/*.csv", "images/*.json", "spec.json", "audit/*.json")
+    same = ("lora.safetensors", "scores/*.csv", "images/*.json", "spec.json")
     made = files_of(place.root, *same)
     assert made == files_of(built_judged.root, *same) and len(made) > 8
     declared = [read_json(one.root / DECLARED)["hash"] for one in (place, built_judged)]
