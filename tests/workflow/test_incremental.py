@@ -136,12 +136,6 @@ def test_other_pictures_on_the_way_train_nothing(workspace: Workspace):
     change = 'every: 2, prompts: ["headshot', 'every: 1, prompts: ["photo'
     workspace.replace(EXPERIMENT_FILE, *change)
     assert workspace.jobs() == sorted([*ON_THE_WAY, LIVE])
-    shutil.rmtree(workspace.root / "resources/store/adapters")
-    (adapter.parent / "training.csv").unlink()
-    workspace.run("results/tiny/both/run-1/training.csv")
-    assert adapter.read_bytes() == before
-    drawn = sorted(path.parent.name for path in adapter.parent.rglob("samples/*/*.png"))
-    assert drawn and len(drawn) == len({*drawn})
 
 
 def test_a_seed_added_is_one_base_load_and_one_picture(workspace: Workspace):
