@@ -19,7 +19,6 @@ from kindred.starting.estimates import estimate
 from kindred.starting.experiment_text import NewExperiment
 from kindred.starting.folder_survey import FolderSurvey
 
-BASES = ("klein-4b", "z-image", "klein-9b", "flux-dev-nf4")
 CARDS = (8, 12, 16, 24)  # GiB, of usual cards
 SHOWN = (12, 24)  # of which hours are told
 HEADINGS = (
@@ -54,15 +53,21 @@ def needs_table(root: Path) -> str:
 
 
 def needs(root: Path) -> list[Need]:
-    """What each of BASES takes."""
+    """What each base that is suggested to people takes, those to prefer first: of every model the
+    quantization that fits the smallest card."""
     files = ConfigFiles(root, Problems())
     fitting = {gib: base_choice.fitting_bases(root, gib) for gib in CARDS}
-    return [_need(files, name, fitting) for name in BASES]
+    leanest: dict[str, str] = {}
+    for one in (one for gib in sorted(fitting) for one in fitting[gib]):
+        files.base(one.name, "--base")
+        if files.suggested[one.name]:
+            leanest.setdefault(one.base.model, one.name)
+    names = sorted(leanest.values(), key=lambda name: files.suggested[name] or 0)
+    return [_need(files, name, fitting) for name in names]
 
 
 def _need(files: ConfigFiles, name: str, fitting: dict[int, list[FittingBase]]) -> Need:
     by_card = {gib: one for gib, all_ in fitting.items() for one in all_ if one.name == name}
-    files.base(name, "--base")
     download = files.downloads[name] or 0.0
     found = {
         gib: estimate(one, _experiment(one, files.drawing[name], gib).amounts, gib, download)
