@@ -27,7 +27,7 @@ from mistakes import (
 from PIL import Image
 
 from kindred.characters.cells import parse_cell
-from kindred.common import chained_log, files, made_pictures, png_files
+from kindred.common import chained_log, files, made_pictures, page_blocks, png_files
 from kindred.common import safetensors_files as tensors
 from kindred.common.hashing import pixel_hash
 from kindred.data import (
@@ -340,6 +340,9 @@ MISTAKES = [
             lambda root: weighted(root, {"a": {"file": str(root / "m.png"), "people": []}})),
     of_file("no mask of a.jpg", "masks.json", "{}", '{"a.jpg": {"file": "x", "people": []}}',
             lambda path: composed(path)),
+    of_file("no place for the block", "page.md", "words",
+            "<!-- b: written by a program -->\n<!-- end of b -->",
+            lambda path: page_blocks.write_block(path, "b", "figures")),
     # Choosing photos
     of_value("no character 'X'", lambda who: chosen(photos(J=2), characters=who), ["X"], ["J"]),
     of_value("no photo in cell A+J", lambda found: chosen(found, cells=["A+J"]), photos(J=1),
