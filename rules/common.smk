@@ -12,7 +12,6 @@ import gc
 import os
 import re
 import shlex
-import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -80,7 +79,7 @@ onstart:
         if not workflow.local_exec:
             or_stop(executors.check_elsewhere, PLAN.device)
         or_stop(slurm_jobs.settle, os.environ.get(slurm_jobs.REQUEST, ""))
-        if not workflow.local_exec and shutil.which("sbatch"):
+        if workflow.executor_plugin.name == "slurm":
             slurm_jobs.mark()
             logger.addHandler(slurm_jobs.Reasons())
         freeze()

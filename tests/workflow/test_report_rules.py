@@ -12,11 +12,13 @@ pytestmark = pytest.mark.workflow
 
 def test_share_writes_pages_anew_and_nothing_else(workspace: Workspace):
     page = workspace.root / "results/tiny/rating.html"
+    audit = workspace.root / "results/tiny/audit/ours.html"
     assert "photo of" in page.read_text() and 'id="r-' in page.read_text()
+    assert "url(data:" in audit.read_text()
     workspace.replace(EXPERIMENT_FILE, "title: tiny", "title: tiny\nhide_photos: true")
-    assert workspace.jobs() == ["tiny: page for ratings"]
+    assert workspace.jobs() == ["tiny: audit of ours", "tiny: page for ratings"]
     workspace.run()
-    assert 'id="r-' not in page.read_text()
+    assert 'id="r-' not in page.read_text() and "url(data:" not in audit.read_text()
 
 
 def test_another_template_writes_the_page_anew(workspace: Workspace):

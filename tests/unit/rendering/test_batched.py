@@ -210,7 +210,7 @@ def test_what_is_broken_does_not_stop_the_others(base, encoded, loras, tmp_path,
 
 def test_killed_in_the_middle_keeps_what_was_drawn(base, encoded, loras, tmp_path, monkeypatch):
     wanted = jobs_of(base, encoded, [loras[:1], loras[1:2]], tmp_path)
-    saving, count = image_store._saving, iter(range(99))
+    saving, count = image_store.image_writer, iter(range(99))
 
     def dies(*arguments):
         if next(count) == 7:
@@ -218,7 +218,7 @@ def test_killed_in_the_middle_keeps_what_was_drawn(base, encoded, loras, tmp_pat
         return saving(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(image_store, "_saving", dies)
+        patch.setattr(image_store, "image_writer", dies)
         with pytest.raises(KeyboardInterrupt):
             together(wanted, tmp_path)
     assert len(list(ImageStore(tmp_path / "store"))) == 7
