@@ -1,5 +1,5 @@
 """A real Slurm on this machine: jobs do what was submitted, and nothing that ends them costs more
-than the steps since the last checkpoint."""
+than the steps since the last checkpoint. Nine minutes, most of them waiting for Slurm."""
 
 from __future__ import annotations
 
@@ -143,8 +143,8 @@ def test_trainings_that_are_ended_in_every_way_come_out_the_same(
     for name in EVENTS:
         assert steps_written(place, name) == list(range(1, STEPS + 1))
         log = place.log(f"tiny/train/{name}.run-1")
-        # Slurm starts a lost job again, and Snakemake may too: the second waits and trains nothing.
-        kept = ("going on after step", *(("already trained",) if name == "lost" else ()))
+        # A job may be ended, or started twice, after its training was stored: the last one copies.
+        kept = ("going on after step", "already trained")
         assert any(words in log for words in kept), (name, log)
 
 
