@@ -9,7 +9,6 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,20 @@ import torch
 
 from kindred.benchmarking import random_weights
 from kindred.benchmarking.render_speed import Scene
-from kindred.benchmarking.train_step_speed import clear, made_up, peak_gib, process_gib, wait
-from kindred.compute.memory_fitting import FittedMemory, memory_demand
-from kindred.compute.memory_plan import DrawingDemand, usable
+from kindred.benchmarking.train_step_speed import (
+    SetUp,
+    clear,
+    fitted_trainer,
+    peak_gib,
+    process_gib,
+    wait,
+)
+from kindred.compute.memory_plan import DrawingDemand
 from kindred.models.lora import injection
 from kindred.rendering.pipeline import TILE
-from kindred.specs.base_model import Base
-from kindred.specs.training import Recipe, TrainSpec
+from kindred.specs.training import Recipe
 from kindred.training.sampler import drawn_in_room, visiting
-from kindred.training.trainer import Trainer, WeightedDataset
+from kindred.training.trainer import Trainer
 
 
 def sample_cost(
@@ -47,7 +51,11 @@ def sample_cost(
     clear(device)
     photo, picture, tokens = sizes
     warm, steps, pictures = counts
-    trainer = _trainer(shape, quantization, memory_gib, recipe, sizes, device)
+    setup = SetUp(quantization, False, compiled=bool(memory_gib), memory_gib=memory_gib)
+    drawing = _demand(random_weights.SHAPES[shape], picture, tokens)
+    trainer, fit = fitted_trainer(setup, shape, photo, tokens, recipe, device, drawing)
+    if fit:
+        fit.tell()
     scene = Scene(trainer.transformer, picture, tokens, sampling_steps, shape, device)
     scene.known.latent_coding(scene.vae).decode_in_tiles(TILE)  # as when memory runs out
     scene.vae.to("cpu")
@@ -65,7 +73,7 @@ def sample_cost(
         found["beside_s"].append(whole - drawing[0])
         found["later_s"].append(max(0.0, sum(after) - steps * usual))
     medians = {name: statistics.median(values) for name, values in found.items()}
-    plan = trainer.fitting.plan if isinstance(trainer.fitting, FittedMemory) else None
+    plan = fit.plan if fit else None
     cost = medians["keep_s"] + medians["beside_s"] + medians["later_s"]
     return {
         "step_s": usual,
@@ -81,33 +89,10 @@ def sample_cost(
     }
 
 
-def _trainer(
-    shape: str,
-    quantization: str | None,
-    memory_gib: float,
-    recipe: Recipe,
-    sizes: tuple[int, int, int],
-    device: torch.device,
-) -> Trainer:
-    """The trainer itself, planned for the card with what drawing takes."""
-    photo, picture, tokens = sizes
-    net = random_weights.transformer(shape, device, quantization)
-    parameters = injection.add_lora(net, recipe, 0)
-    photos = made_up(shape, photo, tokens)
-    dataset = WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)
-    asked = random_weights.SHAPES[shape]
-    fit = None
-    if memory_gib:
-        base = Base(model="made-up", quantization=quantization)
-        spec = TrainSpec(base=base, recipe=recipe, characters={}, dataset="made-up")
-        demand = memory_demand(spec, asked.known, asked.known.layout(net.config), [dataset])
-        edge = picture // asked.known.size_multiple
-        drawing = DrawingDemand(asked.passes, edge**2, tokens, picture**2)
-        fit = FittedMemory(replace(demand, drawing=drawing), usable(memory_gib), device, False)
-        fit.tell()
-        fit.apply(net)
-    scheduler = dict(random_weights.scheduler(shape).config)
-    return Trainer(net, parameters, [dataset], recipe, 0, scheduler, fit)
+def _demand(shape: random_weights.Shape, picture: int, tokens: int) -> DrawingDemand:
+    """What one picture takes."""
+    edge = picture // shape.known.latent_px
+    return DrawingDemand(shape.passes, shape.known.tokens(edge, edge), tokens, picture**2)
 
 
 def _keep(trainer: Trainer) -> None:

@@ -17,7 +17,7 @@ import torch
 
 from kindred.benchmarking import random_weights
 from kindred.compute.memory_fitting import FittedMemory, memory_demand
-from kindred.compute.memory_plan import usable
+from kindred.compute.memory_plan import DrawingDemand, usable
 from kindred.models.lora import injection
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe, TrainSpec
@@ -121,16 +121,30 @@ def train_steps(
 ) -> dict[str, Any]:
     """Figures of whole training steps: data, forward, backward, clipping, optimizer."""
     clear(device)
+    trainer, fit = fitted_trainer(setup, shape, resolution, text_tokens, recipe, device)
+    feeds = trainer.feeds()
+    found = timed(lambda: trainer.step(feeds), device, warm, steps)
+    return found | ({"expected_peak_gib": fit.plan.peak_gib} if fit else {})
+
+
+def fitted_trainer(
+    setup: SetUp,
+    shape: str,
+    resolution: int,
+    text_tokens: int,
+    recipe: Recipe,
+    device: torch.device,
+    drawing: DrawingDemand | None = None,
+) -> tuple[Trainer, FittedMemory | None]:
+    """The trainer itself on a random network, and how that is fitted, if it is. drawing: pictures
+    between its steps, for which a plan leaves room."""
     net = random_weights.transformer(shape, device, setup.quantization)
     parameters = injection.add_lora(net, recipe, 0)
     photos = made_up(shape, resolution, text_tokens)
     dataset = WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)
-    fit = arrange(net, shape, setup, recipe, [dataset], device)
+    fit = arrange(net, shape, setup, recipe, [dataset], device, drawing)
     scheduler = dict(random_weights.scheduler(shape).config)
-    trainer = Trainer(net, parameters, [dataset], recipe, 0, scheduler, fit)
-    feeds = trainer.feeds()
-    found = timed(lambda: trainer.step(feeds), device, warm, steps)
-    return found | ({"expected_peak_gib": fit.plan.peak_gib} if fit else {})
+    return Trainer(net, parameters, [dataset], recipe, 0, scheduler, fit), fit
 
 
 def arrange(
@@ -140,6 +154,7 @@ def arrange(
     recipe: Recipe,
     datasets: list[WeightedDataset],
     device: torch.device,
+    drawing: DrawingDemand | None,
 ) -> FittedMemory | None:
     """Do to the network what the set-up says."""
     if setup.memory_gib:
@@ -151,7 +166,7 @@ def arrange(
         )
         known = random_weights.SHAPES[shape].known
         demand = memory_demand(spec, known, known.layout(net.config), datasets)
-        job = replace(demand, compiled=setup.compiled)
+        job = replace(demand, compiled=setup.compiled, drawing=drawing)
         fit = FittedMemory(
             job, usable(setup.memory_gib), device, preserve_rng=False, graphs=setup.recorded
         )
