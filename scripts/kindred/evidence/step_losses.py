@@ -6,8 +6,6 @@ can stand beside an adapter; those trained on from the logs.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.specs.step_series import SeriesOfSteps, SeriesSpec, adapter_file
 from kindred.training.held_out_curve import COLUMN
+from kindred.training.log_file import read_rows
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,9 @@ def _told(adapter: Path, folder: Path) -> float:
     return float(header[COLUMN])
 
 
-def _rows(log: Path) -> list[Mapping[str, float]]:
-    """The numbers of a training.csv; a column that a row leaves empty is not in it."""
-    with log.open(newline="", encoding="utf-8") as file:
-        read = list(csv.DictReader(file))
+def _rows(log: Path) -> list[dict[str, float]]:
     try:
-        return [{name: float(text) for name, text in row.items() if text} for row in read]
+        return read_rows(log)
     except (TypeError, ValueError) as error:
         cure = "delete it and run `snakemake`, which trains the variant or finds it in the store"
         raise KindredError(f"no log of a training ({error})", str(log), cure) from None

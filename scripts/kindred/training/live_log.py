@@ -7,7 +7,6 @@ it is no part of any result. Imports no torch.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import time
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from kindred.common.errors import KindredError, first_line_of
 from kindred.common.files import write_text
 from kindred.training.held_out_curve import COLUMN, curve_of, warning_of
+from kindred.training.log_file import read_rows
 from kindred.training.samples import Samples
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ class LiveLog:
 
     def finish(self) -> None:
         """Tell of a training whose adapter lies in its folder, by the log beside it."""
-        with open(self.out_dir / "training.csv", newline="", encoding="utf-8") as file:
-            self.rows = [
-                {name: float(value) for name, value in row.items() if value}
-                for row in csv.DictReader(file)
-            ]
+        self.rows = read_rows(self.out_dir / "training.csv")
         self.write("finished")
 
     def write(self, state: str, step: int | None = None, why: str = "") -> None:
