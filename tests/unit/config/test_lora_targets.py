@@ -26,6 +26,13 @@ def problems(root, variants):
     return [str(one).split("/config/")[-1] for one in caught.value.problems]
 
 
+def assert_said(found, wanted):
+    """Each line holds the text that is wanted of it, and there are no others."""
+    assert len(found) == len(wanted), found
+    for line, text in zip(found, wanted, strict=True):
+        assert text in line
+
+
 def test_all_that_match_nothing_are_said_at_once_at_their_places(root):
     (root / "config/recipes/odd.yaml").write_text("targets: [to_kk]\n")
     found = problems(
@@ -40,9 +47,7 @@ def test_all_that_match_nothing_are_said_at_once_at_their_places(root):
         "variants.f.targets: on the base 'small': name no layer -> write `all-linear`",
         "variants.g.targets: on the base 'small': single_transformer_blocks.0.proj_out",
     ]
-    assert len(found) == len(wanted), found
-    for line, text in zip(found, wanted, strict=True):
-        assert text in line
+    assert_said(found, wanted)
 
 
 def test_patterns_of_ranks_are_held_against_the_layers_that_are_trained(root):
@@ -61,9 +66,7 @@ def test_patterns_of_ranks_are_held_against_the_layers_that_are_trained(root):
         "variants.e.rank_pattern: on the base 'small': 'to_q' gives transformer_blocks.0.attn.",
         "variants.f.targets: on the base 'small': no linear layer ends in 'to_kk'",
     ]
-    assert len(found) == len(wanted), found
-    for line, text in zip(found, wanted, strict=True):
-        assert text in line
+    assert_said(found, wanted)
 
 
 def test_of_a_base_that_is_not_here_the_training_says_it(root):
