@@ -15,6 +15,7 @@ from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.spec_model import SpecModel
 
 Gib = Annotated[float, Field(gt=0)]
+GPUS = ("cuda", "mps")  # what `kind` may say for one
 
 
 class DeviceConfig(SpecModel):

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 
 from kindred.common.backends import Backend, backend_of
 from kindred.common.errors import Problems
-from kindred.config.device_config import DeviceConfig
+from kindred.config.device_config import GPUS, DeviceConfig
 from kindred.config.plan import Experiment
 from kindred.specs.base_model import Base
 
-GPUS = ("cuda", "mps")
 Fault = tuple[str, str, str]  # where, what, cure
 
 

@@ -177,8 +177,10 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "must be set"
     value = field.get_default(call_default_factory=True)
-    if value is None or value == "" or value is PydanticUndefined or isinstance(value, SpecModel):
-        return "unset" if value in (None, "") else "as below"
+    if value is None or value == "":
+        return "unset"
+    if value is PydanticUndefined or isinstance(value, SpecModel):
+        return "as below"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (dict, list, tuple, set, frozenset)) and not value:

@@ -6,28 +6,18 @@ Knows prompt sets and bases' architectures; fetches nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kindred.config.config_files import ConfigFiles
 from kindred.config.plan import Experiment
 from kindred.config.yaml_document import Document
+from kindred.specs.rendering import PromptSet
 from kindred.specs.samples import SAMPLES
 
 
 def check_negatives(document: Document, experiment: Experiment, config_files: ConfigFiles) -> None:
     """Note prompt sets with a negative prompt that a base which draws them would not read."""
-    usual = config_files.drawing
-    on_the_way = {SAMPLES: experiment.samples.prompt_set} if experiment.samples else {}
-    for key, asked in {**experiment.prompt_sets, **on_the_way}.items():
-        if not asked.negatives():
-            continue
-        at = (SAMPLES,) if key == SAMPLES else ("prompt_sets", key)
-        where = document.where(*at, "negative")
-        if key == SAMPLES:  # trainings draw on the base that they train
-            drawn = dict.fromkeys((one.base for one in experiment.trained), asked)
-        else:
-            drawn = {
-                experiment.drawing_base(one, key): experiment.asked_of(one, key, usual)
-                for one in experiment.variants
-            }
+    for where, drawn in _asked(document, experiment, config_files):
         for name, asked_there in drawn.items():
             architecture = config_files.architecture(name)
             if architecture is None:
@@ -47,3 +37,26 @@ def check_negatives(document: Document, experiment: Experiment, config_files: Co
                     f"at guidance_scale {scale:g} the base '{name}' never reads it",
                     "raise `guidance_scale` of the prompt set, or take `negative:` out",
                 )
+
+
+def _asked(
+    document: Document, experiment: Experiment, config_files: ConfigFiles
+) -> Iterator[tuple[str, dict[str, PromptSet]]]:
+    """Where a negative prompt is written, and what is asked of each base that draws it."""
+    for key, asked in experiment.prompt_sets.items():
+        if asked.negatives():
+            yield (
+                document.where("prompt_sets", key, "negative"),
+                {
+                    experiment.drawing_base(one, key): experiment.asked_of(
+                        one, key, config_files.drawing
+                    )
+                    for one in experiment.variants
+                },
+            )
+    if experiment.samples and experiment.samples.prompt_set.negatives():
+        trained = (one.base for one in experiment.trained)  # which draws on its way, too
+        yield (
+            document.where(SAMPLES, "negative"),
+            dict.fromkeys(trained, experiment.samples.prompt_set),
+        )

@@ -71,9 +71,8 @@ def eight_bit(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def can(device: torch.device) -> bool:
     """Whether a device multiplies 8-bit floats. CPUs do, slowly."""
     backend = backend_of(device)
-    if not backend.cuda_api:
-        return backend.fp8
-    return backend.fp8 and torch.cuda.get_device_capability(device) >= FROM
+    generation = torch.cuda.get_device_capability(device) if backend.cuda_api else FROM
+    return backend.fp8 and generation >= FROM
 
 
 def layers(transformer: Any, names: Collection[str]) -> Mapping[str, Any]:

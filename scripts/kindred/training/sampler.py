@@ -70,8 +70,8 @@ class Sampler:
         architecture = self.base.architecture
         sizes = {one.size for one in self.samples.asked}
         passes = 2 if self.base.cfg_scale(self.samples.asked[0].settings["guidance"]) else 1
-        edge = architecture.size_multiple
-        tokens = {size: (size[0] // edge) * (size[1] // edge) for size in sizes}
+        edge = architecture.latent_px
+        tokens = {size: architecture.tokens(size[1] // edge, size[0] // edge) for size in sizes}
         largest = max(sizes, key=lambda size: self.samples.render.batch_of(*size) * tokens[size])
         return DrawingDemand(
             images=passes * self.samples.render.batch_of(*largest),

@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from kindred.common.errors import Problems
 from kindred.compute.devices import gpus_visible
-from kindred.config.device_config import DeviceConfig
+from kindred.config.device_config import GPUS, DeviceConfig
 
 PLACE = "config/config.yaml, device"
-GPUS = ("cuda", "mps")  # what `kind` may say for one
 
 
 def uses_gpu(device: DeviceConfig) -> bool:

@@ -240,14 +240,15 @@ class BatchedTrainer:
         due = [n for n, one in members if one.held_out and is_due(one.recipe, done)]
         if not due:
             return
-        values = self.adapters.values
-        trained = values.clone()
+        values, trained = self.adapters.values, None
         if self.average is not None:
+            trained = values.clone()
             averaged = [bool(one.recipe.ema) for _, one in members]
             chosen = torch.tensor(averaged, device=self.device)[:, None]
             values.copy_(torch.where(chosen, self.average, values))
         losses = dict(zip(active, self.held_out.take(active, self._velocity), strict=True))
-        values.copy_(trained)
+        if trained is not None:
+            values.copy_(trained)
         for number in due:
             self.held_out_losses[number][done] = losses[number]
 
