@@ -1,12 +1,11 @@
 """How often verdicts are right on made-up results of the published designs, and how long they take.
 
-For every design that docs/findings/*/verdicts.csv holds (runs of either arm, prompts,
-pictures a prompt, strata), and those of cast sets: how often an interval holds the true
-difference, at 95 % and at the
-level of the first of six hypotheses, and how often "supported" and "no difference" are false where
-the true difference is 0 or equal to the margin. Then the published rows at their own means, and the
-primary hypotheses of every experiment together, corrected after Holm. Results are made up as
-evidence/power_simulation.py says, with spreads fitted to the published ones.
+For every design that docs/findings/*/verdicts.csv holds (runs of either arm, prompts, pictures a
+prompt, strata), and those of cast sets: how often an interval holds the true difference, at 95 %
+and at the level of the first of six hypotheses, and how often "supported" and "no difference" are
+false where the true difference is 0 or equal to the margin. Then the published rows at their own
+means, and the primary hypotheses of every experiment together, corrected after Holm. Results are
+made up as evidence/power_simulation.py says, with spreads fitted to the published ones.
 """
 
 from __future__ import annotations

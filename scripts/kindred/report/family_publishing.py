@@ -36,8 +36,7 @@ Json = Mapping[str, Any]
 def publish_families(name: str, folders: Folders, why: str = "") -> Path:
     """Write docs/findings/<name>: README.md, arms.csv, claims.csv; and into the log that it is
     published. What was changed and not logged yet is logged first, with `why`. Figures are
-    published whatever
-    they say; the page.
+    published whatever they say; the page.
 
     Raises ProblemsError, with everything at once for which it is not published.
     """

@@ -1,8 +1,7 @@
 """Pages of the repository about finished experiments, and the list of all of them.
 
 Knows the sections of report.md, the tables that are published and what lies under docs/findings;
-draws
-no pictures.
+draws no pictures.
 """
 
 from __future__ import annotations
