@@ -166,6 +166,7 @@ Written by `python -m pytest tests/unit/test_cures.py --update-golden`; do not e
 
 
 @pytest.mark.long
+@pytest.mark.minutes
 def test_each_cure_works(tmp_path, update, monkeypatch):
     monkeypatch.chdir(tmp_path)
     failed = {}

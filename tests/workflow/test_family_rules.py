@@ -83,6 +83,7 @@ def test_claims_are_declared_in_one_log_before_anything_is_made(study: Workspace
 
 
 @pytest.mark.long
+@pytest.mark.minutes
 def test_three_albums_are_trained_drawn_scored_and_told_on_one_page(study: Workspace):
     study.run()
     folder = study.root / "results/families/together"

@@ -45,6 +45,7 @@ def test_lines_are_held_against_what_is_printed():
 
 
 @pytest.mark.long
+@pytest.mark.minutes
 def test_every_command_prints_what_the_page_says(tmp_path):
     page = PAGE.read_text(encoding="utf-8")
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
