@@ -19,7 +19,7 @@ DOCS = [
     # The table of messages is written from the code itself.
     *sorted(
         path
-        for room in (".", "guide", "findings", "reference")
+        for room in (".", "guide", "findings", "reference", "decisions")
         for path in (ROOT / "docs" / room).glob("*.md")
         if path.name not in ("messages.md", "hypotheses.md")
     ),

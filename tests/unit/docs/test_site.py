@@ -16,7 +16,8 @@ SITE = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
 def test_every_page_for_readers_is_in_the_menu():
-    rooms = [ROOT / "docs", *(ROOT / "docs" / room for room in ("guide", "findings", "reference"))]
+    names = ("guide", "findings", "reference", "decisions")
+    rooms = [ROOT / "docs", *(ROOT / "docs" / room for room in names)]
     pages = {str(path.relative_to(ROOT)) for room in rooms for path in room.glob("*.md")}
     assert pages - set(re.findall(r"[\w/-]+\.md", SITE)) == {"docs/README.md"}
     # On a site both would have one address.

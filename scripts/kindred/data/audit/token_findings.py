@@ -36,7 +36,7 @@ COMMON = """
     tim tom victoria vincent will william zoe
 """
 GIVEN_NAMES = frozenset(COMMON.split())
-# The one recommendation of names; docs/decisions.md says how it was found.
+# The one recommendation of names; docs/reference/audit.md says how it was found.
 ADVICE = (
     "give each person a made-up word of two syllables with a beginning and an end of its own, such "
     "as Jorvek, Amitas, Celbon"
