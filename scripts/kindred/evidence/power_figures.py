@@ -4,9 +4,9 @@ Knows which variances a hypothesis is forecast with and when a design decides it
 figures are power.py's, the words power_words.py's.
 
 A margin counts as decided where a difference twice as large (at most 20 points larger; of 10 points
-where the margin is 0) is found to be above it in POWER of cases. Of 192 pictures of twelve casts a
-run, 10 runs decide a margin of 10 points and 5 one of 15, about where they show "no difference
-larger than the margin", too.
+where the margin is 0) is found to be above it in POWER of cases. With 192 pictures of twelve casts
+a run, 7 runs decide a margin of 10 points and 5 one of 15. "No difference larger than the margin"
+is shown in POWER of cases from 8 and 4 runs on.
 """
 
 from __future__ import annotations
