@@ -1,4 +1,4 @@
-"""What a dataset can teach, and what it can't, before anything is trained.
+"""Check what a dataset can teach, before anything is trained.
 
 in:  images.json of preprocess, captions.jsonl of caption; people.yaml, where one lies beside photos
 out: audit.json: counts by cell, character and shape; words, tokens, faces (with people.yaml);
@@ -26,10 +26,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="AuditSpec as JSON, or a file of it")
-    parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
-    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
-    parser.add_argument("--photos", nargs="+", type=Path, default=[], help="where the photos lie")
-    for name, what in (("--out", "audit.json"), ("--page", "the same as a page")):
+    parser.add_argument("--images", required=True, type=Path, help="images.json (preprocess.py)")
+    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl (caption.py)")
+    parser.add_argument("--photos", nargs="+", type=Path, default=[], help="folders of photos")
+    for name, what in (("--out", "audit.json"), ("--page", "the page to write")):
         parser.add_argument(name, required=True, type=Path, help=what)
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""Pictures made elsewhere, taken in the place of a variant's.
+"""Use pictures made elsewhere as the pictures of a variant.
 
 in:  the pictures that PicturesElsewhere names, each with the prompt and seed that it stands for
 out: the pictures in the store; results/<experiment>/<variant>/run-1/images/<prompt_set>.json
@@ -21,7 +21,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="PicturesElsewhere as JSON, or a file of it")
     parser.add_argument("--store", required=True, type=Path, help="folder of all pictures")
-    parser.add_argument("--out", required=True, type=Path, help="list of pictures to write")
+    parser.add_argument(
+        "--out", required=True, type=Path, help="JSON list of the pictures to write"
+    )
     return parser.parse_args(argv)
 
 
@@ -30,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = PicturesElsewhere.read(options.spec)
     count = bring_in(spec, ImageStore(options.store), options.out)
-    print(f"{options.out}: {count} pictures made elsewhere", file=sys.stderr)
+    print(f"{options.out}: {count} pictures that were made elsewhere", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Captions that people wrote, and a captioner's for the rest -> captions.jsonl.
+"""Collect the captions that people wrote, and let a captioning model write the others.
 
 in:  the dataset folder (CSV, metadata.jsonl or .txt files), images.json and prepared images
 out: captions.jsonl, a row an image: id (its image_id), photo, caption, author ('file' or
@@ -23,11 +23,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="CaptionSpec as JSON, or a file of it")
     parser.add_argument("--source", required=True, type=Path, help="the dataset folder")
-    parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
-    parser.add_argument("--images-dir", required=True, type=Path, help="its prepared images")
+    parser.add_argument("--images", required=True, type=Path, help="images.json (preprocess.py)")
+    parser.add_argument("--images-dir", required=True, type=Path, help="folder of prepared photos")
     parser.add_argument("--out", required=True, type=Path, help="captions.jsonl to write")
     parser.add_argument(
-        "--store", type=Path, help="what captioners wrote before; captioner.jsonl beside --out"
+        "--store",
+        type=Path,
+        help="captions that models wrote before; unset: captioner.jsonl beside --out",
     )
     return parser.parse_args(argv)
 
@@ -43,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
     authors = {row["photo"]: row["author"] for row in rows}
     by_hand = sum(author == "file" for author in authors.values())
     print(
-        f"{len(authors)} captions: {by_hand} by hand, {len(authors) - by_hand} by the captioner",
+        f"{len(authors)} captions: {by_hand} by people, {len(authors) - by_hand} by the "
+        "captioning model",
         file=sys.stderr,
     )
     return 0

@@ -1,4 +1,4 @@
-"""Whether this node has what jobs need: disk, locks, clock, Python, GPU and weights.
+"""Check that this node has what jobs need: disk, locks, clock, Python, GPU and weights.
 
 in:  resources/cluster/expected.json, which the Snakemake that waits wrote
 out: a line that says what was found; an error that names all that is missing
@@ -17,9 +17,11 @@ from kindred.workflow import cluster_check
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="*", default=[], help="folders or names on the hub")
-    parser.add_argument("--gpu", action="store_true", help="a GPU has to be seen")
-    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument(
+        "--models", nargs="*", default=[], help="folders or repository ids of models"
+    )
+    parser.add_argument("--gpu", action="store_true", help="fail without a GPU")
+    parser.add_argument("--out", required=True, type=Path, help="file to write")
     return parser.parse_args(argv)
 
 

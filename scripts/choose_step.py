@@ -1,4 +1,4 @@
-"""One run's adapter of the step that is to be taken, as the run's result.
+"""Copy the adapter of the chosen step, as the result of a run.
 
 in:  a SeriesSpec of one variant and one run, its steps' adapters in order, and what they are chosen
      by: their scores, or the training's log
@@ -24,8 +24,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="SeriesSpec as JSON, or a file of it")
-    parser.add_argument("--results", required=True, type=Path, help="of the experiment")
-    parser.add_argument("--adapters", required=True, nargs="+", type=Path, help="one a step")
+    parser.add_argument("--results", required=True, type=Path, help="folder of the experiment")
+    parser.add_argument(
+        "--adapters", required=True, nargs="+", type=Path, help="one adapter for each step"
+    )
     parser.add_argument("--out", required=True, type=Path, help="adapter to write")
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""Pictures of a class, drawn by the base itself -> an ordinary dataset for prior preservation.
+"""Make a dataset of class images that the base drew itself, for prior preservation.
 
 in:  a manifest of pictures that the base rendered without adapters, prompts such as 'a man'
 out: <out>/<name>-<seed>.png and captions.csv, a dataset folder like a person's; it is then
@@ -22,7 +22,9 @@ from kindred.rendering.manifest import ADVICE, read_manifest
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--manifest", required=True, type=Path, help="of the base's pictures")
+    parser.add_argument(
+        "--manifest", required=True, type=Path, help="list of pictures that the base drew"
+    )
     parser.add_argument("--out", required=True, type=Path, help="dataset folder to write")
     return parser.parse_args(argv)
 
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
             "give a manifest of pictures that were drawn without any",
         )
     count = write_dataset(manifest.rows, options.out, ADVICE)
-    print(f"{count} class pictures in {options.out}", file=sys.stderr)
+    print(f"{count} class images in {options.out}", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Variants and hypotheses: from score files to figures with intervals and verdicts.
+"""Compare variants and decide hypotheses, from tables of scores.
 
 in:  scores, lora.json of every run, references, vectors; optionally ratings, hypotheses, ceiling
 out: <results>/scores.csv (all rows), summary.json (figures), verdicts.json
@@ -28,7 +28,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="CompareSpec as JSON, or a file of it")
     parser.add_argument("--results", required=True, type=Path, help="folder of the experiment")
     parser.add_argument("--references", required=True, type=Path, help="references.json")
-    parser.add_argument("--declared", type=Path, help="log of declared hypotheses, JSON lines")
+    parser.add_argument("--declared", type=Path, help="log of declared hypotheses (JSON lines)")
     for name in ("vectors", "ratings", "ceiling"):
         parser.add_argument(f"--{name}", nargs="*", default=[], type=Path, help=f"files of {name}")
     for name in ("scores", "summary", "verdicts"):

@@ -1,4 +1,4 @@
-"""Claims about families in general, from the figures of several experiments.
+"""Decide claims about families in general, from the figures of several experiments.
 
 in:  a file of config/families as JSON; summary.json of each of its experiments, scores.csv where
      copies may have to leave or people answered; what they said of pictures;
@@ -28,7 +28,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="FamiliesSpec as JSON, or a file of it")
     parser.add_argument("--results", required=True, type=Path, help="folder of all experiments")
-    parser.add_argument("--declared", type=Path, help="log of what was declared, JSON lines")
+    parser.add_argument("--declared", type=Path, help="log of what was declared (JSON lines)")
     parser.add_argument("--answers", nargs="*", type=Path, default=[], help="<name>.who*.csv files")
     parser.add_argument("--verdicts", required=True, type=Path, help="JSON to write")
     return parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""How the kept steps of an experiment's trainings compare, and which step to take.
+"""Compare the kept steps of an experiment's trainings, and choose a step.
 
 in:  a SeriesSpec; in the results folder the tables of scores of every step's pictures, and where
      photos are held out the adapters of all steps and the logs of the trainings
@@ -22,7 +22,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="SeriesSpec as JSON, or a file of it")
-    parser.add_argument("--results", required=True, type=Path, help="of the experiment")
+    parser.add_argument("--results", required=True, type=Path, help="folder of the experiment")
     parser.add_argument("--out", required=True, type=Path, help="series.json to write")
     return parser.parse_args(argv)
 

@@ -28,7 +28,12 @@ def environment(requirements: str) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--envs", type=Path, default=Path("envs"), help="folder of both files")
+    parser.add_argument(
+        "--envs",
+        type=Path,
+        default=Path("envs"),
+        help="folder of requirements.txt and environment.yaml",
+    )
     options = parser.parse_args(argv)
     text = (options.envs / "requirements.txt").read_text(encoding="utf-8")
     write_text(options.envs / "environment.yaml", environment(text))

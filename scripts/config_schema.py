@@ -1,4 +1,4 @@
-"""Write what follows from the code: config/schema*.json, docs/reference, README's table."""
+"""Write the files that follow from the code: schemas, docs/reference and README's table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A contact sheet: variants or prompts in rows, one seed a column; or photos beside renderings.
+"""Draw a contact sheet of variants or prompts, or of photos beside pictures.
 
 in:  manifests of rendered prompt sets, each with a label; for photos beside renderings also
      images.json, captions.jsonl and the folder of prepared photos
@@ -28,11 +28,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         action="append",
         required=True,
         metavar="LABEL=FILE",
-        help="a rendered prompt set and its name on the sheet; repeat for more rows",
+        help="list of pictures, with its name on the sheet; repeat for more rows",
     )
-    parser.add_argument("--images", type=Path, help="images.json, for photos beside renderings")
-    parser.add_argument("--captions", type=Path, help="captions.jsonl, likewise")
-    parser.add_argument("--images-dir", type=Path, help="folder of prepared photos, likewise")
+    parser.add_argument("--images", type=Path, help="images.json, to show photos too")
+    parser.add_argument("--captions", type=Path, help="captions.jsonl, to show photos too")
+    parser.add_argument("--images-dir", type=Path, help="folder of prepared photos, to show them")
     parser.add_argument("--out", required=True, type=Path, help="PNG to write")
     return parser.parse_args(argv)
 
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         rows = read_json(options.images), read_jsonl(options.captions)
         sheet = likeness(manifests, spec, read_photos(*rows, options.images_dir))
     else:
-        what = "photos beside renderings need --images, --captions and --images-dir"
+        what = "showing photos needs --images, --captions and --images-dir"
         raise KindredError(what, cure="give all three, or a spec without `characters`")
     for path in save_pages(sheet, options.out):
         print(path, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Figures in README.md and docs/ by the published tables that they name.
+"""Fill in the figures in README.md and docs/ from the published tables that they name.
 
 in:  pages with figures written as `[95 %](alike/runs.csv "any-heads trio success")`
 out: the same pages; those whose figures have changed are named
@@ -22,7 +22,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds README.md")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if any is old")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail if a figure is out of date"
+    )
     return parser.parse_args(argv)
 
 
@@ -37,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         raise KindredError("figures are old", named, "run python scripts/doc_figures.py")
     for page in old:
         write_text(page, texts[page])
-    print(f"{len(old)} of {len(texts)} pages had old figures", file=sys.stderr)
+    print(f"{len(old)} of {len(texts)} pages had figures that were out of date", file=sys.stderr)
     return 0
 
 

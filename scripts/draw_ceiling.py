@@ -1,4 +1,4 @@
-"""The casts of a prompt set -> the world's own drawings of them, through a base's autoencoder.
+"""Draw the casts of a prompt set as the lab draws them, through a base's autoencoder.
 
 in:  the casts asked for, the drawn people, the autoencoder
 out: pictures under <store>/; a manifest of them, as render.py writes one. Only missing pictures are
@@ -23,7 +23,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="CeilingSpec as JSON, or a file of it")
     parser.add_argument("--store", required=True, type=Path, help="folder of all pictures")
-    parser.add_argument("--out", required=True, type=Path, help="manifest to write")
+    parser.add_argument(
+        "--out", required=True, type=Path, help="JSON list of the pictures to write"
+    )
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 

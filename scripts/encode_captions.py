@@ -1,4 +1,4 @@
-"""Captions -> embeddings of a base's text encoders, in one file, looked up by caption hash.
+"""Encode captions with a base's text encoders.
 
 in:  captions.jsonl
      with --without-names the dataset's CaptionSpec: captions then say class nouns for names
@@ -27,11 +27,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="TextEncoder as JSON, or a file of it")
-    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
+    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl (caption.py)")
     parser.add_argument("--text", required=True, type=Path, help="file to write")
-    parser.add_argument("--without-names", help="CaptionSpec as JSON: nouns in place of its names")
     parser.add_argument(
-        "--store", type=Path, default=encoding_cache.STORE, help="of single embeddings"
+        "--without-names", help="CaptionSpec as JSON: replace names with class nouns"
+    )
+    parser.add_argument(
+        "--store", type=Path, default=encoding_cache.STORE, help="store of single embeddings"
     )
     devices.add_arguments(parser)
     return parser.parse_args(argv)
@@ -47,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         texts = {remove_trigger_words(text, characters) for text in texts}
     load = text_loader(encoder, options.device, options.threads)
     made = encoding_cache.write_texts(options.text, sorted(texts), encoder, load, options.store)
-    print(f"{len(texts)} captions and the empty one: {made} encoder passes", file=sys.stderr)
+    print(f"{len(texts)} captions and the empty one, {made} new encodings", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Prepared photos -> latents of a base's VAE, in one file, looked up by pixel hash.
+"""Encode prepared photos with a base's VAE.
 
 in:  images.json and the prepared PNGs
 out: latents.safetensors: a tensor [C, H, W] under each photo's pixel hash; the header names
@@ -22,11 +22,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="ImageEncoder as JSON, or a file of it")
-    parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
-    parser.add_argument("--images-dir", required=True, type=Path, help="its prepared images")
+    parser.add_argument("--images", required=True, type=Path, help="images.json (preprocess.py)")
+    parser.add_argument("--images-dir", required=True, type=Path, help="folder of prepared photos")
     parser.add_argument("--latents", required=True, type=Path, help="file to write")
     parser.add_argument(
-        "--store", type=Path, default=encoding_cache.STORE, help="of single latents"
+        "--store", type=Path, default=encoding_cache.STORE, help="store of single latents"
     )
     devices.add_arguments(parser)
     return parser.parse_args(argv)

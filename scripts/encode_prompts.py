@@ -1,4 +1,4 @@
-"""Prompts -> embeddings of a base's text encoders, in one file, looked up by caption hash.
+"""Encode prompts with a base's text encoders.
 
 in:  prompt names and texts in the specification
 out: of each text `<caption hash>.<name>` for every tensor that the base's architecture makes of it;
@@ -26,7 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="PromptTexts as JSON, or a file of it")
     parser.add_argument("--out", required=True, type=Path, help="file to write")
     parser.add_argument(
-        "--store", type=Path, default=encoding_cache.STORE, help="of single embeddings"
+        "--store", type=Path, default=encoding_cache.STORE, help="store of single embeddings"
     )
     devices.add_arguments(parser)
     return parser.parse_args(argv)
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     # Afterwards, because counting tokens loads torch, and a GPU is claimed before that.
     for warning in reading_warnings(spec.encoder, spec.prompts):
         print(f"warning: {warning}", file=sys.stderr)
-    print(f"{len(texts)} prompts: {made} encoder passes", file=sys.stderr)
+    print(f"{len(texts)} prompts, {made} new encodings", file=sys.stderr)
     return 0
 
 

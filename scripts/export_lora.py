@@ -1,4 +1,4 @@
-"""A LoRA of ours -> the same one in the layout that ComfyUI and kohya's tools read.
+"""Write a LoRA in the layout that ComfyUI and kohya's tools read.
 
 in:  lora.safetensors, as train.py writes it and diffusers loads it
 out: a file with layers named and fused as in the base's original code, and the metadata that those
@@ -26,14 +26,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--adapter", required=True, type=Path, help="lora.safetensors of a run")
-    parser.add_argument("--format", choices=FORMATS, default="kohya", help="who is to read it")
+    parser.add_argument("--format", choices=FORMATS, default="kohya", help="tool that will read it")
     parser.add_argument("--out", required=True, type=Path, help="file to write")
-    parser.add_argument("--title", default="Kindred LoRA", help="shown by other tools")
+    parser.add_argument("--title", default="Kindred LoRA", help="title that other tools show")
     parser.add_argument(
-        "--trigger", nargs="*", default=[], help="trigger names to mention; unset: none"
+        "--trigger", nargs="*", default=[], help="trigger names to mention in the file; unset: none"
     )
-    parser.add_argument("--resolution", default="1024x1024", help="size it is meant for")
-    parser.add_argument("--dtype", choices=PRECISIONS, help="unset: as it was trained")
+    parser.add_argument(
+        "--resolution", default="1024x1024", help="picture size that it is meant for"
+    )
+    parser.add_argument(
+        "--dtype", choices=PRECISIONS, help="precision of the weights; unset: as trained"
+    )
     return parser.parse_args(argv)
 
 

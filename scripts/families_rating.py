@@ -1,4 +1,4 @@
-"""A page on which people say who is in pictures of several families, not knowing what drew them.
+"""Make a page on which people say who is in a picture, without knowing what drew it.
 
 in:  lists of the experiments' pictures; the prepared photos of their datasets
 out: who.html, one file that works offline; it saves <name>.who.csv, which belongs into

@@ -1,4 +1,4 @@
-"""One page about several families: what is claimed of all of them, and what came out.
+"""Write the report about several families: what is claimed of all, and what came out.
 
 in:  results/families/<name>/: verdicts.json, power.json
 out: report.html, which works offline, and report.md, the same in words
@@ -21,8 +21,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", required=True, type=Path, help="results/families/<name>")
-    parser.add_argument("--page", required=True, type=Path, help="HTML to write")
-    parser.add_argument("--markdown", required=True, type=Path, help="the same in words")
+    parser.add_argument("--page", required=True, type=Path, help="report.html to write")
+    parser.add_argument("--markdown", required=True, type=Path, help="report.md to write")
     return parser.parse_args(argv)
 
 

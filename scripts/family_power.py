@@ -1,4 +1,4 @@
-"""What claims about families can find, before anything is trained.
+"""Compute what claims about families can find, before anything is trained.
 
 in:  the design: hypotheses, families, runs, prompts
 out: power.json, and its table on the terminal

@@ -1,4 +1,4 @@
-"""A small table of what came out, without names, for people who want to tell it.
+"""Write a small table of results without names, to share with others.
 
 in:  results/<experiment>/: summary.json, verdicts.json, lora.json of every training
 out: figures-to-send.csv
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     rows = figures_to_send(summary, verdicts, trainings, code_revision())
     lines = [{key: row.get(key, "") for key in COLUMNS} for row in rows]
     write_csv(options.out, COLUMNS, lines)
-    print(f"{options.out}: {len(rows)} figures, and nobody's name", file=sys.stderr)
+    print(f"{options.out}: {len(rows)} figures, without names", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A dataset's pictures as a judge compares them whole: what copies are looked for among.
+"""Compute the vectors of a dataset's pictures, by which a judge finds copies.
 
 in:  prepared pictures and captions of a dataset; masks.json of composites
 out: a JSON file (a row a picture) and vectors beside it, in a .npy file
@@ -19,7 +19,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="VectorSpec as JSON, or a file of it")
-    parser.add_argument("--resources", type=Path, default=Path("resources"), help="of the datasets")
+    parser.add_argument(
+        "--resources", type=Path, default=Path("resources"), help="folder of prepared datasets"
+    )
     parser.add_argument("--out", required=True, type=Path, help="JSON to write")
     devices.add_arguments(parser)
     return parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""The adapter of a step that a finished training kept, from the store into the run's folder.
+"""Copy the adapter of a kept step from the store into the folder of its run.
 
 in:  the run's folder with its lora.json, and the store of adapters
 out: <run-folder>/steps/<step>/lora.safetensors
@@ -16,8 +16,10 @@ from kindred.training import adapter_store, kept_steps
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run-folder", required=True, type=Path, help="of a finished training")
-    parser.add_argument("--step", required=True, type=int)
+    parser.add_argument(
+        "--run-folder", required=True, type=Path, help="folder of a finished training"
+    )
+    parser.add_argument("--step", required=True, type=int, help="number of the step")
     parser.add_argument("--store", type=Path, default=adapter_store.STORE, help="finished adapters")
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""Measure the lab's models anew and compare the figures with what they should reach.
+"""Measure the lab's models again and compare the figures with their targets.
 
 Needs a base and a judge, the shipped ones unless told otherwise; for the gate of single-character
 LoRAs also the results of the experiment lab-singles. Gives a table on the terminal and, with --out,
@@ -23,21 +23,25 @@ BUILT_BY = Path("config/lab/full.yaml")
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--base", type=Path, default=Path("lab/base"))
-    parser.add_argument("--judge", type=Path, default=Path("lab/judge"))
+    parser.add_argument("--base", type=Path, default=Path("lab/base"), help="folder of the base")
+    parser.add_argument("--judge", type=Path, default=Path("lab/judge"), help="folder of the judge")
     parser.add_argument(
         "--settings",
         type=Path,
         default=Path("config/lab/full.yaml"),
-        help="by which the base was built",
+        help="settings with which the base was built",
     )
     parser.add_argument("--singles", type=Path, help="results/lab-singles")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
-    parser.add_argument("--sheets", type=Path, help="folder for sheets of what the base draws")
-    parser.add_argument("--share", type=float, default=1.0, help="of the pictures; 1 is all")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu", help="the gates of speed are meant for cpu")
+    parser.add_argument("--sheets", type=Path, help="folder for sheets of the base's pictures")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="proportion of the pictures to draw; 1: all"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads")
+    parser.add_argument(
+        "--device", default="cpu", help="device; the targets for speed are meant for cpu"
+    )
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     tokens = LabSettings.load(args.settings).text.tokens

@@ -1,4 +1,4 @@
-"""Draw pretraining shards of the lab's world: pictures, captions and truth.
+"""Draw pictures of the lab's world for pretraining, with captions and truth, in shards.
 
 Needs nothing. Gives `<out>/<size>-<seed>-<number>.npz` and a `.jsonl` of captions beside each.
 Finished shards are kept, so an interrupted run goes on where it was.
@@ -17,15 +17,17 @@ from kindred.world.vocabulary import SIZES
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, required=True, help="pictures in all")
+    parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
+    parser.add_argument("--count", type=int, required=True, help="number of pictures")
     parser.add_argument(
         "--size", choices=(*SIZES, "mixed"), default="mixed", help="one size, or a mixture by shard"
     )
-    parser.add_argument("--people", type=int, help="in every picture; 1 to 4 at random when unset")
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--shard", type=int, default=SHARD, help="pictures a shard")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--people", type=int, help="people in every picture; unset: 1 to 4 at random"
+    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at once")
+    parser.add_argument("--shard", type=int, default=SHARD, help="pictures in each shard")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the shards")
     return parser.parse_args(argv)
 
 

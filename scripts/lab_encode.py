@@ -1,4 +1,4 @@
-"""Encode all drawings once: latents, loss weights and token ids for the training of the base.
+"""Encode all drawings once for the training of the lab's base.
 
 Needs drawings, vae/, tokenizers; gives one safetensors file for the training of the base
 (kindred.lab.pretraining_corpus).
@@ -19,11 +19,11 @@ from kindred.lab.training_loop import pick_device
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--settings", type=Path, required=True)
-    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
-    parser.add_argument("--base", type=Path, required=True, help="base directory")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the lab (YAML)")
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True, help="folders of drawings")
+    parser.add_argument("--base", type=Path, required=True, help="folder of the base")
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     args = parser.parse_args(argv)
     settings, device = LabSettings.load(args.settings), pick_device(args.device)
     base = miniature(settings.architecture)

@@ -20,22 +20,25 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--family", choices=tuple(FAMILIES), default="russell")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--coverage", help="photos by cell: 'J: 4, A: 3, AC: 2'")
-    what.add_argument("--strangers", type=int, help="so many people without names, each alone")
-    parser.add_argument("--seed", type=int, default=1)
+    what.add_argument("--strangers", type=int, help="number of strangers, each alone")
+    parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
     parser.add_argument("--scale", type=int, default=4, help="size of the photos, 1 to 8")
-    parser.add_argument("--hats", type=float, default=0.0, help="share of people with a hat")
+    parser.add_argument("--hats", type=float, default=0.0, help="proportion of people with a hat")
     parser.add_argument(
         "--say-hats",
         action=argparse.BooleanOptionalAction,
-        help="captions name every hat, or none; unset: about two of three",
+        help="captions name every hat (or no hat); unset: about two of three",
     )
-    parser.add_argument("--shared", type=int, default=SHARED_TRAITS, help="traits that all share")
-    parser.add_argument("--sides", action="store_true", help="captions say left and right")
-    parser.add_argument("--any-shape", action="store_true", help="of each cell, every shape")
+    parser.add_argument("--shared", type=int, default=SHARED_TRAITS, help="number of shared traits")
+    parser.add_argument("--sides", action="store_true", help="captions say who is left and right")
+    parser.add_argument("--any-shape", action="store_true", help="every shape for each cell")
     parser.add_argument(
-        "--no-class-nouns", dest="class_nouns", action="store_false", help="names alone"
+        "--no-class-nouns",
+        dest="class_nouns",
+        action="store_false",
+        help="captions give names only",
     )
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the album")
     return parser.parse_args(argv)
 
 

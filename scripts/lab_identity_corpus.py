@@ -1,4 +1,4 @@
-"""Draw the corpus that the lab's judge learns faces from: identities x views, in shards.
+"""Draw the faces from which the lab's judge learns, in shards.
 
 Needs nothing. Gives <out>/identities-<seed>-<k>.npz (see kindred.lab.identity_corpus). Finished
 shards are kept, so the program can be stopped and started again.
@@ -18,10 +18,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--out", type=Path, required=True, help="folder for the shards")
-    p.add_argument("--identities", type=int, default=48_000, help="how many people are made up")
-    p.add_argument("--views", type=int, default=5, help="appearances of each, at least 2")
-    p.add_argument("--shard", type=int, default=300, help="identities a shard, an even number")
-    p.add_argument("--seed", type=int, default=7)
+    p.add_argument("--identities", type=int, default=48_000, help="number of made-up people")
+    p.add_argument("--views", type=int, default=5, help="pictures of each person, at least 2")
+    p.add_argument("--shard", type=int, default=300, help="people in each shard, an even number")
+    p.add_argument("--seed", type=int, default=7, help="seed of everything random")
     p.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 2))
     return p
 

@@ -18,9 +18,9 @@ from kindred.world.people import SURNAMES
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--settings", type=Path, required=True)
-    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
-    parser.add_argument("--out", type=Path, required=True, help="base directory")
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the lab (YAML)")
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True, help="folders of drawings")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the base")
     args = parser.parse_args(argv)
     settings = LabSettings.load(args.settings)
     captions = [

@@ -1,4 +1,4 @@
-"""Train the lab's base: flow matching, then what its architecture asks besides.
+"""Train the lab's base.
 
 Needs the encoded drawings and the base directory with vae/ and tokenizers; gives the directory that
 the architecture's pipeline reads with from_pretrained. Stopped and started again, it goes on from
@@ -23,11 +23,13 @@ from kindred.lab.training_loop import pick_device, rank
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--settings", type=Path, required=True)
-    parser.add_argument("--latents", type=Path, nargs="+", required=True)
-    parser.add_argument("--base", type=Path, required=True, help="with vae/ and tokenizers")
-    parser.add_argument("--work", type=Path, required=True, help="checkpoints and logs")
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--settings", type=Path, required=True, help="settings of the lab (YAML)")
+    parser.add_argument("--latents", type=Path, nargs="+", required=True, help="encoded drawings")
+    parser.add_argument(
+        "--base", type=Path, required=True, help="folder of the base, with vae/ and tokenizers"
+    )
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints and logs")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     args = parser.parse_args(argv)
     settings, device = LabSettings.load(args.settings), pick_device(args.device)
     kind = miniature(settings.architecture)

@@ -22,15 +22,23 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--identities", type=Path, required=True, help="folder of lab_identity_corpus.py"
     )
     p.add_argument("--corpus", type=Path, help="folder of lab_draw_shards.py")
-    p.add_argument("--vae", type=Path, help="diffusers AutoencoderKL directory")
-    p.add_argument("--vae-share", type=float, default=0.5, help="share of pictures softened by it")
-    p.add_argument("--out", type=Path, required=True, help="where the judge is saved")
-    p.add_argument("--work", type=Path, required=True, help="checkpoints, loss logs, gates.json")
-    p.add_argument("--steps", type=int, default=9000, help="of all three networks together")
-    p.add_argument("--batch", type=int, default=1024, help="head crops a step of the face network")
+    p.add_argument("--vae", type=Path, help="folder of a diffusers AutoencoderKL")
+    p.add_argument(
+        "--vae-share", type=float, default=0.5, help="proportion of pictures sent through --vae"
+    )
+    p.add_argument("--out", type=Path, required=True, help="folder for the judge")
+    p.add_argument(
+        "--work", type=Path, required=True, help="folder for checkpoints, losses and gates.json"
+    )
+    p.add_argument(
+        "--steps", type=int, default=9000, help="steps in which all three networks train"
+    )
+    p.add_argument(
+        "--batch", type=int, default=1024, help="head crops in each step of the face network"
+    )
     p.add_argument("--general", type=int, default=50_000, help="pictures taken from --corpus")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--gates", type=float, default=1.0, help="size of the final test; 0: none")
+    p.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    p.add_argument("--gates", type=float, default=1.0, help="size of the final test; 0: no test")
     p.add_argument("--device", default="auto", help="auto, cpu or cuda")
     return p.parse_args(argv)
 

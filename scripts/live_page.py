@@ -1,4 +1,4 @@
-"""A page that shows an experiment's trainings while they run, opened from the disk.
+"""Make a page that shows an experiment's trainings while they run.
 
 in:  the prepared photos of its datasets (not with `hide_photos`)
 out: live.html, which reads what trainings write beside it: <variant>/run-<k>/live.js and samples/

@@ -1,4 +1,4 @@
-"""Composites of cut-out people and crops of one person, as a dataset together with the photos.
+"""Make a dataset of composites and crops, together with the photos they are made of.
 
 in:  photos of a dataset with images.json, captions.jsonl and masks.json; of strangers too
 out: the dataset folder (copies of the photos, composed/*.png, cropped/*.png, captions.csv) and its
@@ -26,11 +26,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="CompositeSpec as JSON, or a file of it")
     parser.add_argument("--source", required=True, type=Path, help="folder of photos")
-    parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
-    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
-    parser.add_argument("--masks", required=True, type=Path, help="masks.json of masks")
+    parser.add_argument("--images", required=True, type=Path, help="images.json (preprocess.py)")
+    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl (caption.py)")
+    parser.add_argument("--masks", required=True, type=Path, help="masks.json (segment_people.py)")
     four = ("FOLDER", "IMAGES", "CAPTIONS", "MASKS")
-    parser.add_argument("--strangers", nargs=4, type=Path, metavar=four, help="the same of them")
+    parser.add_argument("--strangers", nargs=4, type=Path, metavar=four, help="strangers' files")
     parser.add_argument("--photos", required=True, type=Path, help="dataset folder to write")
     parser.add_argument("--made", required=True, type=Path, help="made.json to write")
     parser.add_argument("--masks-out", required=True, type=Path, help="masks.json to write")

@@ -1,4 +1,4 @@
-"""Gives what the stores hold the keys that it has now, so that nothing is made a second time.
+"""Rename what is in the stores to today's keys, so that nothing is made a second time.
 
 Keys held hashes of code once and hold step versions now. Without --apply it only says what it
 would do. Run it before `snakemake` runs with the new code; what is in its place already stays.
@@ -17,14 +17,20 @@ from kindred.workflow.store_migration import LAST_CODE, migration
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--apply", action="store_true", help="really rename")
-    parser.add_argument("--root", type=Path, default=Path("."), help="folder with the Snakefile")
+    parser.add_argument(
+        "--apply",
+        action="store_true",
+        help="rename the files; without it, only show what would happen",
+    )
+    parser.add_argument(
+        "--root", type=Path, default=Path("."), help="folder that holds the Snakefile"
+    )
     parser.add_argument(
         "--code",
         action="append",
         default=[],
         metavar="STEP=HASH",
-        help="results of this code too are as good as today's; may be given several times",
+        help="accept results of this older code too; repeat for more",
     )
     return parser.parse_args(argv)
 

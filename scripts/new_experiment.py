@@ -1,4 +1,4 @@
-"""An experiment for a folder of photos: one command to start.
+"""Write an experiment for a folder of photos.
 
 in:  a folder of photos; who is in them is read from sub-folders or captions, or told
 out: config/experiments/<name>.yaml, complete, with comments and an estimate of what it takes, and
@@ -20,14 +20,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="folder of photos, e.g. photos/ours")
-    parser.add_argument("--name", help="of the experiment; unset: the folder's")
+    parser.add_argument("--name", help="name of the experiment; unset: the folder's name")
     parser.add_argument(
         "--people", nargs="+", default=[], help="who is in the photos: Jorvek:man:adult ..."
     )
-    parser.add_argument("--gpu", type=float, help="GiB of the card; unset: of the GPU here")
+    parser.add_argument(
+        "--gpu", type=float, help="memory of the graphics card, GiB; unset: that of the GPU here"
+    )
     parser.add_argument("--base", help="file name in config/bases; unset: one that fits the card")
     parser.add_argument("--time", action="store_true", help="time twenty steps on this GPU")
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--root", type=Path, default=Path("."), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""A page on which people say which of two pictures looks more like somebody, blind.
+"""Make a page on which people say which of two pictures looks more like a person.
 
 in:  lists of an experiment's pictures; the prepared photos of its datasets (not with `hide_photos`)
 out: pairs.html, one file that works offline; it saves pairs.csv, which belongs at

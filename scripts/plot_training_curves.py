@@ -1,4 +1,4 @@
-"""A picture of training curves: loss, raw and smoothed, and learning rate of any number of runs.
+"""Draw the curves of loss and learning rate of one or more trainings.
 
 in:  training.csv of each run (step, loss, lr), with a label; runs of one label share a colour
 out: a PNG
@@ -25,7 +25,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         action="append",
         required=True,
         metavar="LABEL=FILE",
-        help="a training.csv and its name in the legend; repeat for more runs",
+        help="a training.csv, with its name in the legend; repeat for more runs",
     )
     parser.add_argument("--out", required=True, type=Path, help="PNG to write")
     return parser.parse_args(argv)
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     for text in options.run:
         label, _, path = text.partition("=")
         if not label or not path:
-            raise KindredError("has no label or no file", f"--run {text}", "write LABEL=FILE")
+            raise KindredError("lacks a label or a file", f"--run {text}", "write LABEL=FILE")
         runs.append(read_run(label, path))
     with atomic_write(options.out) as temporary:
         temporary.write_bytes(curves_png(runs, spec.title, spec.smoothing))

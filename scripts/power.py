@@ -1,4 +1,4 @@
-"""What an experiment's design can find, before anything is trained.
+"""Compute what an experiment's design can find, before anything is trained.
 
 in:  the design: hypotheses, runs, prompts; where there are some, scores of finished runs or tables
      of a publication, which say how much runs and prompts differ
@@ -26,7 +26,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     what.add_argument("--spec", help="PowerSpec as JSON, or a file of it")
     what.add_argument("--show", nargs="+", type=Path, help="power.json files to print")
     parser.add_argument("--results", type=Path, help="folder of the experiment, for finished runs")
-    parser.add_argument("--docs", type=Path, default=Path("docs/findings"), help="publications")
+    parser.add_argument(
+        "--docs", type=Path, default=Path("docs/findings"), help="folder of published pages"
+    )
     parser.add_argument("--out", type=Path, help="power.json to write")
     options = parser.parse_args(argv)
     if options.spec and not (options.results and options.out):

@@ -1,4 +1,4 @@
-"""Photos of any kind -> upright sRGB images in aspect buckets, and images.json about them.
+"""Prepare photos: upright sRGB images in training sizes, and images.json about them.
 
 in:  a folder of photos
 out: <images-dir>/<image_id>.png, RGB; images.json, a row an image:
@@ -28,7 +28,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--source", required=True, type=Path, help="folder of photos")
     parser.add_argument("--images-dir", required=True, type=Path, help="folder of prepared images")
     parser.add_argument("--out", required=True, type=Path, help="images.json to write")
-    parser.add_argument("--made", type=Path, help="made.json, where pictures are made of photos")
+    parser.add_argument("--made", type=Path, help="made.json of composites and crops")
     parser.add_argument(
         "--workers", type=int, default=len(os.sched_getaffinity(0)), help="photos at once"
     )

@@ -1,4 +1,4 @@
-"""Write down what is claimed, before anything is trained, and what is changed of it later.
+"""Write down what is claimed, before anything is trained, and later changes to it.
 
 in:  the configuration of an experiment or of families, as Snakemake planned with it or as it is
 out: one more entry of config/declared/<name>.jsonl, unless the last one says the same;
@@ -23,9 +23,11 @@ from kindred.workflow.declaring import declare
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", help="file in config/experiments or families, without .yaml")
-    parser.add_argument("--why", default="", help="reason for what is changed")
-    parser.add_argument("--out", type=Path, help="the declaration that stands, JSON to write")
+    parser.add_argument(
+        "name", help="file name in config/experiments or config/families, without .yaml"
+    )
+    parser.add_argument("--why", default="", help="reason for a change")
+    parser.add_argument("--out", type=Path, help="JSON of the current declaration to write")
     return parser.parse_args(argv)
 
 

@@ -1,4 +1,4 @@
-"""What lies in the stores, last states and faces of photos too; clear what nothing mentions.
+"""List what is in the stores, and delete what nothing uses any more.
 
 `list` shows numbers and sizes; `prune` says what it would delete, and with --delete does it.
 """
@@ -15,20 +15,24 @@ from kindred.workflow.store_cleanup import delete, prunable, referenced_by, stor
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["list", "prune"])
-    parser.add_argument("--results", type=Path, default=Path("results"), help="experiments")
+    parser.add_argument("what", choices=["list", "prune"], help="list, or delete what is unused")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
     parser.add_argument(
-        "--datasets", type=Path, default=Path("resources"), help="class images, photos"
+        "--datasets", type=Path, default=Path("resources"), help="folder of prepared datasets"
     )
-    parser.add_argument("--photos", type=Path, default=Path("photos"), help="with people.yaml")
+    parser.add_argument(
+        "--photos", type=Path, default=Path("photos"), help="folder of photos with people.yaml"
+    )
     parser.add_argument("--images", type=Path, default=Path("resources/store/images"))
     parser.add_argument("--adapters", type=Path, default=Path("resources/store/adapters"))
     parser.add_argument("--checkpoints", type=Path, default=Path("resources/training"))
     parser.add_argument("--faces", type=Path, default=Path("resources/faces"))
     parser.add_argument(
-        "--days", type=float, default=1.0, help="prune only what is older (default: 1)"
+        "--days", type=float, default=1.0, help="delete only what is older than this (default: 1)"
     )
-    parser.add_argument("--delete", action="store_true", help="really delete")
+    parser.add_argument(
+        "--delete", action="store_true", help="delete the files; without it, only list them"
+    )
     return parser.parse_args(argv)
 
 

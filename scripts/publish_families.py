@@ -1,4 +1,4 @@
-"""A page of the repository about several families, from finished results.
+"""Write a page of docs/findings about several families, from finished results.
 
 in:  results/families/<name>/: verdicts.json, power.json; summary.json of each experiment; config/
 out: docs/findings/<name>/: README.md, arms.csv, claims.csv; and an entry of
@@ -23,9 +23,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", help="file name in config/families, without .yaml")
     parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds config/")
-    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
     parser.add_argument("--docs", type=Path, default=Path("docs/findings"))
-    parser.add_argument("--why", default="", help="reason for what was changed, for the log")
+    parser.add_argument("--why", default="", help="reason for a change, for the log")
     return parser.parse_args(argv)
 
 

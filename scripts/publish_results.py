@@ -1,4 +1,4 @@
-"""Pages of the repository about finished experiments: words, figures and a few small pictures.
+"""Write pages of docs/findings about finished experiments.
 
 in:  results/<experiment>/: report.md, summary.json, verdicts.json, scores.csv, and of the first run
      of each variant images/<prompt_set>.json; the store of pictures; config/, which says whether
@@ -27,17 +27,17 @@ from kindred.report.repository_publishing import Folders, pack, publish, write_i
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT")
+    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="names of experiments")
     parser.add_argument("--root", type=Path, default=Path("."), help="folder that holds config/")
-    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
     parser.add_argument("--store", type=Path, default=Path("resources/store/images"))
     parser.add_argument("--docs", type=Path, default=Path("docs/findings"))
-    parser.add_argument("--why", default="", help="reason for what was changed, for the log")
+    parser.add_argument("--why", default="", help="reason for a change, for the log")
     parser.add_argument(
-        "--log", action="store_true", help="write the experiments' logs into their pages alone"
+        "--log", action="store_true", help="only write the experiments' logs into their pages"
     )
     parser.add_argument(
-        "--pack", type=Path, help="write a .tar.xz of what pages need, instead of pages"
+        "--pack", type=Path, help="write no pages, but a .tar.xz of all files that they need"
     )
     return parser.parse_args(argv)
 

@@ -19,8 +19,12 @@ from kindred.starting.review_server import ReviewServer
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", help="an experiment, or the path of its page")
-    parser.add_argument("--pairs", action="store_true", help="which of two looks more like them?")
+    parser.add_argument("what", help="an experiment, or the path of its rating page")
+    parser.add_argument(
+        "--pairs",
+        action="store_true",
+        help="compare pairs of pictures instead of rating single ones",
+    )
     parser.add_argument("--root", type=Path, default=Path("."), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -32,10 +36,10 @@ def main(argv: list[str] | None = None) -> int:
     server = ReviewServer(
         lambda address: served(page, address), lambda change: answer(files, change)
     )
-    print(f"open {server.address}\nFinish there, or Ctrl-C here", file=sys.stderr)
+    print(f"open {server.address}\nFinish on the page, or press Ctrl-C here", file=sys.stderr)
     server.open_browser()
     server.serve()
-    print(f"answers are in {files.folder}; `snakemake` reads them", file=sys.stderr)
+    print(f"the answers are in {files.folder}; the next `snakemake` reads them", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A page on which people rate pictures without knowing which variant drew them.
+"""Make a page on which people rate pictures, without knowing which variant drew them.
 
 in:  lists of an experiment's pictures; the prepared photos of its datasets (not with `hide_photos`)
 out: rating.html, one file that works offline; it saves ratings.csv, which belongs at

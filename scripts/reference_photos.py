@@ -1,4 +1,4 @@
-"""How a judge knows the characters: training photos of each alone, and the scale of identity.
+"""Choose the photos by which a judge knows the characters, and measure its scale.
 
 in:  prepared photos and captions of the experiment's datasets
 out: references.json (which photos, the scale, the judge, its gates) and .safetensors (vectors)
@@ -20,7 +20,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="ReferenceSpec as JSON, or a file of it")
-    parser.add_argument("--resources", type=Path, default=Path("resources"), help="of the datasets")
+    parser.add_argument(
+        "--resources", type=Path, default=Path("resources"), help="folder of prepared datasets"
+    )
     parser.add_argument("--facts", required=True, type=Path, help="JSON to write")
     parser.add_argument("--vectors", required=True, type=Path, help="safetensors to write")
     devices.add_arguments(parser)

@@ -1,4 +1,4 @@
-"""Prompts x seeds -> pictures in a content-addressed store, and a manifest of them.
+"""Draw pictures of prompts and seeds, and write a list of them.
 
 in:  a base, embedded prompts (encode_prompts), any number of adapters (none: the base itself)
 out: pictures under <store>/; the manifest, a row a picture. Only missing pictures are drawn, and
@@ -23,16 +23,20 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="RenderSpec as JSON, or a file of it")
-    parser.add_argument("--prompts", required=True, type=Path, help="embedded prompts")
+    parser.add_argument(
+        "--prompts", required=True, type=Path, help="embedded prompts, from encode_prompts.py"
+    )
     parser.add_argument(
         "--adapter",
         nargs="*",
         default=[],
         type=Path,
-        help="LoRA files, in the order of the weights; none renders the base",
+        help="LoRA files, in the order of the weights; none: the base alone draws",
     )
     parser.add_argument("--store", required=True, type=Path, help="folder of all pictures")
-    parser.add_argument("--out", required=True, type=Path, help="manifest to write")
+    parser.add_argument(
+        "--out", required=True, type=Path, help="JSON list of the pictures to write"
+    )
     devices.add_arguments(parser)
     devices.add_device_map(parser)
     return parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""Many jobs of render.py in one process: their pictures are put into the store.
+"""Do many jobs of render.py in one process.
 
 in:  a list of jobs (RenderJobs), each with what render.py is told
 out: pictures under <store>/, the same bytes as render.py draws; a summary. Manifests are left to
@@ -30,8 +30,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--at-once",
         type=int,
         default=int(os.environ.get(PICTURES_AT_ONCE, "0")),
-        help="pictures in a batch at most; 0: as render.py. More keep a GPU busy, but pictures "
-        "then differ from render.py's by one in a few values",
+        help="largest batch; 0: as in render.py. Larger batches keep a GPU busy, but change a few "
+        "pixel values by one",
     )
     devices.add_arguments(parser)
     return parser.parse_args(argv)

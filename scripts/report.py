@@ -1,4 +1,4 @@
-"""The page about one experiment: verdicts, faces, groups, numbers, what to try next.
+"""Write the report about one experiment.
 
 in:  results/<experiment>/: summary.json, verdicts.json, scores.csv, power.json where the design was
      forecast, audit/<dataset>.json; spec.json of variants, of runs lora.json, training.csv, images/
@@ -27,10 +27,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="ReportSpec as JSON, or a file of it")
     parser.add_argument("--folder", required=True, type=Path, help="results/<experiment>")
     parser.add_argument("--resources", type=Path, default=Path("resources"))
-    parser.add_argument("--page", type=Path, help="report.html to write; unset: words alone")
-    parser.add_argument("--best", type=Path, help="best/pictures.json, what to keep beside it")
+    parser.add_argument("--page", type=Path, help="report.html to write; unset: only report.md")
+    parser.add_argument("--best", type=Path, help="best/pictures.json to write")
     for name in ("--ratings", "--pairs"):
-        parser.add_argument(name, nargs="*", default=[], type=Path, help="what people saved")
+        parser.add_argument(name, nargs="*", default=[], type=Path, help="files that people saved")
     parser.add_argument("--markdown", required=True, type=Path, help="report.md to write")
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""Who is in each picture of a prompt set, and how well it shows what was asked.
+"""Score pictures: who is in each, and how well it shows what was asked for.
 
 in:  a manifest of pictures, the judge's references, vectors of what was trained on; for drift also
      the base's manifest
@@ -25,14 +25,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="ScoreSpec as JSON, or a file of it")
-    parser.add_argument("--manifest", required=True, type=Path, help="the pictures")
+    parser.add_argument("--manifest", required=True, type=Path, help="list of the pictures")
     parser.add_argument(
-        "--base", nargs="*", default=[], type=Path, help="the same prompts by the base, for drift"
+        "--base", nargs="*", default=[], type=Path, help="the base's pictures, to measure drift"
     )
     parser.add_argument("--references", required=True, type=Path, help="references.json")
     parser.add_argument("--vectors", required=True, type=Path, help="references.safetensors")
     parser.add_argument(
-        "--training", nargs="*", default=[], type=Path, help="vectors of the datasets trained on"
+        "--training", nargs="*", default=[], type=Path, help="vectors of the training datasets"
     )
     parser.add_argument("--variant", required=True, help="name of the variant")
     parser.add_argument("--run", required=True, type=int, help="number of the run")

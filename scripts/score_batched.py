@@ -1,4 +1,4 @@
-"""Many jobs of score.py in one process: their tables are put into the store.
+"""Do many jobs of score.py in one process.
 
 in:  a list of jobs (ScoreJobs), each with what score.py is told
 out: tables under <store>/, the same as score.py's; a summary. score.py then copies each and

@@ -1,4 +1,4 @@
-"""Who is where in a dataset's photos: outlines of people, for composites, crops and losses.
+"""Find the outlines of people in a dataset's photos.
 
 in:  the photos, images.json and captions.jsonl; for drawn photos their truth
 out: masks.json: photo -> {file, people: [{letter, head}]}; masks lie in the store as PNG
@@ -24,9 +24,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec", required=True, help="MaskSpec as JSON, or a file of it")
     parser.add_argument("--source", required=True, type=Path, help="folder of photos")
-    parser.add_argument("--images", required=True, type=Path, help="images.json of preprocess")
-    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl of caption")
-    parser.add_argument("--truth", type=Path, nargs="*", default=[], help="about drawn photos")
+    parser.add_argument("--images", required=True, type=Path, help="images.json (preprocess.py)")
+    parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl (caption.py)")
+    parser.add_argument(
+        "--truth", type=Path, nargs="*", default=[], help="truth.json of drawn photos"
+    )
     parser.add_argument("--out", required=True, type=Path, help="masks.json to write")
     parser.add_argument("--store", type=Path, default=person_masks.STORE, help="folder of masks")
     devices.add_arguments(parser)

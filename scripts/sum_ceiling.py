@@ -1,4 +1,4 @@
-"""Scores of the ceiling's drawings -> one file of shares by cast and canvas, printed as well.
+"""Sum up the scores of the ceiling's drawings by cast and canvas.
 
 in:  lists of pictures as draw_ceiling.py writes them, and their tables of scores, in equal order
 out: ceiling.json: mean, casts (cast -> canvas -> share judged right), pictures
@@ -20,8 +20,12 @@ from kindred.scoring.score_table import read_scores
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", required=True, nargs="+", type=Path, help="their lists")
-    parser.add_argument("--scores", required=True, nargs="+", type=Path, help="a table a list")
+    parser.add_argument(
+        "--pictures", required=True, nargs="+", type=Path, help="lists of the drawings"
+    )
+    parser.add_argument(
+        "--scores", required=True, nargs="+", type=Path, help="one table of scores for each list"
+    )
     parser.add_argument("--out", required=True, type=Path, help="ceiling.json to write")
     return parser.parse_args(argv)
 

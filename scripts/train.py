@@ -1,4 +1,4 @@
-"""One LoRA: a variant's selection of photos, trained with one run's seed.
+"""Train one LoRA: one variant, one run.
 
 in:  spec.json (TrainSpec), encoded photos and captions, images.json and captions.jsonl
 out: <out-dir>/lora.safetensors, which diffusers loads as it is, with provenance in its header;
@@ -28,8 +28,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spec-file", required=True, type=Path, help="TrainSpec as JSON")
-    parser.add_argument("--run", required=True, type=int, help="number of the run: its seed")
-    parser.add_argument("--out-dir", required=True, type=Path, help="folder for the three files")
+    parser.add_argument("--run", required=True, type=int, help="number of the run; its seed")
+    parser.add_argument("--out-dir", required=True, type=Path, help="folder for the adapter")
     TrainingFiles.add_arguments(parser)
     parser.add_argument("--store", type=Path, default=adapter_store.STORE, help="finished adapters")
     parser.add_argument("--checkpoints", type=Path, default=adapter_store.CHECKPOINTS)

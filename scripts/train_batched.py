@@ -1,4 +1,4 @@
-"""Many LoRAs of small bases at once, for scripts/train.py to find in the store.
+"""Train many LoRAs of small bases at once.
 
 in:  a JSON list of jobs, each with what train.py is given: `spec_file` or `spec`, `run`, `out_dir`,
      images, captions, latents, text, and where its recipe needs them prior_images, prior_captions,
@@ -31,11 +31,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", required=True, help="a JSON file, or the JSON itself")
-    parser.add_argument("--out", required=True, type=Path, help="JSON of what was done")
+    parser.add_argument("--out", required=True, type=Path, help="JSON summary to write")
     parser.add_argument("--store", type=Path, default=adapter_store.STORE, help="finished adapters")
     parser.add_argument("--checkpoints", type=Path, default=adapter_store.CHECKPOINTS)
-    parser.add_argument("--at-once", type=int, default=128, help="most in one stack (default 128)")
-    parser.add_argument("--compile", action="store_true", help="compile blocks: a minute first")
+    parser.add_argument(
+        "--at-once", type=int, default=128, help="most trained at once (default 128)"
+    )
+    parser.add_argument("--compile", action="store_true", help="compile blocks first (a minute)")
     devices.add_arguments(parser)
     return parser.parse_args(argv)
 

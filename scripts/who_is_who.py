@@ -1,4 +1,4 @@
-"""Who is who in a folder of photos: every face named, from a few named photos or from none.
+"""Name every face in a folder of photos.
 
 in:  a folder of photos; names of sub-folders, files or captions, and what people.yaml says already
 out: people.yaml beside the photos, which you may edit and Snakemake reads; and a page to review it,
@@ -25,9 +25,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="folder of photos, e.g. photos/ours")
     parser.add_argument(
-        "--people", nargs="+", default=[], help="who may be in them: Jorvek:man:adult ..."
+        "--people", nargs="+", default=[], help="people who may be in them: Jorvek:man:adult ..."
     )
-    parser.add_argument("--review", action="store_true", help="decide in the browser, saved here")
+    parser.add_argument("--review", action="store_true", help="decide in the browser")
     parser.add_argument("--root", type=Path, default=Path("."), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -44,7 +44,9 @@ def main(argv: list[str] | None = None) -> int:
             lambda address: review_page.page(found, address),
             lambda change: review_page.answer(found, change),
         )
-        print(f"review at {server.address}\nFinish there, or Ctrl-C here", file=sys.stderr)
+        print(
+            f"review at {server.address}\nFinish on the page, or press Ctrl-C here", file=sys.stderr
+        )
         server.open_browser()
         server.serve()
     out = root / "results/who-is-who" / f"{folder.resolve().name}.html"

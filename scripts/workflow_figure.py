@@ -1,4 +1,4 @@
-"""The figure of the workflow in docs/reference/workflow.md, drawn from the rules.
+"""Draw the figure of the workflow in docs/reference/workflow.md from the rules.
 
 in:  the text of `snakemake --rulegraph mermaid-js --config experiments=plain`, on standard input
 out: docs/reference/workflow.md with the figure as the rules are now
@@ -21,7 +21,10 @@ def main(argv: list[str] | None = None) -> int:
     """Write the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--page", type=Path, default=Path("docs/reference/workflow.md"), help="the page"
+        "--page",
+        type=Path,
+        default=Path("docs/reference/workflow.md"),
+        help="page that holds the figure",
     )
     options = parser.parse_args(argv)
     write_block(options.page, "figure", flow_figure(sys.stdin.read()))

@@ -1,4 +1,4 @@
-"""Write a variant's full specification, as training will read it.
+"""Write the full specification of a variant.
 
 in:  a TrainSpec as canonical JSON
 out: spec.json: sorted keys, what nobody set left out

@@ -245,11 +245,11 @@ MISTAKES = [
     Mistake("can't be written", lambda root: files.write_text(write(root / "a", "") / "b", "x"),
             lambda root: files.write_text(write(root / "a", None) / "b", "x")),
     # Programs
-    Mistake("has no label or no file", lambda root: sheet_contents.read_labelled("x"),
+    Mistake("lacks a label or a file", lambda root: sheet_contents.read_labelled("x"),
             lambda root: sheet_contents.read_labelled(f"x={picture_list(root)}")),
     Mistake("no prompt 'b' here", lambda root: one_sheet(root, ["b"]),
             lambda root: one_sheet(root, ["a"])),
-    Mistake("need --images, --captions", sheet, lambda root: sheet(root, *of_photos(root))),
+    Mistake("needs --images, --captions", sheet, lambda root: sheet(root, *of_photos(root))),
     of_file("no such table", "f.csv", None, FIGURES, doc_figures._rows),
     of_value("is no figure", figure, "a solo", "a solo success"),
     of_value("no variant 'b'", figure, "b solo success", "a solo success"),
@@ -257,6 +257,6 @@ MISTAKES = [
     Mistake("is the adapter itself", lambda root: exported(root, "a.safetensors"), None),
     Mistake("is no size", lambda root: exported(root, "b.x", "--resolution", "big"), None),
     of_value("is not STEP=HASH", migrated, "x", "train=0"),
-    Mistake("has no label or no file", lambda root: curves(root, "t.csv"),
+    Mistake("lacks a label or a file", lambda root: curves(root, "t.csv"),
             lambda root: curves(root, f"a={write(root / 't.csv', LOG)}")),
 ]  # fmt: skip

@@ -190,7 +190,7 @@ def test_a_caption_edited_retrains_only_what_saw_it(workspace: Workspace):
     table.write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert workspace.jobs() == sorted([*AFTER_CAPTIONS, *AFTER_TRAINING])
     workspace.run()
-    assert "4 captions and the empty one: 2 encoder passes" in workspace.log(
+    assert "4 captions and the empty one, 2 new encodings" in workspace.log(
         "encode/tiny/ours.text-56"
     )
     assert "already trained" in workspace.log("tiny/train/only-J.run-1")

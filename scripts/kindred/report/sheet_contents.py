@@ -28,7 +28,7 @@ def read_labelled(text: str) -> tuple[str, Manifest]:
     """'all cells=path.json' -> its label and manifest."""
     label, sign, path = text.partition("=")
     if not sign or not label or not path:
-        raise KindredError("has no label or no file", f"--manifest {text}", "write LABEL=FILE")
+        raise KindredError("lacks a label or a file", f"--manifest {text}", "write LABEL=FILE")
     return label, read_manifest(path)
 
 

@@ -106,7 +106,7 @@ def test_only_new_prompts_are_encoded(base, tmp_path, capsys):
     encode(base, tmp_path / "a.safetensors", {"J": "one"})
     capsys.readouterr()
     encode(base, tmp_path / "b.safetensors", {"J": "one", "K": "two"})
-    assert "2 prompts: 2 encoder passes" in capsys.readouterr().err
+    assert "2 prompts, 2 new encodings" in capsys.readouterr().err
     found = read_texts(tmp_path / "b.safetensors", ["two"], base)[caption_hash("two")]
     states, pooled = found["t5"], found["clip"]
     assert states.shape == (TOKENS, 32) and pooled.shape == (24,)

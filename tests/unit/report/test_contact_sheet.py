@@ -236,6 +236,6 @@ def test_program_says_what_is_wrong(manifest, tmp_path):
     path = manifest("m", HEADS)
     with pytest.raises(KindredError, match="write LABEL=FILE"):
         sheet_program.main(["--spec", "{}", "--manifest", str(path), *out])
-    with pytest.raises(KindredError, match="need --images"):
+    with pytest.raises(KindredError, match="needs --images"):
         spec = json.dumps({"characters": CHARACTERS})
         sheet_program.main(["--spec", spec, "--manifest", f"a={path}", *out])
