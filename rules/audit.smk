@@ -1,7 +1,7 @@
 """What the photos and captions can and can't teach, before anything is trained.
 
-needs: images.json and captions.jsonl of a dataset
-gives: results/<experiment>/audit/<dataset>.json and a page
+needs: a dataset's images.json and captions.jsonl
+gives: results/<experiment>/audit/<dataset>.json and .html
 """
 
 

@@ -1,7 +1,7 @@
-"""One caption an image: yours where there is one, a captioner's where there is none.
+"""One caption for each image: yours where there is one, otherwise a captioner's.
 
 needs: caption files, prepared images
-gives: resources/<dataset>/captions.jsonl with author and characters of every caption
+gives: resources/<dataset>/captions.jsonl, with author and characters of every caption
 """
 
 

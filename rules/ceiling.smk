@@ -1,8 +1,8 @@
-"""The ceiling of casts: the world's own drawings of them, judged like the pictures of variants.
+"""The ceiling of cast accuracy: the lab's own drawings of the casts, judged like all pictures.
 
-needs: nothing that is trained; a base's autoencoder, the judge's references
-gives: results/<experiment>/ceiling/images/<prompt_set>.json, lists of pictures as rendering gives,
-       their scores, and results/<experiment>/ceiling.json, the share judged right by cast and canvas
+needs: nothing that is trained; a base's autoencoder and the judge's references
+gives: results/<experiment>/ceiling/images/<prompt_set>.json, lists of pictures, and their scores;
+       results/<experiment>/ceiling.json, how many are right by cast and canvas
 Only experiments whose casts are all of drawn people have one. `snakemake ceiling` makes it alone.
 """
 

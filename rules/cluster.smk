@@ -1,7 +1,7 @@
 """Whether the nodes of a cluster have what jobs need, before anything is sent there.
 
-needs: a profile that sends jobs elsewhere; KINDRED_NODES, names of nodes with commas between
-gives: a line for each node, or an error that names all that it lacks; no file is kept
+needs: a profile that sends jobs elsewhere; KINDRED_NODES, names of nodes separated by commas
+gives: a line for each node, or an error that names everything it lacks; no file
 Not part of `rule all`:
     KINDRED_NODES=node1,node2 snakemake check_cluster --workflow-profile profiles/slurm
 """

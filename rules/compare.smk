@@ -1,6 +1,6 @@
-"""From scores to verdicts: what was claimed, and what the pictures say to it.
+"""From scores to verdicts: what was claimed, and what the pictures say about it.
 
-needs: scores of all variants, the judge's references; ratings by people where there are any,
+needs: scores of all variants, the judge's references; people's ratings, if there are any, in
        config/experiments/<experiment>.ratings*.csv
 gives: results/<experiment>/declared.json, the hypotheses as they were before training;
        results/<experiment>/scores.csv, summary.json, verdicts.json

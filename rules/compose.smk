@@ -1,10 +1,9 @@
-"""Training pictures made of photos, for variants that ask: composites of cut-out people, crops of
-one person; and the outlines of people that these, and losses weighted by them, need.
+"""Composites and crops for variants that ask for them, and the outlines of people.
 
-needs: photos of a dataset, prepared images and captions; those of strangers who are cut in
+needs: photos of a dataset, prepared images and captions; photos of strangers that are cut in
 gives: resources/<dataset>/masks.json, who is where in its photos;
        resources/<dataset>-composed-<hash>/photos/*, captions.csv, made.json and masks.json: the
-       photos with what was made of them, a dataset like any other
+       photos and what was made of them, a dataset like any other
 """
 
 # One rule a dataset, for the same reasons as in draw.smk.

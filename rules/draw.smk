@@ -1,7 +1,7 @@
-"""Photo albums of the lab's families, drawn as a user would bring them.
+"""Photo albums of the lab's families, in the form in which a user would bring photos.
 
 needs: nothing
-gives: resources/<dataset>/photos/*.jpg, captions.csv; the truth in photos.truth.json
+gives: resources/<dataset>/photos/*.jpg and captions.csv; the truth in photos.truth.json
 """
 
 # One rule an album: outputs can't be functions of wildcards, and naming every photo means that one

@@ -1,10 +1,10 @@
-"""Photos, captions and prompts as the frozen base reads them, once per base.
+"""Photos, captions and prompts as the frozen base reads them, once for each base.
 
-needs: images.json and prepared images; captions.jsonl; prompt texts
-gives: resources/encoded/<base>/<dataset>/latents.safetensors and text-<tokens>.safetensors,
-       class-text-<tokens>.safetensors for variants with diff_output_preservation,
-       resources/encoded/<base>/prompts/<experiment>/<prompt_set>.safetensors,
-       looked up by content hash; what was encoded before comes from resources/store/encoded
+needs: images.json and prepared images; captions.jsonl; prompts
+gives: resources/encoded/<base>/<dataset>/latents.safetensors and text-<tokens>.safetensors;
+       class-text-<tokens>.safetensors for variants with diff_output_preservation;
+       resources/encoded/<base>/prompts/<experiment>/<prompt_set>.safetensors. What was encoded
+       before comes from resources/store/encoded, by content
 """
 
 

@@ -1,8 +1,8 @@
 """Claims about families in general, from the figures of several experiments.
 
-needs: results/<experiment>/summary.json of all experiments that a file of config/families names,
-       and scores.csv where copies may have to leave or people answered; lists of pictures; what
-       people said of them, config/families/<name>.who*.csv
+needs: summary.json of all experiments that a file of config/families names; scores.csv where copies
+       may be left out or people answered; lists of pictures; people's answers,
+       config/families/<name>.who*.csv
 gives: results/families/<name>/declared.json and power.json, before anything is trained;
        results/families/<name>/who.html, verdicts.json, report.html, report.md
     snakemake families --config 'experiments=[alike, alike-okorie, ...]'

@@ -1,6 +1,6 @@
-"""The miniature lab from nothing: `snakemake lab_models`, on one GPU.
+"""The models of the lab from nothing: `snakemake lab_models`, on one GPU.
 
-needs: config/lab/full.yaml, or what config.yaml's `lab: settings:` names
+needs: config/lab/full.yaml, or the file that config.yaml's `lab: settings:` names
 gives: lab/base, lab/judge, lab/captioner; losses and gates in resources/lab/work
 No experiment depends on these rules: what they make ships with the repository. Every stage keeps
 its checkpoint and goes on from it when it was interrupted.

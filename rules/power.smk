@@ -1,7 +1,6 @@
 """What an experiment's design can find, before anything is trained.
 
-needs: the plan alone; finished runs or a publication say more exactly how much runs and prompts
-       differ, and are looked up where they are, for waiting for them would be too late
+needs: the plan alone; finished runs or a publication, where there are any, make it more exact
 gives: results/<experiment>/power.json
     snakemake power     # prints it
 """

@@ -1,7 +1,7 @@
-"""Photos of any kind to upright sRGB images in aspect buckets.
+"""Photos of any kind turned into upright sRGB images in aspect buckets.
 
 needs: the photos of a dataset
-gives: resources/<dataset>/images/<id>.png and images.json, a row an image
+gives: resources/<dataset>/images/<id>.png and images.json, a row for each image
 """
 
 

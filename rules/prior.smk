@@ -1,4 +1,4 @@
-"""Class images: pictures of 'a man' by the base itself, as a dataset to train on besides.
+"""Class images: pictures of 'a man' drawn by the base, a dataset to train on beside the photos.
 
 needs: nothing; or the base's pictures of a prompt set, where a dataset names one
 gives: resources/<dataset>/class.safetensors and class.json, embedded prompts and list of pictures;

@@ -1,6 +1,6 @@
 """Pictures: every prompt set with every seed, by every variant and run, and by the base alone.
 
-needs: embedded prompts, adapters; of a variant with `pictures`, its folder
+needs: embedded prompts and adapters; for a variant with `pictures`, its folder
 gives: results/<experiment>/<variant>/run-<k>/images/<prompt_set>.json, the list of its pictures;
        the pictures lie in resources/store/images under a key of all that they depend on
 """

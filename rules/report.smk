@@ -1,12 +1,12 @@
-"""Pages for people: the report of an experiment, and a page on which to rate its pictures.
+"""Pages for people: the report, the pages for ratings, and the page of running trainings.
 
-needs: summary.json, verdicts.json, scores.csv, power.json; settings and logs of trainings, lists of pictures,
-       audits; prepared photos, unless the experiment says `hide_photos: true`
-gives: results/<experiment>/report.html, one self-contained page, and report.md; best/, the best
-       picture of every prompt with its list, and a graph for ComfyUI;
-       results/<experiment>/rating.html, which saves the ratings.csv that compare reads;
-       results/<experiment>/live.html, trainings while they run, where they draw `samples`
-       results/<experiment>/figures-to-send.csv, when asked for
+needs: summary.json, verdicts.json, scores.csv, power.json; settings and logs of trainings, lists of
+       pictures, audits; prepared photos, unless the experiment says `hide_photos: true`
+gives: results/<experiment>/report.html, one self-contained page, and report.md;
+       results/<experiment>/best/, the best picture of every prompt, and a workflow for ComfyUI;
+       results/<experiment>/rating.html, which saves the ratings that compare reads;
+       results/<experiment>/live.html, trainings while they run;
+       results/<experiment>/figures-to-send.csv and pairs.html, when asked for
 """
 
 

@@ -2,8 +2,8 @@
 
 needs: prepared photos and captions; lists of pictures
 gives: results/<experiment>/references.json and .safetensors, by which the judge knows everybody;
-       results/<experiment>/vectors/<dataset>.json and .npy, what copies are looked for among;
-       results/<experiment>/<variant>/run-<k>/scores/<prompt_set>.csv, a row an image and a person
+       results/<experiment>/vectors/<dataset>.json and .npy, among which copies are looked for;
+       results/<experiment>/<variant>/run-<k>/scores/<prompt_set>.csv, a row for each image and person
 """
 
 

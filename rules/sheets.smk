@@ -1,10 +1,10 @@
-"""Pictures about pictures: contact sheets, photos beside renderings, training curves.
+"""Contact sheets, photos beside renderings, and training curves.
 
-needs: lists of pictures, training.csv; for photos beside renderings the prepared photos
+needs: lists of pictures, training.csv; prepared photos for photos beside renderings
 gives: results/<experiment>/<variant>/sheets/<prompt_set>.png, a variant's pictures;
-       results/<experiment>/sheets/<prompt_set>.png, all variants under each other;
+       results/<experiment>/sheets/<prompt_set>.png, all variants, one below the other;
        results/<experiment>/likeness/<dataset>.png, photos beside renderings;
-       results/<experiment>/curves.png, loss of all trainings
+       results/<experiment>/curves.png, the loss of all trainings
 """
 
 

@@ -1,6 +1,6 @@
-"""Which step is best: pictures of every kept step, what they show, and the step that is taken.
+"""Which step is best: pictures of every kept step, their scores, and the step that is taken.
 
-needs: adapters that trainings kept on their way, and the prompts of the experiment's `selection`
+needs: adapters that trainings kept on the way, and the prompts of the experiment's `selection`
 gives: run-<k>/steps/<n>/images/selection.json and scores/selection.csv of every kept step;
        run-<k>/chosen/lora.safetensors of variants that take another step than the last;
        results/<experiment>/series.json, how the steps compare

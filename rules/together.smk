@@ -1,7 +1,7 @@
 """All trainings of an experiment in one process for each GPU, many at once: for small bases.
 
 needs: as rule `train`, of all variants
-gives: finished adapters in resources/store, where `train` finds them and takes about a second each;
+gives: finished adapters in resources/store, where `train` finds them in about a second each;
        results/<experiment>/together/trained.json, what was trained and what is left to `train`; of
        several jobs together/<k>-of-<n>/trained.json
 Not part of `rule all`:

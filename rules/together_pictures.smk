@@ -1,8 +1,8 @@
-"""Many jobs in one: all renderings, and all scorings, of a variant in one process.
+"""All pictures, or all scores, of a variant in one process.
 
 needs: as rules `render` and `score`
-gives: pictures and tables of scores in resources/store, where `render` and `score` find them and
-       take under a second each; results/<experiment>/<variant>/together/{rendered,scored}.json
+gives: pictures and tables of scores in resources/store, where `render` and `score` find them in
+       under a second each; results/<experiment>/<variant>/together/{rendered,scored}.json
 Not part of `rule all`: worth while where a job's work is shorter than the loading of its models.
     snakemake drawn_together && snakemake scored_together && snakemake
 """

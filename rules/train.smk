@@ -1,8 +1,8 @@
-"""One LoRA for every variant and training run.
+"""One LoRA for every variant and run.
 
 needs: encoded photos and captions
-gives: results/<experiment>/<variant>/spec.json and run-<k>/lora.safetensors, lora.json, training.csv;
-       run-<k>/steps/<n>/lora.safetensors of the steps that a recipe keeps;
+gives: results/<experiment>/<variant>/spec.json and run-<k>/lora.safetensors, lora.json and
+       training.csv; run-<k>/steps/<n>/lora.safetensors of the steps that a recipe keeps;
        run-<k>/live.js and samples/ while it runs, for results/<experiment>/live.html
 """
 

@@ -24,10 +24,10 @@ from kindred.report.templates import fill
 MARKER = "<!-- Everything below is written by scripts/publish_results.py. -->"
 INTRODUCTION = """# Every hypothesis that was tested
 
-All claims that published experiments made, with the label that their figures earned. Each
-experiment has a folder with its page, its figures as CSV and a few small pictures.
+All claims of published experiments, with the label that their figures earned. Each experiment has
+a folder with its page, its figures as CSV and a few small pictures.
 
-A program writes them from `results/<experiment>` when you run it by hand, after `snakemake`:
+After `snakemake`, a program writes them from `results/<experiment>`. Run it by hand:
 
     python scripts/publish_results.py <experiment> ...
 """
@@ -194,14 +194,14 @@ def index(docs: Path, before: str | None) -> str:
     ]
     primary = {
         "heading": "What was asked",
-        "words": "Primary hypotheses. When each was declared, and what was changed after results "
-        "had been seen, stands at the end of its experiment's page. In brackets: the interval that "
-        "decides, corrected after Holm for the primary hypotheses of an experiment.",
+        "words": "Primary hypotheses. Each experiment's page ends with when they were declared and "
+        "what was changed after results had been seen. The interval in brackets decides. It is "
+        "corrected after Holm for the primary hypotheses of an experiment.",
         "lines": [one for one in every if one["primary"] == "1"],
     }
     other = {
         "heading": "What else was asked",
-        "words": "Other hypotheses; 95 % intervals, not corrected for their number.",
+        "words": "Other hypotheses, with 95 % intervals that are not corrected for their number.",
         "lines": [one for one in every if one["primary"] != "1"],
     }
     experiments = [

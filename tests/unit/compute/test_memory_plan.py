@@ -65,7 +65,7 @@ def test_a_config_of_something_else_is_refused():
         FLUX1.layout({"num_layers": 2, "attention_head_dim": 64, "num_attention_heads": 24})
 
 
-# Peaks on one H200, random weights, rank 4 on q/k/v/out, batch 1 (docs/reference/performance.md):
+# Peaks on one H200, random weights, rank 4 on q/k/v/out, batch 1:
 # GiB, edge in px, quantization, compiled, checkpointed blocks.
 MEASURED = [
     (7.0, 512, "nf4", False, 57),
