@@ -88,7 +88,7 @@ site:
 	test -x .venv-site/bin/zensical || $(PYTHON) -m venv .venv-site
 	.venv-site/bin/python -m pip install $(PIP) -q -r envs/requirements-site.txt
 	rm -rf site-pages && mkdir site-pages
-	git ls-files -z -- "*.md" "*.webp" "*.csv" "config/*.yaml" LICENSE CITATION.cff ":!report" ":!tests" \
+	git ls-files -z -- "*.md" "*.webp" "*.svg" "*.csv" "config/*.yaml" LICENSE CITATION.cff ":!report" ":!tests" \
 	  | xargs -0 tar -c | tar -x -C site-pages
 	.venv-site/bin/zensical build --strict
 

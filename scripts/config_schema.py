@@ -12,6 +12,7 @@ from kindred.config.json_schema import SCHEMAS, schema_text
 from kindred.config.keys_reference import configuration_page
 from kindred.report.measures_reference import measures_page
 from kindred.starting.needs_table import needs_table
+from kindred.workflow.output_files import outputs_tables
 from kindred.workflow.rules_reference import commands_page, steps_table
 
 
@@ -23,10 +24,11 @@ def main(argv: list[str] | None = None) -> int:
     for name in SCHEMAS:
         write_text(root / "config" / name, schema_text(name))
     pages = root / "docs/reference"
-    write_text(pages / "measures.md", measures_page())
+    write_text(pages / "measures.md", measures_page(root))
     write_text(pages / "configuration.md", configuration_page())
     write_text(pages / "commands.md", commands_page(root))
     write_block(pages / "workflow.md", "steps", steps_table(root / "rules"))
+    write_block(pages / "workflow.md", "files", outputs_tables(root / "rules"))
     write_block(root / "README.md", "needs", needs_table(root))
     return 0
 

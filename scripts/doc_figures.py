@@ -1,10 +1,10 @@
 """Fill in the figures in README.md and docs/ from the published tables that they name.
 
-in:  pages with figures written as `[95 %](alike/runs.csv "any-heads trio success")`
-out: the same pages; those whose figures have changed are named
+in:  published tables; pages with figures, `[95 %](alike/runs.csv "any-heads trio success")`
+out: the same pages, the table of labels in docs/reference/statistics.md, docs/pictures/casts.svg;
+     those that have changed are named
 
-Run by hand after publishing. `--check` writes nothing
-and ends with an error where a figure is old.
+Run by hand after publishing. `--check` writes nothing and ends with an error where a figure is old.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
 from kindred.common.files import write_text
-from kindred.report.doc_figures import filled
+from kindred.report.casts_figure import FILE, casts_svg
+from kindred.report.doc_figures import pages_as_now
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -31,15 +32,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Fill in the figures of all pages, or check them."""
     options = parse(argv)
-    pages = [options.root / "README.md", *sorted((options.root / "docs").rglob("*.md"))]
-    texts = {page: filled(page) for page in pages if page.is_file()}
+    texts = pages_as_now(options.root)
+    if (picture := options.root / FILE).is_file():
+        texts[picture] = casts_svg(options.root / "docs/findings")
     old = [page for page, text in texts.items() if text != page.read_text(encoding="utf-8")]
     if old and options.check:
         named = ", ".join(map(str, old))
         raise KindredError("figures are old", named, "run python scripts/doc_figures.py")
     for page in old:
         write_text(page, texts[page])
-    print(f"{len(old)} of {len(texts)} pages had figures that were out of date", file=sys.stderr)
+    print(f"{len(old)} of {len(texts)} pages and pictures were out of date", file=sys.stderr)
     return 0
 
 

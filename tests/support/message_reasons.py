@@ -13,6 +13,7 @@ REASONS = {
     "kindred/data/photo_folder.py:_set_aside": "a person decided it, and it is told as such",
     "kindred/workflow/elsewhere_specs.py:elsewhere_spec: … pictures of": MANY,
     "kindred/scoring/run.py:score_table: vanished": VANISHES,
+    "page_picture.py:main: no Chromium": "needs a computer without a browser",
     "choose_step.py:main: no step has a score": "needs a selection that names nobody, scored",
     "kindred/training/run.py:train_lora: vanished": VANISHES,
 }

@@ -19,10 +19,10 @@ from kindred.evidence import families
 from kindred.evidence.step_losses import read_losses
 from kindred.rendering.manifest import Row
 from kindred.report import (
-    doc_figures,
     family_publishing,
     html_page,
     publication_checks,
+    published_figures,
     rating_page,
     report_data,
     repository_pages,
@@ -133,7 +133,7 @@ def mean(prompt_set: str) -> float:
         {"variant": "a", "prompt_set": "solo", "run": "1", "success": "0.5"},
         {"variant": "b", "prompt_set": "trio", "run": "1", "success": "0.5"},
     ]
-    return doc_figures.figure_of(rows, f"a {prompt_set} success")
+    return published_figures.figure_of(rows, f"a {prompt_set} success")
 
 
 # Publishing

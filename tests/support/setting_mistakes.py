@@ -25,6 +25,7 @@ from mistakes import (
 import contact_sheet as contact_sheet_program
 import export_lora
 import migrate_stores
+import page_picture as page_picture_program
 import plot_training_curves
 from kindred.common import file_lock, files
 from kindred.compute import data_parallel, devices, memory_limit
@@ -34,7 +35,7 @@ from kindred.lab import pretraining_corpus
 from kindred.models import architectures, identity, tokenizers
 from kindred.models.lora import adapters
 from kindred.rendering import manifest
-from kindred.report import doc_figures, sheet_contents
+from kindred.report import doc_figures, published_figures, sheet_contents
 from kindred.specs.base_model import Base
 from kindred.specs.report import SheetSpec
 from kindred.training.batched import jobs
@@ -112,7 +113,16 @@ def one_sheet(root: Path, prompts: list[str]) -> object:
 
 def figure(what: str) -> str:
     rows = [{"variant": "a", "prompt_set": "solo", "run": "1", "success": "0.5"}]
-    return doc_figures.figure_of(rows, what)
+    return published_figures.figure_of(rows, what)
+
+
+def verdict(what: str) -> str:
+    line = {"hypothesis": "a", "label": "undecided", "x": "", "margin": "0.1", "measure": "success"}
+    return doc_figures.verdict_of([line], what)
+
+
+def cell(what: str) -> str:
+    return published_figures.cell_of("# Page\n\n## A\n\n| name | x |\n|---|---|\n| a | 1 |\n", what)
 
 
 def exported(root: Path, name: str, *options: str) -> object:
@@ -250,10 +260,16 @@ MISTAKES = [
     Mistake("no prompt 'b' here", lambda root: one_sheet(root, ["b"]),
             lambda root: one_sheet(root, ["a"])),
     Mistake("needs --images, --captions", sheet, lambda root: sheet(root, *of_photos(root))),
-    of_file("no such table", "f.csv", None, FIGURES, doc_figures._rows),
+    of_file("no such table", "f.csv", None, FIGURES, published_figures.read_table),
     of_value("is no figure", figure, "a solo", "a solo success"),
+    of_value("no hypothesis 'b'", verdict, "b label", "a label"),
+    of_value("is no figure", verdict, "a size", "a label"),
+    of_value("no section 'B'", cell, "B > a: x", "A > a: x"),
+    of_value("no row 'b'", cell, "b: x", "a: x"),
     of_value("no variant 'b'", figure, "b solo success", "a solo success"),
     of_value("no measure 'sucess'", figure, "a solo sucess", "a solo success"),
+    Mistake("no such page", lambda root: page_picture_program.main(
+        [f"{root}/report.html", "--out", f"{root}/report.webp"]), None),
     Mistake("is the adapter itself", lambda root: exported(root, "a.safetensors"), None),
     Mistake("is no size", lambda root: exported(root, "b.x", "--resolution", "big"), None),
     of_value("is not STEP=HASH", migrated, "x", "train=0"),

@@ -15,6 +15,8 @@ from shared import once
 from workspace import REPOSITORY
 
 from kindred.benchmarking.empty_jobs import copy_workflow, make_all
+from kindred.common.page_blocks import with_block
+from kindred.workflow.flow_figure import flow_figure
 
 pytestmark = pytest.mark.workflow
 
@@ -70,6 +72,15 @@ def cpu_s(root: Path) -> float:
 def imported(output: str) -> Iterator[str]:
     """The modules that `-X importtime` names."""
     return (match[1] for match in re.finditer(r"import time: .*\| +([\w.]+)$", output, re.M))
+
+
+def test_the_figure_of_the_workflow_is_as_the_rules_are(finished: Path):
+    command = ("--rulegraph", "mermaid-js", "--config", "experiments=plain")
+    figure = flow_figure(run(finished, *command))
+    page = (REPOSITORY / "docs/reference/workflow.md").read_text(encoding="utf-8")
+    again = f"snakemake {' '.join(command)} | python scripts/workflow_figure.py"
+    assert page == with_block(page, "figure", figure, "page"), f"run: {again}"
+    assert again in page, "the page says how it is drawn"
 
 
 def test_planning_imports_nothing_heavy(finished: Path):

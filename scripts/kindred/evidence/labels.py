@@ -23,7 +23,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kindred.specs.measures import MEASURES, UNIT, Measure
+from kindred.specs.measure_kinds import UNIT
+from kindred.specs.measures import MEASURES, Measure
 
 RULES = "labels 1"  # raised where another label would be given
 UNMEASURED, ONE, PILOT = "not measured", "one training", "pilot"

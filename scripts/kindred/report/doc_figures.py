@@ -3,25 +3,29 @@
 A figure is a Markdown link whose title says what it is: `[95 %](alike/runs.csv "any-heads trio
 success")`, a variant's mean over its runs, or `"any-heads trio success - family"`, a difference in
 points; of cast accuracy, of a kind of cast or of one cast, `[87 %](casts-alike/casts.csv "any-heads
-casts family")`. So a reader sees the source by pointing at it, and no figure can grow old: `filled`
-writes what the table says, and a test fails where a page says something else. Knows tables of runs
-and of casts; knows nothing of what pages are about.
+casts family")`; of a hypothesis its effect or label, `(likeness/verdicts.csv "right effect")`; and
+what stands in a table of a published page, `[94 %](likeness/README.md "any: … and as asked")`. So a
+reader sees the source by pointing at it, and no figure can grow old: `filled` writes what the table
+says, and a test fails where a page says something else. Knows published tables; knows nothing of
+what pages are about.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems, did_you_mean
-from kindred.specs.measures import MEASURES
+from kindred.common.page_blocks import with_block
+from kindred.report import repository_pages
+from kindred.report.published_figures import Rows, cell_of, figure_of, read_table, text_of
+from kindred.report.published_labels import labels_table, words_of
 
 FIGURE = re.compile(
-    r'\[(?P<said>[^\]]*)\]\((?P<table>[\w./-]+/(?:runs|casts)\.csv) "(?P<what>[^"]+)"\)'
+    r"\[(?P<said>[^\]]*)\]\((?P<table>[\w./-]+/(?:(?:runs|casts|verdicts)\.csv|README\.md)) "
+    r'"(?P<what>[^"]+)"\)'
 )
-Rows = Sequence[Mapping[str, str]]
 
 
 def filled(page: Path) -> str:
@@ -34,7 +38,7 @@ def filled(page: Path) -> str:
     def figure(match: re.Match[str]) -> str:
         where = f'{page}: {match["table"]} "{match["what"]}"'
         try:
-            said = figure_of(_rows(page.parent / match["table"]), match["what"])
+            said = _said(page.parent / match["table"], match["what"])
         except KindredError as error:
             problems.add_error(where, error)
             return match[0]
@@ -45,61 +49,41 @@ def filled(page: Path) -> str:
     return text
 
 
-def figure_of(rows: Rows, what: str) -> str:
-    """'variant prompt_set measure', or the same and ' - other variant', as text.
+def pages_as_now(root: Path) -> dict[Path, str]:
+    """README.md and all pages of docs/ and lab/ with their figures and tables as published tables
+    have them. root: holds README.md. Raises ProblemsError as `filled` does."""
+    pages = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+    pages += sorted((root / "lab").rglob("*.md"))
+    texts = {page: filled(page) for page in pages if page.is_file()}
+    page = root / "docs/reference/statistics.md"
+    if page in texts:
+        published = repository_pages.read_published(root / "docs/findings").values()
+        table = labels_table([line for lines in published for line in lines])
+        texts[page] = with_block(texts[page], "labels", table, str(page))
+    return texts
+
+
+def _said(table: Path, what: str) -> str:
+    if table.suffix == ".md":
+        return cell_of(text_of(table), what)
+    rows = read_table(table)
+    return verdict_of(rows, what) if table.stem == "verdicts" else figure_of(rows, what)
+
+
+def verdict_of(rows: Rows, what: str) -> str:
+    """'hypothesis effect' or 'hypothesis label' of a table of verdicts, as text.
 
     Raises KindredError where the table has no such figure.
     """
-    first, _, against = what.partition(" - ")
-    words = first.split()
-    if len(words) != 3:
-        raise KindredError(f"'{what}' is no figure", "", "write: variant prompt_set measure")
-    variant, prompt_set, measure = words
-    mean = _mean(rows, variant, prompt_set, measure)
-    percent = measure not in MEASURES or MEASURES[measure].kind.percent  # accuracy of casts
-    if against:
-        gap = mean - _mean(rows, against, prompt_set, measure)
-        text = f"{100 * gap:+.0f} points" if percent else f"{gap:+.2f}"
-        return text.replace("-", "−")
-    return _percent(mean) if percent else f"{mean:.2f}".replace("-", "−")
+    name, _, asked = what.partition(" ")
+    lines = {row["hypothesis"]: dict(row) for row in rows}
+    if name not in lines:
+        raise KindredError(f"no hypothesis '{name}'", "", did_you_mean(name, lines))
+    told = {"effect": _effect, "label": words_of}
+    if asked not in told:
+        raise KindredError(f"'{what}' is no figure", "", "write: hypothesis effect, or label")
+    return told[asked](lines[name])
 
 
-def _percent(share: float) -> str:
-    """Whole, but for what would be rounded to all."""
-    close = 0.99 < share < 1
-    return f"{100 * share:.1f} %" if close else f"{100 * share:.0f} %"
-
-
-def _rows(table: Path) -> Rows:
-    try:
-        with open(table, newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        advice = "publish the experiment, or correct the path"
-        raise KindredError("no such table", str(table), advice) from None
-
-
-def _measures(rows: Rows) -> set[str]:
-    """The columns that are figures: of a table of casts all behind the first ones."""
-    columns = list(rows[0]) if rows else []
-    return {*columns[4:]} if "worst" in columns else {*columns} & {*MEASURES}
-
-
-def _mean(rows: Rows, variant: str, prompt_set: str, measure: str) -> float:
-    """Mean over runs of the variant's value."""
-    for column, value in (("variant", variant), ("prompt_set", prompt_set)):
-        known = {row[column] for row in rows}
-        if value not in known:
-            raise KindredError(f"no {column} '{value}'", "", did_you_mean(value, known))
-    known = _measures(rows)
-    if measure not in known:
-        raise KindredError(f"no measure '{measure}'", "", did_you_mean(measure, known))
-    values = [
-        float(row[measure])
-        for row in rows
-        if (row["variant"], row["prompt_set"]) == (variant, prompt_set) and row[measure]
-    ]
-    if not values:
-        what = f"{variant} has no {measure} in {prompt_set}"
-        raise KindredError(what, "", "name another figure")
-    return sum(values) / len(values)
+def _effect(line: Mapping[str, str]) -> str:
+    return re.sub(r"(?<!\d)1 points", "1 point", repository_pages.said(dict(line)))

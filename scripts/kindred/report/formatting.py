@@ -12,7 +12,8 @@ from kindred.common.sentences import listing
 from kindred.report import formatting
 from kindred.report.svg_plots import share
 from kindred.specs.composites import CompositeOptions, Composites
-from kindred.specs.measures import MEASURES, RATIO, Kind
+from kindred.specs.measure_kinds import RATIO, Kind
+from kindred.specs.measures import MEASURES
 from kindred.specs.scoring import FIXED_KINDS
 
 Statistic = Mapping[str, Any]

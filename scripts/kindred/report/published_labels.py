@@ -9,6 +9,7 @@ found anew from the means of its runs and prompts.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -22,8 +23,8 @@ from kindred.evidence.verdict_sentences import why
 from kindred.specs.measures import MEASURES
 
 Line = Mapping[str, str]
-
-
+# What a table of them shows first, whatever else occurs.
+ORDER = (labels.SUPPORTED, labels.EQUAL, labels.FLOOR, labels.CEILING, labels.CONTRADICTED)
 # Not to be seen in a row: what had been seen before, what controls and photos say.
 KEPT = frozenset({"exploratory", "not separable", labels.FAILED})
 
@@ -144,3 +145,18 @@ def _of_twice_the_tail(value: float, interval: Interval, level: float) -> Interv
     narrower = float(ndtri(level) / ndtri((1 + level) / 2))
     low, high = interval
     return value - narrower * (value - low), value + narrower * (high - value)
+
+
+def labels_table(lines: Sequence[Line]) -> str:
+    """How many rows were called what when they were published and are called what now, as
+    Markdown."""
+    pairs = Counter((line["label_at_publication"], line["label"]) for line in lines)
+    every = {name for pair in pairs for name in pair}
+    names = [*(x for x in ORDER if x in every), *sorted(every - {*ORDER})]
+    before = [x for x in names if any(then == x for then, _ in pairs)]
+    now = [x for x in names if any(label == x for _, label in pairs)]
+    counts = {x: [pairs[x, label] for label in now] for x in before}
+    counts["together"] = [sum(column) for column in zip(*counts.values(), strict=True)]
+    rows = [f"| {name} | {' | '.join(map(str, [*n, sum(n)]))} |" for name, n in counts.items()]
+    head = f"| called at publication | {' | '.join(now)} | together |"
+    return "\n".join([head, "|---|" + "---:|" * (len(now) + 1), *rows])

@@ -1,9 +1,9 @@
 """The measures of a picture: each one record, from which everything that names a measure follows.
 
-A record says how a measure's value is read from a score row, what kind of number it is, which way
-is better, what it reads where nothing was learned, what it needs, and its words. The keys that
-hypotheses may name, arrays, intervals, sentences and table columns follow from `MEASURES`, in its
-order. Knows rows of scores as text; knows nothing of arrays or pages.
+A record says how a measure's value is computed and read from a score row, what kind of number it
+is, which way is better, what it reads where nothing was learned, what it needs, and its words. The
+keys that hypotheses may name, arrays, intervals, sentences and table columns follow from
+`MEASURES`, in its order. Knows rows of scores as text; knows nothing of arrays or pages.
 """
 
 from __future__ import annotations
@@ -12,47 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-
-@dataclass(frozen=True)
-class Kind:
-    """What kind of number a measure is.
-
-    binary: a picture's value is 0 or 1, so that counting statistics bound an interval. bounds: the
-    mean can't lie outside, so its interval ends there; None: it can, or the judge decides, as
-    `by_values`. ends: where the scale begins and ends; an interval that reaches beyond one is shown
-    as reaching it. percent: written as a share of 100. bar: drawn as a bar in tables.
-    """
-
-    binary: bool = False
-    bounds: tuple[float, float] | None = None
-    by_values: bool = False
-    ends: tuple[float | None, float | None] = (None, None)
-    percent: bool = False
-    bar: bool = False
-
-    def reaches(self, mean: float, low: float, high: float) -> tuple[bool, bool]:
-        """Whether an interval reaches below the scale's begin, and above its end, from a mean that
-        does not. Where bounds hold it can't."""
-        begin, end = self.ends
-        return (
-            begin is not None and low < begin <= mean,
-            end is not None and mean <= end < high,
-        )
-
-    def bounded(self, lowest: float, highest: float) -> bool:
-        """Whether the mean of values from `lowest` to `highest` lies between 0 and 1 for sure."""
-        return self.bounds is not None or (self.by_values and lowest >= 0 and highest <= 1)
-
-
-UNIT = (0.0, 1.0)
-SHARE = Kind(binary=True, bounds=UNIT, ends=UNIT, percent=True, bar=True)
-FRACTION = Kind(bounds=UNIT, ends=UNIT, percent=True, bar=True)
-GRADE = Kind(bounds=UNIT, ends=UNIT)
-# Two marks make this scale, and single values lie beyond them: who is less alike than a stranger.
-LIKENESS = Kind(ends=UNIT, bar=True)
-FIT = Kind(by_values=True)  # a probability or a cosine, by the judge
-DISTANCE = Kind(ends=(0.0, None))
-RATIO = Kind(percent=True, bar=True)  # of one mean to another; no measure of a picture
+from kindred.specs.measure_kinds import DISTANCE, FIT, FRACTION, GRADE, LIKENESS, SHARE, Kind
 
 
 @dataclass(frozen=True)
@@ -68,13 +28,14 @@ class ScoredImage:
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure. `value` gives a picture's number, None where there is none. `chance`: what it
-    reads for a base that learned nobody. `needs`: what it can't be had without. `says`: its words
-    in verdicts, where {counts} is what the judge counts. `needs_names`: it can't be high for an
-    adapter that has not learned which name is whose; `names` says why, or how it is high without.
-    `heading` and `hint` head a column of the report's table `about` people or pictures. `compared`:
-    with the baseline, in summaries. `macro`: its mean is over casts of the mean within each, so
-    that no cast counts for more."""
+    """One measure. `value` gives a picture's number, None where there is none; `formula`: the same
+    in the symbols of docs/reference/measures.md; `code`: what computes it, 'file: name'. `chance`:
+    what it reads for a base that learned nobody; `derived`: how that follows. `needs`: what it
+    can't be had without. `says`: its words in verdicts, where {counts} is what the judge counts.
+    `needs_names`: it can't be high for an adapter that has not learned which name is whose; `names`
+    says why, or how it is high without. `heading` and `hint` head a column of the report's table
+    `about` people or pictures. `compared`: with the baseline, in summaries. `macro`: its mean is
+    over casts of the mean within each, so that no cast counts for more."""
 
     name: str
     kind: Kind
@@ -84,6 +45,9 @@ class Measure:
     says: str
     heading: str
     hint: str
+    formula: str
+    derived: str
+    code: str
     value: Callable[[ScoredImage], float | None]
     names: str
     needs_names: bool = False
@@ -141,6 +105,11 @@ _RECORDS = (
         heading="Cast right",
         hint="share of pictures with exactly the people asked for, strangers included, each once, "
         "over all casts on all canvases: what can't be had without names",
+        formula="[n = k  and  F(x) = [x ∈ A] for every character x]",
+        derived="who sees the shape of the picture alone draws one outcome on each shape, which "
+        "is right for one cast of twelve: 2 shapes × 1 / (2 × 12) = 1/12 = 8 %; who also knows "
+        "how many people are asked for has one outcome for each number, 3/12 = 25 %",
+        code="scoring/identity_assignment.py: assign_identities",
         value=_column("cast_right"),
         compared=True,
         macro=True,
@@ -157,6 +126,9 @@ _RECORDS = (
         says="pictures in which everyone asked for is there, once and recognisable",
         heading="Right",
         hint="share of pictures with everyone asked for, once, and recognisable, and nobody else",
+        formula="[n = k  and  F(x) = [x ∈ A] for every character x],   A not empty",
+        derived="nobody is recognised, but for the strangers whom the judge takes for somebody",
+        code="scoring/identity_assignment.py: assign_identities",
         value=_column("success"),
         compared=True,
         names=FAMILY,
@@ -172,6 +144,9 @@ _RECORDS = (
         heading="… and as asked",
         hint="right, times the judge's probability of the place or hair that the prompt names; "
         "prompts that name none are left out",
+        formula="success × a",
+        derived="0 wherever success is 0",
+        code="specs/measures.py: _fulfilled",
         value=_fulfilled,
         names=FAMILY,
     ),
@@ -184,6 +159,9 @@ _RECORDS = (
         says="pictures with the right number of {counts}",
         heading="Count right",
         hint="share of pictures in which the judge counts as many as were asked for",
+        formula="[n = k],   k ≥ 1",
+        derived="nothing to derive it from: read the row BASE of the same prompts",
+        code="scoring/identity_assignment.py: assign_identities",
         value=_column("count"),
         compared=True,
         names="the shape of the picture alone can set the number",
@@ -198,6 +176,10 @@ _RECORDS = (
         says="identity (0 a stranger, 1 another photo of the person)",
         heading="Likeness",
         hint="0 is a stranger, 1 another photo of the same person",
+        formula="(1 / |A|) Σ id(m(x), x) over x in A,   0 for an x to whom nobody is assigned",
+        derived="a stranger’s similarity is σ on average, which is 0 of the scale; in groups a "
+        "little more, because people are assigned as well as may be",
+        code="scoring/identity_assignment.py: assign_identities",
         value=_column("identity"),
         compared=True,
         names="people are matched with those asked for as well as may be, so a family drawn whole "
@@ -213,6 +195,9 @@ _RECORDS = (
         says="people asked for who are missing",
         heading="Missing",
         hint="share of those asked for who are not recognised in the picture",
+        formula="|{x in A: F(x) = 0}| / |A|",
+        derived="nobody is recognised",
+        code="specs/measures.py: _missing",
         value=_of_judged(_missing),
         names=FAMILY,
     ),
@@ -225,6 +210,9 @@ _RECORDS = (
         says="pictures in which somebody is there twice",
         heading="Twice",
         hint="share of pictures in which somebody asked for is more than once",
+        formula="[F(x) > 1 for some character x]",
+        derived="nobody is recognised, so nobody twice",
+        code="scoring/identity_assignment.py: assign_identities",
         value=_of_judged(lambda image: float(bool(image.row["duplicated"]))),
         names=FAMILY,
     ),
@@ -238,6 +226,9 @@ _RECORDS = (
         says="pictures with a stranger who was not asked for",
         heading="Strangers",
         hint="share of pictures with somebody who is recognised as nobody and was not asked for",
+        formula="[F(stranger) > s]",
+        derived="everybody drawn is a stranger, and prompts ask for characters",
+        code="specs/measures.py: _strangers",
         value=_of_judged(_strangers),
         names=FAMILY,
     ),
@@ -250,6 +241,9 @@ _RECORDS = (
         says="pictures without names that show a character",
         heading="Uncalled",
         hint="prompts that name nobody: share of pictures showing a character",
+        formula="[F(x) > 0 for some character x],   A empty",
+        derived="the strangers whom the judge takes for somebody",
+        code="specs/measures.py: _pull",
         value=_pull,
         names="its prompts name nobody",
     ),
@@ -263,6 +257,9 @@ _RECORDS = (
         heading="Prompt",
         hint="how well the picture fits the words of its prompt",
         about="picture",
+        formula="a",
+        derived="nothing to derive it from: read the row BASE of the same prompts",
+        code="judges/lab_judge.py: LabJudge; judges/prompt_adherence.py: Adherence",
         value=_column("adherence"),
         compared=True,
         names=LOOKS,
@@ -277,6 +274,9 @@ _RECORDS = (
         heading="Diversity",
         hint="mean distance between pictures of one prompt",
         about="picture",
+        formula="mean of d(i, j) over the pictures j ≠ i of the same prompt, variant and run",
+        derived="nothing to derive it from: read the row BASE of the same prompts",
+        code="scoring/score_images.py: _diversity",
         value=_column("diversity"),
         names=LOOKS,
     ),
@@ -290,6 +290,9 @@ _RECORDS = (
         heading="Drift",
         hint="distance to the base's picture where nobody is named",
         about="picture",
+        formula="d(i, b),   b: the base’s picture of the same prompt and seed; A empty",
+        derived="the base draws the same picture again",
+        code="scoring/score_images.py: _drift",
         value=_column("drift"),
         compared=True,
         names=LOOKS,
@@ -304,6 +307,9 @@ _RECORDS = (
         heading="From photos",
         hint="distance to the most similar training photo; 0 is a copy",
         about="picture",
+        formula="min of d(i, j) over the photos j trained on",
+        derived="nothing to derive it from: read the row BASE of the same prompts",
+        code="scoring/training_pictures.py: TrainingPictures",
         value=_column("nearest_distance"),
         names=LOOKS,
     ),
@@ -319,6 +325,12 @@ _RECORDS = (
         hint="share of pictures nearer to a photo or composite trained on than 99 % of photos are "
         "to their nearest other photo",
         about="picture",
+        formula="[min of d(i, j) over all photos and composites j trained on  <  q],\n"
+        "q: 1 % quantile over photos j of min of d(j, l) over the other photos l",
+        derived="with N ≤ 101 photos q is the distance of the two that are most alike, and one "
+        "more photo of the same kind is nearer than that with a chance of 2 / (N + 1): 8 % for 25 "
+        "photos",
+        code="scoring/training_pictures.py: TrainingPictures",
         value=_column("copied"),
         names=LOOKS,
     ),
@@ -332,6 +344,9 @@ _RECORDS = (
         heading="Rated",
         hint="by people: 0 bad, 0.5 neutral, 1 good",
         about="picture",
+        formula="(mean over raters of the grade − 1) / 2,   grades 1 bad, 2 neutral, 3 good",
+        derived="nothing to derive it from: rate pictures of BASE, too",
+        code="evidence/human_ratings.py: mean_ratings",
         value=lambda image: image.rating,
         names="raters may not be told who was asked for",
     ),

@@ -13,6 +13,7 @@ from kindred.config.json_schema import SCHEMAS
 from kindred.config.keys_reference import STALE, configuration_page, keys, stale
 from kindred.starting.needs_table import needs, needs_table
 from kindred.workflow.flow_figure import flow_figure, read_graph
+from kindred.workflow.output_files import outputs_tables
 from kindred.workflow.rules_reference import commands_page, make_targets, read_steps, steps_table
 
 ROOT = Path(__file__).parents[3]
@@ -50,6 +51,11 @@ def test_the_page_of_commands_is_as_the_programs_are():
 def test_the_table_of_steps_is_as_the_rules_are():
     page = text_of("docs/reference/workflow.md")
     assert page == with_block(page, "steps", steps_table(ROOT / "rules"), "page"), REPAIR
+
+
+def test_the_tables_of_files_are_as_the_rules_are():
+    page = text_of("docs/reference/workflow.md")
+    assert page == with_block(page, "files", outputs_tables(ROOT / "rules"), "page"), REPAIR
 
 
 def test_readme_says_what_bases_take():

@@ -34,6 +34,7 @@ def test_it_builds_without_a_warning(tmp_path):
             "--",
             "*.md",
             "*.webp",
+            "*.svg",
             "*.csv",
             "config/*.yaml",
             ":!report",

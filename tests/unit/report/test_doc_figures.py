@@ -6,7 +6,8 @@ import pytest
 
 import doc_figures as program
 from kindred.common.errors import KindredError, ProblemsError
-from kindred.report.doc_figures import FIGURE, figure_of, filled
+from kindred.report.doc_figures import FIGURE, filled, verdict_of
+from kindred.report.published_figures import cell_of, figure_of
 
 ROOT = Path(__file__).parents[3]
 ROWS = [
@@ -57,6 +58,52 @@ def test_a_table_of_casts_has_kinds_of_casts_and_casts():
         figure_of(rows, "a casts pictures")
 
 
+PAGE = """# Alike
+
+| variant | Right in threes | Likeness |
+|---|---:|---:|
+| any | 96 % (93–98) | 0.89 |
+
+## Shares
+
+| variant | Right in threes |
+|---|---:|
+| any | 9 % |
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("any: Right in threes", "96 %"),
+        ("any: Right in threes (…)", "96 % (93–98)"),
+        ("any: Likeness", "0.89"),
+        ("Shares > any: Right in threes", "9 %"),
+    ],
+)
+def test_a_cell_of_a_published_page(what, said):
+    assert cell_of(PAGE, what) == said
+
+
+@pytest.mark.parametrize("what", ["all: Likeness", "any: Missing", "Shares > any: Likeness"])
+def test_a_cell_that_there_is_not_is_named(what):
+    with pytest.raises(KindredError, match=r"no row '\w+' with a column '\w+'"):
+        cell_of(PAGE, what)
+    with pytest.raises(KindredError, match="no section 'Share'"):
+        cell_of(PAGE, "Share > any: Likeness")
+
+
+def test_what_a_hypothesis_came_to():
+    line = {"hypothesis": "longer", "label": "no difference", "x": "0.15", "margin": "0.1"}
+    line |= {"measure": "success", "effect": "-0.0174", "low": "-0.1145", "high": "0.0774"}
+    assert verdict_of([line], "longer effect") == "−2 points (−11 to +8)"
+    assert verdict_of([line], "longer label") == "no difference larger than 15 points"
+    with pytest.raises(KindredError, match="no hypothesis 'longest' -> did you mean 'longer'"):
+        verdict_of([line], "longest effect")
+    with pytest.raises(KindredError, match="write: hypothesis effect, or label"):
+        verdict_of([line], "longer margin")
+
+
 @pytest.fixture
 def root(tmp_path):
     (tmp_path / "docs" / "one").mkdir(parents=True)
@@ -85,6 +132,6 @@ def test_every_wrong_source_of_a_page_is_named(root):
 
 def test_the_repository_s_figures_are_those_of_its_tables():
     assert program.main(["--root", str(ROOT), "--check"]) == 0
-    for page in ("together", "names", "with-strangers", "combinations", "captions"):
+    for page in ("together", "names", "with-strangers", "combinations", "captions", "settings"):
         text = (ROOT / f"docs/findings/{page}.md").read_text(encoding="utf-8")
         assert len(FIGURE.findall(text)) > 8, "the answer's figures have their sources"

@@ -1,0 +1,105 @@
+"""Figures as published tables have them: of runs, of casts, and of tables in published pages.
+
+Knows these tables; knows nothing of the pages that say a figure again.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kindred.common.errors import KindredError, did_you_mean
+from kindred.specs.measures import MEASURES
+
+WHOLE = " (…)"
+Rows = Sequence[Mapping[str, str]]
+
+
+def cell_of(page: str, what: str) -> str:
+    """'row: heading', or 'section > row: heading', of the first table of a page, or of a section,
+    that has both: without the interval in brackets behind it, which a last ' (…)' asks for.
+
+    Raises KindredError where there is none.
+    """
+    section, _, place = what.rpartition(" > ")
+    if section and f"\n## {section}\n" not in page:
+        raise KindredError(f"no section '{section}'", "", "write: section > row: heading")
+    whole, asked = place.endswith(WHOLE), place.removesuffix(WHOLE)
+    row, _, heading = asked.partition(": ")
+    headings: list[str] = []
+    for line in page[page.index(f"## {section}\n") if section else 0 :].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            headings = []
+        elif not headings:
+            headings = cells
+        elif cells[0] == row and heading in headings:
+            cell = cells[headings.index(heading)]
+            return cell if whole else cell.partition(" (")[0]
+    raise KindredError(f"no row '{row}' with a column '{heading}'", "", "write: row: heading")
+
+
+def figure_of(rows: Rows, what: str) -> str:
+    """'variant prompt_set measure', or the same and ' - other variant', as text.
+
+    Raises KindredError where the table has no such figure.
+    """
+    first, _, against = what.partition(" - ")
+    words = first.split()
+    if len(words) != 3:
+        raise KindredError(f"'{what}' is no figure", "", "write: variant prompt_set measure")
+    variant, prompt_set, measure = words
+    mean = _mean(rows, variant, prompt_set, measure)
+    percent = measure not in MEASURES or MEASURES[measure].kind.percent  # accuracy of casts
+    if against:
+        gap = mean - _mean(rows, against, prompt_set, measure)
+        text = f"{100 * gap:+.0f} points" if percent else f"{gap:+.2f}"
+        return text.replace("-", "−")
+    return _percent(mean) if percent else f"{mean:.2f}".replace("-", "−")
+
+
+def _percent(share: float) -> str:
+    """Whole, but for what would be rounded to all."""
+    close = 0.99 < share < 1
+    return f"{100 * share:.1f} %" if close else f"{100 * share:.0f} %"
+
+
+def read_table(table: Path) -> Rows:
+    """The rows of a published table. Raises KindredError where there is none."""
+    return list(csv.DictReader(text_of(table).splitlines()))
+
+
+def text_of(table: Path) -> str:
+    """A table, or a page with one. Raises KindredError where there is none."""
+    try:
+        return table.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        advice = "publish the experiment, or correct the path"
+        raise KindredError("no such table", str(table), advice) from None
+
+
+def _measures(rows: Rows) -> set[str]:
+    """The columns that are figures: of a table of casts all behind the first ones."""
+    columns = list(rows[0]) if rows else []
+    return {*columns[4:]} if "worst" in columns else {*columns} & {*MEASURES}
+
+
+def _mean(rows: Rows, variant: str, prompt_set: str, measure: str) -> float:
+    """Mean over runs of the variant's value."""
+    for column, value in (("variant", variant), ("prompt_set", prompt_set)):
+        known = {row[column] for row in rows}
+        if value not in known:
+            raise KindredError(f"no {column} '{value}'", "", did_you_mean(value, known))
+    known = _measures(rows)
+    if measure not in known:
+        raise KindredError(f"no measure '{measure}'", "", did_you_mean(measure, known))
+    values = [
+        float(row[measure])
+        for row in rows
+        if (row["variant"], row["prompt_set"]) == (variant, prompt_set) and row[measure]
+    ]
+    if not values:
+        what = f"{variant} has no {measure} in {prompt_set}"
+        raise KindredError(what, "", "name another figure")
+    return sum(values) / len(values)
