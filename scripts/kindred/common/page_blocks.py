@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from kindred.common.errors import KindredError
@@ -9,17 +10,18 @@ from kindred.common.files import write_text
 
 
 def with_block(page: str, name: str, written: str, where: str) -> str:
-    """The page's text with `written` between the comments that name the block.
+    """The page's text with `written` between the comments that name the block; the first one may
+    say by which command it is written.
 
     Raises KindredError where the page hasn't got them.
     """
     start, end = f"<!-- {name}: written by a program -->", f"<!-- end of {name} -->"
-    before, there, rest = page.partition(start)
-    _, ends, after = rest.partition(end)
-    if not there or not ends:
+    begin = re.search(rf"<!-- {re.escape(name)}: written by .+? -->", page)
+    _, ends, after = page[begin.end() :].partition(end) if begin else ("", "", "")
+    if not begin or not ends:
         cure = f"add the lines {start} and {end} where it belongs"
         raise KindredError(f"no place for the block '{name}'", where, cure)
-    return f"{before}{start}\n\n{written.strip()}\n\n{end}{after}"
+    return f"{page[: begin.end()]}\n\n{written.strip()}\n\n{end}{after}"
 
 
 def write_block(page: Path, name: str, written: str) -> None:

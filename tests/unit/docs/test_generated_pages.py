@@ -121,3 +121,13 @@ def test_a_page_without_a_place_is_refused():
         with_block("# Page\n", "x", "new", "page.md")
     page = "a\n<!-- x: written by a program -->\n\nold\n\n<!-- end of x -->\nb\n"
     assert with_block(page, "x", "new", "page.md") == page.replace("old", "new")
+    told = page.replace("a program", "`python scripts/x.py`")
+    assert with_block(told, "x", "new", "page.md") == told.replace("old", "new")
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/reference/*.md")) + [ROOT / "README.md"])
+def test_a_block_says_by_which_program_it_is_written(page):
+    text = page.read_text(encoding="utf-8")
+    for name, by in re.findall(r"<!-- (\w+): written by (.+?) -->", text):
+        programs = re.findall(r"scripts/(\w+\.py)", by if name != "figure" else text)
+        assert programs and all((ROOT / "scripts" / one).exists() for one in programs), name
