@@ -40,6 +40,7 @@ from kindred.workflow import (
     ceilings,
     elsewhere_specs,
     executors,
+    face_detail_specs,
     family_jobs,
     paths,
     report_specs,
@@ -151,6 +152,8 @@ PRIORS = {
 CLASSES = standalone_class_images(PLAN)
 # Variants whose pictures were made elsewhere, as a pattern that nothing fits where there are none.
 ELSEWHERE = "|".join(map(re.escape, paths.elsewhere(PLAN))) or "(?!)"
+# The same of those that draw faces of others' pictures again.
+DETAILED = "|".join(map(re.escape, face_detail_specs.detailed(PLAN))) or "(?!)"
 
 
 wildcard_constraints:

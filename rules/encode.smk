@@ -112,7 +112,9 @@ rule encode_prompts:
         gpu=GPUS_EACH,
         device=DEVICE,
     params:
-        spec=lambda w: PLAN.prompt_texts(w.experiment, w.prompt_set, w.base).canonical(),
+        spec=lambda w: face_detail_specs.prompt_texts(
+            PLAN, w.experiment, w.prompt_set, w.base
+        ).canonical(),
         version=step_version("encode_text"),
         base=lambda w: base_identity(w.base, "text"),
     message:

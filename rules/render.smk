@@ -20,7 +20,7 @@ rule render:
     benchmark:
         "benchmarks/{experiment}/render/{variant}.run-{run}.{prompt_set}.tsv"
     wildcard_constraints:
-        variant=f"(?!(?:{ELSEWHERE})/)[^/]+",
+        variant=f"(?!(?:{ELSEWHERE}|{DETAILED})/)[^/]+",
     conda:
         "../envs/environment.yaml"
     threads: THREADS

@@ -48,12 +48,14 @@ from kindred.rendering import image_store, manifest, pictures_elsewhere
 from kindred.rendering.image_store import ImageStore
 from kindred.report import pairs_page, report_data, training_curves
 from kindred.scoring import image_vectors, references, score_table
+from kindred.scoring.found_faces import found_faces
 from kindred.specs.pictures_elsewhere import PicturesElsewhere
 from kindred.specs.report import PairsSpec
 from kindred.specs.training import Selection
 from kindred.training import adapter_store, kept_steps
 
 SCORES = ",".join(score_table.COLUMNS) + "\n"
+KEYS = {"version": str(score_table.VERSION), "kind": "image", "prompt": "a"}
 RATINGS = ",".join(human_ratings.COLUMNS) + "\n"
 ANSWERS = ",".join(who_is_it.COLUMNS) + "\n"
 COLUMN = {name: n for n, name in enumerate(human_ratings.COLUMNS)}
@@ -68,6 +70,14 @@ def rating(grade: str, key: str = "k") -> str:
 def shown(root: Path, picture: bytes | None) -> object:
     write(root / "k.png", picture)
     return manifest.open_pictures([manifest.read_manifest(picture_list(root))])
+
+
+def told_of(root: Path, key: str) -> object:
+    """A table of scores of one picture with this key, read for the faces in it."""
+    row = KEYS | {"seed": "1", "key": key}
+    score_table.write_scores(root / "s.csv", [row])
+    listed = manifest.read_manifest(picture_list(root))
+    return found_faces(root / "s.csv", listed, {})
 
 
 def photos(**counts: int) -> list[DatasetImage]:
@@ -255,6 +265,8 @@ MISTAKES = [
             lambda p: training_curves.read_run("a", p)),
     of_file("holds no step", "t.csv", LOG[:13], LOG, lambda p: training_curves.read_run("a", p)),
     of_file("no such file", "s.csv", None, SCORES, score_table.read_scores),
+    Mistake("tells of other pictures than", lambda root: told_of(root, "other"),
+            lambda root: told_of(root, "k")),
     of_file("not readable as scores", "s.csv", SCORES + "1\n", SCORES, score_table.read_scores),
     of_file("of version 0", "s.json", '{"version": 0}',
             json.dumps({"version": report_data.SUMMARY_VERSION}), report_data.read_versioned),

@@ -29,6 +29,7 @@ import draw_ceiling
 import encode_captions
 import encode_images
 import encode_prompts
+import face_detail
 import figures_to_send
 import image_vectors
 import lab_family
@@ -49,6 +50,7 @@ from kindred.common.versions import VERSIONS
 from kindred.evidence.step_series import series_figures
 from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.models import architectures
+from kindred.scoring import score_table
 from kindred.specs.report import LivePageSpec, PairsSpec
 
 WHO = {
@@ -94,6 +96,7 @@ STEPS = {
     "live": ("live",),
     "pairs": ("pairs",),
     "bring_in": ("bring_in",),
+    "face_detail.flux1": ("face_detail", "flux1"),
     "report": ("report",),
 }
 
@@ -349,6 +352,52 @@ class Steps:
         for row in manifest["images"]:
             with Image.open(row["path"]) as image:
                 found.pictures[f"{row['name']} {row['seed']}"] = image.convert("RGB")
+        return found
+
+    @cached_property
+    def face_detail(self) -> Output:
+        """Two people's faces in a picture drawn again, a third that stays, and a picture of
+        nobody."""
+        assert self.train and self.rendered(
+            "first", {"both": "JRussell and the woman ARussell", "plain": "a man"}
+        )
+        listed = self.root / "first/images/list.json"
+        keys = {"version": score_table.VERSION, "kind": "image"}
+        rows = [
+            keys | {"prompt": row["name"], "seed": row["seed"], "key": row["key"]}
+            for row in read_json(listed)["images"]
+        ]
+        heads = {"4 6 20 24": "A", "26 8 40 26": "", "44 4 62 28": "J"}
+        rows += [
+            rows[0] | {"kind": "person", "head": head, "assigned": letter}
+            for head, letter in heads.items()
+        ]
+        score_table.write_scores(self.root / "first.csv", rows)
+        encoder = {"model": self.base, "dtype": "float32", "tokens": TOKENS}
+        texts = {"J": "a photo of JRussell", "A": "a photo of the woman ARussell"}
+        told = ["--spec", json.dumps({"encoder": encoder, "prompts": texts})]
+        where = ["--out", self._path("faces.safetensors"), "--store", self._path("encoded"), *HERE]
+        encode_prompts.main([*told, *where])
+        base = {"model": self.base, "dtype": "float32", "text_tokens": TOKENS}
+        asked = {"prompts": {"both": "JRussell and the woman ARussell", "plain": "a man"}}
+        asked |= {"seeds": [1], "width": 64, "height": 64, "steps": 2}
+        drawn = {"base": base, "prompt_set": asked, "name": "golden", "weights": [1.0]}
+        spec = {"drawn": drawn, "characters": WHO, "detail": {"strength": 0.5, "size": 64}}
+        out = self.root / "faces/images/list.json"
+        face_detail.main(
+            [
+                *("--spec", json.dumps(spec), "--manifest", str(listed), *HERE),
+                *("--scores", self._path("first.csv"), "--texts", self._path("faces.safetensors")),
+                *("--adapter", self._path("lora/lora.safetensors"), "--out", str(out)),
+                *("--store", self._path("store")),
+            ]
+        )
+        manifest = read_json(out)
+        found = Output(exact={"names": [row["name"] for row in manifest["images"]]})
+        found.add_json("settings", _without(manifest["settings"], "base", "version"))
+        for row in manifest["images"]:
+            with Image.open(row["path"]) as image:
+                found.pictures[row["name"]] = image.convert("RGB")
         return found
 
     @cached_property

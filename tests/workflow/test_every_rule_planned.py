@@ -84,6 +84,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Works
     photo = tiny.root / "photos/J-01.jpg"
     (tiny.root / "theirs/J-1.jpg").write_bytes(photo.read_bytes())
     theirs = "judge: tiny\nsamples: {prompts: [a man]}\nvariants:\n  theirs: {pictures: theirs}\n"
+    theirs += "  fine: {from: both, face_detail: {}}\n"
     tiny.replace(EXPERIMENT_FILE, "variants:\n", theirs)
     yield {"lab": shipped, "steps": shipped, "elsewhere": tiny}
 

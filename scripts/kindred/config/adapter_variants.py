@@ -31,8 +31,8 @@ OF_FILES = frozenset({"adapter", "weight", "base", "draw_on", "sweep"})
 def is_trained(settings: Settings) -> bool:
     """Whether the variant is trained here."""
     config = settings.config
-    given = config.adapters, config.adapter, config.references, config.pictures
-    return all(one is None for one in given)
+    given = (config.adapters, config.adapter, config.references, config.pictures)
+    return all(one is None for one in (*given, config.face_detail))
 
 
 def from_files(document: Document, settings: Settings, config_files: ConfigFiles) -> Variant | None:

@@ -56,10 +56,17 @@ def design_of(plan: Plan, experiment: Experiment) -> dict[str, Any]:
         "judge": _dumped(judge) | {"version": _known(lambda: version_of(judge))} if judge else {},
         "bases": {name: _base(plan.bases[name]) for name in experiment.bases},
         "datasets": {name: _dataset(plan.datasets[name]) for name in sorted(used)},
-        "versions": {step: step_version(step) for step in STEPS},
+        "versions": {step: step_version(step) for step in _steps(experiment)},
         **_drawn_elsewhere(plan, experiment),
         **_chosen_by(experiment),
     }
+
+
+def _steps(experiment: Experiment) -> list[str]:
+    """The steps that figures depend on; that of faces drawn again only where there are any, so that
+    older designs stay as they are."""
+    again = any(one.detail for one in experiment.variants.values())
+    return [*STEPS, *(["face_detail"] if again else [])]
 
 
 def _chosen_by(experiment: Experiment) -> dict[str, Any]:
@@ -174,6 +181,7 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "datasets": _datasets(variant),
         "pictures": variant.pictures,
         "take": variant.take if variant.take != "last" else None,
+        "face_detail": variant.detail and _dumped(variant.detail),
     }
     return {key: value for key, value in given.items() if value}
 

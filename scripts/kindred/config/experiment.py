@@ -17,6 +17,7 @@ from kindred.common.errors import KindredError, Problem, Problems, ProblemsError
 from kindred.config import (
     adapter_variants,
     composite_datasets,
+    detail_variants,
     drawing_bases,
     picture_variants,
     prior_preservation,
@@ -235,6 +236,8 @@ def _variants(
     problems = config_files.problems
     recipes = config_files.names("recipes") | {DEFAULTS}
     settings = inherit(document, config, declared, recipes, problems)
+    again = [one for one in settings if one.config.face_detail is not None]
+    settings = [one for one in settings if one not in again]
     variants: dict[str, Variant | None] = {}
     for one in settings:
         if adapter_variants.is_trained(one):
@@ -253,7 +256,8 @@ def _variants(
             variants[one.name] = adapter_variants.from_variants(document, one, known, config_files)
     whole = {s.name: v for s in settings if (v := variants[s.name])}
     whole = step_selection.with_taken_steps(document, config, settings, whole, problems)
-    return drawing_bases.with_drawing_bases(document, config, settings, whole, config_files)
+    whole = drawing_bases.with_drawing_bases(document, config, settings, whole, config_files)
+    return detail_variants.with_face_detail(document, config, again, whole, config_files)
 
 
 def _trained(

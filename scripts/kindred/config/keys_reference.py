@@ -68,6 +68,7 @@ STALE: Mapping[str, Mapping[str, str]] = {
         "variants.<name>.adapters": "the variant's pictures and scores",
         "variants.<name>.references": "the variant's pictures and scores",
         "variants.<name>.pictures": "the variant's scores",
+        "variants.<name>.face_detail": "the variant's pictures and scores",
         "variants.<name>.draw_on": "the variant's pictures and scores",
         "variants.<name>.take": "the variant's pictures and scores",
         "prompt_sets": "pictures whose prompt, seed or size changes, their scores",

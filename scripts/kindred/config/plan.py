@@ -30,6 +30,7 @@ from kindred.specs.dataset import (
     Misfit,
     PreprocessSpec,
 )
+from kindred.specs.face_detail import DetailOf
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.reference_pictures import ReferencePictures, ShownPhotos
 from kindred.specs.rendering import PromptSet, PromptTexts, RenderSpec
@@ -108,6 +109,7 @@ class Variant:
     take: TakenStep = "last"  # which of the kept steps is each run's result
     references: ShownPhotos | None = None  # the base is shown these photos, and nothing is trained
     pictures: str = ""  # the folder of its pictures, if they were made elsewhere
+    detail: DetailOf | None = None  # another one's pictures, faces drawn again by its adapters
 
     @property
     def root(self) -> str | None:
@@ -339,8 +341,7 @@ class Plan:
 
     def environment(self) -> dict[str, str]:
         """What programs are told of the machine, and of where trainings tell their losses."""
-        told = self.tracker.environment() if self.tracker else {}
-        return self.device.environment() | told
+        return self.device.environment() | (self.tracker.environment() if self.tracker else {})
 
     def variant(self, experiment: str, name: str) -> Variant:
         """A variant by its experiment's and its own name."""

@@ -27,6 +27,7 @@ from kindred.specs.casts import UNTRAINED
 from kindred.specs.character import Character
 from kindred.specs.composites import Composites
 from kindred.specs.dataset import AuditThresholds, Captioner, PreprocessSpec
+from kindred.specs.face_detail import FaceDetail
 from kindred.specs.judge import PretrainedModel
 from kindred.specs.reference_pictures import PhotoCounts
 from kindred.specs.rendering import Precision, PromptSet
@@ -230,6 +231,11 @@ class _VariantBase(SpecModel):
         description="no training: a folder of pictures made elsewhere, each of a prompt that is "
         "asked here; `prompts.csv` (file,prompt), names of files, or what ComfyUI and A1111 wrote "
         "into them say of which",
+    )
+    face_detail: FaceDetail | None = Field(
+        None,
+        description="no training: the pictures of the variant that `from` names, each face that "
+        "the judge finds drawn again, larger, by its person's name; `{}`: as usual",
     )
     draw_on: str | None = Field(None, description=DRAW_ON)
     take: TakenStep | None = Field(

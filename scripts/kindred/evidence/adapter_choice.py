@@ -102,7 +102,7 @@ def choose(variants: Mapping[str, Mapping[str, Any]], rows: Iterable[Row]) -> Ad
         name: _arm(one, [row for row in asked if row["variant"] == name], places, column)
         for name, one in variants.items()
     }
-    able = [name for name, one in variants.items() if one["kind"] in ABLE and not one["control"]]
+    able = [name for name, one in variants.items() if _is_contender(one)]
     sample, alike = _sample(asked, places, measure), _likeness(images)
     means = {name: sample.mean_of(arms[name].values) for name in able}
     able = [name for name in able if np.isfinite(means[name])]
@@ -117,6 +117,13 @@ def choose(variants: Mapping[str, Mapping[str, Any]], rows: Iterable[Row]) -> Ad
     return AdapterChoice(
         measure, (leader, *rivals), _best_run(arms[first], variants[first], sample), over or None
     )
+
+
+def _is_contender(variant: Mapping[str, Any]) -> bool:
+    """Whether a variant is adapters of its own: no control, and not another one's pictures with the
+    faces drawn again."""
+    own = variant["kind"] in ABLE and not variant["control"]
+    return own and not variant.get("detail_of")
 
 
 def _place(row: Row) -> tuple[str, str, int]:

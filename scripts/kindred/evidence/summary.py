@@ -139,6 +139,7 @@ def _variant(
         **({"drawn_on": variant.drawn_on} if variant.drawn_on else {}),
         **({"references": variant.references} if variant.references else {}),
         **({"take": variant.take} if variant.take else {}),
+        **({"detail_of": variant.detail_of} if variant.detail_of else {}),
         "parts": {key: value for key, value in parts.items() if value},
         "bleed": variant_statistics.bleed(grid, letters),
     }

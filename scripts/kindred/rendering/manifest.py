@@ -63,6 +63,7 @@ def write_manifest(
 ) -> None:
     """Write the manifest of pictures that are all in the store."""
     own = {"prompt", "width", "height", "seed", "adapters", "cast", "references"}
+    own |= {"source", "faces", "kept"}  # of pictures with faces drawn again
     first = pictures[0].settings if pictures else {}
     write_json(
         path,

@@ -30,7 +30,7 @@ from kindred.models.lora.adapters import Adapter
 from kindred.models.opened_base import OpenedBase, open_base
 from kindred.rendering import precision
 from kindred.rendering.image_plan import ImageRequest
-from kindred.rendering.sampling import denoise, initial_noise
+from kindred.rendering.sampling import denoise, initial_noise, last_levels, noised
 from kindred.specs.rendering import RenderSpec
 
 Texts = Mapping[str, Embeddings]  # by caption hash
@@ -120,12 +120,27 @@ class RenderPipeline:
         with torch.inference_mode(not self.in_training), torch.no_grad():
             return self._draw(pictures, texts, fill_to, after_step)
 
+    def redraw(
+        self,
+        images: Sequence[Image.Image],
+        strength: float,
+        pictures: Sequence[ImageRequest],
+        texts: Texts,
+        fill_to: int = 1,
+    ) -> list[Image.Image]:
+        """As `draw`, begun with images of the pictures' size: with noise as of the last share
+        `strength` of the steps, which are then done (Meng et al. 2022, "SDEdit", arXiv
+        2108.01073). At 0 an image only goes through the VAE, at 1 nothing of it is left."""
+        with torch.inference_mode(not self.in_training), torch.no_grad():
+            return self._draw(pictures, texts, fill_to, lambda: None, (images, strength))
+
     def _draw(
         self,
         pictures: Sequence[ImageRequest],
         texts: Texts,
         fill_to: int,
         after_step: Callable[[], None],
+        begun: tuple[Sequence[Image.Image], float] | None = None,
     ) -> list[Image.Image]:
         filled = [*pictures, *[pictures[-1]] * (fill_to - len(pictures))]
         settings = filled[0].settings
@@ -133,11 +148,18 @@ class RenderPipeline:
         noise = initial_noise([picture.seed for picture in filled], *shape)
         tokens, steps = self.base.architecture.tokens(*shape[1:]), settings["steps"]
         scale = self.base.cfg_scale(settings["guidance"])
+        sigmas = schedule(self.base.shift(tokens, steps), steps)
+        if begun:
+            images, strength = begun
+            sigmas = last_levels(sigmas, strength)
+            own = [self._through_vae(self.coding.encode, image) for image in images]
+            own += own[-1:] * (len(filled) - len(own))
+            noise = noised(torch.stack(own), noise, sigmas[0])
         latents = self._denoise_as_fits(
             noise,
             [texts[caption_hash(picture.prompt)] for picture in filled],
             [texts[caption_hash(picture.negative)] for picture in filled] if scale else None,
-            schedule(self.base.shift(tokens, steps), steps),
+            sigmas,
             scale or settings["guidance"],
             after_step,
             references=self._references(filled),
@@ -241,18 +263,22 @@ class RenderPipeline:
         return self.base.architecture.latent_coding(self.vae)
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Pictures as bytes, in tiles from the first time that memory runs out."""
+        """Pictures as bytes."""
+        return self._through_vae(self.coding.decode, latents)
+
+    def _through_vae(self, way: Callable[[Any], torch.Tensor], given: Any) -> torch.Tensor:
+        """One way through the VAE, in tiles from the first time that memory runs out."""
         try:
-            return self.coding.decode(latents)
+            return way(given)
         except torch.OutOfMemoryError:
             if self.vae.use_tiling:
                 raise
         if self._forget_recordings():
-            return self._decode(latents)
-        print("warning: too little memory to decode at once: decoding in tiles", file=sys.stderr)
+            return self._through_vae(way, given)
+        print("warning: too little memory for the VAE: in tiles from now on", file=sys.stderr)
         torch.cuda.empty_cache()
         self.coding.decode_in_tiles(TILE)
-        return self.coding.decode(latents)
+        return way(given)
 
 
 def roomiest(places: Mapping[str, Any]) -> torch.device:

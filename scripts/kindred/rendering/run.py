@@ -47,13 +47,13 @@ def render_prompt_set(
     worn = read_adapters(adapters, spec.weights)
     shown = read_shown(spec.references) if spec.references else {}
     pictures = plan(spec, worn, identity_of(spec.base), shown)
-    work = render(spec, pictures, worn, store, _Loader(spec, prompts, worn, machine))
+    work = render(spec, pictures, worn, store, Loader(spec, prompts, worn, machine))
     write_manifest(out, spec.name, pictures, worn, store)
     return f"{spec.name}: {work}"
 
 
 @dataclass(frozen=True)
-class _Loader:
+class Loader:
     """What `render` calls when pictures are missing: claims the device, loads the base."""
 
     spec: RenderSpec

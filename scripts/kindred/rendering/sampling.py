@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from math import ceil
 
 import torch
 
@@ -27,6 +28,18 @@ def initial_noise(seeds: Sequence[int], channels: int, height: int, width: int) 
     """
     generators = (torch.Generator("cpu").manual_seed(seed) for seed in seeds)
     return torch.stack([torch.randn(channels, height, width, generator=g) for g in generators])
+
+
+def last_levels(sigmas: Sequence[float], strength: float) -> Sequence[float]:
+    """The noise levels of the last steps of a schedule, the share `strength` of them, rounded up;
+    of none the last level alone."""
+    steps = len(sigmas) - 1
+    return sigmas[steps - ceil(strength * steps - 1e-9) :]
+
+
+def noised(latents: torch.Tensor, noise: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Latents at a noise level, on the straight way from them (0) to the noise (1)."""
+    return (1 - sigma) * latents + sigma * noise
 
 
 def denoise(

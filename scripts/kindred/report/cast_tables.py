@@ -82,6 +82,8 @@ def cast_sets(data: ReportData) -> list[CastSet]:
 
 def _note(variant: Mapping[str, Any]) -> str:
     """What a variant is when it is no set-up of its own."""
+    if variant.get("detail_of"):
+        return "faces drawn again"
     own = variant["kind"]
     kind = own if own in FIXED_KINDS else variant["control"].split(" ")[0]
     return {

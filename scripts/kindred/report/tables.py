@@ -158,6 +158,8 @@ def _differences(data: ReportData, variant: str, made: Mapping[str, CompositeDat
         return ["pictures made elsewhere"]
     if one["kind"] == "references":
         return [formatting.shown_photos(one["references"], data.names)]
+    if one.get("detail_of"):
+        return [f"the pictures of “{one['detail_of']}”, each face drawn again"]
     if one["kind"] == "loaded":
         return [_loaded(data.settings.get(variant, {}).get("adapters", []))]
     if baseline not in data.specs:

@@ -124,6 +124,7 @@ class ComparedVariant(SpecModel):
         default_factory=dict, description="character -> photos of it that the base is shown"
     )
     take: str = Field("", description="by what each run's step was chosen; '' is the last")
+    detail_of: str = Field("", description="the variant whose pictures' faces are drawn again")
 
     @property
     def fixed(self) -> bool:

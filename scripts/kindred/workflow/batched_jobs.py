@@ -267,13 +267,13 @@ def jobs_argument(jobs: SpecModel) -> str:
 
 def summaries(plan: Plan, file: str, judged_only: bool = False) -> list[str]:
     """results/<experiment>/<variant>/together/<file> of every variant of every experiment; not of
-    pictures made elsewhere, which one ordinary job brings in and another scores."""
+    pictures made elsewhere, or with faces drawn again, which ordinary jobs make and score."""
     return [
         f"results/{experiment.name}/{variant}/together/{file}"
         for experiment in plan.experiments.values()
         if experiment.judge or not judged_only
         for variant, own in experiment.variants.items()
-        if not own.pictures
+        if not (own.pictures or own.detail)
     ]
 
 

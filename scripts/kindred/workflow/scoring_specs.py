@@ -232,6 +232,7 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
         "held_out": experiment.held_out_for(variant.name),
         "drawn_on": experiment.drawn_elsewhere(variant.name),
         "references": variant.references and variant.references.photos,
+        "detail_of": variant.detail and variant.detail.of,
     }
     return ComparedVariant(
         kind=_kind(variant),
