@@ -65,7 +65,7 @@ class Training {
     this.run = run;
     this.last = null;
     this.looks = 0;
-    this.figures = element("p", {class: "figures"}, "not begun");
+    this.figures = element("p", {class: "figures"}, "not started");
     this.progress = element("progress", {max: 1, value: 0, "aria-label": "steps done"});
     this.why = element("p", {class: "why", hidden: ""});
     this.curve = element("div");
@@ -88,7 +88,7 @@ class Training {
       this.draw();
       this.key.hidden = false;
       this.key.replaceChildren(element("i"), "training loss, a mean over steps");
-      if (told.held_out.length) this.key.append(element("i", {class: "held-out"}), "loss on photos held out");
+      if (told.held_out.length) this.key.append(element("i", {class: "held-out"}), "loss on held-out photos");
     }
     this.showPictures(told.pictures);
     this.speak();
@@ -106,7 +106,7 @@ class Training {
     const parts = [`step ${told.step} of ${told.steps}`];
     const silent = Date.now() / 1000 - told.told;
     if (told.state !== "training") parts.unshift(told.state);
-    else if (silent > QUIET_S) parts.push(`nothing heard for ${span(silent)}`);
+    else if (silent > QUIET_S) parts.push(`no news for ${span(silent)}`);
     else if (told.left !== null) parts.push(`${span(told.left)} left`);
     if (told.loss.length) {
       parts.push(`loss ${told.loss.at(-1)[1].toFixed(4)}`, `mean ${smoothed(told.loss).at(-1)[1].toFixed(4)}`);

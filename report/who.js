@@ -35,7 +35,7 @@ function show() {
   byId("picture").src = webp("p-" + one.key);
   byId("picture").alt = "picture " + (at + 1);
   byId("help").textContent = second ? "This was asked for:"
-    : "Who of these is in the picture? Touch everybody whom you recognise; count the others.";
+    : "Who of these is in the picture? Press everybody whom you recognise, and count the others.";
   byId("prompt").textContent = "“" + one.prompt + "”";
   byId("first").hidden = second;
   byId("second").hidden = !second;

@@ -40,12 +40,12 @@ VERSIONS = {
     # What people look at.
     "sheet": 1,
     "curves": 2,
-    "live": 2,
-    "rating": 3,
-    "pairs": 3,
-    "report": 15,
-    "families_report": 1,
-    "families_rating": 3,
+    "live": 3,
+    "rating": 4,
+    "pairs": 4,
+    "report": 16,
+    "families_report": 2,
+    "families_rating": 4,
     "send_table": 2,
     # The lab's own models.
     "lab_draw": 1,

@@ -29,7 +29,7 @@ from kindred.specs.report import LoadedAdapter, ReportSpec
 API, WORKFLOW = "comfyui-api.json", "comfyui-workflow.json"
 RIGHT = {
     CASTS: "exactly the people asked for are there, each once and recognised",
-    "success": "everyone asked for is there, once, and recognisable, and nobody else",
+    "success": "everyone asked for is there, once and recognisable, and nobody else",
 }
 
 
@@ -67,29 +67,30 @@ def _said(choice: AdapterChoice) -> str:
     """One sentence or two: which, and how sure."""
     leader = choice.leader
     seen = f"in {share(leader.share)} of its pictures {RIGHT[choice.measure]}"
-    which = f"“{leader.variant}”" + (f", run {choice.run}," if leader.runs > 1 else "")
+    named = f"“{leader.variant}”" + (f", run {choice.run}" if leader.runs > 1 else "")
+    which = f"{named}," if leader.runs > 1 else named
     if choice.useless:
         return (
-            f"Take none yet. {which} does best, but {seen}, and that is not shown to be more than "
-            f"the base draws by itself ({_points(choice.over_base)})."
+            f"Take none yet. {which} does best: {seen}. That is not shown to be more than the base "
+            f"draws by itself ({_points(choice.over_base)})."
         )
     if len(choice.contenders) == 1:
-        return f"Take {which} the only one there is: {seen}."
+        return f"Take {named}, the only one there is. {seen[:1].upper()}{seen[1:]}."
     if choice.decided:
         nearest = min(choice.contenders[1:], key=lambda one: one.lead[0] if one.lead else 0.0)
         return (
-            f"Take {which}: {seen}. It is ahead of every other one; “{nearest.variant}” is behind "
-            f"by {_points(nearest.lead)}."
+            f"Take {named}: {seen}. It is ahead of every other variant. The nearest, "
+            f"“{nearest.variant}”, is behind by {_points(nearest.lead)}."
         )
     if not choice.open:
         return (
-            f"Take {which} for now: {seen}, which is ahead of the others. Single trainings differ "
+            f"Take {which} for now: {seen}. It is ahead of the others, but single trainings differ "
             "by chance, so it is not decided."
         )
     others = listing(f"“{one.variant}” ({_ahead(one)})" for one in choice.open[:3])
     more = f" and {len(choice.open) - 3} more" if len(choice.open) > 3 else ""
     return (
-        f"Take {which} for now; it is not decided. {seen[:1].upper()}{seen[1:]}. As good may be "
+        f"Take {which} for now; it is not decided. {seen[:1].upper()}{seen[1:]}. Perhaps as good: "
         f"{others}{more}."
     )
 
@@ -111,13 +112,15 @@ def _mind(data: ReportData, choice: AdapterChoice) -> list[str]:
     found = []
     judge = data.summary["judge"]
     if judge["trusted"] is False:
-        found.append("The judge misses its marks, so look at the pictures before you believe this.")
+        found.append(
+            "The judge is not to be trusted here. Look at the pictures before you believe this."
+        )
     if judge["trusted"] is None and judge.get("believed"):
         found.append(judge["believed"]["said"])
     if choice.leader.runs > 1:
         found.append(
-            f"Of its {choice.leader.runs} trainings run {choice.run} was right most often here; "
-            "that it is the best of them may be chance."
+            f"Of its {choice.leader.runs} trainings, run {choice.run} was right most often. That "
+            "may be chance."
         )
     return found
 

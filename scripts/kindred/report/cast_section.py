@@ -33,9 +33,9 @@ UNTRAINED = {
 }
 PILOT = 96  # pictures a run below which a cast set is a pilot
 NO_CASTS = (
-    "No prompt set of this experiment asks for casts (the same people on every shape of picture, "
-    "and strangers), so the page can’t say whether names were learned. Every figure below can be "
-    "had by an adapter that knows the family and no name: look at the scrambled control beside it. "
+    "This page can’t say whether names were learned, because no prompt set of this experiment asks "
+    "for casts (the same people on every shape of picture, and strangers). An adapter that knows "
+    "the family and no name can reach every figure below, so compare with the scrambled control. "
     "To find out, add a prompt set with `casts:`."
 )
 
@@ -74,20 +74,20 @@ def _answer(data: ReportData, one: CastSet) -> list[str]:
     if best is None:
         return []
     said = [
-        f"Asked for people by name, “{best}” draws exactly them, and nobody else, in "
+        f"Asked for people by name, “{best}” draws exactly these people in "
         f"{_reached(one.variants[best])}."
     ]
     control = scrambled_of(data.variants, best)
     if control in one.variants:
         said.append(
-            f"“{control}”, trained with captions on the wrong photos, does in "
+            f"“{control}”, trained with captions on the wrong photos, does so in "
             f"{_reached(one.variants[control])}."
         )
     else:
-        said.append(f"{NONE[:1].upper()}{NONE[1:]}, so what that needs of the names is not known.")
+        said.append(f"{NONE[:1].upper()}{NONE[1:]}, so how far that needs names is not known.")
     kinds = {name: data.variants[name]["kind"] for name in one.variants}
     said += [
-        f"{name}, {UNTRAINED[kind]}, does in {_reached(one.variants[name])}."
+        f"{name}, {UNTRAINED[kind]}, does so in {_reached(one.variants[name])}."
         for name, kind in kinds.items()
         if kind in FIXED_KINDS
     ]
@@ -115,21 +115,21 @@ def _without_names(one: CastSet, own: Figures) -> str:
     most = max(drawer[kind] for drawer in drawers.values())
     of = "of the family alone" if kind == "family" else "of all"
     said = (
-        f"Without reading a name nobody can reach more than {share_cell(most).text} {of} "
-        f"({share_cell(drawers['canvas'][kind]).text} by the picture’s shape alone)"
+        f"Without reading a name, at most {share_cell(most).text} {of} can be right "
+        f"({share_cell(drawers['canvas'][kind]).text} from the picture’s shape alone)"
     )
     low = own["accuracy"][kind]["low"]
     if low is not None and low > most:
-        return f"{said}: so names were learned."
+        return f"{said}. So names were learned."
     return (
-        f"{said}: so this alone does not show that names were learned; look at who comes when "
-        "called, below."
+        f"{said}. So this alone does not show that names were learned. See below who comes when "
+        "called."
     )
 
 
 def _pilot(one: CastSet) -> list[str]:
     few = one.told["per_run"]
-    return [f"This is a pilot: {few} pictures a training run."] if few < PILOT else []
+    return [f"This is a pilot with {few} pictures of each training."] if few < PILOT else []
 
 
 def _mind(data: ReportData) -> list[str]:

@@ -12,22 +12,19 @@ from kindred.report import formatting
 from kindred.report.report_data import ReportData
 
 EXPLAINED = (
-    "A picture counts as a copy when it lies nearer to a photo or composite that its variant was "
-    "trained on than all but 1 % of real photos lie to their nearest other photo."
+    "A picture counts as a copy if it is nearer to a training photo or composite of its variant "
+    "than 99 % of real photos are to their nearest other photo."
 )
 BESIDE_OTHERS = (
-    "By chance, photos that nothing was trained on can count as copies too, and the more pictures "
-    "a variant was trained on, the more of them do: only what is clearly above their share is "
-    "copied. If nothing is copied, a picture is nearer to what was trained on than such a photo in "
-    "half of all pairs of the two, and z is about 0; below 0, pictures are nearer."
+    "By chance, photos that nothing was trained on count as copies too, the more so the more "
+    "pictures a variant was trained on. Only what is clearly above their figure is copied. If "
+    "nothing is copied, pictures are nearer to the training than such photos in half of all pairs, "
+    "and z is about 0. Below 0, pictures are nearer."
 )
-ALONE = (
-    "There are no photos here that a variant was not trained on, so nothing says how many copies "
-    "chance alone would give."
-)
+ALONE = "Every photo here was trained on, so nothing shows how many copies chance alone would give."
 LAYOUT = (
     "Laid out as a composite: the same people in the same order as in the nearest composite, with "
-    "their heads at the same places, give or take 5 % of the picture's width."
+    "their heads at the same places, within 5 % of the picture's width."
 )
 
 SHOWN = "nothing, but shown some of "  # in the column of what a variant is trained on

@@ -41,8 +41,8 @@ from kindred.specs.report import ReportSpec
 SHOWN, NAMED = 12, 8  # pictures and broken ones on the page
 CAUSES = {
     "noise": "too high a learning rate, or too few sampling steps",
-    "other": "values that are no numbers: too high a learning rate, or float16 where a base "
-    "needs bfloat16",
+    "other": "values that are not numbers, from too high a learning rate, or from float16 where a "
+    "base needs bfloat16",
 }
 
 
@@ -172,8 +172,8 @@ def advice_on_broken(data: ReportData, kept: Keeping) -> list[Recommendation]:
             found.append(
                 Recommendation(
                     f"Pictures of “{variant}” are broken ({fault}).",
-                    "Look at its training curve; test a lower learning rate. The base's own "
-                    "pictures, if they are whole, rule out how it is drawn.",
+                    "Look at its training curve and test a lower learning rate. If the base's own "
+                    "pictures are whole, it is not the drawing.",
                     CAUSES.get(fault, CAUSES["other"]) + ".",
                     change,
                 )

@@ -145,8 +145,7 @@ A prompt set made of `casts` is read by these figures as well; they stand in the
 casts of members alone and 5 with strangers, each on every shape of picture. Accuracy, also by
 shape and wording, has the interval of the measure `cast`. Detection, order, garments, count,
 products and looks are computed in each run; the figure is the mean over runs with Student's t.
-The others are of all runs
-together. “Without names” is what they read for drawers that see no name (below), on such casts.
+The others are of all runs together.
 """
 DRAWERS = """
 ## The lines beside it

@@ -2,8 +2,8 @@
 what to do, with the change of the experiment that would try it.
 
 Looks at the best trained variant, because that is the one to go on from. Knows the summary; the
-remedies are those that the lab found to help (docs/README.md) or that practitioners and papers
-report, to be tested as further variants.
+remedies are those that the lab found to help (docs/findings/README.md) or that practitioners and
+papers report, to be tested as further variants.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def _about_trust(data: ReportData) -> list[Recommendation]:
     if judge["trusted"] is False:
         found.append(
             Recommendation(
-                f"The judge misses its marks ({formatting.listing(judge['why'])}).",
-                "Choose or train a better judge before believing any number here; pictures need "
+                f"The judge does not reach what it has to ({formatting.listing(judge['why'])}).",
+                "Choose or train a better judge before you believe any number here. Pictures need "
                 "not be drawn again.",
             )
         )
@@ -80,8 +80,8 @@ def _about_trust(data: ReportData) -> list[Recommendation]:
             found.append(
                 Recommendation(
                     control["sentence"],
-                    "A control that comes out wrong means that the set-up itself is not "
-                    "understood. Look into it before reading anything else.",
+                    "If a control fails, the set-up itself is not understood. Look into it before "
+                    "you read anything else.",
                 )
             )
     return found
@@ -116,17 +116,17 @@ def _pairs(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendat
     for pair, rate in rates[False]:
         who = formatting.names_of(pair, data.names)
         seen = (
-            f"{who} have no photo together. Asked for together, “{variant}” gets them right in "
-            f"{share(rate)} of pictures, against {share(with_photo)} for the pairs that have one "
-            f"(at most {formatting.plural(images, 'picture')} a pair)."
+            f"No photo shows {who} together. Asked for both, “{variant}” gets them right in "
+            f"{share(rate)} of pictures, against {share(with_photo)} for pairs that have a photo "
+            f"(at most {formatting.plural(images, 'picture')} of a pair)."
         )
         if rate < with_photo - NOTABLE:
             do = f"Add a few photos of the two, or test a variant with {composites([pair])}."
-            cause = "nothing that was trained on shows both, so the two were never told apart."
+            cause = "no training picture shows both, so the two were never told apart."
             change = composed(data, spec, variant, f"more-{pair}", [pair])
             advice.append(Recommendation(seen, do, cause, change))
         else:
-            do = "Photos of the two do not seem to be what is missing."
+            do = "Photos of the two do not seem to be what it lacks."
             advice.append(Recommendation(seen, do))
     return advice
 
@@ -142,14 +142,14 @@ def _beside_strangers(data: ReportData, spec: ReportSpec, variant: str) -> list[
                 found.append(
                     Recommendation(
                         f"Beside strangers, “{variant}” is right in {share(others)} of pictures, "
-                        f"against {share(family)} of the family alone: other people get the "
+                        f"against {share(family)} of the family alone. Other people get the "
                         "family's looks.",
-                        "Test a variant whose composites have other people in them, said as 'a "
-                        "man' or 'a child': “strangers: {of: <a dataset of others>, share: 0.5}” "
-                        "in its `compose`. In the lab that raised pictures with strangers from 23 "
-                        "to 83 % (two trainings each).",
-                        "nobody but the family was ever trained on, so the class noun came to "
-                        "mean them.",
+                        "Test a variant with other people in its composites, called 'a man' or 'a "
+                        "child': “strangers: {of: <a dataset of others>, share: 0.5}” in its "
+                        "`compose`. In the lab that raised right pictures with strangers from 24 "
+                        "to 86 % (ten trainings each).",
+                        "it was trained on nobody but the family, so the class noun came to mean "
+                        "them.",
                         with_strangers(data, spec, variant, prompt_set),
                     )
                 )
@@ -170,15 +170,15 @@ def _groups(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommenda
     if part["success"] >= part["product"] - SHORTFALL:
         return [_weakest(data, spec, variant, prompt_set, part)]
     seen = (
-        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures; single "
-        f"likenesses and counts would lead one to expect {share(part['product'])}. Being "
+        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures. From each "
+        f"person alone and the number of people one would expect {share(part['product'])}. Being "
         "together is what fails."
     )
     cells = never_together(photos_per_cell(data, variant), sorted(part.get("alone") or {}))
     cause = (
-        "no photo shows them together, so each was learned as the only person of a picture."
+        "no photo shows them together, so each was learned as the only person in a picture."
         if cells
-        else "photos of such groups are few, or seen too few times."
+        else "photos of such groups are few, or were seen too rarely."
     )
     wanted = cells or sorted(part.get("alone") or {})
     change = composed(
@@ -190,14 +190,14 @@ def _groups(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommenda
         steps=steps_of(data, variant, 1.5),
     )
     if not cells:
-        do = "Test more pictures of such groups, and longer training."
+        do = "Test more pictures of such groups, and a longer training."
         return [Recommendation(seen, do, cause, change)]
     return [
         Recommendation(
             seen,
-            f"Test photos of such groups, or a variant with {composites(cells)}, and longer "
-            "training. In the lab that was what helped; crops, masks, balance and class images "
-            "by themselves did not (docs/README.md).",
+            f"Test photos of such groups, or a variant with {composites(cells)}, and a longer "
+            "training. In the lab this helped. Crops, masks, balance and class images by "
+            "themselves did not (docs/findings/README.md).",
             cause,
             change,
         )
@@ -212,7 +212,7 @@ def _weakest(
     count = part.get("count")
     seen = (
         f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures, no less "
-        f"than the single parts lead one to expect ({share(part['product'])}). "
+        f"than to be expected from the single parts ({share(part['product'])}). "
     )
     if count is not None and (letter is None or count <= alone[letter]):
         everybody = "+".join(sorted(alone) or sorted(data.characters))
@@ -220,7 +220,7 @@ def _weakest(
             seen + f"The weakest part is the number of people, right in {share(count)}.",
             "Test captions with class nouns and left/right, and more photos of groups of that "
             "size.",
-            "few pictures that were trained on show so many people.",
+            "few training pictures show so many people.",
             composed(data, spec, variant, "count", [everybody]),
         )
     name = data.names.get(letter or "", "")
@@ -228,7 +228,7 @@ def _weakest(
         seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
         f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
         "balanced appearances.",
-        f"{name} is seen less often than the others, or in photos that are too alike.",
+        f"{name} appears less often than the others, or in photos that are too alike.",
         composed(data, spec, variant, f"more-{letter}", [letter]) if letter else None,
     )
 
@@ -250,9 +250,9 @@ def _bleed(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendat
         Recommendation(
             f"Where {names[asked]} is asked for, “{variant}” shows {names[found]} instead in "
             f"{share(worst)} of cases.",
-            f"Test solos of both cropped out of shared photos, equal appearances of "
-            f"{names[asked]} and {names[found]}, and different class nouns in their captions.",
-            "the two stand in the same photos, one much more often than the other, or share their "
+            f"Test crops of each alone out of shared photos, equal appearances of {names[asked]} "
+            f"and {names[found]}, and different class nouns in their captions.",
+            "the two are in the same photos, one much more often than the other, or share their "
             "class noun.",
             Change(
                 "solos",
@@ -277,7 +277,7 @@ def _likeness(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommen
                     f"{name} alone reaches a likeness of {formatting.number(alone)} (0 a stranger, "
                     "1 another photo), from "
                     f"{formatting.plural(cells.get(letter, 0), 'photo')} alone.",
-                    f"Add photos of {name} alone with other clothes, places and light; then test a "
+                    f"Add photos of {name} alone with other clothes, places and light. Then test a "
                     "higher rank or more steps.",
                     f"too few photos show {name} alone, or the training ended too soon.",
                     longer(data, variant, letter),
@@ -294,9 +294,9 @@ def _repeats(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommend
     return [
         Recommendation(
             f"“{variant}” draws somebody twice in {share(rate)} of cases.",
-            "Test captions that name each person once with class noun and place in the picture, "
+            "Test captions that name each person once, with class noun and place in the picture, "
             "and photos in which that person stands beside others.",
-            "whoever is alone in all photos is drawn in every place where somebody stands.",
+            "somebody who is alone in all photos is drawn wherever anybody stands.",
             composed(
                 data,
                 spec,
@@ -317,9 +317,9 @@ def _pull(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendati
     return [
         Recommendation(
             f"Where nobody is named, “{variant}” still shows one of the characters in "
-            f"{share(rate)} of pictures: the whole class is pulled along.",
-            "Test prior preservation with pictures of each class, or fewer steps.",
-            "the training went on long enough to change what the class noun means.",
+            f"{share(rate)} of pictures. The whole class is pulled along.",
+            "Test class images of each class noun, or fewer steps.",
+            "the training was long enough to change what the class noun means.",
             Change(
                 "class",
                 "Do class images, or fewer steps, leave other people as they were?",

@@ -27,7 +27,7 @@ def rising_words(curves: Mapping[tuple[str, int], Run]) -> list[str]:
             found.append(
                 f"“{name}”: in {trainings} the loss on held-out photos rises for a third of the "
                 f"steps or more (since step {formatting.listing(map(str, steps))}). It learns its "
-                "photos by heart: train fewer steps, or have the step with the least loss taken "
+                "photos by heart. Train fewer steps, or take the step with the least loss "
                 "(take: held_out)."
             )
     return found

@@ -47,7 +47,7 @@ def of_hypothesis(variants: Mapping[str, Mapping[str, Any]], one: Mapping[str, A
         return ""
     measure = MEASURES[one["measure"]]
     if name is None:
-        return f"{NONE[:1].upper()}{NONE[1:]}, so what can be had without names is not known."
+        return f"{NONE[:1].upper()}{NONE[1:]}, so what is possible without names is not known."
     told = beside(variants, one["variant"], measure.name, one["prompt_set"])
     return f"With scrambled captions (“{name}”), by the same measure and prompts: {told}."
 

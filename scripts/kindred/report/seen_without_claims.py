@@ -42,12 +42,12 @@ def _differences(data: ReportData) -> list[str]:
     clear = [row for row in rows if row["low"] > 0 or row["high"] < 0]
     if not clear:
         against = data.summary["baseline"]
-        return [f"No variant differs from “{against}” in anything that can be told from chance."]
+        return [f"No variant differs from “{against}” by more than chance can explain."]
     clear.sort(key=lambda row: -min(abs(row["low"]), abs(row["high"])))
     told = [_difference(data, row) for row in clear[:DIFFERENCES]]
     picked = (
-        f"These are the clearest of {formatting.plural(len(rows), 'difference')} that were looked "
-        "at, so some may be chance: an experiment with a hypothesis would tell."
+        f"These are the clearest of {formatting.plural(len(rows), 'difference')}, so some may be "
+        "chance. An experiment with a hypothesis would tell."
     )
     return [*told, picked]
 

@@ -11,7 +11,7 @@ from kindred.specs.measures import MEASURES
 
 Json = Mapping[str, Any]
 TAKEN = {
-    "best": "the step that its own pictures of the selection’s prompts choose",
+    "best": "the step that is best by its own pictures of the selection’s prompts",
     "held_out": "the step with the least loss on held-out photos",
 }
 
@@ -46,12 +46,12 @@ def _by_judge(name: str, one: Json, measure: str) -> str:
     """'“composed”: take step 1500 of 4000. …'"""
     step, last = one["step"], one["steps"][-1]
     if step is None:
-        return f"“{name}”: no step has a score, so none can be named."
+        return f"“{name}”: no step has a score, so none can be recommended."
     reads = formatting.value_of({"mean": one["value"]}, measure)
     says = MEASURES[measure].says
     said = f"“{name}”: take step {step} of {last}: {reads} of its selection’s {says}."
     if step == last:
-        return f"{said} It is the last one: a longer training may be better still."
+        return f"{said} It is the last one, so a longer training may be better still."
     if one["lost"] is None:
         return said
     lost = round(100 * one["lost"])

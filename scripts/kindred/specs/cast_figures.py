@@ -16,8 +16,7 @@ class CastFigure:
     """One figure. `name`: its key in summary.json. `question`: heads its table. `says`: what it
     means. `definition`: how it is computed, with its source; `formula`: the same in the symbols of
     docs/reference/measures.md; `unit`: what number it is; `code`: what computes it, 'file: name'.
-    `without_names`: what it reads, with the twelve casts of a family of three, for an adapter that
-    knows no names."""
+    `without_names`: what it reads for an adapter that knows no names."""
 
     name: str
     question: str
@@ -42,9 +41,8 @@ _RECORDS = (
         "y = [n = k  and  F(x) = [x ∈ A] for every character x]",
         unit="share, written in %",
         code="evidence/cast_figures.py: accuracies",
-        without_names="1/12 = 8 % for who sees the picture’s shape alone, 3/12 = 25 % for who "
-        "also sees how many people are asked for; of casts of the family 1/7 and 3/7, of casts "
-        "with strangers 1/5 and 3/5",
+        without_names="at most the lines of the drawers without names; a base alone only casts "
+        "without members",
     ),
     CastFigure(
         name="worst",
@@ -59,8 +57,7 @@ _RECORDS = (
         "their mean",
         unit="share, written in %",
         code="evidence/cast_accuracy.py: worst_cast",
-        without_names="0: who also sees how many people are asked for has three of twelve casts "
-        "right",
+        without_names="at most cast accuracy",
     ),
     CastFigure(
         name="casts",
@@ -70,7 +67,7 @@ _RECORDS = (
         formula="m(c) = mean of y over the pictures and runs of cast c",
         unit="share, written in %",
         code="evidence/cast_accuracy.py: by_cast",
-        without_names="0 but for one cast of each number of people, which may be 100 %",
+        without_names="high for at most one cast of each number of people",
     ),
     CastFigure(
         name="canvases",
@@ -81,7 +78,7 @@ _RECORDS = (
         formula="M of the pictures of one canvas",
         unit="share, written in %",
         code="evidence/cast_figures.py: accuracies",
-        without_names="1/12 = 8 %, or 3/12 = 25 %, as all canvases together",
+        without_names="what the canvas gives away",
     ),
     CastFigure(
         name="wordings",
@@ -91,7 +88,7 @@ _RECORDS = (
         formula="M of the pictures of one wording",
         unit="share, written in %",
         code="evidence/cast_figures.py: accuracies",
-        without_names="1/12 = 8 %, or 3/12 = 25 %, as all wordings together",
+        without_names="as cast accuracy",
     ),
     CastFigure(
         name="detection",
@@ -109,9 +106,7 @@ _RECORDS = (
         unit="standard deviations of the normal distribution, no bounds; the largest d′ that so "
         "many pictures can give stands beside it",
         code="evidence/detection.py: Detection",
-        without_names="0 for who sees the shape alone, because the same people come whoever is "
-        "asked for; up to 0.7 for who also sees how many, because groups ask for everybody more "
-        "often",
+        without_names="0",
     ),
     CastFigure(
         name="bits",
@@ -127,8 +122,7 @@ _RECORDS = (
         "found",
         unit="bits, 0 to the entropy of a, which is the last column; may be a little below 0",
         code="evidence/mutual_information.py: bits",
-        without_names="0 for who sees the shape alone; up to 0.66 for who also sees how many "
-        "people are asked for",
+        without_names="0",
     ),
     CastFigure(
         name="order",
@@ -143,8 +137,7 @@ _RECORDS = (
         "chance = mean of (s! / k!),   s of the k people strangers, who are alike",
         unit="share, written in %",
         code="evidence/placement.py: order",
-        without_names="1/2 of two people, 1/6 of three, for the figure counts pictures with the "
-        "right people alone",
+        without_names="chance; few pictures have the right cast",
     ),
     CastFigure(
         name="garments",
@@ -160,7 +153,7 @@ _RECORDS = (
         "chance = mean of 1 / (number of garments in the prompt)",
         unit="share, written in %",
         code="evidence/placement.py: garments",
-        without_names="1/2 of two garments, 1/3 of three, if they are dealt at random",
+        without_names="chance",
     ),
     CastFigure(
         name="count",
@@ -172,8 +165,7 @@ _RECORDS = (
         "difference = mean over casts of the mean of (n − k)",
         unit="share in %, and heads",
         code="evidence/cast_parts.py: counts",
-        without_names="1/3 for who sees the shape alone, since four of twelve casts have one, "
-        "two and three people each; 100 % for who also sees how many",
+        without_names="set by the canvas and the nouns",
     ),
     CastFigure(
         name="products",
@@ -188,8 +180,7 @@ _RECORDS = (
         "gap = success − product",
         unit="share, written in %; the gap −1 to 1",
         code="evidence/cast_parts.py: products",
-        without_names="product 0: who sees no name is right of one member alone at most; success "
-        "up to 1/4, one group of four",
+        without_names="near 0 both",
     ),
     CastFigure(
         name="looks",
@@ -204,8 +195,7 @@ _RECORDS = (
         "the last column: mean over the characters that are found",
         unit="as id: 0 a stranger, 1 another photo",
         code="evidence/cast_parts.py: looks",
-        without_names="ρ or more of whoever is found, since nobody else counts as found; nothing "
-        "where nobody is found",
+        without_names="nobody is found, or whoever is always drawn",
     ),
     CastFigure(
         name="thresholds",
@@ -218,7 +208,7 @@ _RECORDS = (
         "a person being the character of the largest id where that is ≥ t;   t = 0.3, 0.4, … 0.8",
         unit="share, written in %",
         code="evidence/cast_accuracy.py: threshold_curve",
-        without_names="1/12 = 8 %, or 3/12 = 25 %, at every threshold",
+        without_names="as cast accuracy",
     ),
 )
 CAST_FIGURES: Mapping[str, CastFigure] = {one.name: one for one in _RECORDS}

@@ -44,7 +44,7 @@ def test_a_page_says_what_its_log_says(name):
 
 @pytest.mark.parametrize("name", UNCLAIMED)
 def test_where_nothing_is_claimed_the_page_says_so(name):
-    assert "No hypothesis was declared: nothing is claimed." in page(name)
+    assert "No hypothesis was declared, so nothing is claimed." in page(name)
     assert not design_of(read_log(log_path(name, ROOT)))["hypotheses"]
 
 

@@ -84,18 +84,18 @@ def test_the_answer_stands_beside_the_control_the_base_and_what_needs_no_names(d
     reached = {
         x: words.format(share(x, "family"), share(x, "all")) for x in ("all", "scrambled", "BASE")
     }
-    assert f"“all” draws exactly them, and nobody else, in {reached['all']}." in said
-    assert f"captions on the wrong photos, does in {reached['scrambled']}." in said
-    assert f"BASE, without a LoRA, does in {reached['BASE']}." in said
+    assert f"“all” draws exactly these people in {reached['all']}." in said
+    assert f"captions on the wrong photos, does so in {reached['scrambled']}." in said
+    assert f"BASE, without a LoRA, does so in {reached['BASE']}." in said
     # Of A, J and A+J: one of the two single ones, and the pair.
-    assert "nobody can reach more than 67 % of the family alone (33 % by the picture’s" in said
-    assert "This is a pilot: 32 pictures a training run" in said
+    assert "at most 67 % of the family alone can be right (33 % from the picture’s" in said
+    assert "This is a pilot with 32 pictures of each training" in said
 
 
 def test_above_what_needs_no_names_names_were_learned(data):
     (one,) = cast_sets(data)
     above, within = ({"accuracy": {"family": {"low": low}}} for low in (0.68, 0.66))
-    assert _without_names(one, above).endswith("so names were learned.")
+    assert _without_names(one, above).endswith("So names were learned.")
     assert "does not show" in _without_names(one, within)
     assert "does not show" in _without_names(one, {"accuracy": {"family": {"low": None}}})
 

@@ -84,7 +84,7 @@ def test_it_shows_what_is_new_by_itself(made, tmp_path):
         wait_for(window, f"{pictures}.length === 1 && {pictures}[0].naturalWidth === 64")
         said = window.run(figures.format(0))
         assert said.startswith("step 40 of 100 · 5 min left · loss 0.0250") and "0.3000" in said
-        assert window.run(figures.format(1)) == "not begun"
+        assert window.run(figures.format(1)) == "not started"
         assert window.run("document.querySelector('.prompt p').textContent") == PROMPTS["two"]
         photos = "document.querySelectorAll('.photos img').length"
         assert window.run(photos) == 3

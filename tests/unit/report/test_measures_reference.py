@@ -5,21 +5,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
-from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kindred.evidence.cast_images import CastImage
-from kindred.evidence.detection import detection
-from kindred.evidence.mutual_information import plug_in
 from kindred.report.measures_reference import SYMBOLS, measures_page
 from kindred.scoring.image_distance import COSINE, distances
 from kindred.scoring.training_pictures import Pictures, TrainingPictures
 from kindred.specs.cast_figures import CAST_FIGURES
-from kindred.specs.casts import cast_prompts
 from kindred.specs.measures import MEASURES
 from kindred.specs.report_figures import REPORT_FIGURES
 
@@ -61,30 +55,6 @@ def test_what_the_base_reads_is_that_of_the_published_table():
     assert row and row[1] == "25" and row[0].count("](../findings/strangers/runs.csv ") == 3
 
 
-def without_names() -> Iterator[tuple[list[CastImage], float]]:
-    """What drawers draw that see how many people are asked for and nothing else: one set of members
-    for each number. And how much that tells of who was asked for, in bits."""
-    names = {"A": "ARussell", "C": "CRussell", "J": "JRussell"}
-    asked = [one.cast for one in cast_prompts(names, [(144, 128)], 4).values()]
-    members = [tuple(x) for n in range(4) for x in combinations(names, n)]
-    labels = {x: n for n, x in enumerate(members)}
-    wanted = np.array([labels[tuple(sorted(one.members))] for one in asked])
-    for drawn in product(members, repeat=3):
-        shown = [drawn[one.heads - 1] for one in asked]
-        found = np.array([labels[x] for x in shown])
-        pairs = enumerate(zip(asked, shown, strict=True))
-        pictures = [CastImage(1, str(n), 1, one, False, x, (), ()) for n, (one, x) in pairs]
-        yield 4 * pictures, plug_in(wanted, found)  # two pictures each on two shapes
-
-
-def test_what_the_number_of_people_alone_gives_away_is_as_the_page_says():
-    drawn = list(without_names())
-    bits = max(bits for _, bits in drawn)
-    furthest = max(detection(pictures, "A").sensitivity for pictures, _ in drawn)
-    assert f"up to {bits:.2f} for" in CAST_FIGURES["bits"].without_names
-    assert f"up to {furthest:.1f} for" in CAST_FIGURES["detection"].without_names
-
-
 def compared(trained: np.ndarray, other: np.ndarray) -> bool:
     """Whether a photo that was not trained on is called a copy."""
     hashes = np.zeros((len(trained), 16), np.uint8)
@@ -97,10 +67,10 @@ def compared(trained: np.ndarray, other: np.ndarray) -> bool:
 
 def test_chance_calls_as_many_photos_copies_as_the_page_says():
     rng = np.random.default_rng(1)
-    vectors = rng.normal(size=(600, 26, 4))
+    vectors = rng.normal(size=(1500, 26, 4))
     vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
     copies = [compared(own[:25], own[25]) for own in vectors]
-    assert np.mean(copies) == pytest.approx(2 / 26, abs=0.03)
+    assert np.mean(copies) == pytest.approx(2 / 26, abs=0.02)
     assert "2 / (N + 1): 8 % for 25 photos" in MEASURES["copied"].derived
     far = distances(vectors[0], vectors[0], COSINE) + 9 * np.eye(26)
     photos = Pictures([{"name": "x"}] * 26, vectors[0], np.zeros((26, 16), np.uint8))

@@ -136,8 +136,8 @@ def test_warnings_of_a_verdict_stand_beside_it(changed, tmp_path):
     verdicts["hypotheses"]["names-matter"]["warnings"] = ["The judge counts faces.", "2 prompts"]
     write_json(changed.results / "verdicts.json", verdicts)
     html, markdown = reported.run_report(changed, tmp_path)
-    assert "Mind: The judge counts faces. Mind: 2 prompts" in Page(html).text
-    assert "\n- Mind: The judge counts faces.\n- Mind: 2 prompts\n" in markdown
+    assert "Note: The judge counts faces. Note: 2 prompts" in Page(html).text
+    assert "\n- Note: The judge counts faces.\n- Note: 2 prompts\n" in markdown
     assert "\n\n\n" not in markdown
 
 
@@ -211,8 +211,8 @@ def test_what_differs_from_the_baseline_is_said(written):
 def test_photos_missing_for_a_pair_are_compared_with_pairs_that_have_some(written):
     text = Page(written[0]).text
     found = re.search(
-        r"ARussell and JRussell have no photo together\. .{0,90} against \d+ % for the pairs that "
-        r"have one \(at most \d+ pictures a pair\)",
+        r"No photo shows ARussell and JRussell together\. .{0,90} against \d+ % for pairs that "
+        r"have a photo \(at most \d+ pictures of a pair\)",
         text,
     )
     assert found, "advice on the pair without a photo"
@@ -255,7 +255,7 @@ def test_a_shared_report_has_neither_originals_nor_file_names(made, tmp_path):
     for row in images:
         for word in (row["image_id"], row["source"]):
             assert word not in html and word not in markdown, word
-    assert "left out of this copy" in html
+    assert "This copy leaves out the photos" in html
     assert html.count("<img src=") == plain.count("<img src=") - 9
 
 
@@ -268,7 +268,7 @@ def test_warnings_that_name_files_are_not_shared(changed, tmp_path):
     html, markdown = reported.run_report(changed, tmp_path, hide_photos=True)
     assert "SECRET" not in html + markdown
     assert "something is amiss with the reference photos of ARussell" in html
-    assert "2 notes left out of this copy" in html
+    assert "This copy leaves out 2 notes" in html
     assert "SECRET-01" in reported.run_report(changed, tmp_path)[0]
 
 
@@ -407,7 +407,7 @@ def test_unreadable_lists_are_all_named(changed, tmp_path):
 def test_fewer_pictures_than_there_are_keep_whole_rows(made, tmp_path):
     html, _ = reported.run_report(made, tmp_path, images=60)
     assert 0 < html.count("<figcaption><b>") - 3 * 5 <= 60
-    assert re.search(r"\d+ further pictures would not fit", html)
+    assert re.search(r"no room for \d+ further pictures", html)
     rows = re.findall(r'<div class="row[^>]*>(.*?)\n</div>\n', html, re.DOTALL)
     assert rows and all(row.count("<figure>") + row.count('class="empty"') == 5 for row in rows)
 

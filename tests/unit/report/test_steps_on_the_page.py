@@ -108,7 +108,10 @@ class Data:
 
 def test_the_variants_table_says_how_a_step_was_chosen():
     assert differences(Data(), "last", {}) == ["the baseline"]
-    for name, how in (("chosen", "the selection’s prompts choose"), ("early", "the least loss")):
+    for name, how in (
+        ("chosen", "its own pictures of the selection’s"),
+        ("early", "the least loss"),
+    ):
         same, chosen = differences(Data(), name, {})
         assert same == "the same training" and chosen.startswith("chosen of each training: ")
         assert how in chosen
