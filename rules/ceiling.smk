@@ -58,8 +58,8 @@ rule score_ceiling:
     """Find the people in the drawings, as in all other pictures."""
     input:
         pictures="results/{experiment}/ceiling/images/{prompt_set}.json",
-        facts="results/{experiment}/references.json",
-        vectors="results/{experiment}/references.safetensors",
+        facts=facts_known,
+        vectors=vectors_known,
     output:
         table="results/{experiment}/ceiling/scores/{prompt_set}.csv",
         made_by="results/{experiment}/ceiling/scores/{prompt_set}.json",

@@ -37,6 +37,7 @@ if sys.dont_write_bytecode:
 from kindred.models.identity import architecture_of, identity
 from kindred.models.training_adapter import known_identity
 from kindred.workflow import (
+    calibrated,
     ceilings,
     elsewhere_specs,
     executors,
@@ -53,6 +54,7 @@ from kindred.config.prior_preservation import (
     class_image_texts,
     standalone_class_images,
 )
+from kindred.config.stranger_pictures import stranger_class_images
 from kindred.config.load_plan import load_plan
 from kindred.workflow import cluster_check, frozen_plan, lost_files, slurm_jobs
 from kindred.workflow.checkout import check_checkout
@@ -149,7 +151,7 @@ PRIORS = {
     for name, dataset in DATASETS.items()
     if dataset.class_images
 }
-CLASSES = standalone_class_images(PLAN)
+CLASSES = standalone_class_images(PLAN) | stranger_class_images(PLAN)
 # Variants whose pictures were made elsewhere, as a pattern that nothing fits where there are none.
 ELSEWHERE = "|".join(map(re.escape, paths.elsewhere(PLAN))) or "(?!)"
 # The same of those that draw faces of others' pictures again.
@@ -211,6 +213,22 @@ def finder_identity(spec):
 def judge_version(experiment):
     """Which version of an experiment's judge is in use."""
     return or_stop(version_of, PLAN.experiments[experiment].judge)
+
+
+@cache
+def known_by(experiment):
+    """By which files an experiment's judge knows the characters: facts, vectors."""
+    return calibrated.known_by(PLAN, experiment)
+
+
+def facts_known(w):
+    """What the judge goes by."""
+    return known_by(w.experiment)[0]
+
+
+def vectors_known(w):
+    """The faces that the judge knows."""
+    return known_by(w.experiment)[1]
 
 
 def put_adapters_back():

@@ -39,7 +39,7 @@ rule compare:
         scores=lambda w: scoring_specs.scores_of(PLAN.experiments[w.experiment]),
         made_by=lambda w: scoring_specs.provenance_of(PLAN.experiments[w.experiment]),
         trainings=lambda w: scoring_specs.trainings_of(PLAN.experiments[w.experiment]),
-        references="results/{experiment}/references.json",
+        references=facts_known,
         vectors=lambda w: scoring_specs.vectors_compared(PLAN.experiments[w.experiment]),
         declared="results/{experiment}/declared.json",
         ratings=lambda w: scoring_specs.ratings_of(w.experiment),

@@ -2,6 +2,8 @@
 
 needs: prepared photos and captions; lists of pictures
 gives: results/<experiment>/references.json and .safetensors, by which the judge knows everybody;
+       results/<experiment>/calibrated.json and .safetensors, the same with thresholds that strangers drawn
+       by the base don't pass, for judges that have thresholds;
        results/<experiment>/vectors/<dataset>.json and .npy, among which copies are looked for;
        results/<experiment>/<variant>/run-<k>/scores/<prompt_set>.csv, a row for each image and person
 """
@@ -46,6 +48,41 @@ rule references:
         " 2>&1 | tee -i {log:q}"
 
 
+rule calibrate:
+    """Find how alike a face must be to get a name, also by strangers that the base draws. It stands
+    behind `references`, whose word on who can't be told apart must not wait for pictures.
+    """
+    input:
+        pictures=lambda w: calibrated.pictures_of_strangers(PLAN, w.experiment),
+        facts="results/{experiment}/references.json",
+        vectors="results/{experiment}/references.safetensors",
+    output:
+        facts="results/{experiment}/calibrated.json",
+        vectors="results/{experiment}/calibrated.safetensors",
+    log:
+        "logs/{experiment}/calibrate.log",
+    benchmark:
+        "benchmarks/{experiment}/calibrate.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: THREADS
+    resources:
+        gpu=GPUS_EACH,
+        device=DEVICE,
+    params:
+        spec=lambda w: calibrated.calibration_spec(
+            PLAN, PLAN.experiments[w.experiment]
+        ).canonical(),
+        version=step_version("calibrate"),
+        judge=lambda w: judge_version(w.experiment),
+    message:
+        "{wildcards.experiment}: thresholds by strangers that the base draws"
+    shell:
+        "python scripts/calibrate_judge.py --spec {params.spec:q} --references {input.facts:q}"
+        " --vectors {input.vectors:q} --facts {output.facts:q} --out {output.vectors:q}"
+        " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
+
+
 rule image_vectors:
     """Look at the whole pictures of a dataset, composites included: trained on, or held out."""
     input:
@@ -84,8 +121,8 @@ rule score:
         base=lambda w: scoring_specs.plain_pictures(
             PLAN.experiments[w.experiment], w.variant, w.prompt_set
         ),
-        facts="results/{experiment}/references.json",
-        vectors="results/{experiment}/references.safetensors",
+        facts=facts_known,
+        vectors=vectors_known,
         training=lambda w: scoring_specs.vectors_trained_on(
             PLAN.experiments[w.experiment], w.variant
         ),

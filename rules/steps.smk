@@ -42,8 +42,8 @@ rule score_step:
     """Find the people in one step's pictures, as in all others."""
     input:
         pictures="results/{experiment}/{variant}/run-{run}/steps/{step}/images/selection.json",
-        facts="results/{experiment}/references.json",
-        vectors="results/{experiment}/references.safetensors",
+        facts=facts_known,
+        vectors=vectors_known,
         training=lambda w: scoring_specs.vectors_trained_on(
             PLAN.experiments[w.experiment], w.variant
         ),

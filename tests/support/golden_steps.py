@@ -6,8 +6,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from unittest.mock import patch
 
 import made_families
 import numpy as np
@@ -22,6 +24,7 @@ from synthetic import ARMS
 
 import audit
 import bring_in
+import calibrate_judge
 import caption
 import class_images
 import contact_sheet
@@ -50,7 +53,7 @@ from kindred.common.versions import VERSIONS
 from kindred.evidence.step_series import series_figures
 from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.models import architectures
-from kindred.scoring import score_table
+from kindred.scoring import references, score_table
 from kindred.specs.report import LivePageSpec, PairsSpec
 
 WHO = {
@@ -82,6 +85,7 @@ STEPS = {
     "compare_steps": ("compare_steps",),
     "class_images": ("class_images",),
     "references": ("references",),
+    "calibrate": ("calibrate",),
     "image_vectors": ("image_vectors",),
     "score": ("score",),
     "compare": ("compare",),
@@ -135,6 +139,11 @@ class StandInJudge:
     def whole(self, images):
         """Small copies are compared."""
         return
+
+
+def _units(rows: np.ndarray) -> np.ndarray:
+    """Rows of length one."""
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 class Steps:
@@ -472,6 +481,32 @@ class Steps:
         found = Output()
         found.add_json("facts", _without(read_json(self.root / "references.json"), "hash"))
         tensors = safetensors_files.load(self.root / "references.safetensors")
+        found.numbers |= {name: tensor.numpy() for name, tensor in tensors.items()}
+        return found
+
+    @cached_property
+    def calibrate(self) -> Output:
+        """Thresholds of two people that strangers in the base's pictures don't pass either."""
+        nouns = {"man": "man", "woman": "woman"}
+        drawn = self._list("strangers.json", {"man": "a man", "woman": "a woman"}, (1, 2, 3))
+        spec = {**self._judge, "pictures": [{"file": drawn, "nouns": nouns}]}
+        rng = np.random.default_rng(0)
+        people = {x: rng.standard_normal(12) + 1 for x in WHO}
+        faces = {x: _units(who + 0.3 * rng.standard_normal((6, 12))) for x, who in people.items()}
+        facts = {"version": references.VERSION, "judge": StandInJudge.identity, "hash": "0" * 12}
+        known = references.References(facts, faces)
+        references.save(known, self.root / "known.json", self.root / "known.safetensors")
+        files = ["--references", self._path("known.json")]
+        files += ["--vectors", self._path("known.safetensors")]
+        files += ["--facts", self._path("calibrated.json")]
+        files += ["--out", self._path("calibrated.safetensors")]
+        population = _units(rng.standard_normal((50, 12)) + 1)
+        known = replace(StandInJudge.calibration, population=population)
+        with patch.object(StandInJudge, "calibration", known):
+            calibrate_judge.main(["--spec", json.dumps(spec), *files, *HERE])
+        found, facts = Output(), read_json(self.root / "calibrated.json")
+        found.add_json("calibration", facts["calibration"], within=1e-5)
+        tensors = safetensors_files.load(self.root / "calibrated.safetensors")
         found.numbers |= {name: tensor.numpy() for name, tensor in tensors.items()}
         return found
 

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-import tiny_judge
 import workspace as support
 from workspace import EXPERIMENT_FILE, Workspace, copy_repository, set_up
 
@@ -78,8 +77,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Works
     (shipped.root / "config/families/one.yaml").write_text(FAMILIES, encoding="utf-8")
     tiny = Workspace(folder / "tiny")
     set_up(tiny.root)
-    tiny_judge.build(tiny.root / "judge")
-    (tiny.root / "config/judges/tiny.yaml").write_text("kind: lab\nmodel: judge\n")
+    (tiny.root / "config/judges/tiny.yaml").write_text("kind: photo\n")
     (tiny.root / "theirs").mkdir()
     photo = tiny.root / "photos/J-01.jpg"
     (tiny.root / "theirs/J-1.jpg").write_bytes(photo.read_bytes())

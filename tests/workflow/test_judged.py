@@ -70,6 +70,22 @@ def test_another_model_under_the_same_name_scores_again(judged: Workspace):
     assert judged.jobs() == sorted(JUDGED)
 
 
+def test_a_judge_with_thresholds_draws_strangers_and_trains_nothing(judged: Workspace):
+    judged.replace(JUDGE_FILE, "kind: lab\nmodel: judge", "kind: photo")
+    jobs = judged.jobs()
+    strangers = [job for job in jobs if "strangers" in job]
+    name = strangers[0].removeprefix("class pictures of ")
+    assert name.startswith("strangers-tiny-man+woman-")
+    assert strangers == [
+        f"class pictures of {name}",
+        f"class prompts of {name}",
+        "tiny: thresholds by strangers that the base draws",
+    ]
+    assert jobs == sorted([*JUDGED, *strangers])
+    judged.run(f"resources/{name}/class.json")
+    assert "144 pictures, 0 in the store, 144 drawn" in judged.log(f"prior/{name}.pictures")
+
+
 def test_another_margin_only_compares_and_is_said(judged: Workspace):
     judged.replace(EXPERIMENT_FILE, "measure: count", "margin: 0.3\n    measure: count")
     assert judged.jobs() == sorted([FIGURES, "tiny: hypotheses", *COMPARED])

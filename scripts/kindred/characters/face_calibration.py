@@ -7,21 +7,30 @@ or sexes. Everything is measured by leaving each photo out against the others of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from scipy.stats import beta
 
+from kindred.common.sentences import listing
+
 Faces = Mapping[str, np.ndarray]  # letter -> [R, D] unit vectors
 UNSURE, STRANGER = "unsure", "stranger"
+# What a threshold can follow from: the shipped population of strangers, faces that the base itself
+# draws, the middle of a stranger's and one's own likeness, the family's other photos.
+SHIPPED, DRAWN, HALF, FAMILY = "shipped", "drawn", "half way", "family"
+ENOUGH = 60  # faces that the base draws; of fewer the report says so
 STRANGERS_PASS, RELATIVES_PASS = 0.01, 0.05  # shares that a threshold lets through
 CONFUSED = 0.05  # share of photos that may carry another member's name
 IN_DOUBT = 0.6  # likeness to the others of one's name, 0 a stranger, 1 usual, below which it is odd
 HALF_WAY = 0.5  # of a stranger's and one's own likeness: no threshold is lower
 FEWEST = 3  # photos of which one can be told to be unlike the others
 SEPARABLE, INSEPARABLE = 0.20, 0.10  # bounds on the share of confusions between two members
+
+
+_LATER = ("lines", "drawn")
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,9 @@ class FaceCalibration:
     lead: how much more identity the best must have than the runner-up. confusion: letter -> answer
     -> photos left out, answers being letters, UNSURE and STRANGER. strangers_named: letter -> share
     of the population that passes. look_alikes: pairs 'A+J' -> 'separable', 'not separable' or
-    'too few photos'.
+    'too few photos'. lines: letter -> what a threshold can follow from -> cosine; the highest is
+    the threshold. drawn: letter -> 'faces' that the base drew and those of them that 'passed'
+    before they counted. These two stay out of `as_dict` where no such faces are known.
     """
 
     stranger: float
@@ -44,10 +55,13 @@ class FaceCalibration:
     strangers_named: dict[str, float]
     look_alikes: dict[str, str]
     strangers: int
+    lines: dict[str, dict[str, float]] = field(default_factory=dict)
+    drawn: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, numbers rounded to five places."""
-        return _rounded(asdict(self))
+        found = _rounded(asdict(self))
+        return found if self.drawn else {k: v for k, v in found.items() if k not in _LATER}
 
     def name(self, cosines: Mapping[str, float]) -> str:
         """Whose face it is by its mean cosine with each person's references: a letter, UNSURE where
@@ -83,21 +97,26 @@ def in_doubt(faces: np.ndarray, stranger: float) -> list[int]:
     return sorted(odd)
 
 
-def calibrate(faces: Faces, strangers: np.ndarray) -> FaceCalibration:
+def calibrate(faces: Faces, strangers: np.ndarray, drawn: Faces | None = None) -> FaceCalibration:
     """What two photos or more of each person tell; `strangers` [S, D] unit vectors. People with one
-    photo are left out: they have no scale."""
+    photo are left out: they have no scale. drawn: letter -> faces that the base draws of the same
+    class noun; of them and of `strangers` the stricter ones count."""
     faces = {letter: rows for letter, rows in sorted(faces.items()) if len(rows) > 1}
     means = {letter: rows.mean(0) for letter, rows in faces.items()}
     left_out = {letter: _left_out(letter, faces, means) for letter in faces}
     own = {x: float(np.mean([row[x] for row in rows])) for x, rows in left_out.items()}
     far = {x: strangers @ mean for x, mean in means.items()}
     stranger = float(np.mean(list(far.values()))) if far else 0.0
-    thresholds = {}
+    lines = {x: _lines(x, own[x], left_out, far[x], stranger) for x in faces}
+    told = {}
     for x in faces:
-        relatives = [row[x] for other, rows in left_out.items() if other != x for row in rows]
-        lines = [above(far[x], STRANGERS_PASS), stranger + HALF_WAY * (own[x] - stranger)]
-        thresholds[x] = max(*lines, above(relatives, RELATIVES_PASS) if relatives else -1.0)
-    found = FaceCalibration(stranger, own, thresholds, 0.0, {}, {}, {}, len(strangers))
+        cosines = drawn[x] @ means[x] if drawn and x in drawn else np.zeros(0)
+        if len(cosines):
+            before = max(lines[x].values())
+            told[x] = {"faces": len(cosines), "passed": int((cosines >= before).sum())}
+            lines[x][DRAWN] = beyond(cosines, STRANGERS_PASS)
+    thresholds = {x: max(lines[x].values()) for x in faces}
+    found = FaceCalibration(stranger, own, thresholds, 0.0, {}, {}, {}, len(strangers), lines, told)
     found = replace(found, lead=_lead(found, left_out))
     confusion = {
         x: _counts([found.name(row) for row in rows], list(faces)) for x, rows in left_out.items()
@@ -105,6 +124,22 @@ def calibrate(faces: Faces, strangers: np.ndarray) -> FaceCalibration:
     named = {x: float((far[x] >= thresholds[x]).mean()) for x in faces}
     alike = {f"{a}+{b}": _look_alikes(a, b, left_out) for a, b in combinations(faces, 2)}
     return replace(found, confusion=confusion, strangers_named=named, look_alikes=alike)
+
+
+def _lines(
+    letter: str,
+    own: float,
+    left_out: Mapping[str, list[dict[str, float]]],
+    far: np.ndarray,
+    stranger: float,
+) -> dict[str, float]:
+    """What a person's threshold can follow from, as cosines; `far`: of the shipped strangers."""
+    lines = {
+        SHIPPED: above(far, STRANGERS_PASS),
+        HALF: stranger + HALF_WAY * (own - stranger),
+    }
+    relatives = [row[letter] for x, rows in left_out.items() if x != letter for row in rows]
+    return lines | ({FAMILY: above(relatives, RELATIVES_PASS)} if relatives else {})
 
 
 def _left_out(letter: str, faces: Faces, means: Faces) -> list[dict[str, float]]:
@@ -120,6 +155,13 @@ def _left_out(letter: str, faces: Faces, means: Faces) -> list[dict[str, float]]
 def above(values: Sequence[float] | np.ndarray, share: float) -> float:
     """The least value that at most this share of values lies above."""
     return float(np.quantile(np.asarray(values), 1 - share, method="higher"))
+
+
+def beyond(values: Sequence[float] | np.ndarray, share: float) -> float:
+    """The least value, in five places, that at most this share of values reaches: of fewer than
+    100 and 1 %, a value that none reaches."""
+    ordered = np.sort(np.asarray(values))[::-1]
+    return float(np.floor(ordered[int(share * len(ordered))] * 1e5 + 1) / 1e5)
 
 
 def _lead(found: FaceCalibration, left_out: Mapping[str, list[dict[str, float]]]) -> float:
@@ -176,7 +218,26 @@ def sentence(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
         if pairs:
             both = "; ".join(" and ".join(names[x] for x in pair.split("+")) for pair in pairs)
             said += f" {both} {what}."
-    return said
+    return said + _strangers_said(found, names)
+
+
+def _strangers_said(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Which strangers decide, and how many there are; '' where only one population is known."""
+    drawn: Mapping[str, Mapping[str, int]] = found.get("drawn", {})
+    if not drawn:
+        return ""
+    counts = listing([f"{one['faces']} for {names[x]}" for x, one in drawn.items()])
+    lines = found["lines"]
+    bases = [names[x] for x in drawn if lines[x][DRAWN] > lines[x][SHIPPED]]
+    shipped = [names[x] for x in drawn if lines[x][DRAWN] <= lines[x][SHIPPED]]
+    parts = [f"the base's for {listing(bases)}"] if bases else []
+    parts += [f"the shipped ones for {listing(shipped)}"] if shipped else []
+    said = (
+        f" Strangers are {found['strangers']} shipped faces and faces that the base draws of the "
+        f"same class noun ({counts}). The stricter ones count: {listing(parts)}."
+    )
+    few = [names[x] for x, one in drawn.items() if one["faces"] < ENOUGH]
+    return said + (f" For {listing(few)} the base drew fewer than {ENOUGH}." if few else "")
 
 
 def _rounded(value: Any) -> Any:

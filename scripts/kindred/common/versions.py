@@ -32,6 +32,7 @@ VERSIONS = {
     "ceiling": 2,
     "compare_steps": 1,
     "references": 2,
+    "calibrate": 1,
     "image_vectors": 1,
     "score": 4,
     "compare": 10,

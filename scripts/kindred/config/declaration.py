@@ -17,6 +17,7 @@ from kindred.common.hashing import sha256_file, spec_hash
 from kindred.common.versions import part_version, step_version
 from kindred.config.albums import file_of
 from kindred.config.plan import Dataset, Experiment, Plan, Variant
+from kindred.config.stranger_pictures import stranger_pictures
 from kindred.config.yaml_document import read_document
 from kindred.judges.version import version_of
 from kindred.models.identity import architecture_of, known_identity
@@ -57,6 +58,7 @@ def design_of(plan: Plan, experiment: Experiment) -> dict[str, Any]:
         "bases": {name: _base(plan.bases[name]) for name in experiment.bases},
         "datasets": {name: _dataset(plan.datasets[name]) for name in sorted(used)},
         "versions": {step: step_version(step) for step in _steps(experiment)},
+        **_strangers(plan, experiment),
         **_drawn_elsewhere(plan, experiment),
         **_chosen_by(experiment),
     }
@@ -67,6 +69,15 @@ def _steps(experiment: Experiment) -> list[str]:
     older designs stay as they are."""
     again = any(one.detail for one in experiment.variants.values())
     return [*STEPS, *(["face_detail"] if again else [])]
+
+
+def _strangers(plan: Plan, experiment: Experiment) -> dict[str, Any]:
+    """By which strangers thresholds are found, besides the shipped ones; nothing where none are."""
+    found = stranger_pictures(plan, experiment)
+    if found is None:
+        return {}
+    drawn = {own.base: _dumped(own.prompt_set) for own, _ in found.drawn.values()}
+    return {"strangers": {"version": step_version("calibrate"), "drawn": drawn}}
 
 
 def _chosen_by(experiment: Experiment) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def judge_part(references: Json) -> Json:
     gates = references["gates"]
     trusted = not gates["failures"] if gates["measured"] else None
     measured = references.get("calibration")
-    believed = {key: measured[key] for key in ("said", "confusion")} if measured else None
+    believed = _believed(measured) if measured else None
     return {
         "identity": references["judge"],
         "hash": references["hash"],
@@ -84,6 +84,21 @@ def judge_part(references: Json) -> Json:
         "distance": references["distance"],
         **({"believed": believed} if believed else {}),
     }
+
+
+def _believed(measured: Json) -> Json:
+    """How far the judge can be believed, of `FaceCalibration.as_dict`: in words, whom it takes for
+    whom, and what each threshold follows from, as identities."""
+    found = {key: measured[key] for key in ("said", "confusion")}
+    stranger, own, thresholds = measured["stranger"], measured["own"], {}
+    for letter, counts in measured.get("drawn", {}).items():
+        lines = measured["lines"][letter]
+        scaled = {
+            name: round((line - stranger) / (own[letter] - stranger), 5)
+            for name, line in lines.items()
+        }
+        thresholds[letter] = {**counts, "by": max(lines, key=lines.__getitem__), "lines": scaled}
+    return found | ({"thresholds": thresholds} if thresholds else {})
 
 
 def baseline_of(spec: CompareSpec) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from kindred.characters.face_calibration import DRAWN, FAMILY, HALF, SHIPPED
 from kindred.common.errors import Problems
 from kindred.common.made_pictures import AGAIN
 from kindred.evidence.labels import CONTRADICTED, SUPPORTED
@@ -58,6 +59,13 @@ MEGABYTE = 1_000_000
 SMOOTHING = 0.97
 MATRICES = 12
 PLOTTED = 40
+# What a threshold can follow from.
+THRESHOLD_LINES = {
+    DRAWN: "faces that the base draws",
+    SHIPPED: "shipped strangers",
+    HALF: "half way",
+    FAMILY: "the family’s other photos",
+}
 TONES = {SUPPORTED: "good", CONTRADICTED: "bad"}
 
 
@@ -116,6 +124,7 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         },
         "declared": verdicts["declared"],
         "judge": summary["judge"],
+        "threshold_lines": THRESHOLD_LINES,
         "controls": summary["controls"],
         "ratings": summary["ratings"],
         "warnings": [] if spec.hide_photos else summary["warnings"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,12 @@ ADVICE = "delete it and run `snakemake`"
 
 @dataclass(frozen=True)
 class References:
-    """By what a judge knows each character. faces: letter -> [R, D] unit vectors."""
+    """By what a judge knows each character. faces: letter -> [R, D] unit vectors. strangers: class
+    noun -> [S, D], of faces that the base draws; empty where they do not count."""
 
     facts: dict[str, Any]
     faces: Mapping[str, np.ndarray]
+    strangers: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def scale(self) -> IdentityScale:
@@ -287,6 +289,7 @@ def save(references: References, facts: Path, vectors: Path) -> None:
     from kindred.common.files import write_json
 
     named = {f"face/{x}": rows for x, rows in references.faces.items()}
+    named |= {f"stranger/{noun}": rows for noun, rows in references.strangers.items()}
     plain = {k: torch.from_numpy(np.ascontiguousarray(v, np.float32)) for k, v in named.items()}
     safetensors_files.save(vectors, plain, {"hash": references.facts["hash"]})
     write_json(facts, references.facts)
@@ -302,8 +305,8 @@ def load(facts: Path, vectors: Path) -> References:
     _, metadata = safetensors_files.header(vectors)
     if metadata.get("hash") != known["hash"]:
         raise KindredError(f"does not belong to {facts.name}", str(vectors), ADVICE)
-    named = {name: value.numpy() for name, value in safetensors_files.load(vectors).items()}
-    return References(
-        known,
-        {name.removeprefix("face/"): rows for name, rows in named.items()},
-    )
+    named: dict[str, dict[str, np.ndarray]] = {"face": {}, "stranger": {}}
+    for name, value in safetensors_files.load(vectors).items():
+        kind, _, own = name.partition("/")
+        named[kind][own] = value.numpy()
+    return References(known, named["face"], named["stranger"])

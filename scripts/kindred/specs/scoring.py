@@ -33,6 +33,21 @@ class ReferenceSpec(SpecModel):
     )
 
 
+class PicturesOfStrangers(SpecModel):
+    """Prompts of one list of pictures that ask for one person whom they don't name."""
+
+    file: str = Field(description="the list of pictures")
+    nouns: dict[str, str] = Field(description="prompt -> class noun, of those that count")
+
+
+class CalibrationSpec(SpecModel):
+    """In which pictures by a base alone strangers are looked for, and by whom."""
+
+    judge: JudgeSpec
+    characters: dict[str, Character]
+    pictures: list[PicturesOfStrangers]
+
+
 class VectorSpec(SpecModel):
     """Of which dataset's pictures vectors are wanted, and by which judge."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from kindred.benchmarking import roofline
 from kindred.benchmarking.random_weights import SHAPES
 from kindred.common.errors import KindredError
+from kindred.config.stranger_pictures import LARGEST
 from kindred.starting.base_choice import FittingBase, tokens_of
 
 # 16-bit products with float32 sums, 1e12 a second, of usual cards up to so many GiB: the slowest
@@ -31,12 +32,19 @@ PICTURE_MIB = 1.6  # of a picture of 1024 px as PNG
 
 @dataclass(frozen=True)
 class Amounts:
-    """What an experiment makes: trainings of so many steps, pictures of `edge` px."""
+    """What an experiment makes: trainings of so many steps, pictures of `edge` px, and for the
+    judge's thresholds some of strangers, of fewer px."""
 
     trainings: int
     steps: int
     pictures: int
     edge: int
+    strangers: int = 0
+
+    @property
+    def small_edge(self) -> int:
+        """Of a picture of strangers, px."""
+        return min(self.edge, LARGEST)
 
 
 @dataclass(frozen=True)
@@ -90,17 +98,21 @@ def estimate(
 ) -> Estimate:
     """Of an experiment on a base. timed: seconds of a step that was timed, and how."""
     step, picture = computed(base, amounts.edge, memory_gib)
+    small = computed(base, amounts.small_edge, memory_gib)[1]
     if timed:
         by_floor = timed[0] / step[0]
-        picture = (picture[0] * by_floor * 0.5, picture[1] * by_floor)
+        picture, small = ((low * by_floor * 0.5, high * by_floor) for low, high in (picture, small))
         step = (timed[0], timed[0])
     work = [
-        amounts.trainings * amounts.steps * step[end] + amounts.pictures * picture[end]
+        amounts.trainings * amounts.steps * step[end]
+        + amounts.pictures * picture[end]
+        + amounts.strangers * small[end]
         for end in (0, 1)
     ]
     hours = tuple(OVERHEAD * one / 3600 for one in work)
     weights = (download_gib or 0) * (1.0 if base.base.quantization is None else 1.4)
-    pictures = amounts.pictures * PICTURE_MIB * (amounts.edge / 1024) ** 2 / 1024
+    pixels = amounts.pictures * amounts.edge**2 + amounts.strangers * amounts.small_edge**2
+    pictures = pixels * PICTURE_MIB / 1024**3
     disk = weights + pictures + amounts.trainings * adapter_gib(base) * 2 + 1
     return Estimate(
         step, picture, (hours[0], hours[1]), timed[1] if timed else "", download_gib, disk

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kindred.compute.memory_limit import GIB
 from kindred.config.base_config import DrawingDefaults
+from kindred.config.stranger_pictures import WANTED
 from kindred.specs.casts import cast_prompts
 from kindred.starting.base_choice import FittingBase, sizes
 from kindred.starting.estimates import Amounts
@@ -87,9 +88,11 @@ class NewExperiment:
         steps = LAB_STEPS if self.lab else self.base.recipe.steps
         asked = 2 * len(self.letters) + len(self.groups) + self.casts
         strangers = 0 if self.lab else STRANGERS
+        nouns = {who.noun for who in self.survey.characters.values()}
+        for_judge = 0 if self.lab else WANTED * len(nouns)
         trained = RUNS * 2
         edge = max(max(shape) for shape in self.shapes)
-        return Amounts(trained, steps, (asked + strangers) * (trained + 1), edge)
+        return Amounts(trained, steps, (asked + strangers) * (trained + 1), edge, for_judge)
 
     @property
     def groups(self) -> list[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from kindred.config.plan import Experiment, Plan, Variant
 from kindred.specs.batched_jobs import RenderJob, RenderJobs, ScoreJob, ScoreJobs
 from kindred.specs.spec_model import SpecModel
 from kindred.specs.step_series import SELECTION, step_file
-from kindred.workflow import paths, scoring_specs
+from kindred.workflow import calibrated, paths, scoring_specs
 
 # The folder of a job that trains several together, in its experiment's: all, or a part of them.
 TOGETHER = r"together(/\d+-of-\d+)?"
@@ -168,6 +168,7 @@ def render_jobs(plan: Plan, experiment: str, variant: str) -> RenderJobs:
 def score_jobs(plan: Plan, experiment: str, variant: str) -> ScoreJobs:
     """All scorings of a variant. Raises ValueError when the experiment has no judge."""
     own = plan.experiments[experiment]
+    facts, vectors = calibrated.known_by(plan, experiment)
     jobs = []
     for run, folder in _runs(plan, experiment, variant):
         for name in own.prompt_sets:
@@ -177,8 +178,8 @@ def score_jobs(plan: Plan, experiment: str, variant: str) -> ScoreJobs:
                 ScoreJob(
                     spec=name,
                     manifest=f"{folder}/images/{name}.json",
-                    references=f"results/{experiment}/references.json",
-                    vectors=f"results/{experiment}/references.safetensors",
+                    references=facts,
+                    vectors=vectors,
                     training=training,
                     variant=variant,
                     run=run,
@@ -222,12 +223,13 @@ def _step_renderings(plan: Plan, experiment: str, variant: str) -> list[RenderJo
 def _step_scorings(plan: Plan, experiment: str, variant: str) -> list[ScoreJob]:
     """The scores of a variant's kept steps."""
     own, folder = plan.experiments[experiment], f"results/{experiment}"
+    facts, vectors = calibrated.known_by(plan, experiment)
     return [
         ScoreJob(
             spec=SELECTION,
             manifest=f"{folder}/{step_file(variant, run, step, 'images', 'json')}",
-            references=f"{folder}/references.json",
-            vectors=f"{folder}/references.safetensors",
+            references=facts,
+            vectors=vectors,
             training=scoring_specs.vectors_trained_on(own, variant),
             variant=variant,
             run=run,

@@ -59,6 +59,8 @@ FOLDERS: Mapping[str, Mapping[str, str]] = {
         "samples.json": "what trainings draw on their way",
         "references.json": "by which photos the judge knows everybody, and the scale of likeness",
         "references.safetensors": "faces of these photos as unit vectors [photos, D], by letter",
+        "calibrated.json": "the same with thresholds also by strangers that the base draws",
+        "calibrated.safetensors": "faces of the photos and of these strangers, by class noun",
         "vectors/<dataset>.json": "the photos and composites among which copies are looked for",
         "vectors/<dataset>.npy": "whole pictures as vectors [pictures, W], in that order",
         "ceiling.json": "how many of the lab's own drawings of casts are judged right",

@@ -79,6 +79,38 @@ def test_relatives_raise_the_threshold(rng, strangers):
     assert both.thresholds["J"] > alone.thresholds["J"]
 
 
+def test_look_alikes_that_the_base_draws_raise_the_threshold_above_them(rng, strangers):
+    people = {x: someone(rng) for x in "AJ"}
+    own = {x: photos(rng, who, 20, 0.5) for x, who in people.items()}
+    drawn = {x: np.stack([someone(rng) for _ in range(72)]) for x in "AJ"}
+    drawn["J"][:5] = photos(rng, people["J"], 5, 1.2)
+    before, found = calibrate(own, strangers), calibrate(own, strangers, drawn)
+    likeness = np.sort(drawn["J"] @ own["J"].mean(0))
+    assert before.thresholds["J"] < likeness[-1] < found.thresholds["J"]
+    assert found.thresholds["A"] == before.thresholds["A"]
+    assert found.drawn["J"]["faces"] == 72 and 1 <= found.drawn["J"]["passed"] <= 5
+    assert found.drawn["A"] == {"faces": 72, "passed": 0}
+    said = module.sentence(found.as_dict(), {"A": "Ada", "J": "Jo"})
+    assert "400 shipped faces and faces that the base draws" in said
+    assert "72 for Ada and 72 for Jo" in said and "the base's for Jo" in said
+    assert not {"lines", "drawn"} & before.as_dict().keys()
+
+
+def test_few_faces_that_the_base_draws_are_said(rng, strangers):
+    own = {"J": photos(rng, someone(rng), 20, 0.5)}
+    drawn = {"J": np.stack([someone(rng) for _ in range(8)])}
+    said = module.sentence(calibrate(own, strangers, drawn).as_dict(), {"J": "Jo"})
+    assert said.endswith("For Jo the base drew fewer than 60.")
+    assert calibrate(own, strangers, {}).drawn == {}
+
+
+def test_a_line_is_passed_by_no_more_than_its_share():
+    values = np.linspace(0, 0.99, 100)
+    for share, most in ((0.01, 1), (0.05, 5)):
+        assert (values >= module.beyond(values, share)).sum() == most
+    assert (values[:60] >= module.beyond(values[:60], 0.01)).sum() == 0
+
+
 def test_few_photos_say_too_little(rng, strangers):
     people = {x: photos(rng, someone(rng), 3, 0.4) for x in "AJ"} | {
         "C": photos(rng, someone(rng), 1, 0.4)

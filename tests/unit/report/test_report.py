@@ -309,6 +309,24 @@ def test_a_judge_below_its_gate_is_said_first(changed, tmp_path):
     assert "count right 0.91, needs 0.98" in text and "not to be trusted" in markdown
 
 
+def test_how_far_a_judge_of_photos_can_be_believed_is_said_with_what_thresholds_follow_from(
+    changed, tmp_path
+):
+    summary = read_json(changed.results / "summary.json")
+    lines = {"drawn": 0.61, "shipped": 0.55, "half way": 0.5}
+    summary["judge"]["believed"] = {
+        "said": "Of 9 photos this judge names 9 rightly.",
+        "confusion": {"J": {"J": 9, "unsure": 0, "stranger": 0}},
+        "thresholds": {"J": {"faces": 71, "passed": 2, "by": "drawn", "lines": lines}},
+    }
+    write_json(changed.results / "summary.json", summary)
+    html, markdown = reported.run_report(changed, tmp_path)
+    text = Page(html).text
+    assert "this judge names 9 rightly" in text and "this judge names 9 rightly" in markdown
+    assert "The highest of these lines counts." in text
+    assert "<td>71</td><td>2</td><td>0.61</td><td>0.55</td><td>0.50</td><td>–</td>" in html
+
+
 def test_hypotheses_changed_after_training_are_said(changed, tmp_path):
     verdicts = read_json(changed.results / "verdicts.json")
     verdicts["declared"] = {

@@ -10,6 +10,7 @@ import new_experiment as program
 from kindred.common.errors import KindredError
 from kindred.compute.memory_limit import GIB
 from kindred.config.load_plan import load_plan
+from kindred.config.stranger_pictures import stranger_class_images
 from kindred.starting import estimates, new_files
 from kindred.starting.base_choice import chosen_base, fitting_bases, sizes
 from kindred.starting.folder_survey import survey
@@ -131,11 +132,15 @@ def test_the_miniature_gets_its_own_sizes(root, folder):
 def test_what_the_file_makes_is_what_was_counted(root, folder):
     new = new_files.new_experiment(root, "photos/ours", "ours", survey(folder), 12, None)
     new_files.write_files(new, root, False)
-    experiment = plan_of(root, "ours").experiments["ours"]
+    plan = plan_of(root, "ours")
+    experiment = plan.experiments["ours"]
     sets = experiment.prompt_sets.values()
     pictures = sum(len(one.full(name).seeds) for one in sets for name in one.prompts)
     runs = sum(len(variant.runs) for variant in experiment.variants.values())
     assert new.amounts.pictures == pictures * runs
+    strangers = sum(len(own.names) for own in stranger_class_images(plan).values())
+    # Some of these are drawn anyway, and are counted twice.
+    assert 0.8 * new.amounts.strangers <= strangers <= new.amounts.strangers
     assert new.amounts.trainings == sum(len(one.runs) for one in experiment.trained)
 
 
