@@ -34,10 +34,11 @@ def readiness(audit: Mapping[str, Any]) -> dict[str, Any]:
     first = _first_findings(audit)
     if stops:
         said = (
-            f"Not ready: {plural(len(stops), 'warning')} would train something else than you mean."
+            f"Not ready. {plural(len(stops), 'warning')}: the training would learn something else "
+            "than you mean."
         )
     elif warnings:
-        said = f"It can be trained on. {plural(len(warnings), 'warning')} may cost quality."
+        said = f"You can train on it. {plural(len(warnings), 'warning')} may cost quality."
     else:
         said = "Ready to train on."
     steps = [f"{one['what']}: {one['cure']}" for one in first[:STEPS]]

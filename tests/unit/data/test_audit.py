@@ -356,7 +356,8 @@ def test_an_audit_needs_no_tokenizer(base):
 
 def test_the_page_says_first_whether_it_is_ready_and_what_to_do():
     stopped = readiness(examine(["JRussell"] * 3))
-    assert not stopped["ready"] and "2 warnings would train something else" in stopped["said"]
+    assert not stopped["ready"]
+    assert "2 warnings: the training would learn something else" in stopped["said"]
     assert any("ARussell" in step for step in stopped["next"])
     page = render(examine(["JRussell"] * 3))
     assert (
@@ -364,7 +365,7 @@ def test_the_page_says_first_whether_it_is_ready_and_what_to_do():
         and "<strong>JRussell</strong>: 3 photos" in page
     )
     usable = readiness(examine(cell_captions(RUSSELLS)))
-    assert usable["ready"] and usable["said"].startswith("It can be trained on.")
+    assert usable["ready"] and usable["said"].startswith("You can train on it.")
     assert len(usable["next"]) == 3 and usable["more"] == 0
     nothing = readiness({"findings": [{"kind": "group", "level": "note"}]})
     assert nothing == {"ready": True, "said": "Ready to train on.", "next": [], "more": 0}
