@@ -79,7 +79,7 @@ def _noun(text: str) -> str:
 
 
 def _is_plain(variant: Variant) -> bool:
-    """Whether it draws with the base alone: not with faces drawn again either, which need scores."""
+    """Whether it draws with the base alone, and no faces drawn again, which need scores."""
     return not (variant.loads or variant.references or variant.pictures or variant.detail)
 
 
