@@ -17,7 +17,7 @@ from typing import Any
 
 from kindred.characters.cells import cell_name
 from kindred.common.errors import Problems, did_you_mean
-from kindred.config.derived_experiments import merge_keys, read_experiment
+from kindred.config.derived_experiments import LIKE, merge_keys, read_experiment
 from kindred.config.yaml_document import Document
 from kindred.world.families import FAMILIES
 from kindred.world.vocabulary import adult, noun
@@ -46,12 +46,25 @@ def file_of(folder: Path, name: str) -> str:
 def made_of(folder: Path, file: str) -> list[str]:
     """The experiments that a file with albums stands for; none of any other."""
     path = folder / "experiments" / f"{file}.yaml"
-    # Nearly all files say neither word, and reading them all takes longer than planning one.
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    if not re.search(rf"^({ALBUMS}|like):", text, re.MULTILINE):
+    if not _may_say_albums(path):
         return []
     document = read_experiment(path, Problems())
     return [f"{file}-{album}" for album in _albums(document.data)] if document else []
+
+
+def _may_say_albums(path: Path, seen: tuple[Path, ...] = ()) -> bool:
+    """Whether the text of a file, or of one that it is like, has a line of albums. Nearly none has,
+    and parsing them all takes longer than planning one."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    if re.search(rf"^{ALBUMS}:", text, re.MULTILINE):
+        return True
+    like = re.search(rf"^{LIKE}:[ ]*(.*)$", text, re.MULTILINE)
+    if not like or path in seen:
+        return False
+    plain = re.match(r"([\w.-]+)[ ]*(#|$)", like[1])
+    if not plain:  # in quotes, say: reading the file tells
+        return True
+    return _may_say_albums(path.with_name(f"{plain[1]}.yaml"), (*seen, path))
 
 
 def read_experiments(folder: Path, name: str, problems: Problems) -> list[tuple[str, Document]]:
