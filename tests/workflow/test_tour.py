@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from workspace import environment
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/guide/tour.md"
@@ -60,7 +61,7 @@ def test_every_command_prints_what_the_page_says(tmp_path):
             command,
             shell=True,
             cwd=tmp_path,
-            env=os.environ | {"PATH": path},
+            env=environment() | {"PATH": path},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

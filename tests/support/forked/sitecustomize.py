@@ -27,6 +27,8 @@ def _hand_over(address: str, words: list[str]) -> None:
 
 
 _words = sys.orig_argv[1:]
+if _words and os.path.basename(_words[0]) == "snakemake":  # the program of that name
+    _words[:1] = ["-m", "snakemake"]
 if "FORK_SERVER" in os.environ and (
     _words[:2] == ["-m", "snakemake"] or (_words and _words[0].startswith("scripts/"))
 ):
