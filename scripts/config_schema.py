@@ -11,7 +11,7 @@ from kindred.common.page_blocks import write_block
 from kindred.config.json_schema import SCHEMAS, schema_text
 from kindred.config.keys_reference import configuration_page
 from kindred.report.measures_reference import measures_page
-from kindred.starting.needs_table import needs_table
+from kindred.starting.needs_table import needs, needs_table
 from kindred.workflow.output_files import outputs_tables
 from kindred.workflow.rules_reference import commands_page, steps_table
 
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     write_text(pages / "commands.md", commands_page(root))
     write_block(pages / "workflow.md", "steps", steps_table(root / "rules"))
     write_block(pages / "workflow.md", "files", outputs_tables(root / "rules"))
-    write_block(root / "README.md", "needs", needs_table(root))
+    write_block(root / "README.md", "needs", needs_table(needs(root)))
     return 0
 
 

@@ -129,9 +129,17 @@ class MemoryDemand:
 
     def kept(self, block: BlockShape, images: int) -> float:
         """Bytes that a block keeps for its backward pass on a micro-batch of `images`."""
+        return images * self._kept_of_one(block)
+
+    @cached_property
+    def kept_of_one(self) -> list[float]:
+        """The same on one picture, of every block: each arrangement asks for all of them."""
+        return [self._kept_of_one(block) for block in self.shape.blocks]
+
+    def _kept_of_one(self, block: BlockShape) -> float:
         table = self.units
         units = table.kept[self.compiled][block.kind] * table.kept_share[self.compiled]
-        return images * (self.tokens * self._unit * units + self._adapter_inputs(block))
+        return self.tokens * self._unit * units + self._adapter_inputs(block)
 
     def working(self, block: BlockShape, images: int) -> float:
         """Bytes that its backward pass has in work beside what it kept."""
@@ -262,7 +270,7 @@ def peak(
     weights = sum(job.block_weights) - sum(away) + max(pairs, default=0) + job.outside_weights
     held = highest = 0.0
     for index, block in enumerate(job.shape.blocks):
-        kept = job.kept(block, images)
+        kept = images * job.kept_of_one[index]
         highest = max(highest, held + kept + job.working(block, images))
         held += job.inputs(images) if index < checkpointed else kept
     # The base's answer is kept through the pass that learns it; a block's inputs are wider.

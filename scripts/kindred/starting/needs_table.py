@@ -45,16 +45,16 @@ class Need:
         return (f"`{self.base}`", f"{self.card_gib} GB", *sizes, *self.hours)
 
 
-def needs_table(root: Path) -> str:
-    """The table, as Markdown. root: holds config/."""
+def needs_table(found: Sequence[Need]) -> str:
+    """The table, as Markdown."""
     rows = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1))]
-    rows += [need.cells for need in needs(root)]
+    rows += [need.cells for need in found]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
 def needs(root: Path) -> list[Need]:
     """What each base that is suggested to people takes, those to prefer first: of every model the
-    quantization that fits the smallest card."""
+    quantization that fits the smallest card. root: holds config/."""
     files = ConfigFiles(root, Problems())
     fitting = {gib: base_choice.fitting_bases(root, gib) for gib in CARDS}
     leanest: dict[str, str] = {}

@@ -11,7 +11,7 @@ from kindred.common.errors import KindredError
 from kindred.common.page_blocks import with_block
 from kindred.config.json_schema import SCHEMAS
 from kindred.config.keys_reference import STALE, configuration_page, keys, stale
-from kindred.starting.needs_table import needs, needs_table
+from kindred.starting.needs_table import Need, needs, needs_table
 from kindred.workflow.flow_figure import flow_figure, read_graph
 from kindred.workflow.output_files import outputs_tables
 from kindred.workflow.rules_reference import commands_page, make_targets, read_steps, steps_table
@@ -36,6 +36,11 @@ GRAPH = """
 """
 
 
+@pytest.fixture(scope="module")
+def by_base() -> list[Need]:
+    return needs(ROOT)
+
+
 def text_of(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
@@ -58,9 +63,9 @@ def test_the_tables_of_files_are_as_the_rules_are():
     assert page == with_block(page, "files", outputs_tables(ROOT / "rules"), "page"), REPAIR
 
 
-def test_readme_says_what_bases_take():
+def test_readme_says_what_bases_take(by_base):
     page = text_of("README.md")
-    assert page == with_block(page, "needs", needs_table(ROOT), "page"), REPAIR
+    assert page == with_block(page, "needs", needs_table(by_base), "page"), REPAIR
 
 
 @pytest.mark.parametrize("file", SCHEMAS)
@@ -79,12 +84,12 @@ def test_keys_of_models_in_models_are_found():
     assert "variants.<name>.rank" not in paths and "variants.<name>.from" in paths
 
 
-def test_larger_cards_take_no_longer():
-    for need in needs(ROOT):
+def test_larger_cards_take_no_longer(by_base):
+    for need in by_base:
         assert need.download_gib < need.disk_gib
         training, _, on_larger, _ = (float(re.match(r"[\d.]+", one)[0]) for one in need.hours)
         assert on_larger <= training
-    assert [need.base for need in needs(ROOT)] == [
+    assert [need.base for need in by_base] == [
         "klein-4b",
         "z-image",
         "klein-9b",
