@@ -46,3 +46,6 @@ rule all:
         family_jobs.targets(COMPARABLE),
     message:
         "finished: see " + ", ".join(f"results/{name}" for name in PLAN.experiments)
+
+
+rule_functions.write_signatures(workflow.rules)

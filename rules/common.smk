@@ -45,6 +45,7 @@ from kindred.workflow import (
     family_jobs,
     paths,
     report_specs,
+    rule_functions,
     scoring_specs,
 )
 from kindred.config import declaration, family_files

@@ -1,0 +1,20 @@
+"""What functions of rules take stands on them, as Python would work it out."""
+
+import inspect
+from functools import partial
+from types import SimpleNamespace
+
+from snakemake.common import get_function_params
+from snakemake.io import AnnotatedString
+
+from kindred.workflow.rule_functions import write_signatures
+
+
+def test_functions_of_inputs_and_params_say_what_they_take():
+    of_input, of_params = (lambda w: w.run), (lambda wildcards, input: input[0])
+    other = partial(of_params, input=["x"])
+    asked = [dict(inspect.signature(one).parameters) for one in (of_input, of_params, other)]
+    rule = SimpleNamespace(input=[AnnotatedString(of_input), "a.png"], params=[of_params, other, 3])
+    write_signatures([rule])
+    assert "__signature__" in vars(of_input) and "__signature__" in vars(of_params)
+    assert [dict(get_function_params(one)) for one in (of_input, of_params, other)] == asked
