@@ -40,6 +40,11 @@ MODULES = (
     "yte",
     "dpath",
     "optparse",
+    "graphlib",
+    "platformdirs",
+    "pydantic.functional_serializers",
+    "pillow_heif",
+    "simplejpeg",
     "scipy.stats",
     "PIL.ImageDraw",
     "jinja2",
@@ -83,6 +88,7 @@ def serve(address: str, lease: str) -> None:
     for module in MODULES:
         importlib.import_module(module)
     sys.modules["PIL.Image"].preinit()
+    sys.modules["snakemake.cli"].get_argument_parser()  # looks through all packages for plugins
     gc.collect()
     gc.freeze()  # so that children share these pages
     with socket.socket(socket.AF_UNIX) as server:
