@@ -1,13 +1,13 @@
 """Figures in pages that people write, kept true by the published tables that they come from.
 
 A figure is a Markdown link whose title says what it is: `[95 %](alike/runs.csv "any-heads trio
-success")`, a variant's mean over its runs, or `"any-heads trio success - family"`, a difference in
-points; of cast accuracy, of a kind of cast or of one cast, `[87 %](casts-alike/casts.csv "any-heads
-casts family")`; of a hypothesis its effect or label, `(likeness/verdicts.csv "right effect")`; and
-what stands in a table of a published page, `[94 %](likeness/README.md "any: … and as asked")`. So a
-reader sees the source by pointing at it, and no figure can grow old: `filled` writes what the table
-says, and a test fails where a page says something else. Knows published tables; knows nothing of
-what pages are about.
+success")`, a variant's mean over its runs, `"any-heads trio success - family"`, a difference in
+points, or `"any-heads trio success sd"`, how much runs differ, in points; of cast accuracy, of a
+kind of cast or of one cast, `[87 %](casts-alike/casts.csv "any-heads casts family")`; of a
+hypothesis its effect or label, `(likeness/verdicts.csv "right effect")`; and what stands in a table
+of a published page, `[94 %](likeness/README.md "any: … and as asked")`. So a reader sees the source
+by pointing at it, and no figure can grow old: `filled` writes what the table says, and a test fails
+where a page says something else. Knows published tables; knows nothing of what pages are about.
 """
 
 from __future__ import annotations

@@ -6,13 +6,14 @@ Knows these tables; knows nothing of the pages that say a figure again.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean, stdev
 
 from kindred.common.errors import KindredError, did_you_mean
 from kindred.specs.measures import MEASURES
 
-WHOLE = " (…)"
+WHOLE, SPREAD = " (…)", " sd"
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -41,17 +42,21 @@ def cell_of(page: str, what: str) -> str:
 
 
 def figure_of(rows: Rows, what: str) -> str:
-    """'variant prompt_set measure', or the same and ' - other variant', as text.
+    """'variant prompt_set measure', or the same and ' - other variant', as text; with ' sd' behind
+    it the standard deviation over runs, in points or on the measure's scale.
 
     Raises KindredError where the table has no such figure.
     """
     first, _, against = what.partition(" - ")
-    words = first.split()
+    spread, words = first.endswith(SPREAD), first.removesuffix(SPREAD).split()
     if len(words) != 3:
         raise KindredError(f"'{what}' is no figure", "", "write: variant prompt_set measure")
     variant, prompt_set, measure = words
     mean = _mean(rows, variant, prompt_set, measure)
     percent = measure not in MEASURES or MEASURES[measure].kind.percent  # accuracy of casts
+    if spread:
+        wide = _mean(rows, variant, prompt_set, measure, stdev)
+        return f"{100 * wide:.0f}" if percent else f"{wide:.2f}"
     if against:
         gap = mean - _mean(rows, against, prompt_set, measure)
         text = f"{100 * gap:+.0f} points" if percent else f"{gap:+.2f}"
@@ -85,8 +90,14 @@ def _measures(rows: Rows) -> set[str]:
     return {*columns[4:]} if "worst" in columns else {*columns} & {*MEASURES}
 
 
-def _mean(rows: Rows, variant: str, prompt_set: str, measure: str) -> float:
-    """Mean over runs of the variant's value."""
+def _mean(
+    rows: Rows,
+    variant: str,
+    prompt_set: str,
+    measure: str,
+    of: Callable[[Sequence[float]], float] = fmean,
+) -> float:
+    """Mean over runs of the variant's value, or something else `of` the values."""
     for column, value in (("variant", variant), ("prompt_set", prompt_set)):
         known = {row[column] for row in rows}
         if value not in known:
@@ -102,4 +113,4 @@ def _mean(rows: Rows, variant: str, prompt_set: str, measure: str) -> float:
     if not values:
         what = f"{variant} has no {measure} in {prompt_set}"
         raise KindredError(what, "", "name another figure")
-    return sum(values) / len(values)
+    return of(values)

@@ -25,6 +25,8 @@ ROWS = [
         ("a trio success - b", "+75 points"),
         ("b trio success - a", "−75 points"),
         ("a trio identity", "0.85"),
+        ("a trio success sd", "7"),
+        ("a trio identity sd", "0.07"),
         ("c trio success", "99.8 %"),
         ("c trio identity", "−0.03"),
     ],
