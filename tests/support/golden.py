@@ -21,6 +21,7 @@ from kindred.common.hashing import spec_hash
 PROJECTIONS = 16
 SHARE = 1e-3  # of the deviation
 LEVELS = 2.0  # of 255
+DIGITS = 16  # of a digest
 Json = dict[str, Any]
 
 
@@ -58,7 +59,7 @@ def _without_floats(value: Any, place: str, floats: dict[str, float]) -> Any:
 def described(output: Output) -> Json:
     """The output as a golden file holds it, without the version."""
     return {
-        "digests": {name: spec_hash(value) for name, value in output.exact.items()},
+        "digests": {name: spec_hash(value)[:DIGITS] for name, value in output.exact.items()},
         "numbers": {name: _numbers(value) for name, value in output.numbers.items()},
         "pictures": {name: _blocks(image) for name, image in output.pictures.items()},
         "values": {
@@ -124,6 +125,29 @@ def _differs(kind: str, old: Any, new: Any) -> str:
     return "" if apart <= allowed else f"differs by {apart:.3g}, {allowed:.3g} is allowed"
 
 
+def _text(golden: Json) -> str:
+    """A line for each entry. Arrays' numbers have 12 digits, closer than any may differ."""
+    parts = []
+    for kind, entries in sorted((golden | {"numbers": _rounded(golden["numbers"])}).items()):
+        lines = ",\n".join(f"  {json.dumps(k)}: {_line(v)}" for k, v in sorted(entries.items()))
+        parts.append(
+            f" {json.dumps(kind)}: {{\n{lines}\n }}" if lines else f" {json.dumps(kind)}: {{}}"
+        )
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
+    if isinstance(value, Mapping):
+        return {name: _rounded(one) for name, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list) else value
+
+
 def check(file: Path, steps: Mapping[str, int], output: Output, update: bool) -> None:
     """Compare with a golden file, or with `update` write it. `steps`: what the output follows
     from -> its version today.
@@ -142,7 +166,7 @@ def check(file: Path, steps: Mapping[str, int], output: Output, update: bool) ->
             f"VERSIONS[{first!r}], then --update-golden (pytest tests/golden):\n  {listed}"
         )
     if update and not same:
-        file.write_text(json.dumps(today, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        file.write_text(_text(today), encoding="utf-8")
     elif not same:
         what = "is no file" if golden is None else f"is of {golden['version']}"
         raise AssertionError(f"{file.name}: {what}; run with --update-golden and look at it")
