@@ -1,7 +1,7 @@
 # Kindred in a container, with or without CUDA, from the pins of envs/requirements.txt:
 #   docker build -t kindred .                                           CUDA
 #   docker build -t kindred:no-cuda --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu .
-# docs/guide/cluster.md says how to run it. The image was never built.
+# docs/guide/cluster.md says how to run it and what was tried.
 FROM python:3.11-slim-bookworm
 
 # torch of PyPI brings the CUDA libraries it was built with; only the driver is the host's.
