@@ -226,6 +226,8 @@ class _Namer:
         others = self._others(who, rows, named)
         relatives = above(self.faces[others] @ mean, RELATIVES_PASS) if others else -1.0
         half = stranger + HALF_WAY * (usual - stranger)
+        # Of few known photos each one's own likeness counts too: with one the variance is double.
+        spread *= (1 + 1 / len(rows)) ** 0.5
         sure = max(above(far, STRANGERS_PASS), half, usual - SPREADS * spread, relatives)
         maybe = max(above(far, MAYBE_STRANGERS), half)
         return PersonLines(stranger, usual, sure, min(maybe, sure), len(rows))

@@ -7,7 +7,7 @@ import pytest
 
 from kindred.characters.face_calibration import STRANGER, UNSURE
 from kindred.characters.face_groups import face_groups, joining_line
-from kindred.characters.face_naming import DOUBT, NEW, SURE, name_folder
+from kindred.characters.face_naming import DOUBT, NEW, SURE, USUAL_SPREAD, name_folder
 from kindred.specs.character import NOBODY
 
 SIZE, USUAL = 64, 0.95
@@ -104,6 +104,14 @@ def test_nobody_is_in_a_photo_twice():
     assert [found.answers[row].state for row in (6, 7)].count(SURE) == 1
     groups = face_groups(faces, photos, found.joined, 0.85)
     assert not any({6, 7} <= set(group) for group in groups)
+
+
+def test_a_single_known_photo_widens_the_spread_by_its_own():
+    faces, who = people(1, 1, seed=4)
+    line = named(faces, who, decided={0: "J", 1: "A"}).lines["J"]
+    assert line.photos == 1
+    # No more than the usual spread is known; three of it, and the known photo's as much again.
+    assert line.own - line.sure == pytest.approx(3 * USUAL_SPREAD * 2**0.5)
 
 
 def test_look_alikes_who_share_photos_raise_the_line_above_them():
