@@ -60,7 +60,7 @@ from kindred.config.load_plan import load_plan
 from kindred.workflow import cluster_check, frozen_plan, lost_files, slurm_jobs
 from kindred.workflow.checkout import check_checkout
 from kindred.common import planned_code
-from kindred.common.errors import KindredError
+from kindred.common.errors import KindredError, message
 from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
 from kindred.judges.version import version_of
 from kindred.data import people_file
@@ -134,7 +134,7 @@ if workflow.is_main_process:
     PLANNED_CODE = planned_code.code_hash()
     PLAN = or_stop(load_plan, Path("."), config)
 elif planned_code.was_changed():
-    sys.exit(f"error: {planned_code.CHANGED} -> {planned_code.CURE}")
+    sys.exit(f"error: {message('', planned_code.CHANGED, planned_code.CURE)}")
 elif frozen_plan.VARIABLE in os.environ:
     frozen = Path(os.environ[frozen_plan.VARIABLE])
     PLAN = or_stop(frozen_plan.load_frozen, Path("."), frozen)

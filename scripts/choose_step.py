@@ -42,8 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     (own,) = found["variants"].values()
     step = taken_step(own)
     if step is None:
-        cure = "correct `selection:` so that its prompts name somebody"
-        raise KindredError("no step has a score to choose by", str(options.results), cure)
+        cure = "correct `selection:` so that its prompts name a character"
+        raise KindredError("no step has a score, so none can be chosen", str(options.results), cure)
     chosen = options.adapters[own["steps"].index(step)]
     with atomic_write(options.out) as temporary:
         shutil.copyfile(chosen, temporary)

@@ -35,9 +35,9 @@ def main(argv: list[str] | None = None) -> int:
     manifest = read_manifest(options.manifest)
     if manifest.adapters:
         raise KindredError(
-            "rendered with adapters; class pictures must be the base's own",
+            "its pictures were drawn with adapters, but class images must come from the base alone",
             str(options.manifest),
-            "give a manifest of pictures that were drawn without any",
+            "give a manifest of pictures that were drawn without adapters",
         )
     count = write_dataset(manifest.rows, options.out, ADVICE)
     print(f"{count} class images in {options.out}", file=sys.stderr)

@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         sheet = likeness(manifests, spec, read_photos(*rows, options.images_dir))
     else:
         what = "showing photos needs --images, --captions and --images-dir"
-        raise KindredError(what, cure="give all three, or a spec without `characters`")
+        raise KindredError(what, cure="give all three, or use a spec without `characters`")
     for path in save_pages(sheet, options.out):
         print(path, file=sys.stderr)
     return 0

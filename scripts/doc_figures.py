@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     old = [page for page, text in texts.items() if text != page.read_text(encoding="utf-8")]
     if old and options.check:
         named = ", ".join(map(str, old))
-        raise KindredError("figures are old", named, "run python scripts/doc_figures.py")
+        raise KindredError("figures are out of date", named, "run `python scripts/doc_figures.py`")
     for page in old:
         write_text(page, texts[page])
     print(f"{len(old)} of {len(texts)} pages and pictures were out of date", file=sys.stderr)

@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         raise KindredError("is the adapter itself", f"--out {options.out}", "give another name")
     if not re.fullmatch(r"\d+x\d+", options.resolution):
         where = f"--resolution {options.resolution}"
-        raise KindredError("is no size", where, "write it as 1024x1024")
+        raise KindredError("is not a size", where, "write it like 1024x1024")
     shown = Shown(options.title, options.trigger, options.resolution)
     print(
         export(options.adapter, options.out, shown, options.dtype, options.format), file=sys.stderr

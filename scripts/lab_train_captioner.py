@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     if args.corpus is None and args.identities is None:
-        raise KindredError("no drawings", cure="give --corpus, --identities or both")
+        raise KindredError("no drawings to train on", cure="give --corpus or --identities")
     if args.width % 48 or args.width <= 0:
         what, where = "doesn't fit the network's heads", f"--width {args.width}"
         raise KindredError(what, where, "choose a multiple of 48")

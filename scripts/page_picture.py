@@ -38,10 +38,10 @@ def main(argv: list[str] | None = None) -> int:
     """Take the picture."""
     options = parse(argv)
     if not options.page.is_file():
-        raise KindredError("no such page", str(options.page), "make it by `snakemake`")
+        raise KindredError("there is no such page", str(options.page), "run `snakemake`")
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        raise KindredError("no Chromium is found", "PATH", "install Chromium or Chrome")
+        raise KindredError("there is no Chromium here", "PATH", "install Chromium or Chrome")
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
         size = ",".join(map(str, options.window))

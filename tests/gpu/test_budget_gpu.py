@@ -212,7 +212,7 @@ def test_killed_in_mid_step_and_taken_up_again(data, tmp_path):
     assert not (tmp_path / "broken/lora.safetensors").exists()
     again = start(arguments_of(data, tmp_path / "broken"))
     _, said = again.communicate()
-    assert again.returncode == 0 and "going on after step" in said, said
+    assert again.returncode == 0 and "continuing after step" in said, said
     expected, found = losses_of(tmp_path / "whole"), losses_of(tmp_path / "broken")
     assert [step for step, _ in found] == list(range(1, 121))
     # Other data or noise after the break would change losses by more than a GPU's rounding does.

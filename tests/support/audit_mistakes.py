@@ -63,11 +63,11 @@ def found(texts: Sequence[str], author: str = "file") -> list[str]:
 
 RIGHT = captions(J=10, A=10, AJ=10)
 MISTAKES = [
-    Mistake("ARussell is in no photo", captions(J=10), RIGHT),
+    Mistake("no photo shows ARussell", captions(J=10), RIGHT),
     Mistake("JRussell is in 5 photos, fewer than 8", captions(J=5, A=5), RIGHT),
     Mistake("JRussell is alone in 1 photo", captions(J=1, A=4, AJ=10), captions(J=4, A=4, AJ=10)),
     Mistake("are in no photo together", captions(J=10, A=10), RIGHT),
-    Mistake("times as often as", captions(J=30, A=8, AJ=1), RIGHT),
+    Mistake("times as many photos as", captions(J=30, A=8, AJ=1), RIGHT),
     Mistake(
         "nearly all captions with JRussell say",
         [*captions(" on the beach", J=10), *captions(A=20, AJ=2)],
@@ -79,6 +79,6 @@ MISTAKES = [
         [text.replace("the man ", "") for text in RIGHT],
         RIGHT,
     ),
-    Mistake("with captions that name no character", [*RIGHT, "a dog"], RIGHT),
+    Mistake("name no character", [*RIGHT, "a dog"], RIGHT),
     Mistake("photos have the same caption", [*RIGHT, RIGHT[0]], RIGHT),
 ]

@@ -5,15 +5,15 @@ A site is the beginning of a message's key, `module:function: what it says`.
 
 from __future__ import annotations
 
-VANISHES = "needs a file that is deleted in the moment between writing and reading"
+VANISHES = "a file would have to vanish between writing and reading it"
 
-MANY = "needs more pictures than a command of 100,000 letters can name"
+MANY = "takes more pictures than a command of 100,000 letters can name"
 
 REASONS = {
-    "kindred/data/photo_folder.py:_set_aside": "a person decided it, and it is told as such",
-    "kindred/workflow/elsewhere_specs.py:elsewhere_spec: … pictures of": MANY,
-    "kindred/scoring/run.py:score_table: vanished": VANISHES,
-    "page_picture.py:main: no Chromium": "needs a computer without a browser",
-    "choose_step.py:main: no step has a score": "needs a selection that names nobody, scored",
-    "kindred/training/run.py:train_lora: vanished": VANISHES,
+    "kindred/data/photo_folder.py:_set_aside": "a person decided it, so there is nothing to cure",
+    "kindred/workflow/elsewhere_specs.py:elsewhere_spec: '…' has": MANY,
+    "kindred/scoring/run.py:score_table: the table": VANISHES,
+    "choose_step.py:main: no step has a score": "takes a scored selection that names nobody",
+    "kindred/training/run.py:train_lora: the trained": VANISHES,
+    "page_picture.py:main: there is no Chromium": "takes a computer without a browser",
 }

@@ -170,7 +170,7 @@ def _of_call(
     if not kind or ("note" in kind and not module.startswith(NOTES_IN)):
         return
     place, cure_place, met_as = CALLS[kind]
-    reader = _Reader(around, constants)
+    reader = _Reader(around, call, constants)
     said = _argument(call, place, ("what", "why"))
     to_do = _argument(call, cure_place, ("cure",)) if cure_place >= 0 else None
     pairs = reader.pairs(said, to_do)
@@ -195,10 +195,11 @@ def _starred(given: Sequence[ast.expr]) -> bool:
 
 
 class _Reader:
-    """Texts of expressions inside a function: what its names were given is looked up."""
+    """Texts of expressions at a call inside a function: what its names were given is looked up."""
 
-    def __init__(self, around: ast.AST, constants: dict[str, str]) -> None:
+    def __init__(self, around: ast.AST, call: ast.AST | None, constants: dict[str, str]) -> None:
         self._around, self._constants = around, constants
+        self._before = list(_before(around, call)) if call else []
 
     def texts(self, node: ast.expr | None, depth: int = 0) -> list[str]:
         """What an expression may say, each once, in order."""
@@ -228,19 +229,14 @@ class _Reader:
         return found
 
     def _given(self, name: str) -> Iterator[ast.expr]:
-        """The values that a name gets in the function."""
+        """The values that a name may have at the call: its last one, where that was always given
+        on the way there, else all that it gets in the function."""
+        for node in self._before:
+            if last := list(_values(node, name)):
+                yield from last
+                return
         for node in ast.walk(self._around):
-            if isinstance(node, ast.NamedExpr) and node.target.id == name:
-                yield node.value
-            if not isinstance(node, ast.Assign):
-                continue
-            for target in node.targets:
-                if isinstance(target, ast.Name) and target.id == name:
-                    yield node.value
-                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                    for one, value in zip(target.elts, node.value.elts, strict=False):
-                        if isinstance(one, ast.Name) and one.id == name:
-                            yield value
+            yield from _values(node, name)
 
     def _text(self, node: ast.expr) -> str:
         if isinstance(node, ast.Constant):
@@ -258,6 +254,31 @@ class _Reader:
         return GAP
 
 
+def _values(node: ast.AST, name: str) -> Iterator[ast.expr]:
+    """What one assignment gives a name."""
+    if isinstance(node, ast.NamedExpr) and node.target.id == name:
+        yield node.value
+    for target in node.targets if isinstance(node, ast.Assign) else ():
+        if isinstance(target, ast.Name) and target.id == name:
+            yield node.value
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            for one, value in zip(target.elts, node.value.elts, strict=False):
+                if isinstance(one, ast.Name) and one.id == name:
+                    yield value
+
+
+def _before(around: ast.AST, call: ast.AST) -> Iterator[ast.stmt]:
+    """The statements that always run before a call in a function, the nearest first."""
+    if around is call:
+        return
+    for block in ("body", "orelse", "handlers", "finalbody"):
+        statements = getattr(around, block, None)
+        for place, one in enumerate(statements if isinstance(statements, list) else ()):
+            if any(node is call for node in ast.walk(one)):
+                yield from _before(one, call)
+                yield from reversed(statements[:place])
+
+
 def _one_gap(text: str) -> str:
     return re.sub(f"{GAP}+", GAP, text)
 
@@ -272,7 +293,7 @@ def _constants(trees: Mapping[str, ast.Module]) -> dict[str, dict[str, str]]:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 name, value = node.targets[0].id, node.value
                 if name.isupper() and isinstance(value, ast.Constant | ast.JoinedStr):
-                    own[module][name] = _Reader(node, {}).texts(value)[0]
+                    own[module][name] = _Reader(node, None, {}).texts(value)[0]
     everywhere: dict[str, set[str]] = {}
     for texts in own.values():
         for name, text in texts.items():

@@ -62,7 +62,7 @@ def broken_files(folder: Path) -> dict[str, str]:
         "empty.png": "empty",
         "text.jpg": "text file",
         "page.jpg": "web page",
-        "noise.webp": "no known picture format",
+        "noise.webp": "is not in a known picture format, or its beginning is",
         "dot.png": "1x1 px",
         "bomb.png": "178 million",
         "nowhere.jpg": "does not exist",

@@ -47,7 +47,7 @@ def test_auto_and_sharing_a_gpu_are_refused_before_anything_is_sent(fresh: Works
         "device={kind: auto, jobs_per_gpu: 4, device_map: true}",
         fails=True,
     )
-    problems = re.findall(r"^  - config/config.yaml, device\.(\w+): .* -> ", output, re.M)
+    problems = re.findall(r"^  - config/config.yaml, device\.(\w+): .*. ", output, re.M)
     assert problems == ["kind", "jobs_per_gpu", "device_map"], output
     assert "Traceback" not in output and submitted(fresh) == []
 

@@ -35,7 +35,7 @@ def test_training_killed(workspace: Workspace):
     workspace.kill("train", lambda: bool(checkpoints(workspace)))
     assert snakemake.wait(120) != 0
     workspace.run(ADAPTER)
-    assert "going on after step" in workspace.log("tiny/train/both.run-1")
+    assert "continuing after step" in workspace.log("tiny/train/both.run-1")
     assert steps_written(workspace) == list(range(1, STEPS + 1))
     assert not checkpoints(workspace)
 

@@ -120,14 +120,14 @@ def test_ratings_only_compare(judged: Workspace):
     summary = json.loads((judged.root / "results/tiny/summary.json").read_text())
     assert summary["ratings"]["raters"] == ["ann"]
     file.write_text("rater,key,rating\nann,nothing,3\n")
-    assert "rates 1 pictures, none of them of this experiment" in judged.run(fails=True)
+    assert "rates 1 pictures, but none that this experiment has" in judged.run(fails=True)
 
 
 def test_a_judge_that_is_not_there_is_said_and_nothing_else_is_lost(judged: Workspace):
     for file in (judged.root / "judge").iterdir():
         file.unlink()
     said = judged.run(fails=True)
-    assert "judge: no model in judge -> it comes with the repository" in said
+    assert "judge: no model in judge. It comes with the repository" in said
     assert (judged.root / "results/tiny/both/run-1/lora.safetensors").exists()
 
 

@@ -63,9 +63,9 @@ def test_a_file_that_is_not_there_or_no_lora(workspace: Workspace):
     )
     output = workspace.run("-n", fails=True)
     assert "Traceback" not in output
-    assert "'loras/gone.safetensors' is no file -> correct the path" in output
+    assert "'loras/gone.safetensors' does not exist. Correct the path" in output
     assert (
-        "diffusion_pytorch_model.safetensors' holds no LoRA weights -> give a LoRA file" in output
+        "diffusion_pytorch_model.safetensors' contains no LoRA weights. Give a LoRA file" in output
     )
 
 

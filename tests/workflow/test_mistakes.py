@@ -19,21 +19,21 @@ def test_configuration(workspace: Workspace):
     workspace.replace(EXPERIMENT_FILE, "class: woman", "clas: woman")
     output = refused(workspace, "-n")
     assert (
-        "tiny.yaml:14: variants.only-J.charcters: unknown key -> did you mean 'characters'?"
+        "tiny.yaml:14: variants.only-J.charcters: unknown key. Did you mean 'characters'?"
     ) in output
-    assert "tiny.yaml:5: characters.A.clas: unknown key -> did you mean 'class'?" in output
+    assert "tiny.yaml:5: characters.A.clas: unknown key. Did you mean 'class'?" in output
     assert "File " not in output
 
 
 def test_an_experiment_that_does_not_exist(workspace: Workspace):
     output = refused(workspace, "-n", "--config", "experiments=tinny")
-    assert "no file config/experiments/tinny.yaml -> did you mean 'tiny'?" in output
+    assert "no file config/experiments/tinny.yaml. Did you mean 'tiny'?" in output
 
 
 def test_an_empty_photo_folder(workspace: Workspace):
     for photo in (workspace.root / "photos").glob("*.jpg"):
         photo.unlink()
-    assert "error: photos: holds no photo" in refused(workspace, "-n")
+    assert "error: photos: contains no photo" in refused(workspace, "-n")
 
 
 def test_a_link_to_nothing_and_braces_in_names(workspace: Workspace):
@@ -47,7 +47,7 @@ def test_a_link_to_nothing_and_braces_in_names(workspace: Workspace):
 def test_snakemake_s_own_signs_in_paths_are_named_or_work(workspace: Workspace):
     workspace.replace(EXPERIMENT_FILE, "source: photos", "source: 'photos {J}'")
     (workspace.root / "photos").rename(workspace.root / "photos {J}")
-    assert "photos {J}: has a brace in its name -> rename" in refused(workspace, "-n")
+    assert "photos {J}: has a brace in its name. Rename" in refused(workspace, "-n")
     (workspace.root / "photos {J}").rename(workspace.root / "photos")
     workspace.replace(EXPERIMENT_FILE, "source: 'photos {J}'", "source: photos")
     (workspace.root / "bases {a} <b>").mkdir()
@@ -59,7 +59,7 @@ def test_snakemake_s_own_signs_in_paths_are_named_or_work(workspace: Workspace):
 def test_braces_in_the_path_of_the_checkout(workspace: Workspace, tmp_path):
     moved = Workspace(workspace.root.rename(workspace.root.parent / "work {a}"))
     try:
-        assert "work {a}: has a brace in its path" in refused(moved, "-n")
+        assert "work {a}: its path contains a brace" in refused(moved, "-n")
     finally:
         moved.root.rename(workspace.root)
 

@@ -12,6 +12,7 @@ import pytest
 import workspace as support
 from workspace import RECIPE_FILE, Workspace, copy_repository
 
+from kindred.common.errors import message
 from kindred.common.files import read_json
 from kindred.common.planned_code import CHANGED, CURE
 from kindred.workflow import frozen_plan
@@ -89,7 +90,7 @@ def test_code_edited_while_a_job_waits_ends_it_with_one_sentence(workspace):
     running = submit(workspace, BOTH)
     workspace.replace("scripts/write_spec.py", "def main(", "# edited\n\n\ndef main(")
     assert release(workspace, running) == 1
-    assert f"error: {CHANGED} -> {CURE}" in said(workspace)
+    assert f"error: {message('', CHANGED, CURE)}" in said(workspace)
     assert "Traceback" not in said(workspace)
     assert not (workspace.root / BOTH).exists()
 
@@ -117,7 +118,7 @@ def test_code_edited_while_a_local_run_goes_on_ends_the_jobs_after_it(workspace)
     output = workspace.run("--jobs", "1", BOTH, ONLY, fails=True)
     made = [file for file in (BOTH, ONLY) if (workspace.root / file).exists()]
     assert len(made) == 1
-    assert output.count(f"error: {CHANGED} -> {CURE}") >= 1 and "Traceback" not in output
+    assert output.count(f"error: {message('', CHANGED, CURE)}") >= 1 and "Traceback" not in output
 
 
 def test_a_program_started_by_hand_is_not_checked(workspace):

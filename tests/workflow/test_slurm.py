@@ -87,7 +87,7 @@ def test_a_held_queue_an_edited_configuration_and_a_disk_without_locks(
     assert made == files_of(built_judged.root, *same) and len(made) > 8
     declared = [read_json(one.root / DECLARED)["hash"] for one in (place, built_judged)]
     assert declared[0] == declared[1]
-    assert "has no locks" in place.log("tiny/train/both.run-1")
+    assert "does not support locks" in place.log("tiny/train/both.run-1")
     (place.root / "config/experiments/other.yaml").unlink()
     assert "tiny: training both, run 1" in place.jobs()
     place.replace(RECIPE_FILE, "steps: 4", "steps: 3")
@@ -137,14 +137,14 @@ def test_trainings_that_are_ended_in_every_way_come_out_the_same(
     cluster.lose(in_midst(here, "lost")["node"])  # the last: others may be on it too
     assert running.wait(900) == 0, here.said
 
-    assert re.search(r"^error: job \d+ \(train\): .* -> raise runtime of train", here.said, re.M)
+    assert re.search(r"^error: job \d+ \(train\): .*. Raise runtime of train", here.said, re.M)
     alone.run(*adapters)
     assert files_of(place.root, "lora.safetensors") == files_of(alone.root, "lora.safetensors")
     for name in EVENTS:
         assert steps_written(place, name) == list(range(1, STEPS + 1))
         log = place.log(f"tiny/train/{name}.run-1")
         # A job may be ended, or started twice, after its training was stored: the last one copies.
-        kept = ("going on after step", "already trained")
+        kept = ("continuing after step", "already trained")
         assert any(words in log for words in kept), (name, log)
 
 

@@ -140,16 +140,16 @@ def script_of(checkout: Path, base: str) -> tuple[Script, Path]:
     known = random_weights.SHAPES[base].architecture
     if known not in SCRIPTS:
         raise KindredError(
-            f"no script of diffusers is known for {base}",
+            f"Kindred knows no diffusers script for {base}",
             "--diffusers",
-            f"leave it out, or take a base of one of {', '.join(SCRIPTS)}",
+            f"remove it, or use a base of one of {', '.join(SCRIPTS)}",
         )
     path = checkout / SCRIPTS[known].path
     if not path.exists():
         raise KindredError(
             f"has no {SCRIPTS[known].path}",
             f"--diffusers {checkout}",
-            "give a checkout of diffusers",
+            "set --diffusers to a checkout of diffusers",
         )
     return SCRIPTS[known], path
 

@@ -29,6 +29,6 @@ def parse_cell(text: str, known: Iterable[str]) -> str:
         raise KindredError(
             f"no character {', '.join(repr(part) for part in unknown) or 'named'}",
             f"cell '{text}'",
-            f"write letters joined by '+', known: {', '.join(sorted(known))}",
+            f"write letters joined by '+'; known letters: {', '.join(sorted(known))}",
         )
     return cell_name(parts)

@@ -25,8 +25,8 @@ from kindred.common.hashing import spec_hash
 Entry = dict[str, Any]
 PREVIOUS, OWN = "previous", "sha256"
 CUT = (
-    "the last line is cut off (a program was killed, or the disk was full); it is no entry -> "
-    "nothing to do: the next entry takes its place"
+    "the last line is incomplete, because a program was killed or the disk was full. Nothing to "
+    "do: the next entry replaces it."
 )
 
 
@@ -105,16 +105,18 @@ def _parsed(line: bytes) -> Entry | None:
 def _check(entry: Entry | None, before: Sequence[Entry], where: str) -> None:
     """Raise KindredError unless an entry is as it was written, behind those before it."""
     cure = (
-        "take the file back as it was (`git checkout`, or one side of a merge whole); a correction "
-        "is a new entry (`python scripts/preregister.py <experiment> --why ...`)"
+        "restore the file (`git checkout`, or one whole side of a merge). To correct something, "
+        'add an entry: `python scripts/preregister.py <experiment> --why "..."`'
     )
     if entry is None:
-        raise KindredError("no entry of this log: the file was edited", where, cure)
+        raise KindredError(
+            "this line is not an entry of this log: the file was edited", where, cure
+        )
     own = {key: value for key, value in entry.items() if key != OWN}
     if entry.get(OWN) != spec_hash(own):
         raise KindredError("this entry was changed after it was written", where, cure)
     if entry.get(PREVIOUS) != (before[-1][OWN] if before else ""):
-        what = "an entry before this one was changed, removed or put in later"
+        what = "an entry before this one was changed, removed or inserted later"
         raise KindredError(what, where, cure)
 
 
@@ -124,8 +126,8 @@ def _check_writable(path: Path) -> None:
     while not folder.exists():
         folder = folder.parent
     if not all(os.access(place, os.W_OK) for place in (folder, path) if place.exists()):
-        what = "can't be written, and what is declared, changed and looked at is logged there"
-        raise KindredError(what, str(path), "get the right to write there, or use another checkout")
+        what = "can't be written, but Kindred must log here what you declare, change and look at"
+        raise KindredError(what, str(path), "get write access to it, or use another checkout")
 
 
 def _write(path: Path, content: _Content, entries: Sequence[Entry]) -> None:
@@ -147,7 +149,7 @@ def _write(path: Path, content: _Content, entries: Sequence[Entry]) -> None:
         finally:
             os.close(file)
     except OSError as error:
-        what = f"no entry can be written ({error.strerror or error}); the log is as it was"
-        cure = "make room on the disk, or get the right to write there"
+        what = f"can't add an entry ({error.strerror or error}); the log is unchanged"
+        cure = "free some disk space, or get write access to it"
         raise KindredError(what, str(path), cure) from error
     flush_folder(path.parent)

@@ -32,12 +32,12 @@ class KindredError(Exception):
         super().__init__(what, where, cure)
 
     def __str__(self) -> str:
-        return _said(self.where, self.what, self.cure)
+        return message(self.where, self.what, self.cure)
 
     @property
     def finding(self) -> str:
         """Place and what is wrong, for who names another cure."""
-        return _said(self.where, self.what, "")
+        return message(self.where, self.what, "")
 
 
 def first_line_of(error: BaseException) -> str:
@@ -54,12 +54,16 @@ class Problem:
     cure: str = ""
 
     def __str__(self) -> str:
-        return _said(self.where, self.what, self.cure)
+        return message(self.where, self.what, self.cure)
 
 
-def _said(where: str, what: str, cure: str) -> str:
-    """'where: what -> cure', without the parts that are not known."""
-    return (f"{where}: " if where else "") + what + (f" -> {cure}" if cure else "")
+def message(where: str, what: str, cure: str) -> str:
+    """'where: what. Cure.', without the parts that are not known."""
+    said = (f"{where}: " if where else "") + what
+    if not cure:
+        return said
+    end = "" if said[-1:] in ".?!" else "."
+    return f"{said}{end} {cure[:1].upper()}{cure[1:]}{'' if cure[-1:] in '.?!' else '.'}"
 
 
 class ProblemsError(KindredError):
@@ -108,16 +112,18 @@ class Problems:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """'did you mean ...?' for a misspelt key, or the list of what is known."""
+    """'did you mean ...?' for a misspelt word, or the list of what is known."""
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else "known: " + ", ".join(known)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return "choose one of: " + ", ".join(known) if known else "there is none yet"
 
 
 TOO_LITTLE_MEMORY = (
-    "the GPU ran out of memory. See that nothing else runs on it; make `device: memory_gib` larger "
-    "if the card is; or take a base with `quantization: nf4`, smaller pictures or photos, or a "
-    "smaller judge"
+    "the GPU ran out of memory. Check that nothing else runs on it. If the card has more memory "
+    "than `device: memory_gib` says, raise that value. Otherwise choose a base with "
+    "`quantization: nf4`, smaller pictures or photos, or a smaller judge"
 )
 
 
@@ -156,6 +162,6 @@ def run_main(main: Callable[[], int | None]) -> None:
         print(f"error: {TOO_LITTLE_MEMORY} ({first_line_of(error)})", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("stopped; run the same command again to go on", file=sys.stderr)
+        print("stopped; run the same command again to continue", file=sys.stderr)
         sys.exit(130)
     sys.exit(status or 0)

@@ -93,8 +93,9 @@ def _locked(file: int, path: Path, how: int) -> bool:
         if error.errno not in UNSUPPORTED:
             raise _failure(path, error) from error
         _warn(
-            f"{path.parent}: this file system has no locks ({error.strerror or error}); going on "
-            "without -> see to it that nothing else does the same work at the same time"
+            f"{path.parent}: this file system does not support locks ({error.strerror or error}), "
+            "so Kindred continues without them. Make sure that nothing else does the same work "
+            "at the same time."
         )
     return True
 
@@ -123,8 +124,9 @@ def _open_shared(path: Path) -> tuple[Path, int]:
     except OSError as error:
         raise _failure(path, error) from error
     _warn(
-        f"{folder}: another user's, and closed to you; taking locks in {own.parent}, which that "
-        f"user's jobs do not see -> its owner can open it: chmod -R a+rw,+t {folder}"
+        f"{folder}: belongs to another user, and you can't write to it. Kindred uses locks in "
+        f"{own.parent} instead, which that user's jobs don't see. The owner can open the folder "
+        f"with `chmod -R a+rw,+t {folder}`."
     )
     try:
         return own, _open_or_make(own)
@@ -164,4 +166,4 @@ def _warn(text: str) -> None:
 
 def _failure(path: Path, error: OSError) -> KindredError:
     what = f"can't be locked ({error.strerror or error})"
-    return KindredError(what, str(path), "get the right to write there, or remove what lies there")
+    return KindredError(what, str(path), "get write access to it, or remove it")

@@ -20,10 +20,10 @@ from typing import Any
 
 from kindred.common.errors import KindredError
 
-ROOM = "make room on the disk, then run again: what was finished before is kept"
-RIGHT = "get the right to write there, or work in a folder of yours"
-SHORTER = "choose a shorter name, or work in a folder nearer to the root"
-OTHERWISE = "make room on the disk, or get the right to write there"
+ROOM = "free some disk space and run again; everything finished so far is kept"
+RIGHT = "get write access to it, or work in a folder of your own"
+SHORTER = "choose a shorter name, or work in a folder with a shorter path"
+OTHERWISE = "free some disk space, or get write access to it"
 CURES = {
     errno.ENOSPC: ROOM,
     errno.EDQUOT: ROOM,
@@ -32,7 +32,7 @@ CURES = {
     errno.EPERM: RIGHT,
     errno.EROFS: RIGHT,
     errno.ENAMETOOLONG: SHORTER,
-    errno.ENOTDIR: "move the file away that has the name of a folder",
+    errno.ENOTDIR: "a file has the name of a folder in this path: move that file away",
 }
 # How torch's and safetensors' writers say that a disk is full; neither raises an OSError.
 FULL_DISK = ("PytorchStream", "unexpected pos", "IoError", "I/O error")
@@ -142,7 +142,7 @@ def write_json(path: Path | str, value: Any) -> None:
 
 def missing(path: Path | str) -> KindredError:
     """The error for a file that is not there."""
-    cure = "check the path; run `snakemake` for what a step makes"
+    cure = "check the path; if a step writes this file, run `snakemake`"
     return KindredError("no such file", str(path), cure)
 
 
@@ -180,8 +180,8 @@ def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
 
 
 def _no_json(where: str, error: ValueError) -> KindredError:
-    cure = "mend it if you wrote it; delete it and run again if a step made it"
-    return KindredError(f"not readable as JSON ({error})", where, cure)
+    cure = "correct it if you wrote it; if a step wrote it, delete it and run `snakemake`"
+    return KindredError(f"is not valid JSON ({error})", where, cure)
 
 
 def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -44,5 +44,7 @@ class JobSummary:
         if self.failed:
             names = ", ".join(failure["out"] for failure in self.failed)
             what = f"{len(self.failed)} of {self.jobs} jobs failed: {names}"
-            cure = f"do what their reasons say, above and in {path}, and run again"
+            cure = (
+                f"follow the advice given with each failure (above and in {path}), then run again"
+            )
             raise KindredError(what, cure=cure)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from kindred.common.errors import KindredError, first_line_of
 
-AGAIN = "delete it if it is there, then run `snakemake`, which makes it again"
+AGAIN = "delete it if it exists, then run `snakemake`, which makes it again"
 # What Pillow raises for files that are gone, no pictures, cut short or changed.
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError)
 

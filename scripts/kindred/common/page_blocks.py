@@ -20,7 +20,7 @@ def with_block(page: str, name: str, written: str, where: str) -> str:
     _, ends, after = page[begin.end() :].partition(end) if begin else ("", "", "")
     if not begin or not ends:
         cure = f"add the lines {start} and {end} where it belongs"
-        raise KindredError(f"no place for the block '{name}'", where, cure)
+        raise KindredError(f"the page has no place for the block '{name}'", where, cure)
     return f"{page[: begin.end()]}\n\n{written.strip()}\n\n{end}{after}"
 
 

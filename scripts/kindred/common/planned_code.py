@@ -14,7 +14,7 @@ from pathlib import Path
 # Set by Snakemake's main process for all that it starts.
 VARIABLE = "KINDRED_PLANNED_CODE"
 ROOT = Path(__file__).parents[3]
-CHANGED = "the code was changed since this job was planned; nothing was made"
+CHANGED = "the code has changed since this job was planned, so the job did nothing"
 CURE = "run `snakemake` again"
 
 

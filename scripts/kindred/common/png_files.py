@@ -24,5 +24,7 @@ def check(path: Path | str) -> None:
         what = f"can't be read ({error.strerror or error})"
         raise KindredError(what, str(path), AGAIN) from None
     if begin != BEGIN or end != END:
-        what = "cut short" if BEGIN.startswith(begin) or begin == BEGIN else "no PNG"
-        raise KindredError(what if size else "empty", str(path), AGAIN)
+        what = (
+            "is incomplete" if BEGIN.startswith(begin) or begin == BEGIN else ("is not a PNG file")
+        )
+        raise KindredError(what if size else "is empty", str(path), AGAIN)

@@ -66,7 +66,7 @@ class Progress:
         extra = "".join(f" {key}={value}" for key, value in figures.items())
         print(
             f"{self.what}: {self.done}/{self.total} {self.unit}, {rate:.2f}/s, "
-            f"{seconds:.0f} s gone, {left:.0f} s left{extra}",
+            f"{seconds:.0f} s elapsed, {left:.0f} s left{extra}",
             file=sys.stderr,
             flush=True,
         )

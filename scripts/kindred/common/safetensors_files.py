@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import torch
 
 LENGTH = struct.Struct("<Q")
-NOT_KEPT = "nothing of it is kept; look at the photo, model or rate that it was made with"
-READ_AGAIN = "delete it and run `snakemake`, which makes it again; get it again if no step did"
+NOT_KEPT = "nothing of it was kept; check the photo, the model or the learning rate behind it"
+READ_AGAIN = (
+    "delete it and run `snakemake`, which makes it again; if no step made it, download it again"
+)
 # Types of tensors: as `struct` reads one number, and (bits of a number, those of its exponent).
 NUMBERS = {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "I32": "i", "I16": "h", "U8": "B"}
 EXPONENTS = {
@@ -74,7 +76,7 @@ def load(
     lacking = [name for name in wanted if name not in entries]
     if lacking:
         raise KindredError(
-            f"no tensor named {', '.join(lacking)}", str(path), "delete it and run `snakemake`"
+            f"has no tensor named {', '.join(lacking)}", str(path), "delete it and run `snakemake`"
         )
     with safe_open(str(path), framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in wanted}
@@ -94,7 +96,7 @@ def check_finite(
     for name, tensor in tensors.items():
         if bad := not_finite(tensor):
             said = (called or {}).get(name, f"'{name}'")
-            what = f"{said} holds {bad} values that are no finite numbers"
+            what = f"{said} has {bad} values that are infinite or not a number"
             raise KindredError(what, where, READ_AGAIN if read else NOT_KEPT)
 
 
@@ -121,7 +123,7 @@ def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
     except FileNotFoundError:
         raise missing(path) from None
     except (ValueError, KeyError, TypeError, struct.error) as error:
-        what = f"not a whole safetensors file ({error})"
+        what = f"is not a complete safetensors file ({error})"
         raise KindredError(what, str(path), "delete it and run again") from None
     return entries, metadata
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from kindred.common.errors import KindredError
 
 SPACES = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85")  # what `str.split` takes for space
-UTF16 = "save it as UTF-8 ('Unicode' in old editors is UTF-16)"
+UTF16 = "save it as UTF-8 (what old editors call 'Unicode' is UTF-16)"
 
 
 def nfc(text: str) -> str:
@@ -25,15 +25,15 @@ def read_written_text(path: Path, where: str) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        cure = "give yourself the right to read it"
+        cure = "give yourself read access to it"
         raise KindredError(f"can't be read ({error.strerror})", where, cure) from None
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4000]:
-        raise KindredError("is not in UTF-8 (UTF-16?)", where, UTF16)
+        raise KindredError("is not UTF-8 text; it looks like UTF-16", where, UTF16)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        cure = "save it as UTF-8 (in Excel: 'CSV UTF-8'), or convert it"
-        raise KindredError("is not in UTF-8", where, cure) from None
+        cure = "save it as UTF-8 (in Excel: 'CSV UTF-8')"
+        raise KindredError("is not UTF-8 text", where, cure) from None
     check_text(text, where)
     return text
 
@@ -44,9 +44,11 @@ def check_text(text: str, where: str) -> None:
     if bad is not None:
         line = text[: text.index(bad)].count("\n") + 1
         at = f" in line {line}" if "\n" in text.strip() else ""
-        what = f"holds the control character U+{ord(bad):04X}{at}"
+        what = f"contains the control character U+{ord(bad):04X}{at}"
         raise KindredError(
-            what, where, "delete it; it may be the wrong encoding, or no text at all"
+            what,
+            where,
+            "delete that character; if there are many, save the file as UTF-8 text again",
         )
 
 

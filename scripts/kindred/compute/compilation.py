@@ -53,6 +53,7 @@ def disable_compilation(network: Any, error: BaseException) -> None:
     torch._dynamo.reset()
     reason = first_line_of(error)
     print(
-        f"warning: the network can't be compiled here ({reason}); going on without, slower",
+        f"warning: the network can't be compiled here ({reason}); continuing without compilation, "
+        "more slowly",
         file=sys.stderr,
     )

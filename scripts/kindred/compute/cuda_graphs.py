@@ -152,6 +152,7 @@ def warn(error: Exception) -> None:
     """Say that work goes on without recordings, and why."""
     reason = first_line_of(error)
     print(
-        f"warning: the GPU's work can't be recorded here ({reason}); going on without, slower",
+        f"warning: the GPU's work can't be recorded here ({reason}); continuing without CUDA "
+        "graphs, more slowly",
         file=sys.stderr,
     )

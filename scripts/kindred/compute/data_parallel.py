@@ -25,7 +25,10 @@ def wanted() -> int:
     """How many processes share a training. Raises KindredError for a nonsense environment."""
     text = os.environ.get(PROCESSES, "1")
     if not text.isdigit() or int(text) < 1:
-        raise KindredError(f"{PROCESSES}={text}", cure="give a whole number from 1 on")
+        raise KindredError(
+            f"{PROCESSES}={text} is not a number of processes",
+            cure="set it to a whole number, 1 or more",
+        )
     return int(text)
 
 
@@ -43,11 +46,11 @@ def check(accumulation: int) -> None:
     """Raise KindredError when there is not a micro-step of every step for each process."""
     if accumulation < wanted():
         raise KindredError(
-            f"{wanted()}, but the recipe has `gradient_accumulation: {accumulation}`: processes "
-            "share the micro-steps of a step",
+            f"{wanted()} processes share the micro-steps of a step, but the recipe has "
+            f"`gradient_accumulation: {accumulation}`",
             "device: processes",
-            "give the recipe at least as many (with a smaller `batch` for the same effective "
-            "batch), or set `processes: 1`",
+            "raise `gradient_accumulation` to the number of processes or more (with a smaller "
+            "`batch` for the same effective batch), or set `processes: 1`",
         )
 
 

@@ -49,9 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=["auto", "cpu", "cuda", "mps"],
         default="auto",
-        help="auto takes a GPU when there is one, but for Apple's, which is mps (default)",
+        help="auto (default): a GPU if there is one, except Apple's; mps: Apple's GPU",
     )
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes all cores")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all cores")
     memory_limit.add_argument(parser)
 
 
@@ -62,7 +62,8 @@ def add_device_map(parser: argparse.ArgumentParser) -> None:
         dest="split",
         type=Split.read,
         default=os.environ.get(DEVICE_MAP, "no"),
-        help="spread the model over all GPUs: yes, or GiB to be used of each, as 12,24; default no",
+        help="spread the model over all GPUs: no (default), yes, or the GiB to use of each, such "
+        "as 12,24",
     )
 
 
@@ -83,7 +84,7 @@ class Split:
             sizes = ()
         if len(sizes) < 2 or min(sizes) <= 0:
             raise argparse.ArgumentTypeError(
-                f"'{text}' is neither yes, no nor two or more sizes in GiB, as 12,24"
+                f"'{text}' is not yes, no, or two or more sizes in GiB such as 12,24"
             )
         return cls(sizes)
 
@@ -118,7 +119,10 @@ def jobs_per_gpu() -> int:
     """How many jobs share a GPU. Raises KindredError when the environment says nonsense."""
     text = os.environ.get(JOBS_PER_GPU, "1")
     if not text.isdigit() or int(text) < 1:
-        raise KindredError(f"{JOBS_PER_GPU}={text}", cure="give a whole number from 1 on")
+        raise KindredError(
+            f"{JOBS_PER_GPU}={text} is not a number of jobs",
+            cure="set it to a whole number, 1 or more",
+        )
     return int(text)
 
 
@@ -178,24 +182,24 @@ def _together(gpus: Sequence[str], split: Split) -> None:
     others = other_gpus()
     if len(gpus) < 2 and others:
         raise KindredError(
-            f"an NVIDIA and an {others[0]} GPU can't hold one model together: torch is built for "
-            "one maker. They can work side by side",
+            f"one model can't be spread over an NVIDIA and an {others[0]} GPU, because torch is "
+            "built for one maker",
             "device: device_map",
             "train on the NVIDIA card alone (device: device_map: false, with `memory_gib` or "
-            "`quantization: nf4` if it is small), and run other variants from a second copy of the "
-            f"project with torch for {others[0]}",
+            f"`quantization: nf4` if it is small); the {others[0]} card can train other variants "
+            f"from a second copy of the project with torch for {others[0]}",
         )
     if len(gpus) < 2:
         raise KindredError(
-            "this machine has one NVIDIA GPU, and a split needs two",
+            "this machine has one NVIDIA GPU, but `device_map` needs two",
             "device: device_map",
-            "set it to false, and `memory_gib` if the model is too large for the card",
+            "set it to false; if the model is too large for the card, set `memory_gib` too",
         )
     if split.sizes and len(split.sizes) != len(gpus):
         raise KindredError(
-            f"{len(split.sizes)} sizes for {len(gpus)} GPUs",
+            f"{len(split.sizes)} sizes are given for {len(gpus)} GPUs",
             "device: device_map",
-            "give one for each, in the order of nvidia-smi",
+            "give one size for each GPU, in the order of nvidia-smi",
         )
 
 
@@ -218,8 +222,12 @@ def _wait_for(gpus: Sequence[str], wait_s: float, poll_s: float, count: int) -> 
             elif count > 1:
                 break
         if time.monotonic() >= deadline:
-            what = f"no GPU of {len(gpus)} got free"
-            raise KindredError(what, cure=f"see locks in {lock_folder()}")
+            what = f"none of {len(gpus)} GPUs became free in time"
+            raise KindredError(
+                what,
+                cure=f"find out which jobs hold the locks in {lock_folder()}, and wait for them or "
+                "stop them",
+            )
         if not told:
             print(
                 f"waiting for {'all' if count > 1 else 'one'} of {len(gpus)} GPUs",
@@ -234,17 +242,17 @@ def _no_gpu(hidden: bool) -> KindredError:
     """The error for `--device cuda` where there is none that torch could use."""
     where = "--device cuda"
     if not hidden and "AMD" in other_gpus() and not built_for_rocm():
-        what = "this machine has an AMD GPU, and torch is not built for it"
+        what = "this machine has an AMD GPU, but torch is not built for it"
         return KindredError(what, where, "install torch for ROCm, or use --device cpu")
     reason = f"{VISIBLE} hides every GPU" if hidden else "this machine has no NVIDIA GPU"
-    return KindredError(reason, where, "use --device cpu, or auto")
+    return KindredError(reason, where, "use --device cpu or --device auto")
 
 
 def _apple(wait_s: float, poll_s: float) -> str:
     """'mps', with a slot of it locked."""
     if not has_apple_gpu():
         raise KindredError(
-            "this machine has no Apple GPU", "--device mps", "use --device cpu, or auto"
+            "this machine has no Apple GPU", "--device mps", "use --device cpu or --device auto"
         )
     if _taken != ["mps"]:
         _taken[:] = _wait_for(["mps"], wait_s, poll_s, 1)
@@ -281,10 +289,10 @@ def prepare(name: str, threads: int) -> torch.device:
     if name == "cuda":
         if not torch.cuda.is_available():
             raise KindredError(
-                "there is a GPU but torch can't use it",
+                "there is a GPU, but torch can't use it",
                 "--device cuda",
-                "install a CUDA build of torch (for an AMD GPU one for ROCm) and a driver that "
-                "fits, or use --device cpu",
+                "install a CUDA build of torch (for an AMD GPU, a ROCm build) and a matching "
+                "driver, or use --device cpu",
             )
         known = memory_limit.before()
         torch.backends.cuda.matmul.allow_tf32 = True
@@ -297,7 +305,7 @@ def prepare(name: str, threads: int) -> torch.device:
         return device
     if name == "mps" and not torch.backends.mps.is_available():
         raise KindredError(
-            "there is an Apple GPU but torch can't use it",
+            "there is an Apple GPU, but torch can't use it",
             "--device mps",
             "install a build of torch for arm64 on macOS 14 or later, or use --device cpu",
         )

@@ -76,10 +76,9 @@ def memory_demand(
     recipe, text = spec.recipe, architecture.text
     if architecture.activations is None:
         raise KindredError(
-            f"how much memory trainings of {architecture.title} take on a GPU has not been "
-            "measured",
+            f"nobody has measured how much GPU memory training {architecture.title} takes",
             f"base {spec.base.model}",
-            "train on the CPU (`device: cpu`), or another base",
+            "train on the CPU (`device: cpu`), or use another base",
         )
     names = [layer.name for layer in layout.layers]
     adapted = target_layers(names, recipe.targets, architecture)
@@ -246,17 +245,17 @@ class FittedMemory:
         """Plan for less memory than the model of it believed in."""
         self.tries += 1
         short = (
-            "the GPU ran out of it, though the plan expected a peak of "
-            f"{self.plan.peak_gib:.1f} GiB of {self.allowed / GIB:.1f}"
+            "the GPU ran out of memory, although the plan expected a peak of "
+            f"{self.plan.peak_gib:.1f} of {self.allowed / GIB:.1f} GiB"
         )
         if self.tries > TRIES:
             raise KindredError(
                 short,
                 "device: memory",
-                "set device.memory_gib (or --memory-gib) lower than it is, and see that nothing "
-                "else runs on the card",
+                "lower device.memory_gib (or --memory-gib), and check that nothing else runs on "
+                "the card",
             )
-        print(f"warning: device: memory: {short}; trying with less", file=sys.stderr)
+        print(f"warning: device: memory: {short}; trying again with less", file=sys.stderr)
         self.allowed *= TIGHTER
         self._replan()
 

@@ -47,7 +47,7 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
         type=float,
         action=_InEnvironment,
         default=os.environ.get(MEMORY_GIB, "0"),
-        help="size of the GPU that the process is to fit, GiB; 0: it may take what is free",
+        help="size in GiB of the graphics card to fit into; 0: use all free memory",
     )
 
 
@@ -68,8 +68,8 @@ def card_gib() -> float:
     except ValueError:
         size = -1.0
     if not 0 <= size < float("inf"):
-        cure = "give the card's size in GiB, or 0 for no limit"
-        raise KindredError(f"{MEMORY_GIB}={text}", cure=cure)
+        cure = "set it to the card's size in GiB, or to 0 for no limit"
+        raise KindredError(f"{MEMORY_GIB}={text} is not a size", cure=cure)
     return size
 
 
@@ -106,11 +106,11 @@ def apply(device: torch.device, known: tuple[nvml.Usage, dict[str, int]]) -> Non
     if allowed < LEAST_GIB * GIB:
         least = memory_gib + LEAST_GIB - allowed / GIB
         raise KindredError(
-            f"CUDA itself takes {outside / GIB:.1f} GiB here, driver and screen up to "
-            f"{RESERVE_GIB}",
+            f"too small: CUDA itself takes {outside / GIB:.1f} GiB here, and driver and screen "
+            f"take up to {RESERVE_GIB}",
             f"device: memory_gib: {memory_gib:g}",
-            f"give the size of the card, {least:.1f} at least, or leave it unset to take what is "
-            "free",
+            f"set it to the size of the card, at least {least:.1f}; or remove it to use all free "
+            "memory",
         )
     cap(allowed)
 

@@ -241,7 +241,7 @@ class MemoryPlan:
         return [
             f"memory plan: {', '.join(said)}",
             f"memory plan: expected peak {self.peak_gib:.1f} GiB of {allowed / GIB:.1f} usable, "
-            f"expected time {self.time:.2f} x that of a card with room for all",
+            f"expected time {self.time:.2f} x that on a card with room for everything",
         ]
 
 
@@ -345,10 +345,10 @@ def _too_much(job: MemoryDemand, least: MemoryPlan, allowed: float) -> KindredEr
     need = card_for(least.peak / FILLED)
     short = (least.peak - allowed) / GIB
     return KindredError(
-        f"training needs at least {need:.1f} GiB of the GPU, {short:.1f} GiB more than there is, "
-        "even one image at a time with every block checkpointed and offloaded",
+        f"training needs at least {need:.1f} GiB of GPU memory, {short:.1f} GiB more than there "
+        "is, even with one image at a time and every block checkpointed and offloaded",
         "device: memory",
-        f"to change: {'; '.join(cures)}" if cures else "use a card with more memory",
+        f"change one of these: {'; '.join(cures)}" if cures else "use a card with more memory",
     )
 
 

@@ -47,15 +47,19 @@ def from_files(document: Document, settings: Settings, config_files: ConfigFiles
     ]
     where, before = document.where(*at, "adapter"), len(problems.found)
     if not files:
-        problems.add(where, "names no file", "give a LoRA file, or a list with one a run")
+        problems.add(where, "no file is named", "name a LoRA file, or list one for each run")
     architecture = architecture_known(base, where, config_files)
     if architecture is None:
         return None
     layers = layers_of(base.model, base.revision, architecture, config_files.root)
     for name in files:
         if name in KINDS:
-            said = f"'{name}' is a kind of adapter, where a file is named"
-            problems.add(where, said, f"write `adapter_type: {name}`")
+            said = f"'{name}' is a kind of adapter, not a file"
+            problems.add(
+                where,
+                said,
+                f"to train one, write `adapter_type: {name}`; otherwise name a LoRA file",
+            )
             continue
         if sign := sign_of_snakemake(name):
             problems.add(where, f"'{name}' has {sign} in its path", RENAME)
@@ -84,8 +88,8 @@ def from_variants(
         where = document.where(*at, "adapters", name)
         problems.add(where, f"no trained variant '{name}'", did_you_mean(name, variants))
     if not settings.config.adapters:
-        cure = "name at least one variant with its weight, or take `adapters` out"
-        problems.add(document.where(*at, "adapters"), "names no variant", cure)
+        cure = "name at least one variant with its weight, or remove `adapters`"
+        problems.add(document.where(*at, "adapters"), "no variant is named", cure)
     if unknown or not settings.config.adapters:
         return None
     parts = [variants[name] for name in settings.config.adapters]
@@ -95,7 +99,7 @@ def from_variants(
     bases = {other or part.base for part in parts}
     if len(bases) > 1:
         text = f"their bases differ ({', '.join(sorted(bases))})"
-        problems.add(document.where(*at, "adapters"), text, "take variants of one base")
+        problems.add(document.where(*at, "adapters"), text, "name variants of the same base")
         return None
     counted = [set(part.runs) for part in parts if len(part.files) != 1]
     runs = set.intersection(*counted) if counted else {1}
@@ -125,6 +129,6 @@ def only_keys(
     if extra:
         names = ", ".join(sorted("from" if key == "parent" else key for key in extra))
         where = document.where("variants", settings.key)
-        text = f"`{key}` trains nothing, so {names} can't be set"
-        problems.add(where, text, f"take out {names}")
+        text = f"a variant with `{key}` is not trained, so {names} can't be set"
+        problems.add(where, text, f"remove {names}")
     return not extra

@@ -78,14 +78,16 @@ def read_experiments(folder: Path, name: str, problems: Problems) -> list[tuple[
     albums = _albums(document.data)
     if not albums:
         if ALBUMS in document.data:
-            problems.add(document.where(ALBUMS), "names no album", "name one, or take it out")
+            problems.add(
+                document.where(ALBUMS), "no album is named", "name one, or remove `albums`"
+            )
         return [(name, document)]
     files = _files(folder)
     found = []
     for album, own in albums.items():
         whole = f"{file}-{album}"
         if whole in files:
-            what, cure = f"'{whole}' is a file too", "rename one of them"
+            what, cure = f"there is also a file '{whole}'", "rename one of them"
             problems.add(document.where(ALBUMS), what, cure)
         if name in (file, whole) and (made := _of_album(document, album, own, problems)):
             found.append((whole, made))
@@ -114,8 +116,14 @@ def _of_album(
     if "characters" not in data:
         if album not in FAMILIES:
             where = document.where(ALBUMS, album)
-            what = f"'{album}' is none of the lab's families, and nothing says who is in it"
-            problems.add(where, what, f"say its `characters`; or: {did_you_mean(album, FAMILIES)}")
+            what = (
+                f"'{album}' is not one of the lab's families, and the file doesn't say who is in it"
+            )
+            problems.add(
+                where,
+                what,
+                f"list its `characters`; if you meant a family: {did_you_mean(album, FAMILIES)}",
+            )
             return None
         data["characters"] = _of_family(album)
     people = data["characters"]

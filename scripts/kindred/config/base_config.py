@@ -39,14 +39,16 @@ Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 class Fits(SpecModel):
     """What is usual for a base, lowest and highest; beyond it planning warns. Part of no key."""
 
-    steps: Range | None = Field(None, description="optimizer steps of a training")
+    steps: Range | None = Field(
+        None, description="optimizer steps of a training: lowest and highest usual value"
+    )
     lr: Range | None = Field(None, description="learning rate")
     megapixels: Range | None = Field(
-        None, description="of photos as trained on and of pictures as drawn, in millions of pixels"
+        None, description="size of training photos and drawn pictures, in millions of pixels"
     )
-    drawing_steps: Range | None = Field(None, description="steps that a picture is drawn in")
+    drawing_steps: Range | None = Field(None, description="sampling steps of a picture")
     guidance_scale: Annotated[tuple[float, float], AfterValidator(_none_or_more)] | None = Field(
-        None, description="guidance scale that a picture is drawn at"
+        None, description="guidance scale of a picture"
     )
 
 
@@ -57,8 +59,8 @@ class TrainingDefaults(Recipe):
     resolutions: list[int] | None = Field(
         None,
         min_length=1,
-        description="edges of the photos that they are meant for, px; `recipe: defaults` warns "
-        "where a dataset's `preprocess` goes below or beyond",
+        description="the photo sizes that they are meant for, px; `recipe: defaults` warns when a "
+        "dataset's `preprocess` makes others",
     )
 
     def warn_of_sizes(self, made: PreprocessSpec, where: str, problems: Problems) -> None:
@@ -70,9 +72,9 @@ class TrainingDefaults(Recipe):
         if min(edges) < low or max(edges) > high:
             problems.warn(
                 where,
-                f"photos of {_px(edges)} px, and the base's training defaults are meant for "
+                f"the photos are {_px(edges)} px, but the base's training defaults are meant for "
                 f"{_px(self.resolutions)} px",
-                f"set `resolutions` between {low} and {high}, or train with a recipe of your own",
+                f"set `resolutions` between {low} and {high}, or write a recipe of your own",
             )
 
     def recipe(self) -> Recipe:
@@ -98,7 +100,7 @@ class DrawingDefaults(SpecModel):
 class BaseConfig(Base):
     """A file in config/bases: the base, and what is usual for it."""
 
-    fits: Fits = Field(Fits(), description="what is usual for it; beyond, planning warns")
+    fits: Fits = Field(Fits(), description="usual values for this base; Kindred warns about others")
     training_defaults: TrainingDefaults | None = Field(
         None, description="what `recipe: defaults` means on this base"
     )
@@ -107,17 +109,17 @@ class BaseConfig(Base):
     )
     suggested: int | None = Field(
         None,
-        description="place among the bases that a new experiment is written for, 1 first; the rest "
+        description="order in which new_experiment.py considers bases, 1 first; the others "
         "follow by name",
     )
     download_gib: float | None = Field(
-        None, gt=0, description="what is fetched of it once, GiB; new_experiment.py says it"
+        None, gt=0, description="size of the download, GiB; shown by new_experiment.py"
     )
     drawing_defaults: DrawingDefaults = Field(
-        DrawingDefaults(), description="how `draw_on` draws on this base"
+        DrawingDefaults(), description="settings for drawing on this base with `draw_on`"
     )
     comfyui: ComfyFiles | None = Field(
-        None, description="its files in ComfyUI; unset: the report gives no graph for it"
+        None, description="the base's files in ComfyUI; unset: the report offers no ComfyUI graph"
     )
 
     def base(self) -> Base:

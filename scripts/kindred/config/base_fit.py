@@ -68,7 +68,7 @@ def _of_training(variants: list[Variant], fits: Fits) -> Iterator[Value]:
             yield at, f"trains {recipe.steps} steps", "steps", fits.steps, recipe.steps
             # Prodigy finds its rate itself; `lr` is a factor of it (see contradictions.py).
             usual = None if recipe.optimizer == "prodigy" else fits.lr
-            yield at, f"learns at a rate of {recipe.lr:g}", "lr", usual, recipe.lr
+            yield at, f"has a learning rate of {recipe.lr:g}", "lr", usual, recipe.lr
 
 
 def _of_photos(

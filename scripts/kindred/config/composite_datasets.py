@@ -42,7 +42,11 @@ def composites_for(
         return None
     if config.datasets[root].class_images is not None:
         where = document.where("variants", settings.key)
-        problems.add(where, f"'{root}' are class images of nobody", "choose a dataset of photos")
+        problems.add(
+            where,
+            f"'{root}' holds class images, which show none of the characters",
+            "choose a dataset of photos",
+        )
     given: dict[str, Any] = {"crop": crop} if crop else {}
     if compose is not None:
         where = document.where(*settings.at("compose"))
@@ -76,8 +80,8 @@ def _check_strangers(
     elif name == root:
         problems.add(where, f"'{name}' shows the characters", "name a dataset of other people")
     if all(len(cell.split("+")) >= ROW for cell in compose.cells):
-        what = f"every cell has {ROW} people or more, which leaves strangers no room"
-        problems.add(where, what, "add cells of one or two, or take `strangers` out")
+        what = f"every cell has {ROW} or more people, which leaves no room for strangers"
+        problems.add(where, what, "add cells of one or two people, or remove `strangers`")
 
 
 def _cells(
@@ -87,9 +91,13 @@ def _cells(
     names = {text: _cell(text, where, config, problems) for text in compose.cells}
     if isinstance(compose.cells, dict):
         if len(set(names.values())) < len(names):
-            problems.add(where, "a cell is named twice", "say once how many of it")
+            problems.add(
+                where, "a cell is listed twice", "list it once, with its number of pictures"
+            )
         if "per_cell" in compose.model_fields_set:
-            problems.add(where, "`cells` say how many of each", "leave `per_cell` out")
+            problems.add(
+                where, "`cells` already says how many pictures each cell gets", "remove `per_cell`"
+            )
         return dict(sorted((names[text], count) for text, count in compose.cells.items()))
     return sorted(set(names.values()))
 
@@ -156,8 +164,10 @@ def masks_for(
             given |= {"judge": judge} if judge else {}
             if len(given) == 1:
                 where = document.where("datasets", root)
-                what = f"'{variant.name}' needs people's outlines, and nothing finds them"
-                config_files.problems.add(where, what, "name a `segmenter` here, or a `judge`")
+                what = f"'{variant.name}' needs people's outlines, but nothing is set to find them"
+                config_files.problems.add(
+                    where, what, "set `segmenter` here, or `judge` for the experiment"
+                )
         found[root] = MaskSpec(**given)
     return found
 

@@ -132,11 +132,17 @@ class ConfigFiles:
             return None
         found = self.defaults[base]
         if (self.folder / "recipes" / f"{DEFAULTS}.yaml").exists():
-            what = f"config/recipes/{DEFAULTS}.yaml is never read: the name means the base's own"
-            self.problems.add(where, what, "rename the file, and name it here")
+            what = (
+                f"config/recipes/{DEFAULTS}.yaml is never read, because `{DEFAULTS}` means the "
+                "base's training defaults"
+            )
+            self.problems.add(where, what, "rename the file, and write its new name here")
         elif found is None:
             what = f"the base '{base}' has no `training_defaults`"
-            cure = f"name a recipe in config/recipes, or write them into config/bases/{base}.yaml"
+            cure = (
+                "name a recipe in config/recipes, or add `training_defaults` to "
+                f"config/bases/{base}.yaml"
+            )
             self.problems.add(where, what, cure)
         return found and found.recipe()
 

@@ -72,10 +72,11 @@ def warn_of_contradictions(
 
 def _of_distilled(base: str) -> Contradiction:
     return Contradiction(
-        f"trains on the base '{base}', which is distilled to few steps: training undoes that",
+        f"trains on the base '{base}', which is distilled to few steps; training undoes the "
+        "distillation",
         "base",
-        "train on the base that it was made of, and draw on this one with `draw_on`; or give its "
-        "file a `training_adapter`",
+        "train on the base that it was distilled from, and draw on this one with `draw_on`; or "
+        "set `training_adapter` in this base's file",
     )
 
 
@@ -93,35 +94,35 @@ def of_recipe(recipe: Recipe) -> Iterator[Contradiction]:
     yield from _of_average(recipe)
     if recipe.checkpoint_every > max(recipe.steps, USUAL_CHECKPOINTS):
         yield Contradiction(
-            f"keeps a checkpoint every {recipe.checkpoint_every} steps of {recipe.steps}, so none: "
-            "stopped, it begins anew",
+            f"saves a checkpoint every {recipe.checkpoint_every} steps but trains only "
+            f"{recipe.steps}, so it saves none and starts over if it is stopped",
             "checkpoint_every",
-            f"set `checkpoint_every` below {recipe.steps}, or leave it out",
+            f"set `checkpoint_every` below {recipe.steps}, or remove it",
         )
     yield from _of_kept_steps(recipe)
     if recipe.keep_state and (why := why_none(recipe)):
         yield Contradiction(
             f"`keep_state` keeps nothing: {why}",
             "keep_state",
-            "set `schedule: constant`, or take it out",
+            "set `schedule: constant`, or remove `keep_state`",
         )
     if recipe.caption_dropout == 1:
         yield Contradiction(
-            "trains with no caption at all (`caption_dropout: 1`), so no name is learned",
+            "trains without any caption (`caption_dropout: 1`), so it learns no name",
             "caption_dropout",
-            "set `caption_dropout` to a small share, e.g. 0.05",
+            "set `caption_dropout` to a small value, e.g. 0.05",
         )
     if recipe.adapter_type == "lora" and recipe.lokr_factor is not None:
         yield Contradiction(
             f"`lokr_factor: {recipe.lokr_factor}` has no effect on a LoRA",
             "lokr_factor",
-            "set `adapter_type: lokr`, or take it out",
+            "set `adapter_type: lokr`, or remove `lokr_factor`",
         )
     low, high = PRODIGY_RATES
     if recipe.optimizer == "prodigy" and not low <= recipe.lr <= high:
         yield Contradiction(
-            f"has `lr: {recipe.lr:g}` with prodigy, which finds its own rate and multiplies it by "
-            "`lr`",
+            f"sets `lr: {recipe.lr:g}` for prodigy, which finds its own learning rate and "
+            "multiplies it by `lr`",
             "lr",
             "set `lr: 1`",
         )
@@ -135,15 +136,15 @@ def _of_kept_steps(recipe: Recipe) -> Iterator[Contradiction]:
     if beyond := sorted({step for step in asked if step > recipe.steps}):
         steps = listing(map(str, beyond))
         yield Contradiction(
-            f"keeps step {steps} of {recipe.steps}, which there is not",
+            f"keeps step {steps}, but its last step is {recipe.steps}",
             "keep",
-            f"name steps below {recipe.steps} in `keep`, or train longer",
+            f"name steps below {recipe.steps} in `keep`, or raise `steps`",
         )
     elif recipe.keep is not None and len(recipe.series) == 1:
         yield Contradiction(
-            f"keeps nothing but the adapter of its last step, {recipe.steps}",
+            f"keeps only the adapter of its last step, {recipe.steps}",
             "keep",
-            f"set `keep: {{every: {max(1, recipe.steps // 8)}}}`, or take it out",
+            f"set `keep: {{every: {max(1, recipe.steps // 8)}}}`, or remove `keep`",
         )
 
 
@@ -151,14 +152,14 @@ def _of_schedule(recipe: Recipe) -> Iterator[Contradiction]:
     warmup, steps = recipe.warmup, recipe.steps
     if 2 * warmup <= steps:
         return
-    said = f"warms up for {warmup} steps in a training of {steps}"
+    said = f"warms up for {warmup} of its {steps} steps"
     if warmup > steps:
-        said += f", so the rate ends at {steps / warmup:.0%} of `lr`"
+        said += f", so the learning rate ends at {steps / warmup:.0%} of `lr`"
     elif recipe.schedule != "constant":
         said += f", so `schedule: {recipe.schedule}` has {steps - warmup} steps left"
     elif warmup == steps:
-        said += ", so the rate is `lr` in the last step alone"
-    advice = f"set `warmup` to {steps // 10} (a tenth of `steps`), or train longer"
+        said += ", so the learning rate reaches `lr` only in the last step"
+    advice = f"set `warmup` to {steps // 10} (a tenth of `steps`), or raise `steps`"
     yield Contradiction(said, "warmup", advice)
 
 
@@ -169,10 +170,10 @@ def _of_average(recipe: Recipe) -> Iterator[Contradiction]:
     reached = decay_at(recipe.steps - 1, recipe.ema)
     if reached < recipe.ema:
         yield Contradiction(
-            f"averages weights with a decay of {recipe.ema:g}, and its {recipe.steps} steps reach "
-            f"{reached:.4g}: larger decays are the same training",
+            f"averages weights with a decay of {recipe.ema:g}, but in {recipe.steps} steps the "
+            f"decay reaches only {reached:.4g}; any larger value trains the same",
             "ema",
-            f"set `ema` to {math.floor(100 * reached) / 100:g} or less, or train longer",
+            f"set `ema` to {math.floor(100 * reached) / 100:g} or less, or raise `steps`",
         )
 
 
@@ -188,10 +189,10 @@ def _of_noise_levels(recipe: Recipe) -> Iterator[Contradiction]:
         value = getattr(recipe, key)
         if value != fields[key].default and recipe.timesteps != of:
             yield Contradiction(
-                f"`{key}: {value:g}` has no effect: it is of `timesteps: {of}`, and these are "
-                f"{recipe.timesteps}",
+                f"`{key}: {value:g}` has no effect: it belongs to `timesteps: {of}`, and "
+                f"`timesteps` is {recipe.timesteps}",
                 key,
-                f"set `timesteps: {of}`, or take `{key}` out",
+                f"set `timesteps: {of}`, or remove `{key}`",
             )
 
 
@@ -200,8 +201,9 @@ def _of_weighting(recipe: Recipe) -> Iterator[Contradiction]:
     even = recipe.timesteps in ("uniform", "mode")
     if recipe.weighting_scheme == "sigma_sqrt" and even and recipe.min_timestep == 0:
         yield Contradiction(
-            "`weighting_scheme: sigma_sqrt` divides by the square of noise levels, and "
-            f"`timesteps: {recipe.timesteps}` has some near 0: single steps outweigh all others",
+            "`weighting_scheme: sigma_sqrt` divides by the square of the noise level, and "
+            f"`timesteps: {recipe.timesteps}` draws levels near 0, so single steps outweigh all "
+            "others",
             "weighting_scheme",
             "set `min_timestep: 50`, or `timesteps: sigmoid`",
         )
@@ -213,22 +215,22 @@ def of_selection(selection: Selection) -> Iterator[Contradiction]:
     letters = {letter for cell in cells or () for letter in cell.split("+")}
     if cells is not None and (lost := sorted(set(selection.characters or ()) - letters)):
         yield Contradiction(
-            f"`characters` names {listing(lost)}, who is in none of `cells`",
+            f"`characters` lists {listing(lost)}, who is in none of the `cells`",
             "cells",
-            "add a cell, or take the letter out",
+            "add a cell with this character, or remove the letter",
         )
     if _is_nothing(counts, cells):
         yield Contradiction(
-            "`per_cell` takes 0 photos of a cell: nothing is left to train on",
+            "`per_cell` takes 0 photos of a cell, so nothing is left to train on",
             "per_cell",
-            "write 1 or more, or take it out",
+            "write 1 or more, or remove `per_cell`",
             stops=True,
         )
     if cells is not None and isinstance(counts, dict) and (lost := sorted({*counts} - {*cells})):
         yield Contradiction(
-            f"`per_cell` counts {listing(lost)}, which `cells` leaves out",
+            f"`per_cell` gives a number for {listing(lost)}, which `cells` leaves out",
             "per_cell",
-            "add it to `cells`, or take it out",
+            "add it to `cells`, or remove it from `per_cell`",
         )
 
 
@@ -251,10 +253,10 @@ def _of_kinds(variant: Variant) -> Iterator[Contradiction]:
     if lost:
         nothing = len(lost) == len(wanted)
         yield Contradiction(
-            f"`kinds` takes {listing(lost)} pictures, and the variant makes none"
-            f"{': nothing is left to train on' if nothing else ''}",
+            f"`kinds` asks for {listing(lost)} pictures, but the variant makes none"
+            f"{', so nothing is left to train on' if nothing else ''}",
             "kinds",
-            "set `compose` (composed) or `crop` (cropped), or take them out of `kinds`",
+            "set `compose` (for composed) or `crop` (for cropped), or remove them from `kinds`",
             stops=nothing,
         )
 
@@ -269,10 +271,10 @@ def of_base(
     usual = Recipe.model_fields["train_guidance"].default
     if recipe.train_guidance != usual and not network.takes_guidance:
         yield Contradiction(
-            f"`train_guidance: {recipe.train_guidance:g}` has no effect: the base '{base}' takes "
-            "no guidance as an input",
+            f"`train_guidance: {recipe.train_guidance:g}` has no effect: the base '{base}' has no "
+            "guidance input",
             "train_guidance",
-            "take it out",
+            "remove it",
         )
 
 
@@ -291,10 +293,10 @@ def _of_rank(recipe: Recipe, base: str, trained: Sequence[LayerShape]) -> Iterat
             told.setdefault(key, (layer, rank))
     for key, (layer, rank) in told.items():
         yield Contradiction(
-            f"has rank {rank}, and {layer.name} of the base '{base}' is {layer.inputs} x "
-            f"{layer.outputs}: a layer has no more than its shorter side",
+            f"has rank {rank}, but {layer.name} of the base '{base}' is {layer.inputs} x "
+            f"{layer.outputs}, and no rank can exceed the shorter side",
             key,
-            f"set `{key}` to {_side(layer)} at most; 4 to 64 are usual",
+            f"set `{key}` to at most {_side(layer)}; 4 to 64 are usual",
         )
 
 

@@ -32,10 +32,14 @@ def read_experiment(path: Path, problems: Problems, seen: tuple[str, ...] = ()) 
     where, name = document.where(LIKE), str(document.data[LIKE])
     others = {other.stem for other in path.parent.glob("*.yaml")} - {path.stem}
     if name in (*seen, path.stem):
-        problems.add(where, f"goes round in a circle by '{name}'", "break the circle")
+        problems.add(
+            where, f"leads back to this file through '{name}'", "change one of these `like:` keys"
+        )
         return None
     if name not in others:
-        problems.add(where, f"no file '{name}.yaml' beside this one", did_you_mean(name, others))
+        problems.add(
+            where, f"there is no file '{name}.yaml' in the same folder", did_you_mean(name, others)
+        )
         return None
     other = read_experiment(path.parent / f"{name}.yaml", problems, (*seen, path.stem))
     if other is None:

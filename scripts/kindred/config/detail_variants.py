@@ -38,13 +38,13 @@ def with_face_detail(
         where = document.where("variants", one.key, "face_detail")
         whole = only_keys(document, one, "face_detail", KEYS, problems)
         if config.judge is None:
-            problems.add(where, "nobody finds the faces: no `judge:`", "add it")
+            problems.add(where, "needs `judge:` to find the faces", "add it")
         if written.parent in config.variants and source is None and not _is_detail(config, written):
             continue  # what is wrong with it is noted
         if source is None or not source.loads:
             where = document.where("variants", one.key, "from")
             named = f"'{written.parent}'" if written.parent else "no variant"
-            problems.add(where, f"{named} has no faces that could be drawn again", DRAWN)
+            problems.add(where, f"{named} has no faces that can be drawn again", DRAWN)
         elif whole:
             detail = DetailOf(of=source.name, **written.face_detail.model_dump(exclude_unset=True))
             _warn_of_size(detail, source, where, config_files)
@@ -75,7 +75,7 @@ def _warn_of_size(detail: DetailOf, source: Variant, where: str, config_files: C
             f"draws faces in {detail.size} x {detail.size} px ({megapixels:.2g} megapixels) on the "
             f"base '{name}', for which {usual[0]:g} to {usual[1]:g} are usual"
         )
-        cure = "leave `size` out, which takes as many pixels as the picture has"
+        cure = "remove `size`, which then follows the picture's size"
         config_files.problems.warn(where, what, cure)
 
 
@@ -87,5 +87,12 @@ def check_names(experiments: Mapping[str, Experiment], problems: Problems) -> No
     for one, name in every:
         if one.name in again and not one.detail:
             where = f"experiment {name}: variants.{one.name}"
-            what = f"in '{again[one.name]}' this name is of faces that are drawn again"
-            problems.add(where, what, "rename one of them, or build the two one after the other")
+            what = (
+                f"in the experiment '{again[one.name]}' this name belongs to faces that are "
+                "drawn again"
+            )
+            problems.add(
+                where,
+                what,
+                "rename one of the two variants, or run the two experiments one after the other",
+            )

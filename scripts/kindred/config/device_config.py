@@ -25,47 +25,49 @@ class DeviceConfig(SpecModel):
 
     kind: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto",
-        description="cuda: NVIDIA's GPUs, or AMD's with torch for ROCm; mps: Apple's; auto: a GPU "
-        "of these where there is one, Apple's left out, else the CPU",
+        description="cuda: NVIDIA GPUs, or AMD GPUs with torch for ROCm; mps: Apple's GPU; "
+        "auto: an NVIDIA or AMD GPU if there is one, otherwise the CPU",
     )
     threads: int | Literal["auto"] = Field(
-        "auto", description="CPU threads a training or rendering uses; auto: a quarter of the cores"
+        "auto",
+        description="CPU threads of each training or rendering; auto: a quarter of the cores",
     )
     memory_gib: float | None = Field(
         None,
         gt=0,
-        description="size of the GPU that every job is to fit, with all that it takes there, GiB; "
-        "for each of the jobs that share a GPU; unset: it may take what is free",
+        description="GPU memory that each job may use, in GiB, as if the card had this size; "
+        "jobs that share a GPU get this much each; unset: all that is free",
     )
     jobs_per_gpu: int = Field(1, ge=1, description="how many small jobs share a GPU")
     pictures_at_once: int | None = Field(
         None,
         ge=1,
-        description="pictures in a batch of `snakemake drawn_together` at most; unset: as every "
-        "rendering. More keep a GPU busy, and change a few of a picture's values by one",
+        description="largest batch of `snakemake drawn_together`; unset: as in every rendering. "
+        "Larger batches keep a GPU busy, and change a few pixel values by one",
     )
     jobs_together: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
-        description="how many jobs `snakemake trained_together` deals an experiment's trainings "
-        "to; auto: as many as this machine's GPUs, one where jobs go to a cluster",
+        description="number of jobs among which `snakemake trained_together` divides an "
+        "experiment's trainings; auto: one for each GPU of this machine, or one on "
+        "a cluster",
     )
     device_map: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
         False,
-        description="spread one model over all GPUs, for those too small alone: true, or the GiB "
-        "to be used of each, as [12, 24]",
+        description="spread one model over several GPUs that are too small alone: true for all, "
+        "or the GiB to use of each, such as [12, 24]",
     )
 
     processes: int = Field(
         1,
         ge=1,
-        description="GPUs that share one training (data parallel): each takes its part of the "
-        "recipe's `gradient_accumulation`, and the result is the same within rounding",
+        description="GPUs that share one training (data parallel): each does its part of the "
+        "recipe's `gradient_accumulation`; the result differs only by rounding",
     )
 
     @model_validator(mode="after")
     def _one_way_at_a_time(self) -> Self:
         if self.device_map and self.processes > 1:
-            raise ValueError("device_map and processes exclude each other; leave one of them out")
+            raise ValueError("device_map and processes exclude each other; remove one of them")
         return self
 
     @model_validator(mode="after")
@@ -75,8 +77,8 @@ class DeviceConfig(SpecModel):
             fields = type(self).model_fields
             if set_here := [s for s in settings if getattr(self, s) != fields[s].default]:
                 raise ValueError(
-                    f"Apple's GPU is one and works in main memory, so {listing(set_here)} can't "
-                    "be set with `kind: mps`; take it out"
+                    "an Apple computer has one GPU, which works in main memory, so "
+                    f"{listing(set_here)} can't be set with `kind: mps`; remove it"
                 )
         return self
 

@@ -34,14 +34,14 @@ def check_device(
         found.setdefault((what, cure), []).append(name)
     for (what, cure), names in found.items():
         where = f"experiment {experiment.name}: {', '.join(names)}"
-        problems.add(where, f"{what} is not done on {backend.title}", cure)
+        problems.add(where, f"{what} does not work on {backend.title}", cure)
 
 
 def _of_bases(
     experiment: Experiment, bases: Mapping[str, Base], backend: Backend
 ) -> Iterator[Fault]:
     """Weights of bitsandbytes, of what is trained or drawn on."""
-    cure = "take a base without `quantization`, or a machine with an NVIDIA GPU"
+    cure = "use a base without `quantization`, or a machine with an NVIDIA GPU"
     for name in () if backend.quantizes else experiment.bases:
         base = bases.get(name)
         if base and base.quantization:
@@ -59,4 +59,4 @@ def _of_pictures(experiment: Experiment, backend: Backend) -> Iterator[Fault]:
     """Products in 8-bit floats."""
     for name, prompts in experiment.prompt_sets.items():
         if prompts.precision == "fp8" and not backend.fp8:
-            yield f"prompt_sets.{name}", "`precision: fp8`", "leave `precision` out"
+            yield f"prompt_sets.{name}", "`precision: fp8`", "remove `precision`"

@@ -40,7 +40,7 @@ def with_drawing_bases(
         where = document.where(*one.at("draw_on"))
         for key in sets:
             config_files.problems.add(
-                where, f"prompt set '{key}' has `draw_on` too", "take one of the two out"
+                where, f"the prompt set '{key}' sets `draw_on` too", "remove one of the two"
             )
         found[one.name] = replace(
             variant, draw_on=_drawn_on(written, variant.base, where, config_files)
@@ -78,7 +78,7 @@ def _drawn_on(written: str, own: str, where: str, config_files: ConfigFiles) -> 
         config_files.problems.add(
             where,
             f"the base '{own}' has no `fast_sibling`",
-            f"name the base to draw on, or write `fast_sibling:` into config/bases/{own}.yaml",
+            f"name the base to draw on, or add `fast_sibling:` to config/bases/{own}.yaml",
         )
         return None
     if name == own or config_files.base(name, where) is None:
@@ -102,7 +102,7 @@ def _difference(one: str, other: str, config_files: ConfigFiles) -> str:
     except KindredError:
         return ""  # reading the base says so
     if titles[0] != titles[1]:
-        return f"one is of {titles[0]}, the other of {titles[1]}"
+        return f"one is a {titles[0]} model, the other a {titles[1]} model"
     networks = config_files.network(one), config_files.network(other)
     if None in networks:
         return ""

@@ -74,7 +74,7 @@ def resolve_experiment(
         config_files.base(base.base, document.where("base"))
         if base.name in variants:
             where = document.where("variants", base.name)
-            problems.add(where, f"the name '{base.name}' is taken", "choose another name")
+            problems.add(where, f"the name '{base.name}' is reserved", "choose another name")
         variants[base.name] = base
     prompts, casts = resolve_prompt_sets(document, config, problems)
     selection, of_casts = step_selection.selection_prompts(document, config, prompts, problems)
@@ -147,10 +147,10 @@ def _check_characters(document: Document, config: ExperimentConfig, problems: Pr
     for letter, character in config.characters.items():
         where = document.where("characters", letter)
         if not LETTER.match(letter):
-            problems.add(where, "is no fit key for a character", "use a letter, e.g. J")
+            problems.add(where, "can't be the key of a character", "use a letter, e.g. J")
         if not WORD.match(character.name):
             problems.add(
-                where, f"trigger name '{character.name}' is not one word", "join its words"
+                where, f"the trigger name '{character.name}' is not one word", "join its words"
             )
         other = owners.setdefault(character.name.casefold(), letter)
         if other != letter:
@@ -174,22 +174,22 @@ def _dataset(
     dataset, problems = config.datasets[key], config_files.problems
     where = document.where("datasets", key)
     if not NAME.match(key):
-        problems.add(where, f"'{key}' is no fit name for a folder", NAME_RULE)
+        problems.add(where, f"'{key}' can't be the name of a folder", NAME_RULE)
     if key in TAKEN:
-        problems.add(where, f"the name '{key}' is taken", "choose another name")
+        problems.add(where, f"the name '{key}' is reserved", "choose another name")
     # Not Path.expanduser, which would respell paths without ~ too: jobs would be told otherwise.
     source = None if dataset.source is None else os.path.expanduser(dataset.source)
     if source is not None and not (config_files.root / source).is_dir():
         problems.add(
             document.where("datasets", key, "source"),
-            f"no folder '{dataset.source}'",
-            "correct the path (it counts from the folder of the Snakefile)",
+            f"there is no folder '{dataset.source}'",
+            "correct the path; it starts from the folder that holds the Snakefile",
         )
     if source is not None and repeats_of(os.path.basename(os.path.normpath(source))):
         problems.warn(
             document.where("datasets", key, "source"),
-            f"'{dataset.source}' is named for kohya's tools; its number of repeats is not followed",
-            "show photos more often by `balance: repeat`; name the folder above to use all of them",
+            f"'{dataset.source}' is a folder name in kohya's style; its repeats are ignored",
+            "to repeat photos, set `balance: repeat`; to use all folders, name the folder above",
         )
     if dataset.lab is not None:
         _check_lab(document, key, dataset.lab, problems)
@@ -267,7 +267,7 @@ def _trained(
     base = config_files.base(settings.values["base"], document.where(*settings.at("base")))
     if settings.config.weight is not None:
         where = document.where("variants", settings.key, "weight")
-        config_files.problems.add(where, "weighs nothing", "it goes with `adapter`, a LoRA file")
+        config_files.problems.add(where, "has no effect here", "remove it, or set `adapter`")
     recipe = _recipe(document, settings, config_files)
     dataset = _dataset_name(document, config, settings, config_files.problems)
     selection = _selection(document, config, settings, config_files.problems)
@@ -337,7 +337,9 @@ def _dataset_name(
     name = settings.values.get("dataset") or config.dataset or only
     if name is None:
         where = document.where("datasets")
-        problems.add(where, "which one?", "set `dataset:` for the experiment or each variant")
+        problems.add(
+            where, "which of the datasets?", "set `dataset:` for the experiment or each variant"
+        )
     elif name not in config.datasets:
         where = document.where(*settings.at("dataset"))
         problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
@@ -367,11 +369,11 @@ def _selection(
 
     if "match" in given and "total" not in given:
         where = document.where(*at, "match")
-        problems.add(where, "`match` needs `total`", "say how many, or take `match` out")
+        problems.add(where, "`match` needs `total`", "set `total`, or remove `match`")
     for count in _counts(given.get("per_cell")):
         if count < 0:
             where = document.where(*at, "per_cell")
-            problems.add(where, f"{count} is no number of photos", "write 1 or more")
+            problems.add(where, f"{count} is not a possible number of photos", "write 1 or more")
     if "characters" in given:
         given["characters"] = sorted(set(given["characters"]))
     if "cells" in given:

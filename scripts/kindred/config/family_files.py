@@ -41,7 +41,7 @@ def comparable(specs: dict[str, FamiliesSpec], experiments: Collection[str]) -> 
 
 def _read(path: Path, known: Collection[str], problems: Problems) -> FamiliesSpec | None:
     if not NAME.match(path.stem):
-        problems.add(str(path), "its name is unfit for a folder", NAME_RULE)
+        problems.add(str(path), "its name can't be the name of a folder", NAME_RULE)
         return None
     document = read_document(path, problems)
     spec = document.validate(FamiliesSpec, problems) if document else None
@@ -52,22 +52,22 @@ def _read(path: Path, known: Collection[str], problems: Problems) -> FamiliesSpe
             where, what = document.where("families"), f"no file config/experiments/{name}.yaml"
             problems.add(where, what, did_you_mean(name, known))
     if len({*spec.families}) < len(spec.families):
-        what = "names an experiment twice"
-        problems.add(document.where("families"), what, "a family counts once: name it once")
+        what = "lists an experiment twice"
+        problems.add(document.where("families"), what, "list each family once")
     if path.stem in known and not made_of(path.parents[1], path.stem):
-        what = f"experiment '{path.stem}' has the same name, and its log"
+        what = f"an experiment is also called '{path.stem}', and both would write the same log"
         problems.add(str(path), what, "rename this file")
     for name in spec.sequence:
         if name not in spec.hypotheses or not spec.hypotheses[name].primary:
             where, known = document.where("sequence"), _primary(spec)
-            what = f"'{name}' is no primary hypothesis of this file"
+            what = f"'{name}' is not a primary hypothesis of this file"
             problems.add(where, what, did_you_mean(name, known))
     for key, one in spec.hypotheses.items():
         if one.paired:
             problems.add(
                 document.where("hypotheses", key, "paired"),
-                "runs are not compared here, a family is the unit",
-                "take `paired` out",
+                "`paired` compares single runs, but here the unit is a family",
+                "remove `paired`",
             )
     return spec
 
@@ -81,7 +81,7 @@ def _about_known(path: str, spec: FamiliesSpec, problems: Problems) -> None:
     for key, one in spec.hypotheses.items():
         for name in sorted({*one.families} - {*spec.families}):
             where = f"{path}: hypotheses.{key}.families"
-            what = f"'{name}' is none of the file's families"
+            what = f"'{name}' is not one of this file's families"
             problems.add(where, what, did_you_mean(name, spec.families))
 
 

@@ -29,7 +29,9 @@ def held_out_albums(
             continue
         name = f"{root}{SUFFIX}"
         if name in datasets:
-            problems.add(where, f"the name '{name}' is taken", "choose another name")
+            problems.add(
+                where, f"the name '{name}' is needed for held-out photos", "choose another name"
+            )
         lab = one.lab.model_copy(update={"seed": one.lab.seed + SEEDS})
         caption = one.caption.model_copy(update={"captioner": None})
         names[root] = name

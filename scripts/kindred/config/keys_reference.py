@@ -21,10 +21,11 @@ from kindred.specs.training import Recipe
 
 HEAD = """# Every configuration key
 
-A key that is not set keeps its default, and a default that is added later changes nothing that is
-finished. *Stale* says what is made again when you change a key; nothing else is. `<name>` is a name
-of your own. Written by `python scripts/config_schema.py` from the models that check the files: edit
-it there.
+A key that you don't set has its default. The last column says what Kindred makes again when you
+change the key; everything else stays as it is. `<name>` stands for a name of your own. A new
+version may add keys; finished results stay valid then.
+
+<!-- Written by `python scripts/config_schema.py` from the models behind the files; don't edit. -->
 """
 TITLES = {
     "schema.json": "An experiment",
@@ -43,8 +44,8 @@ LATER = "and what follows"
 # What a change of a key makes stale, by the beginning of its path; the longest that fits counts.
 STALE: Mapping[str, Mapping[str, str]] = {
     "schema.json": {
-        "like": "what the keys taken over make stale",
-        "albums": "what its experiments change in",
+        "like": "whatever the inherited keys make stale",
+        "albums": "experiments whose keys change",
         "title": "report",
         "question": "report",
         "hide_photos": "report",
@@ -116,7 +117,7 @@ def configuration_page() -> str:
     parts = [HEAD]
     for file, (model, files) in SCHEMAS.items():
         parts.append(f"\n## {TITLES[file]}\n\n`{files}`\n\n")
-        parts.append("| key | default | meaning | stale |\n|---|---|---|---|\n")
+        parts.append("| key | default | meaning | made again |\n|---|---|---|---|\n")
         rows = [
             (f"`{key.path}`", key.default, key.meaning, stale(file, key.path))
             for key in keys(model)

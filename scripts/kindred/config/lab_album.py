@@ -27,27 +27,32 @@ class LabFamily(SpecModel):
     family: str | None = Field(None, description="name of one of the lab's families, e.g. russell")
     coverage: Coverage | None = Field(
         None,
-        description="images in each cell: 'J: 4, A: 3, C: 8, AC: 3, CJ: 7'; a family drawn by seed "
-        "has an album of its own where this is unset",
+        description="photos in each cell: 'J: 4, A: 3, C: 8, AC: 3, CJ: 7'; unset: an album of "
+        "its own, for a family drawn by seed",
     )
     strangers: int | None = Field(
         None,
         ge=1,
-        description="in place of a family: so many people without names, each alone in a photo",
+        description="instead of a family: this many people without names, each alone in a photo",
     )
-    seed: int = Field(1, description="another seed draws other photos")
-    hats: float = Field(0.0, ge=0, le=1, description="share of photos in which people wear hats")
+    seed: int = Field(1, description="a different seed draws different photos")
+    hats: float = Field(
+        0.0, ge=0, le=1, description="proportion of photos in which people wear hats"
+    )
     class_nouns: bool = Field(True, description="captions say man, woman, child")
     say_hats: bool | None = Field(
-        None, description="captions name every hat, or none; unset: about two of three"
+        None, description="true: captions name every hat; false: none; unset: about two of three"
     )
     sides: bool = Field(False, description="captions of groups say who is left and right")
     shapes: Literal["usual", "any"] = Field(
         "usual",
-        description="usual: one person upright, two landscape, more wide, as people photograph; "
-        "any: every shape equally often in each cell, so that none tells who is in a photo",
+        description="usual: portrait format for one person, landscape for two, wide for more; "
+        "any: every shape equally often in each cell, so that the shape does not "
+        "tell who is in a photo",
     )
-    shared: int | None = Field(None, ge=0, description="how many traits the family has in common")
+    shared: int | None = Field(
+        None, ge=0, description="how many traits all members of the family share"
+    )
     scale: int | None = Field(None, ge=1, le=8, description="size of the photos")
 
     @model_validator(mode="before")
@@ -63,9 +68,13 @@ class LabFamily(SpecModel):
         if self.strangers is None:
             lacks = [key for key in ("family", "coverage") if getattr(self, key) is None]
             if lacks:
-                raise ValueError(f"the lab draws `family` with `coverage`: {lacks[0]} is missing")
+                raise ValueError(
+                    f"the lab needs `family` and `coverage`, but {lacks[0]} is missing"
+                )
             return self
         beside = self.model_fields_set - {"strangers", "seed", "scale"}
         if beside:
-            raise ValueError(f"`strangers` are no family; take out: {', '.join(sorted(beside))}")
+            raise ValueError(
+                f"an album of `strangers` has no family; remove: {', '.join(sorted(beside))}"
+            )
         return self

@@ -16,8 +16,8 @@ def _plain(path: str) -> str:
     if not PLAIN.fullmatch(path):
         odd = PLAIN.sub("", path)[:1]
         raise ValueError(
-            f"'{path}' has {odd!r} in it, which Snakemake or the shell read as their own; name it "
-            "in letters, digits and . _ - / alone"
+            f"'{path}' contains {odd!r}, which has a meaning for Snakemake or the shell; use only "
+            "letters, digits and . _ - /"
         )
     return path
 
@@ -28,9 +28,7 @@ PlainPath = Annotated[str, Field(min_length=1), AfterValidator(_plain)]
 class LabConfig(SpecModel):
     """What `snakemake lab_models` builds, and from which settings."""
 
-    settings: PlainPath = Field(
-        "config/lab/full.yaml", description="sizes and lengths of its training"
-    )
+    settings: PlainPath = Field("config/lab/full.yaml", description="the settings to train with")
     out: PlainPath = Field("lab", description="folder for the models")
     work: PlainPath = Field(
         "resources/lab", description="folder for drawings, checkpoints and logs"

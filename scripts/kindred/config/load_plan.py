@@ -87,7 +87,7 @@ def _experiments(
         return []
     if not NAME.match(name):
         path = config_files.folder / "experiments" / f"{name}.yaml"
-        config_files.problems.add(str(path), "its name is unfit for a folder", NAME_RULE)
+        config_files.problems.add(str(path), "its name can't be the name of a folder", NAME_RULE)
         return []
     found = []
     for one, document in read_experiments(config_files.folder, name, config_files.problems):
@@ -107,7 +107,7 @@ def _share(
             problems.add(
                 f"experiment {experiment}: datasets.{name}",
                 "another experiment describes a dataset of this name differently",
-                "make both equal (characters too), or rename one",
+                "make both the same (characters too), or rename one",
             )
 
 
@@ -117,6 +117,6 @@ def _share_masks(problems: Problems, masks: dict[str, MaskSpec], experiment: Exp
         if masks.setdefault(name, spec) != spec:
             problems.add(
                 f"experiment {experiment.name}: datasets.{name}",
-                "another experiment finds people's outlines in these photos by other means",
+                "another experiment finds people's outlines in these photos in another way",
                 "give both the same `segmenter` and `judge`, or rename the dataset",
             )

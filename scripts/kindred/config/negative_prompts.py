@@ -25,8 +25,9 @@ def check_negatives(document: Document, experiment: Experiment, config_files: Co
             if config_files.guidance(name, architecture) != "cfg":
                 config_files.problems.add(
                     where,
-                    f"the base '{name}' is drawn without a second pass and never reads it",
-                    "take `negative:` out, or draw on bases with true guidance only",
+                    f"the base '{name}' draws without a second pass, so it ignores negative "
+                    "prompts",
+                    "remove `negative:`, or draw only on bases with true guidance",
                 )
                 continue
             scale = asked_there.guidance_scale
@@ -34,8 +35,8 @@ def check_negatives(document: Document, experiment: Experiment, config_files: Co
             if architecture.cfg_scale(scale) <= 1:
                 config_files.problems.add(
                     where,
-                    f"at guidance_scale {scale:g} the base '{name}' never reads it",
-                    "raise `guidance_scale` of the prompt set, or take `negative:` out",
+                    f"at guidance_scale {scale:g} the base '{name}' ignores negative prompts",
+                    "raise `guidance_scale` of the prompt set, or remove `negative:`",
                 )
 
 

@@ -63,15 +63,15 @@ def _of_variant(variant: Variant, count: int | None) -> Iterator[Contradiction]:
     seen = recipe.steps * recipe.batch * recipe.gradient_accumulation
     if seen < count:
         yield Contradiction(
-            f"sees {seen} pictures in {recipe.steps} steps, and '{variant.dataset}' has {count}: "
-            f"{count - seen} at least are never seen",
+            f"sees {seen} pictures in {recipe.steps} steps, but '{variant.dataset}' has {count}, "
+            f"so at least {count - seen} are never seen",
             "steps",
             f"set `steps` to {-(-count * recipe.steps // seen)} or more, or choose fewer photos",
         )
     if recipe.batch > count:
         yield Contradiction(
-            f"fills batches of {recipe.batch} from {count} pictures of '{variant.dataset}', so "
-            "each stands in one more than once",
+            f"fills batches of {recipe.batch} from the {count} pictures of '{variant.dataset}', "
+            "so every batch repeats some",
             "batch",
             f"set `batch` to {count} or less",
         )

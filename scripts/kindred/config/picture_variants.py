@@ -33,8 +33,8 @@ def from_folder(
     folder = os.path.normpath(os.path.expanduser(settings.config.pictures))
     whole = only_keys(document, settings, "pictures", KEYS, problems)
     if not (config_files.root / folder).is_dir():
-        cure = "correct the path (it counts from the folder of the Snakefile)"
-        problems.add(where, f"no folder '{settings.config.pictures}'", cure)
+        cure = "correct the path; it starts from the folder that holds the Snakefile"
+        problems.add(where, f"there is no folder '{settings.config.pictures}'", cure)
         return None
     base = config_files.base(name, document.where(*settings.at("base")))
     return Variant(settings.name, name, None, (1,), pictures=folder) if whole and base else None
@@ -65,5 +65,12 @@ def check_names(experiments: Mapping[str, Experiment], problems: Problems) -> No
     for one, name in every:
         if one.name in elsewhere and not one.pictures:
             where = f"experiment {name}: variants.{one.name}"
-            what = f"in '{elsewhere[one.name]}' this name is of pictures made elsewhere"
-            problems.add(where, what, "rename one of them, or build the two one after the other")
+            what = (
+                f"in the experiment '{elsewhere[one.name]}' this name belongs to pictures made "
+                "elsewhere"
+            )
+            problems.add(
+                where,
+                what,
+                "rename one of the two variants, or run the two experiments one after the other",
+            )

@@ -50,16 +50,20 @@ def named_class_images(
     if name is not None and name not in config.datasets:
         problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
     elif name is not None and not weighed:
-        problems.add(where, "class images count for nothing", "set `class_images_weight`, e.g. 1")
+        problems.add(
+            where, "class images have no weight in the loss", "set `class_images_weight`, e.g. to 1"
+        )
     elif name is not None and recipe.class_images_per_noun is not None:
         what = (
-            "`class_images_per_noun` says how many to draw, but the class images are those of "
-            f"'{name}'"
+            f"`class_images_per_noun` says how many class images to draw, but '{name}' already "
+            "supplies them"
         )
         problems.add(variant, what, "set one of `class_images_per_noun` and `class_images` to null")
     elif name is None and recipe.class_images_per_noun is not None and not weighed:
         problems.add(
-            variant, "`class_images_per_noun` without a weight", "set `class_images_weight`, e.g. 1"
+            variant,
+            "`class_images_per_noun` is set, but `class_images_weight` is not",
+            "set `class_images_weight`, e.g. to 1",
         )
     return name if recipe.class_images_weight else None
 
@@ -84,7 +88,10 @@ def with_drawn_class_images(
         other = config.datasets.get(dataset.name) or datasets.get(dataset.name, dataset)
         if other != dataset:
             where = document.where("variants", variant.name)
-            what = f"its class images would be called '{dataset.name}', as others are"
+            what = (
+                f"its class images would be called '{dataset.name}', and others already have this "
+                "name"
+            )
             problems.add(where, what, "rename that dataset, base or class noun")
         datasets[dataset.name] = dataset
         told[variant.name] = replace(variant, class_images=dataset.name)
@@ -153,7 +160,11 @@ def class_images_of_prompt_set(
     if config.prompt_sets[dataset.class_images].draw_on:
         where = document.where("datasets", key, "class_images")
         what = f"the prompt set '{dataset.class_images}' is drawn on another base (`draw_on`)"
-        problems.add(where, what, "name one that the base itself draws: class images are its own")
+        problems.add(
+            where,
+            what,
+            "name a prompt set without `draw_on`: the base must draw its class images itself",
+        )
         return None
     return ClassImages(
         config.base, prompts[dataset.class_images], (experiment, dataset.class_images)

@@ -11,7 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from kindred.common.written_text import nfc
 from kindred.specs.spec_model import SpecModel
 
-PROMPTS = "list, or name -> prompt; {J} is J's trigger name, {J.class}, {J.age} the rest"
+PROMPTS = (
+    "prompts as a list or as `name: prompt`; {J} stands for J's trigger name, {J.class} for the "
+    "class noun, {J.age} for the age"
+)
 
 
 def _seeds(value: Any) -> Any:
@@ -42,7 +45,7 @@ Seeds = Annotated[
 
 def _says_something(text: str) -> str:
     if not text.strip():
-        raise ValueError("the prompt is empty; write what the picture shows, or take it out")
+        raise ValueError("the prompt is empty; write what the picture shows, or remove it")
     return nfc(text)  # as names and captions are
 
 
@@ -50,11 +53,11 @@ class PromptConfig(SpecModel):
     """A prompt with seeds or a size of its own."""
 
     text: Annotated[str, AfterValidator(_says_something)] = Field(
-        description="the prompt; {J} stands for the name of J"
+        description="the prompt; {J} stands for J's trigger name"
     )
-    seeds: Seeds | None = Field(None, description="in place of the prompt set's")
+    seeds: Seeds | None = Field(None, description="replaces the prompt set's value")
     size: tuple[int, int] | None = Field(None, description="[width, height], px")
-    negative: str | None = Field(None, description="in place of the prompt set's")
+    negative: str | None = Field(None, description="replaces the prompt set's value")
 
 
 def _prompt(value: Any) -> Any:
@@ -77,18 +80,18 @@ class SamplesConfig(SpecModel):
     """Pictures that every training draws on its way, shown in live.html. They change nothing that
     is trained, and nothing is decided by them."""
 
-    every: int = Field(250, gt=0, description="optimizer steps between two drawings")
+    every: int = Field(250, gt=0, description="draw every this many optimizer steps")
     prompts: Prompts = Field(min_length=1, description=PROMPTS)
-    seeds: Seeds = Field([1], description="list of seeds, or how many; one picture when unset")
+    seeds: Seeds = Field([1], description="list of seeds, or how many; unset: one picture")
     size: tuple[int, int] | None = Field(
-        None, description="[width, height], px; the first prompt set's when unset"
+        None, description="[width, height], px; unset: as in the first prompt set"
     )
     steps: int | None = Field(
-        None, ge=1, description="sampling steps; the first prompt set's when unset"
+        None, ge=1, description="sampling steps; unset: as in the first prompt set"
     )
     guidance_scale: float | None = Field(
-        None, description="the first prompt set's when unset; else as there"
+        None, description="guidance scale; unset: as in the first prompt set"
     )
     negative: str | None = Field(
-        None, description="what guidance leads away from; that of the first prompt set when unset"
+        None, description="what pictures should not show; unset: as in the first prompt set"
     )

@@ -55,7 +55,7 @@ def resolve_prompt_set(
     """A prompt set, `written` at a place of the document, with its placeholders filled, or of the
     prompts `made` of its casts; None after noting what is wrong."""
     if not NAME.match(at[-1]):
-        problems.add(document.where(*at), f"'{at[-1]}' is no fit name for a folder", NAME_RULE)
+        problems.add(document.where(*at), f"'{at[-1]}' can't be the name of a folder", NAME_RULE)
     prompts: dict[str, Any] = {}
     if written.casts:
         pictures, seeds = written.casts.pictures, []
@@ -68,7 +68,7 @@ def resolve_prompt_set(
         for name, prompt in written.prompts.items():
             where = document.where(*at, "prompts", name)
             if not NAME.match(name):
-                problems.add(where, f"'{name}' is no fit name for a file", NAME_RULE)
+                problems.add(where, f"'{name}' can't be the name of a file", NAME_RULE)
             prompts[name] = _prompt(prompt, written, characters, where, problems)
     optional = {name: getattr(written, name) for name in ("steps", "guidance_scale", "precision")}
     if written.negative:
@@ -108,7 +108,9 @@ def casts_of(
         problems.add(where, f"no character '{letter}'", did_you_mean(letter, characters))
     taken = {who.name for who in characters.values()} & set(wanted.untrained)
     for name in sorted(taken):
-        problems.add(where, f"'{name}' is a character", "name nobody in `untrained`")
+        problems.add(
+            where, f"'{name}' is one of the characters", "list only other names in `untrained`"
+        )
     if unknown or taken:
         return {}
     names = {letter: characters[letter].name for letter in wanted.of}
@@ -153,9 +155,9 @@ def _check_syntax(
     names = [character.name for character in characters.values()]
     for found in foreign_syntax(text, names, in_prompt=True):
         written = listing(f"'{one}'" for one in found.written)
-        what = f"{written} would be drawn as words: {found.kind.what}"
+        what = f"{written} would be drawn as plain words: {found.kind.what}"
         if found.kind.certain:
-            problems.add(where, what, f"take it out; {found.kind.cure}")
+            problems.add(where, what, f"remove it; {found.kind.cure}")
         else:
             problems.warn(where, what, found.kind.cure)
 
@@ -174,7 +176,7 @@ def fill(text: str, characters: dict[str, Character], where: str, problems: Prob
         word = words.get(part)
         if word is None and "|" not in match[1]:  # a choice, which is noted as other tools' own
             known = {f"{key}{end}" for key in characters for end in ("", ".class", ".age")}
-            what = f"'{match.group(0)}' stands for nothing"
+            what = f"'{match.group(0)}' has no meaning here"
             if character is not None and part == "age":
                 what += f": characters.{letter} has no age"
             problems.add(where, what, did_you_mean(match[1], known - {match[1]}))
@@ -193,7 +195,11 @@ def check_hypotheses(
     two names of the same adapters. A variant that could not be resolved is None."""
     if config.hypotheses and config.judge is None:
         where = document.where("hypotheses")
-        problems.add(where, "nobody judges them", "set `judge:` to a file name in config/judges")
+        problems.add(
+            where,
+            "need a judge, and none is set",
+            "set `judge:` to the name of a file in config/judges",
+        )
     for key, hypothesis in config.hypotheses.items():
         at = ("hypotheses", key)
         for side in ("variant", "against"):
@@ -205,22 +211,22 @@ def check_hypotheses(
         if one and other and one is not other and one.shares_runs(other):
             problems.add(
                 document.where(*at, "against"),
-                f"compares adapters with themselves: '{one.name}' and '{other.name}' train the "
-                "same with the same runs",
+                f"compares adapters with themselves: '{one.name}' and '{other.name}' have the "
+                "same training and the same runs",
                 f"set `first_run` (e.g. 101) under variants.{other.name}",
             )
         if hypothesis.variant == hypothesis.against:
             problems.add(
                 document.where(*at, "against"),
                 "compares a variant with itself",
-                "declare it again under another name with another `first_run`",
+                "write the variant again under another name, with another `first_run`",
             )
         if hypothesis.paired and one and other and not one.shares_adapters(other):
             problems.add(
                 document.where(*at, "paired"),
-                f"'{one.name}' and '{other.name}' draw with adapters of their own, so run 1 of one "
+                f"'{one.name}' and '{other.name}' draw with different adapters, so run 1 of one "
                 "has nothing to do with run 1 of the other",
-                "take `paired` out; it is for variants that load the same adapters, such as "
+                "remove `paired`; it is for variants that load the same adapters, such as "
                 "`adapters: {<variant>: 1}` with another `base`",
             )
         if hypothesis.prompt_set not in config.prompt_sets:

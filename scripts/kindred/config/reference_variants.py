@@ -44,8 +44,8 @@ def from_photos(
         able = ", ".join(one.title for one in architectures.every() if one.reference_area)
         problems.add(
             where,
-            f"the base '{name}' ({architecture.title}) reads no reference pictures",
-            f"name a `base` that does ({able}), or take the variant out",
+            f"the base '{name}' ({architecture.title}) can't use reference pictures",
+            f"name a `base` that can ({able}), or remove the variant",
         )
     if len(problems.found) > before or dataset is None or architecture is None:
         return None

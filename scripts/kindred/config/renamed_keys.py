@@ -56,12 +56,12 @@ class KeyRenamer:
         for key, value in data.items():
             new = model.renamed_keys.get(key, key)
             if new != key and new in data:
-                what = f"is the old name of `{new}`, which is given too"
-                self.problems.add(self.where(*at, key), what, f"keep `{new}`")
+                what = f"is the old name of `{new}`, which is set too"
+                self.problems.add(self.where(*at, key), what, f"keep only `{new}`")
                 continue
             if new != key:
-                what = f"is called `{new}` now"
-                self.problems.warn(self.where(*at, key), what, "rename it; both mean the same")
+                what = f"is now called `{new}`"
+                self.problems.warn(self.where(*at, key), what, "rename it; the meaning is the same")
                 self.moved.append(((*at, key), (*at, new)))
             result[new] = value
         return result

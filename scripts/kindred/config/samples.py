@@ -31,7 +31,7 @@ def drawn_in_training(
     if SAMPLES in config.prompt_sets:
         problems.add(
             document.where("prompt_sets", SAMPLES),
-            "is the name of what trainings draw on their way",
+            "this name is reserved for the pictures that trainings draw while they run",
             "choose another name",
         )
     usual = next(iter(prompt_sets.values()), None)

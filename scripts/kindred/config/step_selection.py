@@ -34,12 +34,16 @@ def selection_prompts(
     if SELECTION in config.prompt_sets:
         problems.add(
             document.where("prompt_sets", SELECTION),
-            "is the name of what steps are chosen by",
+            "this name is reserved for the prompts that choose a step",
             "choose another name",
         )
     if written.draw_on:
         where = document.where(*at, "draw_on")
-        problems.add(where, "steps are drawn as their variants are", "take `draw_on` out")
+        problems.add(
+            where,
+            "`draw_on` can't be set here: kept steps are drawn on the same base as their variants",
+            "remove `draw_on`",
+        )
     who = config.characters
     made = casts_of(document, at, written, who, problems, first=len(WORDINGS))
     prompts = resolve_prompt_set(document, at, written, who, made, problems)
@@ -59,8 +63,8 @@ def _check_apart(
         if both := sorted({*asked.texts().values()} & {*selection.texts().values()}):
             problems.add(
                 document.where(SELECTION),
-                f"asks for '{both[0]}', as the prompt set '{name}' does: a step that is chosen by "
-                "it looks better there than it is",
+                f"asks for '{both[0]}', as the prompt set '{name}' does; the chosen step would "
+                "look better there than it is",
                 "use other words in one of the two",
             )
 
@@ -82,13 +86,21 @@ def with_taken_steps(
         if len(variant.train.recipe.series) < 2:
             problems.add(
                 where,
-                f"'{one.name}' keeps no step but the last to choose from",
+                f"'{one.name}' keeps only its last step, so there is nothing to choose from",
                 f"set `keep: {{every: {max(1, variant.train.recipe.steps // 8)}}}`",
             )
         if take == "held_out" and not variant.holds_out:
-            problems.add(where, "no photo is held out to choose a step by", "set `held_out: 1`")
+            problems.add(
+                where,
+                "no photo is held out, so there is no loss to choose a step by",
+                "set `held_out: 1`",
+            )
         if take == "best" and (config.selection is None or config.judge is None):
             lacking = "selection" if config.selection is None else "judge"
-            problems.add(where, f"nothing to choose a step by: no `{lacking}:`", "add it")
+            problems.add(
+                where,
+                f"choosing a step needs `{lacking}:`, which is not set",
+                "add it to the experiment",
+            )
         found[one.name] = replace(variant, take=take)
     return found

@@ -17,7 +17,7 @@ class TrackerConfig(SpecModel):
 
     name: Name = Field(description="tensorboard, wandb or trackio")
     pictures: bool = Field(
-        False, description="also the pictures that trainings draw on their way; never photos"
+        False, description="also show the pictures that trainings draw while they run; photos never"
     )
 
     def environment(self) -> dict[str, str]:

@@ -38,12 +38,12 @@ from kindred.specs.step_series import TakenStep
 from kindred.specs.training import Recipe, Selection
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
-NAME_RULE = "start with a letter or digit, then letters, digits, . _ + - (at most 64)"
+NAME_RULE = "use letters, digits and . _ + - (at most 64), beginning with a letter or digit"
 BASE_VARIANT = "BASE"
 CLASS_IMAGES = {"prior": "class_images"}  # the old name of the key and the new one
 DRAW_ON = (
-    "draw on this base what was trained on another: a file name in config/bases, of the same "
-    "architecture, or `fast_sibling` for the one that the other's file names"
+    "draw with a base of the same architecture other than the trained one: a file name in "
+    "config/bases, or `fast_sibling` for the one that the trained base's file names"
 )
 # Folders and files beside the variants in results/<experiment>/, and the base's own name.
 RESERVED = frozenset(
@@ -66,33 +66,38 @@ class DatasetConfig(SpecModel):
 
     renamed_keys: ClassVar[Mapping[str, str]] = CLASS_IMAGES
 
-    source: str | None = Field(None, description="folder with photos and their captions")
+    source: str | None = Field(None, description="folder of photos and their captions")
     lab: LabFamily | None = None
     class_images: str | None = Field(
-        None, description="a prompt set whose pictures by the base are the photos: class images"
+        None,
+        description="instead of photos: the pictures that the base draws for this prompt set, "
+        "as class images",
     )
     preprocess: PreprocessSpec = Field(default_factory=PreprocessSpec)
-    captioner: Captioner | None = Field(None, description="writes captions that are missing")
+    captioner: Captioner | None = Field(None, description="a model that writes missing captions")
     not_names: list[str] = Field(
-        default_factory=list, description="words in captions that look like a trigger name"
+        default_factory=list,
+        description="words in captions that look like a trigger name but are not one",
     )
     audit: AuditThresholds = Field(default_factory=AuditThresholds)
     segmenter: PretrainedModel | None = Field(
         None,
-        description="finds people's outlines, for `compose`, `crop`, `mask_weight` and "
-        "`head_weight`; a model of the DETR or Mask2Former class. Unset: the boxes of the judge",
+        description="a model of the DETR or Mask2Former class that finds people's outlines, for "
+        "`compose`, `crop`, `mask_weight` and `head_weight`; unset: the judge's boxes are "
+        "used",
     )
     outlines: Literal["judge"] | None = Field(
         None,
-        description="judge: in drawn photos too people are found by the judge's boxes, to see what "
-        "is lost without their truth; unset: drawn photos come with it",
+        description="judge: find people with the judge's boxes in drawn photos too, to see what "
+        "is lost without true outlines; unset: drawn photos bring their true "
+        "outlines",
     )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if sum(part is not None for part in (self.source, self.lab, self.class_images)) != 1:
             raise ValueError(
-                "a dataset has `source:` (a folder), `lab:` or `class_images:`, exactly one"
+                "a dataset needs exactly one of `source:` (a folder), `lab:` and `class_images:`"
             )
         return self
 
@@ -107,21 +112,22 @@ class CastsConfig(SpecModel):
     )
     strangers: bool = Field(
         True,
-        description="also characters beside strangers, untrained names, and class nouns alone",
+        description="also prompts with characters beside strangers, with untrained names, and "
+        "with class nouns alone",
     )
     shapes: list[tuple[int, int]] = Field(
-        min_length=2, description="canvases [width, height], px; every cast is drawn on each"
+        min_length=2, description="picture sizes [width, height], px; every cast is drawn in each"
     )
     wordings: int = Field(
         4,
         ge=1,
         le=8,
-        description="prompts a cast and canvas: bare, with a place, who stands where, who wears "
-        "what, then again with other places",
+        description="prompts for each cast and size: bare, with a place, with who stands where, "
+        "with who wears what; then again with other places",
     )
-    pictures: int = Field(2, ge=1, description="pictures a prompt")
+    pictures: int = Field(2, ge=1, description="pictures of each prompt")
     untrained: Annotated[list[str], Field(min_length=2, max_length=2)] = Field(
-        list(UNTRAINED), description="two names that nothing was trained on"
+        list(UNTRAINED), description="two names that no training has seen"
     )
 
 
@@ -131,15 +137,17 @@ class PromptSetConfig(SpecModel):
     renamed_keys: ClassVar[Mapping[str, str]] = PromptSet.renamed_keys
 
     prompts: Prompts = Field({}, description=PROMPTS)
-    casts: CastsConfig | None = Field(None, description="in place of `prompts`, `seeds`, `size`")
+    casts: CastsConfig | None = Field(
+        None, description="prompts for every cast, instead of `prompts`, `seeds` and `size`"
+    )
     seeds: Seeds | None = Field(
-        None, description="list of seeds, or how many (1, 2, ...), the same for every prompt"
+        None, description="list of seeds, or how many (1, 2, ...); the same for every prompt"
     )
     pictures: int | None = Field(
         None,
         ge=1,
-        description="in place of `seeds`: so many pictures a prompt, each prompt with noise of "
-        "its own, the same for all variants and runs",
+        description="instead of `seeds`: this many pictures of each prompt, with noise that "
+        "differs between prompts but not between variants and runs",
     )
     size: tuple[int, int] | None = Field(None, description="[width, height], px")
     steps: int | None = Field(None, ge=1, description="sampling steps")
@@ -157,7 +165,7 @@ class PromptSetConfig(SpecModel):
         if self.casts:
             given = [key for key in ("prompts", "seeds", "pictures", "size") if getattr(self, key)]
             if given:
-                raise ValueError(f"`casts` says that itself; take out: {', '.join(given)}")
+                raise ValueError(f"`casts` already sets this; remove: {', '.join(given)}")
             return self
         lacks = [key for key in ("prompts", "size") if not getattr(self, key)]
         if (self.seeds is None) == (self.pictures is None):
@@ -171,8 +179,9 @@ class Control(SpecModel):
     """Deliberately broken training, to know what broken looks like. Never inherited."""
 
     pairing: Literal["scrambled", "dealt"] = Field(
-        description="scrambled: captions permuted among the images; dealt: dealt anew among those "
-        "of equal shape and as many people, so that nothing but who is who is lost"
+        description="scrambled: captions are shuffled among all images; dealt: captions are "
+        "shuffled among images of the same shape with as many people, so that only "
+        "who is who is lost"
     )
 
 
@@ -185,68 +194,77 @@ class _VariantBase(SpecModel):
     renamed_keys: ClassVar[Mapping[str, str]] = {**Recipe.renamed_keys, **CLASS_IMAGES}
     keyed_by_options: ClassVar[tuple[str, ...]] = ("sweep",)
 
-    parent: str | None = Field(None, alias="from", description="a variant or a recipe")
+    parent: str | None = Field(
+        None, alias="from", description="a variant or recipe whose keys this variant inherits"
+    )
     base: str | None = Field(None, description="file name in config/bases")
     recipe: str | None = Field(
         None,
-        description="file name in config/recipes, or `defaults` for those of the base; starts "
-        "afresh from it",
+        description="file name in config/recipes, or `defaults` for the training defaults of "
+        "the base; replaces all inherited recipe keys",
     )
     dataset: str | None = Field(None, description="one of this experiment's datasets")
     class_images: str | None = Field(
         None,
-        description="a dataset to take class images from; needs `class_images_weight`. Unset: the "
-        "base draws `class_images_per_noun` of each class noun",
+        description="a dataset of class images; needs `class_images_weight`. Unset: the base draws "
+        "`class_images_per_noun` for each class noun",
     )
     compose: Composites | None = Field(
-        None, description="train on composites of cut-out people besides the photos"
+        None, description="train on composites of cut-out people too"
     )
     crop: Literal["solos"] | None = Field(
-        None, description="train on crops of one person out of group photos besides the photos"
+        None, description="train on crops of single people from group photos too"
     )
-    runs: int | None = Field(None, ge=1, description="trainings, each with another seed")
+    runs: int | None = Field(
+        None, ge=1, description="number of trainings, each with a different seed"
+    )
     first_run: int | None = Field(
-        None, ge=1, description="number (and seed) of the first; 101 trains the same variant anew"
+        None,
+        ge=1,
+        description="number (and seed) of the first training; 101 trains the same variant again",
     )
-    data_seed: int | None = Field(None, description="which images are drawn where cells are cut")
+    data_seed: int | None = Field(
+        None, description="seed for choosing images when a selection takes only some of a cell"
+    )
     control: Control | None = None
     adapters: dict[str, float] | None = Field(
         None,
-        description="no training: load these variants' adapters together, name -> weight; with "
-        "`base`, onto another one",
+        description="no training: load the adapters of these variants together, each with its "
+        "weight; with `base`, onto another base",
     )
     adapter: str | list[str] | None = Field(
         None,
-        description="no training: a LoRA file trained elsewhere (diffusers or kohya names), or a "
-        "list with one a run",
+        description="no training: a LoRA file trained elsewhere (diffusers or kohya names), or "
+        "a list of files, one for each run",
     )
-    weight: float | None = Field(None, description="of `adapter`; 1 when unset")
+    weight: float | None = Field(None, description="weight of `adapter`; unset: 1")
     references: PhotoCounts | None = Field(
         None,
-        description="no training: the base draws with photos of those whom a prompt asks for as "
-        "reference pictures, character -> how many of it alone",
+        description="no training: the base draws with reference pictures of those whom a prompt "
+        "asks for; says how many photos of each character alone it gets",
     )
     pictures: str | None = Field(
         None,
-        description="no training: a folder of pictures made elsewhere, each of a prompt that is "
-        "asked here; `prompts.csv` (file,prompt), names of files, or what ComfyUI and A1111 wrote "
-        "into them say of which",
+        description="no training: a folder of pictures made elsewhere from this experiment's "
+        "prompts. `prompts.csv` (file,prompt), file names, or what ComfyUI and "
+        "A1111 wrote into the files tell which prompt each shows",
     )
     face_detail: FaceDetail | None = Field(
         None,
-        description="no training: the pictures of the variant that `from` names, each face that "
-        "the judge finds drawn again, larger, by its person's name; `{}`: as usual",
+        description="no training: the pictures of the variant in `from`, with each face that the "
+        "judge finds drawn again, larger and by its person's name; `{}`: usual settings",
     )
     draw_on: str | None = Field(None, description=DRAW_ON)
     take: TakenStep | None = Field(
         None,
-        description="which of the steps that `keep` keeps is each run's result: the last (unset), "
-        "the best by the experiment's `selection`, or by the least loss on `held_out` photos",
+        description="which kept step is the result of each run: last (default), best by the "
+        "experiment's `selection`, or held_out for the lowest loss on `held_out` "
+        "photos",
     )
     sweep: dict[str, SweptValues] | None = Field(
         None,
-        description="key -> values; makes one variant a value, called <name>-<value>; with "
-        "`albums` also `characters: each`",
+        description="a key and its values; makes one variant for each value, called "
+        "<name>-<value>; with `albums` also `characters: each`",
     )
 
 
@@ -279,38 +297,47 @@ class ExperimentConfig(SpecModel):
 
     like: str | None = Field(
         None,
-        description="another experiment file: its keys hold here too, but for those set here; null "
-        "takes one away",
+        description="another experiment file whose keys this one inherits; a key set here "
+        "replaces its own, and null removes it",
     )
     albums: list[str] | dict[str, dict[str, Any] | None] | None = Field(
-        None, description="an experiment for each of these; or album -> keys that differ in it"
+        None,
+        description="one experiment for each of these albums: a list, or a mapping of each "
+        "album to the keys that differ in it",
     )
     title: str = Field(description="heading of the report")
-    question: str = Field("", description="what is asked; stands below the heading")
-    characters: dict[str, Character] = Field(min_length=1, description="letter -> character")
+    question: str = Field(
+        "", description="the question that the experiment answers; shown below the heading"
+    )
+    characters: dict[str, Character] = Field(
+        min_length=1, description="the people to learn, each under a letter"
+    )
     datasets: dict[str, DatasetConfig] = Field(min_length=1)
-    dataset: str | None = Field(None, description="the default; needed with several datasets")
+    dataset: str | None = Field(
+        None, description="the dataset of variants that name none; needed when there are several"
+    )
     base: str = Field(description="file name in config/bases")
     recipe: str = Field(
-        description="file name in config/recipes, or `defaults` for the base's training defaults"
+        description="file name in config/recipes, or `defaults` for the training defaults of "
+        "the base"
     )
-    runs: int = Field(1, ge=1, description="trainings per variant, each with another seed")
+    runs: int = Field(1, ge=1, description="trainings of each variant, each with a different seed")
     variants: dict[str, VariantConfig] = Field(min_length=1)  # type: ignore[valid-type]
     prompt_sets: dict[str, PromptSetConfig] = Field(min_length=1)
     selection: PromptSetConfig | None = Field(
         None,
-        description="prompts by which the steps that `keep` keeps are compared and one is chosen; "
-        "none of those in `prompt_sets`",
+        description="prompts to compare kept steps and choose one; none of them may be in "
+        "`prompt_sets`",
     )
     samples: SamplesConfig | None = Field(
-        None, description="pictures that every training draws on its way, to be looked at"
+        None, description="pictures that every training draws while it runs, for you to watch"
     )
     judge: str | None = Field(
-        None, description="file name in config/judges; unset: pictures are made but not scored"
+        None, description="file name in config/judges; unset: pictures are drawn but not scored"
     )
     hypotheses: dict[str, Hypothesis] = Field(default_factory=dict)
     hide_photos: bool = Field(
-        False, description="leave photos and file names out of report and ratings"
+        False, description="leave photos and their file names out of reports and rating pages"
     )
 
 
@@ -327,6 +354,7 @@ class MainConfig(SpecModel):
     device: DeviceConfig = Field(default_factory=DeviceConfig)
     lab: LabConfig = Field(default_factory=LabConfig)
     tracker: Tracker | None = Field(
-        None, description="where trainings tell their losses, on this machine; nowhere when unset"
+        None,
+        description="tool to which trainings report their losses, on this machine; unset: none",
     )
-    why: str = Field("", description='of what was declared and is changed: --config why="..."')
+    why: str = Field("", description='reason for changing what was declared: --config why="..."')

@@ -72,13 +72,13 @@ def expand(document: Document, config: ExperimentConfig, problems: Problems) -> 
             where = document.where("variants", key)
             name = declared.name
             if not NAME.match(name):
-                problems.add(where, f"'{name}' is no fit name for a folder", NAME_RULE)
+                problems.add(where, f"'{name}' can't be the name of a folder", NAME_RULE)
             elif name.casefold() in {word.casefold() for word in RESERVED}:
-                problems.add(where, f"the name '{name}' is taken", "choose another name")
+                problems.add(where, f"the name '{name}' is reserved", "choose another name")
             elif name in found:
                 problems.add(
                     where,
-                    f"makes '{name}' once more (also made by '{found[name].key}')",
+                    f"makes a variant '{name}', which '{found[name].key}' makes too",
                     "rename one of them",
                 )
             elif name.casefold() in folded:
@@ -107,7 +107,7 @@ def _members(document: Document, key: str, config: Any, problems: Problems) -> l
     empty = [option for option, values in config.sweep.items() if not values]
     for option in empty:
         where = document.where("variants", key, "sweep", option)
-        problems.add(where, "has no values, so no variant is made", "list at least one value")
+        problems.add(where, "has no values, so it makes no variant", "list at least one value")
     if unknown or empty:
         return []
     written = config.model_dump(exclude_unset=True, by_alias=True, exclude={"sweep"})
@@ -172,7 +172,11 @@ def _chain(
     while (parent := layers[0].config.parent) is not None:
         where = document.where("variants", declared.key, "from")
         if parent in variants and parent in recipes:
-            problems.add(where, f"'{parent}' is a variant and a recipe", "rename the variant")
+            problems.add(
+                where,
+                f"'{parent}' is the name of both a variant and a recipe",
+                "rename the variant",
+            )
             return None
         if parent in recipes:
             return layers, parent
@@ -182,7 +186,9 @@ def _chain(
                 members = [v.name for v in variants.values() if v.key == parent]
                 problems.add(
                     where,
-                    f"'{parent}' is a sweep" if is_sweep else f"no variant or recipe '{parent}'",
+                    f"'{parent}' is a sweep, not a single variant"
+                    if is_sweep
+                    else f"no variant or recipe '{parent}'",
                     f"name one of its variants: {', '.join(members)}"
                     if is_sweep
                     else did_you_mean(parent, {*variants, *recipes}),
@@ -191,7 +197,9 @@ def _chain(
         if any(layer.name == parent for layer in layers):
             names = [layer.name for layer in reversed(layers)]
             circle = " from ".join([*names[names.index(declared.name) :], parent])
-            problems.add(where, f"goes round in a circle: {circle}", "break the circle")
+            problems.add(
+                where, f"leads back to itself: {circle}", "change one of these `from:` keys"
+            )
             return None
         layers.insert(0, variants[parent])
     return layers, None

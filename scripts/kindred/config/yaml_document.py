@@ -123,7 +123,7 @@ def read_document(path: Path, problems: Problems) -> Document | None:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        problems.add(str(path), "no such file", "create it or correct the name")
+        problems.add(str(path), "no such file", "create it, or correct the name")
         return None
     except (OSError, UnicodeDecodeError) as error:
         problems.add(str(path), f"can't be read ({error})", "save it as UTF-8 text")
@@ -154,7 +154,7 @@ def _parsed(path: Path, text: str, problems: Problems, kind: type) -> Document |
         node = loader.get_single_node()
         document = Document(path, {})
         if node is None or not isinstance(node, yaml.MappingNode):
-            problems.add(str(path), "holds no keys", "write it as `key: value` lines")
+            problems.add(str(path), "contains no keys", "write it as `key: value` lines")
             return None
         before = len(problems.found)
         _walk(node, (), document, problems)
@@ -193,7 +193,7 @@ def _walk(
             if key.value in seen:
                 problems.add(
                     f"{document.path}:{line}: {'.'.join(map(str, place))}",
-                    f"stands twice (first on line {seen[key.value]})",
+                    f"is given twice (first on line {seen[key.value]})",
                     "keep one of them",
                 )
             seen[key.value] = line
@@ -210,17 +210,17 @@ def _bracketed(document: Document, key: yaml.Node) -> tuple[str, str, str]:
     start, end = key.start_mark, key.end_mark
     text = (start.buffer or "")[start.pointer : end.pointer].strip()
     where = f"{document.path}:{start.line + 1}"
-    return where, f"the key {text} is no text to YAML", f'put it in quotes: "{text}"'
+    return where, f"YAML does not read the key {text} as text", f'put it in quotes: "{text}"'
 
 
 def _unprintable(path: Path, text: str, error: yaml.reader.ReaderError) -> tuple[str, str, str]:
     line = text.count("\n", 0, error.position) + 1
-    what = f"holds the character U+{ord(text[error.position]):04X}, which YAML can't hold"
-    return f"{path}:{line}", what, "take it out, and save the file as UTF-8 text"
+    what = f"contains the character U+{ord(text[error.position]):04X}, which YAML does not allow"
+    return f"{path}:{line}", what, "remove it, and save the file as UTF-8 text"
 
 
 def _syntax(path: Path, error: yaml.YAMLError) -> tuple[str, str, str]:
     mark = getattr(error, "problem_mark", None)
     line = f":{mark.line + 1}" if mark else ""
     text = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"{path}{line}", f"not readable as YAML ({text})", "check indentation, colons and quotes"
+    return f"{path}{line}", f"is not valid YAML ({text})", "check indentation, colons and quotes"

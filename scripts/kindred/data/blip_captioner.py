@@ -46,7 +46,7 @@ def load(spec: Captioner) -> BlipCaptioner:
             raise KindredError(
                 f"is a '{config.model_type}' model",
                 where,
-                "name a captioner of a kind that docs/guide/who-is-who.md lists",
+                "name a captioning model of a kind that docs/guide/who-is-who.md lists",
             )
         model = BlipForConditionalGeneration.from_pretrained(
             spec.model, dtype=torch.float32, **options
@@ -57,7 +57,7 @@ def load(spec: Captioner) -> BlipCaptioner:
         raise KindredError(
             f"can't be loaded ({first_line_of(error)})",
             where,
-            "check the name and the network, use a local directory, or write the missing captions "
+            "check the name and the network, use a local folder, or write the missing captions "
             "yourself",
         ) from error
     return BlipCaptioner(model.eval(), processor, tokenizer, spec.max_tokens)

@@ -75,7 +75,7 @@ class PhotoIndex:
             or (set() if "/" in path else self._by_name.get(_spelt(path), set()))
         )
         if len(fits) > 1:
-            return f"several photos fit, write the path: {' or '.join(fits)}"
+            return f"several photos match, so write the path: {' or '.join(fits)}"
         hint = did_you_mean(written, self.names)
         return hint if hint.startswith("did") else "add the photo, or remove the line"
 
@@ -117,7 +117,9 @@ def read_captions(
         if name is None and aside.find(file_name):
             return  # of a photo that people.yaml leaves out
         if name is None:
-            problems.add(written.where, f"no photo '{file_name}'", index.explain(file_name))
+            problems.add(
+                written.where, f"there is no photo named '{file_name}'", index.explain(file_name)
+            )
         else:
             found[name] = _merge(found.get(name), written, name, problems)
 
@@ -138,7 +140,7 @@ def _sidecars(
         label = path.relative_to(source.root).as_posix()
         beside = nfc(label.removesuffix(path.suffix))
         if index.beside(beside) is None and index.fits_several(beside):
-            problems.add(label, "is beside more than one photo of its name", index.explain(beside))
+            problems.add(label, "could belong to more than one photo", index.explain(beside))
             continue
         if index.beside(beside) is None:
             orphans.append((label, path.stem.lower() in PLAIN_TEXTS))
@@ -153,9 +155,9 @@ def _sidecars(
     for label, plain in orphans:
         if in_use and not plain:
             stem = label.rsplit(".", 1)[0]
-            problems.add(label, "is a caption without a photo", index.explain(stem))
+            problems.add(label, "is a caption without a photo of that name", index.explain(stem))
         else:
-            doubts.append(f"{label}: neither photo nor the caption of one; not used")
+            doubts.append(f"{label}: is neither a photo nor a photo's caption, so it is not used")
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -172,6 +174,8 @@ def _merge(
         return new
     for what, one, other in (("captions", old.text, new.text), ("`who`", old.who, new.who)):
         if one and other and one != other:
-            problems.add(new.where, f"'{name}' has other {what} in {old.where}", "keep one of them")
+            problems.add(
+                new.where, f"'{name}' has different {what} in {old.where}", "keep one of them"
+            )
     told = old if old.text else new
     return replace(told, text=told.text, who=old.who or new.who)

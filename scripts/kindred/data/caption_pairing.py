@@ -18,7 +18,9 @@ from kindred.common.errors import KindredError, Problems
 from kindred.data.dataset import DatasetImage
 from kindred.specs.training import Pairing
 
-ENCODE = "delete the dataset's folder below resources/encoded and run `snakemake`: it encodes again"
+ENCODE = (
+    "delete the dataset's folder in resources/encoded and run `snakemake`, which encodes it again"
+)
 
 
 _NOUNS = "|".join((*ADULT_NOUNS, *CHILD_NOUNS))
@@ -91,10 +93,10 @@ def _derangement(values: Sequence[str], seed: int) -> list[str]:
     most = max((list(values).count(value) for value in set(values)), default=0)
     if len(values) < 2 or 2 * most > len(values):
         raise KindredError(
-            "every photo must get another caption than its own, and these "
-            f"{len(values)} captions do not allow that",
+            f"every photo must get the caption of another, and these {len(values)} captions don't "
+            "allow that",
             "pairing: scrambled",
-            "use photos with different captions",
+            "write a different caption for each photo",
         )
     source, shuffled = random.Random(f"scrambled {seed}"), list(values)
     source.shuffle(shuffled)
@@ -122,25 +124,33 @@ def check_pairs(
     `latents`: header entries of the latent file by pixel hash; `texts`: caption hashes encoded.
     `latent_px`: pixels that a latent is wide and high.
     """
-    problems = Problems("these images and captions may not be trained on together")
+    problems = Problems("these images and captions don't belong together, so nothing is trained")
     own = {(item.image_id, item.pixel_hash): item for item in dataset}
     for pair in pairs:
         where = pair.item.image_id
         item = own.get((where, pair.item.pixel_hash))
         if item is None:
-            problems.add(where, "its pixels are not those in images.json", ENCODE)
+            problems.add(where, "its pixels differ from those in images.json", ENCODE)
             continue
         if pairing == "matched" and pair.caption_hash != item.caption_hash:
-            problems.add(where, f"is paired with the caption of {_owner(pair, dataset)}", "")
+            problems.add(
+                where,
+                f"is paired with the caption of {_owner(pair, dataset)}; this is an error in "
+                "Kindred",
+                "",
+            )
         if pairing == "scrambled" and pair.caption_hash == item.caption_hash:
-            problems.add(where, "kept its own caption in a scrambled run", "")
+            problems.add(
+                where, "kept its own caption in a scrambled run; this is an error in Kindred", ""
+            )
         entry = latents.get(item.pixel_hash)
         if entry is None:
-            problems.add(where, "has no latent under its pixel hash", ENCODE)
+            problems.add(where, "its pixels are not encoded", ENCODE)
         elif entry["shape"][-2:] != [item.height // latent_px, item.width // latent_px]:
             problems.add(
                 where,
-                f"its latent is {entry['shape']}, not of an image {item.width}x{item.height}",
+                f"its encoding has the shape {entry['shape']}, which does not fit an image of "
+                f"{item.width}x{item.height}",
                 ENCODE,
             )
         if pair.caption_hash not in texts:

@@ -72,7 +72,9 @@ def _told(
         for part in unknown:
             known = [*spec.characters, *(who.name for who in spec.characters.values())]
             problems.add(
-                written.where, f"`who` names '{part}', no character", did_you_mean(part, known)
+                written.where,
+                f"`who` names '{part}', which is not a character",
+                did_you_mean(part, known),
             )
         return Hint(letters, "`who`")
     path = PurePosixPath(source)
@@ -88,11 +90,11 @@ def by_hand(written: WrittenCaption, hint: Hint, spec: CaptionSpec, problems: Pr
     found = trigger_words.find_trigger_words(written.text, spec.characters)
     certain, doubtful = trigger_words.unknown_names(written.text, spec.characters, spec.not_names)
     for word, near in certain:
-        cure = f"did you mean '{near}'? If not, " if near else ""
+        cure = f"did you mean '{near}'? Otherwise " if near else ""
         problems.add(
             written.where,
-            f"the caption names '{word}', no character",
-            f"{cure}add the character, or list the word under `not_names`",
+            f"the caption seems to name '{word}', which is not a character",
+            f"{cure}add the character, or list the word under `not_names` if it is not a name",
         )
     row = _row(written.text, "file", spec)
     warnings = row["warnings"]

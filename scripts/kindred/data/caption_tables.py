@@ -61,7 +61,11 @@ def read_table(path: Path, root: Path, problems: Problems) -> Iterator[tuple[str
     for where, record in read(text, label, problems):
         file_name = next((record[key] for key in FILE_KEYS if record.get(key, "").strip()), "")
         if not file_name:
-            problems.add(where, "names no image file", f"a column may be {' or '.join(FILE_KEYS)}")
+            problems.add(
+                where,
+                "does not say which photo it is about",
+                f"fill in a column called {' or '.join(FILE_KEYS)}",
+            )
             continue
         if folder != "." and "/" not in file_name:
             file_name = f"{folder}/{file_name}"
@@ -86,7 +90,9 @@ def _caption(
     named = " and ".join(f"'{key}'" for key in [filled[0], *others])
     if filled[0] not in SURE_KEYS or SURE_KEYS & set(others):
         what = f"{named} say different things, and each could be the caption"
-        problems.add(where, what, "keep one of these columns, or call the caption `text`")
+        problems.add(
+            where, what, "keep one of these columns, or rename the caption's column to `text`"
+        )
         return "", ()
     return record[filled[0]], (f"{named} say different things; '{filled[0]}' is the caption",)
 
@@ -103,13 +109,13 @@ def _csv_rows(text: str, label: str, problems: Problems) -> Iterator[tuple[str, 
     for line, fields in table:
         where = f"{label}:{line}"
         if len(fields) != len(keys):
-            what = f"has {len(fields)} fields, the header has {len(keys)}"
+            what = f"has {len(fields)} fields, but the header has {len(keys)}"
             cure = QUOTE if len(fields) > len(keys) else "write a field for every column"
             problems.add(where, what, cure)
         elif lost := [n for n in free if fields[n].strip()]:
             column = f"column '{keys[lost[0]]}'" if keys[lost[0]] else "a column without a name"
-            what = f"has text in {column}, which nobody reads: '{fields[lost[0]].strip()}'"
-            problems.add(where, what, f"{QUOTE}; or take the column out")
+            what = f"has text in {column}, which is not read: '{fields[lost[0]].strip()}'"
+            problems.add(where, what, f"{QUOTE}; or remove the column")
         else:
             yield where, {key: nfc(field) for key, field in zip(keys, fields, strict=True) if key}
 
@@ -160,8 +166,8 @@ def _wrong_quote(text: str, at: int) -> tuple[str, str]:
     twice = 'a quote inside a quoted caption is written twice: ""'
     rest = ENDS.split(text[at:], maxsplit=1)[0]
     if rest.count('"') > 1:
-        return 'something stands behind a closing quote (")', f"put the whole in quotes; {twice}"
-    return 'a quote (") is opened here and not closed', f"close it; {twice}"
+        return 'text follows a closing quote (")', f"put the whole field in quotes; {twice}"
+    return 'a quote (") opens here and does not close', f"close it; {twice}"
 
 
 def _free_columns(keys: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
@@ -188,8 +194,8 @@ def _header_is_right(keys: list[str], label: str, problems: Problems) -> bool:
     if missing:
         problems.add(
             f"{label}:1",
-            f"the header names no column for the {' and no column for the '.join(missing)}",
-            "write e.g. file_name,text",
+            f"the header has no column for the {' and no column for the '.join(missing)}",
+            "write a header such as `file_name,text`",
         )
     twice = sorted({key for key in keys if key and keys.count(key) > 1})
     if twice:
@@ -206,10 +212,14 @@ def _json_lines(text: str, label: str, problems: Problems) -> Iterator[tuple[str
         try:
             record = json.loads(line, object_pairs_hook=_Object)
         except json.JSONDecodeError as error:
-            problems.add(where, f"is no JSON ({error.msg})", "one object a line")
+            problems.add(
+                where, f"is not valid JSON ({error.msg})", "write one JSON object on each line"
+            )
             continue
         if not isinstance(record, dict):
-            problems.add(where, "is no JSON object", 'write {"file_name": ...}')
+            problems.add(
+                where, "is not a JSON object", 'write `{"file_name": "...", "text": "..."}`'
+            )
             continue
         if record.twice:
             problems.add(where, f"has `{record.twice}` twice", "keep one of them")

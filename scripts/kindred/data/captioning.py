@@ -64,9 +64,9 @@ def caption_photos(
         if name in written and written[name].text:
             rows[name] = by_hand(written[name], hints[name], spec, problems)
         elif spec.captioner is None:
-            cure = "write one, or name a `captioner`"
+            cure = "write one, or set `captioner` in the dataset"
             if repeats_of(PurePosixPath(name).parent.name):
-                cure += "; the folder's name is taken for none, as kohya's tools do"
+                cure += "; unlike in kohya's tools, a folder's name is not used as a caption"
             problems.add(name, "has no caption", cure)
     for doubt in doubts:
         print(f"warning: {doubt}", file=sys.stderr)
@@ -84,7 +84,11 @@ def caption_photos(
             said = [texts[key] for key in asked if key[0] == name]
             rows[name] = by_captioner(said[0], author, hints[name], spec, said[1:])
             if not rows[name]["caption"]:
-                problems.add(name, "the captioner found nothing to say", "write a caption")
+                problems.add(
+                    name,
+                    "the captioning model wrote nothing for this photo",
+                    "write a caption yourself",
+                )
         problems.raise_if_any()
     return {name: rows[name] for name in sorted(rows)}
 

@@ -28,11 +28,11 @@ class ClassImage(Protocol):
 def write_dataset(pictures: Iterable[ClassImage], out: Path, advice: str) -> int:
     """Copy the pictures and write captions.csv; how many there are. Raises ProblemsError listing
     every picture that is missing from the store, with what to do (`advice`)."""
-    problems, captions = Problems("class pictures are missing from the store"), []
+    problems, captions = Problems("class images are missing from the store"), []
     for row in pictures:
         name = f"{row.name}-{row.seed:04d}.png"
         if not row.path.exists():
-            problems.add(str(row.path), "is not there", advice)
+            problems.add(str(row.path), "is missing", advice)
             continue
         with atomic_write(out / name) as temporary:
             shutil.copyfile(row.path, temporary)

@@ -39,7 +39,7 @@ def read_dataset(images: Path | str, captions: Path | str) -> list[DatasetImage]
     Raises ProblemsError listing images without a caption, captions without an image, ids that
     stand twice, and captions that are not the text their hash says.
     """
-    problems = Problems("images and captions do not fit together")
+    problems = Problems("images and captions don't fit together")
     image_rows = _by_id(read_json(images), "image_id", str(images), problems)
     caption_rows = _by_id(read_jsonl(captions), "id", str(captions), problems)
     for image_id in sorted(image_rows.keys() - caption_rows.keys()):
@@ -52,8 +52,8 @@ def read_dataset(images: Path | str, captions: Path | str) -> list[DatasetImage]
         if item.caption_hash != caption_hash(item.caption):
             problems.add(
                 f"{captions}: {image_id}",
-                "its caption_hash is not that of its caption",
-                f"the file was edited; change the dataset's own captions, then {AGAIN}",
+                "its caption_hash does not match its caption",
+                f"don't edit this file: change the captions in your own files, then {AGAIN}",
             )
         items.append(item)
     problems.raise_if_any()
@@ -80,6 +80,6 @@ def _by_id(
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row[key] in found:
-            problems.add(f"{where}: {row[key]}", "stands twice", AGAIN)
+            problems.add(f"{where}: {row[key]}", "is listed twice", AGAIN)
         found[row[key]] = row
     return found

@@ -29,7 +29,8 @@ STORE = Path("resources/store/encoded")
 NO_CAPTION = caption_hash("")
 ABOUT = "kindred"
 OVERFLOW = (
-    "look at it; else the base's weights are damaged, or overflow in 16 bits: fetch them again"
+    "check the photo or text; if it is fine, the base's weights are damaged or overflow in 16 "
+    "bits: download them again"
 )
 
 
@@ -166,7 +167,7 @@ def _check(value: torch.Tensor, item: Path | str) -> None:
     """Raise KindredError naming a photo, or a text, whose encoding is not finite."""
     where = str(item) if isinstance(item, Path) else f"text “{item}”"
     if bad := safetensors_files.not_finite(value):
-        what = f"its encoding holds {bad} values that are no finite numbers"
+        what = f"its encoding has {bad} values that are infinite or not a number"
         raise KindredError(what, where, OVERFLOW)
 
 

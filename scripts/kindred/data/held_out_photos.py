@@ -38,14 +38,14 @@ def note_lacking(photos: Iterable[Known], wanted: Selection, problems: Problems)
             if sizes.get(cell, 0) <= count:
                 problems.add(
                     f"selection: held_out: {cell}",
-                    f"{count} of {sizes.get(cell, 0)} photos held out leave none to train on",
-                    "hold out fewer, or add photos of it",
+                    f"holding out {count} of {sizes.get(cell, 0)} photos leaves none to train on",
+                    "hold out fewer, or add photos of this cell",
                 )
     elif wanted.held_out is not None and max(sizes.values(), default=0) <= wanted.held_out:
         problems.add(
             "selection: held_out",
             f"no cell has more than {wanted.held_out} photos, so none can be held out",
-            "hold out fewer, add photos, or take `held_out` out",
+            "hold out fewer, add photos, or remove `held_out`",
         )
 
 

@@ -22,7 +22,7 @@ from kindred.specs.base_model import ImageEncoder
 def checked_images(images_json: Path, folder: Path) -> dict[str, Path]:
     """Pixel hash -> file, each file compared with its row. Raises ProblemsError listing every
     file that is missing or does not hold the pixels that its row says."""
-    problems, found = Problems("prepared images do not fit images.json"), {}
+    problems, found = Problems("prepared images don't fit images.json"), {}
     for row in read_json(images_json):
         path = folder / f"{row['image_id']}.png"
         try:
@@ -39,7 +39,7 @@ def checked_image(path: Path, wanted: str) -> Image.Image:
     has others."""
     image = read_picture(path)
     if pixel_hash(image) != wanted:
-        raise KindredError("holds other pixels than its row says", str(path), AGAIN)
+        raise KindredError("its pixels differ from those in images.json", str(path), AGAIN)
     return image
 
 

@@ -61,7 +61,7 @@ def unloadable(spec: Captioner, error: Exception) -> KindredError:
     return KindredError(
         f"can't be loaded ({first_line_of(error)})",
         f"captioner {spec.model}",
-        "check the name and the network, use a local directory, or write the missing captions "
+        "check the name and the network, use a local folder, or write the missing captions "
         "yourself",
     )
 

@@ -123,7 +123,7 @@ def read_people(path: Path) -> PeopleFile:
         mark = getattr(error, "problem_mark", None)
         where = f"{path.name}:{mark.line + 1}" if mark else path.name
         what = getattr(error, "problem", None) or first_line_of(error)
-        problems.add(where, f"can't be read as YAML ({what})", "mend this line")
+        problems.add(where, f"can't be read as YAML ({what})", "correct this line")
         problems.raise_if_any()
     found = PeopleFile()
     data = _mapping(data or {}, path.name, ("people", "photos"), problems)
@@ -142,18 +142,22 @@ def _mapping(
     if value is None or value == "":
         return {}
     if not isinstance(value, dict):
-        problems.add(where, "has to be keys with values", "write it as the lines around it are")
+        problems.add(where, "must be keys with values", "write it like the lines around it")
         return {}
     for key in value if known else ():
         if key not in known:
-            problems.add(f"{where}: {key}", "is no key here", did_you_mean(key, known))
+            problems.add(
+                f"{where}: {key}", "is not a key that belongs here", did_you_mean(key, known)
+            )
     return value
 
 
 def _add_person(found: PeopleFile, letter: str, value: Any, problems: Problems) -> None:
     where = f"people.{letter}"
     if not re.fullmatch("[A-Z]", letter):
-        problems.add(where, "a person stands under one capital letter", "write A to Z")
+        problems.add(
+            where, "the key of a person must be one capital letter", "use a letter from A to Z"
+        )
     try:
         found.people[letter] = Character.model_validate(_mapping(value, where, None, problems))
     except ValidationError as error:
@@ -165,12 +169,12 @@ def _entry(found: PeopleFile, name: str, value: Any, problems: Problems) -> Phot
     entry = _mapping(value, name, keys, problems)
     faces = entry.get("faces") or []
     if not isinstance(faces, list):
-        problems.add(f"{name}: faces", "has to be a list", "begin each face with '- '")
+        problems.add(f"{name}: faces", "must be a list", "begin each face with '- '")
         faces = []
     texts = {key: entry.get(key, "") for key in ("file", "left_out", "caption")}
     for key, text in texts.items():
         if not isinstance(text, str):
-            problems.add(f"{name}: {key}", "is no text", "write it behind the colon")
+            problems.add(f"{name}: {key}", "is not a text", "write the text after the colon")
             texts[key] = ""
     read = [_face(found, name, number, one, problems) for number, one in enumerate(faces, 1)]
     caption = nfc(" ".join(texts["caption"].split()))
@@ -186,13 +190,13 @@ def _face(
     face = _mapping(value, where, ("who", "at"), problems)
     at, who = face.get("at"), face.get("who", "")
     if not isinstance(at, list) or len(at) != 2 or not all(_is_percent(one) for one in at):
-        cure = "at: [percent from the left, percent from the top]"
+        cure = "write `at: [percent from the left, percent from the top]`"
         problems.add(where, "does not say where the face is", cure)
         return None
     word = _word(found, str(who).strip())
     if word is None:
         known = [*found.people, *(one.name for one in found.people.values()), NOBODY]
-        problems.add(where, f"'{who}' is nobody of `people`", did_you_mean(str(who), known))
+        problems.add(where, f"'{who}' is not listed under `people`", did_you_mean(str(who), known))
         return None
     return PlacedFace(word, (int(at[0]), int(at[1])))
 
@@ -254,8 +258,8 @@ def in_characters(
     for letter, who in found.people.items():
         if who.name not in letters and letter in characters:
             other = characters[letter].name
-            what = f"calls {letter} '{who.name}', the experiment '{other}'"
-            problems.add(where, what, "write one name in both")
+            what = f"calls {letter} '{who.name}', but the experiment calls {letter} '{other}'"
+            problems.add(where, what, "write the same name in both")
 
     def renamed(face: PlacedFace) -> PlacedFace:
         if not face.letter:

@@ -66,8 +66,8 @@ def write(path: Path, photos: Mapping[str, MaskedPhoto]) -> None:
     problems = Problems("masks can't be used")
     for source, masked in photos.items():
         if not np.isfinite([edge for one in masked.people for edge in one.head or ()]).all():
-            what = "somebody's head was found at a place that is no number"
-            problems.add(source, what, "look at the photo; or find people by another model")
+            what = "the position of a head is not a number"
+            problems.add(source, what, "check the photo, or find people with another model")
     problems.raise_if_any()
     rows = {
         source: {
@@ -119,7 +119,11 @@ def token_weights(
     for item in items:
         row = rows[item.image_id]
         if row["source"] not in known:
-            problems.add(row["source"], f"has no mask in {masks}", "delete that file and run again")
+            problems.add(
+                row["source"],
+                f"is missing in {masks}",
+                "delete that file and run `snakemake`, which makes it again",
+            )
             continue
         size = (row["source_width"], row["source_height"])
         prepared, indices = (item.width, item.height), known[row["source"]].indices()
@@ -130,8 +134,13 @@ def token_weights(
                 values += (heads - people) * covered(inside, size, prepared)
             values = values / values.mean()
         if not np.isfinite(values).all():
-            what = f"its tokens' weights are no numbers ({people:g} in people, {heads:g} in heads)"
-            problems.add(row["source"], what, "set `mask_weight` and `head_weight` to 1 to 10")
+            what = (
+                f"the loss weights of its parts are not numbers ({people:g} in people, {heads:g} "
+                "in heads)"
+            )
+            problems.add(
+                row["source"], what, "set `mask_weight` and `head_weight` to values from 1 to 10"
+            )
         result[item.pixel_hash] = [round(float(v), 6) for v in values.ravel()]
     problems.raise_if_any()
     return result

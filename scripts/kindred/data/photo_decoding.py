@@ -64,15 +64,21 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
     try:
         return _read(path, enough)
     except Image.DecompressionBombError:
-        what, cure = "has more than 178 million pixels", "scale it down; it may be no real photo"
+        what, cure = (
+            "has more than 178 million pixels",
+            ("scale it down, or remove it if it is not a photo"),
+        )
     except UnidentifiedImageError:
         if photo := _without_metadata(path, enough):
             return photo
-        what, cure = _what_it_is(path), "replace it by the photo, or remove it"
+        what, cure = _what_it_is(path), "replace it with the photo, or remove it"
     except FileNotFoundError:
-        what, cure = "does not exist (a link that leads nowhere?)", "remove it or copy the photo"
+        what, cure = (
+            "does not exist; it may be a broken link",
+            ("copy the photo here, or remove the link"),
+        )
     except PermissionError:
-        what, cure = "may not be read", "give yourself the right to read it"
+        what, cure = "can't be read: permission denied", "give yourself read access to it"
     except MemoryError:
         what, cure = "does not fit into memory", "scale it down"
     except _Unusable as error:
@@ -232,7 +238,7 @@ def _grey_from_wide(image: Image.Image) -> Image.Image:
     low, high = float(values.min()), float(values.max())
     if not np.isfinite(values).all() or low < 0 or high > 65535:
         raise _Unusable(
-            f"has pixel values from {low:g} to {high:g}", "export it with 8 or 16 bits a channel"
+            f"has pixel values from {low:g} to {high:g}", "export it with 8 or 16 bits per channel"
         )
     if image.mode == "F":
         scale = 255.0 if high <= 1 else 1.0 if high <= 255 else 255 / 65535
@@ -289,4 +295,4 @@ def _what_it_is(path: Path) -> str:
         return "is a web page or XML file, not a photo"
     if b"\0" not in head and all(byte > 31 or byte in b"\t\r\n" for byte in head):
         return "is a text file, not a photo"
-    return "is in no known picture format, or damaged at its start"
+    return "is not in a known picture format, or its beginning is damaged"

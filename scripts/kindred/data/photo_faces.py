@@ -169,4 +169,4 @@ def check_entry(path: Path) -> None:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise KindredError("is damaged", str(path), "delete it, then run again") from error
+        raise KindredError("is damaged", str(path), "delete it and run again") from error

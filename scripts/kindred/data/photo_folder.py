@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kindred.common.errors import KindredError, Problems
+from kindred.common.errors import KindredError, Problems, message
 from kindred.common.files import write_text
 from kindred.common.written_text import is_no_text, nfc
 from kindred.data import people_file
@@ -90,8 +90,7 @@ class LeftOut:
     count: int = 1
 
     def __str__(self) -> str:
-        cure = f" -> {self.cure}" if self.cure else ""
-        return f"{self.path}: {self.why}; not used{cure}"
+        return message(str(self.path), f"{self.why}; not used", self.cure)
 
 
 @dataclass
@@ -113,7 +112,7 @@ def scan(root: Path) -> Source:
     """List a dataset folder. Raises KindredError when it does not exist, holds no photo that is
     used, or has a people.yaml that can't be read."""
     if not root.is_dir():
-        raise KindredError("no such folder", str(root), "check `source` of the dataset")
+        raise KindredError("no such folder", str(root), "correct `source` of the dataset")
     source = Source(root)
     for entry in _visible(root):
         if entry.is_dir():
@@ -123,8 +122,8 @@ def scan(root: Path) -> Source:
     _set_aside(source)
     _set_companions_apart(source)
     if not source.photos:
-        what = f"holds no photo (known: {', '.join(sorted(PHOTOS))})"
-        raise KindredError(what, str(root), "put photos there, or check `source` of the dataset")
+        what = f"contains no photo (known endings: {', '.join(sorted(PHOTOS))})"
+        raise KindredError(what, str(root), "put photos there, or correct `source` of the dataset")
     return source
 
 
@@ -136,12 +135,12 @@ def check_ids(source: Source) -> None:
     same = defaultdict(list)
     for photo in source.photos:
         same[photo.id.casefold()].append(photo)
-    problems = Problems(f"{source.root}: photos with the same name")
+    problems = Problems(f"{source.root}: some photos have the same name")
     for photos in same.values():
         if len(photos) > 1:
             problems.add(
                 " and ".join(photo.name for photo in photos),
-                f"would all become image '{photos[0].id}'",
+                f"would all become the image '{photos[0].id}'",
                 "rename all but one, or remove copies in another format",
             )
     problems.raise_if_any()
@@ -153,7 +152,7 @@ def check_inputs(source: Source) -> None:
 
     Raises ProblemsError naming every such file.
     """
-    problems = Problems(f"{source.root}: files that can't be used as they are")
+    problems = Problems(f"{source.root}: some files can't be used as they are")
     if sign := sign_of_snakemake(str(source.root)):
         cure = "rename the folder without { } < >"
         problems.add(printable(source.root), f"has {sign} in its name", cure)
@@ -163,11 +162,13 @@ def check_inputs(source: Source) -> None:
         if sign := sign_of_snakemake(name):
             problems.add(printable(name), f"has {sign} in its name", "rename it without { } < >")
         elif not _is_text(name):
-            what = "has a name that is no text"
-            problems.add(printable(name), what, "rename it in letters, digits, spaces, - and _")
+            what = "has characters in its name that can't be shown"
+            problems.add(printable(name), what, "rename it with letters, digits, spaces, - and _")
         if not path.exists():
             problems.add(
-                printable(name), "is a link to a file that is not there", "copy it, or remove it"
+                printable(name),
+                "is a link to a file that is not there",
+                "copy the file here, or remove the link",
             )
     problems.raise_if_any()
 
@@ -269,7 +270,7 @@ def _add_folder(source: Source, folder: Path) -> None:
         if entry.is_dir():
             if deep := [path for path in sorted(entry.rglob("*")) if _suffix(path) in PHOTOS]:
                 why = f"{len(deep)} photos lie in a folder of a folder"
-                cure = "move them up: one level of folders is read"
+                cure = "move them up: Kindred reads one level of folders"
                 source.left_out.append(LeftOut(entry, why, cure, len(deep)))
             elif any(entry.iterdir()):
                 source.left_out.append(LeftOut(entry, "a folder of a folder, without photos"))
@@ -294,17 +295,21 @@ def _add_file(source: Source, path: Path, folder: str) -> None:
     elif suffix in RAWS:
         source.left_out.append(LeftOut(path, "a raw photo", "export it as JPEG"))
     elif suffix in UNREAD_TABLES:
-        cure = "if it holds captions, save it as CSV in UTF-8, or a JSON object a line as .jsonl"
+        cure = (
+            "if it contains captions, save it as CSV in UTF-8, or as .jsonl with one JSON object "
+            "on each line"
+        )
         source.left_out.append(LeftOut(path, "a table of a kind that is not read", cure))
     elif path.name == people_file.NAME and not folder:
         source.people = path
     elif suffix in SETTINGS:
         cure = (
-            "say in the experiment what they set; repeats by `balance` or `per_cell` of a variant"
+            "put these settings into the experiment; for repeats, use `balance` or `per_cell` of "
+            "a variant"
         )
         source.left_out.append(LeftOut(path, "settings of another tool, not followed", cure))
     elif kind := _picture_kind(path):
-        cure = f"convert it to JPEG or PNG, or call it {path.stem}.jpg if it is one"
+        cure = f"convert it to JPEG or PNG; if it is a JPEG already, rename it to {path.stem}.jpg"
         source.left_out.append(
             LeftOut(path, f"a picture of a kind that is not read ({kind})", cure)
         )

@@ -137,8 +137,8 @@ KINDS = (
     SyntaxKind(
         "options",
         "options of other tools",
-        "say size and seeds by `size` and `seeds`, steps and guidance by `steps` and "
-        "`guidance_scale` of the prompt set; there is no negative prompt",
+        "set size and seeds with `size` and `seeds`, and `steps`, `guidance_scale` and "
+        "`negative` in the prompt set",
         True,
         _matches(
             rf"(?<!\S)--(?:{OPTIONS})(?![\w-])(?:[ =](?!--)\S+)?",
@@ -152,8 +152,8 @@ KINDS = (
     ),
     SyntaxKind(
         "files",
-        "files to load, as AUTOMATIC1111 and ComfyUI do",
-        "load a LoRA by a variant with `adapter` and `weight`; embeddings can't be loaded",
+        "instructions to load files, as in AUTOMATIC1111 and ComfyUI",
+        "to load a LoRA, write a variant with `adapter` and `weight`; embeddings can't be loaded",
         True,
         _matches(
             r"<(?:lora|lyco|lycoris|loha|hypernet|hypernetwork|embed|embedding|ti|wlora)\s*:[^<>]*>",
@@ -182,7 +182,7 @@ KINDS = (
     SyntaxKind(
         "weights",
         "weights of words, as in AUTOMATIC1111 and ComfyUI",
-        "all words count alike: say what matters first, or in other words",
+        "all words count alike, so write what matters first or use stronger words",
         True,
         _matches(
             rf"\((?:[^()]|\([^()]*\))+?(?<![\d\s:(])\s?:(?:{WEIGHT}|\s{DECIMAL})\s?\)",
@@ -198,7 +198,7 @@ KINDS = (
     SyntaxKind(
         "choices",
         "choices and wildcards of other tools",
-        "write a prompt for each",
+        "write one prompt for each choice",
         True,
         _matches(
             r"\{[^{}]*\|[^{}]*\}",
@@ -208,8 +208,8 @@ KINDS = (
     ),
     SyntaxKind(
         "separators",
-        "a separator of other tools",
-        "write one text; nothing is read apart",
+        "separators of other tools",
+        "write one text without separators",
         False,
         _matches(
             r"(?<![A-Z] )\bBREAK\b(?! [A-Z]{2})", r"\bADD(?:COL|ROW|COMM|BASE)\b", r"\w::(?=\s|$)"
@@ -217,8 +217,8 @@ KINDS = (
     ),
     SyntaxKind(
         "emphasis",
-        "words made stronger or weaker by brackets or signs, as in other tools",
-        "take the signs away, or leave them if they are meant to be read",
+        "brackets or signs that make words stronger or weaker in other tools",
+        "remove the signs, unless they belong to the text",
         False,
         _any_of(
             _matches(r"\)(?:\++|-{2,})(?=[\s,.]|$)", r"\b\w{2,}\+{2,}(?=[\s,.]|$)", r"\\[()\[\]]"),
@@ -227,8 +227,9 @@ KINDS = (
     ),
     SyntaxKind(
         "tokens",
-        "made-up words of other trainings",
-        "write `{J}` for the name of character J, or leave it for an adapter trained with it",
+        "trigger words of other trainings",
+        "write `{J}` for the name of character J, or keep the word for an adapter that was "
+        "trained with it",
         False,
         _matches(
             r"(?<![\w-])(?:(?i:sks|ohwx|zwx)|TOK)(?![\w-])",

@@ -32,9 +32,9 @@ class Segmenter:
         if not self.labels:
             known = ", ".join(sorted(labels.values())[:6])
             raise KindredError(
-                f"{vision.identity} finds no '{LABEL}' but: {known}, ...",
+                f"{vision.identity} does not know '{LABEL}', only: {known}, ...",
                 ROLE,
-                "name a model trained on COCO",
+                "name a model that was trained on COCO",
             )
 
     @classmethod

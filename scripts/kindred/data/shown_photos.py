@@ -61,9 +61,9 @@ def choose(
         if len(alone) < count:
             problems.add(
                 f"{folder.name}: {letter}",
-                f"`references` asks for {count} of the photos that show {letter} alone and have at "
-                f"most {spec.area} pixels, of which the dataset has {len(alone)}",
-                "ask for fewer, or add photos; captions must name who is in them, and one of the "
+                f"`references` asks for {count} photos that show {letter} alone and have at most "
+                f"{spec.area} pixels, but the dataset has {len(alone)}",
+                f"ask for fewer, or add photos. Their captions must name {letter}, and one of the "
                 "dataset's `resolutions` must be small enough",
             )
         found[letter] = [_photo(row, folder) for row in alone[:count]]
@@ -129,8 +129,8 @@ def without_shown(
     lost = sorted(shown.keys() & _found_alone(datasets) - _found_alone(left))
     if lost:
         raise KindredError(
-            f"every photo that shows {listing(lost)} alone is a reference picture, so a judge has "
-            "none left to know them by",
+            f"every photo that shows {listing(lost)} alone is a reference picture, so none is "
+            "left for the judge",
             "references",
             "add photos, or ask for fewer reference pictures",
         )

@@ -50,7 +50,11 @@ def select(
         times.update(taken[n % count] for n in range(more.get(cell, 0)))
     chosen = [item for item in items for _ in range(times[item.photo])]
     if not chosen:
-        raise KindredError("no photo is left to train on", "selection", "loosen it")
+        raise KindredError(
+            "no photo is left to train on",
+            "selection",
+            "select more photos: remove or widen `characters`, `cells`, `kinds` or `per_cell`",
+        )
     return chosen
 
 
@@ -75,7 +79,7 @@ def _by_cell(
     photos: dict[str, list[str]] = defaultdict(list)
     for photo, cell in sorted({(item.photo, item.cell) for item in items}):
         photos[cell].append(photo)
-    problems = Problems("selection can't be met")
+    problems = Problems("the dataset can't provide this selection")
     if wanted.characters is not None:
         for letter in sorted(set(wanted.characters) - set(known)):
             problems.add("selection: characters", f"no character '{letter}'", _known(known))
@@ -85,8 +89,8 @@ def _by_cell(
         for cell in sorted(asked - photos.keys()):
             problems.add(
                 "selection: cells",
-                f"no photo in cell {cell}",
-                f"photos here: {_listing(photos)}",
+                f"there is no photo in cell {cell}",
+                f"choose among the cells with photos: {_listing(photos)}",
             )
         photos = {cell: found for cell, found in photos.items() if cell in asked}
     used = {(item.photo, item.cell, item.made) for item in items if item.cell in photos}
@@ -103,7 +107,7 @@ def _limited(counts: dict[str, int], wanted: Selection, known: Sequence[str]) ->
     """Counts after `per_cell`."""
     if wanted.per_cell is None:
         return counts
-    problems = Problems("selection can't be met")
+    problems = Problems("the dataset can't provide this selection")
     if isinstance(wanted.per_cell, int):
         limits = dict.fromkeys(counts, wanted.per_cell)
     else:
@@ -115,8 +119,8 @@ def _limited(counts: dict[str, int], wanted: Selection, known: Sequence[str]) ->
         if count > counts.get(cell, 0) or count < 0:
             problems.add(
                 f"selection: per_cell: {cell}",
-                f"asks for {count} photos of {counts.get(cell, 0)}",
-                "add photos or ask for fewer",
+                f"asks for {count} photos, but there are {counts.get(cell, 0)}",
+                "add photos, or ask for fewer",
             )
     problems.raise_if_any()
     return {cell: limits.get(cell, count) for cell, count in counts.items()}
@@ -130,7 +134,7 @@ def match_images(counts: Mapping[str, int], total: int) -> dict[str, int]:
     have = sum(counts.values())
     if total > have:
         raise KindredError(
-            f"asks for {total} photos of {have}", "selection: total", "ask for fewer"
+            f"asks for {total} photos, but there are {have}", "selection: total", "ask for fewer"
         )
     shares = {cell: total * count / have for cell, count in counts.items()}
     result = {cell: int(share) for cell, share in shares.items()}
@@ -168,10 +172,10 @@ def match_appearances(counts: Mapping[str, int], total: int) -> dict[str, int]:
     if best is None or not letters:
         have = ", ".join(f"{letter} {seen[letter]}" for letter in letters) or "none"
         raise KindredError(
-            f"no choice of photos shows every character {total} times; "
-            f"appearances here: {have}; photos: {_listing(counts)}",
+            f"no selection of photos shows every character {total} times; appearances: {have}; "
+            f"photos: {_listing(counts)}",
             "selection: total",
-            "ask for another total, or `match: images`",
+            "set another `total`, or `match: images`",
         )
     return dict(zip(cells, best[1], strict=True))
 
@@ -229,9 +233,9 @@ def most_balanced(counts: Mapping[str, int]) -> dict[str, int]:
         except KindredError:
             continue
     raise KindredError(
-        f"no choice of photos shows everyone equally often; photos: {_listing(counts)}",
+        f"no selection of photos shows everyone equally often; photos: {_listing(counts)}",
         "selection: balance",
-        "add photos of who is in the fewest, or take `balance` out",
+        "add photos of whoever is in the fewest, or remove `balance`",
     )
 
 
@@ -244,9 +248,9 @@ def repeats(counts: Mapping[str, int]) -> dict[str, int]:
     without = [letter for letter in lacking if not counts.get(letter)]
     if without:
         raise KindredError(
-            f"{', '.join(without)} alone is in no photo that could be repeated",
+            f"no photo that could be repeated shows {', '.join(without)} alone",
             "selection: balance: repeat",
-            "add one, or choose `drop`",
+            "add such a photo, or set `balance: drop`",
         )
     return lacking
 

@@ -68,10 +68,10 @@ def _read(path: Path, problems: Problems) -> list[Rating]:
         grade = (row["rating"] or "").strip()
         if grade not in GRADES:
             problems.add(
-                f"{path}:{number}", f"rating '{grade}'", "write 1, 2 or 3, or drop the line"
+                f"{path}:{number}", f"rating '{grade}'", "write 1, 2 or 3, or remove the line"
             )
         elif not row["key"]:
-            problems.add(f"{path}:{number}", "names no picture", "drop the line")
+            problems.add(f"{path}:{number}", "names no picture", "remove the line")
         else:
             found.append(Rating(row["rater"] or "someone", row["key"].strip(), int(grade)))
     return found
@@ -88,11 +88,11 @@ def known_ratings(
     strange = sorted({rating.key for rating in ratings} - set(keys))
     if ratings and not known:
         raise KindredError(
-            f"rates {len(strange)} pictures, none of them of this experiment as it is now "
-            f"(e.g. {strange[0][:12]})",
+            f"rates {len(strange)} pictures, but none that this experiment has now (e.g. "
+            f"{strange[0][:12]})",
             where,
-            "move the file to the experiment it belongs to, or remove it if the pictures were "
-            "rendered anew",
+            "move the file to the experiment that it belongs to, or remove it if the pictures "
+            "were drawn again",
         )
     if not strange:
         return known, []

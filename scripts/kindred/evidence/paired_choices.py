@@ -60,7 +60,9 @@ def read_choices(paths: Sequence[Path]) -> list[Choice]:
         for number, row in enumerate(_rows(path, problems), 2):
             if row["choice"] not in CHOICES or not (row["left"] and row["right"] and row["who"]):
                 what = f"'{row['choice']}' between '{row['left'][:12]}' and '{row['right'][:12]}'"
-                cure = f"write {', '.join(CHOICES)} with both keys and who it is, or drop the line"
+                cure = (
+                    f"write {', '.join(CHOICES)} with both keys and who it is, or remove the line"
+                )
                 problems.add(f"{path}:{number}", what, cure)
                 continue
             one = Choice(row["rater"] or path.stem, *(row[name] for name in NEEDED[1:]))

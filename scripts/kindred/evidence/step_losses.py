@@ -56,7 +56,7 @@ def _told(adapter: Path, folder: Path) -> float:
     _, header = safetensors_files.header(adapter)
     if COLUMN not in header:
         cure = f"delete {folder / 'lora.json'} and run `snakemake`, which trains it again"
-        raise KindredError("tells no loss on held-out photos", str(adapter), cure)
+        raise KindredError("contains no loss on held-out photos", str(adapter), cure)
     return float(header[COLUMN])
 
 
@@ -65,4 +65,4 @@ def _rows(log: Path) -> list[dict[str, float]]:
         return read_rows(log)
     except (TypeError, ValueError) as error:
         cure = "delete it and run `snakemake`, which trains the variant or finds it in the store"
-        raise KindredError(f"no log of a training ({error})", str(log), cure) from None
+        raise KindredError(f"is not the log of a training ({error})", str(log), cure) from None

@@ -104,7 +104,9 @@ def _read(path: Path, problems: Problems) -> list[dict[str, str]]:
     for line, row in enumerate(rows, 2):
         known = WHO.fullmatch(row["who"]) and row["others"].isdigit() and row["key"]
         if not known or {row["clothes"], row["send"]} - {"0", "1", ""}:
-            problems.add(f"{path}:{line}", "is no answer about a picture", f"drop it, or {again}")
+            problems.add(
+                f"{path}:{line}", "is not an answer about a picture", f"remove it, or {again}"
+            )
         else:
             found.append(row)
     return found

@@ -142,9 +142,9 @@ def _network(path: Path) -> cv2.dnn.Net:
         return cv2.dnn.readNetFromONNX(str(path))
     except cv2.error as error:
         raise KindredError(
-            f"not a model that OpenCV {cv2.__version__} can read ({first_line_of(error)})",
+            f"OpenCV {cv2.__version__} can't read this model ({first_line_of(error)})",
             str(path),
-            f"get the file again{SOURCE}",
+            f"download the file again{SOURCE}",
         ) from error
 
 

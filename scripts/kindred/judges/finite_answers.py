@@ -11,8 +11,8 @@ import numpy as np
 from kindred.common.errors import Problems
 from kindred.judges.interface import DetectedPerson
 
-HEADING = "the judge's answers hold what is no finite number"
-CURE = "look at the picture; judge on the CPU (`device: {kind: cpu}`), or by another judge"
+HEADING = "the judge's answers contain values that are infinite or not a number"
+CURE = "check the picture; then judge on the CPU (`device: {kind: cpu}`) or with another judge"
 
 
 def check_people(found: Sequence[Sequence[DetectedPerson]], names: Sequence[Path | str]) -> None:
@@ -22,9 +22,9 @@ def check_people(found: Sequence[Sequence[DetectedPerson]], names: Sequence[Path
     for people, name in zip(found, names, strict=True):
         for person in people:
             if not np.isfinite([*person.box, *person.head, person.score]).all():
-                problems.add(str(name), "the place or score of somebody found is no number", CURE)
+                problems.add(str(name), "the position or score of a person is not a number", CURE)
             elif person.embedding is not None and not np.isfinite(person.embedding).all():
-                problems.add(str(name), "the vector of a face in it is no number", CURE)
+                problems.add(str(name), "the vector of a face is not a number", CURE)
     problems.raise_if_any()
 
 
@@ -33,7 +33,7 @@ def check_vectors(vectors: np.ndarray, names: Sequence[Path | str]) -> None:
     of `vectors` [N, W]."""
     problems = Problems(HEADING)
     for row in np.flatnonzero(~np.isfinite(vectors).all(1)):
-        problems.add(str(names[row]), "its vector as a whole is no number", CURE)
+        problems.add(str(names[row]), "the vector of the whole picture is not a number", CURE)
     problems.raise_if_any()
 
 
@@ -43,5 +43,7 @@ def check_adherence(said: Sequence[float | None], names: Sequence[Path | str]) -
     problems = Problems(HEADING)
     for value, name in zip(said, names, strict=True):
         if value is not None and not np.isfinite(value):
-            problems.add(str(name), "how well it shows its prompt is no number", CURE)
+            problems.add(
+                str(name), "the score for how well it shows its prompt is not a number", CURE
+            )
     problems.raise_if_any()

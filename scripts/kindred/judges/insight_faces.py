@@ -23,7 +23,7 @@ try:
 except ImportError as error:
     raise KindredError(
         f"the insightface judge needs the packages insightface and onnxruntime ({error})",
-        cure="pip install insightface onnxruntime, if the licence of its models suits you",
+        cure="run `pip install insightface onnxruntime`, if you accept the licence of its models",
     ) from error
 
 THRESHOLD = 0.5  # the detector's probability; insightface's own default
@@ -45,7 +45,7 @@ class InsightFaces:
             missing = ["detection"]
         if missing:
             raise KindredError(
-                f"{folder} holds no insightface model for {' and '.join(missing)} "
+                f"{folder} contains no insightface model for {' and '.join(missing)} "
                 f"({len(models)} .onnx files)",
                 "judge: model",
                 "name the folder of an unpacked model pack",
@@ -68,7 +68,7 @@ class InsightFaces:
             raise KindredError(
                 "the insightface judge needs the folder of an unpacked model pack",
                 f"judge: model: {model or 'not set'}",
-                "get one (mind its licence) and name it as `model`",
+                "download one (mind its licence) and name its folder as `model`",
             )
         return cls(Path(model).expanduser(), threshold)
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from kindred.judges.image_similarity import Similarity
 
 DEFAULT = "lab/judge"
-HOW_TO_GET_IT = "it comes with the repository: get lab/ again, or train it as lab/README.md says"
+HOW_TO_GET_IT = (
+    "it comes with the repository: download lab/ again, or train it as lab/README.md says"
+)
 PARTS = {"model": Part("model.safetensors"), "config": Part("config.json")}
 HAIR = re.compile(
     r"\b(?:(?P<style>short|spiky|curly|long) )?"
@@ -79,11 +81,11 @@ class LabJudge:
         and for options that this judge does not have."""
         for option in ("adherence", "person_detector", "files"):
             if getattr(spec, option):
-                what = "the lab's judge has its own"
+                what = "the lab's judge has its own model for this"
                 raise KindredError(what, f"judge: {option}", "remove the key")
         folder = Path(spec.model or DEFAULT)
         if not (folder / PARTS["model"].file).is_file():
-            raise KindredError(f"no model in {folder}", "judge", HOW_TO_GET_IT)
+            raise KindredError(f"there is no model in {folder}", "judge", HOW_TO_GET_IT)
         locate(PARTS, dict.fromkeys(PARTS, folder), spec.files, spec.sha256)
         similarity = None
         if spec.similarity:

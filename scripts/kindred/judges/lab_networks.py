@@ -50,7 +50,7 @@ class JudgeConfig:
         known = {f.name for f in fields(cls)}
         wrong = sorted(set(raw) - known) + sorted({"attributes", "scene", "traits"} - set(raw))
         if wrong:
-            what = f"not a lab judge's configuration (see {', '.join(wrong)})"
+            what = f"is not the configuration of a lab judge (see {', '.join(wrong)})"
             raise KindredError(what, str(path), ANOTHER)
         return cls(
             **{k: tuple(v) if k.endswith(("widths", "blocks")) else v for k, v in raw.items()}
@@ -254,13 +254,13 @@ def load_judge(folder: Path | str) -> Judge:
     """Load a judge in float32, in evaluation mode. Raises KindredError when it is no lab judge."""
     folder = Path(folder)
     if not (folder / "model.safetensors").exists():
-        what = "no lab judge here (config.json and model.safetensors)"
+        what = "contains no lab judge (config.json and model.safetensors)"
         raise KindredError(what, str(folder), ANOTHER)
     judge = Judge(JudgeConfig.from_json(folder / "config.json"))
     state = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
     missing, unexpected = judge.load_state_dict(state, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing or unexpected:
-        what = f"weights do not fit config.json ({[*missing, *unexpected][:3]})"
+        what = f"the weights don't fit config.json ({[*missing, *unexpected][:3]})"
         raise KindredError(what, str(folder), ANOTHER)
     return judge.eval()

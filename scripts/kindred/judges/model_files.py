@@ -13,7 +13,7 @@ from pathlib import Path
 from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.common.hashing import sha256_file
 
-PHOTO_REQUIREMENTS = "make photo, or pip install -r envs/requirements-photo.txt"
+PHOTO_REQUIREMENTS = "run `make photo`, or `pip install -r envs/requirements-photo.txt`"
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,15 @@ def locate(
     A file that the user names is checked only against a hash that the user gives: it may be
     another version. Raises ProblemsError naming every part that is unknown, missing or wrong.
     """
-    problems, found = Problems("the judge's model files"), {}
+    problems, found = Problems("there are problems with the judge's model files"), {}
     for part in [*files, *hashes]:
         if part not in parts:
-            problems.add(f"judge: {part}", "no such part", did_you_mean(part, parts))
+            problems.add(f"judge: {part}", "this judge has no such part", did_you_mean(part, parts))
     for name, part in parts.items():
         if name not in files and name not in folders:
-            problems.add(f"judge: files.{name}", "names no file", f"get {part.file}{part.source}")
+            problems.add(
+                f"judge: files.{name}", "no file is named", f"download {part.file}{part.source}"
+            )
             continue
         path = Path(files[name]).expanduser() if name in files else folders[name] / part.file
         own = None if name in files else part.sha256
@@ -66,12 +68,14 @@ def locate(
 
 def _check(name: str, path: Path, expected: str | None, part: Part, problems: Problems) -> None:
     if not path.is_file():
-        problems.add(f"{path}", f"the judge's {name} is not there", f"get {part.file}{part.source}")
+        problems.add(
+            f"{path}", f"the judge's {name} is missing", f"download {part.file}{part.source}"
+        )
     elif expected and (actual := sha256_file(path)) != expected.lower():
         problems.add(
             f"{path}",
             f"the judge's {name} has SHA-256 {actual[:12]}..., expected {expected[:12].lower()}...",
-            f"get the file again{part.source}, or correct sha256.{name}",
+            f"download the file again{part.source}, or correct sha256.{name}",
         )
 
 

@@ -23,7 +23,7 @@ try:
 except ImportError as error:
     raise KindredError(
         f"the yunet-sface judge needs OpenCV ({error})",
-        cure="pip install opencv-python-headless",
+        cure="run `pip install opencv-python-headless`",
     ) from error
 
 SOURCE = " from github.com/opencv/opencv_zoo and name it under `files`"
@@ -51,9 +51,9 @@ class OpenCvFaces:
         except cv2.error as error:
             files = " or ".join(str(path) for path in paths.values())
             raise KindredError(
-                f"not a model that OpenCV {cv2.__version__} can read ({first_line_of(error)})",
+                f"OpenCV {cv2.__version__} can't read this model ({first_line_of(error)})",
                 files,
-                f"get the file again{SOURCE}",
+                f"download the file again{SOURCE}",
             ) from error
         self.identity = f"yunet-sface@{cv2.__version__}-{short_hash(paths)}"
         self.calibration = Calibration(

@@ -37,9 +37,9 @@ class PersonDetector:
         if not self.labels:
             known = ", ".join(sorted(labels.values())[:6])
             raise KindredError(
-                f"{self.identity} finds no '{LABEL}' but: {known}, ...",
+                f"{self.identity} does not know '{LABEL}', only: {known}, ...",
                 f"judge: {ROLE}",
-                "name a detector trained on COCO",
+                "name a detector that was trained on COCO",
             )
 
     @classmethod

@@ -73,7 +73,7 @@ def load(
             raise KindredError(
                 f"'{spec.model}' is a '{config.model_type}' model",
                 f"judge: {role}",
-                f"name one of the kinds {', '.join(kinds)}",
+                f"name a model of one of these kinds: {', '.join(kinds)}",
             )
         processor = AutoImageProcessor.from_pretrained(where, backend="pil", **options)
         model, report = auto.from_pretrained(

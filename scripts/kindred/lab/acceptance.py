@@ -52,7 +52,7 @@ def measure(test: Acceptance) -> list[Gate]:
     for part in (test.base / "transformer", test.judge):
         if not part.is_dir():
             raise KindredError(
-                "not there", str(part), "build it with `snakemake lab_models` on a GPU"
+                "is missing", str(part), "build it with `snakemake lab_models` on a GPU"
             )
     device = pick_device(test.device)
     judge = LabDetector.load(test.judge, device)

@@ -244,7 +244,9 @@ class Faces:
         self.table = means / np.linalg.norm(means, axis=1, keepdims=True).clip(min=1e-6)
         calibration = judge.config.calibration
         if not {"stranger", "same"} <= calibration.keys():
-            raise KindredError("the judge was never calibrated", cure="train it to its end again")
+            raise KindredError(
+                "the judge was never calibrated", cure="train it again until it finishes"
+            )
         self.stranger, self.same = calibration["stranger"], calibration["same"]
 
     def identity(self, seen: Sequence[DetectedPerson], rows: Sequence[int]) -> np.ndarray:

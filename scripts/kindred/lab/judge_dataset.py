@@ -83,8 +83,8 @@ def load_bank(
     """
     paths = [] if identities is None else sorted(identities.glob("identities-*.npz"))
     if identities is not None and not paths:
-        cure = "draw them with lab_identity_corpus.py"
-        raise KindredError("no identity shards", str(identities), cure)
+        cure = "draw them with `python scripts/lab_identity_corpus.py`"
+        raise KindredError("contains no identity shards", str(identities), cure)
     if general is not None:
         paths = paths + choose_general(general, most_general)
     rows = [len(_labels_only(path)) for path in paths]
@@ -134,7 +134,11 @@ def choose_general(folder: Path, most: int) -> list[Path]:
     """Shards of the general corpus, evenly through the sorted list, holding about `most`."""
     paths = sorted(p for p in folder.rglob("*.npz") if not p.name.startswith(("identities", ".")))
     if not paths:
-        raise KindredError("no corpus shards", str(folder), "draw them with lab_draw_shards.py")
+        raise KindredError(
+            "contains no corpus shards",
+            str(folder),
+            "draw them with `python scripts/lab_draw_shards.py`",
+        )
     total = sum(len(_labels_only(path)) for path in paths)
     wanted = max(1, min(len(paths), round(len(paths) * most / max(1, total))))
     return [paths[int((k + 0.5) * len(paths) / wanted)] for k in range(wanted)]

@@ -57,7 +57,9 @@ def train_and_measure(run: JudgeRun) -> None:
     """Train, calibrate and save the judge; with `gates` measure it and write the figures."""
     if run.steps < 3 or run.batch < 8:
         raise KindredError(
-            "too few to train on", "--steps, --batch", "give at least 3 steps and 8 crops"
+            "these are too few for a training",
+            "--steps, --batch",
+            "give at least 3 steps and 8 crops",
         )
     # The test pictures are drawn by other processes while this one trains; they are forked before
     # the device is touched and never touch it.
@@ -94,7 +96,9 @@ def load_vae(path: Path, device: torch.device) -> Any:
     from diffusers import AutoencoderKL
 
     if not (path / "config.json").exists():
-        raise KindredError("no AutoencoderKL here", str(path), "leave --vae out or train one first")
+        raise KindredError(
+            "contains no AutoencoderKL", str(path), "remove --vae, or train one first"
+        )
     vae = AutoencoderKL.from_pretrained(path, torch_dtype=torch.float32)
     vae = vae.to(device, memory_format=torch.channels_last)
     return vae.eval().requires_grad_(False)

@@ -83,7 +83,9 @@ def shards(folders: Iterable[Path]) -> list[Path]:
     found = sorted(path for folder in folders for path in Path(folder).glob("*.npz"))
     if not found:
         where = ", ".join(map(str, folders))
-        raise KindredError("no drawings", where, "run scripts/lab_draw_shards.py")
+        raise KindredError(
+            "contains no drawings", where, "draw them with `python scripts/lab_draw_shards.py`"
+        )
     return found
 
 

@@ -122,9 +122,9 @@ def pick_device(name: str) -> torch.device:
     its own device and joins the others. Raises KindredError for another kind of device."""
     if name == "mps":
         raise KindredError(
-            "the lab's models are not built on an Apple GPU",
+            "the lab's models can't be trained on an Apple GPU",
             "--device mps",
-            "use --device cpu; they are shipped, so nobody has to",
+            "use --device cpu, or the models that come with the repository",
         )
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

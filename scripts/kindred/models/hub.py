@@ -89,26 +89,25 @@ def not_had(
     where = f"base {model}" + (f" at {revision}" if revision else "") + f", part {part}"
     if "GatedRepoError" in names or "gated repo" in text:
         return KindredError(
-            "access must be granted first",
+            "you must accept its licence before you can download it",
             where,
-            f"accept the licence ({licence}) on "
-            f"https://huggingface.co/{model}, run `hf auth login`, then run again; or give "
-            "`model:` the path of a local copy",
+            f"accept the licence ({licence}) on https://huggingface.co/{model} and run `hf auth "
+            "login`, then run again; or set `model:` to the path of a local copy",
         )
     if "RevisionNotFoundError" in names:
-        return KindredError("the repository has no such revision", where, "check `revision:`")
+        return KindredError("the repository has no such revision", where, "correct `revision:`")
     if not is_repository(model):
-        cure = "check `model:` (paths count from where you run)"
+        cure = "correct `model:`; a path starts from the folder in which you run the command"
         return KindredError("no such folder", where, cure)
     if "RepositoryNotFoundError" in names:
         return KindredError(
-            "neither a folder here nor a repository that you can read",
+            "is neither a folder here nor a repository that you can read",
             where,
-            "check `model:`, and run `hf auth login` if it is private",
+            "correct `model:`, or run `hf auth login` if the repository is private",
         )
     return KindredError(
-        "not a folder here, and it could not be fetched",
+        "is not a folder here, and the download failed",
         where,
-        f"without a network, put a copy on this machine (`hf download {model}` where there is "
-        "one) and give `model:` its path",
+        f"check the network; on a machine without one, run `hf download {model}` elsewhere, copy "
+        "the folder here and set `model:` to its path",
     )

@@ -43,16 +43,20 @@ def architecture_of(base: Slice, root: Path | str = ".") -> Architecture:
     file = Path(root) / Path(base.model).expanduser() / INDEX
     if not file.is_file():
         if is_local(base.model):
-            raise KindredError(f"has no {INDEX}", where, "save the base again, with all its files")
+            raise KindredError(
+                f"has no {INDEX}", where, "save or download the base again, with all its files"
+            )
         if base.model.startswith((".", "/", "~")) or base.model.count("/") != 1:
             raise KindredError(
-                "no such folder", where, "check `model:` (paths count from where you run)"
+                "no such folder",
+                where,
+                "correct `model:`; a path starts from the folder in which you run the command",
             )
         known = ", ".join(one.name for one in architectures.every())
         raise KindredError(
-            f"no {INDEX} here tells which architecture it has",
+            f"has no {INDEX} to tell its architecture",
             where,
-            f"write `architecture:` into the base's YAML (known: {known}), or check `model:`",
+            f"add `architecture:` to the base's YAML (known: {known}), or correct `model:`",
         )
     return _by_file(file, file.stat().st_mtime_ns)
 

@@ -161,7 +161,7 @@ def _quantized(
     device, kind = torch.device(device), str(spec.quantization)
     if not backend_of(device).quantizes:
         raise KindredError(
-            f"{kind} needs a CUDA GPU and this run is on {backend_of(device).title}",
+            f"{kind} needs a CUDA GPU, but this run is on {backend_of(device).title}",
             "base.quantization",
             "remove `quantization` from the base, or run on a machine with a GPU",
         )
@@ -211,9 +211,10 @@ def _load(
     if not (folder / part.folder).is_dir():
         parts = architecture_of(base).parts.folders("all")
         raise KindredError(
-            f"has no folder '{part.folder}'; a base of this architecture has {', '.join(parts)}",
+            f"has no folder '{part.folder}', but a base of this architecture has "
+            f"{', '.join(parts)}",
             f"base {base.model}",
-            "check `model:`, or fetch or save it again",
+            "correct `model:`, or download or save the base again",
         )
     _quiet()
     try:
@@ -222,7 +223,7 @@ def _load(
         raise KindredError(
             f"can't be read ({first_line_of(error)})",
             f"base {base.model}, part {part.folder}",
-            "fetch or save it again",
+            "download or save it again",
         ) from error
 
 

@@ -51,7 +51,7 @@ class OpenedBase:
             raise KindredError(
                 f"its transformer/config.json can't be read ({error.finding})",
                 f"base {self.spec.model}",
-                "fetch or save the base again",
+                "download or save the base again",
             ) from error
 
     @cached_property

@@ -105,9 +105,13 @@ def load(folder: Path, part: Part, quantize: Callable[[], Any], read: Callable[[
     store = parts(folder.parent, part)
     if store.has(folder.name):  # no lock, which a full or closed disk would refuse
         return read(folder)
-    with store.lock(folder.name, "another process quantizes the same weights; waiting for it"):
+    with store.lock(folder.name, "waiting for another process that quantizes the same weights"):
         if not store.has(folder.name):
-            print(f"quantizing {part.folder}, once: kept in {folder}", file=sys.stderr, flush=True)
+            print(
+                f"quantizing {part.folder} once; the result is kept in {folder}",
+                file=sys.stderr,
+                flush=True,
+            )
             model = quantize()
             if not _keep(model, store, folder.name, part):
                 return model
@@ -151,7 +155,7 @@ def _keep(model: Any, store: ContentStore, key: str, part: Part) -> bool:
     try:
         store.put(key, save)
     except KindredError as error:
-        print(f"warning: {error}; the next run quantizes {part.folder} again", file=sys.stderr)
+        print(f"warning: {error} The next run quantizes {part.folder} again.", file=sys.stderr)
         return False
     return True
 

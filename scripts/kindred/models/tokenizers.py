@@ -44,7 +44,7 @@ def load_tokenizer(name: str) -> Any:
         raise KindredError(
             f"can't be loaded ({first_line_of(error)})",
             f"tokenizer {name}",
-            "check the base's `model`; for gated models accept their licence and log in",
+            "check the base's `model`; if it is gated, accept its licence and run `hf auth login`",
         ) from error
 
 

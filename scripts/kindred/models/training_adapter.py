@@ -64,9 +64,9 @@ def fetched_file(base: Base) -> Path:
         return Path(hf_hub_download(repository, file, revision=revision))
     except Exception as error:  # the hub's errors have no base class in common
         raise KindredError(
-            f"'{name}' is no file here, and could not be fetched ({first_line_of(error)})",
+            f"'{name}' is not a file here, and the download failed ({first_line_of(error)})",
             where,
-            "check the repository and the file; without a network give the path of a copy",
+            "check the names of repository and file; without a network, give the path of a copy",
         ) from error
 
 
@@ -102,7 +102,7 @@ def content(base: Base) -> str | None:
     ProblemsError listing all, for one that can't be had or does not fit."""
     if base.training_adapter is None:
         return None
-    file, problems = fetched_file(base), Problems("this base can't be trained on")
+    file, problems = fetched_file(base), Problems("this base can't be used for training")
     note_faults(base, Path("."), f"base {base.model}: {KEY}", problems)
     problems.raise_if_any()
     return content_hash(file)
@@ -186,6 +186,6 @@ def _no_file(name: str, where: str) -> KindredError:
     return KindredError(
         f"no file '{name}'",
         where,
-        "correct the path (it counts from the folder of the Snakefile), or write "
+        "correct the path, which starts from the folder that holds the Snakefile; or write "
         "`<owner>/<repository>/<file>`",
     )

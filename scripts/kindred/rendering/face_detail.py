@@ -106,8 +106,8 @@ def detail_prompt_set(
     drawn = [face for one in found for face in one.faces]
     if small := sum(face.shrinks for face in drawn):
         print(
-            f"warning: {small} of {len(drawn)} faces with what is around them are larger than they "
-            "are drawn again, so they lose detail: raise `size`",
+            f"warning: {small} of {len(drawn)} faces are larger in the picture than `size`, so "
+            "drawing them again loses detail; raise `size`",
             file=sys.stderr,
         )
     unchanged = sum(not one.faces for one in found)

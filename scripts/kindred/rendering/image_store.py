@@ -76,5 +76,5 @@ def settings_of(path: Path | str) -> dict[str, Any]:
     except FileNotFoundError:
         raise missing(path) from None
     except (OSError, AttributeError, KeyError, json.JSONDecodeError):
-        what = f"not a picture rendered here (no '{CHUNK}' text)"
-        raise KindredError(what, str(path), "name one that a manifest names") from None
+        what = f"is not a picture drawn by Kindred (it has no '{CHUNK}' text)"
+        raise KindredError(what, str(path), "name a picture that a manifest lists") from None

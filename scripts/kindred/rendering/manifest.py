@@ -21,7 +21,7 @@ from kindred.models.lora.adapters import Adapter
 from kindred.rendering.image_plan import ImageRequest
 from kindred.rendering.image_store import ImageStore, code_revisions
 
-ADVICE = "render again: run `snakemake`, or scripts/render.py with this manifest as --out"
+ADVICE = "draw them again: run `snakemake`, or scripts/render.py with this manifest as --out"
 DAMAGED = "delete them, then run `snakemake`, which draws them again"
 
 
@@ -105,14 +105,14 @@ def read_manifest(path: Path | str) -> Manifest:
             value.get("code_revisions", [UNRECORDED]),
         )
     except (KeyError, TypeError) as error:
-        what = f"not a manifest of pictures ({error})"
+        what = f"is not a list of pictures ({error})"
         raise KindredError(what, str(path), ADVICE) from None
 
 
 def open_pictures(manifests: Iterable[Manifest]) -> dict[str, Image.Image]:
     """Key -> RGB picture of every row. Raises ProblemsError naming all that are missing or damaged,
     a line a manifest, with the cure."""
-    problems, pictures = Problems("pictures of the store can't be shown"), {}
+    problems, pictures = Problems("some pictures can't be shown"), {}
     for manifest in manifests:
         unread = []
         for row in manifest.rows:
@@ -127,7 +127,7 @@ def open_pictures(manifests: Iterable[Manifest]) -> dict[str, Image.Image]:
 
 def check_pictures(manifests: Sequence[Manifest]) -> None:
     """Raise ProblemsError, a line a manifest, when pictures are missing from the store."""
-    problems = Problems("pictures of the store can't be shown")
+    problems = Problems("some pictures can't be shown")
     for manifest in manifests:
         lost = [row for row in manifest.rows if not row.path.is_file()]
         _note_missing(manifest, lost, problems)

@@ -28,7 +28,7 @@ SETTINGS = re.compile(r"\n(?:Negative prompt:|Steps: )")  # what stands behind a
 LORA_TAG = re.compile(r"<(?:lora|lyco|hypernet):[^>]*>")
 TEXTS = ("text", "text_g", "prompt", "string", "value")  # inputs that hold a node's text
 DEEPEST = 40  # nodes from a sampler to its prompt
-CURE = f"write {COLUMNS[0]},{COLUMNS[1]} lines into {TABLE} there"
+CURE = f"write lines of {COLUMNS[0]},{COLUMNS[1]} into {TABLE} in that folder"
 
 
 def picture_files(folder: Path) -> list[str]:
@@ -52,10 +52,10 @@ def written_prompts(folder: Path) -> dict[str, str]:
         found = _table(text) if path.name == TABLE else json.loads(text)
     except (OSError, ValueError, csv.Error) as error:
         what = f"can't be read ({first_line_of(error)})"
-        raise KindredError(what, str(path), "save it as UTF-8") from None
+        raise KindredError(what, str(path), "save it as UTF-8 text") from None
     if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
-        cure = f"columns {' and '.join(COLUMNS)}, or in {MAPPING} a mapping of file to prompt"
-        raise KindredError("says no prompts", str(path), f"write {cure}")
+        cure = f"the columns {' and '.join(COLUMNS)}, or in {MAPPING} an object of file and prompt"
+        raise KindredError("contains no prompts", str(path), f"write {cure}")
     return {file.strip().removeprefix("./"): nfc(prompt) for file, prompt in found.items()}
 
 

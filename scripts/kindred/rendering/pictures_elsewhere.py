@@ -54,14 +54,14 @@ def assign(folder: Path, prompt_sets: Mapping[str, PromptSet], shown: str) -> As
     written, files = written_prompts(folder), picture_files(folder)
     if not files:
         cure = "put PNG, JPEG or WebP files there"
-        found.problems.append(Problem(shown, "holds no picture", cure))
+        found.problems.append(Problem(shown, "contains no picture", cure))
     for file in files:
         if sign := sign_of_snakemake(file):
             what = f"has {sign} in its name"
             found.problems.append(Problem(f"{shown}/{file}", what, "rename it without { } < >"))
     for file in sorted(written.keys() - set(files)):
         where = f"{shown}/{TABLE}: {file}"
-        found.problems.append(Problem(where, "no such picture", did_you_mean(file, files)))
+        found.problems.append(Problem(where, "there is no such picture", did_you_mean(file, files)))
     of_prompt: dict[tuple[str, str], list[str]] = {}
     unknown = []
     for file in files:
@@ -76,8 +76,10 @@ def assign(folder: Path, prompt_sets: Mapping[str, PromptSet], shown: str) -> As
             told = {"file": f"{shown}/{file}", "prompt": asked[key, name]}
             found.sets[key].append(PictureElsewhere(**told, name=name, seed=seed))
         if len(own) > len(seeds):
-            what = f"{len(own)} pictures of “{name}”, of which {len(seeds)} are taken"
-            cure = f"ask for more `seeds` or `pictures` in prompt_sets.{key}, or remove some"
+            what = (
+                f"there are {len(own)} pictures of “{name}”, but the prompt set takes {len(seeds)}"
+            )
+            cure = f"set more `seeds` or `pictures` in prompt_sets.{key}, or remove some pictures"
             found.warnings.append(Problem(shown, what, cure))
     return found
 
@@ -141,11 +143,13 @@ def _unknown(
     for text, own in told.items():
         where = f"{shown}/{own[0]}" + (f" and {len(own) - 1} more" if len(own) > 1 else "")
         if not text:
-            what = "its prompt is not known: neither its name nor the file says it"
-            found.append(Problem(where, what, f"{CURE}, or begin its name with a prompt's"))
+            what = "its prompt is unknown: neither its name nor the file contains it"
+            found.append(
+                Problem(where, what, f"{CURE}, or let its name begin with the name of a prompt")
+            )
             continue
         near = did_you_mean(text, list(asked.values()))
-        what = f"its prompt “{text[:80]}” is in no prompt set"
+        what = f"no prompt set has its prompt “{text[:80]}”"
         found.append(Problem(where, what, f"add it to `prompts`, or {CURE}; {near}"))
     return found
 

@@ -198,16 +198,16 @@ class RenderPipeline:
             self._forget_recordings()
             self.passes_together = False
             print(
-                "warning: too little memory for both passes of guidance at once: one after the "
-                "other from now on",
+                "warning: not enough memory for both guidance passes at once; running them one "
+                "after the other from now on",
                 file=sys.stderr,
             )
         elif sizes > 1:
             self._forget_recordings()
             self.denoise_at_once = sizes // 2
             print(
-                f"warning: too little memory for {sizes} pictures at once: {sizes // 2} from now "
-                "on",
+                f"warning: not enough memory for {sizes} pictures at once; drawing {sizes // 2} "
+                "at a time from now on",
                 file=sys.stderr,
             )
         torch.cuda.empty_cache()
@@ -275,7 +275,9 @@ class RenderPipeline:
                 raise
         if self._forget_recordings():
             return self._through_vae(way, given)
-        print("warning: too little memory for the VAE: in tiles from now on", file=sys.stderr)
+        print(
+            "warning: not enough memory for the VAE; working in tiles from now on", file=sys.stderr
+        )
         torch.cuda.empty_cache()
         self.coding.decode_in_tiles(TILE)
         return way(given)

@@ -65,9 +65,9 @@ def load(
     if limited and offload_excess(transformer, device, beside):
         if way == "fp8":
             raise KindredError(
-                "the GPU is too small for the weights even as trained",
+                "the GPU is too small for the weights, even as trained",
                 "precision: fp8",
-                "leave `precision` out",
+                "remove `precision`",
             )
         return transformer
     left = room(device, beside) if limited else None
@@ -124,8 +124,8 @@ def offload_excess(transformer: Any, device: torch.device, beside: int = 0) -> b
     if away:
         torch.cuda.empty_cache()
         print(
-            f"the quantized base is larger than the GPU: {len(away)} of {len(blocks)} blocks visit "
-            "it from main memory",
+            f"the quantized base is larger than the GPU, so {len(away)} of {len(blocks)} blocks "
+            "are loaded from main memory when needed",
             file=sys.stderr,
         )
     return bool(away)
@@ -179,15 +179,15 @@ def _check_eight_bit(base: Base, device: torch.device) -> None:
     """Raise KindredError where a base or GPU has no products in 8-bit floats."""
     if base.quantization == "int8":
         raise KindredError(
-            "an int8 base is multiplied in 8-bit integers already",
+            "an int8 base already computes in 8-bit integers",
             "precision: fp8",
-            "leave `precision` out, or take a base in NF4 or bfloat16",
+            "remove `precision`, or use a base in NF4 or bfloat16",
         )
     if not fp8_linear.can(device):
         raise KindredError(
-            "this GPU can't multiply 8-bit floats (RTX 40, H100 or later can)",
+            "this GPU can't compute with 8-bit floats (RTX 40, H100 and later can)",
             "precision: fp8",
-            "leave `precision` out",
+            "remove `precision`",
         )
 
 
@@ -197,10 +197,10 @@ def _to_eight_bit(transformer: Any, left: int | None) -> None:
     more = fp8_linear.more(transformer, names)
     if left is not None and more > left:
         raise KindredError(
-            f"the weights take {more / GIB:.1f} GiB more than as trained, and the GPU has "
+            f"the weights take {more / GIB:.1f} GiB more than as trained, but the GPU has only "
             f"{max(0, left) / GIB:.1f} GiB to spare",
             "precision: fp8",
-            "leave `precision` out",
+            "remove `precision`",
         )
     fp8_linear.convert(transformer, names, dequantized)
 
@@ -233,7 +233,9 @@ def _whole(
     # Merging would draw weights out of their files into main memory, all of them.
     apply_adapters(transformer, adapters, spec.merged() and not away)
     if away:
-        print("the base is larger than the GPU: its blocks visit it one by one", file=sys.stderr)
+        print(
+            "the base is larger than the GPU, so its blocks are loaded one by one", file=sys.stderr
+        )
         stream_blocks(transformer, device)
     return transformer
 
@@ -265,7 +267,7 @@ def merge_and_quantize(transformer: Any, base: Base, device: torch.device) -> No
             continue
         if any(layer.use_dora.values()):
             raise KindredError(
-                "a DoRA adapter can't be added to weights that are quantized again",
+                "a DoRA adapter can't be merged into weights that are quantized again",
                 "precision: merged",
                 "use `precision: trained` or `unquantized`",
             )

@@ -23,7 +23,7 @@ from kindred.specs.base_model import Base, TextEncoder
 if TYPE_CHECKING:
     import torch
 
-ADVICE = "delete it and run `snakemake`: it encodes this base's prompts again"
+ADVICE = "delete it and run `snakemake`, which encodes this base's prompts again"
 
 
 def reading_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[str]:
@@ -60,9 +60,9 @@ def texts_of(
     if idle:
         scale = idle[0].settings["guidance"]
         raise KindredError(
-            f"has a negative prompt, which {base.spec.model} does not read at guidance {scale:g}",
+            f"has a negative prompt, which {base.spec.model} ignores at guidance {scale:g}",
             f"prompt '{idle[0].name}'",
-            "take `negative:` out; it is for bases that are drawn with a second pass, at a "
+            "remove `negative:`; it is for bases that draw with a second pass, at a "
             "`guidance_scale` that turns it on",
         )
     return read_texts(path, [text for picture in pictures for text in picture.texts], base.spec)
@@ -81,7 +81,7 @@ def read_texts(
     wrong = sorted(key for key in expected if made_by.get(key) != expected[key])
     if wrong:
         found = ", ".join(f"{key} {made_by.get(key)} instead of {expected[key]}" for key in wrong)
-        raise KindredError(f"made by another text encoder ({found})", str(path), ADVICE)
+        raise KindredError(f"was made by another text encoder ({found})", str(path), ADVICE)
     asked = [architecture_of(base).text.unconditional, *prompts]
     by_hash = {caption_hash(prompt): prompt for prompt in asked}
     there = encoding_cache.text_hashes(path)

@@ -20,7 +20,7 @@ from kindred.common.written_text import check_text, nfc
 from kindred.evidence import human_ratings, paired_choices, who_is_it
 from kindred.report import rating_page
 
-AGAIN = "load the page again"
+AGAIN = "reload the page"
 LONGEST = 40  # characters of a person's name, as on the pages
 LONG = 200  # characters of anything else
 Row = dict[str, str]
@@ -110,11 +110,11 @@ class AnswerFiles:
     def _checked(self, rater: str, row: Any) -> Row:
         """A row as text. Raises KindredError for one that no page sends."""
         if not isinstance(row, Mapping):
-            raise KindredError("this is no answer of the page", self.kind.page, AGAIN)
+            raise KindredError("this answer does not come from the page", self.kind.page, AGAIN)
         told = {name: _text(row.get(name, "")) for name in self.kind.columns} | {"rater": rater}
         wrong = [name for name, known in self.kind.answers.items() if told[name] not in known]
         if wrong or not all(told[name] for name in self.kind.asked):
-            raise KindredError("this is no answer of the page", self.kind.page, AGAIN)
+            raise KindredError("this answer does not come from the page", self.kind.page, AGAIN)
         return told
 
 
@@ -122,10 +122,12 @@ def answer(files: AnswerFiles, change: Any) -> dict[str, Any]:
     """What a page asks of the server: {rater, rows} to save, {rater} alone to read; its answer.
     Raises KindredError for what the page can't have sent, and where nothing can be written."""
     if not isinstance(change, Mapping) or not isinstance(change.get("rows", []), list):
-        raise KindredError("this is no answer of the page", files.kind.page, AGAIN)
+        raise KindredError("this answer does not come from the page", files.kind.page, AGAIN)
     rater = _text(change.get("rater", "")).strip()
     if not 0 < len(rater) <= LONGEST:
-        raise KindredError("nobody says who answers", files.kind.page, "write a short name")
+        raise KindredError(
+            "the answer has no name", files.kind.page, "enter a short name on the page"
+        )
     if "rows" in change:
         return {"file": str(files.save(rater, change["rows"]))}
     return {"file": str(files.file(rater)), "rows": files.of(rater)}
@@ -147,7 +149,7 @@ def _read(file: Path) -> list[Row]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        cure = "mend it, or move it away; answers are saved here then"
+        cure = "correct it or move it away, so that answers can be saved here"
         raise KindredError(f"can't be read ({error})", str(file), cure) from error
     return [row | {"rater": row.get("rater") or ""} for row in rows]
 
@@ -162,10 +164,10 @@ def answered_page(what: str, pairs: bool, root: Path) -> tuple[Path, AnswerFiles
     try:
         text = (root / page).read_text(encoding="utf-8")
     except OSError as error:
-        raise KindredError("is not there", where, f"run `snakemake {where}`") from error
+        raise KindredError("is missing", where, f"run `snakemake {where}`") from error
     if MARK not in text:
         cure = f"run `snakemake {where}`"
-        raise KindredError("was made before pages saved by themselves", where, cure)
+        raise KindredError("is an old page that can't save answers by itself", where, cure)
     kind = known[page.name]
     return root / page, AnswerFiles(kind, page.parent.name, root / "config" / kind.folder)
 

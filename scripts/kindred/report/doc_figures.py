@@ -33,7 +33,7 @@ def filled(page: Path) -> str:
 
     Raises ProblemsError naming figures whose table, variant, prompt set or measure there isn't.
     """
-    problems = Problems("figures can't be read from published tables")
+    problems = Problems("figures can't be read from the published tables")
 
     def figure(match: re.Match[str]) -> str:
         where = f'{page}: {match["table"]} "{match["what"]}"'
@@ -81,7 +81,11 @@ def verdict_of(rows: Rows, what: str) -> str:
         raise KindredError(f"no hypothesis '{name}'", "", did_you_mean(name, lines))
     told = {"effect": _effect, "label": words_of}
     if asked not in told:
-        raise KindredError(f"'{what}' is no figure", "", "write: hypothesis effect, or label")
+        raise KindredError(
+            f"'{what}' does not name a figure",
+            "",
+            "write it as `hypothesis effect` or `hypothesis label`",
+        )
     return told[asked](lines[name])
 
 

@@ -44,7 +44,7 @@ def publish_families(name: str, folders: Folders, why: str = "") -> Path:
     spec = family_specs(config).get(name)
     if spec is None:
         what = f"no file config/families/{name}.yaml"
-        raise KindredError(what, str(config), "say the name of one, without .yaml")
+        raise KindredError(what, str(config), "give the name of such a file, without .yaml")
     plan = load_plan(folders.root, {"experiments": list(spec.families)})
     folder = folders.results / "families" / name
     verdicts = read_versioned(folder / "verdicts.json")
@@ -79,8 +79,8 @@ def _check_again(
         if one["figures"] != figures and {*one["runs"]} & {*runs}:
             problems.add(
                 str(log),
-                f"the same runs were published {one['time'][:10]} with other figures",
-                "train new runs, under other numbers, and publish those",
+                f"the same runs were published on {one['time'][:10]} with different figures",
+                "train new runs with other numbers, and publish those",
             )
 
 

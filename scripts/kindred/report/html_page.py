@@ -201,9 +201,11 @@ def _album(
     drawn = [path for path in files.values() if path in lost]
     if drawn:
         few = ", ".join(map(str, drawn[:3])) + (" ..." if len(drawn) > 3 else "")
-        problems.add(str(data.folder), f"{len(drawn)} of {len(files)} missing ({few})", ADVICE)
+        problems.add(
+            str(data.folder), f"{len(drawn)} of {len(files)} pictures are missing ({few})", ADVICE
+        )
     for path in sorted(path for path in photos.values() if path in lost):
-        problems.add(str(path), "no such prepared photo", AGAIN)
+        problems.add(str(path), "this prepared photo is missing", AGAIN)
     problems.raise_if_any()
     return EmbeddedImages(make_thumbnails({**files, **photos}, round(spec.megabytes * MEGABYTE)))
 

@@ -55,8 +55,8 @@ def choose_pairs(pictures: Mapping[Place, Row], spec: PairsSpec) -> list[Pair]:
     dealt = list(piles.values())
     if not dealt:
         where = f"experiment {spec.experiment}"
-        what = "no two variants drew the same prompt of somebody by adapters of their own"
-        cure = "add a second variant that is no control, or rate single pictures in rating.html"
+        what = "no two variants drew the same prompt of a character with adapters of their own"
+        cure = "add a second variant that is not a control, or rate single pictures in rating.html"
         raise KindredError(what, where, cure)
     for pile in dealt:
         rng.shuffle(pile)

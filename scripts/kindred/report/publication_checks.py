@@ -82,8 +82,9 @@ def _runs_again(publication: Publication, problems: Problems) -> None:
             runs = (int(run) for one in earlier for run in one["figures"][name])
             problems.add(
                 f"{publication.where}: variants.{name}",
-                f"runs {spans(other)} were published on {max(other.values())} with other figures",
-                f"train it anew with numbers of its own (`first_run: {max(runs) + 1}`)",
+                f"runs {spans(other)} were published on {max(other.values())} with different "
+                "figures",
+                f"train it again with new run numbers (`first_run: {max(runs) + 1}`)",
             )
 
 
@@ -97,16 +98,16 @@ def _primaries(publication: Publication, problems: Problems) -> None:
     if lost:
         problems.add(
             str(path),
-            f"does not say what these primary hypotheses can find: {', '.join(lost)}",
+            f"has no power for these primary hypotheses: {', '.join(lost)}",
             f"run `snakemake power --config experiments={publication.experiment.name}`",
         )
     without = [key for key in (PAIRING, RULES) if primary and not verdicts.get(key)]
     if without:
         problems.add(
             str(publication.results / "verdicts.json"),
-            f"primary hypotheses without {' and '.join(f'`{key}`' for key in without)}: how arms "
-            "are paired and how labels are found",
-            "compare again with today's code (`snakemake`)",
+            f"primary hypotheses lack {' and '.join(f'`{key}`' for key in without)}, which say "
+            "how arms are paired and how labels are found",
+            "run `snakemake`, which compares again with today's code",
         )
 
 
@@ -125,8 +126,8 @@ def _groups(publication: Publication, problems: Problems) -> None:
         if name in casts or most >= GROUP:
             problems.add(
                 f"{publication.where}: prompt_sets.{name}",
-                f"figures of {'casts' if name in casts else 'a group'} without those of a training "
-                "on scrambled captions, which may be as right by the picture's shape alone",
+                f"has figures of {'casts' if name in casts else 'a group'}, but no training on "
+                "scrambled captions, which could be as good by the picture's shape alone",
                 "add a variant with `control: {pairing: scrambled}`",
             )
 
@@ -139,14 +140,14 @@ def _words(publication: Publication, problems: Problems) -> None:
         problems.add(
             str(publication.results / "verdicts.json"),
             f"the label of {', '.join(labels)} is 'refuted'",
-            "compare again with today's code (`snakemake`)",
+            "run `snakemake`, which compares again with today's code",
         )
     claims = [name for name, one in decided.items() if REFUTED.search(one["claim"])]
     for name in claims:
         problems.add(
             f"{publication.where}: hypotheses.{name}.claim",
             "says 'refuted'",
-            "say what is claimed, such as 'no difference larger than 10 points', and run "
+            "write what is claimed, such as 'no difference larger than 10 points', and run "
             "`snakemake` again",
         )
     # What was changed is quoted word for word.
@@ -155,7 +156,7 @@ def _words(publication: Publication, problems: Problems) -> None:
         problems.add(
             str(publication.results / "report.md"),
             "says 'refuted'",
-            "take the word out of title, question and claims, and run `snakemake` again",
+            "remove the word from title, question and claims, and run `snakemake` again",
         )
 
 
@@ -165,8 +166,8 @@ def _labels_on_photos(publication: Publication, problems: Problems) -> None:
     if judge is not None and judge.kind != "lab" and publication.verdicts["hypotheses"]:
         problems.add(
             f"{publication.where}: judge",
-            "labels on photos need a judge that was checked on these people: each photo left out, "
-            "a threshold of each person, confusions within the family, false alarms of the base, "
-            "blind ratings; these checks are not built yet",
-            "publish figures alone: take `hypotheses:` out",
+            "labels on photos need a judge that was tested on these people, and Kindred can't "
+            "run all of these tests yet: each photo left out, a threshold for each person, "
+            "confusions within the family, false alarms of the base, blind ratings",
+            "publish only figures: remove `hypotheses:`",
         )

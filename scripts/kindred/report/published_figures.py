@@ -25,7 +25,7 @@ def cell_of(page: str, what: str) -> str:
     """
     section, _, place = what.rpartition(" > ")
     if section and f"\n## {section}\n" not in page:
-        raise KindredError(f"no section '{section}'", "", "write: section > row: heading")
+        raise KindredError(f"no section '{section}'", "", "write it as `section > row: heading`")
     whole, asked = place.endswith(WHOLE), place.removesuffix(WHOLE)
     row, _, heading = asked.partition(": ")
     headings: list[str] = []
@@ -38,7 +38,9 @@ def cell_of(page: str, what: str) -> str:
         elif cells[0] == row and heading in headings:
             cell = cells[headings.index(heading)]
             return cell if whole else cell.partition(" (")[0]
-    raise KindredError(f"no row '{row}' with a column '{heading}'", "", "write: row: heading")
+    raise KindredError(
+        f"no row '{row}' with a column '{heading}'", "", "write it as `row: heading`"
+    )
 
 
 def figure_of(rows: Rows, what: str) -> str:
@@ -50,7 +52,9 @@ def figure_of(rows: Rows, what: str) -> str:
     first, _, against = what.partition(" - ")
     spread, words = first.endswith(SPREAD), first.removesuffix(SPREAD).split()
     if len(words) != 3:
-        raise KindredError(f"'{what}' is no figure", "", "write: variant prompt_set measure")
+        raise KindredError(
+            f"'{what}' does not name a figure", "", "write it as `variant prompt_set measure`"
+        )
     variant, prompt_set, measure = words
     mean = _mean(rows, variant, prompt_set, measure)
     percent = measure not in MEASURES or MEASURES[measure].kind.percent  # accuracy of casts
@@ -81,7 +85,7 @@ def text_of(table: Path) -> str:
         return table.read_text(encoding="utf-8")
     except FileNotFoundError:
         advice = "publish the experiment, or correct the path"
-        raise KindredError("no such table", str(table), advice) from None
+        raise KindredError("there is no such table", str(table), advice) from None
 
 
 def _measures(rows: Rows) -> set[str]:

@@ -109,11 +109,13 @@ def check_files(paths: Sequence[Path]) -> None:
     """Raises ProblemsError naming the pictures that are missing."""
     problems = Problems("pictures are missing")
     for path in missing(paths):
-        problems.add(str(path), "is not there", ADVICE)
+        problems.add(str(path), "is missing", ADVICE)
     problems.raise_if_any()
 
 
 def need_some(rows: Sequence[Row], folder: Path) -> None:
     """Raises KindredError where there is nothing to rate."""
     if not rows:
-        raise KindredError("no picture to rate", str(folder), "render prompts first (`snakemake`)")
+        raise KindredError(
+            "there is no picture to rate", str(folder), "run `snakemake`, which draws the prompts"
+        )

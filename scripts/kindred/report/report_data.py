@@ -21,7 +21,7 @@ from kindred.scoring.score_table import read_scores
 from kindred.specs.character import Character
 
 SUMMARY_VERSION = 2
-COMPARE_AGAIN = "run the compare step again (`snakemake`)"
+COMPARE_AGAIN = "run `snakemake`, which compares again"
 Place = tuple[str, int, str, str, int]  # variant, run, prompt set, prompt name, seed
 
 
@@ -195,7 +195,7 @@ def check_keys(
 ) -> None:
     """Refuse scores of other pictures than those listed: words must not stand under a picture that
     they were not said of. Raises ProblemsError."""
-    problems = Problems("scores and pictures do not belong together")
+    problems = Problems("scores and pictures don't belong together")
     lists: dict[str, int] = {}
     for place, row in scores.items():
         if place in pictures and pictures[place].key != row["key"]:
@@ -203,8 +203,10 @@ def check_keys(
             path = str(folder / variant / f"run-{run}" / "images" / f"{prompt_set}.json")
             lists[path] = lists.get(path, 0) + 1
     for path, count in lists.items():
-        cure = "delete the table of scores that belongs to it and run `snakemake`, to score again"
-        problems.add(path, f"{count} pictures are not those that were scored", cure)
+        cure = (
+            "delete the table of scores that belongs to it and run `snakemake`, which scores again"
+        )
+        problems.add(path, f"{count} pictures differ from those that were scored", cure)
     problems.raise_if_any()
 
 
@@ -227,7 +229,7 @@ def read_versioned(path: Path) -> Any:
     value = read_json(path)
     found = value.get("version") if isinstance(value, dict) else None
     if found != SUMMARY_VERSION:
-        what = f"of version {found}, this program reads {SUMMARY_VERSION}"
+        what = f"has version {found}, but this program reads {SUMMARY_VERSION}"
         raise KindredError(what, str(path), COMPARE_AGAIN)
     return value
 

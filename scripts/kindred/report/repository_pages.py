@@ -68,9 +68,9 @@ def page(report: str, values: Mapping[str, Any]) -> str:
     named = {part.partition("\n")[0].strip(): part for part in sections}
     if CAME_OUT not in named:
         raise KindredError(
-            f"no section '{CAME_OUT}'",
+            f"has no section '{CAME_OUT}'",
             f"results/{values['experiment']}/report.md",
-            "report again (`snakemake`)",
+            "run `snakemake`, which writes the report again",
         )
     apart = (CAME_OUT, SHEETS, DECLARED, WHO)
     rest = [part for name, part in named.items() if name not in apart]
@@ -127,7 +127,7 @@ def with_log(page: str, log: Mapping[str, Any], where: str) -> str:
         before, there, rest = before.partition(REPEAT)
         rest = there + rest
     if not rest.startswith(REPEAT):
-        raise KindredError("no section 'How to repeat'", where, "publish the experiment again")
+        raise KindredError("has no section 'How to repeat'", where, "publish the experiment again")
     section = fill("declared.md", {"log": log}).strip()
     return f"{before.rstrip()}\n\n## {DECLARED}\n\n{section}\n\n{rest}"
 
@@ -178,7 +178,7 @@ def read_published(docs: Path) -> dict[str, list[Line]]:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != VERDICTS:
-                raise KindredError("other columns than today's", str(path), "publish it again")
+                raise KindredError("its columns differ from today's", str(path), "publish it again")
             found[path.parent.name] = list(reader)
     return found
 

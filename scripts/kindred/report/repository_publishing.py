@@ -73,8 +73,8 @@ def check_may_be_shown(
         if known is None or one["dataset"] not in (known.dataset, known.root):
             problems.add(
                 f"{where}: variants.{name}",
-                "the results are of another version of this file",
-                "publish with the file that they were made with",
+                "the results belong to another version of this file",
+                "restore the file with which they were made, or run `snakemake`",
             )
     if not experiment.hide_photos:
         used = {*experiment.references, *(v.root for v in experiment.variants.values() if v.root)}
@@ -83,15 +83,16 @@ def check_may_be_shown(
             if plan.datasets[name].lab is None:
                 problems.add(
                     f"{where}: datasets.{name}",
-                    "photos of people, and nothing made of them leaves this computer unasked",
-                    "if all who are in them agree, write `hide_photos: true` into the experiment",
+                    "these are photos of people, and Kindred does not publish what was made of "
+                    "them without permission",
+                    "if everybody in them agrees, write `hide_photos: true` into the experiment",
                 )
         for variant in experiment.variants.values():
             if variant.files:
                 problems.add(
                     f"{where}: variants.{variant.name}",
-                    "draws with LoRAs that were trained elsewhere, perhaps on photos of people",
-                    "if all who are in them agree, write `hide_photos: true` into the experiment",
+                    "draws with LoRAs trained elsewhere, perhaps on photos of people",
+                    "if everybody in them agrees, write `hide_photos: true` into the experiment",
                 )
 
 
@@ -223,7 +224,9 @@ def pack(names: Sequence[str], out: Path, folders: Folders) -> str:
         # As it is called, not as links resolve: folders of results often lie on another disk.
         full = Path(os.path.abspath(path))
         if not full.is_relative_to(root):
-            raise KindredError(f"not below {root}", str(path), "give another --root")
+            raise KindredError(
+                f"is not below {root}", str(path), "set --root to a folder that contains it"
+            )
         named[full.relative_to(root)] = full
     with (
         atomic_write(out) as temporary,
@@ -331,7 +334,9 @@ def write_log(name: str, folders: Folders) -> Path:
     where there is none, or none with such a section."""
     path = folders.docs / name / "README.md"
     if not path.is_file():
-        raise KindredError("no such page", str(path), "publish the experiment first")
+        raise KindredError(
+            "this page does not exist yet", str(path), "publish the experiment first"
+        )
     entries = read_log(log_path(name, folders.root))
     log = log_of(entries, published_runs(folders.docs / name / "runs.csv"))
     page = path.read_text(encoding="utf-8")

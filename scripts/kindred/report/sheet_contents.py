@@ -28,7 +28,9 @@ def read_labelled(text: str) -> tuple[str, Manifest]:
     """'all cells=path.json' -> its label and manifest."""
     label, sign, path = text.partition("=")
     if not sign or not label or not path:
-        raise KindredError("lacks a label or a file", f"--manifest {text}", "write LABEL=FILE")
+        raise KindredError(
+            "lacks a label or a file", f"--manifest {text}", "write it as LABEL=FILE"
+        )
     return label, read_manifest(path)
 
 
@@ -134,7 +136,7 @@ def _shown(labelled: Labelled, spec: SheetSpec) -> list[tuple[str, Manifest]]:
     known = {row.name for _, manifest in labelled for row in manifest.rows}
     for name in spec.prompts or []:
         if name not in known:
-            what = f"no prompt '{name}' here"
+            what = f"there is no prompt '{name}'"
             raise KindredError(what, "--spec: prompts", did_you_mean(name, known))
 
     def wanted(row: Row) -> bool:

@@ -49,10 +49,10 @@ def read_run(label: str, path: Path | str) -> Run:
             "no such file", str(path), "run `snakemake`, which trains the variant"
         ) from None
     except (KeyError, TypeError, ValueError) as error:
-        what = f"not a training log with step, loss, lr ({error})"
+        what = f"is not a training log with step, loss and lr ({error})"
         raise KindredError(what, str(path), AGAIN) from None
     if not run.steps:
-        raise KindredError("holds no step", str(path), AGAIN)
+        raise KindredError("contains no step", str(path), AGAIN)
     return run
 
 

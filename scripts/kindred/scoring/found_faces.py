@@ -28,7 +28,7 @@ def found_faces(
     for picture in pictures.rows:
         place = picture.name, picture.seed
         if {row["key"] for row in rows.get(place, ())} != {picture.key}:
-            what = f"tells of other pictures than {pictures.file} names"
+            what = f"describes other pictures than {pictures.file} lists"
             raise KindredError(what, str(table), ADVICE)
         said = find_trigger_words(picture.prompt, characters)
         asked = list(dict.fromkeys(one.letter for one in said))

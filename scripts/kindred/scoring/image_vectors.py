@@ -126,7 +126,7 @@ def load(facts: Path) -> ImageVectors:
     they are not of each other."""
     known, beside = read_json(facts), vectors_beside(facts)
     if not isinstance(known, dict) or known.get("version") != VERSION:
-        raise KindredError("vectors of another version", str(facts), ADVICE)
+        raise KindredError("contains vectors of another version", str(facts), ADVICE)
     try:
         vectors = np.load(beside, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

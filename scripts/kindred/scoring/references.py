@@ -301,7 +301,7 @@ def load(facts: Path, vectors: Path) -> References:
 
     known = read_json(facts)
     if not isinstance(known, dict) or known.get("version") != VERSION:
-        raise KindredError("references of another version", str(facts), ADVICE)
+        raise KindredError("contains references of another version", str(facts), ADVICE)
     _, metadata = safetensors_files.header(vectors)
     if metadata.get("hash") != known["hash"]:
         raise KindredError(f"does not belong to {facts.name}", str(vectors), ADVICE)

@@ -37,7 +37,11 @@ def score_table(asked: ScoreRequest, store: Path, out: Path, device: str, thread
         return f"already scored ({key[:12]}); copied from the store"
     pictures, people = open_scorer(device, threads).score(asked, store, key)
     if not score_store.fetch(store, key, asked, out):
-        raise KindredError("vanished", str(kept), "run again")
+        raise KindredError(
+            "the table of scores disappeared from the store",
+            str(kept),
+            "run the same command again",
+        )
     write_beside(out, kept, asked.manifest)
     return f"{pictures} pictures, {people} people in them"
 

@@ -124,7 +124,7 @@ def check_table(path: Path, pictures: int) -> None:
     except (KeyError, TypeError, ValueError):
         text, images, rows, people = "", [], [], 0
     if not text.endswith("\n") or len(images) != pictures or len(rows) != pictures + people:
-        raise KindredError("empty or cut short", str(path))
+        raise KindredError("is empty or incomplete", str(path))
 
 
 class Scorer:
@@ -150,7 +150,9 @@ class Scorer:
         if judge.identity != known.facts["judge"]:
             from kindred.scoring.references import ADVICE
 
-            what = f"made with the judge {known.facts['judge']}, this is {judge.identity}"
+            what = (
+                f"was made by the judge {known.facts['judge']}, but this judge is {judge.identity}"
+            )
             raise KindredError(what, str(asked.references), ADVICE)
         whose = score_images.VariantRun(asked.variant, asked.run)
         rows = score_images.score_images(

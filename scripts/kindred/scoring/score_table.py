@@ -69,7 +69,7 @@ from kindred.specs.casts import AskedCast
 from kindred.specs.scoring import CompareSpec
 
 VERSION = 3
-ADVICE = "score again: delete it and run `snakemake`"
+ADVICE = "delete it and run `snakemake`, which scores again"
 KEYS = ("version", "judge", "kind", "variant", "run", "prompt_set", "prompt", "seed", "key")
 OF_IMAGE = (
     "asked",
@@ -233,11 +233,13 @@ def read_scores(path: Path | str) -> list[Scored]:
     except FileNotFoundError:
         raise KindredError("no such file", str(path), ADVICE) from None
     except (ValueError, UnicodeDecodeError) as error:
-        raise KindredError(f"not readable as scores ({error})", str(path), ADVICE) from None
+        raise KindredError(
+            f"can't be read as a table of scores ({error})", str(path), ADVICE
+        ) from None
     versions = {row["version"] for row in rows} - {str(VERSION)}
     if versions:
         found = ", ".join(sorted(versions))
-        what = f"scores of version {found}, this is {VERSION}"
+        what = f"contains scores of version {found}, but this program reads {VERSION}"
         raise KindredError(what, str(path), ADVICE)
     return rows
 
@@ -245,7 +247,7 @@ def read_scores(path: Path | str) -> list[Scored]:
 def _difference(columns: Sequence[str]) -> str:
     lacks = [name for name in COLUMNS if name not in columns]
     other = [name for name in columns if name not in COLUMNS]
-    parts = ["scores of another version"]
+    parts = ["contains scores of another version"]
     parts += [f"without {', '.join(lacks[:4])}"] if lacks else []
     parts += [f"with {', '.join(other[:4])}"] if other else []
     return ", ".join(parts)
@@ -294,7 +296,7 @@ def read_experiment(spec: CompareSpec, results: Path, judge: str) -> dict[str, l
             problems.add_error(str(path), error)
             continue
         if {row["judge"] for row in rows} - {judge}:
-            problems.add(str(path), "scored by another judge or references", ADVICE)
+            problems.add(str(path), "was scored by another judge or with other references", ADVICE)
         found[name] += rows
     problems.raise_if_any()
     return found

@@ -177,10 +177,10 @@ def training_pictures(
     judge."""
     lacking = {*(part.dataset for part in parts), *held_out} - known.keys()
     if lacking:
-        what = f"no vectors of {', '.join(sorted(lacking))}"
+        what = f"the vectors of {', '.join(sorted(lacking))} are missing"
         raise KindredError(what, "copies of training pictures", "run `snakemake`, which makes them")
     if len({one.facts["judge"] for one in known.values()}) > 1:
-        raise KindredError("made with different judges", "vectors of the datasets", ADVICE)
+        raise KindredError("were made by different judges", "vectors of the datasets", ADVICE)
     kinds = {one.facts["distance"] for one in known.values()}
     datasets = list(dict.fromkeys(part.dataset for part in parts))
     every = _together([(name, known[name]) for name in datasets])

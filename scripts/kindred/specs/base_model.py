@@ -16,20 +16,24 @@ Quantization = Literal["nf4", "nf4-double", "int8"]
 class ImageEncoder(SpecModel):
     """What latents depend on. The VAE always encodes in float32: once a photo, so cheap."""
 
-    model: str = Field(description="repository id or local directory, as diffusers saves it")
+    model: str = Field(
+        description="repository id, or a folder on this machine, in diffusers' layout"
+    )
     revision: str | None = None
     architecture: str | None = Field(
-        None, description="its kind of model; unset: as the folder's model_index.json says"
+        None, description="the kind of model; unset: as model_index.json says"
     )
 
 
 class TextEncoder(SpecModel):
     """What text embeddings depend on: the encoders, their precision and length."""
 
-    model: str = Field(description="repository id or local directory, as diffusers saves it")
+    model: str = Field(
+        description="repository id, or a folder on this machine, in diffusers' layout"
+    )
     revision: str | None = None
     architecture: str | None = Field(
-        None, description="its kind of model; unset: as the folder's model_index.json says"
+        None, description="the kind of model; unset: as model_index.json says"
     )
     dtype: Dtype = "bfloat16"
     quantization: Quantization | None = Field(None, description="of the large text encoder")
@@ -39,20 +43,24 @@ class TextEncoder(SpecModel):
 class Base(SpecModel):
     """The frozen text-to-image model."""
 
-    model: str = Field(description="repository id or local directory, as diffusers saves it")
-    revision: str | None = Field(None, description="commit of the repository; pin it")
+    model: str = Field(
+        description="repository id, or a folder on this machine, in diffusers' layout"
+    )
+    revision: str | None = Field(
+        None, description="commit of the repository, so that every computer gets the same weights"
+    )
     architecture: str | None = Field(
-        None, description="its kind of model; unset: as the folder's model_index.json says"
+        None, description="the kind of model; unset: as model_index.json says"
     )
     dtype: Dtype = Field("bfloat16", description="compute precision")
     quantization: Quantization | None = Field(
-        None, description="of the transformer and the large text encoder"
+        None, description="quantization of the transformer and the large text encoder"
     )
     text_tokens: int = Field(512, gt=0, description="longest text, in the tokens of its encoder")
     training_adapter: str | None = Field(
         None,
-        description="LoRA that is fused into the weights while training, and left away in drawing: "
-        "a file, or `<owner>/<repository>/<file>`, with `@<commit>` behind it to pin it",
+        description="LoRA that is merged into the weights for training but not for drawing: a "
+        "file, or `<owner>/<repository>/<file>`, followed by `@<commit>` to pin it",
     )
 
     def drawing(self) -> Base:

@@ -18,4 +18,6 @@ class Character(SpecModel):
 
     name: Name = Field(description="trigger name, one made-up word, e.g. Jorvek")
     noun: str = Field(alias="class", description="class noun: man, woman, child, boy, girl")
-    age: Literal["adult", "child"] | None = Field(None, description="said in audits and prompts")
+    age: Literal["adult", "child"] | None = Field(
+        None, description="adult or child; used in audits and prompts"
+    )

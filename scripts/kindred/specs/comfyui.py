@@ -10,11 +10,11 @@ from kindred.specs.spec_model import SpecModel
 class ComfyFiles(SpecModel):
     """A base's files as ComfyUI finds them in its folders under models/. Part of no key."""
 
-    diffusion_model: str = Field(description="in diffusion_models/")
+    diffusion_model: str = Field(description="file in diffusion_models/")
     text_encoders: list[str] = Field(
-        min_length=1, description="in text_encoders/, in the order of their loader's inputs"
+        min_length=1, description="files in text_encoders/, in the order of the loader's inputs"
     )
-    vae: str = Field(description="in vae/")
+    vae: str = Field(description="file in vae/")
     shift_by_size: bool = Field(
         True, description="whether the base's noise levels follow the size of the picture"
     )

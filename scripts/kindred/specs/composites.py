@@ -25,11 +25,16 @@ class StrangersConfig(SpecModel):
     """Other people who are cut into composites, so that a name doesn't come to mean everybody."""
 
     of: str = Field(
-        description="a dataset with photos of one other person each, captioned by a class noun "
-        "('a man in a red coat'): somebody's photos, class images, or `lab: {strangers: 48}`"
+        description="a dataset in which each photo shows one other person, with a class noun in "
+        "the caption ('a man in a red coat'): photos, class images, or `lab: "
+        "{strangers: 48}`"
     )
     share: float = Field(
-        0.5, gt=0, le=1, description=f"of the composites of fewer than {ROW} characters"
+        0.5,
+        gt=0,
+        le=1,
+        description=f"proportion of composites with strangers, of those of fewer than {ROW} "
+        "characters",
     )
 
 
@@ -40,23 +45,23 @@ class Composites(SpecModel):
     cells: list[str] | dict[str, PositiveInt] = Field(
         min_length=1, description="e.g. [A+J, A+C+J], or with pictures of each: {A: 24, A+J: 72}"
     )
-    per_cell: int = Field(4, gt=0, description="pictures of each cell, where cells are a list")
+    per_cell: int = Field(4, gt=0, description="pictures of each cell, when `cells` is a list")
     background: Literal["own", "any", "plain"] = Field(
         "own",
-        description="own: a photo of somebody in it, people filled in; any: every photo in turn; "
-        "plain: one colour",
+        description="own: a photo of somebody in the picture, with the people painted over; "
+        "any: every photo in turn; plain: one colour",
     )
     canvas: Literal["own", "any"] = Field(
         "own",
-        description="own: the shape of photos of as many people; any: every bucket in turn, so "
-        "that a picture's shape does not tell who is in it",
+        description="own: the shape that photos of as many people have; any: every training "
+        "size in turn, so that a picture's shape does not tell who is in it",
     )
     heads: Literal["usual", "large"] = Field(
         "usual",
-        description="large: as large as all of them side by side can be, bodies behind each other",
+        description="large: as large as fits when all stand side by side, with bodies overlapping",
     )
     strangers: StrangersConfig | None = None
-    seed: int = Field(0, description="another seed takes other photos and places")
+    seed: int = Field(0, description="a different seed takes different photos and places")
 
     @model_serializer(mode="wrap")
     def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -17,21 +17,31 @@ EDGE_MULTIPLE = 16  # 8 pixels a latent, 2 x 2 latents a token
 class PreprocessSpec(SpecModel):
     """How photos become training images."""
 
-    resolutions: list[int] = Field([512], description="edge of the square with a bucket's area, px")
-    buckets: list[tuple[int, int]] | None = Field(
-        None, description="explicit [width, height] buckets; replaces `resolutions`"
+    resolutions: list[int] = Field(
+        [512], description="training sizes: the side of a square with the same area, px"
     )
-    multiple: int = Field(16, ge=1, description="bucket edges are multiples of this, px")
-    max_aspect: float = Field(2.0, ge=1, description="longest edge / shortest edge of a bucket")
+    buckets: list[tuple[int, int]] | None = Field(
+        None, description="the sizes to train on as [width, height]; replaces `resolutions`"
+    )
+    multiple: int = Field(16, ge=1, description="sides of training sizes are multiples of this, px")
+    max_aspect: float = Field(
+        2.0, ge=1, description="longest side / shortest side of a training size"
+    )
     background: str = Field("#ffffff", description="colour put behind transparency, #rrggbb")
     min_side: int = Field(256, description="warn when a photo's shorter side is below this, px")
     min_sharpness: float = Field(
-        25.0, description="warn below this variance of the Laplacian, prepared image; 0 is never"
+        25.0,
+        description="warn when the prepared image is less sharp than this (variance of the "
+        "Laplacian); 0: never",
     )
     near_duplicate: int = Field(
-        8, description="warn at or below this many different bits of 128 (perceptual hash)"
+        8,
+        description="warn when the perceptual hashes of two photos differ in at most this many "
+        "of 128 bits",
     )
-    max_cut: float = Field(0.15, description="warn when a larger share of the photo is cropped")
+    max_cut: float = Field(
+        0.15, description="warn when a larger proportion of the photo is cropped away"
+    )
 
     @field_validator("background")
     @classmethod
@@ -56,7 +66,7 @@ class PreprocessSpec(SpecModel):
                 raise ValueError(f"{edge} px is smaller than `multiple` ({self.multiple} px)")
             if self.buckets is not None and edge % self.multiple:
                 raise ValueError(
-                    f"bucket edge {edge} px is no multiple of {self.multiple} px; nearest: "
+                    f"the side {edge} px is not a multiple of {self.multiple} px; nearest: "
                     f"{round(edge / self.multiple) * self.multiple}"
                 )
         return self
@@ -65,8 +75,10 @@ class PreprocessSpec(SpecModel):
 class Captioner(SpecModel):
     """A model that writes missing captions, of a kind that docs/guide/who-is-who.md lists."""
 
-    model: str = Field(description="repository id or local directory")
-    revision: str | None = Field(None, description="commit of the repository; pin it")
+    model: str = Field(description="repository id, or a folder on this machine")
+    revision: str | None = Field(
+        None, description="commit of the repository, so that every computer gets the same weights"
+    )
     max_tokens: int = Field(48, ge=1, description="longest caption, in the captioner's tokens")
 
 
@@ -83,23 +95,40 @@ class CaptionSpec(SpecModel):
 class AuditThresholds(SpecModel):
     """When the audit warns. What each may do to the result is said where the warning is made."""
 
-    min_images_per_character: int = Field(8, description="warn below so many photos of somebody")
-    min_solos: int = Field(3, description="warn below so many photos of somebody alone")
+    min_images_per_character: int = Field(8, description="warn when somebody is in fewer photos")
+    min_solos: int = Field(3, description="warn when somebody is alone in fewer photos")
     max_appearance_ratio: float = Field(
-        2.0, description="warn where somebody is shown so many times as often as another"
+        2.0,
+        description="warn when somebody is in more than this many times as many photos as another",
     )
     common_word_share: float = Field(
-        0.8, ge=0, le=1, description="a word in this share of captions is common"
+        0.8,
+        ge=0,
+        le=1,
+        description="warn about a word that is in at least this proportion of somebody's captions",
     )
-    min_captions_for_words: int = Field(4, description="fewer captions say nothing about words")
+    min_captions_for_words: int = Field(
+        4, description="with fewer captions than this, words are not examined"
+    )
     min_noun_share: float = Field(
-        0.8, ge=0, le=1, description="share of captions that say the class noun"
+        0.8,
+        ge=0,
+        le=1,
+        description="warn when a smaller proportion of captions contains the class noun",
     )
     max_shared_tokens: float = Field(
-        0.5, ge=0, le=1, description="share of a trigger's tokens in another's"
+        0.5,
+        ge=0,
+        le=1,
+        description="warn when a trigger name shares at least this proportion of its tokens "
+        "with another",
     )
     max_unknown_tokens: float = Field(
-        0.1, ge=0, le=1, description="share of a caption's tokens that an encoder does not know"
+        0.1,
+        ge=0,
+        le=1,
+        description="warn when a text encoder does not know a larger proportion of a caption's "
+        "tokens",
     )
 
 
@@ -114,7 +143,7 @@ class Misfit(SpecModel):
     @property
     def cure(self) -> str:
         """What a person does about it; only they can know."""
-        return self.advice or f"correct `{self.key}`, or leave it if you mean it"
+        return self.advice or f"correct `{self.key}`, or ignore this if it is intended"
 
 
 class TrainingAmount(SpecModel):

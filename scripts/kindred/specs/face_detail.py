@@ -19,25 +19,25 @@ class FaceDetail(SpecModel):
         0.4,
         ge=0,
         le=1,
-        description="share of the sampling steps that a face is drawn again by: 0 changes nothing, "
-        "at 1 nothing of the first face is kept",
+        description="proportion of the sampling steps with which a face is drawn again: 0 "
+        "changes nothing, at 1 nothing of the first face is kept",
     )
     size: Edge | None = Field(
         None,
-        description="edge in px of the square that a face is drawn in; unset: as many pixels as "
+        description="side of the square in which a face is drawn, px; unset: as many pixels as "
         "the picture has",
     )
     margin: float = Field(
         0.6,
         ge=0,
         le=3,
-        description="what is drawn around a head, on each side, as a share of its longer edge",
+        description="what is drawn around a head on each side, as a proportion of its longer side",
     )
     steps: int | None = Field(
         None,
         ge=1,
-        description="sampling steps, of which the share `strength` is done; the prompt set's when "
-        "unset",
+        description="sampling steps, of which the proportion `strength` is done; unset: those "
+        "of the prompt set",
     )
 
 

@@ -18,48 +18,50 @@ class FamiliesHypothesis(Hypothesis):
 
     families: list[str] = Field(
         default_factory=list,
-        description="the experiments that it is about, where it is not all: those that have both "
-        "variants",
+        description="the experiments that the claim is about; unset: all that have both variants",
     )
 
 
 class Limit(SpecModel):
     """A figure, as a mean over families, and what it is held against: one of the three."""
 
-    says: str = Field(description="what is asked for, in words")
-    figure: FigureName = Field(description="what is read, such as cast or identity")
-    variant: str = Field(description="whose figure it is")
+    says: str = Field(description="the condition in words")
+    figure: FigureName = Field(description="the figure to look at, such as cast or identity")
+    variant: str = Field(description="the variant whose figure it is")
     against: str | None = Field(
-        None, description="the variant whose figure is taken off; without one it is the figure"
+        None, description="a variant whose figure is subtracted; unset: none"
     )
-    prompt_set: str = Field(description="on which prompts")
-    at_least: float | None = Field(None, description="it is at least this")
-    at_most: float | None = Field(None, description="it is at most this")
+    prompt_set: str = Field(description="the prompts of the figure")
+    at_least: float | None = Field(None, description="the figure must be at least this")
+    at_most: float | None = Field(None, description="the figure must be at most this")
     within: float | None = Field(
-        None, gt=0, description="the interval at 90 % lies between minus this and this"
+        None, gt=0, description="the 90 % interval must lie between minus this and this"
     )
     every: bool = Field(
         False,
-        description="asked of each part of the figure (each cast, each person), and not of the "
-        "mean of all",
+        description="true: each part of the figure (each cast, each person) must meet it; "
+        "false: the mean of all",
     )
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:
         given = [one for one in (self.at_least, self.at_most, self.within) if one is not None]
         if len(given) != 1:
-            raise ValueError("give one of at_least, at_most and within")
+            raise ValueError("give exactly one of at_least, at_most and within")
         if self.every and (self.within is not None or FIGURES[self.figure].of_parts is None):
-            raise ValueError("every is for a figure with parts, and with at_least or at_most")
+            raise ValueError("`every` needs a figure with parts, and at_least or at_most")
         return self
 
 
 class CopiesLimit(SpecModel):
     """When pictures that copy what was trained on leave all casts."""
 
-    variant: str = Field(description="whose pictures are looked at")
+    variant: str = Field(description="the variant whose pictures are examined")
     above: float = Field(
-        0.05, gt=0, description="more copies than among held-out photos, a share, mean of families"
+        0.05,
+        gt=0,
+        description="how much larger the proportion of copies may be than among held-out photos "
+        "(mean of families); above this, copies are left out",
     )
 
 
@@ -70,26 +72,29 @@ class FamiliesSpec(SpecModel):
     names, and their figures are what is compared."""
 
     title: str = Field(description="heading of the report")
-    question: str = Field("", description="what is asked; stands below the heading")
+    question: str = Field(
+        "", description="the question that the experiment answers; shown below the heading"
+    )
     families: list[str] = Field(
         min_length=1,
-        description="experiments, one a family, with the same variants and prompts; or one with "
-        "`albums`, which stands for all of its own",
+        description="one experiment for each family, with the same variants and prompts; or one "
+        "experiment with `albums`",
     )
     hypotheses: dict[str, FamiliesHypothesis] = Field(
-        min_length=1, description="decided with a family as the unit, from three on"
+        min_length=1, description="claims whose unit is a family; three families at least"
     )
     sequence: list[str] = Field(
         default_factory=list,
-        description="primary hypotheses that are tested one after the other before all others, "
-        "each at the full level, as long as those before it are supported",
+        description="primary hypotheses that are tested first, one after the other, each at the "
+        "full level as long as those before it are supported",
     )
     gates: dict[str, Limit] = Field(
         default_factory=dict,
-        description="what must hold, or nothing is concluded; without any, the null and scrambled "
+        description="conditions without which nothing is concluded; unset: the null and scrambled "
         "controls of each experiment",
     )
     copies: CopiesLimit | None = None
     reach: dict[str, Limit] = Field(
-        default_factory=dict, description="what was to be reached: said with yes or no, and how far"
+        default_factory=dict,
+        description="goals: the report says whether each was reached, and by how much",
     )

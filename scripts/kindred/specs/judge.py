@@ -62,7 +62,9 @@ class PretrainedModel(SpecModel):
     """A pretrained model by repository id or local folder."""
 
     model: str = Field(description="repository id, or a folder on this machine")
-    revision: str | None = Field(None, description="commit of the repository; pin it")
+    revision: str | None = Field(
+        None, description="commit of the repository, so that every computer gets the same weights"
+    )
 
 
 class JudgeSpec(SpecModel):
@@ -71,35 +73,46 @@ class JudgeSpec(SpecModel):
     kind: Literal[*JUDGES] = Field(  # type: ignore[valid-type]
         description="; ".join(f"{name}: {kind.says}" for name, kind in JUDGES.items())
     )
-    model: str | None = Field(None, description="folder or id of the model; photo brings its own")
-    revision: str | None = Field(None, description="commit of the repository; pin it")
+    model: str | None = Field(
+        None, description="folder or repository id of the model; the photo judge brings its own"
+    )
+    revision: str | None = Field(
+        None, description="commit of the repository, so that every computer gets the same weights"
+    )
     files: dict[str, str] = Field(
-        default_factory=dict, description="local model files by part, e.g. detector, recogniser"
+        default_factory=dict,
+        description="local model files for each part, e.g. detector, recogniser",
     )
     sha256: dict[str, str] = Field(
-        default_factory=dict, description="expected SHA-256 of a file, by part"
+        default_factory=dict, description="expected SHA-256 of the file of each part"
     )
     detectors: list[Literal["mtcnn", "cnn", "hog"]] = Field(
         ["mtcnn"],
         min_length=1,
-        description="of photo: mtcnn finds faces from 24 px on; dlib's own from 80 px on, cnn 20 "
-        "times slower",
+        description="for the photo judge: mtcnn finds faces from 24 px; dlib's own detectors "
+        "find them from 80 px, and cnn is 20 times slower",
     )
     threshold: float | None = Field(
-        None, description="score from which a find counts as a person; unset: the judge's own"
+        None,
+        description="lowest score at which a detection counts as a person; unset: the judge's own",
     )
     recognised: float = Field(
         0.5,
         gt=0,
         lt=1,
-        description="identity (0 a stranger, 1 another photo) from which a person is recognised",
+        description="lowest identity (0: a stranger, 1: another photo of the person) at which a "
+        "person is recognised",
     )
     person_detector: PretrainedModel | None = Field(
-        None, description="counts people whose faces are not seen; unset: the judge's own finds"
+        None,
+        description="a detector that also counts people whose faces are hidden; unset: the "
+        "judge's own detector",
     )
     adherence: PretrainedModel | None = Field(
-        None, description="text and image model of the CLIP class"
+        None,
+        description="a text and image model of the CLIP class, for how well pictures show their "
+        "prompts",
     )
     similarity: PretrainedModel | None = Field(
-        None, description="whole-image model of the DINOv2 class"
+        None, description="an image model of the DINOv2 class, for comparing whole pictures"
     )

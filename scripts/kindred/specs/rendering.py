@@ -19,14 +19,14 @@ LARGEST_SEED = 2**63 - 1
 def _edge(value: int) -> int:
     if value < EDGE_MULTIPLE or value % EDGE_MULTIPLE:
         near = max(1, round(value / EDGE_MULTIPLE)) * EDGE_MULTIPLE
-        raise ValueError(f"edges are multiples of {EDGE_MULTIPLE} px; nearest: {near}")
+        raise ValueError(f"sides must be multiples of {EDGE_MULTIPLE} px; nearest: {near}")
     return value
 
 
 def _once(seeds: list[int]) -> list[int]:
     twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
     if twice:
-        raise ValueError(f"each seed once; twice here: {', '.join(map(str, twice))}")
+        raise ValueError(f"list each seed once; repeated here: {', '.join(map(str, twice))}")
     return seeds
 
 
@@ -59,20 +59,21 @@ class PromptSet(StoredSpec):
     guidance_scale: float | None = Field(
         None,
         serialization_alias="guidance",
-        description="how closely to follow the prompt, as the base's own page means it; its usual "
-        "scale when unset",
+        description="how closely to follow the prompt, on the base's own scale; unset: the "
+        "base's usual value",
     )
     negative: str | None = Field(
         None,
-        description="what guidance leads away from, for bases with true classifier-free guidance; "
-        "the empty text when unset",
+        description="what pictures should not show, for bases with true classifier-free "
+        "guidance; unset: the empty text",
     )
     precision: Precision | None = Field(
         None,
-        description="of quantized bases. trained (unset): adapters on the quantized base, as they "
-        "were trained; merged: added into the base's own weights, which are quantized again; "
-        "unquantized: adapters on the base's own weights; fp8: as trained, of any base, with large "
-        "products in 8-bit floats: faster, and other pictures",
+        description="how adapters meet a quantized base. trained (default): adapters on the "
+        "quantized base, as in training; merged: adapters are added to the original "
+        "weights, which are quantized again; unquantized: adapters on the original "
+        "weights; fp8, for any base: as trained, but large products in 8-bit "
+        "floats, which is faster and changes the pictures",
     )
 
     def full(self, name: str) -> Prompt:

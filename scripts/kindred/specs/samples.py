@@ -13,7 +13,7 @@ SAMPLES = "samples"  # the prompt set's name, and a run's folder of these pictur
 class SampleSpec(SpecModel):
     """The pictures of an experiment's trainings on their way. No part of what is trained."""
 
-    every: int = Field(gt=0, description="optimizer steps between two drawings")
+    every: int = Field(gt=0, description="draw every this many optimizer steps")
     prompt_set: PromptSet
 
     def due(self, step: int, steps: int) -> bool:

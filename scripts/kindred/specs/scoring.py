@@ -87,15 +87,15 @@ class Hypothesis(SpecModel):
     prompt_set: str = Field(description="the prompts that decide it")
     margin: float = Field(0.10, ge=0, description="the smallest difference that matters")
     primary: bool = Field(
-        True, description="one of those the experiment is for; these are corrected for their number"
+        True,
+        description="whether this is a main question of the experiment; results are corrected "
+        "for the number of these",
     )
-    excluded: str = Field(
-        "", description="what will be left out of the comparison, said beforehand"
-    )
+    excluded: str = Field("", description="what the comparison will leave out, declared beforehand")
     paired: bool = Field(
         False,
-        description="both draw with the same adapters, as where only the rendering differs, so "
-        "their runs are compared one by one",
+        description="both variants draw with the same adapters (only the rendering differs), so "
+        "run k of one is compared with run k of the other",
     )
 
     def resolved(self, specs: Mapping[str, str], prompts: Mapping[str, str]) -> dict[str, Any]:

@@ -17,16 +17,18 @@ class Keep(SpecModel):
     """Which adapters of a training are kept besides the last."""
 
     every: int | None = Field(
-        None, gt=0, description="optimizer steps between two; `checkpoint_every` when unset"
+        None,
+        gt=0,
+        description="optimizer steps between two kept adapters; unset: `checkpoint_every`",
     )
     last: int | None = Field(
-        None, gt=0, description="of these the last so many, the finished one included; all if unset"
+        None, gt=0, description="keep only the last ones, including the finished one; unset: all"
     )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.every is None and self.last is None:
-            raise ValueError("say `every` (steps), `last` (how many), or both")
+            raise ValueError("set `every` (steps), `last` (how many), or both")
         return self
 
 
@@ -42,19 +44,19 @@ class Recipe(StoredSpec):
         "prior_weight": "class_images_weight",
     }
 
-    rank: int = Field(16, gt=0, description="width of A and B (LoRA: arXiv 2106.09685)")
-    alpha: float | None = Field(None, gt=0, description="LoRA alpha; the rank when unset")
+    rank: int = Field(16, gt=0, description="rank of the adapter (LoRA: arXiv 2106.09685)")
+    alpha: float | None = Field(None, gt=0, description="LoRA alpha; unset: the rank")
     rank_pattern: dict[str, Annotated[int, Field(gt=0)]] | None = Field(
         None,
         min_length=1,
-        description="other ranks of single blocks or layers, by a block's name or the end of a "
-        r"layer's, both regular expressions: {.*blocks\.[0-3]: 32, to_v: 8}",
+        description="different ranks for some blocks or layers. Keys are regular expressions for a "
+        "block's name or the end of a layer's name: {.*blocks\\.[0-3]: 32, to_v: 8}",
     )
     alpha_pattern: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
         None,
         min_length=1,
-        description="other alphas of single blocks or layers, by patterns like rank_pattern's; "
-        "`alpha` when unset, and the layer's own rank without that",
+        description="different alphas for some blocks or layers, with patterns as in rank_pattern; "
+        "unset: `alpha`, or the layer's rank",
     )
     targets: Literal["attention", "all-linear"] | list[str] | str = Field(
         "all-linear",
@@ -66,127 +68,141 @@ class Recipe(StoredSpec):
         ge=0,
         lt=1,
         serialization_alias="dropout",
-        description="on the input of each LoRA layer",
+        description="dropout on the input of each LoRA layer",
     )
     rslora: bool = Field(False, description="scale by alpha / sqrt(rank)")
     dora: bool = Field(
-        False, description="learn length and direction of weights apart (arXiv 2402.09353)"
+        False,
+        description="learn the length and the direction of weights separately (arXiv 2402.09353)",
     )
     adapter_type: Literal["lora", "lokr"] = Field(
         "lora",
-        description="lokr: a Kronecker product of two matrices, the larger one of rank `rank`, or "
-        "whole where that is no less than half its longer side",
+        description="lokr: a Kronecker product of two matrices; the larger one has rank `rank`, "
+        "or is full if `rank` is at least half its longer side",
     )
     lokr_factor: int | None = Field(
         None,
         gt=0,
-        description="side of LoKr's smaller matrix, where it divides the layer's; near the square "
-        "root of the layer's when unset",
+        description="side of LoKr's smaller matrix, if it divides the layer's side; unset: near "
+        "the square root of the layer's side",
     )
     steps: int = Field(1500, gt=0, description="optimizer steps")
-    batch: int = Field(1, gt=0, description="pictures a step")
+    batch: int = Field(1, gt=0, description="pictures in a batch")
     gradient_accumulation: int = Field(
-        1, gt=0, serialization_alias="accumulation", description="micro-steps per optimizer step"
+        1, gt=0, serialization_alias="accumulation", description="batches in each optimizer step"
     )
     optimizer: Literal["adamw", "adamw8bit", "prodigy", "adafactor"] = Field(
         "adamw",
-        description="adamw8bit needs the package bitsandbytes, prodigy the package prodigyopt "
-        "(arXiv 1711.05101, 2110.02861, 2306.06101; adafactor: 1804.04235)",
+        description="adamw8bit needs the package bitsandbytes, prodigy needs prodigyopt (arXiv "
+        "1711.05101, 2110.02861, 2306.06101; adafactor: 1804.04235)",
     )
     lr: float = Field(1e-4, gt=0, description="peak learning rate; 1 is usual for prodigy")
     loraplus_lr_ratio: float | None = Field(
         None,
         gt=0,
-        description="LoRA+: learning rate of B (lora_up) over that of A (lora_down); 1 when unset",
+        description="LoRA+: learning rate of B (lora_up) divided by that of A (lora_down); "
+        "unset: 1",
     )
     weight_decay: float = Field(
         1e-2,
         ge=0,
-        description="share of a weight that a step takes away, times the rate (arXiv 1711.05101)",
+        description="proportion of each weight that a step removes, multiplied by the learning "
+        "rate (arXiv 1711.05101)",
     )
     schedule: Literal["constant", "cosine", "linear"] = Field(
-        "constant", description="after warm-up; cosine and linear fall to 0"
+        "constant", description="learning rate after warm-up; cosine and linear fall to 0"
     )
     warmup: int = Field(0, ge=0, description="optimizer steps of linear warm-up")
     max_grad_norm: float = Field(
-        1.0, ge=0, serialization_alias="clip", description="largest gradient norm; 0 is none"
+        1.0, ge=0, serialization_alias="clip", description="largest gradient norm; 0: no limit"
     )
     timesteps: Literal["uniform", "logit-normal", "sigmoid", "shifted", "mode"] = Field(
         "sigmoid", description="distribution of noise levels"
     )
-    logit_mean: float = Field(0.0, description="for logit-normal")
-    logit_std: float = Field(1.0, gt=0, description="for logit-normal")
+    logit_mean: float = Field(0.0, description="for `timesteps: logit-normal`")
+    logit_std: float = Field(1.0, gt=0, description="for `timesteps: logit-normal`")
     mode_scale: float = Field(
         1.29,
         ge=-1,
         le=1.75,
-        description="for mode: above 0 prefers the middle, below 0 both ends, 0 is uniform",
+        description="for `timesteps: mode`: above 0 prefers the middle, below 0 both ends, 0 is "
+        "uniform",
     )
     shift: float | None = Field(
-        None, gt=0, description="for `shifted`; by sequence length when unset"
+        None, gt=0, description="for `timesteps: shifted`; unset: by the length of the sequence"
     )
     min_timestep: int = Field(
-        0, ge=0, lt=1000, description="least noise trained on, of 1000; all noise levels are scaled"
+        0,
+        ge=0,
+        lt=1000,
+        description="lowest noise level to train on, of 1000; all levels are scaled",
     )
     max_timestep: int = Field(
-        1000, gt=0, le=1000, description="most noise trained on, of 1000; all levels are scaled"
+        1000,
+        gt=0,
+        le=1000,
+        description="highest noise level to train on, of 1000; all levels are scaled",
     )
     weighting_scheme: Literal["none", "cosmap", "sigma_sqrt"] = Field(
         "none",
         description="weight of a noise level s in the loss: cosmap, 2 / (pi (1 - 2 s + 2 s^2)), "
-        "twice as much in the middle as at the ends; sigma_sqrt, 1 / s^2, which is most of clear "
-        "pictures",
+        "is twice as large in the middle as at the ends; sigma_sqrt, 1 / s^2, is "
+        "largest for clear pictures",
     )
     train_guidance: float = Field(
         1.0,
         ge=0,
         serialization_alias="guidance",
-        description="guidance scale that a distilled base is told while it is trained",
+        description="guidance scale that a distilled base gets as input during training",
     )
-    caption_dropout: float = Field(0.0, ge=0, le=1, description="share trained with no caption")
+    caption_dropout: float = Field(
+        0.0, ge=0, le=1, description="proportion of training steps without a caption"
+    )
     text_tokens: int | None = Field(
-        None, gt=0, description="longest caption, in tokens; the base's when unset"
+        None, gt=0, description="longest caption, in tokens; unset: the base's `text_tokens`"
     )
     ema: float | None = Field(
-        None, gt=0, lt=1, description="decay of the averaged adapter; none when unset"
+        None, gt=0, lt=1, description="decay of the averaged adapter (EMA); unset: no averaging"
     )
     class_images_weight: float = Field(
         0.0,
         ge=0,
         serialization_alias="prior_weight",
-        description="weight of class images in the loss (prior preservation); 0 is none",
+        description="weight of class images in the loss (prior preservation); 0: no class images",
     )
     class_images_per_noun: int | None = Field(
         None,
         gt=0,
         serialization_alias="prior_images",
-        description="class images of each class noun, drawn by the base; 20 when unset",
+        description="class images that the base draws for each class noun; unset: 20",
     )
     diff_output_preservation: float = Field(
         0.0,
         ge=0,
-        description="weight in the loss of the base's own answers to captions that say class nouns "
-        "in place of names (differential output preservation); 0 is none",
+        description="weight in the loss of keeping the base's own output for captions with "
+        "class nouns instead of names (differential output preservation); 0: off",
     )
     mask_weight: float | None = Field(
         None,
         gt=0,
-        description="loss inside people relative to background (mean 1 an image); equal when unset",
+        description="loss inside people relative to the background (mean 1 in each image); "
+        "unset: equal",
     )
     head_weight: float | None = Field(
         None,
         gt=0,
-        description="loss inside heads relative to background; like the rest of people when unset",
+        description="loss inside heads relative to the background; unset: as inside people",
     )
     checkpoint_every: int = Field(250, gt=0, description="optimizer steps between checkpoints")
     keep: Keep | list[Annotated[int, Field(gt=0)]] | None = Field(
         None,
-        description="adapters kept on the way, to find out which step is best: {every: 250}, the "
-        "last ones, {last: 4}, or a list of steps; the finished one alone when unset",
+        description="adapters to keep during training, to find the best step: {every: 250}, "
+        "{last: 4}, or a list of steps; unset: only the last",
     )
     keep_state: bool = Field(
         False,
-        description="keep the last state: the same training with more steps goes on from it",
+        description="keep the last state, so that the same training with more steps can "
+        "continue from it",
     )
 
     @property
@@ -209,11 +225,15 @@ class Recipe(StoredSpec):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.dora and self.adapter_type != "lora":
-            raise ValueError("`dora` is a kind of LoRA; take it out beside `adapter_type: lokr`")
+            raise ValueError("`dora` needs a LoRA; remove it, or remove `adapter_type: lokr`")
         if self.loraplus_lr_ratio is not None and self.adapter_type != "lora":
-            raise ValueError("`loraplus_lr_ratio` is of a LoRA's A and B; a LoKr has others")
+            raise ValueError(
+                "`loraplus_lr_ratio` needs a LoRA's A and B, which a LoKr doesn't have"
+            )
         if self.loraplus_lr_ratio is not None and self.optimizer == "prodigy":
-            raise ValueError("`loraplus_lr_ratio` needs two rates, and prodigy finds one for all")
+            raise ValueError(
+                "`loraplus_lr_ratio` needs two learning rates, but prodigy finds one for all"
+            )
         return self
 
     @model_validator(mode="after")
@@ -230,7 +250,9 @@ class Recipe(StoredSpec):
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"'{pattern}' is no regular expression ({error})") from None
+                raise ValueError(
+                    f"'{pattern}' is not a valid regular expression ({error})"
+                ) from None
         return value
 
 
@@ -238,28 +260,32 @@ class Selection(SpecModel):
     """Which training images a variant sees."""
 
     characters: list[str] | None = Field(
-        None, min_length=1, description="letters; photos with anyone else drop"
+        None, min_length=1, description="letters; photos that show anybody else are left out"
     )
     cells: list[str] | None = Field(
-        None, min_length=1, description="e.g. [J, A, C, J+A]; all when unset"
+        None, min_length=1, description="the cells to train on, e.g. [J, A, C, J+A]; unset: all"
     )
-    per_cell: int | dict[str, int] | None = Field(None, description="images kept per cell")
+    per_cell: int | dict[str, int] | None = Field(
+        None, description="at most this many photos of each cell"
+    )
     match: Literal["images", "appearances"] | None = Field(
-        None, description="what `total` counts when variants are compared at equal size"
+        None, description="what `total` counts: images, or appearances of each character"
     )
-    total: int | None = Field(None, gt=0, description="images, or appearances per character")
+    total: int | None = Field(
+        None, gt=0, description="number of images or appearances, to compare variants of equal size"
+    )
     balance: Literal["repeat", "drop"] | None = Field(
         None,
-        description="everyone equally often: photos of one alone repeated, or photos dropped",
+        description="show everybody equally often: repeat photos of one person, or drop photos",
     )
     kinds: list[Literal["photo", "composed", "cropped"]] | None = Field(
-        None, min_length=1, description="pictures of which origin; all when unset"
+        None, min_length=1, description="which pictures to train on, by origin; unset: all"
     )
     held_out: PositiveInt | dict[str, PositiveInt] | None = Field(
         None,
-        description="images of each cell that are not trained on, so that the loss on them tells "
-        "when to stop; photos where a cell has more of them than that, otherwise pictures made of "
-        "photos, and none of a cell that has no more than that",
+        description="this many images of each cell are not trained on, so that the loss on them "
+        "tells when to stop. Photos, if the cell has more; otherwise composites or "
+        "crops; none, if it has no more of either",
     )
     seed: int = 0
 

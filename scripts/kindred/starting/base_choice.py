@@ -72,7 +72,7 @@ def chosen_base(
             raise KindredError(
                 f"no base can be trained on a card of {memory_gib:g} GiB",
                 "--gpu",
-                "name a larger card",
+                "use a larger card",
             )
         return fitting[0]
     if name not in files.names("bases"):
@@ -81,10 +81,9 @@ def chosen_base(
     found = on_card(files, name, memory_gib)
     if found is None:
         raise KindredError(
-            f"the base '{name}' can't be trained on a card of {memory_gib:g} GiB by training "
-            "defaults of its own",
+            f"the base '{name}' has no training defaults that fit on a card of {memory_gib:g} GiB",
             "--base",
-            f"leave it out, or take one of: {listed(fitting) or 'none'}",
+            f"remove --base, or use one of: {listed(fitting) or 'none'}",
         )
     return found
 

@@ -174,9 +174,9 @@ def timed_steps(base: FittingBase, memory_gib: float, steps: int = 20) -> tuple[
 
     if base.shape is None or not torch.cuda.is_available():
         raise KindredError(
-            "steps can be timed only on a GPU, with a base of full size",
+            "steps can only be timed on a GPU, with a base of full size",
             "--time",
-            "leave it out; the first look times its steps, and this command reads them then",
+            "remove --time; the first look times its steps, and this command uses those later",
         )
     name = next(key for key, shape in SHAPES.items() if shape is base.shape)
     setup = SetUp(base.base.quantization, False, True, memory_gib)

@@ -83,11 +83,11 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
     characters = people_of(source, written, people)
     if not characters:
         raise KindredError(
-            "nothing tells who is in the photos: no sub-folder is called by a person's name, and "
-            "no caption has a made-up name such as Jorvek",
+            "Kindred can't tell who is in the photos: no sub-folder has a person's name, and no "
+            "caption has a made-up name such as Jorvek",
             str(folder),
-            "say it: --people Jorvek:man Amitas:woman; or name the faces: python "
-            f"scripts/who_is_who.py {folder} --review",
+            "write --people Jorvek:man Amitas:woman; or name the faces: `python "
+            f"scripts/who_is_who.py {folder} --review`",
         )
     seen = faces_named(source, characters)
     cells = _cells(source, written, characters, seen)
@@ -128,9 +128,9 @@ def _given(text: str) -> Character:
     noun, _, age = rest.partition(":")
     if not NAME.fullmatch(name) or age not in ("", "adult", "child"):
         raise KindredError(
-            f"'{text}' does not say who somebody is",
+            f"'{text}' does not describe a person",
             "--people",
-            "write name:class or name:class:age, e.g. Jorvek:man:adult; age is adult or child",
+            "write name:class or name:class:age, such as Jorvek:man:adult; age is adult or child",
         )
     fields = {"name": name, "class": noun or UNKNOWN_NOUN} | ({"age": age} if age else {})
     return Character.model_validate(fields)
@@ -188,7 +188,9 @@ def _letter(name: str, taken: Iterable[str]) -> str:
     letters = [letter for letter in (*name.upper(), *alphabet) if "A" <= letter <= "Z"]
     free = next((letter for letter in letters if letter not in set(taken)), None)
     if free is None:
-        raise KindredError("more than 26 people", "--people", "name those whom you want to learn")
+        raise KindredError(
+            "there are more than 26 people", "--people", "name only those whom you want to train"
+        )
     return free
 
 

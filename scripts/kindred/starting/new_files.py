@@ -33,17 +33,17 @@ def new_experiment(
     Raises KindredError where there is no GPU and none is named, and as `chosen_base` does.
     """
     if not NAME.match(name):
-        raise KindredError(f"'{name}' is unfit for an experiment", "--name", NAME_RULE)
+        raise KindredError(f"'{name}' can't be the name of an experiment", "--name", NAME_RULE)
     if base == base_choice.LAB:
         chosen = base_choice.lab_base(root)
         return NewExperiment(name, folder, found, chosen, DrawingDefaults(), 0)
     card = gpu or gpu_gib()
     if not card:
         raise KindredError(
-            "no NVIDIA GPU was found here, and the bases for photos need one",
+            "there is no NVIDIA GPU here, and the bases for photos need one",
             "--gpu",
-            "name the card that it will run on, in GiB: --gpu 12; or try everything with drawings "
-            "on the miniature: --base lab",
+            "give the size of the card on which it will run, in GiB, such as `--gpu 12`; or try "
+            "everything with drawings on the miniature base: `--base lab`",
         )
     fitting = base_choice.fitting_bases(root, card)
     chosen = base_choice.chosen_base(root, card, base, fitting)
@@ -79,9 +79,9 @@ def write_files(new: NewExperiment, root: Path, replaced: bool) -> list[Path]:
     there = [str(path.relative_to(root)) for path in paths if path.exists()]
     if there and not replaced:
         raise KindredError(
-            "is there already",
+            "already exists",
             " and ".join(there),
-            "write another one with --name, or replace what is there with --force",
+            "choose another name with --name, or replace it with --force",
         )
     for path, text in paths.items():
         write_text(path, text)

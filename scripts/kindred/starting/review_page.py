@@ -23,7 +23,7 @@ from kindred.starting.folder_survey import NAME
 from kindred.starting.who_is_who import WhoIsWho
 
 LONGEST = 2000  # characters of a caption
-AGAIN = "load the page again"
+AGAIN = "reload the page"
 Json = dict[str, Any]
 
 
@@ -105,10 +105,12 @@ def decide(found: WhoIsWho, change: Mapping[str, Any]) -> None:
             name, entry = _entry_of(found, photos, number)
             photos[name] = replace(entry, caption=_text_of(text))
     except (TypeError, ValueError, AttributeError, IndexError) as error:
-        raise KindredError("this is no decision of the page", "review", AGAIN) from error
+        raise KindredError("this decision does not come from the page", "review", AGAIN) from error
     in_use = {face.letter for entry in photos.values() for face in entry.faces if face.decided}
     if lost := in_use - {"", *people}:
-        raise KindredError(f"faces are named {', '.join(sorted(lost))}", "review", AGAIN)
+        raise KindredError(
+            f"the page names unknown faces: {', '.join(sorted(lost))}", "review", AGAIN
+        )
     found.file.people, found.file.photos = people, photos
     found.name()
     found.save()
@@ -118,7 +120,7 @@ def answer(found: WhoIsWho, change: Mapping[str, Any]) -> Json:
     """Do what was decided, on top of what was written into people.yaml meanwhile; what the page
     shows then. Raises KindredError or ProblemsError as `decide` and `WhoIsWho.reload` do."""
     if not isinstance(change, Mapping):
-        raise KindredError("this is no decision of the page", "review", AGAIN)
+        raise KindredError("this decision does not come from the page", "review", AGAIN)
     found.reload()
     decide(found, change)
     return state_of(found)
@@ -152,8 +154,8 @@ def _set_person(people: dict[str, Character], letter: str, who: Mapping[str, str
     name = nfc(str(who.get("name", "")))
     taken = {other.name for x, other in people.items() if x != letter}
     if not NAME.fullmatch(name) or name in taken:
-        cure = "write one word of letters and digits that nobody else is called"
-        raise KindredError(f"'{name}' can't be somebody's name", "review", cure)
+        cure = "write one word of letters and digits that is nobody else's name"
+        raise KindredError(f"'{name}' can't be a person's name", "review", cure)
     try:
         people[letter] = Character.model_validate({**who, "name": name})
     except ValidationError as error:
@@ -164,6 +166,6 @@ def _text_of(value: str) -> str:
     text = nfc(" ".join(value.split()))
     check_text(text, "review")
     if len(text) > LONGEST:
-        cure = "shorten it; encoders read less than that anyway"
+        cure = "shorten it; text encoders read less than that anyway"
         raise KindredError(f"the text has more than {LONGEST} characters", "review", cure)
     return text

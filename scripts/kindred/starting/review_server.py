@@ -47,8 +47,11 @@ class ReviewServer:
         try:
             self.http = ThreadingHTTPServer((HOST, PORT), _handler(self))
         except OSError as error:
-            cure = "open the page as a file instead; it saves what to put in place"
-            raise KindredError(f"no port can be opened ({error.strerror})", HOST, cure) from error
+            cure = (
+                "open the page as a file instead; it then saves a people.yaml for you to move "
+                "into the folder"
+            )
+            raise KindredError(f"can't open a port ({error.strerror})", HOST, cure) from error
         self.http.daemon_threads = True
         self.port = self.http.server_address[1]
 

@@ -170,9 +170,9 @@ def who_is_who(
     known = engine.calibration
     if known.population is None or known.same is None:
         raise KindredError(
-            f"the face engine '{engine.identity}' can't tell strangers from people it knows",
+            f"the face engine '{engine.identity}' can't tell strangers from people whom it knows",
             "judge",
-            "take the judge 'photo'",
+            "use the judge 'photo'",
         )
     source = scan(folder)
     source.photos = sorted([*source.photos, *source.set_aside], key=lambda photo: photo.name)
@@ -211,8 +211,8 @@ def free_letter(taken: Mapping[str, Character], wanted: str) -> str:
     alphabet = (chr(ord("A") + n) for n in range(26))
     found = next((x for x in (wanted[:1].upper(), *alphabet) if x.isalpha() and x not in taken), "")
     if not found:
-        cure = "name those whom you want to learn"
-        raise KindredError("more than 26 people", people_file.NAME, cure)
+        cure = "name only those whom you want to train"
+        raise KindredError("there are more than 26 people", people_file.NAME, cure)
     return found
 
 

@@ -157,10 +157,10 @@ def check(folder: Path) -> None:
     try:
         text = rows.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise KindredError("damaged: no text in UTF-8", str(rows)) from None
+        raise KindredError("is damaged: not UTF-8 text", str(rows)) from None
     steps = summary.get("steps", 0) if isinstance(summary, dict) else 0
     if not text.endswith("\n") or text.count("\n") <= steps:
-        raise KindredError("cut short", str(rows))
+        raise KindredError("is incomplete", str(rows))
 
 
 @contextmanager
@@ -170,7 +170,7 @@ def alone(checkpoints: Path, key: str) -> Iterator[None]:
     The lock lies among the checkpoints. Raises KindredError when it can't be had.
     """
     folder = checkpoints / key
-    with file_lock.lock(folder / "lock", "another process is at this training; waiting for it"):
+    with file_lock.lock(folder / "lock", "waiting for another process that runs this training"):
         yield
     with suppress(OSError):  # checkpoints are left in it
         folder.rmdir()

@@ -106,7 +106,7 @@ class TrainingJob:
         told = read_json(self.out_dir / "lora.json")
         if not self.spec.recipe.keep_state or "state" in told:
             return ""
-        return "; it kept no state, so the same with more steps will be trained from the start"
+        return "; it kept no state, so a longer training starts from the beginning"
 
     def kept_steps(self, store: Path) -> KeptSteps:
         """Those of its adapters that are kept on the way."""

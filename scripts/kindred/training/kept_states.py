@@ -20,8 +20,8 @@ def why_none(recipe: Recipe) -> str:
     if recipe.schedule == "constant":
         return ""
     return (
-        f"`schedule: {recipe.schedule}` falls over all steps, so a longer training has other rates "
-        "from the first one on"
+        f"`schedule: {recipe.schedule}` falls over all steps, so a longer training has different "
+        "learning rates from the first step on"
     )
 
 

@@ -64,7 +64,7 @@ def fetch(store: Path, run_folder: Path, step: int) -> Path:
     out = run_folder / FOLDER / str(step)
     if not _entries(store).fetch(step_key(facts, step), out):
         cure = f"delete {summary} and run `snakemake`, which trains it again"
-        raise KindredError(f"its adapter of step {step} is not in the store", str(run_folder), cure)
+        raise KindredError(f"its adapter at step {step} is not in the store", str(run_folder), cure)
     return out / FILE
 
 

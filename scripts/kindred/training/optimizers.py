@@ -38,7 +38,7 @@ def make_optimizer(
         return Adafactor(parameters, scale_parameter=False, relative_step=False, **settings)
     if recipe.optimizer == "adamw8bit":
         if not backend.quantizes:
-            what = f"adamw8bit needs a CUDA GPU and this run is on {backend.title}"
+            what = f"adamw8bit needs a CUDA GPU, but this run is on {backend.title}"
             raise KindredError(what, WHERE, "use `optimizer: adamw` here")
         try:
             from bitsandbytes.optim import AdamW8bit
@@ -46,7 +46,7 @@ def make_optimizer(
             raise KindredError(
                 "adamw8bit needs the package bitsandbytes",
                 WHERE,
-                "install it, or use `optimizer: adamw`",
+                "run `pip install bitsandbytes`, or use `optimizer: adamw`",
             ) from None
         return AdamW8bit(parameters, **settings)
     try:
@@ -55,7 +55,7 @@ def make_optimizer(
         raise KindredError(
             "prodigy needs the package prodigyopt",
             WHERE,
-            "`pip install prodigyopt`, or use `optimizer: adamw`",
+            "run `pip install prodigyopt`, or use `optimizer: adamw`",
         ) from None
     return Prodigy(
         parameters, use_bias_correction=True, safeguard_warmup=recipe.warmup > 0, **settings

@@ -104,7 +104,11 @@ def train_lora(
         if not job.is_there(machine.store):  # another process may have been at it
             train(job, machine)
     if not job.fetch(machine.store):
-        raise KindredError("vanished", str(machine.store / job.key), "run again")
+        raise KindredError(
+            "the trained adapter disappeared from the store",
+            str(machine.store / job.key),
+            "run the same command again",
+        )
     job.tell_finished()
     return f"trained: {out_dir / 'lora.safetensors'}"
 

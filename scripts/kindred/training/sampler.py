@@ -60,7 +60,8 @@ class Sampler:
             self.failed = True
             reason = first_line_of(error)
             print(
-                f"warning: pictures can't be drawn while this trains ({reason}); going on without",
+                f"warning: pictures can't be drawn while this trains ({reason}); continuing "
+                "without them",
                 file=sys.stderr,
             )
         self.seconds += time.monotonic() - began

@@ -111,7 +111,10 @@ class StepRunner:
             return work()
         except Exception as error:
             if self.graphs and self.graphs.recordings and isinstance(error, OutOfMemory):
-                print("warning: too little memory for recorded steps; without", file=sys.stderr)
+                print(
+                    "warning: not enough memory to record steps; continuing without CUDA graphs",
+                    file=sys.stderr,
+                )
                 self.graphs.give_up()
                 return None
             if self.fitting and self.fitting.retry(error):

@@ -37,12 +37,16 @@ def chosen_tracker() -> str:
     one, and where its package is not installed."""
     name = os.environ.get(TRACKER, "")
     if name and name not in PACKAGES:
-        raise KindredError(f"unknown tracker '{name}'", TRACKER, f"known: {', '.join(PACKAGES)}")
+        raise KindredError(
+            f"Kindred does not know the tracker '{name}'",
+            TRACKER,
+            f"use one of: {', '.join(PACKAGES)}",
+        )
     if name and not any(find_spec(package) for package in PACKAGES[name]):
         raise KindredError(
             f"`tracker: {name}` needs the package {PACKAGES[name][0]}",
             "config/config.yaml: tracker",
-            f"`pip install {PACKAGES[name][0]}`, or take `tracker` out",
+            f"run `pip install {PACKAGES[name][0]}`, or remove `tracker`",
         )
     return name
 
@@ -140,5 +144,5 @@ class TrackedTraining:
             work()
         except Exception as error:  # of packages that are not ours
             reason = first_line_of(error)
-            print(f"warning: the tracker fails ({reason}); going on without", file=sys.stderr)
+            print(f"warning: the tracker fails ({reason}); continuing without it", file=sys.stderr)
             self._tracker = None

@@ -161,7 +161,7 @@ class Trainer:
         saved = checkpoints.newest()
         if saved:
             self._restore(saved)
-            print(f"going on after step {self.done}", file=sys.stderr)
+            print(f"continuing after step {self.done}", file=sys.stderr)
         for call in self.on_start:
             call(self)
         if self.ends_here:

@@ -62,17 +62,21 @@ class TrainingFiles:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """An option each."""
-        for prefix, needed, whose in (("", True, ""), ("prior-", False, " of class-prior images")):
+        for prefix, needed, whose in (("", True, ""), ("prior-", False, " of class images")):
             for name in ("images", "captions", "latents", "text"):
                 parser.add_argument(
                     f"--{prefix}{name}", required=needed, type=Path, help=f"{name} file{whose}"
                 )
-        parser.add_argument("--masks", type=Path, help="masks.json, for mask_weight, head_weight")
         parser.add_argument(
-            "--class-text", type=Path, help="captions without names, for diff_output_preservation"
+            "--masks", type=Path, help="masks.json; for mask_weight and head_weight"
         )
-        parser.add_argument("--samples", type=Path, help="SampleSpec: what is drawn on the way")
-        parser.add_argument("--sample-texts", type=Path, help="its prompts as the base reads them")
+        parser.add_argument(
+            "--class-text", type=Path, help="captions without names; for diff_output_preservation"
+        )
+        parser.add_argument(
+            "--samples", type=Path, help="SampleSpec: pictures to draw while training"
+        )
+        parser.add_argument("--sample-texts", type=Path, help="the embedded prompts of --samples")
 
 
 def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSource]:
@@ -116,7 +120,7 @@ def _token_weights(
     if files.masks is None:
         name = "head_weight" if recipe.mask_weight is None else "mask_weight"
         what = f"{name} needs people's masks"
-        raise KindredError(what, "recipe", "give --masks, or unset it")
+        raise KindredError(what, "recipe", f"give --masks, or remove {name}")
     from kindred.data.person_masks import token_weights
 
     people = recipe.mask_weight or 1.0
@@ -129,12 +133,12 @@ def _prior(spec: TrainSpec, files: TrainingFiles) -> list[DataSource]:
     given = [files.prior_images, files.prior_captions, files.prior_latents, files.prior_text]
     if not spec.recipe.class_images_weight:
         if any(given):
-            what = "class-prior files are given, but recipe: class_images_weight is 0"
-            raise KindredError(what, cure="set it above 0, or leave the files out")
+            what = "files of class images are given, but the recipe has class_images_weight: 0"
+            raise KindredError(what, cure="set it above 0, or remove the files")
         return []
     if not all(given):
         raise KindredError(
-            "class_images_weight needs class-prior images",
+            "class_images_weight needs class images",
             "recipe",
             "give --prior-images, --prior-captions, --prior-latents and --prior-text, or set it "
             "to 0",
@@ -168,7 +172,7 @@ def _preserved(
             nameless.append(replace(item, caption=text, caption_hash=caption_hash(text)))
     if not nameless:
         raise KindredError(
-            "diff_output_preservation has nothing to preserve: no caption names anybody",
+            "diff_output_preservation has no effect, because no caption names anybody",
             spec.dataset,
             "write the trigger words into the captions, or set it to 0",
         )
@@ -192,7 +196,7 @@ def _prove(
 
 def check_encoders(spec: TrainSpec, latents: Path, text: Path) -> None:
     """Raise ProblemsError when files were encoded by something else than the variant's base."""
-    problems = Problems("encoded files do not belong to this variant's base")
+    problems = Problems("encoded files don't belong to this variant's base")
     wanted = {
         latents: encoding_cache.latents_fingerprint(spec.base.image_encoder()),
         text: encoding_cache.texts_fingerprint(spec.base.text_encoder(spec.text_tokens())),
@@ -204,7 +208,7 @@ def check_encoders(spec: TrainSpec, latents: Path, text: Path) -> None:
             if found.get(name) != value:
                 problems.add(
                     str(path),
-                    f"made with {name} {found.get(name)}, the base has {value}",
-                    "delete it and run `snakemake`, to encode again",
+                    f"was made with {name} {found.get(name)}, but the base has {value}",
+                    "delete it and run `snakemake`, which encodes again",
                 )
     problems.raise_if_any()

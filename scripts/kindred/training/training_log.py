@@ -10,10 +10,10 @@ import torch
 from kindred.common.errors import KindredError
 from kindred.training.held_out_curve import COLUMN
 
-DIVERGED = "lower `lr`, or set `max_grad_norm: 1`; nothing of this training is kept"
+DIVERGED = "lower `lr`, or set `max_grad_norm: 1`; nothing of this training was kept"
 NO_GRADIENT = (
-    "see that the loss depends on the layers that `targets` names, and that the base's `dtype` is "
-    "no float16, which rounds small gradients to 0; nothing of this training is kept"
+    "check that `targets` names layers that the loss depends on, and that the base's `dtype` is "
+    "not float16, which rounds small gradients to 0; nothing of this training was kept"
 )
 # A training whose gradient was zero in so many steps one after another learns nothing.
 ZEROS = 20
@@ -84,12 +84,12 @@ def fault_of(row: Row, norm: float, zeros: int, most: int) -> KindredError | Non
     norm: of the gradient before clipping. zeros: how many steps up to this one had none; `most`
     of them are too many.
     """
-    at = f"step {row.get('step', 0):.0f}, at a rate of {row.get('lr', math.nan):.3g}"
+    at = f"step {row.get('step', 0):.0f}, at a learning rate of {row.get('lr', math.nan):.3g}"
     if not math.isfinite(row["loss"]):
-        return KindredError(f"the loss is {row['loss']} in {at}", "training", DIVERGED)
+        return KindredError(f"the loss is {row['loss']} at {at}", "training", DIVERGED)
     if not math.isfinite(norm):
-        return KindredError(f"the norm of the gradient is {norm} in {at}", "training", DIVERGED)
+        return KindredError(f"the norm of the gradient is {norm} at {at}", "training", DIVERGED)
     if zeros >= most:
-        what = f"the gradient is zero for {zeros} steps on end, the last of them {at}"
+        what = f"the gradient has been zero for {zeros} steps, the last of them {at}"
         return KindredError(what, "training", NO_GRADIENT)
     return None

@@ -36,9 +36,9 @@ def dealt_to(experiment: Experiment, folder: str) -> Dealt:
     parts = deal(experiment, int(count or 1))
     if not 1 <= int(number or 1) <= len(parts) == int(count or 1):
         raise KindredError(
-            f"its trainings are not dealt to jobs of this name: {folder}",
+            f"no job of this name has its trainings: {folder}",
             experiment.name,
-            "ask for the target trained_together",
+            "run `snakemake trained_together`",
         )
     return parts[int(number or 1) - 1]
 
@@ -100,9 +100,9 @@ def training_jobs(experiment: Experiment, folder: str = "together") -> str:
     return argument(
         json.dumps(told, sort_keys=True, separators=(",", ":")),
         KindredError(
-            "too many variants to be trained together in one command",
+            "there are too many variants to train together in one command",
             experiment.name,
-            "leave out the target trained_together: each training then goes alone",
+            "run `snakemake` without trained_together, so that each training runs alone",
         ),
     )
 
@@ -261,8 +261,10 @@ def jobs_argument(jobs: SpecModel) -> str:
     return argument(
         jobs.canonical(),
         KindredError(
-            "a variant's prompt sets are too long to be drawn or scored together in one command",
-            cure="leave out the target drawn_together or scored_together: each job then goes alone",
+            "a variant's prompt sets are too long for one command that draws or scores them "
+            "together",
+            cure="run `snakemake` without drawn_together or scored_together, so that each job "
+            "runs alone",
         ),
     )
 

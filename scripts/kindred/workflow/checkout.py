@@ -11,7 +11,7 @@ def check_checkout(folder: Path | str) -> None:
     """Raise KindredError for a folder whose path has braces. Angle brackets work there."""
     if any(sign in str(folder) for sign in "{}"):
         raise KindredError(
-            "has a brace in its path, which Snakemake reads as a wildcard",
+            "its path contains a brace, which Snakemake reads as a wildcard",
             str(folder),
-            "rename that folder without { }, or move the checkout elsewhere",
+            "rename that folder without { }, or move the checkout",
         )

@@ -57,29 +57,29 @@ def check(models: Sequence[str], wants_gpu: bool, folder: Path = FOLDER) -> str:
     expected = files.read_json(folder / EXPECTED)
     for name, value in facts().items():
         if expected[name] != value:
-            what = f"{value} here, {expected[name]} where Snakemake waits"
+            what = f"{value} on this node, but {expected[name]} where Snakemake runs"
             problems.add(
                 name, what, "use one .venv on the shared disk, at the same path everywhere"
             )
     skew = _skew(folder / f"{node}.{os.getpid()}.new")
     if abs(skew) > MOST_SKEW_S:
-        what = f"this clock is {skew:+.0f} s from that of the disk"
-        problems.add("clock", what, "let the nodes take their time from one server (NTP)")
+        what = f"this node's clock differs from the disk's by {skew:+.0f} s"
+        problems.add("clock", what, "synchronise the clocks of all nodes with one server (NTP)")
     if not _is_locked(folder / LOCK):
         problems.add(
             "locks",
-            "a lock that the waiting machine holds is not seen here",
-            "mount the disk with locks (Lustre: -o flock; NFS: lockd), or never let two jobs train "
-            "the same adapter",
+            "this node does not see a lock that Snakemake's machine holds",
+            "mount the disk with locks (Lustre: -o flock; NFS: lockd), or make sure that no two "
+            "jobs train the same adapter",
         )
     for path in map(weights_of, models):
         if not path.exists():
-            what = "can't be seen from this node"
-            problems.add(str(path), what, "put it on the shared disk (HF_HOME for downloads)")
+            what = "is not visible on this node"
+            problems.add(str(path), what, "move it to the shared disk (for downloads, set HF_HOME)")
     gpus = _gpus() if wants_gpu else 0
     if wants_gpu and not gpus:
-        cure = "ask for a partition with GPUs, and install a torch that fits their driver"
-        problems.add("GPU", "torch sees none", cure)
+        cure = "choose a partition with GPUs, and install a torch that fits their driver"
+        problems.add("GPU", "torch finds no GPU", cure)
     problems.raise_if_any()
     return f"{node}: disk, locks, clock ({skew:+.1f} s), Python and weights fit; {gpus} GPUs"
 

@@ -37,7 +37,11 @@ def declare(name: str, why: str) -> tuple[list[Entry], int]:
 def _experiment(name: str, why: str) -> tuple[list[Entry], int]:
     plan, config = planned([name])
     if name not in plan.experiments:
-        raise KindredError(f"no experiment {name} in what was planned", str(config), "check it")
+        raise KindredError(
+            f"the plan has no experiment {name}",
+            str(config),
+            "run `snakemake` again, and check the experiment's name",
+        )
     experiment = plan.experiments[name]
     if declared_with(config, experiment):
         return [], 0

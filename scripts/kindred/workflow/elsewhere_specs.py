@@ -19,7 +19,7 @@ def elsewhere_spec(plan: Plan, experiment: str, variant: str, prompt_set: str) -
     sets = plan.experiments[experiment].prompt_sets
     found = assign(Path(folder), sets, folder).sets[prompt_set]
     spec = PicturesElsewhere(prompt_set=prompt_set, pictures=found)
-    what = f"{len(found)} pictures of '{prompt_set}' are too many for one command"
+    what = f"'{prompt_set}' has {len(found)} pictures, too many for one command"
     argument(spec.canonical(), KindredError(what, folder, "split the prompt set in two"))
     return spec
 

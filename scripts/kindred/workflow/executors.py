@@ -55,21 +55,24 @@ def check_elsewhere(device: DeviceConfig) -> None:
     if device.kind == "auto":
         problems.add(
             f"{PLACE}.kind",
-            "auto looks for a GPU on this machine, but jobs go to others and would ask for none",
+            "auto looks for a GPU on this machine, but jobs run on other machines and would not "
+            "ask for a GPU",
             "set it to cuda or cpu, or run once with --config 'device={kind: cuda}'",
         )
     if device.jobs_per_gpu > 1:
         problems.add(
             f"{PLACE}.jobs_per_gpu",
             f"{device.jobs_per_gpu} jobs would share a GPU, but on a cluster each has its own",
-            "set it to 1 (--config 'device={jobs_per_gpu: 1}'), and train many small adapters in "
-            "one job: snakemake trained_together",
+            "set it to 1 (--config 'device={jobs_per_gpu: 1}'); to train many small adapters in "
+            "one job, run `snakemake trained_together`",
         )
     if device.device_map is True:
         problems.add(
             f"{PLACE}.device_map",
-            "true takes all GPUs of the machine, and how many a node of the cluster has is unknown",
-            "give the GiB to be used of each, as [12, 24]: a job asks for as many GPUs",
+            "true uses all GPUs of a machine, but Kindred can't know how many a node of the "
+            "cluster has",
+            "list the GiB to use of each GPU, such as [12, 24]; each job then asks for that many "
+            "GPUs",
         )
     problems.raise_if_any()
 
@@ -84,6 +87,6 @@ def losing_profile(arguments: Sequence[str], variables: Mapping[str, str]) -> st
     if not asked and variables.get("SNAKEMAKE_PROFILE", "none") not in ("", "none"):
         asked = "SNAKEMAKE_PROFILE"
     return asked and (
-        f"{asked}: what profiles/default/config.yaml sets too (cores, gpu, ...) wins over that "
-        "profile -> to replace it, give the profile as --workflow-profile"
+        f"{asked}: profiles/default/config.yaml overrides what it also sets in that profile "
+        "(cores, gpu, ...). To replace it, give the profile as --workflow-profile."
     )

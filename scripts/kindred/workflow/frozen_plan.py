@@ -77,9 +77,9 @@ def _check_overrides(overrides: Mapping[str, Any]) -> None:
             same = False
         if not same:
             raise KindredError(
-                f"{value!r} can't be kept for jobs that start later",
+                f"{value!r} can't be saved for jobs that start later",
                 f"--config: {key}",
-                "give texts, finite numbers, true or false, or lists and mappings of these",
+                "use texts, finite numbers, true or false, or lists and mappings of these",
             )
 
 
@@ -93,7 +93,8 @@ def load_frozen(root: Path, folder: Path) -> Plan:
         overrides = json.loads((folder / OVERRIDES).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         raise KindredError(
-            "the configuration that this job was planned with is gone; nothing was made",
+            "the configuration with which this job was planned no longer exists, so the job did "
+            "nothing",
             str(folder),
             "run `snakemake` again",
         ) from None

@@ -24,8 +24,8 @@ LOCKS = Path(".snakemake/locks")
 FOLDER = "slurm_logs"  # the plugin's, for Slurm's own logs of jobs
 REQUEST = "KINDRED_JOBS_LEFT"
 CURE = (
-    f"wait for them and use what they make: {REQUEST}=wait snakemake ...; or end them: "
-    f"{REQUEST}=cancel snakemake ..."
+    f"to wait for them and use their results, run `{REQUEST}=wait snakemake ...`; to end them, "
+    f"run `{REQUEST}=cancel snakemake ...`"
 )
 ASK_EVERY_S = 5.0
 FIELDS = "%i|%T|%N|%r|%k|%Z"
@@ -54,8 +54,8 @@ def left() -> list[Job]:
     try:
         told = _told("squeue", "--me", "--noheader", f"--format={FIELDS}")
     except (OSError, subprocess.SubprocessError) as error:
-        what = f"Slurm can't be asked which jobs of an earlier run are left ({_words(error)})"
-        cure = f"see what `squeue --me` says; where no job can be left, remove {SENT}"
+        what = f"Slurm does not say which jobs of an earlier run are left ({_words(error)})"
+        cure = f"run `squeue --me`; if no job is left, remove {SENT}"
         raise KindredError(what, cure=cure) from None
     found = []
     for line in told.splitlines():
@@ -75,7 +75,7 @@ def remark() -> str:
         jobs = left()
     except KindredError as error:
         return str(error)
-    return f"{_listed(jobs)} -> after `snakemake --unlock` {CURE}" if jobs else ""
+    return f"{_listed(jobs)}. After `snakemake --unlock`: {CURE}." if jobs else ""
 
 
 def settle(request: str) -> None:
@@ -85,7 +85,7 @@ def settle(request: str) -> None:
     that lists them where it says neither.
     """
     if request not in ("", "wait", "cancel"):
-        raise KindredError(f"{request!r} is neither wait nor cancel", REQUEST, CURE)
+        raise KindredError(f"{request!r} is not wait or cancel", REQUEST, CURE)
     jobs = left()
     if jobs and not request:
         raise KindredError(_listed(jobs), cure=CURE)
@@ -125,12 +125,12 @@ def why_ended(number: str, rule: str) -> str:
     where = f"of {rule} in profiles/slurm/config.yaml"
     if state == "OUT_OF_MEMORY":
         what = f"it needed more memory than {memory}"
-        return f"job {number} ({rule}): {what} -> raise mem_mb {where}"
+        return f"job {number} ({rule}): {what}. Raise mem_mb {where}."
     if state == "TIMEOUT" or (state == "FAILED" and limit and ran >= limit - EARLY_S):
-        what = f"its time, {limit / 60:.0f} minutes, was over or would soon be"
+        what = f"its time of {limit / 60:.0f} minutes was over, or nearly over"
         return (
-            f"job {number} ({rule}): {what} -> raise runtime {where}; a training goes on from its "
-            "checkpoint"
+            f"job {number} ({rule}): {what}. Raise runtime {where}; a training continues from its "
+            "checkpoint."
         )
     return ""
 

@@ -67,9 +67,9 @@ def referenced_by(results: Path, datasets: Path | None = None, photos: Path | No
         keys.update(row.key for row in manifest.rows)
         if "code" in manifest.settings or any("sha256" in one for one in manifest.adapters):
             raise KindredError(
-                "from before step versions, its keys are no longer used",
+                "it is from an older version, whose keys are no longer used",
                 str(file),
-                "run `python scripts/migrate_stores.py --apply` and `snakemake`, then clean up",
+                "run `python scripts/migrate_stores.py --apply` and `snakemake`; then clean up",
             )
         adapters.update(adapter["content_hash"] for adapter in manifest.adapters)
     known = frozenset(_photos_in_use(datasets, photos))
@@ -120,8 +120,8 @@ def prunable(items: Iterable[Item], days: float, used: Used) -> list[Item]:
     """
     if not used.manifests:
         raise KindredError(
-            "no manifest of pictures found under the results folder; nothing is deleted",
-            cure="give the folder that holds your experiments as --results",
+            "there is no list of pictures in the results folder, so nothing is deleted",
+            cure="set --results to the folder that holds your experiments",
         )
     return [item for item in items if not item.used and item.age_s >= days * DAY_S]
 

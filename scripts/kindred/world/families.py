@@ -162,7 +162,9 @@ def parse_coverage(text: str, letters: str | None = None) -> dict[str, int]:
         match = re.fullmatch(r"([A-Za-z]+)\s*[:=]\s*(\d+)", part)
         if not match:
             problems.add(
-                part, "is no cell with a number of photos", "write letters, a colon, a number"
+                part,
+                "is not a cell with a number of photos",
+                "write letters, a colon and a number, such as AC: 3",
             )
             continue
         cell, count = "".join(sorted(match[1].upper())), int(match[2])
@@ -172,13 +174,13 @@ def parse_coverage(text: str, letters: str | None = None) -> dict[str, int]:
         elif len(cell) > 4:
             problems.add(part, "has more than four people", "leave some out")
         elif unknown:
-            problems.add(part, f"nobody here has the letter {unknown}", f"use {', '.join(letters)}")
+            problems.add(part, f"no member has the letter {unknown}", f"use {', '.join(letters)}")
         elif cell in coverage:
-            problems.add(part, f"cell {cell} is given twice", "add the numbers up")
+            problems.add(part, f"cell {cell} is given twice", "give it once, with the sum")
         else:
             coverage[cell] = count
     if not coverage and not problems:
-        problems.add(repr(text), "holds no cell", "give at least one")
+        problems.add(repr(text), "contains no cell", "give at least one")
     problems.raise_if_any()
     return coverage
 

@@ -161,7 +161,7 @@ def test_the_reference_scripts_steps_are_timed(tmp_path, monkeypatch):
 
 
 def test_a_base_without_a_script_is_named(tmp_path):
-    with pytest.raises(KindredError, match="no script of diffusers is known for tiny-krea-2"):
+    with pytest.raises(KindredError, match="no diffusers script for tiny-krea-2"):
         diffusers_reference.script_of(tmp_path, "tiny-krea-2")
 
 

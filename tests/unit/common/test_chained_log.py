@@ -63,7 +63,7 @@ def test_an_entry_that_was_edited_is_named_by_its_line(log, line):
 def test_an_entry_that_was_taken_out_is_seen_at_the_next(log):
     lines = log.read_text().splitlines(keepends=True)
     log.write_text(lines[0] + lines[2])
-    with pytest.raises(KindredError, match="before this one was changed, removed or put in") as one:
+    with pytest.raises(KindredError, match="changed, removed or inserted later") as one:
         append(log, lambda _: [{"number": 3}])
     assert one.value.where == f"{log}:2"
 
@@ -72,7 +72,7 @@ def test_a_line_within_that_is_no_entry_is_an_edit(log):
     lines = log.read_text().splitlines(keepends=True)
     for text in ("scribble\n", '["a list"]\n'):
         log.write_text(lines[0] + text + lines[1])
-        with pytest.raises(KindredError, match="no entry of this log: the file was edited"):
+        with pytest.raises(KindredError, match="not an entry of this log: the file was edited"):
             read_log(log)
     log.write_text("".join(lines) + "scribble\n")  # a line that was cut off has no end
     with pytest.raises(KindredError, match="the file was edited"):
@@ -86,10 +86,10 @@ def test_a_line_that_was_cut_off_anywhere_is_no_entry_and_is_replaced(log, capsy
         log.write_bytes(whole[: len(whole) - len(last) + kept])
         assert numbers(log) == [0, 1], kept
     said = capsys.readouterr().err
-    assert f"{log}:3: the last line is cut off" in said and "-> nothing to do" in said
+    assert f"{log}:3: the last line is incomplete" in said and "Nothing to do" in said
     append(log, lambda _: [{"number": 5}])
     assert numbers(log) == [0, 1, 5]
-    assert capsys.readouterr().err.count("cut off") == 1
+    assert capsys.readouterr().err.count("incomplete") == 1
 
 
 def test_a_whole_last_line_without_its_end_is_an_entry(log, capsys):
@@ -112,13 +112,13 @@ def test_a_full_disk_leaves_the_log_as_it_was(log, monkeypatch):
     monkeypatch.setattr(chained_log.os, "write", full)
     with pytest.raises(KindredError, match="No space left on device") as error:
         append(log, lambda _: [{"number": 3}])
-    assert error.value.where == str(log) and "make room" in error.value.cure
+    assert error.value.where == str(log) and "free some disk space" in error.value.cure
     assert log.read_bytes() == before
 
 
 def test_a_checkout_that_cant_be_written_is_said(log, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(KindredError, match="can't be written, and what is declared") as error:
+    with pytest.raises(KindredError, match="can't be written, but Kindred must log") as error:
         append(log, lambda _: [{"number": 3}])
     assert error.value.where == str(log) and "another checkout" in error.value.cure
 

@@ -191,10 +191,10 @@ def test_a_png_is_checked_to_its_end(tmp_path):
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(KindredError, match="cut short" if length else "empty"):
+        with pytest.raises(KindredError, match="incomplete" if length else "empty"):
             png_files.check(path)
     path.write_bytes(b"GIF89a" + whole)
-    with pytest.raises(KindredError, match="no PNG"):
+    with pytest.raises(KindredError, match="not a PNG file"):
         png_files.check(path)
 
 

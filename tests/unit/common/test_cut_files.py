@@ -66,7 +66,7 @@ def test_a_training_log_cut_between_two_lines_is_cut(tmp_path, capsys):
     path = adapter_store.adapters(tmp_path).put(KEY, write_adapter) / "training.csv"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     assert not adapter_store.has(tmp_path, KEY)
-    assert f"{path}: cut short; training it again" in capsys.readouterr().err
+    assert f"{path}: is incomplete; training it again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["lora.json", "training.csv"])

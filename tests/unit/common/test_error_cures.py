@@ -26,12 +26,10 @@ WITHOUT = {
 
 
 def test_an_error_prints_like_a_problem():
-    assert str(KindredError("no such file", "a.json", "run it")) == "a.json: no such file -> run it"
+    assert str(KindredError("no such file", "a.json", "run it")) == "a.json: no such file. Run it."
     assert str(KindredError("no such file", "a.json")) == "a.json: no such file"
-    assert (
-        str(KindredError("nothing to do", cure="ask for more")) == "nothing to do -> ask for more"
-    )
-    assert str(KindredError("one text -> as before")) == "one text -> as before"
+    assert str(KindredError("nothing to do", cure="ask for more")) == "nothing to do. Ask for more."
+    assert str(KindredError("one text. As before")) == "one text. As before"
     parts = ("what", "where", "cure")
     assert str(KindredError(*parts)) == str(Problem("where", "what", "cure"))
 
@@ -42,8 +40,8 @@ def test_an_error_met_elsewhere_keeps_place_and_cure():
     problems.add_error("a.csv", KindredError("no such file", "a.csv", "score again"))
     problems.add_error("b.csv", KindredError("b.csv: of one text"))
     assert [str(one) for one in problems.found] == [
-        "one.yaml:3: cell 'J+X': no 'X' -> write J",
-        "a.csv: no such file -> score again",
+        "one.yaml:3: cell 'J+X': no 'X'. Write J.",
+        "a.csv: no such file. Score again.",
         "b.csv: of one text",
     ]
 
@@ -110,7 +108,7 @@ def test_every_error_has_a_cure_or_a_reason():
     "text",
     [
         "raise KindredError('what')",
-        "raise KindredError(f'{path}: what -> cure')",
+        "raise KindredError(f'{path}: what. Cure')",
         "raise KindredError('what', where)",
         "raise KindredError('what', where, '')",
         "problems.add(where, 'what')",

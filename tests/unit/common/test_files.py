@@ -10,7 +10,7 @@ from kindred.common.files import atomic_write, make_folder, read_jsonl, write_js
 
 @pytest.mark.parametrize(
     ("name", "cure"),
-    [("a" * 300, "choose a shorter name"), ("file/below", "has the name of a folder")],
+    [("a" * 300, "Choose a shorter name"), ("file/below", "has the name of a folder")],
 )
 @pytest.mark.parametrize("write", [lambda path: write_text(path, "x"), make_folder])
 def test_a_name_that_can_t_be_written_says_what_to_do(tmp_path, name, cure, write):
@@ -24,7 +24,7 @@ def test_a_name_that_can_t_be_written_says_what_to_do(tmp_path, name, cure, writ
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_the_right_to_write(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(KindredError, match="get the right to write there"):
+    with pytest.raises(KindredError, match="get write access"):
         write_text(tmp_path / "a", "x")
     tmp_path.chmod(0o700)
 

@@ -225,18 +225,20 @@ def test_gpus_that_cannot_hold_a_model_together(monkeypatch):
     split = devices.Split()
     present(monkeypatch, 0)
     monkeypatch.setattr(devices, "other_gpus", lambda: [])
-    with pytest.raises(KindredError, match="a split needs two"):
+    with pytest.raises(
+        KindredError, match="this machine has one NVIDIA GPU, but `device_map` needs two"
+    ):
         devices.acquire_device("auto", split=split)
     monkeypatch.setattr(devices, "other_gpus", lambda: ["AMD"])
-    with pytest.raises(KindredError, match="side by side"):
+    with pytest.raises(KindredError, match="a second copy"):
         devices.acquire_device("auto", split=split)
     assert devices.acquire_device("auto", wait_s=0) == "cuda"
     present(monkeypatch, 0, 1)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    with pytest.raises(KindredError, match="3 sizes for 2 GPUs"):
+    with pytest.raises(KindredError, match="3 sizes are given for 2 GPUs"):
         devices.acquire_device("auto", split=devices.Split((1, 2, 3)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    with pytest.raises(KindredError, match="side by side"):
+    with pytest.raises(KindredError, match="a second copy"):
         devices.acquire_device("auto", split=split)
 
 

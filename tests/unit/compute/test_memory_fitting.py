@@ -179,7 +179,7 @@ def test_memory_that_runs_out_again_and_again_is_an_error(data, tmp_path, fitted
 
     monkeypatch.setattr(training, "flow_loss", fails)
     fitted(0)
-    with pytest.raises(KindredError, match=r"ran out of it, though .* device\.memory_gib"):
+    with pytest.raises(KindredError, match=r"ran out of memory, although .* device\.memory_gib"):
         trained(data, tmp_path / "fitted")
 
 
@@ -199,7 +199,7 @@ def test_less_memory_than_believed_makes_a_tighter_plan(capsys):
     assert found.retry(torch.OutOfMemoryError("CUDA out of memory"))
     assert found.plan.checkpointed > before.checkpointed
     assert found.plan.peak < before.peak
-    assert "trying with less" in capsys.readouterr().err
+    assert "trying again with less" in capsys.readouterr().err
 
 
 def test_a_tighter_plan_takes_more_blocks_home_and_none_back():

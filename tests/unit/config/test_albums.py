@@ -99,9 +99,9 @@ def test_it_is_declared_with_the_file_that_describes_it(root):
 @pytest.mark.parametrize(
     ("albums", "said"),
     [
-        (["nobody"], "'nobody' is none of the lab's families"),
-        ([], "names no album"),
-        (["a b"], "'a b' is none of the lab's families"),
+        (["nobody"], "'nobody' is not one of the lab's families"),
+        ([], "no album is named"),
+        (["a b"], "'a b' is not one of the lab's families"),
     ],
 )
 def test_what_is_wrong_with_albums_is_said(root, albums, said):
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_albums_is_said(root, albums, said):
 
 def test_a_file_of_an_album_s_name_is_in_the_way(root):
     (root / "config" / "experiments" / "both-draper.yaml").write_text(TEXT)
-    with pytest.raises(ProblemsError, match="'both-draper' is a file too"):
+    with pytest.raises(ProblemsError, match="there is also a file 'both-draper'"):
         plan_of(root)
 
 

@@ -53,7 +53,7 @@ def test_everything_that_is_trained_on_is_to_be_of_their_sizes(shipped):
     assert [line.split(": ")[1] for line in told] == [
         f"datasets.{name}.preprocess" for name in ("others", "nobody")
     ]
-    assert all(": photos of 64 px" in line for line in told)
+    assert all(": the photos are 64 px" in line for line in told)
 
 
 def test_a_variant_may_take_them_and_change_them(shipped):
@@ -110,7 +110,7 @@ def test_the_commit_that_is_here_is_the_cure(shipped, monkeypatch):
     (refs / "main").write_text(COMMIT)
     plan = planned(shipped, "own-photos", base=("base: flux-dev-nf4 ", "base: klein-4b "))
     (found,) = [text for text in warnings(plan) if "has no `revision`" in text]
-    assert found.startswith("bases/klein-4b.yaml") and f"write `revision: {COMMIT}`" in found
+    assert found.startswith("bases/klein-4b.yaml") and f"Write `revision: {COMMIT}`" in found
 
 
 def test_planning_says_what_is_wrong_with_it(shipped):

@@ -30,10 +30,10 @@ def test_the_lab_s_values_on_a_full_size_base_are_warned_of(shipped):
     assert len(steps) == 1, "once, though several variants have it"
     assert re.fullmatch(
         r"experiments/mine\.yaml:\d+: variants\.all: trains 300 steps on the base 'flux-dev-nf4', "
-        r"for which 500 to 10000 are usual -> correct `steps`, or leave it if you mean it",
+        r"for which 500 to 10000 are usual. Correct `steps`, or ignore this if it is intended.",
         steps[0],
     )
-    assert any("learns at a rate of 0.003 on the base" in line for line in found)
+    assert any("has a learning rate of 0.003 on the base" in line for line in found)
     assert any("makes photos of 128 x 144 px (0.018 megapixels)" in line for line in found)
     assert any("prompt_sets.casts: draws 192 x 96 px (0.018 megapixels)" in line for line in found)
 
@@ -50,8 +50,8 @@ def test_the_audit_of_each_dataset_says_so_too(shipped):
     one = "russell"
     told = found.audit_spec("mine", one).misfits
     assert "variants.all" in {misfit.where for misfit in told}
-    assert {f"{misfit.what} -> {misfit.cure}" for misfit in told} <= {
-        f"{warning.what} -> {warning.cure}" for warning in found.warnings
+    assert {f"{misfit.what}. {misfit.cure}" for misfit in told} <= {
+        f"{warning.what}. {warning.cure}" for warning in found.warnings
     }
     assert {m.where for m in told if m.key == "preprocess"} == {f"datasets.{one}.preprocess"}
     elsewhere = replace(found, datasets=found.datasets | {"other": found.datasets[one]})
@@ -65,7 +65,7 @@ def test_where_all_fits_the_audit_is_told_nothing(shipped):
 
 def test_full_size_values_on_the_lab_s_base_are_warned_of(shipped):
     found = warnings(planned(shipped, "own-photos", base=("base: flux-dev-nf4", "base: lab")))
-    assert any("learns at a rate of 0.0001 on the base 'lab'" in line for line in found)
+    assert any("has a learning rate of 0.0001 on the base 'lab'" in line for line in found)
     assert any("makes photos of 512 x 512 px (0.26 megapixels)" in line for line in found)
     assert any("draws 768 x 512 px" in line for line in found)
 
@@ -93,7 +93,7 @@ def test_a_base_distilled_without_guidance_warns_where_a_prompt_set_says_none(sh
     turbo = ("base: flux-dev-nf4", "base: z-image-turbo")
     found = warnings(planned(shipped, "own-photos", base=turbo))
     said = "draws at guidance_scale 5 on the base 'z-image-turbo', for which 0 is usual"
-    assert any(said in line and "correct `guidance_scale`" in line for line in found)
+    assert any(said in line and "Correct `guidance_scale`" in line for line in found)
     text = (shipped / "config/experiments/own-photos.yaml").read_text(encoding="utf-8")
     line = re.search(r"\n( +)(steps: \d+)", text)
     assert line

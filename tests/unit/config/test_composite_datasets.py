@@ -128,13 +128,13 @@ def test_options_of_composites_that_came_later_leave_old_names(root):
 
 def test_strangers_that_cant_be_had_are_named(root):
     text = wrong(root, mixed("other"), experiment=STRANGERS)
-    assert "no dataset 'other' -> did you mean 'others'?" in text
+    assert "no dataset 'other'. Did you mean 'others'?" in text
     assert "'drawn' shows the characters" in wrong(root, mixed("drawn"), experiment=STRANGERS)
     three = STRANGERS.replace("datasets:", "  C: {name: CRussell, class: child}\ndatasets:", 1)
     assert "no room" in wrong(root, mixed("others", "[A+C+J]"), experiment=three)
     family = STRANGERS.replace("strangers: 8", "strangers: 8, family: russell")
-    assert "take out: family" in wrong(root, mixed("others"), experiment=family)
-    assert "`coverage`: family is missing" in wrong(
+    assert "remove: family" in wrong(root, mixed("others"), experiment=family)
+    assert "`coverage`, but family is missing" in wrong(
         root, mixed("others"), experiment=STRANGERS.replace("strangers: 8", "seed: 2")
     )
 
@@ -207,7 +207,7 @@ def test_cells_may_say_how_many_of_each(root):
     assert some.made.spec.compose.counts() == {"A": 1, "A+J": 3}
     assert flat.made.spec.compose.counts() == {"A": 4, "A+J": 4}
     assert some.dataset == same.dataset != flat.dataset
-    assert "named twice" in wrong(root, "wrong: {compose: {cells: {A+J: 1, J+A: 2}}}")
+    assert "a cell is listed twice" in wrong(root, "wrong: {compose: {cells: {A+J: 1, J+A: 2}}}")
     assert "per_cell" in wrong(root, "wrong: {compose: {cells: {A+J: 1}, per_cell: 2}}")
     assert "cells" in wrong(root, "wrong: {compose: {cells: {A+J: 0}}}")
 
@@ -237,11 +237,13 @@ def test_an_experiment_like_another(root):
     assert found.prompt_sets == load_plan(root).experiments["one"].prompt_sets
 
     (folder / "three.yaml").write_text("like: twoo\n")
-    with pytest.raises(ProblemsError, match=r"three.yaml:1: like: no file 'twoo.yaml'.*two"):
+    with pytest.raises(
+        ProblemsError, match=r"three.yaml:1: like: there is no file 'twoo.yaml'.*two"
+    ):
         load_plan(root, {"experiments": "three"})
     (folder / "three.yaml").write_text("like: four\n")
     (folder / "four.yaml").write_text("like: three\n")
-    with pytest.raises(ProblemsError, match="circle"):
+    with pytest.raises(ProblemsError, match="leads back"):
         load_plan(root, {"experiments": "three"})
 
 

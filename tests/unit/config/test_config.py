@@ -153,9 +153,7 @@ def test_scrambled_is_reached_by_its_own_words_only(root):
     assert found["b"].train.pairing == found["c"].train.pairing == "matched"
     assert "pairing" not in json.loads(found["b"].spec)
     listed = problems(root, "variants: {a: {pairing: scrambled}}\n")
-    assert listed == [
-        "experiments/one.yaml:13: variants.a.pairing: unknown key -> " + listed[0][60:]
-    ]
+    assert listed == ["experiments/one.yaml:13: variants.a.pairing: unknown key. " + listed[0][58:]]
 
 
 def test_several_adapters_together(root):
@@ -241,7 +239,7 @@ def test_what_plain_english_may_look_like_is_warned_of(root):
     kept = [x for x in SYNTAX.splitlines() if not re.match(" +(options|weights|choice)", x)]
     found = plan(root, "\n".join(kept) + "\n")
     (warning,) = found.warnings
-    assert "more.prompts.brackets: '[red]' would be drawn as words" in str(warning)
+    assert "more.prompts.brackets: '[red]' would be drawn as plain words" in str(warning)
     assert found.experiments["one"].prompt_sets["more"].texts()["plain"] == (
         "JRussell (left) and ARussell [right]"
     )
@@ -251,7 +249,9 @@ def test_a_source_that_is_named_for_kohyas_tools_is_warned_of(root):
     (root / "photos/10_ada woman").mkdir()
     head = HEAD.replace("source: photos", 'source: "photos/10_ada woman/"')
     (warning,) = plan(root, "variants: {a: {}}\n", head).warnings
-    assert "datasets.ours.source: 'photos/10_ada woman/' is named for kohya's" in str(warning)
+    assert "datasets.ours.source: 'photos/10_ada woman/' is a folder name in kohya's" in str(
+        warning
+    )
 
 
 CASTS = """
@@ -297,11 +297,11 @@ variants: {a: {}}
     [
         ("casts: {of: [J, Q], shapes: [[64, 64], [96, 64]]}", "of: no character 'Q'"),
         ("casts: {of: [J], shapes: [[64, 64]]}", "shapes: List should have at least 2 items"),
-        ("casts: {of: [J], shapes: [[64, 64], [96, 64]]}, seeds: 2", "take out: seeds"),
-        ("casts: {of: [J], shapes: [[64, 64], [90, 64]]}", "edges are multiples of 16 px"),
+        ("casts: {of: [J], shapes: [[64, 64], [96, 64]]}, seeds: 2", "remove: seeds"),
+        ("casts: {of: [J], shapes: [[64, 64], [90, 64]]}", "sides must be multiples of 16 px"),
         (
             "casts: {of: [J], shapes: [[64, 64], [96, 64]], untrained: [JRussell, Bo]}",
-            "'JRussell' is a character -> name nobody in `untrained`",
+            "'JRussell' is one of the characters. List only other names",
         ),
         ("prompts: [a man]", "needs `casts`, or: size, one of `seeds` and `pictures`"),
         ("prompts: [a man], size: [64, 64], seeds: 1, pictures: 1", "one of `seeds` and `pict"),
@@ -375,26 +375,26 @@ hypotheses:
 """,
     )
     expected = [
-        "variants.sheets: the name 'sheets' is taken",
+        "variants.sheets: the name 'sheets' is reserved",
         "variants.F: 'F' and 'f' differ only in case",
-        "variants.g h: 'g h' is no fit name",
-        "variants.s.sweep.rnak: can't be swept -> did you mean 'rank'?",
-        "variants.r-1: makes 'r-1' once more",
-        "variants.b.from: no variant or recipe 'aa' -> did you mean 'a'?",
-        "variants.c.from: goes round in a circle: c from d from c",
-        "variants.d.from: goes round in a circle: d from c from d",
-        "variants.t.from: 'r' is a sweep -> name one of its variants: r-1, r-2",
-        "variants.a.base: no file config/bases/smal.yaml -> did you mean 'small'?",
-        "recipes/broken.yaml:1: rnak: unknown key -> did you mean 'rank'?",
+        "variants.g h: 'g h' can't be the name",
+        "variants.s.sweep.rnak: can't be swept. Did you mean 'rank'?",
+        "variants.r-1: makes a variant 'r-1', which",
+        "variants.b.from: no variant or recipe 'aa'. Did you mean 'a'?",
+        "variants.c.from: leads back to itself: c from d from c",
+        "variants.d.from: leads back to itself: d from c from d",
+        "variants.t.from: 'r' is a sweep, not a single variant. Name one of its variants: r-1, r-2",
+        "variants.a.base: no file config/bases/smal.yaml. Did you mean 'small'?",
+        "recipes/broken.yaml:1: rnak: unknown key. Did you mean 'rank'?",
         "variants.e.cells: cell 'J+X': no character 'X'",
         "variants.f.dataset: no dataset 'theirs'",
-        "prompts.Q: '{Q}' stands for nothing",
-        "prompts.C-age: '{C.age}' stands for nothing: characters.C has no age",
-        "bad.seeds: each seed once",
-        "bad.size: edges are multiples of 16 px; nearest: 64 (is 60)",
+        "prompts.Q: '{Q}' has no meaning here",
+        "prompts.C-age: '{C.age}' has no meaning here: characters.C has no age",
+        "bad.seeds: list each seed once",
+        "bad.size: sides must be multiples of 16 px; nearest: 64 (is 60)",
         "hypotheses.h.variant: no variant 'zz'",
         "hypotheses.h.against: compares a variant with itself",
-        "hypotheses.h.prompt_set: no prompt set 'solos' -> did you mean 'solo'?",
+        "hypotheses.h.prompt_set: no prompt set 'solos'. Did you mean 'solo'?",
         "config.yaml: experiments: no file config/experiments/tow.yaml",
     ]
     for text in expected:
@@ -405,15 +405,15 @@ def test_datasets_have_one_source_that_exists(root):
     head = HEAD.replace("source: photos", "source: nowhere")
     listed = problems(root, "variants: {a: {}}\n", head)
     assert listed == [
-        "experiments/one.yaml:8: datasets.ours.source: no folder 'nowhere' -> correct the path (it "
-        "counts from the folder of the Snakefile)"
+        "experiments/one.yaml:8: datasets.ours.source: there is no folder 'nowhere'. "
+        "Correct the path; it starts from the folder that holds the Snakefile."
     ]
     head = HEAD.replace("{source: photos}", "{}")
     assert "exactly one" in problems(root, "variants: {a: {}}\n", head)[0]
     head = HEAD.replace("{source: photos}", "{lab: {family: rusell, coverage: {J: 4}}}")
-    assert "did you mean 'russell'?" in problems(root, "variants: {a: {}}\n", head)[0]
+    assert "Did you mean 'russell'?" in problems(root, "variants: {a: {}}\n", head)[0]
     head = HEAD.replace("{source: photos}", "{lab: {family: russell, coverage: {J: 4, Q: 2}}}")
-    assert "coverage: Q: 2: nobody here has the letter Q" in problems(
+    assert "coverage: Q: 2: no member has the letter Q" in problems(
         root, "variants: {a: {}}\n", head
     )[0].replace("'", "")
 
@@ -430,12 +430,12 @@ def test_families_drawn_by_seed_have_albums_of_their_own(root):
         assert drawn(f"family: {name}").coverage == coverage
         assert drawn(f"family: {name}, shapes: any").shapes == "any"
     head = HEAD.replace("{source: photos}", "{lab: {family: russell}}")
-    assert "`coverage`: coverage is missing" in problems(root, "variants: {a: {}}\n", head)[0]
+    assert "`coverage`, but coverage is missing" in problems(root, "variants: {a: {}}\n", head)[0]
 
 
 def test_two_datasets_need_a_default(root):
     head = HEAD.replace("  ours:", "  theirs: {source: photos}\n  ours:")
-    assert "which one?" in problems(root, "variants: {a: {}}\n", head)[0]
+    assert "which of the datasets?" in problems(root, "variants: {a: {}}\n", head)[0]
     found = variants(root, "  a: {dataset: theirs}\n", head + "dataset: ours\n")
     assert found["a"].dataset == "theirs"
     assert plan(root, "dataset: ours\nvariants: {a: {dataset: theirs}, b: {}}\n", head).experiments[
@@ -460,7 +460,7 @@ def test_overrides_from_the_command_line(root):
     found = load_plan(root, {"experiments": "two, one", "device": {"kind": "cpu"}})
     assert list(found.experiments) == ["two", "one"]
     assert found.device.kind == "cpu"
-    with pytest.raises(ProblemsError, match=r"--config: experiment: .*did you mean 'experiments'"):
+    with pytest.raises(ProblemsError, match=r"--config: experiment: .*Did you mean 'experiments'"):
         load_plan(root, {"experiment": "two"})
     with pytest.raises(ProblemsError, match=r"--config: experiments: no file .*/twa\.yaml"):
         load_plan(root, {"experiments": "twa"})
@@ -472,7 +472,7 @@ def test_overrides_from_the_command_line(root):
 def test_characters_have_names_of_their_own(root):
     head = HEAD.replace("ARussell", "J Russell").replace("CRussell", "jrussell")
     listed = problems(root, "variants: {a: {}}\n", head)
-    assert "characters.A: trigger name 'J Russell' is not one word" in listed[0]
+    assert "characters.A: the trigger name 'J Russell' is not one word" in listed[0]
     assert "characters.C: has the same name as J" in listed[1]
 
 
@@ -490,7 +490,7 @@ def test_audits_know_every_encoder_s_limit(root):
     ("text", "expected"),
     [
         ("  a: {sweep: {rank: []}}\n", "variants.a.sweep.rank: has no values"),
-        ("  a: {}\n  both: {adapters: {}}\n", "variants.both.adapters: names no variant"),
+        ("  a: {}\n  both: {adapters: {}}\n", "variants.both.adapters: no variant is named"),
         ("  a: {cells: []}\n", "variants.a.cells: List should have at least 1 item"),
         ("  a: {characters: []}\n", "variants.a.characters: List should have at least 1 item"),
         ("  a: {match: appearances}\n", "variants.a.match: `match` needs `total`"),
@@ -509,9 +509,15 @@ def test_match_may_inherit_its_total(root):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('  a: {targets: "attn[("}\n', "variants.a.targets: 'attn[(' is no regular expression"),
-        ("  a: {per_cell: -3}\n", "variants.a.per_cell: -3 is no number of photos"),
-        ("  a: {per_cell: {J: -1}}\n", "variants.a.per_cell: -1 is no number of photos"),
+        (
+            '  a: {targets: "attn[("}\n',
+            "variants.a.targets: 'attn[(' is not a valid regular expression",
+        ),
+        ("  a: {per_cell: -3}\n", "variants.a.per_cell: -3 is not a possible number of photos"),
+        (
+            "  a: {per_cell: {J: -1}}\n",
+            "variants.a.per_cell: -1 is not a possible number of photos",
+        ),
     ],
 )
 def test_values_that_can_t_be_meant_are_refused(root, text, expected):
@@ -560,7 +566,7 @@ def test_photos_may_lie_below_home_and_other_paths_stay_as_written(root, monkeyp
 def test_a_recipe_s_own_mistake_is_named_in_its_file(root):
     write(root, "recipes/plain.yaml", 'rank: 16\ntargets: "attn[("\n')
     (found,) = problems(root, "variants: {a: {}, b: {rank: 4}}\n")
-    assert "recipes/plain.yaml:2: targets: 'attn[(' is no regular expression" in found
+    assert "recipes/plain.yaml:2: targets: 'attn[(' is not a valid regular expression" in found
 
 
 @pytest.mark.parametrize(
@@ -590,8 +596,8 @@ def test_runs_are_paired_where_adapters_are_shared(root):
 
 def test_runs_of_adapters_of_their_own_are_not_paired(root):
     (found,) = problems(root, paired(root, "{rank: 4}"), HEAD + "judge: lab\n")
-    assert "hypotheses.h.paired" in found and "adapters of their own" in found
-    assert "take `paired` out" in found
+    assert "hypotheses.h.paired" in found and "with different adapters" in found
+    assert "Remove `paired`" in found
 
 
 def test_a_hypothesis_that_pairs_nothing_is_declared_as_before():

@@ -94,7 +94,7 @@ def test_a_variant_from_it_is_trained_as_its_source_is(tmp_path, monkeypatch):
         ("  f: {from: plain, face_detail: {}}\n", "judge: j\n", "'plain' has no faces"),
         ("  f: {from: fine, face_detail: {}}\n", "judge: j\n", "'fine' has no faces"),
         ("  f: {from: all, face_detail: {}, rank: 2}\n", "judge: j\n", "rank can't be set"),
-        ("", "", "nobody finds the faces: no `judge:`"),
+        ("", "", "needs `judge:` to find the faces"),
         ("  f: {from: all, face_detail: {size: 100}}\n", "judge: j\n", "nearest: 96"),
         ("  f: {from: all, face_detail: {strength: 2}}\n", "judge: j\n", "less than or equal to 1"),
     ],

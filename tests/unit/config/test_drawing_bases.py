@@ -142,8 +142,8 @@ def test_the_ceiling_goes_through_the_drawing_bases_autoencoder(tmp_path, monkey
             "LoRA of the base 'small' can't be drawn on 'wide': the layer .* is 4096 x 32 in one",
         ),
         ("deep", "'deep': only one of them has the layer transformer_blocks.1"),
-        ("other", "on 'other': one is of FLUX.1, the other of FLUX.2 klein"),
-        ("fast_sibling", "the base 'small' has no `fast_sibling` -> name the base to draw on"),
+        ("other", "on 'other': one is a FLUX.1 model, the other a FLUX.2 klein model"),
+        ("fast_sibling", "the base 'small' has no `fast_sibling`. Name the base to draw on"),
         ("fat", r"no file config/bases/fat\.yaml"),
     ],
 )
@@ -158,7 +158,7 @@ def test_a_pair_that_does_not_fit_is_said_while_planning(tmp_path, draw_on, mess
 
 def test_both_a_variant_and_a_prompt_set_is_once_too_often(tmp_path):
     sets = "  quick: {prompts: {j: x}, seeds: 1, size: [64, 64], draw_on: fast}\n"
-    with pytest.raises(ProblemsError, match="prompt set 'quick' has `draw_on` too -> take one"):
+    with pytest.raises(ProblemsError, match=r"prompt set 'quick' sets `draw_on` too. Remove one"):
         plan_of(tmp_path, "  a: {draw_on: fast}\n", sets)
 
 
@@ -169,7 +169,7 @@ def test_class_images_are_the_bases_own(tmp_path):
     text = file.read_text().replace("datasets:\n", "datasets:\n  men: {class_images: quick}\n")
     file.write_text(text)
     with pytest.raises(
-        ProblemsError, match=r"'quick' is drawn on another base .* -> name one that"
+        ProblemsError, match=r"'quick' is drawn on another base .*. Name a prompt set"
     ):
         load_plan(tmp_path)
 

@@ -45,5 +45,5 @@ def test_all_mistakes_are_said_at_once(config):
         family_specs(config)
     said = [str(one) for one in caught.value.problems]
     assert len(said) == 3
-    assert any("tow" in one and "did you mean" in one for one in said)
-    assert any("twice" in one for one in said) and any("take `paired` out" in one for one in said)
+    assert any("tow" in one and "Did you mean" in one for one in said)
+    assert any("twice" in one for one in said) and any("Remove `paired`" in one for one in said)

@@ -42,9 +42,9 @@ def test_all_that_match_nothing_are_said_at_once_at_their_places(root):
     )
     wanted = [
         "experiments/one.yaml:12: variants.a.targets: on the base 'small': '.*to_queue' matches no",
-        "recipes/odd.yaml: targets: on the base 'small': no linear layer ends in 'to_kk' -> did",
+        "recipes/odd.yaml: targets: on the base 'small': no linear layer ends in 'to_kk'. Did",
         "variants.e.targets: on the base 'small': no linear layer ends in 'to_queue'",
-        "variants.f.targets: on the base 'small': name no layer -> write `all-linear`",
+        "variants.f.targets: on the base 'small': no layer is named. Write `all-linear`",
         "variants.g.targets: on the base 'small': single_transformer_blocks.0.proj_out",
     ]
     assert_said(found, wanted)

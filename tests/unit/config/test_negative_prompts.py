@@ -34,7 +34,7 @@ def test_it_is_filled_and_encoded_with_the_prompts(shipped):
 
 
 def test_a_base_without_a_second_pass_is_named(shipped):
-    with pytest.raises(ProblemsError, match="the base 'flux-dev-nf4' is drawn without a second"):
+    with pytest.raises(ProblemsError, match="the base 'flux-dev-nf4' draws without a second"):
         negative(shipped, "negative: blurry", base=("base:", "base:"))
 
 
@@ -48,10 +48,10 @@ def test_a_distilled_one_is_known_by_its_index_where_that_is_here(shipped, monke
     index = kept / "snapshots" / ("d" * 40) / "model_index.json"
     index.parent.mkdir(parents=True)
     index.write_text('{"_class_name": "Flux2KleinPipeline", "is_distilled": true}')
-    with pytest.raises(ProblemsError, match="is drawn without a second pass"):
+    with pytest.raises(ProblemsError, match="draws without a second pass, so it ignores negative"):
         negative(shipped, "negative: blurry", base=base)
 
 
 def test_a_scale_that_turns_it_off_is_named(shipped):
-    with pytest.raises(ProblemsError, match="at guidance_scale 1 the base 'klein-4b' never reads"):
+    with pytest.raises(ProblemsError, match="at guidance_scale 1 the base 'klein-4b' ignores"):
         negative(shipped, "guidance_scale: 1\n    negative: blurry")

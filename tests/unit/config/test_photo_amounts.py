@@ -30,23 +30,25 @@ def told(root, variants, dataset="{source: photos}"):
 def test_photos_that_no_step_reaches(root):
     (line,) = told(root, "  a: {steps: 2, batch: 2}\n  b: {from: a, rank: 8}\n  c: {steps: 5}\n")
     assert line == (
-        "a: sees 4 pictures in 2 steps, and 'ours' has 5: 1 at least are never seen -> set `steps` "
-        "to 3 or more, or choose fewer photos"
+        "a: sees 4 pictures in 2 steps, but 'ours' has 5, so at least 1 are never seen. "
+        "Set `steps` to 3 or more, or choose fewer photos."
     )
     assert told(root, "  a: {steps: 2, batch: 2, gradient_accumulation: 2}\n") == []
     assert told(root, "  a: {steps: 2, batch: 2, total: 4}\n") == [], "the audit knows"
     both = "{source: photos, preprocess: {resolutions: [256, 512]}}"
-    assert "'ours' has 10: 1 at least" in told(root, "  a: {steps: 9}\n", both)[0]
+    assert "'ours' has 10, so at least 1" in told(root, "  a: {steps: 9}\n", both)[0]
 
 
 def test_of_drawn_photos_too(root):
-    assert "'ours' has 7: 5 at least" in told(root, "  a: {steps: 2, balance: repeat}\n", DRAWN)[0]
+    assert (
+        "'ours' has 7, so at least 5" in told(root, "  a: {steps: 2, balance: repeat}\n", DRAWN)[0]
+    )
 
 
 def test_a_batch_that_is_larger_than_all_photos(root):
     (line,) = told(root, "  a: {batch: 6}\n  b: {batch: 5}\n")
-    assert "a: fills batches of 6 from 5 pictures of 'ours'" in line
-    assert line.endswith("-> set `batch` to 5 or less")
+    assert "a: fills batches of 6 from the 5 pictures of 'ours'" in line
+    assert line.endswith("Set `batch` to 5 or less.")
 
 
 @pytest.mark.parametrize(

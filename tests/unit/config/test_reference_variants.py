@@ -112,12 +112,12 @@ def test_drift_is_from_the_base_alone(tmp_path):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{references: {J: 2}}", "the base 'small' (FLUX.1) reads no reference pictures"),
+        ("{references: {J: 2}}", "the base 'small' (FLUX.1) can't use reference"),
         ("{references: {Q: 2}, base: klein}", "no character 'Q' to show photos of"),
         ("{references: {J: 0}, base: klein}", "greater than or equal to 1"),
         ("{references: {}, base: klein}", "at least 1 item"),
-        ("{references: {J: 1}, adapters: {a: 1}}", "trains nothing, so adapters can't be set"),
-        ("{references: {J: 1}, rank: 4, from: a}", "trains nothing, so from, rank can't be set"),
+        ("{references: {J: 1}, adapters: {a: 1}}", "is not trained, so adapters can't be set"),
+        ("{references: {J: 1}, rank: 4, from: a}", "is not trained, so from, rank can't be set"),
         ("{references: {J: 1}, dataset: other}", "no dataset 'other'"),
     ],
 )

@@ -85,19 +85,19 @@ def test_old_names_mean_the_same_and_each_is_warned_of(root):
     assert (recipe.gradient_accumulation, recipe.train_guidance) == (2, 2.0)
     assert variants["two-0"].train.recipe.max_grad_norm == 0
     assert old.experiments["one"].hide_photos
-    cure = "-> rename it; both mean the same"
+    cure = "Rename it; the meaning is the same."
     assert sorted(lines(old, root)) == [
-        f"experiments/one.yaml:10: share: is called `hide_photos` now {cure}",
-        "experiments/one.yaml:12: prompt_sets.faces.guidance: is called `guidance_scale` now "
+        f"experiments/one.yaml:10: share: is now called `hide_photos`. {cure}",
+        "experiments/one.yaml:12: prompt_sets.faces.guidance: is now called `guidance_scale`. "
         f"{cure}",
-        f"experiments/one.yaml:15: variants.one.dropout: is called `lora_dropout` now {cure}",
-        f"experiments/one.yaml:16: variants.one.prior: is called `class_images` now {cure}",
-        f"experiments/one.yaml:17: variants.one.prior_weight: is called `class_images_weight` now "
+        f"experiments/one.yaml:15: variants.one.dropout: is now called `lora_dropout`. {cure}",
+        f"experiments/one.yaml:16: variants.one.prior: is now called `class_images`. {cure}",
+        f"experiments/one.yaml:17: variants.one.prior_weight: is now called `class_images_weight`. "
         f"{cure}",
-        f"experiments/one.yaml:19: variants.two.sweep.clip: is called `max_grad_norm` now {cure}",
-        f"experiments/one.yaml:6: datasets.men.prior: is called `class_images` now {cure}",
-        f"recipes/plain.yaml:2: accumulation: is called `gradient_accumulation` now {cure}",
-        f"recipes/plain.yaml:4: guidance: is called `train_guidance` now {cure}",
+        f"experiments/one.yaml:19: variants.two.sweep.clip: is now called `max_grad_norm`. {cure}",
+        f"experiments/one.yaml:6: datasets.men.prior: is now called `class_images`. {cure}",
+        f"recipes/plain.yaml:2: accumulation: is now called `gradient_accumulation`. {cure}",
+        f"recipes/plain.yaml:4: guidance: is now called `train_guidance`. {cure}",
     ]
 
 
@@ -114,9 +114,9 @@ def test_an_old_and_a_new_name_together_are_a_problem(root):
         load(root, text, RECIPE + "accumulation: 2\n")
     assert [str(problem).removeprefix(f"{root}/config/") for problem in error.value.problems] == [
         "experiments/one.yaml:16: variants.one.dropout: is the old name of `lora_dropout`, which "
-        "is given too -> keep `lora_dropout`",
+        "is set too. Keep only `lora_dropout`.",
         "recipes/plain.yaml:5: accumulation: is the old name of `gradient_accumulation`, which is "
-        "given too -> keep `gradient_accumulation`",
+        "set too. Keep only `gradient_accumulation`.",
     ]
 
 
@@ -125,7 +125,7 @@ def test_the_command_line_takes_old_names_too(root):
     plan = load(root, main=main, device={"split": False})
     assert plan.device.device_map is False and plan.device.kind == "cpu"
     (warning,) = plan.warnings
-    assert str(warning).startswith("--config: device.split: is called `device_map` now")
+    assert str(warning).startswith("--config: device.split: is now called `device_map`")
 
 
 def test_a_derived_experiment_replaces_a_key_by_either_name(root):

@@ -67,9 +67,9 @@ def test_trainings_read_their_prompts_encoded_for_their_base(tmp_path, base):
         ),
         ("samples: {every: 10}\n", "samples.prompts: is missing"),
         ("samples: {every: 10, prompts: []}\n", "samples.prompts"),
-        ("samples: {every: 10, prompts: ['{K} at sea']}\n", "'{K}' stands for nothing"),
-        (SAMPLES % ", size: [60, 64]", "samples.size: edges are multiples of 16 px"),
-        (SAMPLES % ", negative: blurry", "samples.negative: the base 'small' is drawn without"),
+        ("samples: {every: 10, prompts: ['{K} at sea']}\n", "'{K}' has no meaning here"),
+        (SAMPLES % ", size: [60, 64]", "samples.size: sides must be multiples of 16 px"),
+        (SAMPLES % ", negative: blurry", "samples.negative: the base 'small' draws without"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path, base, samples, said):
@@ -83,5 +83,7 @@ def test_no_prompt_set_has_their_name(tmp_path, base):
     file = root / "config/experiments/one.yaml"
     small_config.write_experiment(root, VARIANTS + SAMPLES % "")
     file.write_text(file.read_text().replace("  solo:", "  samples:"))
-    with pytest.raises(ProblemsError, match="is the name of what trainings draw on their way"):
+    with pytest.raises(
+        ProblemsError, match="this name is reserved for the pictures that trainings draw"
+    ):
         load_plan(root)

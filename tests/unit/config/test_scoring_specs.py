@@ -158,13 +158,13 @@ def test_files_of_scores_and_ratings(tmp_path):
 def test_judges_that_are_wrong_or_missing_are_explained(tmp_path):
     with pytest.raises(ProblemsError) as error:
         plan(tmp_path / "a", (E, "judge: tiny", "judge: tinny"))
-    assert "no file config/judges/tinny.yaml -> did you mean 'tiny'?" in str(error.value)
+    assert "no file config/judges/tinny.yaml. Did you mean 'tiny'?" in str(error.value)
     with pytest.raises(ProblemsError) as error:
         plan(tmp_path / "b", (E, "judge: tiny\n", ""))
-    assert "hypotheses: nobody judges them" in str(error.value)
+    assert "hypotheses: need a judge, and none is set" in str(error.value)
     with pytest.raises(ProblemsError) as error:
         plan(tmp_path / "c", (J, "kind: lab", "kind: lap\nrecognized: 1"))
-    assert "tiny.yaml" in str(error.value) and "did you mean 'recognised'?" in str(error.value)
+    assert "tiny.yaml" in str(error.value) and "Did you mean 'recognised'?" in str(error.value)
 
 
 def test_without_a_judge_nothing_is_judged(tmp_path):
@@ -225,7 +225,7 @@ def test_the_name_of_the_other_album_is_taken(tmp_path):
         'datasets:\n  ours-held-out: {lab: {family: russell, coverage: "J: 1"}}\n',
     )
     only = (E, "base: tiny", "dataset: ours\nbase: tiny")
-    with pytest.raises(ProblemsError, match="the name 'ours-held-out' is taken"):
+    with pytest.raises(ProblemsError, match="the name 'ours-held-out' is needed"):
         plan(tmp_path, mine, only)
 
 

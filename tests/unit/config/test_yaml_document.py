@@ -67,7 +67,7 @@ def test_duplicate_keys_are_named_with_both_lines(tmp_path):
     document, problems = read(tmp_path, "a:\n  x: 1\n  y: 2\n  x: 3\n")
     assert document is None
     assert str(problems.found[0]).endswith(
-        "a.yaml:4: a.x: stands twice (first on line 2) -> keep one of them"
+        "a.yaml:4: a.x: is given twice (first on line 2). Keep one of them."
     )
 
 
@@ -82,7 +82,7 @@ def test_broken_yaml_names_the_line(tmp_path):
 def test_a_file_without_keys_is_a_problem(tmp_path, text):
     document, problems = read(tmp_path, text)
     assert document is None
-    assert problems.found[0].what == "holds no keys"
+    assert problems.found[0].what == "contains no keys"
 
 
 def test_a_missing_file_and_one_in_latin_1(tmp_path):
@@ -120,10 +120,20 @@ def test_every_finding_has_its_place_and_union_members_count_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "where", "what", "cure"),
     [
-        ("a: 1\n{J}: headshot of {J}\n", "a.yaml:2", "the key {J} is no text", 'quotes: "{J}"'),
-        ("a: 1\n[b, c]: 2\n", "a.yaml:2", "the key [b, c] is no text", 'quotes: "[b, c]"'),
-        ("a: 1\nb: x\x07y\n", "a.yaml:2", "holds the character U+0007", "save the file as UTF-8"),
-        ("a\0:\0 \x001\0\n\0", "a.yaml:1", "holds the character U+0000", "save the file as UTF-8"),
+        ("a: 1\n{J}: headshot of {J}\n", "a.yaml:2", "the key {J} as text", 'quotes: "{J}"'),
+        ("a: 1\n[b, c]: 2\n", "a.yaml:2", "the key [b, c] as text", 'quotes: "[b, c]"'),
+        (
+            "a: 1\nb: x\x07y\n",
+            "a.yaml:2",
+            "contains the character U+0007",
+            "save the file as UTF-8",
+        ),
+        (
+            "a\0:\0 \x001\0\n\0",
+            "a.yaml:1",
+            "contains the character U+0000",
+            "save the file as UTF-8",
+        ),
         ("a: 1\nb: &x [*x]\n", "a.yaml:2: b.0", "contains itself", "without the alias"),
         ("a: " + "[" * 5000, "a.yaml", "is nested too deeply", "brackets"),
     ],

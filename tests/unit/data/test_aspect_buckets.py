@@ -65,7 +65,7 @@ def test_several_resolutions_have_suffixes_and_one_has_none():
         ('{"background": "white"}', "#rrggbb"),
         ('{"resolutions": []}', "at least one"),
         ('{"resolutions": [8]}', "smaller than `multiple`"),
-        ('{"resolution": [512]}', "did you mean 'resolutions'"),
+        ('{"resolution": [512]}', "Did you mean 'resolutions'"),
     ],
 )
 def test_unusable_settings_say_what_to_do(spec, message):

@@ -108,7 +108,7 @@ def test_every_finding_says_effect_and_cure():
 
 def test_a_character_that_nobody_photographed():
     result = examine(cell_captions({"J": 9, "A": 9, "AJ": 2}))
-    assert "CRussell is in no photo" in [finding["what"] for finding in result["findings"]]
+    assert "no photo shows CRussell" in [finding["what"] for finding in result["findings"]]
     assert result["appearance_ratio"] == 1
 
 
@@ -190,7 +190,7 @@ def test_cells_without_photos_are_refused_all_at_once():
     text = str(caught.value)
     assert len(caught.value.problems) == 3
     assert "variants.x.cells: A+J: no photo shows ARussell and JRussell together" in text
-    assert "have: J 1, C+J 2" in text and "no character 'B'" in text
+    assert "The dataset has: J 1, C+J 2" in text and "no character 'B'" in text
 
 
 def test_token_limits_and_shared_pieces(base):
@@ -206,7 +206,7 @@ def test_token_limits_and_shared_pieces(base):
     assert item.startswith("p1.jpg:") and "house'" in item
     assert result["tokens"][t5]["cut"][0]["tokens"] == counts[1]
     pairs = [f["what"] for f in result["findings"] if f["kind"] == "shared-tokens"]
-    assert len(pairs) == 3 and "ARussell and CRussell share pieces" in pairs[0]
+    assert len(pairs) == 3 and "ARussell and CRussell share tokens" in pairs[0]
 
 
 def test_findings_about_tokens_name_the_encoder_and_no_folder(base):
@@ -217,7 +217,7 @@ def test_findings_about_tokens_name_the_encoder_and_no_folder(base):
     said = [f["what"] for f in result["findings"]]
     assert {"tokens", "shared-tokens", "known-name"} <= set(kinds(result))
     assert not [text for text in said if str(base.parent) in text or "tokenizer" in text]
-    for text in ("CLIP: captions longer than 3", "T5: captions longer than 3", "(T5)"):
+    for text in ("CLIP: cuts captions longer than 3", "T5: cuts captions longer than 3", "(T5)"):
         assert any(text in one for one in said)
     named = {"owner/name": "flux1", "tokenizer_2/base": "flux1"}
     assert token_findings.reader_of("owner/name/tokenizer_2@main", named).reader == "T5"
@@ -255,7 +255,7 @@ def test_names_that_no_encoder_can_read_are_unknown_and_no_known_word(base):
     ]
     assert not {"known-name", "shared-tokens"} & set(kinds(result))
     assert result["trigger_tokens"][str(base / "tokenizer_2")] == {"A": ["<unk>"], "B": ["<unk>"]}
-    assert "Ада and Бен are the same to" in one(result, "same-name")["what"]
+    assert "Ада and Бен are the same name to" in one(result, "same-name")["what"]
 
 
 def test_a_letter_that_an_encoder_does_not_know_is_named(base):
@@ -270,12 +270,12 @@ def test_a_letter_that_an_encoder_does_not_know_is_named(base):
 def test_names_that_differ_in_unknown_letters_alone_are_the_same(base):
     who = {"J": Character(name="Jжx", noun="man"), "A": Character(name="Jшx", noun="woman")}
     found = of_names(base, who, tokenizers=["tokenizer_2"])
-    assert one(found, "same-name")["what"] == "Jшx and Jжx are the same to T5"
+    assert one(found, "same-name")["what"] == "Jшx and Jжx are the same name to T5"
 
 
 def test_names_that_can_t_be_told_stand_on_the_first_screen(base):
     page = render(of_names(base, CYRILLIC))
-    said = "Ада and Бен are the same to"
+    said = "Ада and Бен are the same name to"
     assert page.count(said) == 2 and page.count("Names that the base can't tell") == 1
     assert page.index(said) < page.index("<svg")
 
@@ -284,7 +284,7 @@ def test_the_share_of_unknown_tokens_is_told_by_caption_and_encoder(base):
     captions = ["the man JRussell on the beach", "JRussell стоит у стены 壁の前 👩‍🦰"]
     result = examine(captions, tokenizers={str(base / "tokenizer_2"): 99})
     found = one(result, "unknown-tokens")
-    assert found["level"] == "warning" and found["what"].startswith("T5: captions with words")
+    assert found["level"] == "warning" and found["what"].startswith("T5: does not know some words")
     assert "(1 of 2;" in found["what"]
     (item,) = found["items"]
     assert item.startswith("p1.jpg: 5 of 13 tokens (38%): стоит, у, стены, 壁の前")
@@ -422,7 +422,7 @@ def test_settings_that_don_t_fit_the_base_stand_before_everything(tmp_path, caps
     assert page.count(said) == 2
     assert page.index(said) < page.index("<svg") < page.index("What to know before training")
     assert page.count("Settings that don't fit the base") == 1
-    assert "correct `steps`, or leave it if you mean it" in page
+    assert "correct `steps`, or ignore this if it is intended" in page
     first = json.loads((tmp_path / "audit.json").read_text())["findings"][0]
     assert first["kind"] == "misfit" and first["level"] == "warning"
     assert "warning: variants.all: trains 9 steps" in capsys.readouterr().err

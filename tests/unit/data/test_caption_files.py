@@ -178,9 +178,9 @@ def test_missing_captions_and_unknown_names_are_listed_together(source):
         run(source)
     text = str(caught.value)
     assert len(caught.value.problems) == 5
-    assert "captions.csv:2: the caption names 'BRussell'" in text
+    assert "captions.csv:2: the caption seems to name 'BRussell'" in text
     assert "captions.csv:3: `who` names 'Bob'" in text
-    assert "captions.csv:4: no photo 'gone.jpg'" in text
+    assert "captions.csv:4: there is no photo named 'gone.jpg'" in text
     assert "two.png: has no caption" in text and "sub/three.jpg: has no caption" in text
     assert not (source.parent / "out/captions.jsonl").exists()
 
@@ -226,7 +226,7 @@ def test_quotes_inside_captions_are_read_and_letters_behind_quotes_are_not(sourc
     found, problems, _ = read(source)
     assert found == {"one.jpg": 'a "big" hat'}
     assert [(one.where, one.what) for one in problems] == [
-        ("a.csv:3", 'something stands behind a closing quote (")')
+        ("a.csv:3", 'text follows a closing quote (")')
     ]
 
 
@@ -307,9 +307,7 @@ def test_a_text_beside_two_photos_of_its_name_is_neithers(tmp_path):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "ada.jpg.txt").write_text("Ada by a wall")
     found, problems, _ = read(tmp_path, ["ada.jpg", "ada.jpg.png"])
-    assert found == {} and [p.what for p in problems] == [
-        "is beside more than one photo of its name"
-    ]
+    assert found == {} and [p.what for p in problems] == ["could belong to more than one photo"]
     assert "ada.jpg or ada.jpg.png" in problems[0].cure
 
 

@@ -95,7 +95,9 @@ def test_scrambled_resolutions_of_a_photo_stay_together():
 
 @pytest.mark.parametrize("captions", [["only one"], ["same", "same", "other"]])
 def test_scrambled_that_is_impossible(captions):
-    with pytest.raises(KindredError, match="another caption than its own"):
+    with pytest.raises(
+        KindredError, match="every photo must get the caption of another, and these"
+    ):
         make_pairs([item(str(n), text) for n, text in enumerate(captions)], "scrambled", 0)
 
 

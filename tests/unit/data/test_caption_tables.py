@@ -23,33 +23,33 @@ def rows(tmp_path, text, name="captions.csv"):
         (
             "file_name,text,notes\na.jpg,Ada in a red coat, smiling\nb.jpg,Ben,\n",
             "captions.csv:2",
-            "has text in column 'notes', which nobody reads: 'smiling'",
+            "has text in column 'notes', which is not read: 'smiling'",
         ),
         (
             "Filename,Label,,,\n\na.jpg,Ada, smiling, at the beach,\n,,,,\nb.jpg,Ben,,,\n",
             "captions.csv:3",
-            "has text in a column without a name, which nobody reads: 'smiling'",
+            "has text in a column without a name, which is not read: 'smiling'",
         ),
         (
             "file_name,text,year\na.jpg,Ada,2024\nb.jpg,Ben, smiling\n",
             "captions.csv:2",
-            "has text in column 'year', which nobody reads: '2024'",
+            "has text in column 'year', which is not read: '2024'",
         ),
         ("file_name,who,text\na.jpg,Ada by a wall\nb.jpg,B,Ben\n", "captions.csv:2",
-         "has 2 fields, the header has 3"),
+         "has 2 fields, but the header has 3"),
         ("file_name,text\na.jpg,Ada, smiling\n", "captions.csv:2",
-         "has 3 fields, the header has 2"),
+         "has 3 fields, but the header has 2"),
         ("file_name,text,text\na.jpg,Ada,Ben\n", "captions.csv:1", "the header has 'text' twice"),
         ("image,label,prompt\na.jpg,Ada,a woman\n", "captions.csv:2",
          "'prompt' and 'label' say different things, and each could be the caption"),
         ("image,text,caption\na.jpg,Ada,a woman\n", "captions.csv:2",
          "'text' and 'caption' say different things, and each could be the caption"),
         ("file_name,text\na.jpg,Ada\x07 smiling\n", "captions.csv",
-         "holds the control character U+0007 in line 2"),
+         "contains the control character U+0007 in line 2"),
         ("file_name,text\na.jpg,Ada\n".encode("utf-16-le"), "captions.csv",
-         "is not in UTF-8 (UTF-16?)"),
+         "is not UTF-8 text; it looks like UTF-16"),
         ("file_name,text\na.jpg,Ada\n".encode("utf-16"), "captions.csv",
-         "is not in UTF-8 (UTF-16?)"),
+         "is not UTF-8 text; it looks like UTF-16"),
     ],
 )  # fmt: skip
 def test_nothing_is_dropped_in_silence(tmp_path, text, where, what):
@@ -93,7 +93,7 @@ def test_values_that_are_no_text_are_problems_with_their_lines(tmp_path):
         ("metadata.jsonl:2", "`text` is an object"),
         ("metadata.jsonl:3", "`text` is a number"),
         ("metadata.jsonl:4", "`text` is true or false"),
-        ("metadata.jsonl:6", "holds the control character U+0000"),
+        ("metadata.jsonl:6", "contains the control character U+0000"),
     ]
     assert {name: one.text for name, one in found.items()} == {"4.jpg": ""}
 

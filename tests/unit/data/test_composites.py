@@ -161,7 +161,7 @@ def test_own_photos_stay_as_they_are(album, tmp_path):
 
 def test_cells_of_somebody_never_seen_are_named(album, tmp_path):
     nobody = WHO | {"B": {"name": "BRussell", "class": "man"}}
-    with pytest.raises(ProblemsError, match="no photo to cut BRussell out of"):
+    with pytest.raises(ProblemsError, match="from which BRussell could be cut"):
         make(album, tmp_path, characters=nobody, compose={"cells": ["B+J"]})
     assert not (tmp_path / "photos").exists()
 

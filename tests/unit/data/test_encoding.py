@@ -201,7 +201,7 @@ def test_a_photo_whose_encoding_is_not_finite_is_named_and_not_kept(data, monkey
         return lambda path: torch.full((16, 8, 8), float("inf") if path == bad else 1.0)
 
     out, store = tmp_path / "latents.safetensors", tmp_path / "store"
-    with pytest.raises(KindredError, match=r"holds 1024 values that are no finite") as caught:
+    with pytest.raises(KindredError, match=r"has 1024 values that are infinite") as caught:
         encoding_cache.write_latents(out, images, encoder, load, store)
     assert caught.value.where == str(bad) and not out.exists()
     assert rows[1]["pixel_hash"] not in {path.stem for path in store.rglob("*.safetensors")}
@@ -213,7 +213,7 @@ def test_a_text_whose_encoding_is_not_finite_is_said(data, tmp_path):
     def load(name):
         return lambda text: torch.full((4,), float("nan") if text == "a man" else 1.0)
 
-    with pytest.raises(KindredError, match="text “a man”: its encoding holds 4 values"):
+    with pytest.raises(KindredError, match="text “a man”: its encoding has 4 values"):
         encoding_cache.write_texts(tmp_path / "t", ["a man"], encoder, load, tmp_path / "store")
 
 
@@ -225,6 +225,6 @@ def test_what_training_reads_names_the_photo_or_its_caption(data, of):
     name = item.pixel_hash if of == "latents" else f"{item.caption_hash}.t5"
     with_bad_numbers(files[of], name)
     said = f"the latent of the photo {item.image_id}" if of == "latents" else item.caption
-    with pytest.raises(KindredError, match="holds 1 values that are no finite") as caught:
+    with pytest.raises(KindredError, match="has 1 values that are infinite") as caught:
         load_examples(make_pairs(items, "matched", 0), **files)
     assert said in caught.value.what

@@ -64,7 +64,7 @@ def test_cells_by_name_and_counts_before_all_others():
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({"J": 2, "X": 1}, ["2 of 2 photos held out", "0 photos held out leave none"]),
+        ({"J": 2, "X": 1}, ["holding out 2 of 2 photos", "0 photos leaves none"]),
         (2, ["no cell has more than 2 photos"]),
     ],
 )

@@ -91,14 +91,20 @@ def test_a_person_may_write_names_and_leave_most_out(tmp_path):
     [
         ("people: {J: {name: JR", "can't be read as YAML"),
         ("photos:\n  a.jpg: {}\n  a.jpg: {}\n", "'a.jpg' stands twice"),
-        ("folks: {}\n", "is no key here"),
-        ("people: [J]\n", "has to be keys with values"),
-        ("people:\n  Jo: {name: JRussell, class: man}\n", "under one capital letter"),
+        ("folks: {}\n", "is not a key that belongs here"),
+        ("people: [J]\n", "must be keys with values"),
+        (
+            "people:\n  Jo: {name: JRussell, class: man}\n",
+            "the key of a person must be one capital letter",
+        ),
         ("people:\n  J: {name: JRussell}\n", "is missing"),
-        ("photos:\n  a.jpg: {faces: J}\n", "has to be a list"),
+        ("photos:\n  a.jpg: {faces: J}\n", "must be a list"),
         ("photos:\n  a.jpg: {faces: [{who: J, at: 3}]}\n", "does not say where the face is"),
-        ("photos:\n  a.jpg: {faces: [{who: JRusel, at: [1, 2]}]}\n", "is nobody of `people`"),
-        ("photos:\n  a.jpg: {caption: [a, b]}\n", "is no text"),
+        (
+            "photos:\n  a.jpg: {faces: [{who: JRusel, at: [1, 2]}]}\n",
+            "is not listed under `people`",
+        ),
+        ("photos:\n  a.jpg: {caption: [a, b]}\n", "is not a text"),
     ],
 )
 def test_mistakes_are_told_with_their_place(tmp_path, text, said):
@@ -163,7 +169,7 @@ def test_people_of_the_file_are_an_experiments_by_name():
     assert [face.who for face in one.faces] == ["X", "nobody", "maybe A"] and not problems
     other = Character.model_validate({"name": "JSmith", "class": "man"})
     in_characters(found, {"J": other}, NAME, problems)
-    assert "calls J 'JRussell', the experiment 'JSmith'" in str(problems.found[0])
+    assert "calls J 'JRussell', but the experiment" in str(problems.found[0])
 
 
 def test_the_files_text_says_what_its_words_mean():

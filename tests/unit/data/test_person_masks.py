@@ -76,10 +76,10 @@ def test_weights_and_places_that_are_no_numbers_name_the_photo(tmp_path):
     people[:, 8:32] = True
     item = dataset(tmp_path, people)
     with pytest.raises(
-        ProblemsError, match=r"a\.jpg: its tokens' weights are no numbers \(1e\+308"
+        ProblemsError, match=r"a\.jpg: the loss weights of its parts are not numbers \(1e\+308"
     ):
         weights_of(tmp_path, item, 1e308, 1e308)
-    with pytest.raises(ProblemsError, match=r"a\.jpg: somebody's head was found at a place"):
+    with pytest.raises(ProblemsError, match=r"a\.jpg: the position of a head"):
         dataset(tmp_path, people, (0.0, 0.0, float("nan"), 9.0))
 
 

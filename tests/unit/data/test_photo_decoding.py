@@ -192,7 +192,7 @@ def test_every_broken_file_is_one_clear_line(tmp_path):
         with pytest.raises(PhotoError) as caught:
             read_photo(tmp_path / name, name)
         message = str(caught.value.problem)
-        assert message.startswith(f"{name}: ") and words in message and " -> " in message
+        assert message.startswith(f"{name}: ") and words in message and ". " in message
         assert "\n" not in message and "Traceback" not in message
 
 

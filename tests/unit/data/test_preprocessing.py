@@ -223,7 +223,7 @@ def test_photos_that_would_share_an_id_are_refused(source):
 def test_a_missing_or_empty_folder_is_said(tmp_path):
     with pytest.raises(KindredError, match="no such folder"):
         scan(tmp_path / "nope")
-    with pytest.raises(KindredError, match="holds no photo"):
+    with pytest.raises(KindredError, match=r"contains no photo"):
         scan(tmp_path)
 
 

@@ -51,15 +51,15 @@ def test_repeats_that_no_step_reaches():
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({"total": 30}, "selection: total: asks for 30 photos of 25"),
-        ({"per_cell": 9}, "selection: per_cell: A: asks for 9 photos of 5"),
-        ({"cells": ["A+J"]}, "selection: cells: no photo in cell A+J"),
+        ({"total": 30}, "selection: total: asks for 30 photos, but there are 25"),
+        ({"per_cell": 9}, "selection: per_cell: A: asks for 9 photos, but there are 5"),
+        ({"cells": ["A+J"]}, "selection: cells: there is no photo in cell A+J"),
     ],
 )
 def test_a_selection_that_can_t_be_met_is_said_before_any_training(wanted, said):
     (unmet,) = found(images({"J": 20, "A": 5}), amount(100, **wanted))
     assert said in unmet.what and unmet.level == "warning"
-    assert "stops before the first step" in unmet.effect
+    assert "its training will stop before the first step" in unmet.effect
 
 
 def test_batches_larger_than_what_fills_them():

@@ -69,7 +69,7 @@ def test_ratings_of_other_pictures_are_left_out_and_said_unless_all_are(tmp_path
     assert warnings == ["r.csv: 1 rated pictures are not in this experiment (p2); left out"]
     assert known_ratings(given, {"p0", "p1", "p2", "p3"}, "r.csv")[1] == []
     assert known_ratings([], {"p0"}, "") == ([], [])
-    with pytest.raises(KindredError, match=r"r\.csv: rates 3 pictures, none of them of this"):
+    with pytest.raises(KindredError, match=r"r\.csv: rates 3 pictures, but none that this"):
         known_ratings(given, {"q"}, "r.csv")
 
 

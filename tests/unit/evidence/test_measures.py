@@ -73,7 +73,7 @@ def test_a_measure_made_up_is_known_everywhere(library_with, tmp_path):
 
 def test_an_unknown_measure_is_told_with_the_nearest():
     given = HYPOTHESES["null"].model_dump() | {"measure": "sucess"}
-    with pytest.raises(ProblemsError, match="-> did you mean 'success'") as error:
+    with pytest.raises(ProblemsError, match=r"\. Did you mean 'success'") as error:
         Hypothesis.read(json.dumps(given))
     assert "--spec: measure: Input should be" in str(error.value)
 

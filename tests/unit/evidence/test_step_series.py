@@ -118,6 +118,6 @@ def test_losses_are_those_in_the_adapters_headers(tmp_path):
     found = read_losses(one, tmp_path)["v", 1]
     assert found == StepLosses([0.5, 0.25, 0.75], [0.75, 1.75, 2.75])
     written(tmp_path, 200)
-    with pytest.raises(KindredError, match="tells no loss on held-out photos"):
+    with pytest.raises(KindredError, match="contains no loss on held-out photos"):
         read_losses(one, tmp_path)
     assert read_losses(spec(), tmp_path) == {}

@@ -16,9 +16,18 @@ FINE = DetectedPerson(BOX, BOX, 0.9, np.ones(4))
 @pytest.mark.parametrize(
     ("person", "said"),
     [
-        (DetectedPerson(BOX, BOX, 0.9, np.array([1, np.nan])), "the vector of a face in it"),
-        (DetectedPerson((0, 0, math.inf, 9), BOX, 0.9, None), "the place or score of somebody"),
-        (DetectedPerson(BOX, BOX, math.nan, None), "the place or score of somebody"),
+        (
+            DetectedPerson(BOX, BOX, 0.9, np.array([1, np.nan])),
+            "the vector of a face is not a number",
+        ),
+        (
+            DetectedPerson((0, 0, math.inf, 9), BOX, 0.9, None),
+            "the position or score of a person is not a number",
+        ),
+        (
+            DetectedPerson(BOX, BOX, math.nan, None),
+            "the position or score of a person is not a number",
+        ),
     ],
 )
 def test_every_picture_is_named_at_once(person, said):
@@ -35,8 +44,8 @@ def test_whole_pictures_and_prompts():
     vectors = np.ones((3, 2))
     check_vectors(vectors, "abc")
     vectors[1, 0] = np.inf
-    with pytest.raises(ProblemsError, match="b: its vector as a whole"):
+    with pytest.raises(ProblemsError, match="b: the vector of the whole picture"):
         check_vectors(vectors, "abc")
     check_adherence([None, 0.5], "ab")
-    with pytest.raises(ProblemsError, match="b: how well it shows its prompt"):
+    with pytest.raises(ProblemsError, match="b: the score for how well it shows"):
         check_adherence([None, math.nan], "ab")

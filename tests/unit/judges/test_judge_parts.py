@@ -278,12 +278,12 @@ def test_opencvs_boxes_are_in_pixels_of_a_large_picture(opencv_files):
 def test_opencvs_missing_and_unreadable_files(opencv_files, tmp_path):
     with pytest.raises(ProblemsError) as caught:
         open_judge(JudgeSpec(kind="yunet-sface", files={"detector": str(tmp_path / "gone.onnx")}))
-    assert "gone.onnx" in str(caught.value) and "files.recogniser: names no file" in str(
+    assert "gone.onnx" in str(caught.value) and "files.recogniser: no file is named" in str(
         caught.value
     )
     junk = tmp_path / "junk.onnx"
     junk.write_bytes(b"no model")
-    with pytest.raises(KindredError, match=r"junk\.onnx.*OpenCV.*can read"):
+    with pytest.raises(KindredError, match=r"junk\.onnx.*OpenCV.*can't read"):
         open_judge(JudgeSpec(kind="yunet-sface", files={**opencv_files, "detector": str(junk)}))
     with pytest.raises(ProblemsError, match=r"SHA-256.*expected 0000"):
         open_judge(JudgeSpec(kind="yunet-sface", files=opencv_files, sha256={"detector": "0" * 64}))

@@ -148,7 +148,7 @@ def test_garments_are_told_apart_on_drawn_people():
 
 
 def test_what_is_missing_says_how_to_get_it(tmp_path, folder):
-    with pytest.raises(KindredError, match=r"no model in .*judge -> it comes with the repository"):
+    with pytest.raises(KindredError, match=r"no model in .*judge. It comes with the repository"):
         open_judge(JudgeSpec(kind="lab", model=str(tmp_path / "judge")))
     spec = JudgeSpec(kind="lab", model=str(folder), adherence=PretrainedModel(model="clip"))
     with pytest.raises(KindredError, match="adherence: the lab's judge has its own"):

@@ -260,8 +260,8 @@ def test_every_missing_or_wrong_model_file_is_named_at_once(tmp_path):
         open_judge(spec)
     message = str(caught.value)
     assert "landmarks.dat" in message and "expected c4b1" in message
-    assert "gone.dat: the judge's recogniser is not there" in message
-    assert "did you mean 'landmarks'" in message
+    assert "gone.dat: the judge's recogniser is missing" in message
+    assert "Did you mean 'landmarks'" in message
     assert len(caught.value.problems) == 3
 
 

@@ -155,7 +155,7 @@ def test_program_from_nothing_twice(tmp_path):
 
 def test_captioner_without_drawings_or_with_a_wrong_width_says_so(tmp_path):
     where = ["--out", str(tmp_path / "o"), "--work", str(tmp_path / "w")]
-    with pytest.raises(KindredError, match="no drawings"):
+    with pytest.raises(KindredError, match="no drawings to train on"):
         lab_train_captioner.main(where)
     with pytest.raises(KindredError, match="multiple of 48"):
         lab_train_captioner.main([*where, "--corpus", str(tmp_path), "--width", "50"])

@@ -312,7 +312,7 @@ def test_saved_judge_gives_the_same_answers_and_is_small(tmp_path):
 
 
 def test_a_folder_that_is_no_judge_says_so(tmp_path):
-    with pytest.raises(KindredError, match="no lab judge here"):
+    with pytest.raises(KindredError, match=r"contains no lab judge"):
         load_judge(tmp_path)
     save_judge(small_judge(), tmp_path)
     raw = json.loads((tmp_path / "config.json").read_text())

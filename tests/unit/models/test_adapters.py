@@ -90,6 +90,6 @@ def test_a_broken_file_is_named(tmp_path):
         content_hash(path)
     safetensors_files.save(path, {DOWN: torch.zeros(2, 8)}, {CONFIG_KEY: "{"})
     with pytest.raises(
-        KindredError, match=rf"a\.safetensors: its header's {CONFIG_KEY} is no JSON"
+        KindredError, match=rf"a\.safetensors: {CONFIG_KEY} in its header is not valid JSON"
     ):
         content_hash(path)

@@ -67,10 +67,10 @@ def test_its_pictures_have_keys_of_their_own(base):
 
 
 def test_where_it_cannot_be_it_says_so(base, monkeypatch):
-    with pytest.raises(KindredError, match="int8 base is multiplied in 8-bit integers"):
+    with pytest.raises(KindredError, match="an int8 base already computes in 8-bit integers"):
         precision.load(spec_of(base, "fp8", "int8"), [], "cpu")
     monkeypatch.setattr(fp8_linear, "can", lambda _: False)
-    with pytest.raises(KindredError, match="this GPU can't multiply 8-bit floats"):
+    with pytest.raises(KindredError, match=r"this GPU can't compute with 8-bit floats"):
         precision.load(spec_of(base, "fp8"), [], "cpu")
 
 

@@ -70,7 +70,7 @@ def test_a_hub_that_does_not_answer_is_said(kept, monkeypatch):
         raise hub_errors.LocalEntryNotFoundError("offline")
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", fails)
-    with pytest.raises(KindredError, match="could not be fetched"):
+    with pytest.raises(KindredError, match="is not a folder here, and the download failed"):
         identity_of(BASE)
     assert hub.commit_of("./folder", None, "model_index.json", "free") is None
 

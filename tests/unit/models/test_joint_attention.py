@@ -69,7 +69,8 @@ def test_where_cudnn_has_no_kernel_torch_attends_and_says_so(monkeypatch, capsys
     assert {type(p) for p in network.attn_processors.values()} == {FluxAttnProcessor}
     said = capsys.readouterr().err
     assert said == (
-        "warning: no attention by cuDNN (No valid execution plans built.); by torch, slower\n"
+        "warning: cuDNN's attention does not work here (No valid execution plans built.); "
+        "continuing with torch's, more slowly\n"
     )
 
 

@@ -155,8 +155,8 @@ def test_numbers_that_are_not_finite_are_refused_at_once_and_when_drawn(base, tm
     data[-4:] = b"\x00\x00\xc0\x7f"
     path.write_bytes(data)
     (fault,) = faults(base, path)
-    assert fault == f"holds what is no finite number, in {LAYER}.lora_B.weight"
-    with pytest.raises(KindredError, match="holds 1 values that are no finite numbers"):
+    assert fault == f"contains values that are infinite or not a number, in {LAYER}.lora_B.weight"
+    with pytest.raises(KindredError, match="has 1 values that are infinite or not a number"):
         drawn(base, path)
 
 
@@ -169,4 +169,4 @@ def test_a_layer_of_another_height_is_named_before_it_is_loaded(base, tmp_path):
     assert (
         "to_q, transformer_blocks.0.attn.to_k and transformer_blocks.0.attn.to_v write 64" in fault
     )
-    assert fault.endswith("features, the base's 96)")
+    assert fault.endswith("features, but 96 in the base)")

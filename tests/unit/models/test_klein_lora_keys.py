@@ -205,15 +205,18 @@ def of_klein(double, single, width):
 @pytest.mark.parametrize(
     ("layers", "said"),
     [
-        (of_klein(8, 24, 4096), "is of FLUX.2 klein 9B, and the base is FLUX.2 klein 4B: "),
-        (of_klein(8, 48, 6144), "is of FLUX.2 dev, and the base is FLUX.2 klein 4B: "),
+        (
+            of_klein(8, 24, 4096),
+            "was trained on FLUX.2 klein 9B, but the base is FLUX.2 klein 4B: ",
+        ),
+        (of_klein(8, 48, 6144), "was trained on FLUX.2 dev, but the base is FLUX.2 klein 4B: "),
         (
             {"transformer.transformer_blocks.0.ff.net.2": (12288, 3072)},
-            "is a LoRA of FLUX.1, and the base is FLUX.2 klein ",
+            "is a LoRA of FLUX.1, but the base is FLUX.2 klein ",
         ),
         (  # names that both have
             {f"diffusion_model.double_blocks.{i}.img_attn.proj": (3072, 3072) for i in range(19)},
-            "is of another one, maybe FLUX.1, and the base is FLUX.2 klein 4B: 14 of its 19 layers",
+            "was trained on another model, perhaps FLUX.1, but the base is FLUX.2 klein 4B: 14 of ",
         ),
     ],
     ids=["9B", "dev", "flux1", "flux1-attention"],
@@ -227,7 +230,7 @@ def test_a_lora_of_another_base_is_refused_and_both_are_named(tmp_path, layers, 
 def test_klein_s_on_flux1_is_refused_and_both_are_named(tmp_path):
     path = fake(tmp_path / "a.safetensors", of_klein(5, 20, 3072))
     (found,) = incompatibilities(path, FLUX1, None)
-    assert found.what.startswith("is a LoRA of FLUX.2 klein, and the base is FLUX.1 ")
+    assert found.what.startswith("is a LoRA of FLUX.2 klein, but the base is FLUX.1 ")
 
 
 def test_it_is_refused_when_drawn_too(pipeline, tmp_path, tiny_folder):
@@ -238,6 +241,6 @@ def test_it_is_refused_when_drawn_too(pipeline, tmp_path, tiny_folder):
         apply_adapters(flux, read_adapters([path]), False)
     other = fake(tmp_path / "o.safetensors", {"lora_unet_double_blocks_0_mod": (32, 32)})
     with pytest.raises(
-        KindredError, match=r"o\.safetensors: is a LoRA of another model than FLUX\.2"
+        KindredError, match=r"o\.safetensors: is a LoRA of a model other than FLUX\.2"
     ):
         apply_adapters(pipeline.transformer, read_adapters([other]), False)

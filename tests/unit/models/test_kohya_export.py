@@ -234,7 +234,7 @@ def test_what_the_layout_can_t_hold_is_refused(base, tmp_path):
         exported(path)
     assert not (tmp_path / "out.safetensors").exists()
     trained(base, path, rank=2)
-    with pytest.raises(KindredError, match="is in that layout already"):
+    with pytest.raises(KindredError, match="already has that layout"):
         exported(exported(path), name="twice.safetensors")
     with pytest.raises(KindredError, match="is the adapter itself"):
         program.main(["--adapter", str(path), "--out", str(path)])
@@ -250,12 +250,12 @@ def test_what_the_layout_can_t_hold_is_refused(base, tmp_path):
     [
         (["lora_unet_double_blocks_0_img_attn_qkv.dora_scale"], "DoRA in kohya's layout"),
         (["lora_unet_double_blocks_0_img_mlp_0.lokr_w1"], "LyCORIS"),
-        (["lora_te1_x.lora_down.weight", "lora_te1_x.lora_up.weight"], "holds no LoRA weights"),
+        (["lora_te1_x.lora_down.weight", "lora_te1_x.lora_up.weight"], "contains no LoRA weights"),
         (
             ["lora_unet_mid_block_0.lora_down.weight", "lora_unet_mid_block_0.lora_up.weight"],
-            "anot",
+            "a mo",
         ),
-        (["lora_unet_img_in.lora_down.weight"], "holds no LoRA weights"),
+        (["lora_unet_img_in.lora_down.weight"], "contains no LoRA weights"),
         (
             [f"lora_unet_{n}.lora_{k}.weight" for n in ("img_in", "odd") for k in ("down", "up")],
             "1 parts that no FLUX.1 LoRA has, e.g. lora_unet_odd",

@@ -102,7 +102,9 @@ def test_the_template_is_the_pipelines_and_counts_as_its_tokenizer_does(pipeline
 def test_another_tokenizer_is_refused(pipeline, folder, monkeypatch):
     monkeypatch.setattr(facts, "OPENING", facts.OPENING.replace("user", "User"))
     encoder = Base(model=str(folder), dtype="float32").text_encoder()
-    with pytest.raises(KindredError, match="as 37 and 5 tokens, where Krea 2's own reads 34 and 5"):
+    with pytest.raises(
+        KindredError, match="into 37 and 5 tokens, but Krea 2's own tokenizer into 34 and 5"
+    ):
         loading.load_text_encoder(encoder, "qwen3vl", "cpu")
 
 

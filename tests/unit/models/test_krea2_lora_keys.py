@@ -169,8 +169,8 @@ def test_a_lora_of_another_base_is_refused_and_both_are_named(pipeline, tmp_path
     state = {"lora_A": torch.zeros(1, 12288), "lora_B": torch.zeros(3072, 1)}
     safetensors_files.save(theirs, {f"{stem}.{k}.weight": v for k, v in state.items()}, {})
     (found,) = incompatibilities(theirs, KREA2, sizes)
-    assert found.stops and found.what.startswith("is a LoRA of FLUX.1, and the base is Krea 2 ")
+    assert found.stops and found.what.startswith("is a LoRA of FLUX.1, but the base is Krea 2 ")
     trained(pipeline, ours, rank=2, targets="all-linear")
     (found,) = incompatibilities(ours, FLUX1, None)
-    assert found.stops and found.what.startswith("is a LoRA of Krea 2, and the base is FLUX.1 ")
+    assert found.stops and found.what.startswith("is a LoRA of Krea 2, but the base is FLUX.1 ")
     assert not incompatibilities(lora_files.exported(ours, "comfyui"), KREA2, sizes)

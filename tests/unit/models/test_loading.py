@@ -92,10 +92,13 @@ ANSWER = SimpleNamespace(headers={}, request=None)  # all that the hub's errors 
     ("error", "advice"),
     [
         (hub.GatedRepoError("gated", response=ANSWER), "hf auth login"),
-        (hub.RepositoryNotFoundError("none", response=ANSWER), "check `model:`"),
-        (hub.RevisionNotFoundError("none", response=ANSWER), "check `revision:`"),
-        (hub.LocalEntryNotFoundError("offline"), "without a network"),
-        (hub.OfflineModeIsEnabled("offline"), "without a network"),
+        (
+            hub.RepositoryNotFoundError("none", response=ANSWER),
+            "or run `hf auth login` if",
+        ),
+        (hub.RevisionNotFoundError("none", response=ANSWER), "Correct `revision:`"),
+        (hub.LocalEntryNotFoundError("offline"), "on a machine without one"),
+        (hub.OfflineModeIsEnabled("offline"), "on a machine without one"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )

@@ -312,8 +312,8 @@ def test_what_can_not_be_is_named(base, klein, tmp_path):
     with pytest.raises(KindredError, match=r"is a LoKr of FLUX\.2"):
         drawn(network(base), path)
     (fault,) = incompatibilities(path, KLEIN, None, lora_only=True)
-    assert "where a LoRA is wanted" in fault.what
-    with pytest.raises(KindredError, match="where a LoRA is wanted"):
+    assert "but a LoRA is needed here" in fault.what
+    with pytest.raises(KindredError, match=r"but a LoRA is needed here"):
         key_conversion.to_diffusers(safetensors_files.load(path), KLEIN, "file")
     unknown = by_lycoris("x", w1=torch.ones(1, 1), w2=torch.ones(1, 1))
     safetensors_files.save(path, safetensors_files.load(path) | unknown, {})
@@ -321,7 +321,7 @@ def test_what_can_not_be_is_named(base, klein, tmp_path):
     assert "has 1 parts that no FLUX.2" in fault.what
     safetensors_files.save(path, unknown, {})
     (fault,) = incompatibilities(path, KLEIN, None)
-    assert "of another model than FLUX.2" in fault.what
+    assert "of a model other than FLUX.2" in fault.what
     with pytest.raises(ValueError, match="dora"):
         lokr(dora=True)
 
@@ -329,12 +329,15 @@ def test_what_can_not_be_is_named(base, klein, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"lokr_w2": None}, "no pair of matrices"),
+        ({"lokr_w2": None}, "lacks one of the two matrices of"),
         ({"lokr_w2": torch.zeros(2, 2, 3)}, "no matrices"),
         ({"lokr_w2": None, "lokr_w2_a": torch.zeros(4, 2), "lokr_w2_b": torch.zeros(3, 4)}, "rank"),
-        ({"alpha": torch.tensor(float("nan"))}, "alpha that is no finite"),
-        ({"dora_scale": torch.zeros(32, 1)}, "DoRA's magnitudes"),
-        ({"lora_up.weight": torch.zeros(4, 2)}, "what no LoKr"),
+        ({"alpha": torch.tensor(float("nan"))}, "has an alpha that is infinite or not a number"),
+        (
+            {"dora_scale": torch.zeros(32, 1)},
+            "is a LoKr with DoRA magnitudes, which Kindred can't read",
+        ),
+        ({"lora_up.weight": torch.zeros(4, 2)}, "parts that don't belong"),
         ({"lokr_w2": torch.zeros(8, 4)}, "another width|writes"),
     ],
     ids=str,

@@ -120,16 +120,16 @@ def test_all_that_is_wrong_is_said_at_once(root):
         "  i: {adapter: 'lo<r>as/{b}.safetensors'}\n",
     )
     wanted = [
-        "variants.a.adapter: 'gone.safetensors' is no file -> correct the path",
+        "variants.a.adapter: 'gone.safetensors' does not exist. Correct the path",
         "'deep.safetensors' 1 of its 1 layers are not in this base, e.g. transformer_blocks.7.",
-        "transformer_blocks.0.attn.to_out.0 reads 3072 features, the base's 32",
-        "'sdxl.safetensors' is a LoRA of another model than FLUX.1",
-        "'vae.safetensors' holds no LoRA weights -> give a LoRA file",
-        "'text.safetensors' is no whole safetensors file",
-        "variants.f.adapter: names no file",
-        "`adapter` trains nothing, so rank, runs can't be set",
-        "variants.h.weight: weighs nothing",
-        "'lo<r>as/{b}.safetensors' has a brace in its path -> rename it without { } < >",
+        "transformer_blocks.0.attn.to_out.0 reads 3072 features, but 32 in the base",
+        "'sdxl.safetensors' is a LoRA of a model other than FLUX.1",
+        "'vae.safetensors' contains no LoRA weights. Give a LoRA file",
+        "'text.safetensors' is not a complete safetensors file",
+        "variants.f.adapter: no file is named",
+        "`adapter` is not trained, so rank, runs can't be set",
+        "variants.h.weight: has no effect here",
+        "'lo<r>as/{b}.safetensors' has a brace in its path. Rename it without { } < >",
     ]
     assert len(listed) == len(wanted)
     for text in wanted:
@@ -233,7 +233,7 @@ def test_a_text_encoder_s_part_is_left_out_with_a_warning(base, tmp_path, capsys
     apply_adapters(net := network(base), read_adapters([tmp_path / "both.safetensors"]), True)
     apply_adapters(alone := network(base), read_adapters([tmp_path / "a.safetensors"]), True)
     assert torch.equal(tiny_base.answer(net), tiny_base.answer(alone))
-    assert "both.safetensors: its text encoder part is not used" in capsys.readouterr().err
+    assert "both.safetensors: also changes the text encoder" in capsys.readouterr().err
 
 
 def test_what_can_t_be_split_or_has_two_ranks_is_refused():

@@ -38,7 +38,7 @@ def test_attention_list_and_pattern(base):
 
 @pytest.mark.parametrize(
     ("wanted", "message"),
-    [(["to_kk"], "did you mean 'to_k'"), ("to_k", "whole name"), ("(", "no pattern")],
+    [(["to_kk"], "Did you mean 'to_k'"), ("to_k", "whole name"), ("(", "is not a valid pattern")],
 )
 def test_targets_that_match_nothing(base, wanted, message):
     with pytest.raises(KindredError, match=message):
@@ -46,7 +46,7 @@ def test_targets_that_match_nothing(base, wanted, message):
 
 
 def test_targets_that_a_file_could_not_tell_apart(base):
-    with pytest.raises(KindredError, match="would be adapted too"):
+    with pytest.raises(KindredError, match="would be trained too"):
         injection.add_lora(network(base), Recipe(targets="proj_out"), 0)
 
 

@@ -223,4 +223,4 @@ def test_two_processes_quantize_once(folder, tmp_path, monkeypatch, capsys):
     assert len(made) == 1 and len(found) == 2
     assert torch.equal(*(tiny_base.answer(net) for net in found))
     said = capsys.readouterr().err
-    assert said.count("quantizing transformer, once") == 1 and "waiting for it" in said
+    assert said.count("quantizing transformer once") == 1 and "waiting for another process" in said

@@ -85,16 +85,16 @@ def test_an_architecture_is_found_by_its_pipeline_or_its_name(tmp_path):
 def test_what_tells_no_architecture_says_what_to_write(tmp_path):
     known = ", ".join(one.name for one in architectures.every())
     assert "flux1, klein" in known
-    with pytest.raises(KindredError, match=rf"write `architecture:` .* \(known: {known}\)"):
+    with pytest.raises(KindredError, match=rf"Add `architecture:` .* \(known: {known}\)"):
         architecture_of(Base(model="owner/name"))
-    with pytest.raises(KindredError, match=f"'flux9' is not known -> write one of {known}"):
+    with pytest.raises(KindredError, match=f"'flux9' is not known. Write one of {known}"):
         architecture_of(Base(model="owner/name", architecture="flux9"))
-    with pytest.raises(KindredError, match="no such folder -> check `model:`"):
+    with pytest.raises(KindredError, match=r"no such folder. Correct `model:`"):
         architecture_of(Base(model="./nowhere"))
     with pytest.raises(KindredError, match=r"has no model_index\.json"):
         architecture_of(Base(model=str(tmp_path)))
     (tmp_path / "model_index.json").write_text('{"_class_name": "OtherPipeline"}')
-    with pytest.raises(KindredError, match=r"is a OtherPipeline -> .* FluxPipeline"):
+    with pytest.raises(KindredError, match=r"a OtherPipeline. .* FluxPipeline"):
         architecture_of(Base(model=str(tmp_path)))
 
 

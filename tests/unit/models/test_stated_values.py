@@ -44,24 +44,28 @@ def kohya(rank, alpha):
         (
             config(r=4, lora_alpha=64),
             {"alpha": 1.0},
-            "its header says alpha 64 (lora_adapter_metadata), its tensors 1, in",
+            "its header says alpha 64 (lora_adapter_metadata), but its tensors 1, in",
         ),
         (
             config(r=16, lora_alpha=16),
             {},
-            "its header says rank 16 (lora_adapter_metadata), its tensors 4, in",
+            "its header says rank 16 (lora_adapter_metadata), but its tensors 4, in",
         ),
         (
             config(r=4, rank_pattern={"attn.to_q": 8}),
             {},
-            "its header says rank 8 (lora_adapter_metadata), its tensors 4, in",
+            "its header says rank 8 (lora_adapter_metadata), but its tensors 4, in",
         ),
         (
             kohya(4, 32),
             {"alpha": 1.0},
-            "its header says alpha 32 (ss_network_alpha), its tensors 1",
+            "its header says alpha 32 (ss_network_alpha), but its tensors 1",
         ),
-        (kohya(16, 16), {"alpha": 4.0}, "its header says rank 16 (ss_network_dim), its tensors 4"),
+        (
+            kohya(16, 16),
+            {"alpha": 4.0},
+            "its header says rank 16 (ss_network_dim), but its tensors 4",
+        ),
         (
             config(r=4, lora_alpha=4) | kohya(4, 32),
             {},
@@ -70,15 +74,15 @@ def kohya(rank, alpha):
         (
             config(r=4, use_dora=True),
             {},
-            "that it is a DoRA (lora_adapter_metadata), its tensors hold no magnitudes",
+            "that it is a DoRA (lora_adapter_metadata), but its tensors have no magnitudes",
         ),
-        ({"lora_adapter_metadata": "{"}, {}, "is no JSON"),
-        ({"lora_adapter_metadata": "[]"}, {}, "is no JSON"),
-        (config(r="4"), {}, "or no configuration"),
+        ({"lora_adapter_metadata": "{"}, {}, "in its header is not a valid configuration"),
+        ({"lora_adapter_metadata": "[]"}, {}, "in its header is not a valid configuration"),
+        (config(r="4"), {}, "in its header is not a valid configuration"),
         (config(r=4, lora_alpha=float("nan")), {}, "nan is no number"),
-        (config(r=4, rank_pattern={"(": 8}), {}, "or no configuration"),
+        (config(r=4, rank_pattern={"(": 8}), {}, "in its header is not a valid configuration"),
         (config(r=4, rank_pattern={"^transformer_blocks.0.attn.to_q": 8}), {}, "its tensors 4"),
-        ({}, {"alpha": [1.0, 2.0]}, "has an alpha that is no finite number (nan)"),
+        ({}, {"alpha": [1.0, 2.0]}, "has an alpha that is infinite or not a number (nan)"),
     ],
     ids=str,
 )
@@ -100,7 +104,9 @@ def test_separate_loras_stacked_in_a_fused_layer_have_the_rank_that_was_trained(
     stacked = lora(tmp_path / "a.safetensors", kohya(4, 4), alpha=12.0, **given)
     assert incompatibilities(stacked, FLUX1, None) == []
     odd = lora(tmp_path / "b.safetensors", kohya(5, 5), alpha=12.0, **given)
-    assert "rank 5 (ss_network_dim), its tensors 12" in incompatibilities(odd, FLUX1, None)[0].what
+    assert (
+        "rank 5 (ss_network_dim), but its tensors 12" in incompatibilities(odd, FLUX1, None)[0].what
+    )
 
 
 def test_layers_may_differ_from_the_header_s_one_number(tmp_path):

@@ -168,13 +168,13 @@ def problem_of(base):
 
 def test_what_does_not_fit_says_why_and_what_to_do(folder, tmp_path):
     said = problem_of(base_of(folder, tmp_path / "none.safetensors"))
-    assert "no file" in said and "correct the path" in said
+    assert "no file" in said and "Correct the path" in said
     adapter(tmp_path / "wide.safetensors", {"layers.0.attention.to_q": (96, 48)})
     said = problem_of(base_of(folder, tmp_path / "wide.safetensors"))
-    assert "reads 96 features, the base's 48" in said
+    assert "reads 96 features, but 48 in the base" in said
     adapter(tmp_path / "other.safetensors", {"double_blocks.0.img_attn.proj": (48, 48)})
     said = problem_of(base_of(folder, tmp_path / "other.safetensors"))
-    assert "LoRA of" in said and "Z-Image" in said and "set `base:`" in said
+    assert "LoRA of" in said and "Z-Image" in said and "Set `base:`" in said
 
 
 def test_one_in_a_repository_is_taken_from_the_cache(folder, tmp_path, monkeypatch):
@@ -202,4 +202,4 @@ def test_one_that_can_not_be_fetched_says_so(folder, tmp_path, monkeypatch):
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
     said = problem_of(base_of(folder, "ostris/adapters/v2.safetensors"))
-    assert "could not be fetched (no network)" in said and "path of a copy" in said
+    assert "and the download failed (no network)" in said and "path of a copy" in said

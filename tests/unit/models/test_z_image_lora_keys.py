@@ -147,14 +147,14 @@ def test_one_of_another_base_is_refused_and_both_are_named(pipeline, tmp_path):
     path = tmp_path / "lora.safetensors"
     trained(pipeline, path, rank=2, targets="all-linear")
     said = [str(fault) for fault in incompatibilities(path, FLUX1, None)]
-    assert len(said) == 1 and "LoRA of Z-Image, and the base is FLUX.1" in said[0]
+    assert len(said) == 1 and "LoRA of Z-Image, but the base is FLUX.1" in said[0]
     other = tmp_path / "flux.safetensors"
     name = "lora_unet_double_blocks_0_img_attn_qkv"
     state = {f"{name}.lora_down.weight": torch.zeros(1, 32)}
     safetensors_files.save(other, state | {f"{name}.lora_up.weight": torch.zeros(96, 1)}, {})
     (fault,) = incompatibilities(other, Z_IMAGE, None)
     assert fault.stops and fault.what.startswith("is a LoRA of FLUX.")
-    assert "and the base is Z-Image" in fault.what
+    assert "but the base is Z-Image" in fault.what
     wide = Z_IMAGE.layout({**dict(pipeline.transformer.config), "dim": 96}).sizes
     (fault,) = incompatibilities(path, Z_IMAGE, wide)
-    assert fault.stops and "reads 48 features, the base's 96" in fault.what
+    assert fault.stops and "reads 48 features, but 96 in the base" in fault.what

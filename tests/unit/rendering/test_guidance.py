@@ -160,7 +160,7 @@ def test_too_little_memory_for_both_passes_is_one_after_the_other(klein, monkeyp
     monkeypatch.setattr(pipeline_module, "denoise", short)
     found = drawn(one, klein)
     said = capsys.readouterr().err
-    assert said.count("both passes of guidance") == 1 and "pictures at once" not in said
+    assert said.count("both guidance passes") == 1 and "pictures at once" not in said
     assert one.notes() == {"passes_apart": True}
     pairs = [zip(a, b, strict=True) for a, b in zip(found, expected, strict=True)]
     assert max(abs(a - b) for pair in pairs for a, b in pair) <= 1

@@ -72,7 +72,7 @@ def test_a_failing_write_leaves_nothing(store, monkeypatch):
 
 def test_recipe_of_another_picture_is_a_clear_error(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "foreign.png")
-    with pytest.raises(KindredError, match=r"foreign\.png: not a picture rendered here"):
+    with pytest.raises(KindredError, match=r"foreign\.png: is not a picture drawn by Kindred"):
         settings_of(tmp_path / "foreign.png")
 
 
@@ -116,7 +116,7 @@ def test_damaged_pictures_are_to_be_deleted_because_snakemake_can_t_see_them(sto
 @pytest.mark.parametrize("text", ['{"images": [{"name": 1}]}', "[]", "{}"])
 def test_a_file_that_is_no_manifest(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(KindredError, match=r"x\.json: not a manifest"):
+    with pytest.raises(KindredError, match=r"x\.json: is not a list of pictures"):
         read_manifest(tmp_path / "x.json")
 
 

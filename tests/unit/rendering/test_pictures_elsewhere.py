@@ -134,7 +134,7 @@ def test_a_written_prompt_goes_before_the_name_and_unknown_ones_are_all_said(tmp
     said = [str(one) for one in found.problems]
     assert len(said) == 2
     assert any("one.png and 1 more" in one and "prompts.csv" in one for one in said)
-    assert any("“a dog” is in no prompt set" in one for one in said)
+    assert any("no prompt set has its prompt “a dog”" in one for one in said)
 
 
 def test_they_come_into_the_store_upright_bare_and_as_a_list_like_any_other(tmp_path):

@@ -219,7 +219,7 @@ def test_too_little_memory_for_a_batch_halves_it(folder, monkeypatch, capsys):
     room = 1
     found = one.draw(pictures, texts)
     assert sizes == [4, 2, 1, 1, 1, 1] and one.notes() == {"batch": 1}
-    assert capsys.readouterr().err.count("too little memory") == 2
+    assert capsys.readouterr().err.count("not enough memory") == 2
     for mine, theirs in zip(found, expected, strict=True):
         apart = [abs(a - b) for a, b in zip(mine.tobytes(), theirs.tobytes(), strict=True)]
         assert max(apart) <= 1

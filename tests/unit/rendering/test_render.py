@@ -304,9 +304,9 @@ def test_unusable_adapters_are_named_together(base, tmp_path, folder, loras):
     with pytest.raises(ProblemsError) as caught:
         read_adapters(paths)
     text = str(caught.value)
-    assert "none.safetensors: no such file" in text and "holds no LoRA weights" in text
+    assert "none.safetensors: no such file" in text and "contains no LoRA weights" in text
     assert len(caught.value.problems) == 3
-    with pytest.raises(KindredError, match="2 given for 1 adapters"):
+    with pytest.raises(KindredError, match="2 weights are given for 1 adapters"):
         read_adapters(loras[:1], [1.0, 2.0])
 
 
@@ -341,7 +341,7 @@ def test_an_adapter_with_layers_that_the_base_lacks_is_refused(base, loras, tmp_
     ("change", "message"),
     [
         ({"width": 100}, "multiples of 16 px; nearest: 96"),
-        ({"seeds": [1, 1]}, "twice here: 1"),
+        ({"seeds": [1, 1]}, "repeated here: 1"),
         ({"seeds": [-1]}, "greater than or equal to 0"),
         ({"steps": 0}, "greater than or equal to 1"),
     ],

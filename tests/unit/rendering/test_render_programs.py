@@ -98,7 +98,7 @@ def test_another_text_length_is_refused(base, tmp_path):
 
 
 def test_a_prompt_that_was_not_encoded_is_named(base, encoded_prompts, tmp_path):
-    with pytest.raises(KindredError, match="lacks “CRussell in the snow” -> delete it and run"):
+    with pytest.raises(KindredError, match=r"lacks “CRussell in the snow”. Delete it and run"):
         render(base, encoded_prompts, tmp_path, prompts={"C": "CRussell in the snow"})
 
 

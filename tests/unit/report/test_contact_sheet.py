@@ -171,7 +171,7 @@ def test_prompts_and_seeds_can_be_chosen_and_are_checked(manifest):
     sheet = comparison(named, SheetSpec(prompts=["J"], seeds=[2, 9]))
     (row,) = sheet.rows
     assert row.pictures[0].getpixel((0, 0)) == colour(1) and row.pictures[1] is None
-    with pytest.raises(KindredError, match="no prompt 'piar' here -> did you mean 'pair'"):
+    with pytest.raises(KindredError, match=r"no prompt 'piar'. Did you mean 'pair'"):
         comparison(named, SheetSpec(prompts=["piar"]))
 
 
@@ -234,7 +234,7 @@ def test_program_writes_pages_and_removes_those_of_an_earlier_sheet(manifest, tm
 def test_program_says_what_is_wrong(manifest, tmp_path):
     out = ["--out", str(tmp_path / "x.png")]
     path = manifest("m", HEADS)
-    with pytest.raises(KindredError, match="write LABEL=FILE"):
+    with pytest.raises(KindredError, match="Write it as LABEL=FILE"):
         sheet_program.main(["--spec", "{}", "--manifest", str(path), *out])
     with pytest.raises(KindredError, match="needs --images"):
         spec = json.dumps({"characters": CHARACTERS})

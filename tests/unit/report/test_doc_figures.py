@@ -38,11 +38,11 @@ def test_a_figure_is_the_mean_over_runs(what, said):
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("aa trio success", "no variant 'aa' -> did you mean 'a'?"),
-        ("a tri success", "no prompt_set 'tri' -> did you mean 'trio'?"),
-        ("a trio sucess", "no measure 'sucess' -> did you mean 'success'?"),
+        ("aa trio success", "no variant 'aa'. Did you mean 'a'?"),
+        ("a tri success", "no prompt_set 'tri'. Did you mean 'trio'?"),
+        ("a trio sucess", "no measure 'sucess'. Did you mean 'success'?"),
         ("b trio identity", "b has no identity in trio"),
-        ("a trio", "write: variant prompt_set measure"),
+        ("a trio", "Write it as `variant prompt_set measure`"),
     ],
 )
 def test_a_figure_that_there_is_not_is_named(what, said):
@@ -100,9 +100,9 @@ def test_what_a_hypothesis_came_to():
     line |= {"measure": "success", "effect": "-0.0174", "low": "-0.1145", "high": "0.0774"}
     assert verdict_of([line], "longer effect") == "−2 points (−11 to +8)"
     assert verdict_of([line], "longer label") == "no difference larger than 15 points"
-    with pytest.raises(KindredError, match="no hypothesis 'longest' -> did you mean 'longer'"):
+    with pytest.raises(KindredError, match=r"no hypothesis 'longest'. Did you mean 'longer'"):
         verdict_of([line], "longest effect")
-    with pytest.raises(KindredError, match="write: hypothesis effect, or label"):
+    with pytest.raises(KindredError, match="Write it as `hypothesis effect`"):
         verdict_of([line], "longer margin")
 
 
@@ -116,7 +116,9 @@ def root(tmp_path):
 
 
 def test_old_figures_are_found_and_filled_in(root):
-    with pytest.raises(KindredError, match=r"figures are old.*run python scripts/doc_figures"):
+    with pytest.raises(
+        KindredError, match=r"figures are out of date.*Run `python scripts/doc_figures"
+    ):
         program.main(["--root", str(root), "--check"])
     program.main(["--root", str(root)])
     said = (root / "README.md").read_text()

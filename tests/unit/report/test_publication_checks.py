@@ -68,8 +68,8 @@ def test_runs_that_were_published_are_refused_with_other_figures_alone(tmp_path)
     before = published(line("all", "1"), line("all", "2", "0.9"), line("all", "30"))
     where, what, cure = only(problems_of(tmp_path, entries=[before]))
     assert where == "config/experiments/x.yaml: variants.all"
-    assert what == "runs 2 were published on 2026-11-24 with other figures"
-    assert cure == "train it anew with numbers of its own (`first_run: 31`)"
+    assert what == "runs 2 were published on 2026-11-24 with different figures"
+    assert cure == "train it again with new run numbers (`first_run: 31`)"
 
 
 def test_a_prompt_set_that_is_new_for_old_runs_is_refused(tmp_path):
@@ -86,7 +86,7 @@ def test_a_prompt_set_that_is_new_for_old_runs_is_refused(tmp_path):
 def test_primaries_without_their_power_are_refused(tmp_path, power):
     found = only(refused_with(tmp_path, power))
     assert found[0] == str(tmp_path / "power.json")
-    assert found[1] == "does not say what these primary hypotheses can find: names"
+    assert found[1] == "has no power for these primary hypotheses: names"
     assert "snakemake power --config experiments=x" in found[2]
     secondary = {"hypotheses": {"names": {**HYPOTHESIS, "primary": False}}}
     assert problems_of(tmp_path, power=None, verdicts=secondary) == []
@@ -140,5 +140,8 @@ def test_labels_on_photos_are_refused(tmp_path):
     photos = {"judge": SimpleNamespace(kind="photo")}
     where, what, cure = only(problems_of(tmp_path, experiment=photos))
     assert where == "config/experiments/x.yaml: judge"
-    assert "these checks are not built yet" in what and "take `hypotheses:` out" in cure
+    assert (
+        "can't run all of these tests yet" in what
+        and ("publish only figures: remove `hypotheses:`") in cure
+    )
     assert problems_of(tmp_path, experiment=photos, verdicts={"hypotheses": {}}) == []

@@ -95,7 +95,7 @@ def test_missing_pictures_and_none_at_all_are_said(made, tmp_path):
     before = read_json(path)
     try:
         write_json(path, before | {"images": [{**before["images"][0], "path": "gone.png"}]})
-        with pytest.raises(ProblemsError, match=r"gone\.png: is not there -> render again"):
+        with pytest.raises(ProblemsError, match=r"gone\.png: is missing. Draw them again"):
             reported.run_rating(made, tmp_path)
     finally:
         write_json(path, before)

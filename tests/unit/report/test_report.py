@@ -288,7 +288,7 @@ def test_a_shared_report_names_no_folder_of_its_owner(changed, tmp_path):
     base = tiny_base.build(tmp_path / "SECRET" / "base")
     reported.run_audit(changed, tokenizers={str(base / f"tokenizer{n}"): 3 for n in ("", "_2")})
     html, markdown = reported.run_report(changed, tmp_path, hide_photos=True)
-    assert "T5: captions longer than 3 tokens" in html
+    assert "T5: cuts captions longer than 3 tokens" in html
     assert "SECRET" not in html + markdown
     assert "judge@0123456789ab" in html and "flux@0123456789ab" in html
 
@@ -398,14 +398,16 @@ def test_scores_of_other_pictures_are_refused(changed, tmp_path):
     manifest = read_json(path)
     manifest["images"][0]["key"] = "f" * 64
     write_json(path, manifest)
-    with pytest.raises(ProblemsError, match=r"trio.json: 1 pictures are not those .* score again"):
+    with pytest.raises(
+        ProblemsError, match=r"trio.json: 1 pictures differ from those .* scores again"
+    ):
         reported.run_report(changed, tmp_path)
 
 
 def test_files_of_another_version_are_one_message(changed, tmp_path):
     summary = read_json(changed.results / "summary.json")
     write_json(changed.results / "summary.json", {**summary, "version": 99})
-    with pytest.raises(KindredError, match=r"summary.json: of version 99, .* -> "):
+    with pytest.raises(KindredError, match=r"summary.json: has version 99, .*. "):
         reported.run_report(changed, tmp_path)
     write_json(changed.results / "summary.json", summary)
     scores = changed.results / "scores.csv"

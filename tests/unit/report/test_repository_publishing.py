@@ -352,14 +352,14 @@ def test_results_behind_a_link_are_packed_and_those_elsewhere_are_not(changed, m
         assert found.isfile() and found.size > 0
     elsewhere = ["--root", str(made.root), "--results", str(tmp_path / "disk")]
     elsewhere += ["--store", str(tmp_path / "nothing"), "--pack", str(tmp_path / "no.tar.xz")]
-    with pytest.raises(KindredError, match=r"not below .* -> give another --root"):
+    with pytest.raises(KindredError, match=r"is not below .*. Set --root"):
         publish_results.main([NAME, *elsewhere])
     assert not (tmp_path / "no.tar.xz").exists()
 
 
 def test_nothing_is_packed_of_results_that_are_not_finished(changed, tmp_path):
     (changed.results / "report.md").unlink()
-    with pytest.raises(KindredError, match=r"report\.md: no such file -> run `snakemake`"):
+    with pytest.raises(KindredError, match=r"report\.md: no such file. Run `snakemake`"):
         packed(changed, tmp_path / "out.tar.xz", tmp_path / "nothing")
     assert not (tmp_path / "out.tar.xz").exists()
 
@@ -369,7 +369,7 @@ def test_scores_of_other_pictures_are_refused(made, changed, tmp_path):
     manifest = read_json(path)
     manifest["images"][0]["key"] = "0" * 64
     write_json(path, manifest)
-    with pytest.raises(ProblemsError, match="not those that were scored"):
+    with pytest.raises(ProblemsError, match="pictures differ from those that were scored"):
         run(changed, tmp_path / "docs", store=made.root / "resources" / "store" / "images")
 
 
@@ -391,7 +391,7 @@ def test_results_of_another_configuration_are_refused(changed, tmp_path):
     text = (changed.root / "config" / "experiments" / f"{NAME}.yaml").read_text(encoding="utf-8")
     path = changed.root / "config" / "experiments" / f"{NAME}.yaml"
     path.write_text(text.replace("no-trio", "other"), encoding="utf-8")
-    with pytest.raises(ProblemsError, match=r"variants.no-trio: the results are of another"):
+    with pytest.raises(ProblemsError, match=r"variants.no-trio: the results belong to another"):
         run(changed, tmp_path / "docs")
     assert not (tmp_path / "docs").exists()
 

@@ -113,5 +113,5 @@ def test_the_variants_table_says_how_a_step_was_chosen():
         ("early", "the least loss"),
     ):
         same, chosen = differences(Data(), name, {})
-        assert same == "the same training" and chosen.startswith("chosen of each training: ")
+        assert same == ("the same training") and chosen.startswith("chosen of each training: ")
         assert how in chosen

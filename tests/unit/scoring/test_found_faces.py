@@ -65,5 +65,5 @@ def test_a_picture_without_people_has_no_faces(tmp_path):
 
 def test_scores_of_other_pictures_are_refused(tmp_path):
     scores = table(tmp_path / "s.csv", ("1.0 2.0 30.5 40.0", "J"))
-    with pytest.raises(KindredError, match="tells of other pictures"):
+    with pytest.raises(KindredError, match="describes other pictures"):
         found_faces(scores, manifest(key="k2"), WHO)

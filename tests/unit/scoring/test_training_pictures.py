@@ -270,9 +270,9 @@ def test_files_that_do_not_belong_together_are_refused(known, tmp_path):
     (tmp_path / "ours.json").write_text(json.dumps(facts | {"version": 0}))
     with pytest.raises(KindredError, match="vectors of another version"):
         image_vectors.load(tmp_path / "ours.json")
-    with pytest.raises(KindredError, match="no vectors of theirs"):
+    with pytest.raises(KindredError, match="the vectors of theirs are missing"):
         training_pictures([TrainedOn(dataset="theirs")], [], known, LETTERS)
     other = ImageVectors({**known["ours"].facts, "judge": "other"}, known["ours"].vectors)
     parts = [TrainedOn(dataset="ours")]
-    with pytest.raises(KindredError, match="made with different judges"):
+    with pytest.raises(KindredError, match="were made by different judges"):
         training_pictures(parts, ["ours-held-out"], {**known, "ours": other}, LETTERS)

@@ -148,7 +148,7 @@ def test_files_that_are_there_are_not_replaced_unasked(root, folder):
     run(root, "--gpu", "12")
     path = root / "config/experiments/ours.yaml"
     path.write_text("mine")
-    with pytest.raises(KindredError, match="is there already"):
+    with pytest.raises(KindredError, match="already exists"):
         run(root, "--gpu", "12")
     assert path.read_text() == "mine"
     run(root, "--gpu", "12", "--force")

@@ -119,7 +119,7 @@ def test_what_is_no_decision_is_refused_and_changes_nothing(found, body):
 def test_a_person_who_is_named_somewhere_is_not_removed(found):
     at = found.rows[found.questions[0].faces[0]]
     review_page.answer(found, {"people": PEOPLE, "faces": [[*at, "J"]]})
-    with pytest.raises(KindredError, match="faces are named J"):
+    with pytest.raises(KindredError, match="page names unknown faces: J"):
         review_page.answer(found, {"people": {"J": None}})
 
 

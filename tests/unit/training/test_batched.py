@@ -293,7 +293,7 @@ def test_too_many_for_a_card_are_halved(data, tmp_path, monkeypatch, capsys):
     report = stack(data, jobs, tmp_path)
     assert len(report["trained"]) == 5
     assert [one["trainings"] for one in report["stacks"]] == [2, 1, 2]
-    assert "no memory for 5 at once" in capsys.readouterr().err
+    assert "not enough memory for 5 trainings at once" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_no_number_is_named_and_the_others_kept(data, tmp_path):
@@ -320,7 +320,7 @@ def test_a_member_without_a_gradient_is_named_and_the_others_kept(data, tmp_path
 
     monkeypatch.setattr(trainer.BatchedTrainer, "_gradients", without_the_second)
     jobs = [arguments(data, tmp_path / str(run), run) for run in (0, 1, 2)]
-    with pytest.raises(ProblemsError, match="zero for 4 steps on end, the last of them step 4"):
+    with pytest.raises(ProblemsError, match="zero for 4 steps, the last of them step 4"):
         stack(data, jobs, tmp_path)
     report = read_json(tmp_path / "trained.json")
     assert list(report["failed"]) == [str(tmp_path / "1")] and len(report["trained"]) == 2

@@ -51,7 +51,7 @@ def test_which_steps_are_a_series(keep, steps):
 
 
 def test_keep_says_which():
-    with pytest.raises(ValidationError, match="say `every`"):
+    with pytest.raises(ValidationError, match="set `every`"):
         Recipe(keep={})
 
 
@@ -76,7 +76,7 @@ def test_a_kept_step_is_the_training_that_ends_there(data, tmp_path):
 
 def test_a_series_that_is_asked_for_later_is_trained_for_and_changes_nothing(data, tmp_path):
     first = run(data, tmp_path / "out")
-    with pytest.raises(KindredError, match="adapter of step 2 is not in the store"):
+    with pytest.raises(KindredError, match="adapter at step 2 is not in the store"):
         kept(data, tmp_path / "out", [2])
     assert run(data, tmp_path / "out", keep=[2]) == first
     whole = kept(data, tmp_path / "out", [2])

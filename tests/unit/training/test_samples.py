@@ -301,4 +301,4 @@ def test_a_stack_draws_nothing_and_says_why(data, tmp_path, capsys):
     job = {key: value for key, value in as_job(given).items() if key != "sample_texts"}
     read = read_jobs(json.dumps([job]), BatchReport())
     assert len(read) == 1 and read[0].samples is None
-    assert "no `samples` are drawn in trainings that are done together" in capsys.readouterr().err
+    assert "trainings that run together draw no `samples`, because" in capsys.readouterr().err

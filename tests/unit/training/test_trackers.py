@@ -143,7 +143,7 @@ def test_one_that_fails_is_left_out(data, tmp_path, opened, monkeypatch, capsys)
     monkeypatch.setenv(trackers.TRACKER, "trackio")
     run(data, tmp_path / "e/v/run-1")
     said = capsys.readouterr().err
-    assert said.count("the tracker fails (no space left); going on without") == 1
+    assert said.count("the tracker fails (no space left); continuing without") == 1
 
 
 def test_a_package_that_is_not_there_is_said_before_anything_is_loaded(data, tmp_path, monkeypatch):
@@ -152,7 +152,7 @@ def test_a_package_that_is_not_there_is_said_before_anything_is_loaded(data, tmp
     with pytest.raises(KindredError, match=r"needs the package wandb.*pip install wandb"):
         run(data, tmp_path / "out")
     monkeypatch.setenv(trackers.TRACKER, "mlflow")
-    with pytest.raises(KindredError, match="unknown tracker 'mlflow'"):
+    with pytest.raises(KindredError, match="not know the tracker 'mlflow'"):
         run(data, tmp_path / "out")
 
 

@@ -137,9 +137,7 @@ def test_a_training_without_a_gradient_ends_at_once_and_is_never_finished(data, 
     recipe, real = {"steps": 60, "batch": 1, "checkpoint_every": 15}, trainer.flow_loss
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "flow_loss", lambda *a, **k: 0 * real(*a, **k) + 0.5)
-        with pytest.raises(
-            KindredError, match=r"zero for 20 steps on end, the last of them step 20"
-        ):
+        with pytest.raises(KindredError, match=r"zero for 20 steps, the last of them step 20"):
             run(data, tmp_path / "out", **recipe)
         # Its checkpoint after step 15 has no gradient behind it either.
         with pytest.raises(KindredError, match="the last of them step 20"):
@@ -259,7 +257,7 @@ def test_latents_under_another_photos_hash_are_refused(data, tmp_path):
     pair = next(row for row in rows if row["image_id"] == "A+J-1")
     first["pixel_hash"], pair["pixel_hash"] = pair["pixel_hash"], first["pixel_hash"]
     write_json(data.root / "images.json", rows)
-    with pytest.raises(ProblemsError, match="its latent is"):
+    with pytest.raises(ProblemsError, match="which does not fit an image of"):
         run(data, tmp_path / "out")
 
 
@@ -317,7 +315,7 @@ def test_prior_images_change_the_result_and_need_their_files(data, tmp_path, bas
     prior = training_set.build(tmp_path / "prior", base, {"J": 2})
     given = [part.replace("--", "--prior-") for part in prior.files[::2]]
     extra = [part for pair in zip(given, prior.files[1::2], strict=True) for part in pair]
-    with pytest.raises(KindredError, match="class_images_weight is 0"):
+    with pytest.raises(KindredError, match="files of class images are given, but the recipe has"):
         train.main(data.train_arguments(tmp_path / "out") + extra)
     plain = run(data, tmp_path / "plain")
     train.main(data.train_arguments(tmp_path / "prior-out", class_images_weight=0.5) + extra)

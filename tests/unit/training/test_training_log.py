@@ -47,7 +47,7 @@ def test_a_gradient_that_is_no_number_ends_it_before_its_weights_are_stored(ever
 
 def test_no_gradient_for_twenty_steps_ends_it():
     log = filled([1.0] * 39, 1, [*[0.0] * (ZEROS - 1), 1.0, *[0.0] * (ZEROS - 1)])
-    with pytest.raises(KindredError, match="zero for 20 steps on end, the last of them step 40"):
+    with pytest.raises(KindredError, match="zero for 20 steps, the last of them step 40"):
         log.note(torch.tensor(1.0), torch.tensor(0.0), step=40, lr=0.1)
 
 

@@ -36,12 +36,12 @@ def test_all_that_is_missing_is_told_at_once(tmp_path, monkeypatch):
     said = [problem.where for problem in error.value.problems]
     assert said[:3] == ["torch", "clock", "locks"] and said[4:] == ["GPU"]
     assert said[3].endswith("models--owner--nowhere")
-    assert "1.0 where Snakemake waits" in str(error.value) and "-60 s" in str(error.value)
+    assert "1.0 where Snakemake runs" in str(error.value) and "-60 s" in str(error.value)
 
 
 def test_a_disk_without_locks_is_no_lock_that_is_seen(prepared, monkeypatch):
     monkeypatch.setattr(file_lock, "_locked", lambda *_: True)  # as it goes on without
-    with pytest.raises(ProblemsError, match="is not seen here"):
+    with pytest.raises(ProblemsError, match="does not see a lock"):
         cluster_check.check([], wants_gpu=False, folder=prepared)
 
 

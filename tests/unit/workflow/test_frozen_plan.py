@@ -11,7 +11,7 @@ import pytest
 import small_config
 
 from kindred.common import planned_code
-from kindred.common.errors import KindredError, run_main
+from kindred.common.errors import KindredError, message, run_main
 from kindred.config.load_plan import load_plan
 from kindred.workflow.frozen_plan import KEPT_S, FrozenPlan, load_frozen
 
@@ -60,7 +60,7 @@ def test_equal_configuration_is_one_copy_and_old_ones_go(root):
     ],
 )
 def test_what_can_t_be_written_down_is_said_and_nothing_planned(root, value, said):
-    found = rf"^--config: device: {re.escape(said)} can't be kept .* -> give texts, finite numbers"
+    found = rf"^--config: device: {re.escape(said)} can't be saved .*. Use texts, finite numbers"
     with pytest.raises(KindredError, match=found):
         FrozenPlan.take(root / "config", {"experiments": ["one"], "device": value})
     kept = {"experiments": ["one"], "device": {"memory_gib": 12.5, "threads": None, "on": True}}
@@ -69,7 +69,7 @@ def test_what_can_t_be_written_down_is_said_and_nothing_planned(root, value, sai
 
 def test_a_copy_that_is_gone_is_said(root):
     with pytest.raises(
-        KindredError, match=r"lost: .* is gone; nothing was made -> run `snakemake`"
+        KindredError, match=r"lost: .* no longer exists, so the job did nothing. Run `snakemake`"
     ):
         load_frozen(root, root / "lost")
 
@@ -121,4 +121,7 @@ def test_a_program_of_other_code_makes_nothing(monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         run_main(lambda: pytest.fail("it ran"))
     assert ended.value.code == 1
-    assert capsys.readouterr().err == f"error: {planned_code.CHANGED} -> {planned_code.CURE}\n"
+    assert (
+        capsys.readouterr().err
+        == f"error: {message('', planned_code.CHANGED, planned_code.CURE)}\n"
+    )

@@ -92,7 +92,7 @@ def test_on_request_they_are_ended_or_waited_for(here, capfd):
 @pytest.mark.parametrize("request_", ["kill", "WAIT"])
 def test_another_request_is_refused(here, request_):
     queue(here)
-    with pytest.raises(KindredError, match="neither wait nor cancel"):
+    with pytest.raises(KindredError, match="is not wait or cancel"):
         slurm_jobs.settle(request_)
 
 
@@ -105,9 +105,9 @@ def test_a_queue_that_does_not_answer_stops_the_start(here):
 @pytest.mark.parametrize(
     ("state", "ran", "said"),
     [
-        ("TIMEOUT", "04:00:10", "240 minutes.*raise runtime of train"),
-        ("FAILED", "03:57:55", "raise runtime of train"),
-        ("OUT_OF_MEMORY", "00:10:00", "40000M.*raise mem_mb of train"),
+        ("TIMEOUT", "04:00:10", "240 minutes.*Raise runtime of train"),
+        ("FAILED", "03:57:55", "Raise runtime of train"),
+        ("OUT_OF_MEMORY", "00:10:00", "40000M.*Raise mem_mb of train"),
         ("FAILED", "00:10:00", ""),
         ("CANCELLED", "00:10:00", ""),
         ("NODE_FAIL", "1-00:10:00", ""),

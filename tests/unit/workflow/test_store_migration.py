@@ -144,7 +144,7 @@ def test_other_code_is_listed_and_can_be_named(root, capsys):
     assert file.exists()
     run("--apply", "--code", f"train={'c' * 64}", "--code", f"render={'d' * 64}")
     assert "3 renamed" in capsys.readouterr().out
-    with pytest.raises(KindredError, match="did you mean 'train'"):
+    with pytest.raises(KindredError, match="Did you mean 'train'"):
         migrate_stores.main(["--code", "trian=1"])
 
 

@@ -31,12 +31,12 @@ def test_every_mistake_in_a_coverage_is_named():
         parse_coverage("J 4, X: 1, AC: 1, CA: 2, JJ: 1", "JAC")
     for words in (
         "J 4",
-        "nobody here has the letter X",
+        "no member has the letter X",
         "cell AC is given twice",
         "somebody twice",
     ):
         assert words in str(caught.value)
-    with pytest.raises(KindredError, match="holds no cell"):
+    with pytest.raises(KindredError, match="contains no cell"):
         parse_coverage(" ")
 
 

@@ -22,53 +22,58 @@ from kindred.specs.character import Character
 Photos = Sequence[Mapping[str, Any]]
 FIRST = 3  # photos, or folders, that a finding names; the rest is in its list
 Level = Literal["warning", "note"]
-ALL_THE_SAME = "it is trained as words like any others; prompts without it ask for less of the rest"
+ALL_THE_SAME = (
+    "the model learns it like any other words, and prompts without it match the training less well"
+)
 # kind of `captioner_phrases` -> (level, what, effect, cure)
 PHRASES: dict[str, tuple[Level, str, str, str]] = {
     REFUSAL: (
         "warning",
-        "captions in which a captioner refuses, or has nothing to say",
-        "photos are trained on words about rules and models; nothing of what they show is learned",
+        "captions in which a captioning model refuses or says nothing",
+        "the model learns words about rules and models, and nothing of what these photos show",
         "write captions for these photos",
     ),
     "chat": (
         "warning",
-        "captions with a captioner's words to whoever asked it",
+        "captions in which a captioning model addresses its user",
         ALL_THE_SAME,
-        "delete everything but the description",
+        "keep only the description",
     ),
     "loop": (
         "warning",
-        "captions that say the same again and again",
-        "repeated words fill the tokens that an encoder reads, and weigh more than the rest",
+        "captions that repeat themselves",
+        (
+            "repeated words use up the tokens that a text encoder reads, and weigh more than the "
+            "rest"
+        ),
         "delete the repetitions, or write captions for these photos",
     ),
     "unfinished": (
         "note",
-        "captions that stop within a phrase",
-        "a captioner came to the end of its tokens: what it would have said is missing",
+        "captions that stop in the middle of a phrase",
+        "a captioning model reached its token limit, so the rest of the description is missing",
         "finish them, or raise the captioner's `max_tokens`",
     ),
     "markup": (
         "note",
-        "captions with markup: signs for headings, lists, links, bold letters",
-        "the signs are read as words",
+        "captions with markup, such as signs for headings, lists, links or bold letters",
+        "the model reads the signs as words",
         "delete the signs",
     ),
     "quoted": (
         "note",
         "captions in quotes",
-        "the quotes are read with the text, as if it were written in the picture",
+        "the model may take the text for writing in the picture",
         "delete the quotes",
     ),
     "of-the-picture": (
         "note",
-        "captions that speak of the picture (“the image shows”)",
+        "captions that talk about the picture (“the image shows”)",
         ALL_THE_SAME,
-        "begin with who and what there is to be seen",
+        "begin with who or what the photo shows",
     ),
 }
-OWN_WINS = "; a caption of your own wins over the captioner's"
+OWN_WINS = "; a caption of your own replaces the captioner's"
 
 
 def phrase_findings(photos: Photos) -> list[Finding]:
@@ -106,8 +111,9 @@ def syntax_findings(photos: Photos, who: Mapping[str, Character]) -> list[Findin
             f"syntax-{kind.kind}",
             "warning" if kind.certain else "note",
             _counted(f"captions with {kind.what}", [source for source, _ in rows], photos),
-            "it does nothing here: it is trained as words and signs, and what it stood for is lost",
-            "delete it, or put what it stands for in its place, such as the trigger word",
+            "it has no effect here: the model learns it as words and signs, and its meaning is "
+            "lost",
+            "delete it, or write what it stands for, such as the trigger word",
             [f"{source}: {written}" for source, written in rows],
         )
         for kind in KINDS
@@ -128,11 +134,11 @@ def style_findings(photos: Photos) -> list[Finding]:
         Finding(
             "tags-and-sentences",
             "warning",
-            f"lists of tags ({len(tags)}) stand beside sentences ({len(sentences)}); {name}: "
-            f"{_named(rarer)}",
-            "what only one kind of caption says is learned in that form, and prompts in the other "
-            "form ask for less of it",
-            "write all in the form in which you write prompts",
+            f"some captions are lists of tags ({len(tags)}), others sentences ({len(sentences)}); "
+            f"{name}: {_named(rarer)}",
+            "the model learns each thing in the form that its captions have, and prompts in the "
+            "other form work less well for it",
+            "write all captions in the form in which you write prompts",
             rarer,
         )
     ]
@@ -152,14 +158,14 @@ def repeat_findings(photos: Photos) -> list[Finding]:
         Finding(
             "repeats",
             "note",
-            f"folders are named for kohya's tools, by repeats, trigger and class: {named}",
-            "the numbers are not followed: each photo counts once, whatever its folder; the class "
-            "word is not followed either, captions say it",
-            "set `balance: repeat` in a variant to show everybody equally often, or `per_cell` to "
-            "say how many photos of each; ignore this if the numbers mean something else",
+            f"folders have names in kohya's style (repeats, trigger, class): {named}",
+            "Kindred ignores the numbers, so each photo counts once; it ignores the class word "
+            "too, which belongs in captions",
+            "to show everybody equally often, set `balance: repeat` in a variant; to limit the "
+            "photos of each, set `per_cell`; if the numbers mean something else, ignore this",
             [
-                f"{folder}: {count} photo{'s' if count > 1 else ''}, {repeats.repeats} repeats not "
-                "followed"
+                f"{folder}: {count} photo{'s' if count > 1 else ''}, {repeats.repeats} repeats "
+                "ignored"
                 for (folder, repeats), count in counts.items()
             ],
         )

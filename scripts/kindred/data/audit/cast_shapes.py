@@ -95,11 +95,11 @@ def shape_findings(table: Table) -> list[Finding]:
             "note",
             f"a picture's shape tells {told:.1f} of the {entropy(table):.1f} bits that say who is "
             "in it",
-            "what the shape tells need not be learned from names: asked for one person on a wide "
-            "canvas, the model may draw everybody whom wide pictures showed (in the lab's trials "
-            "that mattered little once composites had strangers)",
-            "make composites with strangers, or on every shape: compose: {strangers: ..., "
-            "canvas: any, ...}",
+            "the model may learn this from the shape instead of the names: for one person on a "
+            "wide canvas it may draw everybody whom wide pictures showed (in the lab's trials "
+            "this mattered little once composites had strangers)",
+            "make composites with strangers or in every shape: `compose: {strangers: ..., "
+            "canvas: any, ...}`",
             rows,
         )
     ]

@@ -38,7 +38,7 @@ def photos_of(images: Sequence[Row], captions: Sequence[Row]) -> list[dict[str, 
     image_ids = {row["image_id"] for row in images}
     if odd := sorted(image_ids ^ set(by_id)):
         raise KindredError(
-            f"images and captions do not belong together: {', '.join(odd[:5])} "
+            f"images.json and captions.jsonl don't match: {', '.join(odd[:5])} "
             f"{'and more ' if len(odd) > 5 else ''}only in one",
             cure="delete the dataset's images.json and captions.jsonl and run `snakemake`",
         )
@@ -90,7 +90,8 @@ def check_cells(
             problems.add(
                 f"{where}: {cell}",
                 f"no photo shows {who} {alone}",
-                f"add such photos, correct their captions, or take the cell out; have: {have}",
+                "add such photos, correct their captions, or remove the cell. The dataset has: "
+                f"{have}",
             )
     problems.raise_if_any()
 

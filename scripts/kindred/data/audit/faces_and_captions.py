@@ -86,17 +86,17 @@ def face_findings(rows: Sequence[Row], who: Characters) -> list[Finding]:
             if row[key]
         ]
 
-    unnamed = items("without_name", "can be seen, and the caption doesn't say so")
-    unfound = items("without_face", "is said to be there, and no face is theirs")
+    unnamed = items("without_name", "can be seen, but the caption doesn't say so")
+    unfound = items("without_face", "is in the caption, but no face is theirs")
     result = []
     if unnamed:
         result.append(
             Finding(
                 FACE_WITHOUT_NAME,
                 "warning",
-                f"somebody is in the photo and not in its caption ({len(unnamed)})",
-                "the face is learned as somebody else's, or as everybody's",
-                "write the name into the caption, or correct who it is (make who)",
+                f"somebody is in the photo but not in its caption ({len(unnamed)})",
+                "the model learns the face as somebody else's, or as everybody's",
+                "write the name into the caption, or correct who it is with `make who`",
                 unnamed,
             )
         )
@@ -105,10 +105,11 @@ def face_findings(rows: Sequence[Row], who: Characters) -> list[Finding]:
             Finding(
                 "name-without-face",
                 "warning",
-                f"somebody is in the caption and not found in the photo ({len(unfound)})",
-                "if they are not there, the name is learned with other people's looks",
-                "look at the photos: from behind or far away all is right; else take the name out, "
-                "or correct who it is (make who)",
+                f"somebody is in the caption but was not found in the photo ({len(unfound)})",
+                "if they are not there, the model learns the name with other people's looks",
+                "look at the photos: if they are there, seen from behind or far away, ignore "
+                "this; otherwise remove the name from the caption, or correct who it is with "
+                "`make who`",
                 unfound,
             )
         )

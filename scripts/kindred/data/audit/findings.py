@@ -53,10 +53,10 @@ class Finding:
 def misfit_findings(misfits: Sequence[Misfit]) -> list[Finding]:
     """Settings of the experiment that are made for another size of base, or contradict others."""
     unfit = (
-        "nothing else stops such a run: trainings may learn nothing or break the base, and "
-        "pictures may come out as noise, after all the time they take"
+        "nothing else warns you: the training may learn nothing or damage the base, and the "
+        "pictures may be noise"
     )
-    idle = "nothing else says so: it trains as if this had another value, or were not set"
+    idle = "nothing else warns you: the training runs as if the value were different or not set"
     return [
         Finding(
             MISFIT,
@@ -84,9 +84,9 @@ def amount_findings(
                     "few",
                     "warning",
                     f"{name} is in {_photos(count)}, fewer than {limits.min_images_per_character}",
-                    "the likeness may stay rough, and details of these few photos (clothes, light) "
-                    "may be learned as part of the person",
-                    "add photos with other clothes, places and light",
+                    "the likeness may stay rough, and the model may learn clothes and light of "
+                    "these few photos as part of the person",
+                    "add photos in other clothes, places and light",
                 )
             )
         if count > 0 and solos < limits.min_solos:
@@ -95,9 +95,9 @@ def amount_findings(
                     "solos",
                     "warning",
                     f"{name} is alone in {_photos(solos)}, fewer than {limits.min_solos}",
-                    "only photos of one person say for certain whose face the name means; the name "
-                    "may come to mean the group, or another face in it",
-                    f"add photos of {name} alone, or crop some out of group photos",
+                    "only photos of one person show for certain whose face the name means; the "
+                    "name may come to mean the group, or another face in it",
+                    f"add photos of {name} alone, or crop {name} out of group photos",
                 )
             )
     return result + _imbalance(seen, who, limits.max_appearance_ratio)
@@ -113,7 +113,7 @@ def cell_findings(found: Mapping[str, int], who: Characters) -> list[Finding]:
                     "pair",
                     "warning",
                     f"{who[a].name} and {who[b].name} are in no photo together",
-                    "asked for together, one of them may be missing, be drawn twice, or their "
+                    "in pictures of both, one of them may be missing or drawn twice, or their "
                     "faces may merge into one",
                     f"add photos of both, or test a variant with {composites([cell_name((a, b))])}",
                 )
@@ -125,9 +125,9 @@ def cell_findings(found: Mapping[str, int], who: Characters) -> list[Finding]:
                 "group",
                 "note",
                 f"no photo shows all {len(letters)} together ({everyone})",
-                "pictures of all of them must be put together from smaller groups; the number of "
-                "people may be wrong more often. In the lab 4 to 11 % of such pictures were right, "
-                "and 88 to 96 % with composites, trained longer (docs/README.md)",
+                "the model must combine smaller groups to draw all of them, and may get the "
+                "number of people wrong more often. In the lab, 4 to 11 % of such pictures were "
+                "right, and 88 to 96 % with composites and longer training (docs/README.md)",
                 "add such photos if there are any, or test a variant with "
                 + composites(never_together(found, letters)),
             )
@@ -170,8 +170,8 @@ def word_findings(
                     "word",
                     "warning",
                     f"nearly all captions with {who[letter].name} say: {', '.join(listed)}",
-                    f"{who[letter].name} may be learned together with it: it appears although "
-                    "nobody asks for it, or the likeness suffers without it",
+                    f"the model may learn it as part of {who[letter].name}: it appears in "
+                    "pictures although nobody asks for it, or the likeness suffers without it",
                     "add photos without it",
                     [word["word"] for word in bound],
                 )
@@ -182,8 +182,8 @@ def word_findings(
                 "word-everywhere",
                 "note",
                 f"nearly all captions say: {', '.join(sorted(everywhere))}",
-                "what every photo shares is drawn in every picture, and the names work best in "
-                "prompts that say it too",
+                "the model may draw this in every picture, and the names work best in prompts "
+                "that say it too",
                 "add photos without it, or say it in prompts",
                 sorted(everywhere),
             )
@@ -200,8 +200,9 @@ def class_noun_findings(
             "noun",
             "warning",
             f"{share:.0%} of the captions with {who[letter].name} say '{who[letter].noun}'",
-            "the name does not lean on what the model knows of such people: age or sex may come "
-            f"out wrong, and prompts that say '{who[letter].noun}' ask for what was never trained",
+            "the name can't build on what the model knows about such people: age or sex may come "
+            f"out wrong, and prompts that say '{who[letter].noun}' ask for something that was "
+            "never trained",
             f"write e.g. '{who[letter].name}, a {who[letter].noun} in a blue shirt, ...'",
         )
         for letter, share in shares.items()
@@ -217,10 +218,10 @@ def people_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
             Finding(
                 "nobody",
                 "warning",
-                f"{_photos(len(nobody))} with captions that name no character",
-                "whoever is in them teaches the model that such people have no name, and the "
-                "characters' looks may spread to everybody",
-                "name the characters in the caption, or take the photos out",
+                f"the captions of {_photos(len(nobody))} name no character",
+                "the people in these photos teach the model that such people have no name, and "
+                "the characters' looks may spread to everybody",
+                "name the characters in the captions, or remove the photos",
                 nobody,
             )
         )
@@ -229,10 +230,10 @@ def people_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
             Finding(
                 "captioner",
                 "note",
-                f"{len(machine)} of {len(photos)} captions were written by a captioner",
-                "a wrong caption teaches a wrong thing, and who is in the photo was guessed from "
-                "the names of files or folders",
-                "read them in captions.jsonl; a caption of your own wins",
+                f"a captioning model wrote {len(machine)} of {len(photos)} captions",
+                "a wrong caption teaches something wrong, and names of files or folders decided "
+                "who is in each photo",
+                "read them in captions.jsonl; to replace one, write a caption of your own",
                 machine,
             )
         )
@@ -246,7 +247,8 @@ def repeated_caption_findings(groups: Sequence[Sequence[str]]) -> list[Finding]:
             "same-caption",
             "note",
             f"{len(group)} photos have the same caption",
-            "what differs between them can't be asked for, and is learned as part of the person",
+            "no prompt can ask for what differs between them, and the model learns it as part of "
+            "the person",
             "say what differs: clothes, pose, place",
             list(group),
         )
@@ -297,8 +299,8 @@ def composite_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
             kind,
             "note",
             f"{len(by_kind[kind])} of {len(photos)} pictures are {what}",
-            "they count in the cells above; seams and wrong sizes may be learned too",
-            "look at them, and compare with a variant without",
+            "they count in the table above; the model may also learn seams and wrong sizes",
+            "look at them, and compare with a variant without them",
             by_kind[kind],
         )
         for kind, what in MADE.items()
@@ -310,8 +312,8 @@ def _unseen(name: str) -> Finding:
     return Finding(
         "unseen",
         "warning",
-        f"{name} is in no photo",
-        "the name can't be learned; prompts with it draw somebody else",
+        f"no photo shows {name}",
+        "the model can't learn the name; prompts with it draw somebody else",
         f"add photos, write '{name}' in their captions, or remove the character",
     )
 
@@ -328,11 +330,11 @@ def _imbalance(seen: Mapping[str, int], who: Characters, most: float) -> list[Fi
         Finding(
             "imbalance",
             "warning",
-            f"{who[often].name} is seen {ratio:.1f} times as often as {who[seldom].name} "
+            f"{who[often].name} is in {ratio:.1f} times as many photos as {who[seldom].name} "
             f"({counts[often]} and {counts[seldom]})",
-            f"{who[often].name}'s face may show in the others, and {who[seldom].name} may be "
-            "learned too little by the time the first is learned",
-            "balance appearances in a variant's selection, or add photos",
+            f"{who[often].name}'s face may show in the others, and {who[seldom].name} may need "
+            "longer training",
+            "set `balance` or `match` in a variant, or add photos",
         )
     ]
 

@@ -7,105 +7,121 @@ LEFT_OUT = "left-out"  # files that are no photo's
 ROW_KINDS: dict[str, tuple[str, str, str]] = {
     "duplicate": (
         "the same photo more than once",
-        "it counts double, and is learned by heart rather than as a person",
+        "it counts double, and the model memorises the photo instead of the person",
         "remove all but one",
     ),
     "near-duplicate": (
         "nearly the same photo more than once",
-        "pose, clothes and light of a series are learned by heart, and the count of photos looks "
-        "better than it is",
+        "the model memorises pose, clothes and light of the series, and there are fewer "
+        "different photos than the count says",
         "keep the best of each series",
     ),
     "blurred": (
         "photos that look blurred",
-        "blur is learned like everything else: faces come out soft",
+        "the model learns the blur too, so faces come out soft",
         "replace or remove them",
     ),
     "small": (
         "small photos",
-        "faces have few pixels, so details can't be learned",
-        "use originals",
+        "faces have few pixels, so the model can't learn their details",
+        "use the original photos",
     ),
     "enlarged": (
         "photos enlarged to reach the training size",
-        "the softness of enlarging is learned",
-        "use originals, or train at a smaller resolution",
+        "the model learns the softness that enlarging brings",
+        "use the original photos, or train at a smaller resolution",
     ),
     "cut": (
-        "photos that lose a large part to their bucket",
-        "people at the edges may be cut off while the caption still names them",
-        "crop them yourself, or allow more buckets",
+        "photos that lose a large part when they are cropped to a training size",
+        "people at the edges may be cut off, but the caption still names them",
+        "crop them yourself, or allow more sizes (`preprocess`)",
     ),
     "case": (
-        "names written in another case",
-        "the text encoders read other tokens, so the caption does not train the name",
-        "write the name exactly",
+        "names with different capital letters",
+        "the text encoders read different tokens, so the caption does not train the name",
+        "write the name exactly as in the experiment",
     ),
     "spelling": (
-        "words spelt nearly like a name",
-        "a misspelt name trains nothing, or another name",
-        "correct it if it is meant to be the name",
+        "words that look like a misspelt name",
+        "a misspelt name trains nothing, or a different name",
+        "correct the word if it should be the name",
     ),
     LEFT_OUT: (
-        "files of the folder that are not used",
-        "photos among them are missing from the training",
+        "files in the folder that are not used",
+        "photos among them are not trained on",
         "move, convert or rename those that are photos",
     ),
     "reading": (
-        "captions that could be read in another way",
-        "lines are joined, or one of two columns is taken, and that is what is trained",
-        "keep one line and one column a caption",
+        "captions that could be read in more than one way",
+        "Kindred joins the lines or takes one of two columns, and trains on the result",
+        "keep one line and one column for each caption",
     ),
     "who": (
-        "captions that disagree with `who`, folder or file name",
-        "a photo counted in the wrong cell, or a name trained on another face",
-        "correct the one that is wrong; the caption is what is trained",
+        "captions that disagree with `who`, the folder name or the file name",
+        "a photo may count for the wrong people, or a name may be trained on the wrong face",
+        "correct whichever is wrong; training uses the caption",
     ),
     "faces": (
-        "captions that tell of other people than the faces",
-        "what is said of one person is learned of another; the captioner's words are left out",
-        "say what they wear in a caption of your own; `make who` has a place for it",
+        "captions that describe other people than the faces show",
+        (
+            "the model would learn one person's description for another, so the captioner's words "
+            "were left out"
+        ),
+        "describe what they wear in a caption of your own; `make who` has a field for it",
     ),
     "undecided": (
-        "faces that nobody has decided yet",
-        "such a person is in no caption, and is learned as a part of the others",
-        "run `make who` again, or write the name or `nobody` into people.yaml",
+        "faces that nobody has named yet",
+        "no caption names such a person, so the model learns this face as part of the others",
+        "run `make who` again, or write the person's letter or `nobody` into people.yaml",
     ),
     "profile": (
         "photos whose colour profile could not be used",
-        "their colours are taken as sRGB; skin may look paler or redder than in the others",
+        (
+            "Kindred reads their colours as sRGB, so skin may look paler or redder than in other "
+            "photos"
+        ),
         "export them as sRGB",
     ),
     "damaged": (
         "damaged photos",
-        "a part may be grey or shifted, and is learned so",
-        "look at the prepared images; copy the photo again from the camera",
+        "a part may be grey or shifted, and the model learns that",
+        "look at the prepared images, and copy the photo again from the camera",
     ),
     "mask": (
         "pictures that look like masks",
-        "a mask is learned as the person that its caption names",
-        "remove them if they are no photos",
+        "the model learns the mask as the person whom its caption names",
+        "remove them if they are not photos",
     ),
     "cmyk": (
         "CMYK photos without a usable profile",
-        "their colours are approximate, and learned as they are",
+        "their colours are approximate, and the model learns them as they are",
         "export them as sRGB",
     ),
     "exif": (
         "photos with damaged EXIF data",
-        "they may lie on their side, and people are learned so",
-        "look at the prepared images; turn the photo and save it again",
+        "they may lie on their side, and the model learns people that way",
+        (
+            "look at the prepared images; if one lies on its side, rotate the photo and save it "
+            "again"
+        ),
     ),
     "metadata": (
         "photos with metadata that can't be read",
-        "none: pixels, colours and how they are turned are read",
+        "none: pixels, colours and rotation were read",
         "nothing to do",
     ),
-    "frames": ("files of several pictures", "only the first picture is used", "keep one picture"),
+    "frames": (
+        "files that contain several pictures",
+        "only the first picture is used",
+        "keep one picture",
+    ),
     "transparent": (
         "photos with transparent parts",
-        "the background put behind them is learned as the place; many of one colour are drawn so",
-        "choose `background`, or use photos with a background",
+        (
+            "the model learns the background put behind them, so a single colour may show up in "
+            "its pictures"
+        ),
+        "set `background`, or use photos with a background",
     ),
 }
 NOTES = frozenset({"profile", "cmyk", "exif", "metadata", "frames", "transparent"})

@@ -38,8 +38,8 @@ COMMON = """
 GIVEN_NAMES = frozenset(COMMON.split())
 # The one recommendation of names; docs/reference/audit.md says how it was found.
 ADVICE = (
-    "give each person a made-up word of two syllables with a beginning and an end of its own, such "
-    "as Jorvek, Amitas, Celbon"
+    "give each person a made-up word of two syllables that begins and ends differently from the "
+    "others, such as Jorvek, Amitas, Celbon"
 )
 
 
@@ -62,9 +62,10 @@ def unread_tokenizer_finding(readers: Sequence[Tokenizer]) -> list[Finding]:
         Finding(
             "tokens-later",
             "note",
-            f"names and lengths of captions are not checked by {encoders}",
-            "an encoder may read two names alike or cut long captions, and nothing says so yet",
-            "nothing now: the next `snakemake` says it, once the base is on this machine",
+            f"names and caption lengths are not checked yet for {encoders}",
+            "a text encoder may read two names alike or cut long captions, and this audit can't "
+            "tell",
+            "nothing to do now: the next `snakemake` checks them, once the base is on this machine",
         )
     ]
 
@@ -77,21 +78,24 @@ def cut_caption_findings(
         return []
     encoder, whole_text = reader.reader, reader.content
     effect = (
-        "what stands behind is never trained: it is learned as part of the person or the scene"
+        (
+            "the model never reads what comes after that; it learns it as part of the person or "
+            "the scene"
+        )
         if whole_text
-        else "this encoder only sets the overall direction; what stands behind has no part in it"
+        else "this encoder only sets the overall direction, without what comes after that"
     )
     items = [
-        f"{sources[row['id']]}: {row['tokens']} tokens, loses '{row['lost']}'"
+        f"{sources[row['id']]}: {row['tokens']} tokens, cuts '{row['lost']}'"
         for row in counts["cut"]
     ]
     return [
         Finding(
             "tokens",
             "warning" if whole_text else "note",
-            f"{encoder}: captions longer than {counts['limit']} tokens are cut ({len(items)})",
+            f"{encoder}: cuts captions longer than {counts['limit']} tokens ({len(items)})",
             effect,
-            "shorten them, names first"
+            "shorten them, and put names first"
             + (", or raise `text_tokens`" if reader.limit is None else ""),
             items,
         )
@@ -115,11 +119,11 @@ def unknown_token_findings(
         Finding(
             "unknown-tokens",
             "warning" if worst > most and reader.content else "note",
-            f"{reader.reader}: captions with words that it does not know ({len(items)} of "
+            f"{reader.reader}: does not know some words in captions ({len(items)} of "
             f"{len(sources)}; at most {worst:.0%} of a caption's tokens)",
-            "all such words are one and the same to it: what they say is never learned, and can't "
-            "be asked for",
-            "write them in English, in letters from A to Z, without emoji and other signs",
+            "it reads all such words as the same one, so the model can't learn what they mean "
+            "and prompts can't ask for it",
+            "write them in English, with letters from A to Z, without emoji and other signs",
             items,
         )
     ]
@@ -135,10 +139,10 @@ def mark_findings(
         Finding(
             "marks",
             "warning",
-            f"{reader.reader}: captions with marks that are its own ({len(marks)} of "
+            f"{reader.reader}: finds its own control marks in captions ({len(marks)} of "
             f"{len(sources)})",
             "it reads them as the end of the text or as padding, not as words",
-            "delete them: a captioner, or whoever copied its answer, left them there",
+            "delete them; they come from a captioning model's answer",
             [f"{sources[name]}: {', '.join(own)}" for name, own in marks.items()],
         )
     ]
@@ -163,8 +167,8 @@ def unknown_name_findings(
                     UNKNOWN_NAME,
                     "warning",
                     f"{character.name}: {listing(said)}",
-                    "all unknown letters are one and the same to an encoder: the name may be read "
-                    "like any other unknown word, and can't be told from it",
+                    "the encoder reads all unknown letters as the same one, so it may read this "
+                    "name like any other unknown word",
                     f"{ADVICE}, and write it in captions and prompts",
                 )
             )
@@ -187,8 +191,9 @@ def same_name_findings(
                 Finding(
                     SAME_NAME,
                     "warning",
-                    f"{who[one].name} and {who[other].name} are the same to {listing(sorted(by))}",
-                    "it can't tell the two names apart: asked for one, either person may come",
+                    f"{who[one].name} and {who[other].name} are the same name to "
+                    f"{listing(sorted(by))}",
+                    "it can't tell the two names apart: a prompt for one may draw the other",
                     ADVICE,
                 )
             )
@@ -213,10 +218,10 @@ def shared_token_findings(
         Finding(
             "shared-tokens",
             "warning",
-            f"{who[one].name} and {who[other].name} share pieces: " + "; ".join(where),
-            "to the text encoders the names are partly the same word: one face may bleed into "
+            f"the names {who[one].name} and {who[other].name} share tokens: " + "; ".join(where),
+            "to the text encoders the names are partly the same word, so one face may bleed into "
             "the other",
-            f"{ADVICE}, if the names are not part of the test",
+            f"{ADVICE}, unless the names are part of your test",
         )
         for (one, other), where in sorted(by_pair.items())
     ]

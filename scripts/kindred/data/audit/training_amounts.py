@@ -38,8 +38,8 @@ def _unmet(one: TrainingAmount, error: KindredError) -> Finding:
     return Finding(
         MISFIT,
         "warning",
-        f"{one.where}: its selection can't be met ({said})",
-        "its training stops before the first step, after all that comes before it",
+        f"{one.where}: the dataset can't provide its selection ({said})",
+        "its training will stop before the first step",
         problems[0].cure or "correct it",
     )
 
@@ -52,9 +52,9 @@ def _unseen(one: TrainingAmount, chosen: Sequence[DatasetImage]) -> Iterator[Fin
         yield Finding(
             MISFIT,
             "warning",
-            f"{one.where}: sees {one.pictures} of {of}, in {one.steps} steps",
-            f"at least {lost} are never seen, so who is in them is not learned from them, and "
-            "nobody is shown as often as `balance` or `match` say",
+            f"{one.where}: sees only {one.pictures} of {of} in {one.steps} steps",
+            f"at least {lost} are never seen, so nothing is learned from them, and nobody is "
+            "shown as often as `balance` or `match` ask for",
             f"set `steps` to {_times(len(chosen), one)} or more, or choose fewer photos",
         )
 
@@ -74,8 +74,8 @@ def _small_buckets(one: TrainingAmount, chosen: Sequence[DatasetImage]) -> Itera
         yield Finding(
             "batch",
             "note",
-            f"{one.where}: fills batches of {one.batch} from fewer pictures of a size ({told})",
-            "a batch holds pictures of one size, so these stand in it more than once: no harm, and "
-            "no more variety than in smaller batches",
-            f"set `batch` to {min(small.values())}, or leave it",
+            f"{one.where}: has batches of {one.batch}, but fewer pictures of some sizes ({told})",
+            "a batch holds pictures of one size, so it repeats these pictures: no harm, but no "
+            "more variety than smaller batches",
+            f"set `batch` to {min(small.values())}, or ignore this",
         )

@@ -30,7 +30,11 @@ def read_source_photos(
     for row in read_json(images):
         source, said = row["source"], rows[row["image_id"]]
         if source not in known:
-            raise KindredError(f"no mask of {source}", str(masks), "delete it and run again")
+            raise KindredError(
+                f"has no mask for {source}",
+                str(masks),
+                "delete it and run `snakemake`, which makes it again",
+            )
         found[source] = SourcePhoto(
             source,
             folder / source,

@@ -68,12 +68,21 @@ def composites(
             if not sources[letter]:
                 name = spec.characters[letter].name
                 problems.add(
-                    f"compose: {cell}", f"no photo to cut {name} out of", "add one with them alone"
+                    f"compose: {cell}",
+                    f"there is no photo from which {name} could be cut out",
+                    f"add a photo of {name} alone",
                 )
     strangers = list(strangers_of(others, spec.characters, note)) if asked.strangers else []
     if asked.strangers and not strangers:
-        where, what = f"compose: strangers of {asked.strangers.of}", "nobody can be cut out of them"
-        problems.add(where, what, "add photos of one person each, captioned 'a man in a red coat'")
+        where, what = (
+            f"compose: strangers of {asked.strangers.of}",
+            ("nobody can be cut out of these photos"),
+        )
+        problems.add(
+            where,
+            what,
+            "add photos of one person each, with captions such as 'a man in a red coat'",
+        )
     problems.raise_if_any()
     for letter, own in sources.items():
         alone = sum(len(one.photo.letters) == 1 for one in own)

@@ -38,9 +38,10 @@ def by_index(index: Mapping[str, Any], where: str) -> Architecture:
     class_name = index.get("_class_name")
     if class_name not in KNOWN:
         raise KindredError(
-            f"no known architecture is a {class_name or 'pipeline without _class_name'}",
+            "Kindred does not know the architecture of a "
+            f"{class_name or 'pipeline without _class_name'}",
             f"{where}/model_index.json",
-            f"take a base of one of {', '.join(KNOWN)}",
+            f"use a base of one of {', '.join(KNOWN)}",
         )
     return _load(KNOWN[class_name])
 
@@ -62,6 +63,6 @@ def of_network(network: Any) -> Architecture:
         if architecture.parts.network.class_name == class_name:
             return architecture
     raise KindredError(
-        f"no known architecture has a network of class {class_name}",
-        cure=f"take a base of one of {', '.join(KNOWN)}",
+        f"Kindred does not know an architecture with a network of class {class_name}",
+        cure=f"use a base of one of {', '.join(KNOWN)}",
     )

@@ -121,7 +121,11 @@ def _works(device: torch.device, width: int) -> bool:
             by_cudnn(*tensors)[0].sum().backward()
     except Exception as error:
         reason = first_line_of(error)
-        print(f"warning: no attention by cuDNN ({reason}); by torch, slower", file=sys.stderr)
+        print(
+            f"warning: cuDNN's attention does not work here ({reason}); continuing with torch's, "
+            "more slowly",
+            file=sys.stderr,
+        )
         return False
     return True
 

@@ -22,9 +22,9 @@ def require(config: Mapping[str, Any], needed: Sequence[str], title: str) -> Non
     lost = [name for name in needed if name not in config]
     if lost:
         raise KindredError(
-            f"has no {', '.join(lost)}: not a {title} transformer",
+            f"has no {', '.join(lost)}, so it is not a {title} transformer",
             "the base's transformer/config.json",
-            "fetch or save the base again",
+            "download or save the base again",
         )
 
 

@@ -29,9 +29,9 @@ def check_scheduler(scheduler: Mapping[str, Any], where: str) -> None:
         asked.append("time_shift_type")
     if asked:
         raise KindredError(
-            f"its scheduler asks for {', '.join(asked)}, which drawing here can't do",
+            f"its scheduler asks for {', '.join(asked)}, which Kindred can't draw with",
             where,
-            "take a base whose scheduler only shifts noise levels",
+            "use a base whose scheduler only shifts noise levels",
         )
 
 

@@ -67,11 +67,11 @@ def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) ->
     """
     if weights and len(weights) != len(paths):
         raise KindredError(
-            f"{len(weights)} given for {len(paths)} adapters",
+            f"{len(weights)} weights are given for {len(paths)} adapters",
             "--spec: weights",
             "give one weight per --adapter, in their order",
         )
-    problems, adapters = Problems("adapters can't be used"), []
+    problems, adapters = Problems("some adapters can't be used"), []
     for path, weight in zip(paths, weights or [1.0] * len(paths), strict=True):
         try:
             entries, metadata = safetensors_files.header(path)
@@ -80,7 +80,7 @@ def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) ->
             problems.add(error.where, error.what, cure)
             continue
         if not (any("lora" in name for name in entries) or lokr_keys.is_lokr(entries)):
-            problems.add(str(path), "holds no LoRA weights", "give a LoRA file")
+            problems.add(str(path), "contains no LoRA weights", "give a LoRA file")
             continue
         adapters.append(Adapter(Path(path), content_hash(path), weight, provenance(metadata)))
     problems.raise_if_any()
@@ -98,7 +98,9 @@ def content_hash(path: Path | str) -> str:
         config = json.loads(metadata.get(CONFIG_KEY) or "{}")
     except json.JSONDecodeError as error:
         raise KindredError(
-            f"its header's {CONFIG_KEY} is no JSON ({error})", str(path), "get the file again"
+            f"{CONFIG_KEY} in its header is not valid JSON ({error})",
+            str(path),
+            "download the file again",
         ) from None
     scaling = {k: v for k, v in config.items() if k.rpartition(".")[2] in SCALING and v}
     return safetensors_files.content_hash(path, canonical_json(scaling))
@@ -134,7 +136,7 @@ def apply_adapters(transformer: Any, adapters: Sequence[Adapter], merge: bool) -
             raise KindredError(
                 f"does not fit this base ({reason})",
                 str(adapter.path),
-                "render it on the base that it was trained on",
+                "draw with it on the base that it was trained on",
             ) from error
     transformer.set_adapters(names, [adapter.weight for adapter in adapters])
     transformer.eval()  # the loader leaves new layers in training mode, with their dropout on
@@ -161,7 +163,10 @@ def _load(transformer: Any, path: Path, name: str) -> None:
     """One file onto the transformer under `name`, not yet at any weight."""
     entries, _ = safetensors_files.header(path)
     if any(map(is_of_text_encoder, entries)):
-        print(f"warning: {path}: its text encoder part is not used", file=sys.stderr)
+        print(
+            f"warning: {path}: also changes the text encoder; Kindred does not use that part",
+            file=sys.stderr,
+        )
     if lokr_keys.is_lokr(entries):
         _load_lokr(transformer, path, name)
         return

@@ -24,10 +24,13 @@ from kindred.models.lora.stated_values import AdapterFault, disagreements
 
 PAIR = ("down", "up")
 Size = tuple[int, int]  # features that a layer reads and writes
-PATH = "correct the path (it counts from the folder of the Snakefile)"
-CONVERT = "fetch it again, or convert it to safetensors"
-TEXT = "leave it: prompts are read by the base's own text encoders"
-BROKEN = "get the file again; its training diverged, or its conversion to 16 bits overflowed"
+PATH = "correct the path; it starts from the folder that holds the Snakefile"
+CONVERT = "download it again, or convert it to safetensors"
+TEXT = "nothing to do: the base's own text encoders read the prompts"
+BROKEN = (
+    "download the file again; if that does not help, its training diverged or its conversion to "
+    "16 bits overflowed"
+)
 
 
 def incompatibilities(
@@ -42,11 +45,11 @@ def incompatibilities(
     `layers` is what `layers_of` gives, None where the base can't be looked at.
     """
     if not path.is_file():
-        return [AdapterFault("is no file", PATH)]
+        return [AdapterFault("does not exist", PATH)]
     try:
         entries, metadata = safetensors_files.header(path)
     except KindredError:
-        return [AdapterFault("is no whole safetensors file", CONVERT)]
+        return [AdapterFault("is not a complete safetensors file", CONVERT)]
     found: list[AdapterFault] = []
     if lokr_keys.is_lokr(entries) and not lora_only:
         what, cure = lokr_keys.refusal(entries, architecture)
@@ -63,12 +66,14 @@ def incompatibilities(
         found = disagreements(path, entries, metadata, architecture)
     if not any(".processor." in key for key in entries):
         if any(map(is_of_text_encoder, entries)):
-            said = "has a text encoder's part, which is not used"
+            said = "also changes the text encoder; Kindred does not use that part"
             found.append(AdapterFault(said, TEXT, stops=False))
         if layers and (fault := misfit(entries, architecture, layers)):
             found.append(fault)
     if bad := remembered(path, safetensors_files.first_not_finite, "finite"):
-        found.append(AdapterFault(f"holds what is no finite number, in {bad}", BROKEN))
+        found.append(
+            AdapterFault(f"contains values that are infinite or not a number, in {bad}", BROKEN)
+        )
     return found
 
 
@@ -91,21 +96,23 @@ def misfit(
             widths.append((width, layers[parts[0]][0]))
             reads, writes = layers[parts[0]][0], sum(layers[part][1] for part in parts)
             if width != reads:
-                other.append(f"{parts[0]} reads {width} features, the base's {reads}")
+                other.append(f"{parts[0]} reads {width} features, but {reads} in the base")
             elif height != writes:
                 said = f"{listing(parts)} {'writes' if len(parts) == 1 else 'write'}"
-                other.append(f"{said} {height} features, the base's {writes}")
-    cure = "set `base:` to the one it was trained on"
+                other.append(f"{said} {height} features, but {writes} in the base")
+    cure = "set `base:` to the model that it was trained on"
     names = list(sizes)
     own, base = (_called(architecture, [one[k] for one in widths]) for k in (0, 1))
     if lost and own == base:
         other_model = key_conversion.model_of_layers(names, architecture)
-        own = f"another one, maybe {other_model}" if other_model else own
-    both = f"is of {own}, and the base is {base}: " if own and base and own != base else ""
+        own = f"another model, perhaps {other_model}" if other_model else own
+    both = (
+        (f"was trained on {own}, but the base is {base}: ") if own and base and own != base else ""
+    )
     if lost:
         what = f"{len(lost)} of its {count} layers are not in this base, e.g. {min(lost)}"
         return AdapterFault(f"{both}{what}", cure)
-    said = f"{both or 'is of a base of another width '}({min(other)})" if other else ""
+    said = f"{both or 'was trained on a model of another width '}({min(other)})" if other else ""
     return AdapterFault(said, cure) if said else None
 
 

@@ -59,29 +59,29 @@ def refusal(keys: Iterable[str], architecture: Architecture) -> tuple[str, str]:
     keys = [key for key in keys if not is_of_text_encoder(key)]
     if any(key.endswith(".dora_scale") for key in keys):
         return (
-            "is a DoRA in kohya's layout, whose magnitudes diffusers drops",
+            "is a DoRA in kohya's layout, whose magnitudes diffusers ignores",
             "save it in diffusers' layout, or merge it into a plain LoRA",
         )
     if any(re.search(r"\.lokr_", key) for key in keys):
-        return "is a LoKr (LyCORIS), where a LoRA is wanted", "give a LoRA"
+        return "is a LoKr (LyCORIS), but a LoRA is needed here", "give a LoRA"
     if any(re.search(r"\.(?:hada_|oft_|boft_|glora_)", key) for key in keys):
-        what = "is a LyCORIS file (LoHa, OFT ...) and neither LoRA nor LoKr"
+        what = "is a LyCORIS file (LoHa, OFT ...), neither a LoRA nor a LoKr"
         return what, "extract a LoRA from it"
     modules = modules_of(keys)
     pairs = {name: roles for name, roles in modules.items() if {"down", "up"} <= roles.keys()}
     if not pairs:
-        return "holds no LoRA weights", "give a LoRA file"
+        return "contains no LoRA weights", "give a LoRA file"
     title = architecture.title
     if architecture.adapter_keys is None:
-        what = f"is of another tool than Kindred, which reads none of those for {title} yet"
-        return what, "give one that Kindred trained"
+        what = f"comes from another tool, and Kindred can't read such files for {title} yet"
+        return what, "use one that Kindred trained"
     layers = {name: layer for name in pairs if (layer := layer_of(name, architecture))}
     other = model_of_layers(pairs, architecture) if len(layers) < len(pairs) else None
     if other or not layers:
-        known = f"is a LoRA of {other}, and the base is {title}" if other else ""
-        what = f"is a LoRA of another model than {title}"
+        known = f"is a LoRA of {other}, but the base is {title}" if other else ""
+        what = f"is a LoRA of a model other than {title}"
         first = f"(its layers: {sorted(pairs.keys() - layers.keys())[0]}, ...)"
-        return f"{known or what} {first}", "set `base:` to the one it was trained on"
+        return f"{known or what} {first}", "set `base:` to the model that it was trained on"
     lost = sorted((pairs.keys() - layers.keys()) | (modules.keys() - pairs.keys()))
     lost += [key for key in keys if not KEY.match(key)]
     if lost:
@@ -105,7 +105,7 @@ def _twice(
     """Why what a file holds of one layer can't be told apart or taken apart."""
     used = {key for roles in modules.values() for key in roles.values()}
     if lost := sorted(set(keys) - used):
-        what = f"holds several adapters, whose keys differ in the adapter's name, e.g. {lost[0]}"
+        what = f"contains several adapters under different names, e.g. {lost[0]}"
         return what, "save each in a file of its own"
     owners: dict[str, str] = {}
     for name, layer in layers.items():
@@ -113,7 +113,7 @@ def _twice(
             if (other := owners.setdefault(part, name)) != name:
                 return f"changes {part} twice, by {other} and by {name}", "save it again"
         if "magnitude" in modules[name] and (len(layer.parts) > 1 or layer.swapped):
-            what = f"is a DoRA over several layers at once ({name}), which can't be taken apart"
+            what = f"is a DoRA over several layers at once ({name}), which can't be separated"
             return what, "save it in diffusers' layout, or merge it into a plain LoRA"
     return None
 
@@ -142,8 +142,8 @@ def to_diffusers(
         down, up = (state[roles[role]].float().flatten(1) for role in ("down", "up"))
         rank = down.shape[0]
         if up.shape[1] != rank:
-            what = f"{name} is of rank {rank} and {up.shape[1]} at once"
-            raise KindredError(what, where, "get the file again")
+            what = f"{name} has two ranks at once, {rank} and {up.shape[1]}"
+            raise KindredError(what, where, "download the file again")
         if "alpha" in roles:
             up = up * (state[roles["alpha"]].item() / rank)
         elif config:
@@ -168,10 +168,10 @@ def _split(
     heights = layer.heights(down.shape[1])
     if sum(heights) != up.shape[0]:
         raise KindredError(
-            f"{layer.original} has {up.shape[0]} rows where {title} of this width "
-            f"({down.shape[1]}) has {sum(heights)}; it is of another model",
+            f"{layer.original} has {up.shape[0]} rows, but {sum(heights)} in {title} of this "
+            f"width ({down.shape[1]}); it belongs to another model",
             where,
-            "set `base:` to the one it was trained on",
+            "set `base:` to the model that it was trained on",
         )
     found = []
     for part, rows in zip(layer.parts, up.split(heights), strict=True):

@@ -57,9 +57,9 @@ def architecture_of(header: Mapping[str, str], where: str) -> Architecture:
         if one.adapter_keys is not None:
             return one
     raise KindredError(
-        f"is of {asked[0].title}, and LoRAs of that can't be written for other tools yet",
+        f"is a LoRA of {asked[0].title}, and Kindred can't write those for other tools yet",
         where,
-        "go on with this file in diffusers",
+        "use this file in diffusers",
     )
 
 
@@ -94,8 +94,8 @@ def fused(
 
 def _names(architecture: Architecture) -> AdapterKeys:
     if architecture.adapter_keys is None:
-        what = f"LoRAs of {architecture.title} can't be written for other tools yet"
-        raise KindredError(what, cure="go on with the file in diffusers")
+        what = f"Kindred can't write LoRAs of {architecture.title} for other tools yet"
+        raise KindredError(what, cure="use the file in diffusers")
     return architecture.adapter_keys
 
 
@@ -105,15 +105,15 @@ def _require_plain(
     """Raise KindredError for what is more than A and B by diffusers' names."""
     if config.get("use_dora") or any("magnitude" in key for key in state):
         raise KindredError(
-            f"is a DoRA, and kohya's tools read none for {title}",
+            f"is a DoRA, and kohya's tools can't read DoRAs of {title}",
             where,
-            "train the variant with `dora: false`, or go on with this file in diffusers",
+            "train the variant with `dora: false`, or use this file in diffusers",
         )
     if any(key.startswith(("lora_unet_", "diffusion_model.")) for key in state):
-        raise KindredError("is in that layout already", where, "use it as it is")
+        raise KindredError("already has that layout", where, "use it as it is")
     other = [key for key in state if not re.search(r"\.lora_[AB]\.weight$", key)]
     if other or not state:
-        what = f"holds {other[0]}" if other else "is empty"
+        what = f"contains {other[0]}" if other else "is empty"
         raise KindredError(what, where, "give a lora.safetensors that train.py wrote")
 
 
@@ -153,10 +153,11 @@ def _join(layer: FusedLayer, parts: Mapping[str, Part], title: str, where: str) 
     for name, (down, up, _) in parts.items():
         if down.shape[1] != first.shape[1] or up.shape[0] != heights[name]:
             raise KindredError(
-                f"{name} is {down.shape[1]} to {up.shape[0]} features wide, in {title} it is "
-                f"{first.shape[1]} to {heights[name]}; this base has no such layout",
+                f"{name} goes from {down.shape[1]} to {up.shape[0]} features, but from "
+                f"{first.shape[1]} to {heights[name]} in {title}, so that layout has no place for "
+                "it",
                 where,
-                "go on with this file in diffusers",
+                "use this file in diffusers",
             )
     shared = len(given) == len(layer.parts) and all(torch.equal(a, first) for a, _, _ in given)
     rank = first.shape[0] if shared else sum(down.shape[0] for down, _, _ in given)

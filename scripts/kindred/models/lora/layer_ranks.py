@@ -67,9 +67,9 @@ def by_pattern(layers: Sequence[str], patterns: Mapping[str, Any], key: str) -> 
             other, before = found.setdefault(name, (pattern, value))
             if before != value:
                 raise KindredError(
-                    f"'{other}' gives {name} {before:g}, and '{pattern}' {value:g}",
+                    f"'{other}' gives {name} {before:g}, but '{pattern}' gives it {value:g}",
                     f"{WHERE}: {key}",
-                    "write patterns that have no layer in common",
+                    "change the patterns so that only one of them matches this layer",
                 )
     return {name: value for name, (_, value) in found.items()}
 
@@ -92,7 +92,7 @@ def _matches_none(pattern: str, layers: Sequence[str], key: str) -> KindredError
     blocks = {".".join(name.split(".")[:2]) for name in layers}
     endings = {name.rpartition(".")[2] for name in layers}
     near = get_close_matches(pattern, blocks | endings, n=1)
-    usual = "write the name of a block, or the end of layers' names"
+    usual = "write the name of a block, or the end of a layer's name"
     return KindredError(
         f"'{pattern}' matches no layer that is trained; names look like {layers[0]} or "
         f"{layers[-1]}",

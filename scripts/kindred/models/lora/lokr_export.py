@@ -43,7 +43,7 @@ def renamed(
     Raises KindredError, which begins with `where`, for what is no LoKr of ours.
     """
     if not all(name.startswith(PREFIX) for name in state):
-        raise KindredError("is in that layout already", where, "use it as it is")
+        raise KindredError("already has that layout", where, "use it as it is")
     layers = lokr_keys.read(state, architecture, where)
     if layout is None:
         return dict(state)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 KEY = re.compile(r"^(.+?)\.(?:lokr_(w[12](?:_[ab])?)|(alpha))$")
 SIGN = re.compile(r"\.lokr_(?:w|t)")
-BASE = "set `base:` to the one it was trained on"
-AGAIN = "get the file again"
+BASE = "set `base:` to the model that it was trained on"
+AGAIN = "download the file again"
 # A whole matrix, or two factors of one.
 FORMS = (("w1", "w1_a", "w1_b"), ("w2", "w2_a", "w2_b"))
 Size = tuple[int, int]
@@ -51,15 +51,15 @@ def refusal(keys: Iterable[str], architecture: Architecture) -> tuple[str, str]:
     """Why a file can't be read as a LoKr of this architecture, with the cure; empty when it can."""
     keys = [key for key in keys if not is_of_text_encoder(key)]
     if any(key.endswith(".dora_scale") for key in keys):
-        what = "is a LoKr with DoRA's magnitudes, which are not read"
+        what = "is a LoKr with DoRA magnitudes, which Kindred can't read"
         return what, "train it without them (LyCORIS: `weight_decompose`)"
     if other := sorted(key for key in keys if not KEY.match(key)):
-        what = f"is a LoKr, and holds what no LoKr of linear layers does, e.g. {other[0]}"
+        what = f"is a LoKr, but contains parts that don't belong to linear layers, e.g. {other[0]}"
         return what, "save it again, without other kinds of adapters"
     modules = modules_of(keys)
     for name, roles in sorted(modules.items()):
         if not all(_whole(roles, form) for form in FORMS):
-            return f"has no pair of matrices in {name}", AGAIN
+            return f"lacks one of the two matrices of {name}", AGAIN
     known = {name: _layer_of(name, architecture) for name in modules}
     lost = sorted(name for name, layer in known.items() if layer is None)
     if lost:
@@ -67,8 +67,8 @@ def refusal(keys: Iterable[str], architecture: Architecture) -> tuple[str, str]:
         if len(lost) < len(modules) and not other_model:
             what = f"has {len(lost)} parts that no {title} LoKr has, e.g. {lost[0]}"
             return what, "save it again"
-        is_of = f"is a LoKr of {other_model}, and the base is {title}"
-        what = is_of if other_model else f"is a LoKr of another model than {title}"
+        is_of = f"is a LoKr of {other_model}, but the base is {title}"
+        what = is_of if other_model else f"is a LoKr of a model other than {title}"
         return f"{what} (its layers: {lost[0]}, ...)", BASE
     owners: dict[str, str] = {}
     for name, layer in known.items():
@@ -129,7 +129,10 @@ def faults(path: Path, entries: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     keys = {roles["alpha"]: name for name, roles in modules.items() if "alpha" in roles}
     for key, alpha in safetensors_files.scalars(path, list(keys)).items():
         if not math.isfinite(alpha):
-            yield f"has an alpha that is no finite number ({alpha}), in {keys[key]}", AGAIN
+            yield (
+                (f"has an alpha that is infinite or not a number ({alpha}), in {keys[key]}"),
+                AGAIN,
+            )
             return
 
 
@@ -152,8 +155,8 @@ def read(
             heights = layer.heights(whole.reads)
         if sum(heights) != whole.writes:
             raise KindredError(
-                f"{name} writes {whole.writes} features where {architecture.title} of this width "
-                f"({whole.reads}) writes {sum(heights)} there; it is of another model",
+                f"{name} writes {whole.writes} features, but {sum(heights)} in "
+                f"{architecture.title} of this width ({whole.reads}); it belongs to another model",
                 where,
                 BASE,
             )

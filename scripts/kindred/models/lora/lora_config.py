@@ -30,8 +30,8 @@ def configuration(header: Mapping[str, str], where: str = "") -> dict[str, Any]:
         config = {key.rpartition(".")[2]: value for key, value in told.items()}
         _check(config)
     except (ValueError, AttributeError, TypeError, re.error) as error:
-        what = f"its header's {CONFIG_KEY} is no JSON, or no configuration ({error})"
-        raise KindredError(what, where, "get the file again") from None
+        what = f"{CONFIG_KEY} in its header is not a valid configuration ({error})"
+        raise KindredError(what, where, "download the file again") from None
     return config
 
 

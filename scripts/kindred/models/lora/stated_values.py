@@ -19,7 +19,7 @@ from kindred.models.architectures.interface import Architecture
 from kindred.models.lora.key_conversion import layer_of, modules_of
 from kindred.models.lora.lora_config import CONFIG_KEY, configuration, of_layer
 
-CURE = "get the file again, or correct what is wrong in it"
+CURE = "download the file again, or save it again with the tool that trained it"
 ROUNDING = 0.01  # of alphas in 16 bits
 
 
@@ -80,14 +80,16 @@ def _shapes(
     """Both factors of a module are there, and are matrices of one rank."""
     for name, roles in keys.items():
         if not {"down", "up"} <= roles.keys():
-            yield AdapterFault(f"has no pair of matrices in {name}", CURE)
+            yield AdapterFault(f"lacks one of the two matrices of {name}", CURE)
             return
         down, up = (entries[roles[role]]["shape"] for role in ("down", "up"))
         if len(down) < 2 or len(up) < 2:
-            yield AdapterFault(f"has no pair of matrices in {name} ({down} and {up})", CURE)
+            yield AdapterFault(
+                f"has two matrices in {name} that don't form a pair ({down} and {up})", CURE
+            )
             return
         if down[0] != up[1]:
-            yield AdapterFault(f"has rank {down[0]} and {up[1]} at once in {name}", CURE)
+            yield AdapterFault(f"has two ranks at once in {name}, {down[0]} and {up[1]}", CURE)
             return
 
 
@@ -95,7 +97,7 @@ def _no_numbers(modules: list[_Module]) -> Iterator[AdapterFault]:
     for one in modules:
         if one.alpha is not None and not math.isfinite(one.alpha):
             yield AdapterFault(
-                f"has an alpha that is no finite number ({one.alpha}), in {one.name}", CURE
+                f"has an alpha that is infinite or not a number ({one.alpha}), in {one.name}", CURE
             )
 
 
@@ -111,7 +113,7 @@ def _by_config(modules: list[_Module], config: Mapping[str, Any]) -> Iterator[Ad
 
 
 def _odd(header: str, tensors: str) -> AdapterFault:
-    what = f"contradicts itself: its header says {header}, its tensors {tensors}"
+    what = f"contradicts itself: its header says {header}, but its tensors {tensors}"
     return AdapterFault(what, CURE)
 
 
@@ -120,9 +122,9 @@ def _dora(
 ) -> Iterator[AdapterFault]:
     holds = any("magnitude" in roles for roles in keys.values())
     if config.get("use_dora") and not holds:
-        yield _odd(f"that it is a DoRA ({CONFIG_KEY})", "hold no magnitudes")
+        yield _odd(f"that it is a DoRA ({CONFIG_KEY})", "have no magnitudes")
     if "use_dora" in config and not config["use_dora"] and holds:
-        yield _odd(f"that it is no DoRA ({CONFIG_KEY})", "hold a DoRA's magnitudes")
+        yield _odd(f"that it is not a DoRA ({CONFIG_KEY})", "have the magnitudes of a DoRA")
 
 
 def _by_header(
@@ -149,9 +151,9 @@ def _by_header(
             )
     elif not any(_same(alpha, one.rank) for one in modules):
         yield AdapterFault(
-            f"says alpha {alpha:g} in its header (ss_network_alpha) and holds no alphas: it is "
-            f"drawn with as if alpha were its rank ({ranks}), as by other tools",
-            "compare the strength with the tool that it was trained in, and set `weight`",
+            f"says alpha {alpha:g} in its header (ss_network_alpha) but contains no alphas; like "
+            f"other tools, Kindred draws with it as if alpha were its rank ({ranks})",
+            "compare the strength with pictures from the tool that trained it, and set `weight`",
             stops=False,
         )
 

@@ -27,7 +27,9 @@ def target_layers(
     """
     layers = list(layers)
     if not targets:
-        raise KindredError("name no layer", WHERE, "write `all-linear`, or endings of names")
+        raise KindredError(
+            "no layer is named", WHERE, "write `all-linear`, or the ends of layers' names"
+        )
     if isinstance(targets, str):
         named = architecture.lora_targets.get(targets)
         found = _matching(layers, named or targets)
@@ -38,14 +40,14 @@ def target_layers(
         raise KindredError(
             f"{never[0]} can't be trained: other tools would read it wrongly",
             WHERE,
-            "leave it out",
+            "remove it",
         )
     chosen = set(found)
     others = [name for name in layers if name not in chosen and _ends_in_one(name, chosen)]
     if others:
         raise KindredError(
-            f"{', '.join(sorted(others)[:5])} would be adapted too, because a name's ending is all "
-            "that a LoRA file keeps",
+            f"{', '.join(sorted(others)[:5])} would be trained too, because a LoRA file keeps "
+            "only the ends of names",
             WHERE,
             "include them",
         )
@@ -66,13 +68,13 @@ def _matching(layers: list[str], pattern: str | re.Pattern[str]) -> list[str]:
     try:
         found = [name for name in layers if re.fullmatch(pattern, name)]
     except re.error as error:
-        what = f"'{pattern}' is no pattern ({error})"
-        raise KindredError(what, WHERE, "write a regular expression of Python's") from None
+        what = f"'{pattern}' is not a valid pattern ({error})"
+        raise KindredError(what, WHERE, "write a regular expression as Python knows them") from None
     if not found:
         raise KindredError(
             f"'{pattern}' matches no linear layer; names look like {layers[0]} or {layers[-1]}",
             WHERE,
-            "a pattern must match the whole name",
+            "write a pattern that matches the whole name",
         )
     return found
 

@@ -23,8 +23,8 @@ FILES = ("images", "captions", "latents", "text")
 GIVEN = (*FILES, *(f"prior_{name}" for name in FILES), "masks", "class_text")
 KNOWN = {*GIVEN, "spec_file", "spec", "run", "out_dir", "folders", "samples"}
 NO_SAMPLES = (
-    "no `samples` are drawn in trainings that are done together: each picture would need one's "
-    "adapter alone, in a network that holds all of them. Kept steps can be drawn afterwards"
+    "trainings that run together draw no `samples`, because their network holds all adapters at "
+    "once. Kept steps can be drawn afterwards"
 )
 
 
@@ -55,7 +55,7 @@ class BatchReport:
 
     def raise_if_failed(self) -> None:
         """Raise ProblemsError with the reason of each that failed."""
-        problems = Problems("not trained")
+        problems = Problems("some trainings failed")
         for folder, why in self.failed.items():
             problems.add(folder, why)
         problems.raise_if_any()
@@ -70,8 +70,8 @@ def read_jobs(text: str, account: BatchReport) -> list[TrainingJob]:
         raise KindredError("must be a JSON list of objects", "--jobs", cure)
     unknown = {key for entry in listed for key in entry} - KNOWN
     if unknown:
-        what = f"unknown: {', '.join(sorted(unknown))}"
-        raise KindredError(what, "--jobs", f"known: {sorted(KNOWN)}")
+        what = f"unknown keys: {', '.join(sorted(unknown))}"
+        raise KindredError(what, "--jobs", f"use only these: {', '.join(sorted(KNOWN))}")
     if any(entry.get("samples") for entry in listed):
         print(NO_SAMPLES, file=sys.stderr)
     jobs: list[TrainingJob] = []
@@ -111,7 +111,7 @@ def _trainings(entry: Mapping[str, Any]) -> Iterator[tuple[str, int, Path]]:
         lacking += [] if spec else ["spec_file"]
         if lacking:
             what = f"an entry has no {', '.join(lacking)}"
-            raise KindredError(what, "--jobs", "give every entry all of them")
+            raise KindredError(what, "--jobs", "give every entry all of these keys")
         text = spec if isinstance(spec, str) else json.dumps(spec)
         yield text, int(entry["run"]), Path(entry["out_dir"])
 

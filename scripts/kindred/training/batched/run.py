@@ -49,7 +49,7 @@ def train_batched(listed: str, settings: BatchSettings) -> BatchReport:
     """Train all jobs of a list (JSON, or its file) that the store lacks and that can be trained
     together; what became of each. Raises KindredError for a list that is none."""
     if settings.at_once < 1:
-        raise KindredError("must be at least 1", "--at-once", "give a whole number from 1 on")
+        raise KindredError("must be at least 1", "--at-once", "set it to a whole number, 1 or more")
     code_revision()  # now: the code may be changed while this trains
     began, report = time.monotonic(), BatchReport()
     wanted = sort_out(read_jobs(listed, report), settings.store, report)
@@ -85,7 +85,9 @@ def train_jobs(
                 continue
             trained = train_stack(network, stack, base, len(todo), settings)
             if trained is None and len(stack) == 1:
-                report.left[str(stack[0].job.out_dir)] = "too large to be trained in this way here"
+                report.left[str(stack[0].job.out_dir)] = (
+                    "too large to be trained together with others here"
+                )
                 continue
             if trained is None:
                 half = len(stack) // 2
@@ -134,7 +136,10 @@ def train_stack(
         scheduler = base.scheduler
         return BatchedTrainer(network, stack, scheduler, cores, settings.compile).train(what)
     except torch.OutOfMemoryError:
-        print(f"no memory for {len(stack)} at once; taking half as many", file=sys.stderr)
+        print(
+            f"not enough memory for {len(stack)} trainings at once; trying half as many",
+            file=sys.stderr,
+        )
     gc.collect()
     torch.cuda.empty_cache()
     return None

@@ -66,9 +66,9 @@ class BatchedTrainer:
         architecture = architectures.of_network(self.network)
         if architecture.batched_inputs is None:
             raise KindredError(
-                "many trainings in one loop are not possible yet",
+                "this base can't train several adapters together yet",
                 architecture.title,
-                "train each alone",
+                "train each adapter alone",
             )
         self.own = [self._start(member) for member in self.members]
         self.series = [{*m.recipe.series, m.recipe.steps} for m in self.members]

@@ -55,8 +55,8 @@ def test_photos_and_people_are_counted_and_named():
     }
     first, second = face_findings(rows, WHO)
     assert (first.kind, second.kind) == ("face-without-name", "name-without-face")
-    assert first.items == ["2.jpg: Amitas can be seen, and the caption doesn't say so"]
-    assert second.items == ["3.jpg: Amitas is said to be there, and no face is theirs"]
+    assert first.items == ["2.jpg: Amitas can be seen, but the caption doesn't say so"]
+    assert second.items == ["3.jpg: Amitas is in the caption, but no face is theirs"]
 
 
 def test_people_yaml_is_read_from_the_first_folder_that_has_one(tmp_path):
@@ -67,5 +67,5 @@ def test_people_yaml_is_read_from_the_first_folder_that_has_one(tmp_path):
     (own / "people.yaml").write_text(people + '  1.jpg: {faces: [{who: B, at: ["5", "5"]}]}\n')
     assert read_faces([tmp_path, own], WHO)["1.jpg"].letters == ["J"]
     (own / "people.yaml").write_text("poeple: {}\n")
-    with pytest.raises(ProblemsError, match="is no key here"):
+    with pytest.raises(ProblemsError, match="is not a key that belongs here"):
         read_faces([own], WHO)

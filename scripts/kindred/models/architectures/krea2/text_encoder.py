@@ -37,10 +37,10 @@ def template_ids(tokenizer: Any, template: Sequence[str], lengths: Sequence[int]
     counts = [len(one) for one in ids]
     if counts != list(lengths):
         raise KindredError(
-            f"reads the template around every text as {counts[0]} and {counts[1]} tokens, where "
-            f"Krea 2's own reads {lengths[0]} and {lengths[1]}",
+            f"splits the template around every text into {counts[0]} and {counts[1]} tokens, but "
+            f"Krea 2's own tokenizer into {lengths[0]} and {lengths[1]}",
             "the base's tokenizer",
-            "fetch or save the base again",
+            "download or save the base again",
         )
     return ids[1]
 
