@@ -23,7 +23,7 @@ dataset: "{album}"
 base: tiny
 judge: tiny
 recipe: tiny
-runs: 2
+runs: 1
 variants:
   all: {}
   dealt: {control: {pairing: dealt}}
