@@ -28,7 +28,7 @@ VERSIONS = {
     "train": 1,
     "render": 1,
     "bring_in": 1,
-    "face_detail": 1,
+    "face_detail": 2,
     "ceiling": 2,
     "compare_steps": 1,
     "references": 2,

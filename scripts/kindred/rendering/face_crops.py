@@ -14,6 +14,7 @@ from PIL import Image
 
 Head = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 Crop = tuple[int, int, int, int]
+LEAST_MARGIN = 0.2  # which blending needs
 SHARPNESS = 4  # of the border between two faces whose crops overlap
 
 
@@ -27,19 +28,23 @@ class DrawnFace:
 
 
 def crop_of(head: Head, size: tuple[int, int], margin: float) -> Crop:
-    """The square around a head, `margin` of its longer edge wider on each side, moved so that it
-    lies in a picture of `size` (width, height); where it is larger than that, cut to it."""
-    edge = round(max(head[2] - head[0], head[3] - head[1]) * (1 + 2 * margin))
-    (x0, x1), (y0, y1) = (
-        _within((head[n] + head[n + 2]) / 2, max(1, edge), size[n]) for n in range(2)
-    )
+    """The square around a head, `margin` of its longer edge wider on each side; where that reaches
+    beyond a picture of `size` (width, height), cut on both sides alike.
+
+    The head stays in the middle, for the base draws one person there: a crop that was moved into
+    the picture got the face between two people. Only a head at the picture's edge stands aside.
+    """
+    longer = max(head[2] - head[0], head[3] - head[1])
+    (x0, x1), (y0, y1) = (_around(head[n], head[n + 2], longer, margin, size[n]) for n in range(2))
     return x0, y0, x1, y1
 
 
-def _within(centre: float, edge: int, most: int) -> tuple[int, int]:
-    edge = min(edge, most)
-    start = min(max(round(centre - edge / 2), 0), most - edge)
-    return start, start + edge
+def _around(low: float, high: float, longer: float, margin: float, most: int) -> tuple[int, int]:
+    centre, half = (low + high) / 2, longer * (0.5 + margin)
+    least = (high - low) / 2 + longer * min(margin, LEAST_MARGIN)
+    half = max(min(half, centre, most - centre), least)
+    start = min(max(round(centre - half), 0), most - 1)
+    return start, max(min(round(centre + half), most), start + 1)
 
 
 def drawn_size(crop: Crop, edge: float, multiple: int) -> tuple[int, int]:

@@ -29,12 +29,13 @@ def test_a_crop_is_a_square_around_the_head():
 @pytest.mark.parametrize(
     ("head", "crop"),
     [
-        ((0, 0, 20, 20), (0, 0, 44, 44)),  # moved in from the corner
-        ((-6, 76, 14, 100), (0, 43, 53, 96)),  # a head that reaches beyond the edge
-        ((60, 4, 120, 92), (0, 0, 192, 96)),  # larger than the picture
+        ((10, 20, 30, 48), (0, 3, 40, 65)),  # near the edge: cut on both sides
+        ((0, 0, 20, 20), (0, 0, 24, 24)),  # in the corner
+        ((-6, 76, 14, 100), (0, 71, 19, 96)),  # a head that reaches beyond the edge
+        ((60, 4, 120, 92), (0, 0, 180, 96)),  # larger than the picture
     ],
 )
-def test_it_lies_in_the_picture(head, crop):
+def test_it_lies_in_the_picture_with_the_head_in_the_middle(head, crop):
     assert crop_of(head, SIZE, 0.6) == crop
 
 

@@ -32,7 +32,7 @@ WHO = {
     "C": Character(name="CRussell", noun="child"),
 }
 PROMPTS = {"pair": "small child CRussell and JRussell", "man": "a man"}
-HEADS = {"C": (8.0, 8.0, 24.0, 26.0), "J": (50.0, 6.0, 70.0, 30.0)}
+HEADS = {"C": (8.0, 8.0, 24.0, 26.0), "J": (50.0, 12.0, 70.0, 32.0)}
 PAIR = [FoundFace(head, letter) for letter, head in HEADS.items()]
 
 
