@@ -63,6 +63,13 @@ def test_controls_are_never_taken_and_without_adapters_there_is_no_choice():
     assert choose({}, []) is None
 
 
+def test_faces_drawn_again_are_no_lora_of_their_own():
+    fine = {"kind": "loaded", "control": "", "runs": [1, 2, 3], "detail_of": "good"}
+    known = VARIANTS | {"fine": fine}
+    found = chosen(known, good=[MOSTLY, MOSTLY, MOSTLY], fine=[ALWAYS, ALWAYS, ALWAYS])
+    assert [one.variant for one in found.contenders] == ["good"]
+
+
 def test_casts_decide_where_something_asks_for_them():
     told = [*rows("weak", [ALWAYS] * 3), *rows("good", [MOSTLY] * 3, "A+J")]
     told += rows("weak", [SELDOM] * 3, "A+J")
