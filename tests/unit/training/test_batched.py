@@ -335,7 +335,7 @@ def test_mistakes_in_jobs_are_said_and_do_not_stop_the_others(data, tmp_path):
     where = ["--out", str(tmp_path / "out.json")]
     for text, said in (
         ("[1]", "JSON list of objects"),
-        ('[{"rum": 1}]', "unknown: rum"),
+        ('[{"rum": 1}]', "unknown keys: rum"),
         ('[{"spec": {}, "out_dir": "a"}]', "no run, images, captions, latents, text"),
     ):
         with pytest.raises(KindredError, match=said):
