@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.starting.folder_survey import survey
-from kindred.starting.new_files import new_experiment, with_estimate, write_files
+from kindred.starting.new_files import new_experiment, refuse_existing, with_estimate, write_files
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -38,10 +38,11 @@ def main(argv: list[str] | None = None) -> int:
     """Write the files, and say what to do next."""
     options = parse(argv)
     name = options.name or Path(options.folder).resolve().name
+    refuse_existing(name, options.root, options.force)
     found = survey(options.root / options.folder, options.people)
     new = new_experiment(options.root, options.folder, name, found, options.gpu, options.base)
     new = with_estimate(new, options.root, options.time)
-    paths = write_files(new, options.root, options.force)
+    paths = write_files(new, options.root)
     people = ", ".join(f"{x} {who.name} ({who.noun})" for x, who in found.characters.items())
     print(f"{found.photos} photos of {people}; {found.captioned} with a caption", file=sys.stderr)
     print(f"base {new.base.name}, photos of up to {new.base.edge} px", file=sys.stderr)
@@ -50,8 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     for letter in found.guessed:
         noun = f"characters.{letter}.class: write man, woman or child"
         print(f"to do in {paths[0]}: {noun}", file=sys.stderr)
-    print(f"next: snakemake --config experiments={name}-first-look", file=sys.stderr)
-    print(f"then: snakemake --config experiments={name}", file=sys.stderr)
+    print(f"next: make look EXPERIMENT={name}", file=sys.stderr)
+    print(f"then: make run EXPERIMENT={name}", file=sys.stderr)
     return 0
 
 

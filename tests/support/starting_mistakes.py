@@ -24,7 +24,7 @@ from kindred.specs.dataset import Captioner, CaptionSpec
 from kindred.starting import estimates, review_page, review_server
 from kindred.starting.base_choice import chosen_base, lab_base
 from kindred.starting.folder_survey import survey
-from kindred.starting.new_files import new_experiment, write_files
+from kindred.starting.new_files import new_experiment, refuse_existing, write_files
 from kindred.starting.who_is_who import free_letter, who_is_who
 
 LETTERS = [chr(ord("A") + n) for n in range(26)]
@@ -42,9 +42,10 @@ def folder(root: Path, people: list[str], name: str = "") -> object:
 
 def made(root: Path, name: str = "ours", base: str | None = "lab", replaced: bool = True) -> object:
     """An experiment for the folder, written."""
+    refuse_existing(name, root, replaced)
     folder(root, ["JRussell:man"])
     new = new_experiment(ROOT, ".", name, survey(root, ["JRussell:man"]), None, base)
-    write_files(new, root, replaced)
+    write_files(new, root)
     return None
 
 

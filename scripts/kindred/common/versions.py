@@ -44,7 +44,7 @@ VERSIONS = {
     "live": 3,
     "rating": 4,
     "pairs": 4,
-    "report": 16,
+    "report": 17,
     "families_report": 2,
     "families_rating": 4,
     "send_table": 2,

@@ -168,7 +168,8 @@ def _command(data: ReportData, choice: AdapterChoice, one: AdapterFile) -> str:
     learned = data.variants[choice.leader.variant].get("only")
     names = [name for letter, name in sorted(data.names.items()) if learned in (None, letter)]
     words = ["python", "scripts/export_lora.py", "--format", "comfyui", "--adapter", one.path]
-    words += ["--out", one.name, "--trigger", *names]
+    # git ignores this folder: the file holds people's faces and names.
+    words += ["--out", f"loras/{one.name}", "--trigger", *names]
     return shlex.join(words)
 
 

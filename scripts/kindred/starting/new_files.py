@@ -68,21 +68,26 @@ def with_estimate(new: NewExperiment, root: Path, timed: bool) -> NewExperiment:
     return replace(new, estimate=found.lines())
 
 
-def write_files(new: NewExperiment, root: Path, replaced: bool) -> list[Path]:
-    """The experiment and the first look at it, below config/experiments. replaced: whether files
-    that are there may be replaced.
+def _paths(name: str, root: Path) -> tuple[Path, Path]:
+    folder = root / "config/experiments"
+    return folder / f"{name}.yaml", folder / f"{name}-first-look.yaml"
 
-    Raises KindredError where there are some and they may not.
-    """
-    texts = {new.name: experiment_text(new), f"{new.name}-first-look": first_look_text(new)}
-    paths = {root / f"config/experiments/{name}.yaml": text for name, text in texts.items()}
-    there = [str(path.relative_to(root)) for path in paths if path.exists()]
+
+def refuse_existing(name: str, root: Path, replaced: bool) -> None:
+    """Raise KindredError where the files of `write_files` are there and may not be replaced."""
+    there = [str(path.relative_to(root)) for path in _paths(name, root) if path.exists()]
     if there and not replaced:
         raise KindredError(
             "already exists",
             " and ".join(there),
             "choose another name with --name, or replace it with --force",
         )
-    for path, text in paths.items():
+
+
+def write_files(new: NewExperiment, root: Path) -> list[Path]:
+    """The experiment and the first look at it, below config/experiments; what is there is
+    replaced."""
+    paths = _paths(new.name, root)
+    for path, text in zip(paths, (experiment_text(new), first_look_text(new)), strict=True):
         write_text(path, text)
     return list(paths)

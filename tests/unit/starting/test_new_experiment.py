@@ -131,7 +131,7 @@ def test_the_miniature_gets_its_own_sizes(root, folder):
 
 def test_what_the_file_makes_is_what_was_counted(root, folder):
     new = new_files.new_experiment(root, "photos/ours", "ours", survey(folder), 12, None)
-    new_files.write_files(new, root, False)
+    new_files.write_files(new, root)
     plan = plan_of(root, "ours")
     experiment = plan.experiments["ours"]
     sets = experiment.prompt_sets.values()
