@@ -1,14 +1,17 @@
 """Targets that match no layer of the base are said with the configuration."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import small_config
+import yaml
 
 from kindred.common.errors import ProblemsError
 from kindred.config.load_plan import load_plan
+from kindred.models.lora.layer_ranks import by_pattern
 
 ROOT = Path(__file__).parents[3]
 
@@ -83,3 +86,11 @@ def test_planning_asks_without_torch(root):
         "sys.exit(bool({'torch', 'diffusers', 'peft', 'huggingface_hub'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT / "scripts").returncode == 0
+
+
+@pytest.mark.parametrize("page", ["docs/reference/recipe.md", "docs/reference/configuration.md"])
+def test_the_patterns_that_docs_show_are_accepted(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    [shown] = re.findall(r"\{transformer_blocks[^}]*\}", text)
+    names = ["transformer_blocks.0.attn.to_q", "single_transformer_blocks.0.proj_out"]
+    assert list(by_pattern(names, yaml.safe_load(shown), "rank_pattern").values()) == [32, 8]
