@@ -86,7 +86,9 @@ def test_a_card_smaller_than_the_limit_is_not_capped(gpu, monkeypatch):
 
 def test_a_size_that_leaves_nothing_is_said_plainly(gpu, monkeypatch):
     monkeypatch.setenv(memory_limit.MEMORY_GIB, "1.5")
-    with pytest.raises(KindredError, match=r"memory_gib: 1\.5: .* the size of the card, 1\.7"):
+    with pytest.raises(
+        KindredError, match=r"memory_gib: 1\.5: .* the size of the card, at least 1\.7"
+    ):
         devices.prepare("cuda", 0)
 
 

@@ -179,7 +179,7 @@ def test_pictures_that_are_not_shown_may_be_missing(manifest, tmp_path):
     named = [("all", read_manifest(manifest("m", HEADS)))]
     (tmp_path / "store/m-J-1.png").unlink()
     assert comparison(named, SheetSpec(prompts=["pair"])).rows
-    with pytest.raises(ProblemsError, match=r"m\.json: 1 of 3 missing .*render again"):
+    with pytest.raises(ProblemsError, match=r"m\.json: 1 of 3 missing .*Draw them again"):
         comparison(named, SheetSpec())
 
 

@@ -56,7 +56,7 @@ def test_pairs_are_of_one_prompt_and_seed_by_two_variants_and_fair(made):
 
 
 def test_one_variant_is_nothing_to_compare(made):
-    with pytest.raises(KindredError, match=r"no two variants .* add a second variant"):
+    with pytest.raises(KindredError, match=r"no two variants .* Add a second variant"):
         pairs_of(made, variants={"all": [1]})
 
 

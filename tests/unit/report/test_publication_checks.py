@@ -102,7 +102,7 @@ def refused_with(tmp_path: Any, power: Any) -> list[Problem]:
 @pytest.mark.parametrize("key", ["pairing", "rules"])
 def test_primaries_without_pairing_or_rules_are_refused(tmp_path, key):
     where, what, _ = only(problems_of(tmp_path, verdicts={key: ""}))
-    assert where == str(tmp_path / "verdicts.json") and f"without `{key}`" in what
+    assert where == str(tmp_path / "verdicts.json") and f"hypotheses lack `{key}`" in what
     secondary = {"hypotheses": {"names": {**HYPOTHESIS, "primary": False}}}
     assert problems_of(tmp_path, verdicts={key: "", **secondary}) == []
 
@@ -111,11 +111,12 @@ def test_a_group_without_scrambled_is_refused(tmp_path):
     alone = {"variants": {"all": {"control": ""}}}
     where, what, cure = only(problems_of(tmp_path, summary=alone))
     assert where == "config/experiments/x.yaml: prompt_sets.trio"
-    assert what.startswith("figures of a group without") and "pairing: scrambled" in cure
+    assert what.startswith("has figures of a group, but no training on scrambled captions")
+    assert "pairing: scrambled" in cure
     pair = {"prompt_sets": {"trio": {"prompts": {"two": {"asked": "A+C"}, "none": {"asked": ""}}}}}
     assert problems_of(tmp_path, summary=alone | pair) == []
     found = problems_of(tmp_path, summary=alone | pair, experiment={"casts": {"trio": {}}})
-    assert only(found)[1].startswith("figures of casts without")
+    assert only(found)[1].startswith("has figures of casts, but no training on scrambled captions")
 
 
 def test_the_word_refuted_is_refused_wherever_it_stands(tmp_path):

@@ -379,7 +379,9 @@ def test_pictures_missing_from_the_store_are_one_message(changed, tmp_path):
     for row in manifest["images"][:2]:
         row["path"] = str(tmp_path / "gone.png")
     write_json(path, manifest)
-    with pytest.raises(ProblemsError, match=r"2 of \d+ missing .*gone.png.*render again"):
+    with pytest.raises(
+        ProblemsError, match=r"2 of \d+ pictures are missing .*gone.png.*Draw them again"
+    ):
         reported.run_report(changed, tmp_path)
 
 

@@ -379,7 +379,7 @@ def test_real_photos_are_refused_unless_they_may_be_shared(made, changed, tmp_pa
     real = f"{{source: {tmp_path}/ours}}"
     configure(changed.root, source=real)
     with pytest.raises(
-        ProblemsError, match=r"datasets.russell: photos of people.*hide_photos: true"
+        ProblemsError, match=r"datasets.russell: these are photos of people.*hide_photos: true"
     ):
         run(changed, tmp_path / "docs", store=store)
     assert not (tmp_path / "docs").exists()

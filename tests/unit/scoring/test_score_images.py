@@ -287,7 +287,7 @@ def test_pictures_missing_from_the_store_are_named_with_the_cure(tmp_path, oracl
     for number in (0, 2):
         (tmp_path / f"m-{number}.png").unlink()
     spec = ScoreSpec(judge=JUDGE, characters=CHARACTERS)
-    with pytest.raises(ProblemsError, match=r"2 of 3 missing .*m-0\.png.*render again"):
+    with pytest.raises(ProblemsError, match=r"2 of 3 missing .*m-0\.png.*Draw them again"):
         score_images(oracle, known, NOTHING, read_manifest(path), None, spec, WHOSE)
     (tmp_path / "m-0.png").write_bytes(b"half")
     (tmp_path / "m-2.png").write_bytes(b"a picture")
