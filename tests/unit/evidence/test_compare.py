@@ -483,8 +483,11 @@ def test_every_score_file_that_does_not_fit_is_named(small):
         compared(small)
     text = str(error.value)
     assert "all/run-1/scores/trio.csv: no such file" in text
-    assert "all/run-2/scores/pair.csv: scores of another version" in text
-    assert "scrambled/run-1/scores/pair.csv: scored by another judge" in text
+    assert "all/run-2/scores/pair.csv: contains scores of another version" in text
+    assert (
+        "scrambled/run-1/scores/pair.csv: was scored by another judge or with other references"
+        in text
+    )
     assert len(error.value.problems) == 3
     assert not (small.results / "verdicts.json").exists()
 

@@ -77,4 +77,4 @@ def test_lines_that_are_no_choice_are_all_named(tmp_path):
         read_choices([path, other, tmp_path / "lost.csv"])
     said = str(caught.value)
     assert f"{path}:2" in said and f"{path}:3" in said and "no column rater" in said
-    assert "lost.csv" in said and "save it again" in said
+    assert "lost.csv" in said and "Save it again" in said

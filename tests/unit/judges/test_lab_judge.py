@@ -164,7 +164,7 @@ def test_a_wrong_or_broken_model_file_is_named(tmp_path):
     assert open_judge(JudgeSpec(kind="lab", model=str(folder), sha256=right))
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-64])
-    with pytest.raises(KindredError, match=r"can't be read .* get lab/ again"):
+    with pytest.raises(KindredError, match=r"can't be read .* download lab/ again"):
         open_judge(JudgeSpec(kind="lab", model=str(folder)))
 
 

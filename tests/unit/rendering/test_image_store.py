@@ -101,7 +101,7 @@ def test_missing_pictures_are_named_together_with_the_cure(store, tmp_path):
         open_pictures([read_manifest(tmp_path / "a.json"), read_manifest(tmp_path / "b.json")])
     text = str(caught.value)
     assert "a.json: 1 of 2 missing" in text and "b.json: 1 of 1 missing" in text
-    assert "render again" in text and len(caught.value.problems) == 2
+    assert "Draw them again: run `snakemake`" in text and len(caught.value.problems) == 2
 
 
 def test_damaged_pictures_are_to_be_deleted_because_snakemake_can_t_see_them(store, tmp_path):
@@ -109,7 +109,7 @@ def test_damaged_pictures_are_to_be_deleted_because_snakemake_can_t_see_them(sto
     write_manifest(tmp_path / "a.json", "heads", [picture()], [], store)
     path = read_manifest(tmp_path / "a.json").rows[0].path
     path.write_bytes(path.read_bytes()[:60])
-    with pytest.raises(ProblemsError, match=r"1 of 1 damaged .*delete them, then run `snakemake`"):
+    with pytest.raises(ProblemsError, match=r"1 of 1 damaged .*Delete them, then run `snakemake`"):
         open_pictures([read_manifest(tmp_path / "a.json")])
 
 

@@ -121,7 +121,7 @@ def test_seeds_are_given_out_by_name_and_what_is_too_much_is_said(tmp_path):
     assert ("theirs/headshot-J-1.png", "J", 5) in told and ("theirs/x.png", "A", 5) in told
     assert ("theirs/headshot-J-2.png", "J", 6) in told and len(told) == 3
     assert found.sets["trio"] == [] and found.problems == []
-    assert "3 pictures of “J”, of which 2 are taken" in str(found.warnings[0])
+    assert "3 pictures of “J”, but the prompt set takes 2" in str(found.warnings[0])
 
 
 def test_a_written_prompt_goes_before_the_name_and_unknown_ones_are_all_said(tmp_path):

@@ -151,7 +151,7 @@ def test_too_little_memory_for_a_batch_is_half_of_it(base, tmp_path, monkeypatch
 
     monkeypatch.setattr(small, "_denoise", denoise_one)
     found = small.draw(pictures, Texts(), 2)
-    assert calls == [2, 1, 1] and "1 from now on" in capsys.readouterr().err
+    assert calls == [2, 1, 1] and "1 at a time from now on" in capsys.readouterr().err
     for one, other in zip(found, wanted, strict=True):
         assert np.abs(np.asarray(one).astype(int) - other).max() <= 1
 

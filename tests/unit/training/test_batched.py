@@ -299,7 +299,7 @@ def test_too_many_for_a_card_are_halved(data, tmp_path, monkeypatch, capsys):
 def test_a_loss_that_is_no_number_is_named_and_the_others_kept(data, tmp_path):
     jobs = [arguments(data, tmp_path / "good", steps=6)]
     jobs.append(arguments(data, tmp_path / "bad", 1, steps=6, lr=1e30))
-    with pytest.raises(ProblemsError, match=r"bad: .*the loss is nan in step 2.*lower `lr`"):
+    with pytest.raises(ProblemsError, match=r"bad: .*the loss is nan at step 2.*Lower `lr`"):
         stack(data, jobs, tmp_path)
     report = read_json(tmp_path / "trained.json")
     assert [Path(name).name for name in report["trained"]] == ["good"]

@@ -66,7 +66,9 @@ def test_prodigy_is_the_packages_with_the_recipes_settings(monkeypatch, warmup):
     ],
 )
 def test_what_cannot_be_together_is_refused(recipe):
-    with pytest.raises(ValidationError, match=r"two rates|a LoKr has others|below `max_timestep`"):
+    with pytest.raises(
+        ValidationError, match=r"two learning rates|a LoKr doesn't have|below `max_timestep`"
+    ):
         Recipe(**recipe)
 
 

@@ -152,7 +152,7 @@ def test_a_gradient_that_is_no_number_in_the_last_step_is_not_stored(data, tmp_p
     real, steps = trainer.clip_gradients, iter([1.0, 1.0, 1.0, float("nan")])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "clip_gradients", lambda *a: real(*a) * next(steps))
-        with pytest.raises(KindredError, match="norm of the gradient is nan in step 4"):
+        with pytest.raises(KindredError, match="norm of the gradient is nan at step 4"):
             run(data, tmp_path / "out")
     assert not list((data.root / "store").glob("*/lora.safetensors"))
 
@@ -267,7 +267,7 @@ def test_files_of_another_base_are_refused(data, tmp_path):
     with pytest.raises(ProblemsError) as error:
         train.main(data.spec_arguments(tmp_path / "out", 0, changes))
     text = str(error.value)
-    assert "encode again" in text and "tokens 24, the base has 30" in text
+    assert "encodes again" in text and "tokens 24, but the base has 30" in text
     assert sum("encoder" in p.what for p in error.value.problems) == 2
 
 

@@ -35,13 +35,13 @@ def test_the_line_of_progress_has_the_newest_losses_that_are_known():
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("every", [1, 3])
 def test_a_loss_that_is_no_number_ends_it_with_step_and_rate(bad, every):
-    with pytest.raises(KindredError, match=r"in step 2, at a rate of 0.25.*lower `lr`"):
+    with pytest.raises(KindredError, match=r"at step 2, at a learning rate of 0.25.*Lower `lr`"):
         filled([1.0, bad, 3.0], every)
 
 
 @pytest.mark.parametrize("every", [1, 3])
 def test_a_gradient_that_is_no_number_ends_it_before_its_weights_are_stored(every):
-    with pytest.raises(KindredError, match="norm of the gradient is nan in step 2"):
+    with pytest.raises(KindredError, match="norm of the gradient is nan at step 2"):
         filled([1.0, 1.0, 1.0], every, [1.0, math.nan, 1.0])
 
 

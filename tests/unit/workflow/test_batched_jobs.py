@@ -100,5 +100,5 @@ def test_each_job_is_told_its_part_and_one_job_all(remedies):
 
 @pytest.mark.parametrize("folder", ["together/3-of-2", "together/0-of-2", "together/1-of-9999"])
 def test_a_part_that_there_is_not_is_refused(remedies, folder):
-    with pytest.raises(KindredError, match="not dealt"):
+    with pytest.raises(KindredError, match=f"no job of this name has its trainings: {folder}"):
         batched_jobs.training_jobs(remedies, folder)
