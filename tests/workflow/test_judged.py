@@ -127,7 +127,7 @@ def test_a_judge_that_is_not_there_is_said_and_nothing_else_is_lost(judged: Work
     for file in (judged.root / "judge").iterdir():
         file.unlink()
     said = judged.run(fails=True)
-    assert "judge: no model in judge. It comes with the repository" in said
+    assert "judge: there is no model in judge. It comes with the repository" in said
     assert (judged.root / "results/tiny/both/run-1/lora.safetensors").exists()
 
 

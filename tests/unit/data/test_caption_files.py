@@ -94,7 +94,7 @@ def test_all_problems_of_caption_files_at_once(source):
     assert set(told) == {
         "a.csv:2", "a.csv:3", "b.csv:1", "c.csv", "d.jsonl:1", "d.jsonl:2", "d.jsonl:3", "lost.txt"
     }  # fmt: skip
-    assert "did you mean 'sub/three.jpg'" in told["a.csv:2"] or "add the photo" in told["a.csv:2"]
+    assert "Did you mean 'sub/three.jpg'?" in told["a.csv:2"] or "Add the photo" in told["a.csv:2"]
     assert "quotes" in told["a.csv:3"] and "file" in told["b.csv:1"] and "UTF-8" in told["c.csv"]
     assert len(doubts) == 1 and doubts[0].startswith("README.txt")
 
@@ -217,7 +217,7 @@ def test_a_quote_left_open_is_named_by_its_line(source, rows, line):
     (source / "a.csv").write_text("filename,label\n" + rows)
     found, problems, _ = read(source)
     assert [problem.where for problem in problems] == [line]
-    assert "not closed" in problems[0].what
+    assert "does not close" in problems[0].what
     assert found == ({} if line == "a.csv:2" else {"one.jpg": "first"})
 
 
@@ -297,7 +297,7 @@ def test_a_caption_beside_a_photo_that_is_gone_goes_to_no_other(source):
     found, problems, _ = read(source)
     assert found == {"two.png": "second"}
     assert [(p.where, p.what) for p in problems] == [
-        ("sub/one.txt", "is a caption without a photo")
+        ("sub/one.txt", "is a caption without a photo of that name")
     ]
 
 

@@ -59,7 +59,7 @@ def test_missing_latent_wrong_shape_missing_text_and_foreign_pixels():
         check(pairs, latents=latents, texts=TEXTS - {ITEMS[6].caption_hash})
     found = {p.where: p.what for p in error.value.problems}
     assert set(found) == {"photo-0", "photo-1", "photo-5", "photo-6"}
-    assert "no latent" in found["photo-0"] and "32x48" in found["photo-1"]
+    assert "not encoded" in found["photo-0"] and "32x48" in found["photo-1"]
     assert "not encoded" in found["photo-6"]
 
 
@@ -121,7 +121,7 @@ def test_dataset_that_does_not_fit_together(tmp_path):
         read_dataset(tmp_path / "i.json", tmp_path / "c.jsonl")
     text = str(error.value)
     assert len(error.value.problems) == 4
-    assert "c: stands twice" in text and "c: has no caption" in text
+    assert "c: is listed twice" in text and "c: has no caption" in text
     assert "d: has no image" in text and "a: its caption_hash" in text
 
 

@@ -33,7 +33,7 @@ def test_pictures_and_captions_are_copied(tmp_path):
 
 
 def test_adapters_and_lost_pictures_are_refused(tmp_path):
-    with pytest.raises(KindredError, match="the base's own"):
+    with pytest.raises(KindredError, match="must come from the base alone"):
         class_images.main(manifest(tmp_path, [{"sha256": "x", "weight": 1.0, "provenance": {}}]))
     arguments = manifest(tmp_path)
     for seed in (0, 1):

@@ -86,7 +86,7 @@ def test_weights_and_places_that_are_no_numbers_name_the_photo(tmp_path):
 def test_photos_without_a_mask_are_named(tmp_path):
     item = dataset(tmp_path, np.zeros((48, 64)))
     person_masks.write(tmp_path / "masks.json", {})
-    with pytest.raises(ProblemsError, match=r"a\.jpg: has no mask"):
+    with pytest.raises(ProblemsError, match=r"a\.jpg: is missing in .*masks\.json"):
         weights_of(tmp_path, item, 3.0, 3.0)
 
 

@@ -59,7 +59,7 @@ def test_photos_that_lie_too_deep_are_counted(tmp_path):
     found = folder(tmp_path, "a.jpg", "ada/2024/1.jpg", "ada/2024/2.heic", "ada/2024/x/3.png")
     (deep,) = found.left_out
     assert deep.count == 3 and deep.path.name == "2024"
-    assert "3 photos lie in a folder of a folder" in str(deep) and "move them up" in str(deep)
+    assert "3 photos lie in a folder of a folder" in str(deep) and "Move them up" in str(deep)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_pictures_of_kinds_that_are_not_read_are_said_to_be_pictures(tmp_path, n
 @pytest.mark.parametrize("name", ["a<b>.jpg", "a{b}.jpg", "<Ada>/a.jpg", "x>y.txt"])
 def test_signs_of_snakemake_in_names_are_told_at_the_start(tmp_path, name):
     found = folder(tmp_path, "ok.jpg", name)
-    with pytest.raises(ProblemsError, match=r"rename it without \{ \} < >"):
+    with pytest.raises(ProblemsError, match=r"Rename it without \{ \} < >"):
         check_inputs(found)
 
 

@@ -37,7 +37,7 @@ def test_pictures_that_no_step_reaches():
     items = images({"J": 20, "A": 5})
     assert found(items, amount(25)) == []
     (unseen,) = found(items, amount(12, parts=2))
-    assert unseen.what == "variants.x: sees 24 of 25 pictures, in 12 steps"
+    assert unseen.what == "variants.x: sees only 24 of 25 pictures in 12 steps"
     assert unseen.kind == "misfit" and "at least 1 are never seen" in unseen.effect
     assert unseen.cure == "set `steps` to 13 or more, or choose fewer photos"
     assert found(items, amount(12, characters=["A"])) == [], "5 photos are chosen"
@@ -45,7 +45,7 @@ def test_pictures_that_no_step_reaches():
 
 def test_repeats_that_no_step_reaches():
     (unseen,) = found(images({"J": 20, "A": 5}), amount(25, balance="repeat"))
-    assert "sees 25 of 40 pictures, repeats counted, in 25 steps" in unseen.what
+    assert "sees only 25 of 40 pictures, repeats counted in 25 steps" in unseen.what
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_batches_larger_than_what_fills_them():
     assert found(items, amount(100, batch=3)) == []
     (small,) = found(items, amount(100, batch=4))
     assert small.level == "note" and "batches of 4" in small.what
-    assert "(3 of 80x64)" in small.what and small.cure == "set `batch` to 3, or leave it"
+    assert "(3 of 80x64)" in small.what and small.cure == "set `batch` to 3, or ignore this"
 
 
 def variant(name, seed=0, **recipe):
