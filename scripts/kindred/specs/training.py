@@ -50,8 +50,7 @@ class Recipe(StoredSpec):
         None,
         min_length=1,
         description="different ranks for some blocks or layers. Keys are regular expressions for a "
-        "block's name or the end of a layer's name: {transformer_blocks.0: 32, "
-        "single_transformer_blocks: 8}",
+        "block's name or the end of a layer's name: {.*blocks\\.0: 32, .*blocks\\.1: 8}",
     )
     alpha_pattern: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
         None,

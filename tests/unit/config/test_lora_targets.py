@@ -91,6 +91,6 @@ def test_planning_asks_without_torch(root):
 @pytest.mark.parametrize("page", ["docs/reference/recipe.md", "docs/reference/configuration.md"])
 def test_the_patterns_that_docs_show_are_accepted(page):
     text = (ROOT / page).read_text(encoding="utf-8")
-    [shown] = re.findall(r"\{transformer_blocks[^}]*\}", text)
-    names = ["transformer_blocks.0.attn.to_q", "single_transformer_blocks.0.proj_out"]
+    [shown] = re.findall(r"\{[^{}]*blocks[^{}]*: 32, [^{}]*: 8\}", text)
+    names = ["transformer_blocks.0.attn.to_q", "single_transformer_blocks.1.proj_out"]
     assert list(by_pattern(names, yaml.safe_load(shown), "rank_pattern").values()) == [32, 8]
