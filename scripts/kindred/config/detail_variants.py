@@ -5,12 +5,11 @@ Knows what such a variant may say and whose pictures it can be of; knows nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kindred.common.errors import Problems
 from kindred.config.adapter_variants import only_keys
-from kindred.config.plan import Experiment, Variant
+from kindred.config.plan import Variant
 from kindred.config.user_schema import ExperimentConfig
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
@@ -77,22 +76,3 @@ def _warn_of_size(detail: DetailOf, source: Variant, where: str, config_files: C
         )
         cure = "remove `size`, which then follows the picture's size"
         config_files.problems.warn(where, what, cure)
-
-
-def check_names(experiments: Mapping[str, Experiment], problems: Problems) -> None:
-    """Note names of such variants that are of others in another experiment of the same run: rules
-    tell them apart by their names."""
-    every = [(one, name) for name, plan in experiments.items() for one in plan.variants.values()]
-    again = {one.name: name for one, name in every if one.detail}
-    for one, name in every:
-        if one.name in again and not one.detail:
-            where = f"experiment {name}: variants.{one.name}"
-            what = (
-                f"in the experiment '{again[one.name]}' this name belongs to faces that are "
-                "drawn again"
-            )
-            problems.add(
-                where,
-                what,
-                "rename one of the two variants, or run the two experiments one after the other",
-            )

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import Problems, did_you_mean
-from kindred.config import detail_variants, picture_variants
 from kindred.config.albums import file_of, read_experiments
 from kindred.config.config_files import ConfigFiles
 from kindred.config.device_fit import check_device
 from kindred.config.experiment import resolve_experiment
 from kindred.config.plan import Dataset, Experiment, Plan
 from kindred.config.user_schema import NAME, NAME_RULE, ExperimentConfig, MainConfig
+from kindred.config.variant_names import check_names
 from kindred.config.yaml_document import Document, read_document
 from kindred.specs.composites import MaskSpec
 
@@ -45,8 +45,7 @@ def load_plan(
             _share_masks(config_files.problems, masks, experiment)
             if main:
                 check_device(main.device, experiment, config_files.bases, config_files.problems)
-    for kind in (picture_variants, detail_variants):
-        kind.check_names(experiments, config_files.problems)
+    check_names(experiments, config_files.problems)
     config_files.problems.raise_if_any()
     assert main is not None
     bases = {name for experiment in experiments.values() for name in experiment.bases}

@@ -8,10 +8,9 @@ rendering/pictures_elsewhere.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from kindred.common.errors import KindredError, Problems
+from kindred.common.errors import KindredError
 from kindred.config.adapter_variants import only_keys
 from kindred.config.plan import Experiment, Variant
 from kindred.config.variant_inheritance import Settings
@@ -55,22 +54,3 @@ def check_pictures(document: Document, experiment: Experiment, config_files: Con
             continue
         problems.found += found.problems
         problems.warnings += found.warnings
-
-
-def check_names(experiments: Mapping[str, Experiment], problems: Problems) -> None:
-    """Note names that stand for pictures made elsewhere in one experiment and are drawn in another
-    one of the same run: rules tell them apart by their names."""
-    every = [(one, name) for name, plan in experiments.items() for one in plan.variants.values()]
-    elsewhere = {one.name: name for one, name in every if one.pictures}
-    for one, name in every:
-        if one.name in elsewhere and not one.pictures:
-            where = f"experiment {name}: variants.{one.name}"
-            what = (
-                f"in the experiment '{elsewhere[one.name]}' this name belongs to pictures made "
-                "elsewhere"
-            )
-            problems.add(
-                where,
-                what,
-                "rename one of the two variants, or run the two experiments one after the other",
-            )
