@@ -199,10 +199,7 @@ def draw_faces(
     requests = [face.request for one in missing.values() for face in one.faces]
     pipeline, texts, made_with = load(requests)
     loaded = time.monotonic()
-    used = [
-        {"content_hash": a.content_hash, "weight": a.weight, "provenance": a.provenance}
-        for a in adapters
-    ]
+    used = [adapter.noted() for adapter in adapters]
     waiting = {key: {face.request.key: None for face in one.faces} for key, one in missing.items()}
     with store.writing_images() as put:
         for key, image in _drawn(spec, missing, pipeline, texts):

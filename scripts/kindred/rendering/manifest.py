@@ -71,10 +71,7 @@ def write_manifest(
             "prompt_set": prompt_set,
             "code_revisions": code_revisions({store.path(picture.key) for picture in pictures}),
             "settings": {k: v for k, v in first.items() if k not in own},
-            "adapters": [
-                {"content_hash": a.content_hash, "weight": a.weight, "provenance": a.provenance}
-                for a in adapters
-            ],
+            "adapters": [adapter.noted() for adapter in adapters],
             "images": [
                 {
                     "name": picture.name,

@@ -63,10 +63,7 @@ def render(
     groups = batches(missing, spec, lambda picture: pipeline.text_tokens(picture, texts))
     drawn = sum(map(len, groups))
     steps = spec.prompt_set.steps
-    used = [
-        {"content_hash": a.content_hash, "weight": a.weight, "provenance": a.provenance}
-        for a in adapters
-    ]
+    used = [adapter.noted() for adapter in adapters]
     with (
         store.writing_images() as put,
         Progress(f"render {spec.name}", drawn * steps, "steps") as progress,

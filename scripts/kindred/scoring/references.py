@@ -7,7 +7,7 @@ judges and photos; knows nothing of rendered pictures.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from kindred.common.hashing import pixel_hash
 from kindred.common.made_pictures import read_picture
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.finite_answers import check_people
-from kindred.judges.interface import Calibration, Judge
+from kindred.judges.interface import Calibration, DetectedPerson, Judge
 from kindred.scoring.identity_assignment import IdentityScale
 from kindred.scoring.image_distance import kind_of
 from kindred.specs.scoring import ReferenceSpec
@@ -98,23 +98,19 @@ def build_references(
     seen = set()
     for dataset, own in photos.items():
         alone = [photo for photo in own if len(photo.letters) == 1]
-        for first in range(0, len(alone), BATCH):
-            chunk = alone[first : first + BATCH]
-            images = read_images([photo.path for photo in chunk])
-            people = judge.find(images)
-            check_people(people, [f"{dataset}/{photo.image_id}" for photo in chunk])
-            for photo, image, found in zip(chunk, images, people, strict=True):
-                (letter,) = photo.letters
-                pixels = pixel_hash(image)
-                if letter not in faces or pixels in seen:
-                    continue
-                seen.add(pixels)
-                name = f"{dataset}/{photo.image_id}"
-                if len(found) == 1 and found[0].embedding is not None:
-                    faces[letter].append(found[0].embedding)
-                    used[letter].append(name)
-                else:
-                    unclear[letter].append(name)
+        names = [f"{dataset}/{photo.image_id}" for photo in alone]
+        looked_at = people_in(judge, [photo.path for photo in alone], names)
+        for photo, name, (image, found) in zip(alone, names, looked_at, strict=True):
+            (letter,) = photo.letters
+            pixels = pixel_hash(image)
+            if letter not in faces or pixels in seen:
+                continue
+            seen.add(pixels)
+            if len(found) == 1 and found[0].embedding is not None:
+                faces[letter].append(found[0].embedding)
+                used[letter].append(name)
+            else:
+                unclear[letter].append(name)
     stacked = {letter: np.stack(rows) for letter, rows in faces.items() if rows}
     calibrated, doubtful = None, {}
     if judge.calibration.population is not None:
@@ -157,6 +153,18 @@ def without_doubtful(
         if odd:
             doubtful[letter] = [used[letter][n] for n in sorted(odd)]
     return kept_faces, kept, doubtful
+
+
+def people_in(
+    judge: Judge, paths: Sequence[Path], names: Sequence[Path | str]
+) -> Iterator[tuple[Image.Image, Sequence[DetectedPerson]]]:
+    """Each picture with the people whom the judge finds there; `names` are for messages. Raises
+    ProblemsError for pictures that can't be read, or of which it says what is no finite number."""
+    for first in range(0, len(paths), BATCH):
+        images = read_images(paths[first : first + BATCH])
+        people = judge.find(images)
+        check_people(people, names[first : first + BATCH])
+        yield from zip(images, people, strict=True)
 
 
 def read_images(paths: Sequence[Path]) -> list[Image.Image]:

@@ -14,10 +14,9 @@ import numpy as np
 
 from kindred.characters.face_calibration import calibrate, sentence
 from kindred.common.progress import Progress
-from kindred.judges.finite_answers import check_people
 from kindred.judges.interface import Judge
 from kindred.rendering.manifest import check_pictures, read_manifest
-from kindred.scoring.references import BATCH, References, read_images
+from kindred.scoring.references import References, people_in
 from kindred.specs.scoring import CalibrationSpec, PicturesOfStrangers
 
 
@@ -34,15 +33,12 @@ def faces_drawn(judge: Judge, pictures: Sequence[PicturesOfStrangers]) -> dict[s
         }
     todo, found = list(wanted.values()), {noun: [] for _, noun in sorted(wanted.values())}
     with Progress("strangers", len(todo), "images") as progress:
-        for first in range(0, len(todo), BATCH):
-            chunk = todo[first : first + BATCH]
-            people = judge.find(read_images([path for path, _ in chunk]))
-            check_people(people, [path for path, _ in chunk])
-            for (_, noun), own in zip(chunk, people, strict=True):
-                read = [one.embedding for one in own if one.embedding is not None]
-                if len(read) == 1:
-                    found[noun].append(read[0])
-            progress.update(len(chunk))
+        paths = [path for path, _ in todo]
+        for (_, noun), (_, own) in zip(todo, people_in(judge, paths, paths), strict=True):
+            read = [one.embedding for one in own if one.embedding is not None]
+            if len(read) == 1:
+                found[noun].append(read[0])
+            progress.update(1)
     return {noun: np.stack(rows) for noun, rows in found.items() if rows}
 
 

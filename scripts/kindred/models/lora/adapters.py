@@ -59,6 +59,14 @@ class Adapter:
     weight: float
     provenance: dict[str, str] = field(default_factory=dict)
 
+    def noted(self) -> dict[str, Any]:
+        """What pictures, and lists of them, say of it."""
+        return {
+            "content_hash": self.content_hash,
+            "weight": self.weight,
+            "provenance": self.provenance,
+        }
+
 
 def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) -> list[Adapter]:
     """The files with their weights (all 1 when none are given), without importing torch.
