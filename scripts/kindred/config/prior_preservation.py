@@ -100,7 +100,7 @@ def with_drawn_class_images(
 
 def _drawn(variant: Variant, preprocess: PreprocessSpec) -> Dataset:
     """Pictures of each class noun of a variant's characters, once each, by its base."""
-    nouns = {who.noun.strip().casefold() for who in variant.train.characters.values()}
+    nouns = {who.plain_noun for who in variant.train.characters.values()}
     by_name = named(sorted(nouns))
     count = variant.train.recipe.class_images_per_noun or IMAGES
     width, height = _size(preprocess)

@@ -49,7 +49,7 @@ def stranger_pictures(plan: Plan, experiment: Experiment) -> StrangerPictures | 
     bases = _drawing_bases(experiment)
     if not bases:
         return None
-    nouns = sorted({_noun(who.noun) for who in experiment.characters.values()})
+    nouns = sorted({who.plain_noun for who in experiment.characters.values()})
     plain = [one.name for one in experiment.variants.values() if _is_plain(one)]
     counts, asked, classes = dict.fromkeys(nouns, 0), {}, {}
     for name, prompt_set in experiment.prompt_sets.items():
@@ -72,10 +72,6 @@ def stranger_class_images(plan: Plan) -> dict[str, ClassImages]:
     """Everything that is drawn to have enough strangers, for all experiments."""
     found = (stranger_pictures(plan, one) for one in plan.experiments.values())
     return {name: own for one in found if one for name, (own, _) in one.drawn.items()}
-
-
-def _noun(text: str) -> str:
-    return text.strip().casefold()
 
 
 def _is_plain(variant: Variant) -> bool:

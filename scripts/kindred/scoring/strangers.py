@@ -50,7 +50,7 @@ def recalibrated(
 ) -> References:
     """The references with thresholds that strangers drawn by the base (noun -> [S, D]) do not pass
     either, beside those of the population [P, D]."""
-    nouns = {x: who.noun.strip().casefold() for x, who in spec.characters.items()}
+    nouns = {x: who.plain_noun for x, who in spec.characters.items()}
     names = {x: who.name for x, who in spec.characters.items()}
     of_noun = {x: drawn[noun] for x, noun in nouns.items() if noun in drawn}
     told = calibrate(known.faces, population, of_noun).as_dict()

@@ -21,3 +21,9 @@ class Character(SpecModel):
     age: Literal["adult", "child"] | None = Field(
         None, description="adult or child; used in audits and prompts"
     )
+
+    @property
+    def plain_noun(self) -> str:
+        """The class noun in small letters, without spaces around it: what strangers are drawn and
+        counted by, so that 'Man' and 'man' are one."""
+        return self.noun.strip().casefold()
