@@ -11,7 +11,8 @@ import difflib
 import gc
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kindred.common import planned_code
@@ -127,16 +128,21 @@ TOO_LITTLE_MEMORY = (
 )
 
 
-def _collect_less() -> None:
+@contextmanager
+def _collecting_less() -> Iterator[None]:
     """Look for garbage among young objects alone, but for once in millions, and not at the end.
 
     torch and diffusers are a million objects that stay. Looking through all of them takes an eighth
     of the time of importing them, and up to a second when the program ends. What gets old rarely
     becomes garbage, and what has to free a GPU's memory collects by itself.
     """
-    young, middle, _ = gc.get_threshold()
+    young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, 1000)
     atexit.register(gc.freeze)
+    try:
+        yield
+    finally:
+        gc.set_threshold(young, middle, old)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -148,11 +154,11 @@ def _is_out_of_memory(error: Exception) -> bool:
 def run_main(main: Callable[[], int | None]) -> None:
     """Run a program, if its code is what Snakemake planned with: a user's mistake ends in its
     message and status 1, without a stack trace."""
-    _collect_less()
     try:
         if planned_code.was_changed():
             raise KindredError(planned_code.CHANGED, cure=planned_code.CURE)
-        status = main()
+        with _collecting_less():
+            status = main()
     except KindredError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

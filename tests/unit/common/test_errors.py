@@ -12,14 +12,6 @@ from kindred.common import errors
 from kindred.common.errors import KindredError, run_main
 
 
-@pytest.fixture(autouse=True)
-def collect_as_before():
-    """A program leaves its process to itself; this one goes on."""
-    before = gc.get_threshold()
-    yield
-    gc.set_threshold(*before)
-
-
 def ending(capsys, error):
     def main():
         raise error
@@ -70,3 +62,12 @@ def test_a_program_looks_for_young_garbage_alone():
     young, middle, old = before.split()
     assert int(old) < 1000
     assert after.split() == ["True", young, middle, "1000"]
+
+
+def test_what_collects_garbage_is_as_before_when_a_program_ends_in_a_process_that_goes_on(capsys):
+    before = gc.get_threshold()
+    with pytest.raises(SystemExit):
+        run_main(lambda: print(gc.get_threshold()[2]))
+    assert capsys.readouterr().out == "1000\n" and gc.get_threshold() == before
+    ending(capsys, KindredError("wrong"))
+    assert gc.get_threshold() == before
