@@ -384,7 +384,7 @@ MISTAKES = [
             lambda root: masks(root, float("nan")), lambda root: masks(root, 3)),
     Mistake("the loss weights of its parts are not", lambda root: weights(root, float("inf")),
             lambda root: weights(root, 2.0)),
-    of_value("m@1 does not know 'person', only: cat", segmenter, "cat", "person"),
+    of_value("m@1 does not know 'person', only cat", segmenter, "cat", "person"),
     Mistake("from which ARussell could be cut", lambda root: composed(root, "J"),
             lambda root: composed(root, "JA")),
     Mistake("nobody can be cut out of these photos",

@@ -389,7 +389,7 @@ MISTAKES = [
              lambda one: finite_answers.check_vectors(np.array([[one]]), ["a.png"]), NAN, 1.0),
     of_value("the score for how well it shows its prompt is not a number",
              lambda one: finite_answers.check_adherence([one], ["a.png"]), NAN, 1.0),
-    of_value("m@1 does not know 'person', only: cat", detector, "cat", "person"),
+    of_value("m@1 does not know 'person', only cat", detector, "cat", "person"),
     Mistake("is a 'dinov2' model", lambda root: vision(root, ["yolos"]),
             lambda root: vision(root, ["dinov2"])),
     Mistake("can't be loaded (", lambda root: vision(root, [], False),

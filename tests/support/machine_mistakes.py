@@ -136,8 +136,9 @@ def hidden(folder: Path) -> object:
         return acquired("cuda")(folder)
 
 
-def waited(free: bool) -> Action:
-    return patched(devices, "_lock", lambda *_: free, lambda: devices._wait_for(["0"], 0, 0, 1))
+def waited(free: bool, gpus: str = "0", count: int = 1) -> Action:
+    wait = lambda: devices._wait_for(list(gpus), 0, 0, count)  # noqa: E731
+    return patched(devices, "_lock", lambda *_: free, wait)
 
 
 def limited() -> None:
@@ -333,7 +334,9 @@ MISTAKES = [
             together(2)),
     Mistake("this machine has one NVIDIA GPU, but `device_map` needs", together(1), together(2)),
     Mistake("2 sizes are given for", together(3, sizes=[12, 24]), together(2, sizes=[12, 24])),
-    Mistake("none of 1 GPUs became free", waited(False), waited(True)),
+    Mistake("the GPU did not become free", waited(False), waited(True)),
+    Mistake("none of the 2 GPUs became free", waited(False, "01"), waited(True, "01")),
+    Mistake("the 2 GPUs did not all become free", waited(False, "01", 2), waited(True, "01", 2)),
     Mistake("there is a GPU, but torch can't use it",
             patched(torch.cuda, "is_available", lambda: False, lambda: devices.prepare("cuda", 0)),
             lambda _: bool(devices.prepare("cpu", 0))),

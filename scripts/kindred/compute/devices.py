@@ -222,12 +222,7 @@ def _wait_for(gpus: Sequence[str], wait_s: float, poll_s: float, count: int) -> 
             elif count > 1:
                 break
         if time.monotonic() >= deadline:
-            what = f"none of {len(gpus)} GPUs became free in time"
-            raise KindredError(
-                what,
-                cure=f"find out which jobs hold the locks in {lock_folder()}, and wait for them or "
-                "stop them",
-            )
+            raise _none_free(len(gpus), count > 1)
         if not told:
             print(
                 f"waiting for {'all' if count > 1 else 'one'} of {len(gpus)} GPUs",
@@ -236,6 +231,18 @@ def _wait_for(gpus: Sequence[str], wait_s: float, poll_s: float, count: int) -> 
             )
             told = True
         time.sleep(poll_s)
+
+
+def _none_free(gpus: int, all_needed: bool) -> KindredError:
+    """The error for GPUs that other jobs kept for longer than one waits."""
+    one = "the GPU did not become free in time"
+    none = f"none of the {gpus} GPUs became free in time"
+    not_all = f"the {gpus} GPUs did not all become free in time"
+    return KindredError(
+        one if gpus == 1 else not_all if all_needed else none,
+        cure=f"`fuser {lock_folder()}/*` lists the processes that hold the locks; let them finish, "
+        "or stop them, and run the same command again",
+    )
 
 
 def _no_gpu(hidden: bool) -> KindredError:

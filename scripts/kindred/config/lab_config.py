@@ -17,7 +17,7 @@ def _plain(path: str) -> str:
         odd = PLAIN.sub("", path)[:1]
         raise ValueError(
             f"'{path}' contains {odd!r}, which has a meaning for Snakemake or the shell; use only "
-            "letters, digits and . _ - /"
+            "letters, digits and . _ - + , @ % = ~ /"
         )
     return path
 

@@ -10,9 +10,8 @@ import torch
 from PIL import Image
 from transformers import AutoModelForUniversalSegmentation
 
-from kindred.common.errors import KindredError
 from kindred.data.person_segmentation import SegmentedPerson
-from kindred.judges.pretrained_vision import Vision, load
+from kindred.judges.pretrained_vision import Vision, load, numbers_of
 from kindred.specs.judge import PretrainedModel
 
 ROLE = "segmenter"
@@ -27,15 +26,7 @@ class Segmenter:
     def __init__(self, vision: Vision, threshold: float = THRESHOLD) -> None:
         self.vision = vision
         self.threshold = threshold
-        labels = vision.model.config.id2label
-        self.labels = {int(i) for i, name in labels.items() if name.casefold() == LABEL}
-        if not self.labels:
-            known = ", ".join(sorted(labels.values())[:6])
-            raise KindredError(
-                f"{vision.identity} does not know '{LABEL}', only: {known}, ...",
-                ROLE,
-                "name a model that was trained on COCO",
-            )
+        self.labels = set(numbers_of(LABEL, vision, ROLE, "model"))
 
     @classmethod
     def open(cls, spec: PretrainedModel, device: torch.device | str = "cpu") -> Segmenter:

@@ -12,11 +12,10 @@ import torch
 from PIL import Image
 from transformers import AutoModelForObjectDetection
 
-from kindred.common.errors import KindredError
 from kindred.judges.face_body_matching import Person
 from kindred.judges.face_geometry import strongest
 from kindred.judges.interface import Box
-from kindred.judges.pretrained_vision import Vision, load
+from kindred.judges.pretrained_vision import Vision, load, numbers_of
 from kindred.specs.judge import PretrainedModel
 
 ROLE = "person_detector"
@@ -32,15 +31,7 @@ class PersonDetector:
         self.vision = vision
         self.threshold = threshold
         self.identity = vision.identity
-        labels = vision.model.config.id2label
-        self.labels = [int(i) for i, name in labels.items() if name.casefold() == LABEL]
-        if not self.labels:
-            known = ", ".join(sorted(labels.values())[:6])
-            raise KindredError(
-                f"{self.identity} does not know '{LABEL}', only: {known}, ...",
-                f"judge: {ROLE}",
-                "name a detector that was trained on COCO",
-            )
+        self.labels = numbers_of(LABEL, vision, f"judge: {ROLE}", "detector")
 
     @classmethod
     def open(cls, spec: PretrainedModel, device: torch.device | str = "cpu") -> PersonDetector:

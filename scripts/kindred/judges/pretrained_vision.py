@@ -18,10 +18,12 @@ from transformers import AutoConfig, AutoImageProcessor
 from transformers.utils import logging
 
 from kindred.common.errors import KindredError
+from kindred.common.sentences import listing
 from kindred.models.identity import identity, is_local
 from kindred.specs.judge import PretrainedModel
 
 BATCH = 16  # pictures
+SHOWN = 6  # labels that a message names
 UNREADABLE = (OSError, ValueError, ImportError, SafetensorError)
 
 
@@ -85,6 +87,24 @@ def load(
     except UNREADABLE as error:
         raise unloadable(role, spec, error) from error
     return Vision(model.eval().to(device), processor, named(spec), torch.device(device))
+
+
+def numbers_of(label: str, vision: Vision, role: str, kind: str) -> list[int]:
+    """The numbers by which a model answers this label, whatever its case.
+
+    Raises KindredError when it answers none such; `kind` is what to name instead.
+    """
+    labels = vision.model.config.id2label
+    found = [int(number) for number, name in labels.items() if name.casefold() == label]
+    if not found:
+        known = sorted(labels.values())
+        others = [f"{len(known) - SHOWN} others"] if len(known) > SHOWN else []
+        raise KindredError(
+            f"{vision.identity} does not know '{label}', only {listing([*known[:SHOWN], *others])}",
+            role,
+            f"name a {kind} that was trained on COCO",
+        )
+    return found
 
 
 def unloadable(role: str, spec: PretrainedModel, error: Exception) -> KindredError:

@@ -67,7 +67,7 @@ def test_gpus_of_an_allocation_are_dealt_out_one_job_each(monkeypatch, tmp_path)
     assert taken == ["2", "5"]
     assert {path.name for path in tmp_path.iterdir()} == {"gpu-17-2.lock", "gpu-17-5.lock"}
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    with pytest.raises(KindredError, match="none of 2 GPUs became free"):
+    with pytest.raises(KindredError, match="none of the 2 GPUs became free"):
         devices.acquire_device("cuda", wait_s=0, poll_s=0.01)
     # Another allocation of this machine may call GPUs of its own by the same numbers.
     monkeypatch.setenv("SLURM_JOB_ID", "18")
@@ -137,7 +137,7 @@ def test_two_jobs_take_two_gpus_and_a_killed_one_lets_go(monkeypatch, tmp_path):
         assert devices.acquire_device("auto") == "cuda"
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-        with pytest.raises(KindredError, match="none of 2 GPUs became free"):
+        with pytest.raises(KindredError, match="none of the 2 GPUs became free"):
             devices.acquire_device("auto", wait_s=0.2, poll_s=0.05)
     finally:
         first.kill()
@@ -174,7 +174,7 @@ def test_apples_gpu_is_taken_only_when_asked_for_and_by_one_job_at_a_time(monkey
     assert os.environ[FALLBACK] == "1" and "CUDA_VISIBLE_DEVICES" not in os.environ
     assert [path.name for path in tmp_path.iterdir()] == ["gpu-mps.lock"]
     monkeypatch.setattr(devices, "_taken", [])  # as another process
-    with pytest.raises(KindredError, match="none of 1 GPUs became free"):
+    with pytest.raises(KindredError, match="the GPU did not become free"):
         devices.acquire_device("mps", wait_s=0, poll_s=0.01)
 
 
@@ -202,7 +202,7 @@ def test_several_jobs_share_a_gpu_when_told_to(monkeypatch, tmp_path):
         assert devices.acquire_device("cuda", wait_s=0, poll_s=0.01) == "cuda"
         taken.append(os.environ.pop("CUDA_VISIBLE_DEVICES"))
     assert taken == ["0", "1", "0", "1"]  # spread first, doubled up afterwards
-    with pytest.raises(KindredError, match="none of 2 GPUs became free"):
+    with pytest.raises(KindredError, match="none of the 2 GPUs became free"):
         devices.acquire_device("cuda", wait_s=0, poll_s=0.01)
     monkeypatch.setenv(devices.JOBS_PER_GPU, "half")
     with pytest.raises(KindredError, match="KINDRED_JOBS_PER_GPU=half"):
@@ -216,8 +216,10 @@ def test_a_split_takes_every_slot_of_every_gpu(monkeypatch, tmp_path):
     assert os.environ.pop("CUDA_VISIBLE_DEVICES") == "0,1"
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"gpu-0.lock", "gpu-1.lock", "gpu-0.1.lock", "gpu-1.1.lock"}
-    with pytest.raises(KindredError, match="none of 2 GPUs"):
+    with pytest.raises(KindredError, match="none of the 2 GPUs became free"):
         devices.acquire_device("auto", wait_s=0, poll_s=0.01)
+    with pytest.raises(KindredError, match="the 2 GPUs did not all become free"):
+        devices.acquire_device("auto", wait_s=0, poll_s=0.01, split=devices.Split())
     assert devices.acquire_device("cpu", split=devices.Split()) == "cpu"
 
 

@@ -17,5 +17,5 @@ def test_what_they_would_read_otherwise_is_refused(key, path):
 
 
 def test_usual_paths_are_as_written():
-    for path in ("lab", "../other/lab-2", "/data/models_3/lab.v1", "~/lab", "Häuser/lab"):
+    for path in ("lab", "../other/lab-2", "/data/models_3/lab.v1", "~/lab", "Häuser/lab", "a+,@%="):
         assert LabConfig(out=path).out == path

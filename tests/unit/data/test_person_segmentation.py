@@ -110,7 +110,7 @@ def test_other_labels_are_no_people(tmp_path):
     segmenter = Segmenter.open(PretrainedModel(model=str(folder)))
     assert segmenter.find(Image.new("RGB", (64, 48), "white")) == []
     folder = tiny_vision.detr(tmp_path / "dogs", labels=("dog", "cat"))
-    with pytest.raises(KindredError, match="does not know 'person', only: cat, dog"):
+    with pytest.raises(KindredError, match="does not know 'person', only cat and dog"):
         Segmenter.open(PretrainedModel(model=str(folder)))
 
 

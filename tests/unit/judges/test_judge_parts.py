@@ -161,7 +161,7 @@ def test_other_things_are_not_people(tmp_path):
 
 def test_a_detector_without_people_is_refused(tmp_path):
     path = tiny_vision.yolos(tmp_path, ("dog", "kite"))
-    with pytest.raises(KindredError, match="does not know 'person', only: dog, kite"):
+    with pytest.raises(KindredError, match="does not know 'person', only dog and kite"):
         PersonDetector.open(PretrainedModel(model=str(path)))
 
 
