@@ -4,7 +4,7 @@
     one training         an arm with a single run: numbers only
     pilot                two runs; three or four, unless it is the one primary hypothesis
     control failed       a null or scrambled control of the experiment read wrong
-    both at the floor    both arms' intervals within 5 points of what a base without training reads
+    both at the floor    both arms' intervals within 5 points of the measure's `floor`
     both at the ceiling  both arms' intervals from 95 % on
     supported            the interval lies above the margin
     no difference        the interval at 90 % lies within -x to x (two one-sided tests, Schuirmann
@@ -137,7 +137,7 @@ def _at_an_end(reading: Reading) -> str | None:
     if reading.arms is None:
         return None
     measure = MEASURES[reading.measure]
-    if _all_near(reading.arms, measure, measure.at_chance, floor=True):
+    if _all_near(reading.arms, measure, measure.floor, floor=True):
         return FLOOR
     best = {"more": 1.0, "less": 0.0}.get(measure.better)
     bounded = measure.kind.bounds == UNIT

@@ -87,11 +87,18 @@ def _answer(data: ReportData, one: CastSet) -> list[str]:
         said.append(f"{NONE[:1].upper()}{NONE[1:]}, so how far that needs names is not known.")
     kinds = {name: data.variants[name]["kind"] for name in one.variants}
     said += [
-        f"{name}, {UNTRAINED[kind]}, does so in {_reached(one.variants[name])}."
+        f"{name}, {UNTRAINED[kind]}, does so in {_reached(one.variants[name])}"
+        f"{_of_strangers(kind, one.variants[name])}."
         for name, kind in kinds.items()
         if kind in FIXED_KINDS
     ]
     return [*said, _without_names(one, one.variants[best]), *_pilot(one)]
+
+
+def _of_strangers(kind: str, own: Figures) -> str:
+    """What lets a base that learned nobody be right in some pictures, as the end of a sentence."""
+    others = own["accuracy"].get("others")
+    return ": strangers alone need no LoRA" if kind == "base" and others and others["mean"] else ""
 
 
 def _reached(own: Figures) -> str:

@@ -41,8 +41,8 @@ _RECORDS = (
         "y = [n = k  and  F(x) = [x ∈ A] for every character x]",
         unit="share, written in %",
         code="evidence/cast_figures.py: accuracies",
-        without_names="at most the lines of the drawers without names; a base alone only casts "
-        "without members",
+        without_names="at most the lines of the drawers without names; a base alone 0 in casts "
+        "with members and 1 in those of strangers alone",
     ),
     CastFigure(
         name="worst",
@@ -97,8 +97,8 @@ _RECORDS = (
         "called. Where the two are alike, the name changes nothing, and the distance between them "
         "(d′) is near 0. c is above 0 for somebody who is shown too rarely whatever is asked, and "
         "below 0 for somebody shown too often.",
-        definition="d′ = z(H) − z(F) and bias c = −(z(H) + z(F)) / 2, with H = (hits + 0.5) / "
-        "(pictures asking + 1) and F = (false alarms + 0.5) / (other pictures + 1) (log-linear "
+        definition="d′ = z(H) − z(G) and bias c = −(z(H) + z(G)) / 2, with H = (hits + 0.5) / "
+        "(pictures asking + 1) and G = (false alarms + 0.5) / (other pictures + 1) (log-linear "
         "correction: Hautus 1995, doi 10.3758/BF03203619); a run each, then Student's t over runs",
         formula="H = (h + 0.5) / (a + 1),   h of the a pictures that ask for x show x\n"
         "G = (g + 0.5) / (b + 1),   g of the b other pictures show x\n"

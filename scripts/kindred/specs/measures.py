@@ -30,12 +30,14 @@ class ScoredImage:
 class Measure:
     """One measure. `value` gives a picture's number, None where there is none; `formula`: the same
     in the symbols of docs/reference/measures.md; `code`: what computes it, 'file: name'. `chance`:
-    what it reads for a base that learned nobody; `derived`: how that follows. `needs`: what it
-    can't be had without. `says`: its words in verdicts, where {counts} is what the judge counts.
-    `needs_names`: it can't be high for an adapter that has not learned which name is whose; `names`
-    says why, or how it is high without. `heading` and `hint` head a column of the report's table
-    `about` people or pictures. `compared`: with the baseline, in summaries. `macro`: its mean is
-    over casts of the mean within each, so that no cast counts for more."""
+    what it reads for a base that learned nobody; `derived`: how that follows. `floor`: what it
+    reads at least where no name is known, from which 'both at the floor' is told: `chance` as a
+    number where that is one. `needs`: what it can't be had without. `says`: its words in verdicts,
+    where {counts} is what the judge counts. `needs_names`: it can't be high for an adapter that has
+    not learned which name is whose; `names` says why, or how it is high without. `heading` and
+    `hint` head a column of the report's table `about` people or pictures. `compared`: with the
+    baseline, in summaries. `macro`: its mean is over casts of the mean within each, so that no cast
+    counts for more."""
 
     name: str
     kind: Kind
@@ -54,7 +56,7 @@ class Measure:
     about: Literal["people", "picture"] = "people"
     compared: bool = False
     macro: bool = False
-    at_chance: float | None = None
+    floor: float | None = None
 
 
 def _column(name: str) -> Callable[[ScoredImage], float | None]:
@@ -98,17 +100,19 @@ _RECORDS = (
         name="cast",
         kind=SHARE,
         better="more",
-        chance="at most 1 of 12 casts for who sees the canvas alone",
-        at_chance=1 / 12,
+        chance="0 in every cast with a character, 1 in those of strangers alone, which need no "
+        "LoRA: 3 casts of 12 for three characters",
+        floor=1 / 12,
         needs=(HEADS, REFERENCES, "a prompt set made of `casts`"),
         says="pictures that show exactly whom they were asked for (cast accuracy)",
         heading="Cast right",
         hint="share of pictures with exactly the people asked for, strangers included, each once, "
         "over all casts on all canvases: what can't be had without names",
         formula="[n = k  and  F(x) = [x ∈ A] for every character x]",
-        derived="who sees the shape of the picture alone draws one outcome on each shape, which "
-        "is right for one cast of twelve: 2 shapes × 1 / (2 × 12) = 1/12 = 8 %; who also knows "
-        "how many people are asked for has one outcome for each number, 3/12 = 25 %",
+        derived="a base draws strangers, as many as asked for: 3/12 = 25 %; an adapter that "
+        "draws its family instead falls lower, to the floor of 1/12 = 8 %: who sees only the "
+        "picture’s shape draws one outcome on each shape, right for one cast of twelve, "
+        "2 shapes × 1 / (2 × 12)",
         code="scoring/identity_assignment.py: assign_identities",
         value=_column("cast_right"),
         compared=True,
@@ -121,7 +125,7 @@ _RECORDS = (
         kind=SHARE,
         better="more",
         chance="near 0",
-        at_chance=0.0,
+        floor=0.0,
         needs=(HEADS, REFERENCES),
         says="pictures in which everyone asked for is there, once and recognisable",
         heading="Right",
@@ -138,7 +142,7 @@ _RECORDS = (
         kind=FRACTION,
         better="more",
         chance="near 0",
-        at_chance=0.0,
+        floor=0.0,
         needs=("success", "adherence that is a probability"),
         says="pictures right and as the prompt says (success times adherence)",
         heading="… and as asked",
@@ -171,7 +175,7 @@ _RECORDS = (
         kind=LIKENESS,
         better="more",
         chance="0",
-        at_chance=0.0,
+        floor=0.0,
         needs=(REFERENCES,),
         says="identity (0 a stranger, 1 another photo of the person)",
         heading="Likeness",
@@ -190,7 +194,7 @@ _RECORDS = (
         kind=FRACTION,
         better="less",
         chance="near 1",
-        at_chance=1.0,
+        floor=1.0,
         needs=(REFERENCES,),
         says="people asked for who are missing",
         heading="Missing",
@@ -221,7 +225,7 @@ _RECORDS = (
         kind=SHARE,
         better="less",
         chance="near 1",
-        at_chance=1.0,
+        floor=1.0,
         needs=(REFERENCES,),
         says="pictures with a stranger who was not asked for",
         heading="Strangers",

@@ -12,6 +12,7 @@ from synthetic import ARMS, CHARACTERS, Arm, Hypothesis, Made
 from kindred.evidence.amendments import summed_up
 from kindred.report.cast_section import (
     NO_CASTS,
+    _of_strangers,
     _without_names,
     hypotheses_beside,
     who_is_who,
@@ -86,10 +87,17 @@ def test_the_answer_stands_beside_the_control_the_base_and_what_needs_no_names(d
     }
     assert f"“all” draws exactly these people in {reached['all']}." in said
     assert f"captions on the wrong photos, does so in {reached['scrambled']}." in said
-    assert f"BASE, without a LoRA, does so in {reached['BASE']}." in said
+    assert f"BASE, without a LoRA, does so in {reached['BASE']}" in said
     # Of A, J and A+J: one of the two single ones, and the pair.
     assert "at most 67 % of the family alone can be right (33 % from the picture’s" in said
     assert "This is a pilot with 32 pictures of each training" in said
+
+
+def test_a_base_that_draws_strangers_when_asked_for_them_is_explained(data):
+    own = data.variants["BASE"]["casts"]["casts"]
+    some, none = ({"accuracy": own["accuracy"] | {"others": {"mean": x}}} for x in (0.6, 0.0))
+    assert _of_strangers("base", some) == ": strangers alone need no LoRA"
+    assert _of_strangers("base", none) == _of_strangers("references", some) == ""
 
 
 def test_above_what_needs_no_names_names_were_learned(data):

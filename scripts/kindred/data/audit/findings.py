@@ -126,8 +126,8 @@ def cell_findings(found: Mapping[str, int], who: Characters) -> list[Finding]:
                 "note",
                 f"no photo shows all {len(letters)} together ({everyone})",
                 "the model must combine smaller groups to draw all of them, and may get the "
-                "number of people wrong more often. In the lab, 4 to 11 % of such pictures were "
-                "right, and 88 to 96 % with composites and longer training (docs/README.md)",
+                "number of people wrong more often. On the drawn world few such pictures were "
+                "right, and most with composites and longer training (docs/findings/together.md)",
                 "add such photos if there are any, or test a variant with "
                 + composites(never_together(found, letters)),
             )
