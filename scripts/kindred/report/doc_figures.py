@@ -5,7 +5,7 @@ success")`, a variant's mean over its runs, `"any-heads trio success - family"`,
 points, or `"any-heads trio success sd"`, how much runs differ, in points; of cast accuracy, of a
 kind of cast or of one cast, `[87 %](casts-alike/casts.csv "any-heads casts family")`; of a
 hypothesis its effect or label, `(likeness/verdicts.csv "right effect")`; and what stands in a table
-of a published page, `[94 %](likeness/README.md "any: … and as asked")`. So a reader sees the source
+of another page, `[94 %](likeness/README.md "any: … and as asked")`. So a reader sees the source
 by pointing at it, and no figure can grow old: `filled` writes what the table says, and a test fails
 where a page says something else. Knows published tables; knows nothing of what pages are about.
 """
@@ -23,7 +23,7 @@ from kindred.report.published_figures import Rows, cell_of, figure_of, read_tabl
 from kindred.report.published_labels import labels_table, words_of
 
 FIGURE = re.compile(
-    r"\[(?P<said>[^\]]*)\]\((?P<table>[\w./-]+/(?:(?:runs|casts|verdicts)\.csv|README\.md)) "
+    r"\[(?P<said>[^\]]*)\]\((?P<table>[\w./-]+/(?:(?:runs|casts|verdicts)\.csv|[\w-]+\.md)) "
     r'"(?P<what>[^"]+)"\)'
 )
 

@@ -19,7 +19,8 @@ Rows = Sequence[Mapping[str, str]]
 
 def cell_of(page: str, what: str) -> str:
     """'row: heading', or 'section > row: heading', of the first table of a page, or of a section,
-    that has both: without the interval in brackets behind it, which a last ' (…)' asks for.
+    that has both: not bold, without the interval in brackets behind it, which a last ' (…)' asks
+    for.
 
     Raises KindredError where there is none.
     """
@@ -36,7 +37,7 @@ def cell_of(page: str, what: str) -> str:
         elif not headings:
             headings = cells
         elif cells[0] == row and heading in headings:
-            cell = cells[headings.index(heading)]
+            cell = cells[headings.index(heading)].strip("*")
             return cell if whole else cell.partition(" (")[0]
     raise KindredError(
         f"no row '{row}' with a column '{heading}'", "", "write it as `row: heading`"

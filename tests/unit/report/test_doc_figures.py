@@ -70,7 +70,7 @@ PAGE = """# Alike
 
 | variant | Right in threes |
 |---|---:|
-| any | 9 % |
+| any | **9 %** |
 """
 
 
