@@ -1,4 +1,4 @@
-"""Write the files that follow from the code: schemas, docs/reference and README's table."""
+"""Write the files that follow from the code: schemas, docs/reference and tables of other pages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kindred.common.page_blocks import write_block
 from kindred.config.json_schema import SCHEMAS, schema_text
 from kindred.config.keys_reference import configuration_page
 from kindred.report.measures_reference import measures_page
+from kindred.starting.confirmation_hours import hours_table
 from kindred.starting.needs_table import needs, needs_table
 from kindred.workflow.output_files import outputs_tables
 from kindred.workflow.rules_reference import commands_page, steps_table
@@ -30,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     write_block(pages / "workflow.md", "steps", steps_table(root / "rules"))
     write_block(pages / "workflow.md", "files", outputs_tables(root / "rules"))
     write_block(root / "README.md", "needs", needs_table(needs(root)))
+    write_block(root / "docs/guide/confirmation.md", "hours", hours_table())
     return 0
 
 

@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kindred.common.errors import KindredError
 from kindred.common.page_blocks import with_block
 from kindred.config.json_schema import SCHEMAS
 from kindred.config.keys_reference import STALE, configuration_page, keys, stale
+from kindred.starting import confirmation_hours
+from kindred.starting.confirmation_hours import hours_table
 from kindred.starting.needs_table import Need, needs, needs_table
 from kindred.workflow.flow_figure import flow_figure, read_graph
 from kindred.workflow.output_files import outputs_tables
@@ -66,6 +69,18 @@ def test_the_tables_of_files_are_as_the_rules_are():
 def test_readme_says_what_bases_take(by_base):
     page = text_of("README.md")
     assert page == with_block(page, "needs", needs_table(by_base), "page"), REPAIR
+
+
+def test_the_hours_of_the_confirmation_are_those_of_its_experiment():
+    page = text_of("docs/guide/confirmation.md")
+    assert page == with_block(page, "hours", hours_table(), "page"), REPAIR
+    asked = yaml.safe_load(text_of("config/experiments/confirm.yaml"))
+    casts, base = asked["prompt_sets"]["casts"], asked["base"]
+    defaults = yaml.safe_load(text_of(f"config/bases/{base}.yaml"))["training_defaults"]
+    one = confirmation_hours
+    assert (base, defaults["steps"], casts["steps"]) == (one.BASE, one.STEPS, one.DRAWING_STEPS)
+    assert asked["runs"] * len(asked["variants"]) == one.TRAININGS
+    assert tuple(map(tuple, casts["casts"]["shapes"])) == one.SIZES
 
 
 @pytest.mark.parametrize("file", SCHEMAS)
