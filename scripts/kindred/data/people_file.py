@@ -33,7 +33,7 @@ HEAD = """\
 # photos come or go. Snakemake reads it: names in captions follow it.
 #   who: J          you said so (a letter or a name)   who: nobody     somebody who is not learned
 #   who: J sure     the judge of faces is sure         who: stranger   so says the judge
-#   who: J?         it can't decide: write a letter    who: too small to see, turned away, covered
+#   who: maybe J    it can't decide: write a letter    who: too small to see, turned away, covered
 # Words of the judge are renewed at its next run; yours stay. `at` is where the face is, in percent
 # from the left and from the top. `left_out: why` leaves a photo out. `caption:` replaces any other.
 """
