@@ -10,13 +10,20 @@ from collections.abc import Iterable
 from kindred.specs.dataset import TrainingAmount
 from kindred.specs.training import Selection, TrainSpec
 
+# Ends the name of the experiment that `make look` runs, in steps too few to learn anybody.
+FIRST_LOOK = "-first-look"
 # An audit looks at so many trainings that see least: its specification stands on a command line.
 TRAININGS_TOLD = 40
 
 
-def training_amounts(trainings: Iterable[tuple[str, TrainSpec]]) -> list[TrainingAmount]:
-    """How much the trainings of variants, by their names, see: of those with equal batch and
-    selection, whatever its seed, the one that sees least; at most `TRAININGS_TOLD`."""
+def training_amounts(
+    experiment: str, trainings: Iterable[tuple[str, TrainSpec]]
+) -> list[TrainingAmount]:
+    """How much the trainings of an experiment's variants, by their names, see: of those with equal
+    batch and selection, whatever its seed, the one that sees least; at most `TRAININGS_TOLD`.
+    Nothing of a first look, whose steps are few on purpose."""
+    if experiment.endswith(FIRST_LOOK):
+        return []
     least: dict[tuple[int, str], TrainingAmount] = {}
     for name, train in trainings:
         recipe, selection = train.recipe, train.selection

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kindred.common.errors import Problems
+from kindred.config.amounts_told import FIRST_LOOK
 from kindred.config.base_config import DrawingDefaults, Fits, Range
 from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.yaml_document import Document
@@ -39,7 +40,7 @@ def warn_of_misfits(
             continue
         mine = [one for one in experiment.variants.values() if one.base == name]
         for found in (
-            _of_training(mine, fits),
+            _of_training(mine, fits, experiment.name.endswith(FIRST_LOOK)),
             _of_photos(mine, datasets, fits),
             _of_pictures(_drawn_by(experiment, name, drawing), fits, guidance(name)),
         ):
@@ -61,11 +62,12 @@ def _misfits(base: str, values: Iterator[Value]) -> Iterator[tuple[Place, Misfit
         yield at, Misfit(where=".".join(at), what=text, key=key)
 
 
-def _of_training(variants: list[Variant], fits: Fits) -> Iterator[Value]:
+def _of_training(variants: list[Variant], fits: Fits, first_look: bool) -> Iterator[Value]:
     for one in variants:
         if one.train:
             recipe, at = one.train.recipe, ("variants", one.name)
-            yield at, f"trains {recipe.steps} steps", "steps", fits.steps, recipe.steps
+            if not first_look:
+                yield at, f"trains {recipe.steps} steps", "steps", fits.steps, recipe.steps
             # Prodigy finds its rate itself; `lr` is a factor of it (see contradictions.py).
             usual = None if recipe.optimizer == "prodigy" else fits.lr
             yield at, f"has a learning rate of {recipe.lr:g}", "lr", usual, recipe.lr

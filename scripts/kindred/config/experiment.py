@@ -132,7 +132,7 @@ def _misfits(
     usual = config_files.fits, config_files.drawing, config_files.usual_guidance
     misfits = warn_of_misfits(document, experiment, datasets, *usual, problems)
     misfits += warn_of_contradictions(document, experiment.trained, config_files)
-    warn_of_few_steps(document, experiment.trained, datasets, config_files.root, problems)
+    warn_of_few_steps(document, experiment, datasets, config_files.root, problems)
     return misfits
 
 

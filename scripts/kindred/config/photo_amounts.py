@@ -6,12 +6,13 @@ selection chooses, and of which sizes, the audit says (data/audit/training_amoun
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems
+from kindred.config.amounts_told import FIRST_LOOK
 from kindred.config.contradictions import Contradiction
-from kindred.config.plan import Dataset, Variant
+from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.yaml_document import Document
 from kindred.data.photo_folder import scan
 from kindred.specs.training import Selection
@@ -20,14 +21,15 @@ from kindred.world.families import photo_names
 
 def warn_of_few_steps(
     document: Document,
-    variants: Iterable[Variant],
+    experiment: Experiment,
     datasets: Mapping[str, Dataset],
     root: Path,
     problems: Problems,
 ) -> None:
     """Warn of trainings that end before every photo was seen, and of batches larger than all photos
-    together, each once however many variants have it. Folders of photos count from `root`."""
-    variants = list(variants)
+    together, each once however many variants have it, and of nothing in a first look. Folders of
+    photos count from `root`."""
+    variants = [] if experiment.name.endswith(FIRST_LOOK) else experiment.trained
     used = {variant.dataset for variant in variants}
     counts = {name: count_of(one, root) for name, one in datasets.items() if name in used}
     told: set[Contradiction] = set()

@@ -373,7 +373,7 @@ class Plan:
         if misfits:
             given["misfits"] = misfits
         own = [(v.name, v.train) for v in chosen.trained if v.train and v.dataset == dataset]
-        trainings = training_amounts(own)
+        trainings = training_amounts(chosen.name, own)
         if trainings:
             given["trainings"] = trainings
         if chosen.hide_photos:

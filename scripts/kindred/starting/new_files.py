@@ -9,6 +9,7 @@ from kindred.common.errors import KindredError, Problems
 from kindred.common.files import write_text
 from kindred.compute import nvml
 from kindred.compute.memory_limit import GIB
+from kindred.config.amounts_told import FIRST_LOOK
 from kindred.config.base_config import DrawingDefaults
 from kindred.config.config_files import ConfigFiles
 from kindred.config.user_schema import NAME, NAME_RULE
@@ -42,8 +43,9 @@ def new_experiment(
         raise KindredError(
             "there is no NVIDIA GPU here, and the bases for photos need one",
             "--gpu",
-            "give the size of the card on which it will run, in GiB, such as `--gpu 12`; or try "
-            "everything with drawings on the miniature base: `--base lab`",
+            "give the size of the card on which it will run, in GiB, such as `--gpu 12` "
+            '(with make: `NEW="--gpu 12"`); or try everything with drawings on the miniature '
+            "base: `--base lab`",
         )
     fitting = base_choice.fitting_bases(root, card)
     chosen = base_choice.chosen_base(root, card, base, fitting)
@@ -60,7 +62,7 @@ def with_estimate(new: NewExperiment, root: Path, timed: bool) -> NewExperiment:
     if timed:
         measured = estimates.timed_steps(new.base, new.memory_gib)
     else:
-        measured = estimates.of_first_look(root / f"results/{new.name}-first-look")
+        measured = estimates.of_first_look(root / f"results/{new.name}{FIRST_LOOK}")
     files = ConfigFiles(root, Problems())
     files.base(new.base.name, "--base")
     download = 0.0 if new.lab else files.downloads[new.base.name]
@@ -70,7 +72,7 @@ def with_estimate(new: NewExperiment, root: Path, timed: bool) -> NewExperiment:
 
 def _paths(name: str, root: Path) -> tuple[Path, Path]:
     folder = root / "config/experiments"
-    return folder / f"{name}.yaml", folder / f"{name}-first-look.yaml"
+    return folder / f"{name}.yaml", folder / f"{name}{FIRST_LOOK}.yaml"
 
 
 def refuse_existing(name: str, root: Path, replaced: bool) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kindred.config.amounts_told import TRAININGS_TOLD, training_amounts
+from kindred.config.amounts_told import FIRST_LOOK, TRAININGS_TOLD, training_amounts
 from kindred.data.audit.training_amounts import training_findings
 from kindred.data.dataset import DatasetImage
 from kindred.specs.base_model import Base
@@ -78,16 +78,18 @@ def variant(name, seed=0, **recipe):
 
 def test_the_audit_is_told_of_those_that_see_least():
     told = training_amounts(
+        "ours",
         [
             variant("long", steps=90),
             variant("short", steps=10, gradient_accumulation=2),
             variant("other-seed", seed=3, steps=50),
             variant("wide", steps=10, batch=4),
-        ]
+        ],
     )
+    assert training_amounts(f"ours{FIRST_LOOK}", [variant("short", steps=10)]) == []
     assert [(one.where, one.pictures) for one in told] == [
         ("variants.short", 20),
         ("variants.wide", 40),
     ]
     many = [variant(f"v{n}", steps=9, batch=n) for n in range(1, 3 * TRAININGS_TOLD)]
-    assert len(training_amounts(many)) == TRAININGS_TOLD
+    assert len(training_amounts("ours", many)) == TRAININGS_TOLD

@@ -101,10 +101,8 @@ def test_an_experiment_for_a_card_plans_and_nothing_in_it_is_unusual(root, folde
     assert run(root, "--gpu", str(gib), *people) == 0
     for name in ("ours", "ours-first-look"):
         plan = plan_of(root, name)
-        said = [text for text in shipped_config.warnings(plan) if "has no `revision`" not in text]
-        unusual = [text for text in said if "trains 100 steps" not in text]
-        assert not unusual
-        assert ("first-look" in name) == any("trains 100 steps" in text for text in said)
+        said = shipped_config.warnings(plan)
+        assert not [text for text in said if "has no `revision`" not in text]
     experiment = plan_of(root, "ours").experiments["ours"]
     assert set(experiment.variants) >= {"photos", "composed"}
     strangers = experiment.variants["composed"].strangers
