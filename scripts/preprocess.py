@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, write_json
+from kindred.data.audit.photo_warnings import warning_lines
 from kindred.data.preprocessing import prepare_folder
 from kindred.specs.dataset import PreprocessSpec
 
@@ -42,9 +43,8 @@ def main(argv: list[str] | None = None) -> int:
     made = read_json(options.made) if options.made else {}
     result = prepare_folder(options.source, options.images_dir, spec, made, options.workers)
     write_json(options.out, result.rows)
-    for row in result.rows:
-        for item in row["warnings"]:
-            print(f"warning: {row['source']}: {item['what']}", file=sys.stderr)
+    for line in warning_lines(result.rows):
+        print(f"warning: {line}", file=sys.stderr)
     print(
         f"{len(result.rows)} images of {result.photos} photos: {result.made} prepared, "
         f"{result.kept} kept, {result.removed} removed",

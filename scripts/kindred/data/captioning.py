@@ -12,6 +12,7 @@ from kindred.common.errors import Problems
 from kindred.common.written_text import nfc
 from kindred.data import caption_cache, caption_files, people_file
 from kindred.data.aspect_buckets import covered_box
+from kindred.data.audit.photo_warnings import warning_lines
 from kindred.data.caption_cache import Asked
 from kindred.data.caption_records import Hint, by_captioner, by_hand, hint_of
 from kindred.data.caption_tables import WrittenCaption
@@ -30,9 +31,8 @@ def caption_images(
     its caption. Raises as `caption_photos` does."""
     photos = {row["source"]: row for row in sorted(images, key=lambda row: row["height"])}
     by_photo = caption_photos(photos, spec, folder, images_dir, store)
-    for source, row in by_photo.items():
-        for item in row["warnings"]:
-            print(f"warning: {source}: {item['what']}", file=sys.stderr)
+    for line in warning_lines({**row, "source": one} for one, row in by_photo.items()):
+        print(f"warning: {line}", file=sys.stderr)
     return [
         {"id": image["image_id"], "photo": image["photo"], **by_photo[image["source"]]}
         | ({"made": image["made"]} if "made" in image else {})

@@ -16,6 +16,7 @@ from kindred.common.hashing import caption_hash
 from kindred.data.audit import coverage as audit
 from kindred.data.audit import report, token_findings
 from kindred.data.audit.findings import ROW_KINDS
+from kindred.data.audit.photo_warnings import LEFT_OUT, warning_lines
 from kindred.models import tokenizers
 from kindred.report.audit_page import readiness, render
 from kindred.report.coverage_chart import coverage_svg
@@ -452,3 +453,17 @@ def test_the_picture_shows_every_cell():
     assert heights[0] == pytest.approx(3 * heights[1], rel=1e-4)
     assert bars[2].get("stroke-dasharray")
     assert sum(dot.get("fill") == "var(--bar)" for dot in picture.iter("circle")) == 4
+
+
+def test_a_terminal_shows_few_warnings_of_a_kind_and_counts_many():
+    rows = [
+        {"source": f"{n}.jpg", "warnings": [{"kind": "small", "what": "is small: 9x9 px"}]}
+        for n in range(5)
+        for _ in range(3)  # sizes of one photo
+    ]
+    rows += [{"source": "0.jpg", "warnings": [{"kind": "blurred", "what": "looks blurred"}]}]
+    rows += [{"source": "0.jpg", "warnings": [{"kind": LEFT_OUT, "what": "a.txt: is no photo"}]}]
+    assert list(warning_lines(rows)) == [
+        "small photos (5), such as 0.jpg: is small: 9x9 px. The audit's page shows all",
+        "0.jpg: looks blurred",
+    ]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+SHOWN = 3  # warnings of one kind that a terminal shows
 LEFT_OUT = "left-out"  # files that are no photo's
 # kind of a warning on an image or caption -> (what, effect, cure)
 ROW_KINDS: dict[str, tuple[str, str, str]] = {
@@ -125,3 +130,20 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
     ),
 }
 NOTES = frozenset({"profile", "cmyk", "exif", "metadata", "frames", "transparent"})
+
+
+def warning_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What a terminal says of warnings on prepared photos: 'a.jpg: is small: 90x90 px'; of more
+    than `SHOWN` of a kind how many photos have it. Files that are left out were named before."""
+    by_kind: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        for item in row["warnings"]:
+            if item["kind"] != LEFT_OUT:
+                by_kind[item["kind"]][f"{row['source']}: {item['what']}"] = row["source"]
+    for kind, told in by_kind.items():
+        if len(told) <= SHOWN:
+            yield from told
+        else:
+            photos = len(set(told.values()))
+            what = ROW_KINDS[kind][0] if kind in ROW_KINDS else kind
+            yield f"{what} ({photos}), such as {next(iter(told))}. The audit's page shows all"
