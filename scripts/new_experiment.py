@@ -1,6 +1,6 @@
 """Write an experiment for a folder of photos.
 
-in:  a folder of photos; who is in them is read from sub-folders or captions, or told
+in:  a folder of photos; who is in them is told, or read from people.yaml, sub-folders or captions
 out: config/experiments/<name>.yaml, complete, with comments and an estimate of what it takes, and
      <name>-first-look.yaml, a picture of everybody by the base and by a LoRA of 100 steps
 """
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import listing
 from kindred.starting.folder_survey import survey
 from kindred.starting.new_files import new_experiment, refuse_existing, with_estimate, write_files
 
@@ -43,16 +44,15 @@ def main(argv: list[str] | None = None) -> int:
     new = new_experiment(options.root, options.folder, name, found, options.gpu, options.base)
     new = with_estimate(new, options.root, options.time)
     paths = write_files(new, options.root)
-    people = ", ".join(f"{x} {who.name} ({who.noun})" for x, who in found.characters.items())
-    print(f"{found.photos} photos of {people}; {found.captioned} with a caption", file=sys.stderr)
+    people = listing(f"{who.name} ({x}, {who.noun})" for x, who in found.characters.items())
+    print(f"{found.photos} photos of {people}, {found.captioned} with a caption", file=sys.stderr)
     print(f"base {new.base.name}, photos of up to {new.base.edge} px", file=sys.stderr)
     for line in (*new.estimate, *(f"wrote {path}" for path in paths)):
         print(line, file=sys.stderr)
     for letter in found.guessed:
         noun = f"characters.{letter}.class: write man, woman or child"
         print(f"to do in {paths[0]}: {noun}", file=sys.stderr)
-    print(f"next: make look EXPERIMENT={name}", file=sys.stderr)
-    print(f"then: make run EXPERIMENT={name}", file=sys.stderr)
+    print(f"next: make look EXPERIMENT={name}\nthen: make run EXPERIMENT={name}", file=sys.stderr)
     return 0
 
 
