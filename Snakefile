@@ -8,30 +8,27 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+include: "rules/start.smk"
 include: "rules/common.smk"
 include: "rules/lost_files.smk"
-include: "rules/cluster.smk"
-include: "rules/lab.smk"
 include: "rules/draw.smk"
-include: "rules/prior.smk"
 include: "rules/preprocess.smk"
 include: "rules/caption.smk"
-include: "rules/compose.smk"
 include: "rules/audit.smk"
 include: "rules/encode.smk"
 include: "rules/train.smk"
-include: "rules/together.smk"
 include: "rules/render.smk"
 include: "rules/sheets.smk"
 include: "rules/score.smk"
-include: "rules/face_detail.smk"
-include: "rules/ceiling.smk"
-include: "rules/steps.smk"
-include: "rules/together_pictures.smk"
 include: "rules/compare.smk"
-include: "rules/families.smk"
 include: "rules/power.smk"
 include: "rules/report.smk"
+
+
+# Those that few experiments need, or that somebody asks for by name (workflow/rule_files.py).
+for name in rule_files.further(PLAN, CLASSES, FAMILIES, sys.argv):
+
+    include: f"rules/{name}.smk"
 
 
 localrules:
@@ -43,9 +40,11 @@ rule all:
     default_target: True
     input:
         paths.all_targets(PLAN),
-        family_jobs.targets(COMPARABLE),
+        family_jobs.targets(FAMILIES),
     message:
         "finished: see " + ", ".join(f"results/{name}" for name in PLAN.experiments)
 
 
 rule_functions.write_signatures(workflow.rules)
+PARSED.save()
+sys.dont_write_bytecode, sys.pycache_prefix = BYTECODE

@@ -7,7 +7,6 @@ as a set of values without their names:
   base     which version of a model it uses, with its architecture's version
 """
 
-import atexit
 import gc
 import os
 import re
@@ -17,22 +16,6 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.logging import logger
-
-# Thousands of jobs are millions of small objects, and none is garbage: looking for some among them
-# takes a third of the time that Snakemake needs to see that nothing is to be done. At its end Python
-# looks once more, through all modules too, which takes 0.4 s: not through what is frozen.
-gc.disable()
-atexit.register(gc.freeze)
-
-SCRIPTS = Path(workflow.basedir) / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-# Containers often tell Python to keep no bytecode, and compiling the library takes longer than
-# planning. Then it is kept beside Snakemake's own notes, out of everybody's way.
-BYTECODE = sys.dont_write_bytecode, sys.pycache_prefix
-if sys.dont_write_bytecode:
-    sys.dont_write_bytecode = False
-    sys.pycache_prefix = str(Path(".snakemake/kindred/bytecode").absolute())
 
 from kindred.models.identity import architecture_of, identity
 from kindred.models.training_adapter import known_identity
@@ -45,6 +28,7 @@ from kindred.workflow import (
     family_jobs,
     paths,
     report_specs,
+    rule_files,
     rule_functions,
     scoring_specs,
 )
@@ -60,6 +44,7 @@ from kindred.config.load_plan import load_plan
 from kindred.workflow import cluster_check, frozen_plan, lost_files, slurm_jobs
 from kindred.workflow.checkout import check_checkout
 from kindred.common import planned_code
+from kindred.common.planned_config import planned_config
 from kindred.common.errors import KindredError, message
 from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
 from kindred.judges.version import version_of
@@ -73,8 +58,6 @@ from kindred.common.versions import (
     part_version,
     step_version,
 )
-
-sys.dont_write_bytecode, sys.pycache_prefix = BYTECODE
 
 
 onstart:
@@ -152,6 +135,7 @@ PRIORS = {
     for name, dataset in DATASETS.items()
     if dataset.class_images
 }
+FAMILIES = or_stop(family_files.asked, planned_config(), PLAN.experiments)
 CLASSES = standalone_class_images(PLAN) | stranger_class_images(PLAN)
 # Variants whose pictures were made elsewhere, as a pattern that nothing fits where there are none.
 ELSEWHERE = "|".join(map(re.escape, paths.elsewhere(PLAN))) or "(?!)"

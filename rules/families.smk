@@ -8,15 +8,7 @@ gives: results/families/<name>/declared.json and power.json, before anything is 
     snakemake families --config 'experiments=[alike, alike-okorie, ...]'
 """
 
-from kindred.common.planned_config import planned_config
-
-FAMILIES = or_stop(family_files.family_specs, planned_config())
-COMPARABLE = family_files.comparable(FAMILIES, PLAN.experiments)
-or_stop(
-    family_files.check_asked,
-    {name: FAMILIES[name] for name in COMPARABLE},
-    PLAN.experiments,
-)
+or_stop(family_files.check_asked, FAMILIES, PLAN.experiments)
 
 
 localrules:
@@ -143,11 +135,11 @@ rule families_report:
 rule families:
     """All files of config/families whose experiments are configured."""
     input:
-        family_jobs.targets(COMPARABLE),
+        family_jobs.targets(FAMILIES),
     message:
         "families: "
         + (
-            ", ".join(COMPARABLE)
+            ", ".join(FAMILIES)
             or "no file of config/families has all of "
             "its experiments among the configured ones"
         )

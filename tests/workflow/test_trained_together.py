@@ -33,10 +33,10 @@ def test_it_is_asked_for_by_name_and_changes_nothing_else(several: Workspace):
     assert not any(": training " in job for job in asked if job != TOGETHER)
     plain = several.jobs()
     assert TOGETHER not in plain
-    include = 'include: "rules/together.smk"\n'
-    several.replace("Snakefile", include, "# here\n")
+    places = "for name in rule_files"
+    several.replace("Snakefile", places, f'include: "rules/together.smk"\n{places}')
     assert several.jobs() == plain
-    several.replace("Snakefile", "# here\n", include)
+    several.replace("Snakefile", 'include: "rules/together.smk"\n', "")
 
 
 @pytest.mark.long

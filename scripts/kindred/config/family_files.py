@@ -34,6 +34,35 @@ def family_specs(config: Path) -> dict[str, FamiliesSpec]:
     return found
 
 
+def asked(config: Path, experiments: Collection[str]) -> dict[str, FamiliesSpec]:
+    """Of `family_specs` those all of whose experiments are configured. Where no file can be one of
+    these, each is looked at only so far as to know that. Raises ProblemsError as `family_specs`
+    does."""
+    if not any(_may_be_asked(path, experiments) for path in (config / "families").glob("*.yaml")):
+        return {}
+    found = family_specs(config)
+    return {name: found[name] for name in comparable(found, experiments)}
+
+
+def _may_be_asked(path: Path, experiments: Collection[str]) -> bool:
+    """Whether all experiments of a file may be configured, or it has a mistake that nobody would be
+    told of otherwise."""
+    document = read_document(path, Problems())
+    named = document.data.get("families") if document else None
+    if not isinstance(named, list):
+        return True
+    names, files = {str(name) for name in named}, path.parents[1] / "experiments"
+    parts = {one for name in experiments for one in _heads(name)}
+    there = {name for name in names if any((files / f"{x}.yaml").exists() for x in _heads(name))}
+    return names <= parts or there != names
+
+
+def _heads(name: str) -> list[str]:
+    """An experiment's name, and those that the file may have of which it is an album."""
+    parts = name.split("-")
+    return ["-".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
 def comparable(specs: dict[str, FamiliesSpec], experiments: Collection[str]) -> list[str]:
     """Names of the files all of whose experiments are configured."""
     return [name for name, one in specs.items() if {*one.families} <= {*experiments}]

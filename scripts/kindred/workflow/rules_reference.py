@@ -12,7 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
-HELPERS = ("common.smk", "lost_files.smk")
+HELPERS = ("start.smk", "common.smk", "lost_files.smk")
 COMMANDS_HEAD = """# Every command
 
 `make` has the everyday commands. The programs behind them can be run by hand, after

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kindred.common.errors import ProblemsError
-from kindred.config.family_files import comparable, family_specs
+from kindred.config.family_files import asked, comparable, family_specs
 
 FILE = """
 title: Three families
@@ -47,3 +47,33 @@ def test_all_mistakes_are_said_at_once(config):
     assert len(said) == 3
     assert any("tow" in one and "Did you mean" in one for one in said)
     assert any("twice" in one for one in said) and any("Remove `paired`" in one for one in said)
+
+
+def test_only_what_may_be_configured_is_looked_at(config):
+    file = config / "families" / "both.yaml"
+    file.write_text(FILE)
+    assert asked(config, ["one"]) == {} and list(asked(config, ["one", "two"])) == ["both"]
+    file.write_text(FILE.replace("measure: cast", "paired: true"))
+    assert asked(config, ["one"]) == {}
+    with pytest.raises(ProblemsError, match="paired"):
+        asked(config, ["one", "two"])
+
+
+def test_a_name_that_is_no_experiment_is_said_whatever_is_configured(config):
+    (config / "families" / "both.yaml").write_text(FILE.replace("[one, two]", "[one, tow]"))
+    with pytest.raises(ProblemsError, match="tow"):
+        asked(config, ["other"])
+
+
+@pytest.mark.parametrize("text", ["families: one\n", "title: x\n", "a: [\n"])
+def test_a_file_that_can_t_be_read_is_said_whatever_is_configured(config, text):
+    (config / "families" / "both.yaml").write_text(text)
+    with pytest.raises(ProblemsError):
+        asked(config, ["other"])
+
+
+def test_albums_of_a_file_are_its_experiments(config):
+    (config / "experiments" / "two.yaml").write_text("title: x\nalbums: [russell, okorie]\n")
+    (config / "families" / "both.yaml").write_text(FILE)
+    assert asked(config, ["one", "two-russell"]) == {}
+    assert list(asked(config, ["one", "two-russell", "two-okorie"])) == ["both"]
