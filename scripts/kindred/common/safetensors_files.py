@@ -11,7 +11,8 @@ import json
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,13 +129,19 @@ def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
     return entries, metadata
 
 
-def raw_bytes(path: Path | str, name: str) -> bytes:
-    """The bytes of one tensor, without torch. Raises KeyError when it has none of that name."""
+@contextmanager
+def raw_tensors(path: Path | str) -> Iterator[Callable[[str], bytes]]:
+    """A function of a name, giving that tensor's bytes, without torch: the file is opened and its
+    header read once. The function raises KeyError for a name that the file has not."""
     with open(path, "rb") as file:
         entries, start = _read_header(file)
-        begin, end = entries[name]["data_offsets"]
-        file.seek(start + begin)
-        return file.read(end - begin)
+
+        def read(name: str) -> bytes:
+            begin, end = entries[name]["data_offsets"]
+            file.seek(start + begin)
+            return file.read(end - begin)
+
+        yield read
 
 
 def scalars(path: Path | str, names: Iterable[str]) -> dict[str, float]:

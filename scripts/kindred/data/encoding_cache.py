@@ -127,15 +127,18 @@ def read_texts(path: Path | str, hashes: Iterable[str]) -> dict[str, dict[str, t
 def tensor_names(path: Path | str) -> list[str]:
     """Names of the tensors that a file of texts holds of each, in descending order: so they were
     hashed from the first adapters on."""
-    entries, _ = safetensors_files.header(path)
+    return _names(safetensors_files.header(path)[0])
+
+
+def _names(entries: Iterable[str]) -> list[str]:
     return sorted({name.partition(".")[2] for name in entries}, reverse=True)
 
 
 def text_hashes(path: Path | str) -> set[str]:
     """Caption hashes that a file of texts holds whole, without torch."""
     entries, _ = safetensors_files.header(path)
-    counted = Counter(name.partition(".")[0] for name in entries)
-    return {text for text, count in counted.items() if count == len(tensor_names(path))}
+    counted, whole = Counter(name.partition(".")[0] for name in entries), len(_names(entries))
+    return {text for text, count in counted.items() if count == whole}
 
 
 def _folder(store: Path, kind: str, about: Mapping[str, Any], version: str) -> Path:

@@ -55,15 +55,17 @@ def dataset_hash(sources: Sequence[DataSource]) -> str:
     for source in sources:
         digest.update(f"{source.name} {source.weight}\n".encode())
         pairs = sorted(source.pairs, key=lambda p: (p.item.image_id, p.caption_hash))
-        for pair in pairs:
-            digest.update(f"{pair.item.pixel_hash} {pair.caption_hash}\n".encode())
-            digest.update(safetensors_files.raw_bytes(source.latents, pair.item.pixel_hash))
-            if source.token_weights:
-                digest.update(repr(source.token_weights[pair.item.pixel_hash]).encode())
+        with safetensors_files.raw_tensors(source.latents) as latent:
+            for pair in pairs:
+                digest.update(f"{pair.item.pixel_hash} {pair.caption_hash}\n".encode())
+                digest.update(latent(pair.item.pixel_hash))
+                if source.token_weights:
+                    digest.update(repr(source.token_weights[pair.item.pixel_hash]).encode())
         names = tensor_names(source.text)
-        for text in sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION}):
-            for name in names:
-                digest.update(safetensors_files.raw_bytes(source.text, f"{text}.{name}"))
+        with safetensors_files.raw_tensors(source.text) as text:
+            for caption in sorted({pair.caption_hash for pair in pairs} | {NO_CAPTION}):
+                for name in names:
+                    digest.update(text(f"{caption}.{name}"))
     return digest.hexdigest()
 
 

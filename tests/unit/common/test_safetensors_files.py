@@ -30,12 +30,15 @@ def test_same_bytes_from_other_processes_and_readable_by_the_library(tmp_path):
     assert found["a"].dtype is torch.bfloat16
 
 
-def test_header_and_raw_bytes_without_torch(tmp_path):
+def test_header_and_raw_tensors_without_torch(tmp_path):
     value = torch.randn(2, 5)
     safetensors_files.save(tmp_path / "f", {"x": value, "y": torch.zeros(1)}, {"about": "é"})
     entries, metadata = safetensors_files.header(tmp_path / "f")
     assert entries["x"]["shape"] == [2, 5] and metadata == {"format": "pt", "about": "é"}
-    assert safetensors_files.raw_bytes(tmp_path / "f", "x") == value.numpy().tobytes()
+    with safetensors_files.raw_tensors(tmp_path / "f") as read:
+        assert read("x") == value.numpy().tobytes()
+        with pytest.raises(KeyError):
+            read("z")
 
 
 def test_missing_name_file_and_cut_files(tmp_path):
