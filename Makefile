@@ -92,8 +92,10 @@ site:
 	  | xargs -0 tar -c | tar -x -C site-pages
 	.venv-site/bin/zensical build --strict
 
+# Those that need no GPU and no folder of photos, and end within minutes.
 bench: $(ENV_DEV)
-	for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
+	for name in train_step render score report noop; do \
+	  echo "== benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 help:
 	@echo "make            installs everything (.venv) and runs the default experiments on the lab"
@@ -109,7 +111,7 @@ help:
 	@echo "make test       installs everything, checks the library's floors, runs the daily tests"
 	@echo "make test-all   the same with tests that take long and rarely fail"
 	@echo "make lab-gates  measures again how good the lab's models are"
-	@echo "make bench      measures speed and memory"
+	@echo "make bench      measures speed on this computer; benchmarks/README.md lists what else can be measured"
 	@echo "make site       builds these pages as a site with search, in site/"
 	@echo "After 'make env':  . .venv/bin/activate, then 'snakemake' builds what config/config.yaml names"
 	@echo "Another Python: make PYTHON=python3.12"

@@ -1,10 +1,11 @@
-"""How well the photo judge finds, reads and names the faces of real people.
+"""How well a judge of photos finds, reads and names the faces of real people.
 
 FOLDER holds a folder of photos for each person, most photos with that person alone. Prints faces
 found and read by size, seconds a picture of 1024 px, how often a planted wrong name is noticed, and
-confusions with one threshold for all and with the family's calibration.
+confusions with one threshold for all and with the family's calibration; the last two only of a
+judge that brings a population of strangers.
 
-    python benchmarks/real_faces.py FOLDER [--trials 1000]
+    python benchmarks/real_faces.py FOLDER [--trials 1000] [--judge config/judges/photo.yaml]
     python benchmarks/real_faces.py FOLDER --strangers scripts/kindred/judges/dlib_strangers.npz
 """
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import yaml
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
@@ -31,8 +33,9 @@ from kindred.characters.face_calibration import (
 )
 from kindred.common.errors import run_main
 from kindred.judges import strangers
-from kindred.judges.dlib_faces import DlibFaces
-from kindred.judges.face_geometry import Face
+from kindred.judges.face_geometry import Face, FaceEngine
+from kindred.judges.photo_judge import open_engine
+from kindred.specs.judge import JudgeSpec
 
 SIDES = (24, 32, 48, 64, 96, 128)  # px of a face
 CANVASES = (512, 1024)  # px of the picture that it stands in
@@ -50,7 +53,7 @@ class Photo:
     face: Face
 
 
-def photos_of(folder: Path, engine: DlibFaces) -> list[Photo]:
+def photos_of(folder: Path, engine: FaceEngine) -> list[Photo]:
     """The photos in which one face is found and read, longer side at most 1024 px."""
     found = []
     for file in sorted(folder.glob("*/*")):
@@ -64,7 +67,7 @@ def photos_of(folder: Path, engine: DlibFaces) -> list[Photo]:
     return found
 
 
-def by_size(engine: DlibFaces, photos: Sequence[Photo]) -> None:
+def by_size(engine: FaceEngine, photos: Sequence[Photo]) -> None:
     """Faces found, and read as nearest to their own person, by size and picture."""
     means = {
         x: np.mean([p.face.embedding for p in photos if p.person == x], 0)
@@ -100,7 +103,7 @@ def shrunk(photo: Photo, side: int, canvas: int) -> tuple[Photo, Image.Image] | 
     return photo, picture
 
 
-def seconds(engine: DlibFaces, photos: Sequence[Photo]) -> None:
+def seconds(engine: FaceEngine, photos: Sequence[Photo]) -> None:
     """Seconds a picture of 1024 px."""
     large = [photo.image.resize((1024, 1024)) for photo in photos[:TIMED]]
     start = time.perf_counter()
@@ -109,11 +112,12 @@ def seconds(engine: DlibFaces, photos: Sequence[Photo]) -> None:
     print(f"\n{(time.perf_counter() - start) / len(large):.2f} s a picture of 1024 x 1024 px")
 
 
-def planted(people: Mapping[str, np.ndarray], trials: int, rng: np.random.Generator) -> None:
+def planted(
+    people: Mapping[str, np.ndarray], population: np.ndarray, trials: int, rng: np.random.Generator
+) -> None:
     """How often one photo of somebody else among six references is noticed, and how often clean
     references are suspected."""
     names = [x for x, rows in people.items() if len(rows) >= FEWEST]
-    population = strangers.population()
     found = falsely = 0
     for _ in range(trials):
         own = str(rng.choice(names))
@@ -131,7 +135,9 @@ def planted(people: Mapping[str, np.ndarray], trials: int, rng: np.random.Genera
     )
 
 
-def confusions(people: Mapping[str, np.ndarray], trials: int, rng: np.random.Generator) -> None:
+def confusions(
+    people: Mapping[str, np.ndarray], population: np.ndarray, trials: int, rng: np.random.Generator
+) -> None:
     """Answers for photos left out and for everybody else's, in families of three: drawn, and of
     those who look most alike. Before: identity of .5 for all; after: the family's calibration."""
     large = {x: rows for x, rows in people.items() if len(rows) >= FEWEST}
@@ -142,7 +148,7 @@ def confusions(people: Mapping[str, np.ndarray], trials: int, rng: np.random.Gen
     print("|---|---|---|---|---|---|---|")
     for kind, families in (("drawn", drawn), ("most alike", alike)):
         for calibrated in (False, True):
-            counts = sum(_answers(people, family, calibrated) for family in families)
+            counts = sum(_answers(people, population, family, calibrated) for family in families)
             own, right, wrong, left, far, named = (int(n) for n in counts)
             how = "calibration" if calibrated else "one threshold"
             print(
@@ -152,11 +158,14 @@ def confusions(people: Mapping[str, np.ndarray], trials: int, rng: np.random.Gen
 
 
 def _answers(
-    people: Mapping[str, np.ndarray], family: Sequence[str], calibrated: bool
+    people: Mapping[str, np.ndarray],
+    population: np.ndarray,
+    family: Sequence[str],
+    calibrated: bool,
 ) -> np.ndarray:
     """Own photos, named rightly, named wrongly, left open; other people's photos, and named."""
     faces = {x: people[x] for x in family}
-    found = calibrate(faces, strangers.population())
+    found = calibrate(faces, population)
     means = {x: rows.mean(0) for x, rows in faces.items()}
 
     def answer(cosines: Mapping[str, float]) -> str:
@@ -185,8 +194,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--strangers", type=Path, help="write a population of these people instead")
+    parser.add_argument(
+        "--judge", type=Path, default=Path("config/judges/photo.yaml"), help="whose faces to read"
+    )
     options = parser.parse_args(argv)
-    engine, rng = DlibFaces.open(["mtcnn"]), np.random.default_rng(0)
+    spec = JudgeSpec(**yaml.safe_load(options.judge.read_text(encoding="utf-8")))
+    engine, rng = open_engine(spec), np.random.default_rng(0)
     photos = photos_of(options.folder, engine)
     people = {
         x: np.stack([p.face.embedding for p in photos if p.person == x])
@@ -199,8 +212,15 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{len(photos)} photos of {len(people)} people, {many} with {FEWEST} or more")
     by_size(engine, photos)
     seconds(engine, photos)
-    planted(people, options.trials, rng)
-    confusions(people, options.trials // 10, rng)
+    population = engine.calibration.population
+    if population is None or many < FAMILY:
+        print(
+            f"\nNames are not measured: that takes {FAMILY} people with {FEWEST} photos or more, "
+            "and a judge that brings a population of strangers."
+        )
+        return 0
+    planted(people, population, options.trials, rng)
+    confusions(people, population, options.trials // 10, rng)
     return 0
 
 
