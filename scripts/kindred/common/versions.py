@@ -44,7 +44,7 @@ VERSIONS = {
     "live": 3,
     "rating": 4,
     "pairs": 4,
-    "report": 18,
+    "report": 19,
     "families_report": 2,
     "families_rating": 4,
     "send_table": 2,

@@ -36,7 +36,7 @@ NO_CASTS = (
     "This page can’t say whether names were learned, because no prompt set of this experiment asks "
     "for casts (the same people on every shape of picture, and strangers). An adapter that knows "
     "the family and no name can reach every figure below, so compare with the scrambled control. "
-    "To find out, add a prompt set with `casts:`."
+    "To find out, add a prompt set made of “casts”."
 )
 
 

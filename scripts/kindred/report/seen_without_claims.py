@@ -39,7 +39,8 @@ def _differences(data: ReportData) -> list[str]:
     """The largest differences whose interval holds no 0. They were picked out of many afterwards,
     so some are there by chance."""
     rows = data.summary["comparisons"]
-    clear = [row for row in rows if row["low"] > 0 or row["high"] < 0]
+    beyond = [row for row in rows if row["low"] > 0 or row["high"] < 0]
+    clear = [row for row in beyond if any(digit in _size(row) for digit in "123456789")]
     if not clear:
         against = data.summary["baseline"]
         return [f"No variant differs from “{against}” by more than chance can explain."]
@@ -53,8 +54,7 @@ def _differences(data: ReportData) -> list[str]:
 
 
 def _difference(data: ReportData, row: Mapping[str, Any]) -> str:
-    size = formatting.effect(row["difference"], row["low"], row["high"], row["measure"])
-    arms = f"“{row['variant']}” differs from “{row['against']}” by {size}"
+    arms = f"“{row['variant']}” differs from “{row['against']}” by {_size(row)}"
     return f"In “{row['prompt_set']}”, {_words(data, row['measure'])}: {arms}."
 
 
@@ -64,3 +64,8 @@ def _words(data: ReportData, measure: str) -> str:
 
 def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _size(row: Mapping[str, Any]) -> str:
+    """A difference with its interval, rounded."""
+    return formatting.effect(row["difference"], row["low"], row["high"], row["measure"])

@@ -91,8 +91,8 @@ def _pull(image: ScoredImage) -> float | None:
 
 HEADS, REFERENCES, RATINGS = "heads counted", "reference photos", "people's ratings"
 FAMILY = (
-    "the picture's shape can say how many people to draw, and who knows only the family draws the "
-    "family; of one person asked for alone it says more"
+    "the picture's shape can say how many people to draw, and an adapter that knows only the "
+    "family draws the family; it says more where one person alone is asked for"
 )
 LOOKS = "it is about the picture, not about who is in it"
 _RECORDS = (

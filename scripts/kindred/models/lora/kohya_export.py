@@ -209,7 +209,9 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str 
         safetensors_files.save(out, state, told)
         return f"{out}: LoKr of {len(lokr_keys.modules_of(state))} layers"
     safetensors_files.save(out, state, told)
-    return f"{out}: {len(_ranks(state))} layers, rank {_one(_ranks(state))}"
+    ranks = [int(rank) for rank in _ranks(state)]
+    said = f"rank {ranks[0]}" if len({*ranks}) == 1 else f"ranks {min(ranks)} to {max(ranks)}"
+    return f"{out}: {len(ranks)} layers, {said}"
 
 
 def _ranks(state: Mapping[str, torch.Tensor]) -> list[str]:
