@@ -47,7 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     write_json(options.out, found)
     for warning in warnings(found):
         print(f"warning: {warning}", file=sys.stderr)
-    print(f"{len(found['hypotheses'])} hypotheses: `snakemake power` shows them", file=sys.stderr)
+    claims = f"hypotheses: {len(found['hypotheses'])}"
+    print(f"{claims}; `snakemake power` shows what each can find", file=sys.stderr)
     return 0
 
 

@@ -160,15 +160,16 @@ def answered_page(what: str, pairs: bool, root: Path) -> tuple[Path, AnswerFiles
     given = Path(what)
     known = {kind.page: kind for kind in KINDS}
     page = given if given.name in known else Path("results", what, KINDS[pairs].page)
-    where = page.as_posix()
+    where, kind = page.as_posix(), known[page.name]
+    # An experiment need not be one of those that config/config.yaml names.
+    option = f" --config experiments={page.parent.name}" if kind.folder == "experiments" else ""
+    cure = f"run `snakemake {where}{option}`"
     try:
         text = (root / page).read_text(encoding="utf-8")
     except OSError as error:
-        raise KindredError("is missing", where, f"run `snakemake {where}`") from error
+        raise KindredError("is missing", where, cure) from error
     if MARK not in text:
-        cure = f"run `snakemake {where}`"
         raise KindredError("is an old page that can't save answers by itself", where, cure)
-    kind = known[page.name]
     return root / page, AnswerFiles(kind, page.parent.name, root / "config" / kind.folder)
 
 
