@@ -20,6 +20,7 @@ from snakemake.logging import logger
 from kindred.models.identity import architecture_of, identity
 from kindred.models.training_adapter import known_identity
 from kindred.workflow import (
+    asked_files,
     calibrated,
     ceilings,
     elsewhere_specs,
@@ -124,6 +125,7 @@ elif frozen_plan.VARIABLE in os.environ:
 else:  # started by hand
     PLAN = or_stop(load_plan, Path("."), config)
 if workflow.is_main_process:
+    or_stop(asked_files.check_asked, sys.argv[1:], PLAN.experiments, Path("."))
     profile = executors.losing_profile(sys.argv[1:], os.environ)
     for warning in [*PLAN.warnings, *filter(None, [profile, slurm_jobs.remark()])]:
         print(f"warning: {warning}", file=sys.stderr)

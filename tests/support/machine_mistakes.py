@@ -40,7 +40,14 @@ from kindred.training.batched.run import BatchSettings, train_batched
 from kindred.training.batched.trainer import BatchedTrainer
 from kindred.training.training_data import TrainingFiles
 from kindred.training.training_log import TrainingLog
-from kindred.workflow import batched_jobs, checkout, cluster_check, executors, slurm_jobs
+from kindred.workflow import (
+    asked_files,
+    batched_jobs,
+    checkout,
+    cluster_check,
+    executors,
+    slurm_jobs,
+)
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 REPOSITORY = {"model": "owner/name", "revision": "abc", "architecture": "flux1"}
@@ -134,6 +141,12 @@ def hidden(folder: Path) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(devices.VISIBLE, "-1")
         return acquired("cuda")(folder)
+
+
+def asked(root: Path, configured: list[str]) -> None:
+    """A report that is asked for by its path."""
+    write(root / "config/experiments/ours.yaml", "")
+    asked_files.check_asked(["results/ours/report.html"], configured, root)
 
 
 def waited(free: bool, gpus: str = "0", count: int = 1) -> Action:
@@ -391,6 +404,8 @@ MISTAKES = [
             looked_at(weights_of=lambda _: Path())),
     Mistake("torch finds no GPU", looked_at(weights_of=lambda _: Path(), _gpus=lambda: 0),
             looked_at(weights_of=lambda _: Path())),
+    Mistake("the experiment 'ours' is not configured", lambda root: asked(root, []),
+            lambda root: asked(root, ["ours"])),
     of_value("its path contains a brace, which", checkout.check_checkout, "/a{b}", "/ab"),
     # Trainings
     of_value("head_weight needs people's masks", weights, {"head_weight": 3.0}, {}),
