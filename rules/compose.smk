@@ -70,6 +70,7 @@ for made, made_spec in MADE.items():
         priority: 20
         conda:
             "../envs/environment.yaml"
+        threads: WORKERS  # read from OPENBLAS_NUM_THREADS, see `cores_given`
         params:
             spec=made_spec.spec.canonical(),
             version=step_version("compose"),

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.data import person_masks
 from kindred.data.composites.crops import crops
-from kindred.data.composites.dataset import read_source_photos, write_dataset
+from kindred.data.composites.dataset import cores_given, read_source_photos, write_dataset
 from kindred.data.composites.generation import composites
 from kindred.specs.composites import CompositeSpec
 
@@ -35,23 +36,19 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--made", required=True, type=Path, help="made.json to write")
     parser.add_argument("--masks-out", required=True, type=Path, help="masks.json to write")
     parser.add_argument("--store", type=Path, default=person_masks.STORE, help="folder of masks")
+    parser.add_argument("--workers", type=int, default=cores_given(), help="pictures at once")
     return parser.parse_args(argv)
-
-
-def note(text: str) -> None:
-    """Say something about the making."""
-    print(text, file=sys.stderr)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Make the pictures."""
-    options = parse(argv)
+    options, note = parse(argv), partial(print, file=sys.stderr)
     spec = CompositeSpec.read(options.spec)
     photos = read_source_photos(options.source, options.images, options.captions, options.masks)
-    # All is made before anything old goes: a mistake loses nothing.
     others = read_source_photos(*options.strangers) if options.strangers else []
     pictures = [*composites(photos, others, spec, note), *crops(photos, spec, note)]
-    write_dataset(photos, pictures, options.photos, options.masks_out, options.made, options.store)
+    out = (options.photos, options.masks_out, options.made, options.store)
+    write_dataset(photos, pictures, *out, options.workers)
     note(f"{len(photos)} photos, {len(pictures)} pictures made of them in {options.photos}")
     return 0
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from kindred.common.files import read_json, write_json
 from kindred.common.made_pictures import read_picture
 from kindred.data.aspect_buckets import Size, covered_box
 from kindred.data.dataset import DatasetImage
+from kindred.data.png_writing import write_png
 
 STORE = Path("resources/store/masks")
 TOKEN_PX = 16  # 8 pixels a latent, 2 x 2 latents a token
@@ -58,7 +59,7 @@ def store_mask(indices: np.ndarray, store: Path) -> Path:
     masks = ContentStore(store, png_files.check, "writing it again", ".png")
     if masks.has(name):
         return masks.path(name)
-    return masks.put(name, partial(image.save, format="PNG"))
+    return masks.put(name, lambda path: write_png(path, np.asarray(image)))
 
 
 def write(path: Path, photos: Mapping[str, MaskedPhoto]) -> None:

@@ -58,13 +58,13 @@ def prepared(root: Path, *made: str) -> None:
     caption.main(["--spec", json.dumps({"characters": WHO}), *source, *out])
 
 
-def make(album: Path, out: Path, **asked) -> dict:
+def make(album: Path, out: Path, *options: str, **asked) -> dict:
     """Run make_composites.py; made.json."""
     spec = {"characters": WHO, "preprocess": {"buckets": BUCKETS["buckets"]}, **asked}
     where = ["--source", str(album / "photos"), *files(album), "--store", str(album / "store")]
     made = ["--photos", str(out / "photos"), "--made", str(out / "made.json")]
     made += ["--masks", str(album / "masks.json"), "--masks-out", str(out / "masks.json")]
-    assert make_composites.main(["--spec", json.dumps(spec), *where, *made]) == 0
+    assert make_composites.main(["--spec", json.dumps(spec), *where, *made, *options]) == 0
     return read_json(out / "made.json")
 
 
@@ -102,6 +102,25 @@ def test_more_composites_leave_the_first_as_they_are_and_another_seed_does_not(a
     name = "composed/A+J-01.png"
     assert few[name] == more[name] and set(more) - set(few) == {"composed/A+J-02.png"}
     assert few[name]["sha256"] != other[name]["sha256"]
+
+
+@pytest.mark.parametrize("background", ["any", "plain"])
+def test_workers_do_not_change_what_is_made(album, tmp_path, background):
+    asked = {"cells": ["A+J", "C"], "per_cell": 3, "background": background, "canvas": "any"}
+    for workers in ("1", "3"):
+        out = tmp_path / workers
+        make(album, out, "--workers", workers, compose=asked, crop="solos")
+    for name in ("made.json", "masks.json", "photos/captions.csv"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes()
+
+
+def test_a_mistake_while_drawing_leaves_the_old_folder(album, tmp_path, monkeypatch):
+    make(album, tmp_path, crop="solos")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    monkeypatch.setattr(compositing, "composite_people", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        make(album, tmp_path, compose={"cells": ["A+J"]})
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
 def test_plain_backgrounds_say_so(album, tmp_path):
@@ -194,7 +213,8 @@ def test_somebody_cut_out_keeps_their_pixels_and_is_gone_from_the_photo():
     pixels[outline] = (200, 40, 40)
     photo = Image.fromarray(pixels)
     one = cut_out(photo, outline, None)
-    inside = np.asarray(one.image)[np.asarray(one.alpha) > 250]
+    cut = np.asarray(one.pixels)
+    inside = cut[..., :3][cut[..., 3] > 250]
     assert (inside == (200, 40, 40)).all() and one.cut and not one.sides
     left = np.asarray(without(photo, outline)).astype(int)
     assert abs(left - (20, 120, 200)).max() <= 2
@@ -286,9 +306,9 @@ def test_who_is_seen_to_the_feet_stands_on_them():
 
 
 def test_the_lowest_row_that_is_wholly_theirs_goes_on():
-    person = Image.fromarray(np.arange(30, dtype=np.uint8).reshape(5, 2, 3))
-    alpha = Image.fromarray(np.array([[255, 255]] * 3 + [[90, 90]] * 2, np.uint8))
-    longer, seen = compositing.continued(person, alpha, 4)
-    assert longer.size == seen.size == (2, 9)
-    assert (np.asarray(longer)[2:] == np.asarray(person)[2]).all()
-    assert (np.asarray(seen) == 255).all()
+    pixels = np.arange(40, dtype=np.uint8).reshape(5, 2, 4)
+    pixels[..., 3] = np.array([255, 255, 255, 90, 90])[:, None]
+    person = Image.frombytes("RGBX", (2, 5), pixels.tobytes())
+    longer = np.asarray(compositing.continued(person, 4))
+    assert longer.shape == (9, 2, 4) and (longer[:2] == pixels[:2]).all()
+    assert (longer[2:] == pixels[2]).all()

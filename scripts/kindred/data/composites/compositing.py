@@ -23,6 +23,7 @@ CHIN = 0.8  # of the canvas' height: no chin is lower, as far as short bodies le
 CONTINUED = 0.4  # heights of a head by which a body that a photo cuts off may be continued
 FILLED = 0.94  # share of the canvas' width that people may take
 FOLLOWED = 0.5  # share of the way down that others go with the lowest
+HALF = [0] * 128 + [255] * 128  # of alpha: from here on a pixel is a person's
 LOWER = 0.45  # how much lower a child's head is, in heights of an adult's head
 
 
@@ -100,7 +101,7 @@ def _grounded(placed: Sequence[Placed], height: int) -> list[Placed]:
     where that is too little it is set lower, and the others follow most of the way, so that
     somebody cut out of a headshot does not stand in a hole."""
     short = [
-        (height if one.cutout.cut else 0.97 * height) - one.y - one.scale * one.cutout.image.height
+        (height if one.cutout.cut else 0.97 * height) - one.y - one.scale * one.cutout.pixels.height
         for one in placed
     ]
     below = [
@@ -120,7 +121,7 @@ def _slot(cutout: Cutout, close: bool) -> float:
     head = (cutout.head[2] - cutout.head[0]) / cutout.head_height
     if close:
         return 1.05 * head
-    return min(max(1.05 * head, 0.85 * cutout.image.width / cutout.head_height), 1.5 * head)
+    return min(max(1.05 * head, 0.85 * cutout.pixels.width / cutout.head_height), 1.5 * head)
 
 
 def composite_people(
@@ -128,40 +129,35 @@ def composite_people(
 ) -> tuple[Image.Image, np.ndarray, list[Box]]:
     """The picture; its mask [H, W] uint8, k for the k-th of `placed`; and everybody's head. The
     smaller stand in front."""
-    picture, mask = background.copy(), np.zeros(background.size[::-1], np.uint8)
+    picture, mask = background.copy(), Image.new("L", background.size)
     heads: dict[int, Box] = {}
     for index in sorted(range(len(placed)), key=lambda k: (-placed[k].size, k)):
         one = placed[index]
         x, y = round(one.x), round(one.y)
-        size = tuple(max(1, round(edge * one.scale)) for edge in one.cutout.image.size)
-        person = one.cutout.image.resize(size, Image.Resampling.LANCZOS)
-        alpha = one.cutout.alpha.resize(size, Image.Resampling.LANCZOS)
+        size = tuple(max(1, round(edge * one.scale)) for edge in one.cutout.pixels.size)
+        person = one.cutout.pixels.resize(size, Image.Resampling.LANCZOS)
         if one.below > 0:
-            person, alpha = continued(person, alpha, round(one.below) + 1)
-        picture.paste(person, (x, y), alpha)
-        layer = Image.new("L", picture.size)
-        layer.paste(alpha, (x, y))
-        mask[np.asarray(layer) > 127] = index + 1
+            person = continued(person, round(one.below) + 1)
+        alpha = person.getchannel("X")
+        picture.paste(person.convert("RGB"), (x, y), alpha)
+        mask.paste(index + 1, (x, y), alpha.point(HALF))
         head = one.cutout.head
         heads[index] = tuple(
             round(v * one.scale + at, 1) for v, at in zip(head, (x, y, x, y), strict=True)
         )
-    return picture, mask, [heads[index] for index in range(len(placed))]
+    return picture, np.asarray(mask), [heads[index] for index in range(len(placed))]
 
 
-def continued(
-    person: Image.Image, alpha: Image.Image, rows: int
-) -> tuple[Image.Image, Image.Image]:
-    """Somebody's pixels and alpha with `rows` more below: the lowest row that is wholly theirs,
-    again and again, which is what a plain piece of clothing would show."""
-    pixels, seen = np.asarray(person), np.asarray(alpha)
-    solid = np.flatnonzero(seen.max(1) > 250)
-    last = int(solid[-1]) + 1 if len(solid) else len(seen)
-    more = rows + len(seen) - last
-    return (
-        Image.fromarray(np.pad(pixels[:last], ((0, more), (0, 0), (0, 0)), mode="edge")),
-        Image.fromarray(np.pad(seen[:last], ((0, more), (0, 0)), mode="edge")),
-    )
+def continued(person: Image.Image, rows: int) -> Image.Image:
+    """Somebody's pixels with `rows` more below: the lowest row that is wholly theirs, again and
+    again, which is what a plain piece of clothing would show."""
+    width, height = person.size
+    solid = np.flatnonzero(np.asarray(person.getchannel("X")).max(1) > 250)
+    last = int(solid[-1]) + 1 if len(solid) else height
+    longer = person.crop((0, 0, width, height + rows))
+    row = person.crop((0, last - 1, width, last))
+    longer.paste(row.resize((width, height + rows - last), Image.Resampling.NEAREST), (0, last))
+    return longer
 
 
 def extended(picture: Image.Image, canvas: Size) -> Image.Image:
@@ -178,7 +174,6 @@ def extended(picture: Image.Image, canvas: Size) -> Image.Image:
     return Image.fromarray(pixels[:, left : left + width])
 
 
-def plain(canvas: Size, rng: Random) -> Image.Image:
-    """A wall of one quiet colour."""
-    colour = tuple(rng.randrange(170, 236) for _ in range(3))
-    return Image.new("RGB", canvas, colour)
+def quiet_colour(rng: Random) -> tuple[int, ...]:
+    """That of a plain wall."""
+    return tuple(rng.randrange(170, 236) for _ in range(3))

@@ -6,6 +6,7 @@ Knows photos, captions and masks; writes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -13,11 +14,13 @@ from PIL import Image
 from kindred.data.aspect_buckets import Size, largest_buckets, nearest_bucket
 from kindred.data.composites import captions
 from kindred.data.composites.cutouts import without
-from kindred.data.composites.generation import CompositeImage
+from kindred.data.composites.generation import CompositeImage, Drawn
 from kindred.data.composites.people import PersonSource, SourcePhoto, said_of, usable
+from kindred.data.person_masks import Box
 from kindred.specs.composites import CompositeSpec
 
 MARGIN = 0.06  # around somebody who is cropped out, of their height
+Area = tuple[int, int, int, int]  # left, upper, right, lower edge, px
 SMALLEST = 0.35  # of a bucket's shorter edge: smaller crops are blurred faces
 
 
@@ -32,10 +35,12 @@ def crops(
     buckets = largest_buckets(spec.preprocess)
     opening = captions.frame([photo.caption for photo in photos])
     for photo in photos:
-        several = len(photo.masked.people) > 1
+        if len(photo.masked.people) < 2:
+            continue
+        indices = photo.indices
         for index, one in enumerate(photo.masked.people):
-            if several and one.letter:
-                picture = _crop(photo, index, buckets, opening, spec)
+            if one.letter:
+                picture = _crop(photo, indices, index, buckets, opening, spec)
                 if picture is None:
                     note(f"{photo.source}: {one.letter} is too small or hidden to be cropped out")
                 else:
@@ -43,38 +48,46 @@ def crops(
 
 
 def _crop(
-    photo: SourcePhoto, index: int, buckets: list[Size], opening: str, spec: CompositeSpec
+    photo: SourcePhoto,
+    indices: np.ndarray,
+    index: int,
+    buckets: list[Size],
+    opening: str,
+    spec: CompositeSpec,
 ) -> CompositeImage | None:
-    one, outline = photo.masked.people[index], photo.indices == index + 1
+    one, outline = photo.masked.people[index], indices == index + 1
     box = _around(outline)
     if box is None:
         return None
     bucket = nearest_bucket((box[2] - box[0], box[3] - box[1]), buckets)
-    box = _shaped(box, bucket, photo.image.size)
+    box = _shaped(box, bucket, photo.size)
     if min(box[2] - box[0], box[3] - box[1]) < SMALLEST * min(bucket):
         return None
-    others = (photo.indices > 0) & ~outline
-    image = without(photo.image, others)
-    # What is painted over reaches a little beyond the others; the person stays whole.
-    image.paste(photo.image, mask=Image.fromarray(outline.astype(np.uint8) * 255))
     said = said_of(PersonSource(one.letter, photo, index), spec)
     caption = captions.side_by_side_caption([said], captions.place(photo.caption), opening)
     head = one.head and tuple(v - at for v, at in zip(one.head, (box[0], box[1]) * 2, strict=True))
     stem = photo.source.rsplit(".", 1)[0].replace("/", "-")
-    mask = outline[box[1] : box[3], box[0] : box[2]].astype(np.uint8)
     return CompositeImage(
         f"cropped/{stem}-{one.letter}.png",
         "cropped",
         one.letter,
-        image.crop(box),
         caption,
         (photo.source,),
-        mask,
-        ((one.letter, head),),
+        partial(_drawn, photo, index, box, head),
     )
 
 
-def _around(outline: np.ndarray) -> tuple[int, int, int, int] | None:
+def _drawn(photo: SourcePhoto, index: int, box: Area, head: Box | None) -> Drawn:
+    image, indices = photo.image, photo.indices
+    outline = indices == index + 1
+    alone = without(image, (indices > 0) & ~outline)
+    # What is painted over reaches a little beyond the others; the person stays whole.
+    alone.paste(image, mask=Image.fromarray(outline))
+    mask = outline[box[1] : box[3], box[0] : box[2]].astype(np.uint8)
+    return Drawn(alone.crop(box), mask, ((photo.masked.people[index].letter, head),))
+
+
+def _around(outline: np.ndarray) -> Area | None:
     """A person's box with a margin; None when nothing is seen of them."""
     rows, columns = np.flatnonzero(outline.any(1)), np.flatnonzero(outline.any(0))
     if not len(rows):
@@ -86,7 +99,7 @@ def _around(outline: np.ndarray) -> tuple[int, int, int, int] | None:
     return round(max(0, x0)), round(max(0, y0)), round(min(width, x1)), round(min(height, y1))
 
 
-def _shaped(box: tuple[int, int, int, int], bucket: Size, size: Size) -> tuple[int, int, int, int]:
+def _shaped(box: Area, bucket: Size, size: Size) -> Area:
     """The smallest part of the photo around `box` with the bucket's shape; where the photo ends,
     less: from below or from both sides."""
     x0, y0, x1, y1 = box

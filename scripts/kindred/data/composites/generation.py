@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations, permutations
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ from PIL import Image
 from kindred.common.errors import Problems
 from kindred.data.aspect_buckets import Size, largest_buckets, nearest_bucket
 from kindred.data.composites import captions, compositing
+from kindred.data.composites.compositing import Placed
 from kindred.data.composites.cutouts import Cutout
 from kindred.data.composites.people import (
     PersonSource,
@@ -27,6 +29,7 @@ from kindred.data.composites.people import (
     sources_of,
     usable,
 )
+from kindred.data.composites.places import Places
 from kindred.data.composites.strangers import Stranger, strangers_of
 from kindred.data.person_masks import Box
 from kindred.specs.composites import ROW, Composites, CompositeSpec
@@ -35,18 +38,26 @@ LARGE = 1024  # px, about the longest edge of a composite
 ROUND = 20  # composites in which strangers have their share exactly
 
 
+class Drawn(NamedTuple):
+    """A picture, its mask, and the people in it: letter and head."""
+
+    image: Image.Image
+    mask: np.ndarray
+    people: tuple[tuple[str, Box | None], ...]
+
+
 @dataclass(frozen=True)
 class CompositeImage:
-    """A picture made of photos: a name, its caption, what it is, of which photos, and its mask."""
+    """A picture that is made of photos: a name, what it is, its caption, of which photos, how it is
+    drawn, and where: pictures of one place are best drawn one after the other."""
 
     name: str
     kind: str
     cell: str
-    image: Image.Image
     caption: str
     of: tuple[str, ...]
-    mask: np.ndarray
-    people: tuple[tuple[str, Box | None], ...]
+    draw: Callable[[], Drawn]
+    place: str = ""
 
 
 def composites(
@@ -115,6 +126,11 @@ class _Composites:
         return captions.frame([one.caption for one in self.photos])
 
     @cached_property
+    def places(self) -> Places:
+        """What composites stand in front of."""
+        return Places()
+
+    @cached_property
     def placed(self) -> list[SourcePhoto]:
         """Photos whose captions say where they are."""
         return [photo for photo in self.photos if captions.place(photo.caption)]
@@ -134,18 +150,16 @@ class _Composites:
             close=self.asked.heads == "large",
         )
         background, where, photo = self._background(row, cell, number, canvas, rng)
-        picture, mask, heads = compositing.composite_people(background, placed)
         caption = _caption([one.said for one in row], where, self.opening, number, rng)
         members = [one.photo.source for one in row if one.letter]
         return CompositeImage(
             name=f"composed/{cell}-{number + 1:02d}.png",
             kind="composed",
             cell=cell,
-            image=picture,
             caption=caption,
             of=tuple(sorted({*members} | ({photo} if photo else set()))),
-            mask=mask,
-            people=tuple(zip([one.letter for one in row], heads, strict=True)),
+            draw=partial(_drawn, background, placed, [one.letter for one in row]),
+            place=f"{photo} {canvas}",
         )
 
     def _row(self, cell: str, number: int, plain: bool) -> list[_InRow]:
@@ -182,17 +196,19 @@ class _Composites:
 
     def _background(
         self, row: Sequence[_InRow], cell: str, number: int, canvas: Size, rng: Random
-    ) -> tuple[Image.Image, str, str]:
-        """(background, how a caption says the place, the photo it is of)."""
+    ) -> tuple[Callable[[], Image.Image], str, str]:
+        """(what draws the background, how a caption says the place, the photo it is of)."""
         if self.asked.background == "plain":
-            return compositing.plain(canvas, rng), "in front of a plain wall", ""
+            wall = partial(Image.new, "RGB", canvas, compositing.quiet_colour(rng))
+            return wall, "in front of a plain wall", ""
         members = [one.photo for one in row if one.letter]
         if self.asked.background == "any":
             photo = in_turn(self.placed or self.photos, number, f"{self.asked.seed} {cell} places")
         else:
             own = [photo for photo in members if photo in self.placed]
             photo = rng.choice(own or self.placed or members)
-        return photo.place(canvas), captions.place(photo.caption), photo.source
+        place = partial(self.places.of, photo, canvas)
+        return place, captions.place(photo.caption), photo.source
 
 
 @dataclass(frozen=True)
@@ -205,6 +221,13 @@ class _InRow:
     size: float
     said: str
     photo: SourcePhoto
+
+
+def _drawn(
+    background: Callable[[], Image.Image], placed: Sequence[Placed], letters: Sequence[str]
+) -> Drawn:
+    picture, mask, heads = compositing.composite_people(background(), placed)
+    return Drawn(picture, mask, tuple(zip(letters, heads, strict=True)))
 
 
 def _caption(said: list[str], where: str, opening: str, number: int, rng: Random) -> str:
@@ -242,7 +265,7 @@ def _sizes(photos: Sequence[SourcePhoto], spec: CompositeSpec) -> dict[str, floa
 
 def _usual(photos: Sequence[SourcePhoto], people: int, buckets: Sequence[Size]) -> Size:
     """The shape of photos of as many people, or else the bucket nearest to 0.65 widths a person."""
-    alike = [photo.image.size for photo in photos if len(photo.letters) == people]
+    alike = [photo.size for photo in photos if len(photo.letters) == people]
     shapes = sorted(alike, key=lambda size: size[0] / size[1])
     shape = shapes[len(shapes) // 2] if shapes else (65 * people, 100)
     return nearest_bucket(shape, buckets)

@@ -17,8 +17,8 @@ from PIL import Image
 
 from kindred.characters.cells import cell_name
 from kindred.data.aspect_buckets import Size
-from kindred.data.composites import captions, compositing
-from kindred.data.composites.cutouts import Cutout, cut_out, without
+from kindred.data.composites import captions
+from kindred.data.composites.cutouts import Cutout, cut_out
 from kindred.data.held_out_photos import held_out_photos
 from kindred.data.person_masks import MaskedPhoto
 from kindred.data.person_segmentation import upright
@@ -39,28 +39,27 @@ class SourcePhoto:
     masked: MaskedPhoto
     photo: str = ""
 
-    @cached_property
+    @property
     def image(self) -> Image.Image:
-        """Upright, RGB."""
+        """Upright, RGB; read anew each time, for large photos would fill the memory."""
         return upright(self.path)
 
-    @cached_property
+    @property
     def indices(self) -> np.ndarray:
-        """[H, W]: k where the k-th person is."""
+        """[H, W]: k where the k-th person is; read anew each time."""
         return self.masked.indices()
 
     @cached_property
-    def places(self) -> dict[Size, Image.Image]:
-        """Canvas -> the place in that size, for every composite that stands there: small, where
-        the photo may have many megapixels."""
-        return {}
+    def size(self) -> Size:
+        """Width and height, px."""
+        return self.image.size
 
-    def place(self, canvas: Size) -> Image.Image:
-        """The photo without its people, as a background."""
-        if canvas not in self.places:
-            empty = without(self.image, self.indices > 0)
-            self.places[canvas] = compositing.extended(empty, canvas)
-        return self.places[canvas]
+    @cached_property
+    def cutouts(self) -> list[Cutout | None]:
+        """Everybody's pixels, in the order of the mask; None when hardly any are seen."""
+        image, indices = self.image, self.indices
+        people = enumerate(self.masked.people, 1)
+        return [cut_out(image, indices == number, person.head) for number, person in people]
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,10 @@ class PersonSource:
     photo: SourcePhoto
     index: int
 
-    @cached_property
+    @property
     def cutout(self) -> Cutout | None:
         """Their pixels; None when hardly any are seen."""
-        head = self.photo.masked.people[self.index].head
-        return cut_out(self.photo.image, self.photo.indices == self.index + 1, head)
+        return self.photo.cutouts[self.index]
 
 
 def usable(photos: Sequence[SourcePhoto], spec: CompositeSpec) -> list[SourcePhoto]:

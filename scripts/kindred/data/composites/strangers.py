@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kindred.characters.trigger_words import ADULT_NOUNS, letters_in
 from kindred.data.composites import captions
-from kindred.data.composites.cutouts import Cutout, cut_out
+from kindred.data.composites.cutouts import Cutout
 from kindred.data.composites.people import SourcePhoto
 
 
@@ -50,7 +50,7 @@ def _stranger(photo: SourcePhoto, characters: captions.Characters) -> tuple[Stra
         return None, "its caption says nobody like 'a man', once"
     if len(people) != 1:
         return None, f"{len(people)} people are found in it"
-    cutout = cut_out(photo.image, photo.indices == 1, people[0].head)
+    (cutout,) = photo.cutouts
     if cutout is None:
         return None, "hardly anything of them is seen"
     noun, wears = said
