@@ -40,7 +40,7 @@ rule all:
     default_target: True
     input:
         paths.all_targets(PLAN),
-        family_jobs.targets(FAMILIES),
+        paths.families_targets(FAMILIES),
     message:
         "finished: see " + ", ".join(f"results/{name}" for name in PLAN.experiments)
 

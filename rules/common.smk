@@ -23,10 +23,8 @@ from kindred.workflow import (
     asked_files,
     calibrated,
     ceilings,
-    elsewhere_specs,
     executors,
     face_detail_specs,
-    family_jobs,
     paths,
     report_specs,
     rule_files,
@@ -42,15 +40,13 @@ from kindred.config.prior_preservation import (
 )
 from kindred.config.stranger_pictures import stranger_class_images
 from kindred.config.load_plan import load_plan
-from kindred.workflow import cluster_check, frozen_plan, lost_files, slurm_jobs
+from kindred.workflow import frozen_plan, lost_files, slurm_jobs
 from kindred.workflow.checkout import check_checkout
 from kindred.common import planned_code
 from kindred.common.planned_config import planned_config
 from kindred.common.errors import KindredError, message
 from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
 from kindred.judges.version import version_of
-from kindred.data import people_file
-from kindred.data.photo_folder import as_inputs, check_ids, check_inputs, scan
 from kindred.specs.report import CurveSpec, SheetSpec
 from kindred.specs.step_series import SELECTION
 from kindred.common.versions import (
@@ -74,6 +70,8 @@ onstart:
         if any(
             job.rule.name == "check_node" for job in workflow.dag.needrun_jobs()
         ):
+            from kindred.workflow import cluster_check
+
             cluster_check.prepare()
         put_adapters_back()
 
@@ -286,7 +284,12 @@ def folders_to_audit(dataset):
 
 def people_to_audit(dataset):
     """people.yaml beside the photos, where one is."""
-    files = source_files(MADE[dataset].of if dataset in MADE else dataset)[1]
+    own = MADE[dataset].of if dataset in MADE else dataset
+    if DATASETS[own].source is None:
+        return []
+    from kindred.data import people_file
+
+    files = source_files(own)[1]
     return [file for file in files if os.path.basename(file) == people_file.NAME]
 
 
@@ -311,6 +314,8 @@ def source_files(dataset):
         prior = PRIORS.get(dataset)
         names = prior.names if prior else paths.album_names(DRAWN[dataset])
         return [f"{folder}/{name}" for name in names], [f"{folder}/captions.csv"]
+    from kindred.data.photo_folder import as_inputs, check_ids, check_inputs, scan
+
     found = or_stop(scan, Path(folder))
     or_stop(check_ids, found)
     or_stop(check_inputs, found)

@@ -8,6 +8,8 @@ gives: results/families/<name>/declared.json and power.json, before anything is 
     snakemake families --config 'experiments=[alike, alike-okorie, ...]'
 """
 
+from kindred.workflow import family_jobs
+
 or_stop(family_files.check_asked, FAMILIES, PLAN.experiments)
 
 
@@ -135,7 +137,7 @@ rule families_report:
 rule families:
     """All files of config/families whose experiments are configured."""
     input:
-        family_jobs.targets(FAMILIES),
+        paths.families_targets(FAMILIES),
     message:
         "families: "
         + (

@@ -1,6 +1,6 @@
 """Pictures: every prompt set with every seed, by every variant and run, and by the base alone.
 
-needs: embedded prompts and adapters; for a variant with `pictures`, its folder
+needs: embedded prompts and adapters
 gives: results/<experiment>/<variant>/run-<k>/images/<prompt_set>.json, the list of its pictures;
        the pictures lie in resources/store/images under a key of all that they depend on
 """
@@ -39,35 +39,3 @@ rule render:
         "python scripts/render.py --spec {params.spec:q} --prompts {input.prompts:q}"
         " --adapter {input.adapters:q} --store resources/store/images --out {output:q}"
         " --device {resources.device} --threads {threads} 2>&1 | tee -i {log:q}"
-
-
-rule bring_in:
-    """Take pictures that were made elsewhere in the place of a variant's."""
-    input:
-        lambda w: or_stop(
-            elsewhere_specs.elsewhere_files,
-            PLAN,
-            w.experiment,
-            w.variant,
-            w.prompt_set,
-        ),
-    output:
-        "results/{experiment}/{variant}/run-{run}/images/{prompt_set}.json",
-    log:
-        "logs/{experiment}/bring_in/{variant}.run-{run}.{prompt_set}.log",
-    benchmark:
-        "benchmarks/{experiment}/bring_in/{variant}.run-{run}.{prompt_set}.tsv"
-    wildcard_constraints:
-        variant=ELSEWHERE,
-    conda:
-        "../envs/environment.yaml"
-    params:
-        spec=lambda w: or_stop(
-            elsewhere_specs.elsewhere_spec, PLAN, w.experiment, w.variant, w.prompt_set
-        ).canonical(),
-        version=step_version("bring_in"),
-    message:
-        "{wildcards.experiment}: {wildcards.prompt_set} of {wildcards.variant}, made elsewhere"
-    shell:
-        "python scripts/bring_in.py --spec {params.spec:q} --store resources/store/images"
-        " --out {output:q} 2>&1 | tee -i {log:q}"

@@ -17,7 +17,7 @@ from kindred.common.errors import run_main
 from kindred.compute import devices
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.run import Machine, render_batched
-from kindred.specs.batched_jobs import PICTURES_AT_ONCE, RenderJobs
+from kindred.specs.batched_jobs import RenderJobs
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -29,7 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--at-once",
         type=int,
-        default=int(os.environ.get(PICTURES_AT_ONCE, "0")),
+        default=int(os.environ.get(devices.PICTURES_AT_ONCE, "0")),
         help="largest batch; 0: as in render.py. Larger batches keep a GPU busy, but change a few "
         "pixel values by one",
     )

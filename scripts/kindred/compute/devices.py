@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import torch
 
 JOBS_PER_GPU, DEVICE_MAP = "KINDRED_JOBS_PER_GPU", "KINDRED_DEVICE_MAP"
+PICTURES_AT_ONCE = "KINDRED_PICTURES_AT_ONCE"  # of programs that draw for many runs
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # What AMD's driver says of each processor and GPU.
 AMD_NODES = Path("/sys/class/kfd/kfd/topology/nodes")

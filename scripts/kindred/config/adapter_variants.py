@@ -12,9 +12,7 @@ from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.config.plan import Variant
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
-from kindred.data.photo_folder import sign_of_snakemake
 from kindred.models.identity import architecture_of
-from kindred.models.lora.compatibility import incompatibilities, layers_of
 from kindred.specs.training import Recipe
 
 if TYPE_CHECKING:
@@ -37,6 +35,9 @@ def is_trained(settings: Settings) -> bool:
 
 def from_files(document: Document, settings: Settings, config_files: ConfigFiles) -> Variant | None:
     """LoRA files trained elsewhere: run k renders with the k-th. Every problem is noted."""
+    from kindred.data.photo_folder import sign_of_snakemake  # few need these
+    from kindred.models.lora.compatibility import incompatibilities, layers_of
+
     at, problems = ("variants", settings.key), config_files.problems
     base = config_files.base(settings.values["base"], document.where(*settings.at("base")))
     if not only_keys(document, settings, "adapter", OF_FILES, problems) or base is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError, Problems
 from kindred.common.experiment_log import in_families
@@ -23,7 +23,9 @@ from kindred.judges.version import version_of
 from kindred.models.identity import architecture_of, known_identity
 from kindred.specs.base_model import Base
 from kindred.specs.declaration import Declaration
-from kindred.specs.families import FamiliesSpec
+
+if TYPE_CHECKING:
+    from kindred.specs.families import FamiliesSpec
 
 # The steps whose behaviour figures depend on; pages and sheets are none.
 STEPS = (

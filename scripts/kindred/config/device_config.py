@@ -9,9 +9,8 @@ from pydantic import Field, model_validator
 
 from kindred.common.sentences import listing
 from kindred.compute.data_parallel import PROCESSES
-from kindred.compute.devices import DEVICE_MAP, JOBS_PER_GPU
+from kindred.compute.devices import DEVICE_MAP, JOBS_PER_GPU, PICTURES_AT_ONCE
 from kindred.compute.memory_limit import MEMORY_GIB
-from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.spec_model import SpecModel
 
 Gib = Annotated[float, Field(gt=0)]

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kindred.common.errors import Problems, did_you_mean
 from kindred.config.albums import experiment_names, made_of
 from kindred.config.plan import Experiment
 from kindred.config.user_schema import NAME, NAME_RULE
 from kindred.config.yaml_document import read_document
-from kindred.specs.families import FamiliesSpec, Limit
 from kindred.specs.scoring import Hypothesis
+
+if TYPE_CHECKING:
+    from kindred.specs.families import FamiliesSpec, Limit
 
 HEADING = "The families need your attention"
 
@@ -72,6 +75,8 @@ def _read(path: Path, known: Collection[str], problems: Problems) -> FamiliesSpe
     if not NAME.match(path.stem):
         problems.add(str(path), "its name can't be the name of a folder", NAME_RULE)
         return None
+    from kindred.specs.families import FamiliesSpec  # planning, which is frequent, rarely needs it
+
     document = read_document(path, problems)
     spec = document.validate(FamiliesSpec, problems) if document else None
     if document is None or spec is None:

@@ -14,7 +14,6 @@ from kindred.config.amounts_told import FIRST_LOOK
 from kindred.config.contradictions import Contradiction
 from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.yaml_document import Document
-from kindred.data.photo_folder import scan
 from kindred.specs.training import Selection
 from kindred.world.families import photo_names
 
@@ -47,6 +46,8 @@ def count_of(dataset: Dataset, root: Path) -> int | None:
         if dataset.lab is not None:
             photos = len(photo_names(dataset.lab.coverage))
         elif dataset.source is not None:
+            from kindred.data.photo_folder import scan  # albums of the lab need no folder
+
             photos = len(scan(root / dataset.source).photos)
         else:
             return None

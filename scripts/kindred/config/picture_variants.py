@@ -15,7 +15,6 @@ from kindred.config.adapter_variants import only_keys
 from kindred.config.plan import Experiment, Variant
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
-from kindred.rendering.pictures_elsewhere import assign
 
 if TYPE_CHECKING:
     from kindred.config.config_files import ConfigFiles
@@ -45,6 +44,8 @@ def check_pictures(document: Document, experiment: Experiment, config_files: Con
     for variant in experiment.variants.values():
         if not variant.pictures:
             continue
+        from kindred.rendering.pictures_elsewhere import assign  # for few, and planning is frequent
+
         where = document.where("variants", variant.name, "pictures")
         try:
             folder = config_files.root / variant.pictures

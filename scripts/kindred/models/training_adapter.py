@@ -2,7 +2,7 @@
 drawing: it keeps what a distilled base has learned from being trained away.
 
 Knows where such a file lies, whether it fits, and sums; knows nothing of training. Importing this
-module imports no torch.
+module imports no torch, nor what only a base with such a LoRA needs: planning imports it always.
 """
 
 from __future__ import annotations
@@ -15,13 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError, Problems, first_line_of
-from kindred.models import hub, quantized_weights
+from kindred.models import hub
 from kindred.models.architectures.interface import Architecture
 from kindred.models.identity import architecture_of
-from kindred.models.lora import key_conversion
-from kindred.models.lora.adapters import content_hash
-from kindred.models.lora.compatibility import incompatibilities, layers_of
-from kindred.models.lora.lora_config import configuration
 from kindred.specs.base_model import Base
 
 if TYPE_CHECKING:
@@ -75,6 +71,8 @@ def known_identity(base: Base, root: Path | str = ".") -> str:
     here its content, else its name."""
     if base.training_adapter is None:
         return ""
+    from kindred.models.lora.adapters import content_hash
+
     file = local_file(base.training_adapter, root)
     return f" + {content_hash(file)[:12] if file else base.training_adapter}"
 
@@ -90,6 +88,8 @@ def note_faults(base: Base, root: Path, where: str, problems: Problems) -> None:
             error = _no_file(name, where)
             problems.add(where, error.what, error.cure)
         return
+    from kindred.models.lora.compatibility import incompatibilities, layers_of
+
     architecture = architecture_of(base, root)
     layers = layers_of(base.model, base.revision, architecture, root)
     for fault in incompatibilities(file, architecture, layers, lora_only=True):
@@ -102,6 +102,8 @@ def content(base: Base) -> str | None:
     ProblemsError listing all, for one that can't be had or does not fit."""
     if base.training_adapter is None:
         return None
+    from kindred.models.lora.adapters import content_hash
+
     file, problems = fetched_file(base), Problems("this base can't be used for training")
     note_faults(base, Path("."), f"base {base.model}: {KEY}", problems)
     problems.raise_if_any()
@@ -111,6 +113,8 @@ def content(base: Base) -> str | None:
 def pairs(base: Base, architecture: Architecture) -> Pairs:
     """Its layers, alphas multiplied into B."""
     from kindred.common import safetensors_files
+    from kindred.models.lora import key_conversion
+    from kindred.models.lora.lora_config import configuration
 
     file = fetched_file(base)
     _, metadata = safetensors_files.header(file)
@@ -136,6 +140,8 @@ def fuse(
     read: gives the base's own weight of a name. Sums are in float32 and made on `device`, one at a
     time."""
     import torch
+
+    from kindred.models import quantized_weights
 
     for name, (down, up) in added.items():
         layer = network.get_submodule(name)

@@ -13,8 +13,6 @@ from kindred.specs.rendering import RenderSpec
 from kindred.specs.scoring import ScoreSpec
 from kindred.specs.spec_model import SpecModel
 
-PICTURES_AT_ONCE = "KINDRED_PICTURES_AT_ONCE"  # `device: pictures_at_once` of config/config.yaml
-
 
 class BatchedJobs(SpecModel):
     """Jobs that name their specifications."""

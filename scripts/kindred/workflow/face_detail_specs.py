@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kindred.config.plan import Plan
-from kindred.rendering.face_prompts import face_prompts
 from kindred.specs.face_detail import FACES, FaceDetailSpec
 from kindred.specs.rendering import PromptTexts
 
@@ -42,6 +41,8 @@ def prompt_texts(plan: Plan, experiment: str, prompt_set: str, base: str) -> Pro
     their people alone, and what its own prompts lead away from."""
     if not prompt_set.endswith(FACES):
         return plan.prompt_texts(experiment, prompt_set, base)
+    from kindred.rendering.face_prompts import face_prompts  # few draw faces again
+
     chosen = plan.experiments[experiment]
     asked = chosen.asked(prompt_set.removesuffix(FACES))
     texts: Iterable[str] = [*face_prompts(asked.texts().values(), chosen.named)]

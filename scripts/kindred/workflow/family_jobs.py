@@ -5,7 +5,7 @@ Knows plans and files of config/families; knows nothing of rules or figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kindred.common.hashing import spec_hash
@@ -21,22 +21,6 @@ from kindred.workflow import paths
 from kindred.workflow.scoring_specs import asked_prompts, trainings
 
 Specs = Mapping[str, FamiliesSpec]
-
-
-def folder(name: str) -> str:
-    """Where what is said of families lies."""
-    return f"results/families/{name}"
-
-
-def targets(names: Iterable[str]) -> list[str]:
-    """The files that stand for finished comparisons of families."""
-    files = ("declared.json", "power.json", "verdicts.json", "report.html", "who.html")
-    return [f"{folder(name)}/{file}" for name in names for file in files]
-
-
-def power_tables(names: Iterable[str]) -> list[str]:
-    """What the families can find, of each."""
-    return [f"{folder(name)}/power.json" for name in names]
 
 
 def scores_compared(name: str, spec: FamiliesSpec) -> list[str]:

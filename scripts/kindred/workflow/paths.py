@@ -258,6 +258,12 @@ def photos_shown(shown: Iterable[ShownPhotos]) -> list[str]:
     return [f"resources/{name}/{file}" for name in names for file in PHOTOS_WITH_NAMES]
 
 
+def families_targets(names: Iterable[str]) -> list[str]:
+    """The files that stand for finished comparisons of families. names: of config/families."""
+    files = ("declared.json", "power.json", "verdicts.json", "report.html", "who.html")
+    return [f"results/families/{name}/{file}" for name in names for file in files]
+
+
 def elsewhere(plan: Plan) -> list[str]:
     """The names of variants whose pictures were made elsewhere."""
     every = (

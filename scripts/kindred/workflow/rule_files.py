@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from kindred.config.plan import Plan
-from kindred.workflow import ceilings, face_detail_specs
+from kindred.workflow import ceilings, face_detail_specs, paths
 
 # In the order in which they are read.
 FURTHER = (
-    *("cluster", "lab", "prior", "compose", "together", "face_detail", "ceiling", "steps"),
-    *("together_pictures", "families"),
+    *("cluster", "lab", "prior", "compose", "together", "elsewhere", "face_detail", "ceiling"),
+    *("steps", "together_pictures", "families"),
 )
 # Options of Snakemake that look at all rules.
 EVERY_RULE = ("--lint", "--list", "-l", "--lt", "--print-compilation", "--generate-unit-tests")
@@ -55,6 +55,8 @@ def _needed(plan: Plan, classes: Collection[Any], families: Collection[str]) -> 
         yield "prior"
     if plan.masks or any(dataset.made for dataset in plan.datasets.values()):
         yield "compose"
+    if paths.elsewhere(plan):
+        yield "elsewhere"
     if face_detail_specs.detailed(plan):
         yield "face_detail"
     if ceilings.all_figures(plan):

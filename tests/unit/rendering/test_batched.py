@@ -16,6 +16,7 @@ import encode_prompts
 import render as render_program
 import render_batched as together_program
 from kindred.common.errors import KindredError, ProblemsError
+from kindred.compute.devices import PICTURES_AT_ONCE
 from kindred.config.device_config import DeviceConfig
 from kindred.models.loading import load_transformer
 from kindred.models.lora.adapters import apply_adapters, read_adapters
@@ -24,7 +25,6 @@ from kindred.rendering.batched import even, load_adapters
 from kindred.rendering.image_plan import plan
 from kindred.rendering.image_store import ImageStore, settings_of
 from kindred.rendering.manifest import read_manifest
-from kindred.specs.batched_jobs import PICTURES_AT_ONCE
 from kindred.specs.rendering import PromptSet, RenderSpec
 
 HERE = ["--device", "cpu", "--threads", "1"]
