@@ -1,7 +1,7 @@
 """One kind of work at full size with random weights, in a process of its own: what
 test_memory_gpu.py watches from outside.
 
-    python memory_work.py train|draw|encode|judge [cuda|cpu] [flux-dev|tiny]
+    python memory_work.py train|sample|draw|encode|judge [cuda|cpu] [flux-dev|tiny]
 
 Takes its device as the programs do, so KINDRED_MEMORY_GIB holds. The last line of what it prints
 are figures in GiB as JSON.
@@ -22,6 +22,42 @@ EDGE = {"flux-dev": 1024, "tiny": 64}
 
 def train(device: Any, shape: str) -> dict[str, Any]:
     """Four steps at 512 px, planned for what the process may take."""
+    trainer, fit = fitted_trainer(device, shape)
+    train_steps(trainer, trainer.feeds())
+    return {"tries": fit.tries, "expected": fit.plan.peak_gib}
+
+
+def sample(device: Any, shape: str) -> dict[str, Any]:
+    """A picture of 1024 px between steps of 512 px, in a plan that leaves room for it."""
+    from kindred.benchmarking.render_speed import Scene
+    from kindred.compute.memory_plan import DrawingDemand
+    from kindred.models.architectures.flux1.facts import FLUX1
+    from kindred.rendering.pipeline import TILE
+    from kindred.training.sampler import drawn_in_room, visiting
+
+    tokens = FLUX1.tokens(EDGE[shape] // FLUX1.latent_px, EDGE[shape] // FLUX1.latent_px)
+    asked = DrawingDemand(1, tokens, TOKENS[shape], EDGE[shape] ** 2)
+    trainer, fit = fitted_trainer(device, shape, asked)
+    feeds = trainer.feeds()
+    train_steps(trainer, feeds)
+    scene = Scene(trainer.transformer, EDGE[shape], TOKENS[shape], 4, shape, device)
+    FLUX1.latent_coding(scene.vae).decode_in_tiles(TILE)  # as when memory runs out
+    scene.vae.to("cpu")
+    with trainer.as_saved(), visiting(scene.vae, device):
+        picture = drawn_in_room(trainer, scene.ours)
+    assert picture.shape == (1, EDGE[shape], EDGE[shape], 3)
+    train_steps(trainer, feeds)
+    return {"tries": fit.tries, "expected": fit.plan.peak_gib}
+
+
+def train_steps(trainer: Any, feeds: Any) -> None:
+    """Four, with losses that are possible."""
+    losses = [trainer.step(feeds)[0].item() for _ in range(4)]
+    assert all(0 < loss < 100 for loss in losses), losses
+
+
+def fitted_trainer(device: Any, shape: str, drawing: Any = None) -> tuple[Any, Any]:
+    """(trainer, its memory plan) for photos of 512 px, and for what is drawn between steps."""
     import torch
 
     from kindred.benchmarking import random_weights
@@ -44,7 +80,7 @@ def train(device: Any, shape: str) -> dict[str, Any]:
     photos = made_up(shape, EDGE[shape] // 2, TOKENS[shape])
     datasets = [WeightedDataset("photos", 1.0, {"all": photos}, photos[0].text)]
     job = memory_fitting.memory_demand(spec, FLUX1, FLUX1.layout(net.config), datasets)
-    job = replace(job, compiled=cuda)
+    job = replace(job, compiled=cuda, drawing=drawing)
     fit = memory_fitting.FittedMemory(job, allowed, device, preserve_rng=False)
     fit.tell()
     if fit.starts_in_main_memory:
@@ -52,11 +88,7 @@ def train(device: Any, shape: str) -> dict[str, Any]:
     parameters = injection.add_lora(net, recipe, 0)
     fit.apply(net)
     scheduler = dict(random_weights.scheduler(shape).config)
-    trainer = Trainer(net, parameters, datasets, recipe, 0, scheduler, fit)
-    feeds = trainer.feeds()
-    losses = [trainer.step(feeds)[0].item() for _ in range(4)]
-    assert all(0 < loss < 100 for loss in losses), losses
-    return {"tries": fit.tries, "expected": fit.plan.peak_gib}
+    return Trainer(net, parameters, datasets, recipe, 0, scheduler, fit), fit
 
 
 def draw(device: Any, shape: str) -> dict[str, Any]:
@@ -157,7 +189,8 @@ def main() -> None:
     import torch
 
     device = devices.prepare(name, 0)
-    found = {"train": train, "draw": draw, "encode": encode, "judge": judge}[task](device, shape)
+    tasks = {one.__name__: one for one in (train, sample, draw, encode, judge)}
+    found = tasks[task](device, shape)
     if device.type == "cuda":
         found["outside"] = memory_limit._outside.get(device.index, 0) / memory_limit.GIB
         found["limit"] = memory_limit.limit(device) / memory_limit.GIB

@@ -117,6 +117,11 @@ def test_training_fits_a_card_of_12():
     assert figures["tries"] == 0 and peak > 9
 
 
+def test_a_picture_between_steps_fits_a_card_of_12():
+    figures, peak = worked("sample", 12)
+    assert figures["tries"] == 0 and peak > 9
+
+
 def test_pictures_fit_a_card_of_12():
     figures, _ = worked("draw", 12)
     assert not figures["offloaded"] and "dequantized" not in figures
