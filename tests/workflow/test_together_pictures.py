@@ -9,7 +9,8 @@ import pytest
 import tiny_judge
 from workspace import EXPERIMENT_FILE, Workspace
 
-pytestmark = pytest.mark.workflow
+# Daily tests of its parts are named in tests/README.md.
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 
 VARIANTS = ["BASE", "both", "only-J"]
 DRAWN = [f"tiny: all pictures by {name}" for name in VARIANTS]

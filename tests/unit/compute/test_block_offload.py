@@ -270,7 +270,8 @@ def everything(net):
 
 
 # With "eager" blocks are traced and not compiled, which is where offloading could be in the way.
-@pytest.mark.parametrize("backend", ["eager", pytest.param("aot_eager", marks=pytest.mark.long)])
+@pytest.mark.long  # tracing takes half a minute
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
 def test_compiled_blocks_are_offloaded_too_and_not_compiled_one_by_one(backend):
     net, parameters = network("nf4")
     loss, slopes = gradients(net, parameters)

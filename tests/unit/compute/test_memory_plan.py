@@ -105,15 +105,24 @@ def real_block(kind, targets, rank, **more):
 
 
 ADAPTED = [
-    pytest.param("attention", False, id="attention-eager"),
-    pytest.param("all-linear", False, id="all-linear-eager"),
-    pytest.param("attention", True, id="attention-compiled", marks=pytest.mark.long),
-    pytest.param("all-linear", True, id="all-linear-compiled"),
+    *(
+        pytest.param(kind, targets, False, id=f"{kind}-{targets}-eager")
+        for kind in ("double", "single")
+        for targets in ("attention", "all-linear")
+    ),
+    pytest.param("single", "all-linear", True, id="single-all-linear-compiled"),
+    *(
+        pytest.param(kind, targets, True, id=f"{kind}-{targets}-compiled", marks=pytest.mark.long)
+        for kind, targets in (
+            ("double", "attention"),
+            ("double", "all-linear"),
+            ("single", "attention"),
+        )
+    ),
 ]
 
 
-@pytest.mark.parametrize(("targets", "compiled"), ADAPTED)
-@pytest.mark.parametrize("kind", ["double", "single"])
+@pytest.mark.parametrize(("kind", "targets", "compiled"), ADAPTED)
 def test_kept_bytes_are_what_autograd_keeps(kind, targets, compiled):
     block, arguments, known = real_block(kind, targets, rank=4)
     called = block

@@ -46,7 +46,7 @@ def noises(tmp_path_factory) -> tuple[dict[str, Path], int]:
     return files, sum(one.size for one in make_thumbnails(files, 10**9).values())
 
 
-@pytest.mark.parametrize("share", [0.9, 0.6, 0.45])
+@pytest.mark.parametrize("share", [pytest.param(0.9, marks=pytest.mark.long), 0.6, 0.45])
 def test_together_they_keep_to_the_budget(noises, share):
     files, whole = noises
     budget = round(whole * share)
