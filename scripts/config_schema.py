@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import yaml
+
 from kindred.common.errors import run_main
 from kindred.common.files import write_text
 from kindred.common.page_blocks import write_block
@@ -31,7 +33,8 @@ def main(argv: list[str] | None = None) -> int:
     write_block(pages / "workflow.md", "steps", steps_table(root / "rules"))
     write_block(pages / "workflow.md", "files", outputs_tables(root / "rules"))
     write_block(root / "README.md", "needs", needs_table(needs(root)))
-    write_block(root / "docs/guide/confirmation.md", "hours", hours_table())
+    confirmed = yaml.safe_load((root / "config/experiments/confirm.yaml").read_text("utf-8"))
+    write_block(root / "docs/guide/confirmation.md", "hours", hours_table(confirmed["base"]))
     return 0
 
 

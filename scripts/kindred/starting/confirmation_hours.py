@@ -11,7 +11,7 @@ from kindred.benchmarking.random_weights import SHAPES
 from kindred.starting.base_choice import tokens_of
 from kindred.starting.estimates import OVERHEAD
 
-BASE, EDGE = "klein-4b", 512
+EDGE = 512  # px of photos
 TRAININGS, STEPS = 15, 3000
 PICTURES, DRAWING_STEPS, SIZES = 1920, 28, ((640, 512), (768, 512))
 # Over the least time for the arithmetic: of a step as on the H200, of a picture compiled or not
@@ -22,12 +22,12 @@ H200, TIMED_S = 778, 0.058  # the same, as measured, and seconds of a step of ba
 Range = tuple[float, float]
 
 
-def hours_table() -> str:
-    """The table, as Markdown."""
-    steps = {card: _times(STEP, _training_step(), rate) for card, rate in CARDS.items()}
+def hours_table(base: str) -> str:
+    """The table, as Markdown. base: the experiment's."""
+    steps = {card: _times(STEP, _training_step(base), rate) for card, rate in CARDS.items()}
     steps["H200"] = (TIMED_S, TIMED_S)
     pictures = {
-        card: _times(PICTURE, PICTURES * _picture() / 3600, rate)
+        card: _times(PICTURE, PICTURES * _picture(base) / 3600, rate)
         for card, rate in {**CARDS, "H200": H200}.items()
     }
     trainings = {card: _scaled(both, TRAININGS * STEPS / 3600) for card, both in steps.items()}
@@ -49,17 +49,17 @@ def hours_table() -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _training_step() -> float:
+def _training_step(base: str) -> float:
     """Operations of a step of one photo."""
-    shape = SHAPES[BASE]
+    shape = SHAPES[base]
     return roofline.operations(
         shape.layout, tokens_of(shape, EDGE), shape.tokens, roofline.TRAINING
     )
 
 
-def _picture() -> float:
+def _picture(base: str) -> float:
     """Operations of a picture, both passes of guidance counted, as a mean over the two sizes."""
-    shape = SHAPES[BASE]
+    shape = SHAPES[base]
     patch = EDGE / tokens_of(shape, EDGE) ** 0.5  # px, the edge of a token
     each = [
         roofline.operations(shape.layout, int(w * h / patch**2), shape.tokens, shape.passes)

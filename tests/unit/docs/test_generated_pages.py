@@ -73,12 +73,12 @@ def test_readme_says_what_bases_take(by_base):
 
 def test_the_hours_of_the_confirmation_are_those_of_its_experiment():
     page = text_of("docs/guide/confirmation.md")
-    assert page == with_block(page, "hours", hours_table(), "page"), REPAIR
     asked = yaml.safe_load(text_of("config/experiments/confirm.yaml"))
     casts, base = asked["prompt_sets"]["casts"], asked["base"]
+    assert page == with_block(page, "hours", hours_table(base), "page"), REPAIR
     defaults = yaml.safe_load(text_of(f"config/bases/{base}.yaml"))["training_defaults"]
     one = confirmation_hours
-    assert (base, defaults["steps"], casts["steps"]) == (one.BASE, one.STEPS, one.DRAWING_STEPS)
+    assert (defaults["steps"], casts["steps"]) == (one.STEPS, one.DRAWING_STEPS)
     assert asked["runs"] * len(asked["variants"]) == one.TRAININGS
     assert tuple(map(tuple, casts["casts"]["shapes"])) == one.SIZES
 
