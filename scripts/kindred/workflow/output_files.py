@@ -43,7 +43,7 @@ FOLDERS: Mapping[str, Mapping[str, str]] = {
         ),
         "live.html": "trainings while they run: loss, time left, pictures",
         "rating.html": "a page on which to rate pictures without knowing what drew them",
-        "pairs.html": "pictures beside the photos and composites that they lie nearest to",
+        "pairs.html": "a page that asks which of two pictures looks more like somebody",
         "figures-to-send.csv": "a small table of what came out, without anybody's name",
         "curves.png": "the loss of all trainings",
         "sheets/<prompt_set>.png": "all variants under each other, the same seed in a column",
