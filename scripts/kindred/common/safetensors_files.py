@@ -136,12 +136,7 @@ def raw_tensors(path: Path | str) -> Iterator[Callable[[str], bytes]]:
     with open(path, "rb") as file:
         entries, start = _read_header(file)
 
-        def read(name: str) -> bytes:
-            begin, end = entries[name]["data_offsets"]
-            file.seek(start + begin)
-            return file.read(end - begin)
-
-        yield read
+        yield lambda name: _bytes_of(file, start, entries[name])
 
 
 def scalars(path: Path | str, names: Iterable[str]) -> dict[str, float]:
@@ -149,12 +144,10 @@ def scalars(path: Path | str, names: Iterable[str]) -> dict[str, float]:
     than a number. Raises KeyError when the file has none of a name."""
     with open(path, "rb") as file:
         entries, start = _read_header(file)
-        found = {}
-        for name in names:
-            begin, end = entries[name]["data_offsets"]
-            file.seek(start + begin)
-            found[name] = _number(file.read(end - begin), entries[name]["dtype"])
-    return found
+        return {
+            name: _number(_bytes_of(file, start, entries[name]), entries[name]["dtype"])
+            for name in names
+        }
 
 
 def _number(data: bytes, dtype: str) -> float:
@@ -203,6 +196,13 @@ def content_hash(path: Path | str, more: str = "") -> str:
                 with view[start + begin : start + end] as part:
                     digest.update(part)
     return digest.hexdigest()
+
+
+def _bytes_of(file: Any, start: int, entry: Mapping[str, Any]) -> bytes:
+    """The bytes of a header's entry; `start`: where tensor bytes begin."""
+    begin, end = entry["data_offsets"]
+    file.seek(start + begin)
+    return file.read(end - begin)
 
 
 def _read_header(file: Any) -> tuple[dict[str, Any], int]:

@@ -16,13 +16,18 @@ FIRST_LOOK = "-first-look"
 TRAININGS_TOLD = 40
 
 
+def is_first_look(experiment: str) -> bool:
+    """Whether an experiment of this name is one."""
+    return experiment.endswith(FIRST_LOOK)
+
+
 def training_amounts(
     experiment: str, trainings: Iterable[tuple[str, TrainSpec]]
 ) -> list[TrainingAmount]:
     """How much the trainings of an experiment's variants, by their names, see: of those with equal
     batch and selection, whatever its seed, the one that sees least; at most `TRAININGS_TOLD`.
     Nothing of a first look, whose steps are few on purpose."""
-    if experiment.endswith(FIRST_LOOK):
+    if is_first_look(experiment):
         return []
     least: dict[tuple[int, str], TrainingAmount] = {}
     for name, train in trainings:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kindred.common.errors import Problems
-from kindred.config.amounts_told import FIRST_LOOK
+from kindred.config.amounts_told import is_first_look
 from kindred.config.base_config import DrawingDefaults, Fits, Range
 from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.yaml_document import Document
@@ -40,7 +40,7 @@ def warn_of_misfits(
             continue
         mine = [one for one in experiment.variants.values() if one.base == name]
         for found in (
-            _of_training(mine, fits, experiment.name.endswith(FIRST_LOOK)),
+            _of_training(mine, fits, is_first_look(experiment.name)),
             _of_photos(mine, datasets, fits),
             _of_pictures(_drawn_by(experiment, name, drawing), fits, guidance(name)),
         ):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems
-from kindred.config.amounts_told import FIRST_LOOK
+from kindred.config.amounts_told import is_first_look
 from kindred.config.contradictions import Contradiction
 from kindred.config.plan import Dataset, Experiment, Variant
 from kindred.config.yaml_document import Document
@@ -28,7 +28,7 @@ def warn_of_few_steps(
     """Warn of trainings that end before every photo was seen, and of batches larger than all photos
     together, each once however many variants have it, and of nothing in a first look. Folders of
     photos count from `root`."""
-    variants = [] if experiment.name.endswith(FIRST_LOOK) else experiment.trained
+    variants = [] if is_first_look(experiment.name) else experiment.trained
     used = {variant.dataset for variant in variants}
     counts = {name: count_of(one, root) for name, one in datasets.items() if name in used}
     told: set[Contradiction] = set()
