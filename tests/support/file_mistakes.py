@@ -43,7 +43,7 @@ from kindred.data.composites import dataset as composites_dataset
 from kindred.data.dataset import DatasetImage
 from kindred.data.photo_folder import check_inputs, scan
 from kindred.data.subset_selection import select
-from kindred.evidence import human_ratings, paired_choices, who_is_it
+from kindred.evidence import human_ratings, paired_choices, stored_designs, who_is_it
 from kindred.rendering import image_store, manifest, pictures_elsewhere
 from kindred.rendering.image_store import ImageStore
 from kindred.report import pairs_page, report_data, training_curves
@@ -133,6 +133,13 @@ def logged(root: Path, edited: Callable[[bytes], bytes]) -> object:
         write(root / "kept", path.read_bytes())
     write(path, edited((root / "kept").read_bytes()))
     return chained_log.read_log(path)
+
+
+def restored(steps: int) -> object:
+    """The designs of two families, stored, the second one's steps then others."""
+    held = stored_designs.stored({"experiments": {"a": {"steps": 8}, "b": {"steps": 9}}})
+    held["experiments"]["b"]["differs"]["steps"] = steps
+    return stored_designs.restored(held)
 
 
 def brought_in(root: Path, picture: bytes) -> object:
@@ -304,6 +311,7 @@ MISTAKES = [
     Mistake("an entry before this one was", lambda root: logged(
                 root, lambda data: data.splitlines(keepends=True)[1]),
             lambda root: logged(root, bytes)),
+    Mistake("the design of", lambda _: restored(7), lambda _: restored(9)),
     of_file("has no column", "r.csv", "a\n", RATINGS, lambda p: human_ratings.read_ratings([p])),
     of_file("has no column", "w.csv", "a\n", ANSWERS, lambda p: who_is_it.read_answers([p])),
     of_file("can't be read (", "w.csv", b"\xff\xfe\xff", ANSWERS,

@@ -6,8 +6,9 @@
        | "began"         trainings began
        | "looked"        figures were computed
        | "published",    and shown; "figures": {variant: {run: hash of its figures}}
- "files": {path: sha256}, "design": {...} (declared), "changes": [{"path" or "what", "before",
- "after"}] (amended), "why": "...", "seen": "nothing" | "pilot" | "results" | "unknown",
+ "files": {path: sha256}, "design": {...} (declared; of families in short, as
+ evidence/stored_designs.py says), "changes": [{"path" or "what", "before", "after"}] (amended),
+ "why": "...", "seen": "nothing" | "pilot" | "results" | "unknown",
  "runs": {variant: [run, ...]}, "scope": [hypothesis, ...]}
 
 Knows the form of entries; what they mean is in evidence/preregistration.py and amendments.py.

@@ -16,6 +16,7 @@ from kindred.common.chained_log import Entry
 from kindred.common.experiment_log import NO_REASON, Runs, entry_of, note_runs, stated
 from kindred.common.files import read_json, read_jsonl
 from kindred.evidence.design_changes import Change, Design, changes_between, scope_of, with_changes
+from kindred.evidence.stored_designs import restored, stored
 from kindred.specs.declaration import Declaration
 from kindred.specs.scoring import FIXED_KINDS, CompareSpec
 
@@ -58,7 +59,11 @@ def _due(entries: Sequence[Entry], now: Declaration, found: Found) -> Entry | No
         late = Found(found.begun, found.looked) if not entries else Found()
         seen = seen_before(entries) if entries else seen_of(late.looked, bool(late.looked))
         why = now.why or (CARRIED if entries else "")
-        more = {"design": now.design, "begun": dict(late.begun), "looked": dict(late.looked)}
+        more = {
+            "design": stored(now.design),
+            "begun": dict(late.begun),
+            "looked": dict(late.looked),
+        }
         scope = sorted(now.design.get("hypotheses", ()))
         more |= {"seen": seen, "scope": scope, "why": why, "files": dict(now.files)}
         return entry_of("declared", now.runs, **more)
@@ -95,7 +100,7 @@ def design_of(entries: Sequence[Entry]) -> Design:
     design: Design = {}
     for entry in entries:
         if "design" in entry:
-            design = entry["design"]
+            design = restored(entry["design"])
         elif entry["kind"] == "amended":
             design = with_changes(design, entry["changes"])
     return design
