@@ -8,6 +8,7 @@ compared by the means of 8 x 8 blocks, within 2 of 255; single values within wha
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,10 +63,7 @@ def described(output: Output) -> Json:
         "digests": {name: spec_hash(value)[:DIGITS] for name, value in output.exact.items()},
         "numbers": {name: _numbers(value) for name, value in output.numbers.items()},
         "pictures": {name: _blocks(image) for name, image in output.pictures.items()},
-        "values": {
-            name: {"value": value, "within": within}
-            for name, (value, within) in output.values.items()
-        },
+        "values": {name: [value, within] for name, (value, within) in output.values.items()},
     }
 
 
@@ -110,8 +108,8 @@ def _differs(kind: str, old: Any, new: Any) -> str:
     if kind == "digests":
         return "" if old == new else "another text"
     if kind == "values":
-        apart = abs(old["value"] - new["value"])
-        return "" if apart <= old["within"] else f"{new['value']:.8g}, was {old['value']:.8g}"
+        (before, within), (after, _) = old, new
+        return "" if abs(before - after) <= within else f"{after:.8g}, was {before:.8g}"
     if kind == "pictures":
         if old["size"] != new["size"]:
             return f"size {new['size']}, was {old['size']}"
@@ -126,9 +124,10 @@ def _differs(kind: str, old: Any, new: Any) -> str:
 
 
 def _text(golden: Json) -> str:
-    """A line for each entry. Arrays' numbers have 12 digits, closer than any may differ."""
+    """A line for each entry. Arrays' numbers have the digits that a difference shows in."""
+    numbers = {name: _rounded(one) for name, one in golden["numbers"].items()}
     parts = []
-    for kind, entries in sorted((golden | {"numbers": _rounded(golden["numbers"])}).items()):
+    for kind, entries in sorted((golden | {"numbers": numbers}).items()):
         lines = ",\n".join(f"  {json.dumps(k)}: {_line(v)}" for k, v in sorted(entries.items()))
         parts.append(
             f" {json.dumps(kind)}: {{\n{lines}\n }}" if lines else f" {json.dumps(kind)}: {{}}"
@@ -140,12 +139,16 @@ def _line(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.12g}")
-    if isinstance(value, Mapping):
-        return {name: _rounded(one) for name, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list) else value
+def _rounded(one: Json) -> Json:
+    """Numbers of an array to a tenth of what they may differ by."""
+    step = SHARE * one["deviation"] / 10
+    decimals = math.ceil(-math.log10(step)) if step else 12
+    return {
+        "shape": one["shape"],
+        "mean": round(one["mean"], decimals),
+        "deviation": round(one["deviation"], decimals),
+        "projections": [round(value, decimals) for value in one["projections"]],
+    }
 
 
 def check(file: Path, steps: Mapping[str, int], output: Output, update: bool) -> None:
