@@ -16,7 +16,9 @@ Name = Annotated[str, AfterValidator(nfc)]  # as in captions, folders and prompt
 class Character(SpecModel):
     """A person to be learned. The dictionary key it stands under (`J`) is its letter in cells."""
 
-    name: Name = Field(description="trigger name, one made-up word, e.g. Jorvek")
+    name: Name = Field(
+        description="trigger name: a made-up word of two or three syllables, e.g. Jorvek"
+    )
     noun: str = Field(alias="class", description="class noun: man, woman, child, boy, girl")
     age: Literal["adult", "child"] | None = Field(
         None, description="adult or child; used in audits and prompts"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from itertools import combinations, pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -238,6 +239,60 @@ def test_triggers_that_are_real_names_or_one_known_word(base):
     assert known[0].startswith("beach is one known word") and known[1] == "Maria is a real name"
 
 
+def test_a_real_name_beside_something_else_is_known_too(base):
+    who = {
+        "J": Character(name="Jakob7", noun="man"),
+        "A": Character(name="Anna Okorie", noun="woman"),
+        "C": Character(name="Celbon", noun="child"),
+    }
+    found = of_names(base, who)["findings"]
+    known = [finding["what"] for finding in found if finding["kind"] == "known-name"]
+    assert known == [
+        "Anna Okorie has a real name in it: Anna",
+        "Jakob7 has a real name in it: Jakob",
+    ]
+
+
+def test_the_names_that_are_recommended_are_not_warned_of(base, tmp_path):
+    """Names without two letters in a row in common, whatever pieces a tokenizer makes of them."""
+    pairs = [set(pairwise(name.lower())) for name in token_findings.EXAMPLES]
+    assert all(one.isdisjoint(other) for one, other in combinations(pairs, 2))
+    assert token_findings.KIND in token_findings.ADVICE
+    who = {name[0]: Character(name=name, noun="man") for name in token_findings.EXAMPLES}
+    klein(tmp_path, " J")
+    unwanted = {"known-name", "shared-tokens", "same-name", "unknown-name"}
+    for found in (of_names(base, who), of_names(tmp_path, who, tokenizers=["tokenizer"])):
+        assert not unwanted & set(kinds(found))
+
+
+@pytest.mark.parametrize(
+    ("names", "shared", "share", "told"),
+    [
+        (("JRussell", "ARussell"), ["uss", "ell</w>"], 0.67, True),
+        (("Datam", "Lomis"), ["m"], 0.5, False),  # Data-m, Lo-m-is
+        (("Temsok", "Kasomt"), ["s", "k"], 0.5, True),  # 'so' is in both
+        (("zwx", "xwz"), ["▁z", "w", "x"], 1.0, True),  # nothing but order is different
+        (("王伟", "王芳"), ["▁王"], 0.5, True),  # a letter that is a word
+        (("Temsok", "Temnal"), ["▁Tem"], 0.4, False),
+    ],
+)
+def test_single_letters_are_nothing_in_common(names, shared, share, told):
+    assert token_findings.share_much({"shared": shared, "share": share}, names, 0.5) is told
+
+
+def test_names_are_held_against_the_tokenizer_of_the_base_in_use(tmp_path):
+    klein(tmp_path, "Russell")
+    who = {name[0]: Character(name=name, noun="man") for name in ("JRussell", "ARussell")}
+    found = of_names(tmp_path, who, tokenizers=["tokenizer"])
+    assert "Qwen3" in one(found, "shared-tokens")["what"]
+
+
+def klein(folder, text):
+    """A base of klein's shape with a tokenizer of bytes that has learned a text."""
+    (folder / "model_index.json").write_text('{"_class_name": "Flux2KleinPipeline"}')
+    tiny_klein.byte_tokenizer(text).save_pretrained(folder / "tokenizer")
+
+
 CYRILLIC = {"A": Character(name="Ада", noun="woman"), "B": Character(name="Бен", noun="man")}
 
 
@@ -315,8 +370,7 @@ def test_an_encoders_own_marks_in_captions_are_told_and_are_no_unknown_words(bas
 
 
 def test_a_tokenizer_of_bytes_knows_all_letters(tmp_path):
-    (tmp_path / "model_index.json").write_text('{"_class_name": "Flux2KleinPipeline"}')
-    tiny_klein.byte_tokenizer(" Ada").save_pretrained(tmp_path / "tokenizer")
+    klein(tmp_path, " Ada")
     who = {"A": Character(name="Ada", noun="woman"), "B": Character(name="Бен", noun="man")}
     result = of_names(tmp_path, who, ["Ada и Бен"], tokenizers=["tokenizer"])
     assert not {"unknown-name", "same-name", "unknown-tokens"} & set(kinds(result))

@@ -7,15 +7,16 @@ tokenizer lies.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from kindred.common.sentences import listing
 from kindred.data.audit.findings import SAME_NAME, UNKNOWN_NAME, Finding
 from kindred.models.architectures.interface import Tokenizer
 from kindred.models.identity import architecture_of
-from kindred.models.tokenizers import NameTokens
+from kindred.models.tokenizers import WORD_STARTS, NameTokens
 from kindred.specs.base_model import ImageEncoder
 from kindred.specs.character import Character
 
@@ -36,11 +37,14 @@ COMMON = """
     tim tom victoria vincent will william zoe
 """
 GIVEN_NAMES = frozenset(COMMON.split())
-# The one recommendation of names; docs/reference/audit.md says how it was found.
+# The one recommendation of names; docs/decisions/photos-and-captions.md says how it was found.
+EXAMPLES = ("Jorvek", "Amitas", "Celbon")
+KIND = "a made-up word of two or three syllables"
 ADVICE = (
-    "give each person a made-up word of two syllables that begins and ends differently from the "
-    "others, such as Jorvek, Amitas, Celbon"
+    f"give each person {KIND}, with no two letters in a row that another name has, such as "
+    f"{', '.join(EXAMPLES)}"
 )
+WORD = re.compile(r"[^\W\d_]+")
 
 
 def reader_of(tokenizer: str, architectures: Mapping[str, str]) -> Tokenizer:
@@ -200,6 +204,24 @@ def same_name_findings(
     return result
 
 
+def share_much(row: Mapping[str, Any], names: Sequence[str], most: float) -> bool:
+    """Whether two names have at least this proportion of tokens in common. Single letters from A to
+    Z in different places are nothing in common: T5 splits off the last letter of many words.
+
+    row: of `shared_tokens`.
+    """
+    if row["share"] < most:
+        return False
+    one, other = (_letter_pairs(name) for name in names)
+    other_script = not "".join(row["shared"]).strip("".join(WORD_STARTS)).isascii()
+    return row["share"] == 1 or other_script or not one.isdisjoint(other)
+
+
+def _letter_pairs(name: str) -> set[str]:
+    """Every two letters in a row, in small letters."""
+    return {"".join(two) for two in pairwise(name.casefold())}
+
+
 def shared_token_findings(
     shared: Mapping[str, list[dict[str, Any]]],
     readers: Mapping[str, Tokenizer],
@@ -210,7 +232,7 @@ def shared_token_findings(
     by_pair: dict[tuple[str, str], dict[str, None]] = {}  # a dict: in order, each once
     for tokenizer, rows in shared.items():
         for row in rows:
-            if row["share"] >= most:
+            if share_much(row, [who[letter].name for letter in row["letters"]], most):
                 pieces = " ".join(row["shared"])
                 said = f"{pieces} ({readers[tokenizer].reader})"
                 by_pair.setdefault(tuple(row["letters"]), {})[said] = None
@@ -230,15 +252,22 @@ def shared_token_findings(
 def known_name_findings(
     names: Mapping[str, Mapping[str, NameTokens]], readers: Mapping[str, Tokenizer], who: Characters
 ) -> list[Finding]:
-    """Triggers that are real names, or a single known word for a tokenizer. `names`: by tokenizer,
-    by letter."""
+    """Triggers with a real given name in them, or a single known word for a tokenizer. `names`: by
+    tokenizer, by letter."""
     result = []
     for letter, character in sorted(who.items()):
         where = sorted({readers[t].reader for t, own in names.items() if own[letter].is_known_word})
-        real = character.name.casefold() in GIVEN_NAMES
+        words = WORD.findall(character.name)
+        real = [word for word in words if word.casefold() in GIVEN_NAMES]
         if not (real or where):
             continue
-        because = "is a real name" if real else f"is one known word ({', '.join(where)})"
+        because = f"is one known word ({', '.join(where)})"
+        if real:
+            because = (
+                "is a real name"
+                if real == [character.name]
+                else f"has a real name in it: {real[0]}"
+            )
         result.append(
             Finding(
                 "known-name",
