@@ -3,7 +3,7 @@
 TOKENIZER is a folder that transformers reads, such as `tokenizer` of a base. Names are made by
 rules or drawn from lists of given names and surnames; no model is asked what it knows of a name.
 
-    python benchmarks/names.py TOKENIZER ... [--families 1000]
+    python benchmarks/names.py TOKENIZER ... [--families 300]
 
 Columns: pieces of a name; pairs of one family with a piece in common; pairs that the audit warns
 of; names that are a single piece at least somewhere; names that are split at a text's beginning,
@@ -183,7 +183,7 @@ def main() -> None:
     """Print a table for each tokenizer."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("tokenizers", nargs="+", metavar="TOKENIZER")
-    p.add_argument("--families", type=int, default=1000, help="of each kind")
+    p.add_argument("--families", type=int, default=300, help="of each kind")
     args = p.parse_args()
     most = AuditThresholds().max_shared_tokens
     for place in args.tokenizers:
