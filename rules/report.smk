@@ -113,6 +113,7 @@ rule report:
         templates=[
             *multiext("report/report", ".html", ".md", ".css", ".js"),
             "report/declared.md",
+            "report/declared-words.md",
         ],
     output:
         page=report(

@@ -13,8 +13,10 @@ from mistakes import LETTERS, LOG, PNG, Mistake, of_file, of_value, picture_list
 
 import class_images as class_images_program
 import doc_figures as doc_figures_program
-from kindred.common import files
+import show_declared as show_declared_program
+from kindred.common import chained_log, files
 from kindred.common.errors import Problem, Problems
+from kindred.common.experiment_log import entry_of, log_path
 from kindred.evidence import families
 from kindred.evidence.step_losses import read_losses
 from kindred.rendering.manifest import Row
@@ -219,7 +221,6 @@ def report_page(text: str) -> object:
     values = {"experiment": "x", "verdicts": []}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repository_pages, "fill", lambda *_: "# A page")
-        patch.setattr(repository_pages, "verdict_table", lambda _: "")
         return repository_pages.page(text, values)
 
 
@@ -255,6 +256,13 @@ def declared(root: Path, experiments: Sequence[str]) -> object:
         patch.setattr(declaring, "declaration_of", lambda *_: None)
         patch.setattr(declaring, "preregister", lambda *_: [])
         return declaring.declare("x", "")
+
+
+def printed(root: Path, name: str) -> object:
+    """The log of an experiment, printed."""
+    write(log_path("x", root), "")
+    chained_log.append(log_path("x", root), lambda _: [entry_of("looked", {"all": [1]})])
+    return show_declared_program.main([name, "--root", str(root)])
 
 
 def used(root: Path, settings: Mapping[str, str]) -> object:
@@ -341,6 +349,8 @@ MISTAKES = [
     Mistake("no such file", repository_publishing.report_of,
             lambda root: repository_publishing.report_of(write(root / "report.md", "x").parent)),
     Mistake("not below", lambda root: packed(root, False), lambda root: packed(root, True)),
+    Mistake("nothing was declared under this name", lambda root: printed(root, "y"),
+            lambda root: printed(root, "x")),
     Mistake("this page does not exist yet", lambda root: logged(root, None),
             lambda root: logged(root, "# x\n\n## How to repeat\n")),
     Mistake("no section 'How to repeat'", lambda root: logged(root, "# x\n"),

@@ -186,7 +186,7 @@ GROUPS = {
         "kindred/report/family_publishing",
         "kindred/report/publication",
         "kindred/report/repository",
-        *("kindred/report/doc_figures", "doc_figures.py"),
+        *("kindred/report/doc_figures", "doc_figures.py", "show_declared.py"),
     ),
     "Comparing, rating and reports": (
         *("kindred/evidence/", "kindred/report/"),

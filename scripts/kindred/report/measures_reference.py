@@ -127,6 +127,14 @@ that reads the same in the second column and in the third does not tell who is w
 |---|{rules}|
 """
 EACH = "\n## Each measure\n"
+COLUMNS = """
+## Columns of reports
+
+What stands over the figures of a report's tables, and of published pages.
+
+| column | what it says |
+|---|---|
+"""
 NAMES = """
 ## Which of them need names
 
@@ -183,6 +191,7 @@ def measures_page(root: Path) -> str:
     measures = MEASURES.values()
     parts = [HEAD, *map(_line, measures), SYMBOLS_HEAD, *map(_symbol, SYMBOLS), NO_VALUE]
     parts += [_chance(root), EACH, *map(_measure, measures)]
+    parts += [COLUMNS, *map(_column, measures)]
     parts += [NAMES, *map(_names, measures), CASTS, *map(_figure, CAST_FIGURES.values()), DRAWERS]
     parts += [OTHERS, *map(_other, REPORT_FIGURES), FAMILIES]
     parts += [f"| `{x.name}` | {x.heading} | {x.says} |\n" for x in FAMILY_FIGURES.values()]
@@ -197,6 +206,10 @@ def _line(one: Measure) -> str:
 
 def _symbol(cells: tuple[str, str, str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def _column(one: Measure) -> str:
+    return f"| {one.heading} | {one.hint} (`{one.name}`) |\n"
 
 
 def _names(one: Measure) -> str:

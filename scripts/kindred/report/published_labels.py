@@ -19,7 +19,6 @@ from kindred.evidence import labels
 from kindred.evidence.intervals import LEVEL
 from kindred.evidence.labels import Interval, Label, Reading, label_of
 from kindred.evidence.variance import Part, Parts
-from kindred.evidence.verdict_sentences import why
 from kindred.specs.measures import MEASURES
 
 Line = Mapping[str, str]
@@ -80,15 +79,6 @@ def words_of(line: Line) -> str:
     """As pages say it: 'no difference larger than 10 points'."""
     text = labels.words(label_of_line(line), float(line["margin"]), line["measure"])
     return text[:1].lower() + text[1:]
-
-
-def reason_of(line: Line) -> str:
-    """What makes a row its label, in words."""
-    value, level = float(line["effect"]), float(line["level"])
-    interval = float(line["low"]), float(line["high"])
-    within = _of_twice_the_tail(value, interval, level)
-    margin, measure = float(line["margin"]), line["measure"]
-    return why(label_of_line(line), interval, within, margin, measure, level > LEVEL)
 
 
 def arms_of(

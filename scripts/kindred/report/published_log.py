@@ -6,6 +6,7 @@ Knows entries of a log; reads no file.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,27 @@ def versions_now() -> dict[str, int]:
 
 def log_of(entries: Sequence[Entry], runs: Mapping[str, Sequence[int]]) -> dict[str, Any]:
     """What a page says of its log. runs: those published, by variant."""
-    return {**amendments.summed_up(entries, runs), "made": made_by(entries)}
+    said = {"made": made_by(entries), "entries": counted(entries)}
+    return {**amendments.summed_up(entries, runs), **said}
+
+
+def counted(entries: Sequence[Entry]) -> str:
+    """How many declarations and changes a log has, and when they were written, in words."""
+    shown = [one for one in entries if one["kind"] in ("declared", "amended", "published")]
+    if not shown:
+        return ""
+    counts = Counter(one["kind"] for one in shown)
+    late = sum(one["kind"] == "amended" and one["seen"] == "results" for one in shown)
+    said = [f"declared {times(counts['declared'])}", f"amended {times(counts['amended'])}"]
+    said[1] += f" ({late} of them when results had been seen)" if late else ""
+    said.append(f"published {times(counts['published'])}")
+    first, last = (one["time"][:10] for one in (shown[0], shown[-1]))
+    return f"From {first} to {last}: {', '.join(said)}."
+
+
+def times(count: int) -> str:
+    """'once', '3 times'."""
+    return "once" if count == 1 else f"{count} times" if count else "never"
 
 
 def made_by(entries: Sequence[Entry]) -> str:

@@ -10,15 +10,15 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError
-from kindred.evidence.labels import OPEN
-from kindred.report.formatting import effect
-from kindred.report.published_labels import reason_of, words_of
+from kindred.report import published_verdicts
+from kindred.report.published_labels import words_of
+from kindred.report.published_sections import body_of, in_short
 from kindred.report.published_tables import VERDICTS, Line
+from kindred.report.published_verdicts import said, told_of, verdict_table
 from kindred.report.templates import fill
 
 MARKER = "<!-- Everything below is written by scripts/publish_results.py. -->"
@@ -31,10 +31,9 @@ After `snakemake`, a program writes them from `results/<experiment>`. Run it by 
 
     python scripts/publish_results.py <experiment> ...
 """
-CAME_OUT, SHEETS, MATRICES, DECLARED, WHO = (
+CAME_OUT, SHEETS, DECLARED, WHO = (
     "What came out",
     "The same prompts by every variant",
-    "Who is taken for whom",
     "What was declared, and what was changed",
     "Does it know who is who?",
 )
@@ -42,18 +41,11 @@ REPEAT = "## How to repeat"
 # How pages ended their methods before there was a log.
 UNLOGGED = re.compile(r"^Hypotheses declared .*since\.\n?", re.MULTILINE)
 UNCLAIMED = "figures, no claims"  # of an experiment without hypotheses
-FOLDED_FROM = 4  # tables in a section
 TABLES_SHOWN = 2  # of who is who; the others are folded
 LOCAL_ONLY = re.compile(r"^(Repeat it: .*|The page with all pictures, .*)\n?", re.MULTILINE)
 # A path from the root, a home or the folder above; neither an address nor a path of the repository.
 LOCAL_PATH = re.compile(
     r"""(?<![\w.:/<~])(?:~|\.\.|[A-Za-z]:)?[/\\](?:[^\s/\\`|;,()"']+[/\\])+([^\s/\\`|;,()"']+)"""
-)
-# The table of hypotheses with the words above it.
-TABLE = re.compile(r"\A\s*Effects: variant minus.*?\n(?=\n\*\*|\n## )", re.DOTALL)
-# The end of a verdict's sentence: what makes it its label.
-REASON = re.compile(
-    r"(training runs?(?: each)?(?:, compared one by one)?|nothing trained); .*?\.(?=\s|$)"
 )
 WORLDS = {"lab": "lab", "flux-dev": "FLUX.1-dev"}  # start of a base's file name -> how it is called
 
@@ -73,53 +65,33 @@ def page(report: str, values: Mapping[str, Any]) -> str:
             "run `snakemake`, which writes the report again",
         )
     apart = (CAME_OUT, SHEETS, DECLARED, WHO)
-    rest = [part for name, part in named.items() if name not in apart]
+    rest = {name: part for name, part in named.items() if name not in apart}
+    told, words = told_of(body_of(named[CAME_OUT]), values["verdicts"])
     filled = fill(
         "published.md",
         {
             **values,
             "head": head.strip(),
-            "table": verdict_table(values["verdicts"]),
+            "table": verdict_table(values["verdicts"], told),
             "who": _who(named[WHO]) if WHO in named else "",
-            "came_out": named[CAME_OUT].partition("\n")[2].strip(),
-            "sections": [_folded(part).strip() for part in rest],
+            "came_out": words,
+            "sections": in_short(rest),
         },
     )
     return re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n"
 
 
-def verdict_table(lines: Sequence[Line]) -> str:
-    """The table of all hypotheses, of lines of verdicts.csv."""
-    told = [one | {"said": said(one), "words": words_of(one)} for one in lines]
-    return fill("verdict-table.md", {"verdicts": told}).strip() if told else ""
-
-
 def with_labels(page: str, lines: Sequence[Line]) -> str:
-    """A page with the labels of these lines in its table, in front of every claim and at the end of
-    its sentence; advice that a decided claim no longer needs goes."""
+    """A page with the labels of these lines in its table; advice that a decided claim no longer
+    needs goes."""
     before, heading, rest = page.partition(f"## {CAME_OUT}\n")
-    table = TABLE.search(rest)
-    if table:
-        rest = f"\n{verdict_table(lines)}\n{rest[table.end() :]}"
-    for line in lines:
-        claim = re.escape(" ".join(line["claim"].split()).replace("|", "\\|"))
-        said_so = re.compile(rf"^\*\*[^*\n]*?: ({claim})\*\*\n(.*)$", re.MULTILINE)
-        rest = said_so.sub(partial(_labelled, line), rest)
-    return before + heading + rest
+    words, next_heading, more = rest.partition("\n## ")
+    return before + heading + published_verdicts.with_labels(words, lines) + next_heading + more
 
 
-def _labelled(line: Line, found: re.Match[str]) -> str:
-    words, claim, text = words_of(line), found[1], found[2]
-    reason = REASON.search(text)
-    if reason and line["effect"]:
-        after = text[reason.end() :] if line["label"] in OPEN else ""
-        text = f"{text[: reason.start()]}{reason[1]}; {reason_of(line)}.{after}"
-    return f"**{words[:1].upper()}{words[1:]}: {claim}**\n{text}"
-
-
-def with_log(page: str, log: Mapping[str, Any], where: str) -> str:
-    """A page with its section of the log as the log is now. Raises KindredError for a page without
-    a place for it."""
+def with_log(page: str, log: Mapping[str, Any], name: str, where: str) -> str:
+    """The page of an experiment with its section of the log as the log is now. Raises KindredError
+    for a page without a place for it."""
     before, there, rest = UNLOGGED.sub("", page).partition(f"## {DECLARED}\n")
     if there:
         rest = rest[rest.index("\n## ") + 1 :] if "\n## " in rest else ""
@@ -128,7 +100,7 @@ def with_log(page: str, log: Mapping[str, Any], where: str) -> str:
         rest = there + rest
     if not rest.startswith(REPEAT):
         raise KindredError("has no section 'How to repeat'", where, "publish the experiment again")
-    section = fill("declared.md", {"log": log}).strip()
+    section = fill("declared-in-short.md", {"log": log, "experiment": name}).strip()
     return f"{before.rstrip()}\n\n## {DECLARED}\n\n{section}\n\n{rest}"
 
 
@@ -149,25 +121,6 @@ def _who(section: str) -> str:
     more = "\n\n".join(f"### {table.strip()}" for table in tables[TABLES_SHOWN:])
     summary = f"<details><summary>{len(tables) - TABLES_SHOWN} more tables</summary>"
     return f"{shown}\n\n{summary}\n\n{more}\n\n</details>"
-
-
-def _folded(section: str) -> str:
-    """A section with its tables folded away where they are many."""
-    heading, _, body = section.partition("\n")
-    first, _, tables = body.strip().partition("\n\n")
-    count = len(re.findall(r"^\|[-:|]+\|$", tables, re.MULTILINE))
-    if heading.strip() != MATRICES or count < FOLDED_FROM:
-        return section
-    summary = f"<details><summary>{count} tables</summary>"
-    return f"{heading}\n\n{first}\n\n{summary}\n\n{tables.strip()}\n\n</details>"
-
-
-def said(line: Line) -> str:
-    """The effect of a line of verdicts.csv with its interval, in words."""
-    value, low, high = (
-        float(line[name]) if line[name] else None for name in ("effect", "low", "high")
-    )
-    return effect(value, low, high, line["measure"])
 
 
 def read_published(docs: Path) -> dict[str, list[Line]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -283,7 +282,7 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         "log": log,
         "casts": bool(summary.get("casts")),
     }
-    page = repository_pages.page(exploratory_words(report, verdicts), values)
+    page = repository_pages.page(report, values)
     write_csv(out / "runs.csv", published_tables.RUNS, lines_of_runs)
     write_csv(out / "prompts.csv", *published_tables.of_prompts(rows, variants))
     columns, casts = published_tables.of_casts(variants)
@@ -316,19 +315,6 @@ def with_labels(verdicts: Json, exploratory: Json) -> Json:
     return {**verdicts, "hypotheses": hypotheses}
 
 
-def exploratory_words(report: str, verdicts: Json) -> str:
-    """The report with 'Exploratory' in place of the label in front of such hypotheses' claims."""
-    for one in verdicts["hypotheses"].values():
-        if one["label"] == EXPLORATORY:
-            claim = re.escape(" ".join(one["claim"].split()).replace("|", "\\|"))
-            report = re.sub(rf"^\*\*[^*\n]*: {claim}\*\*$", _called_exploratory, report, flags=re.M)
-    return report
-
-
-def _called_exploratory(found: re.Match[str]) -> str:
-    return f"**Exploratory: {found.group(0).partition(': ')[2]}"
-
-
 def write_log(name: str, folders: Folders) -> Path:
     """Write into a page that is published what the log says by now; the page. Raises KindredError
     where there is none, or none with such a section."""
@@ -340,7 +326,7 @@ def write_log(name: str, folders: Folders) -> Path:
     entries = read_log(log_path(name, folders.root))
     log = log_of(entries, published_runs(folders.docs / name / "runs.csv"))
     page = path.read_text(encoding="utf-8")
-    write_text(path, repository_pages.with_log(page, log, str(path)))
+    write_text(path, repository_pages.with_log(page, log, name, str(path)))
     return path
 
 

@@ -11,12 +11,12 @@ import pytest
 from kindred.evidence import labels
 from kindred.report.published_labels import (
     arms_of,
-    reason_of,
     relabelled,
     with_todays_labels,
     words_of,
 )
 from kindred.report.published_tables import VERDICTS
+from kindred.report.published_verdicts import Told, verdict_table
 from kindred.report.repository_pages import with_labels
 
 DOCS = Path(__file__).parents[3] / "docs" / "findings"
@@ -75,27 +75,21 @@ def test_what_a_row_was_called_stays_beside_it():
 def test_words_of_a_row():
     (line,) = with_todays_labels([OLD], [], [])
     assert words_of(line) == "no difference larger than 10 points"
-    assert reason_of(line) == (
-        "the interval for such a claim, -7 to +9 points, lies within 10 points either way"
-    )
 
 
 def test_a_page_says_today_s_labels_and_does_so_again():
-    page = (
-        "# Title\n\n## What came out\n\nEffects: variant minus the one it is compared with. x\n\n"
-        "| hypothesis | verdict |\n|---|---|\n| h | refuted |\n\n"
-        "**Refuted: It is better.**\nPictures: 2 % with a, 1 % with b; a difference of +1 points "
-        "(95 % interval -8 to +11 points), 10 training runs each; the interval lies below the "
-        "margin of 0.10, on both sides: no difference that matters. Ask more prompts.\n\n"
-        "Control: fine.\n\n## Rest\n"
+    told = {"h": Told(("2 %", "1 %"), "Ask more prompts.")}
+    (line,) = with_todays_labels([OLD], [], [])
+    before = verdict_table([line | {"label": "undecided", "x": ""}], told)
+    page = f"# Title\n\n## What came out\n\n{before}\n\nControl: fine.\n\n## Rest\n\n| a |\n|---|\n"
+    assert "| undecided | " in page and "| Ask more prompts. |" in page
+    found = with_labels(page, [line])
+    assert (
+        "| no difference larger than 10 points | +1 points (−8 to +11) | a: 2 % | b: 1 % |" in found
     )
-    lines = with_todays_labels([OLD], [], [])
-    found = with_labels(page, lines)
-    assert "| no difference larger than 10 points | +1 points (−8 to +11) |" in found
-    assert "**No difference larger than 10 points: It is better.**\nPictures: 2 %" in found
-    assert "either way.\n\nControl: fine.\n\n## Rest\n" in found
-    assert "efuted" not in found and "Ask more prompts" not in found
-    assert with_labels(found, lines) == found
+    assert "ndecided" not in found and "Ask more prompts" not in found
+    assert found.endswith("\n\nControl: fine.\n\n## Rest\n\n| a |\n|---|\n")
+    assert with_labels(found, [line]) == found
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in DOCS.glob("*/verdicts.csv")))
@@ -108,8 +102,8 @@ def test_published_labels_are_those_of_today(name):
     assert all(line["rules"] == labels.RULES for line in lines)
     page = (DOCS / name / "README.md").read_text()
     for line in lines:
-        assert f"| {line['hypothesis']} | {line['variant']} " in page
-        assert f"| {words_of(line)} |" in page
+        claim = line["claim"].replace("|", "\\|")
+        assert f"\n| {line['hypothesis']} | {claim} | {words_of(line)} | " in page
 
 
 def test_what_refuted_has_become():
