@@ -86,6 +86,7 @@ def one_clip_tokenizer(monkeypatch):
 
 
 @pytest.mark.parametrize("name", BASES)
+@pytest.mark.long
 def test_the_stages_give_what_they_gave(name, tmp_path, update, one_clip_tokenizer):
     base = built(tmp_path, CONFIG / BASES[name])
     versions = {stage: VERSIONS[stage] for stage in STAGES}

@@ -51,6 +51,7 @@ def drawn(started: Workspace, tmp_path) -> Workspace:
     return workspace
 
 
+@pytest.mark.long
 def test_the_ceiling_needs_photos_and_no_training(drawn: Workspace):
     assert drawn.jobs("ceiling") == sorted(MADE)
 

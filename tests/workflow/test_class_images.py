@@ -56,6 +56,7 @@ def adapter(variant: str) -> str:
     return f"results/tiny/{variant}/run-1/lora.safetensors"
 
 
+@pytest.mark.long
 def test_a_weight_draws_class_images_once_and_trains_on_them(workspace: Workspace):
     kept = "kept: {class_images_weight: 1.0, class_images_per_noun: 2}"
     add(workspace, kept, "same: {from: kept, rank: 1}", "man: {from: kept, characters: [J]}")

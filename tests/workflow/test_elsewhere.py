@@ -52,6 +52,7 @@ def test_auto_and_sharing_a_gpu_are_refused_before_anything_is_sent(fresh: Works
     assert "Traceback" not in output and submitted(fresh) == []
 
 
+@pytest.mark.long
 def test_the_profile_of_slurm_says_what_each_job_asks_for(fresh: Workspace):
     """All but the queue's own options, which the stand-in does not have."""
     path = fresh.root / "profiles/slurm/config.yaml"

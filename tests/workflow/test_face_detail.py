@@ -29,6 +29,7 @@ def add(workspace: Workspace) -> None:
     workspace.replace(EXPERIMENT_FILE, "judge: tiny\n", variant)
 
 
+@pytest.mark.long
 def test_it_adds_these_jobs_and_what_is_finished_stays(judged: Workspace):
     add(judged)
     results = judged.root / "results/tiny"

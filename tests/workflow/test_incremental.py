@@ -169,6 +169,7 @@ def test_rank_changed_and_changed_back(workspace: Workspace):
     assert workspace.jobs() == []
 
 
+@pytest.mark.long
 def test_a_photo_edited_retrains_only_what_saw_it(workspace: Workspace):
     path = workspace.root / "photos" / "A-01.jpg"
     with Image.open(path) as photo:

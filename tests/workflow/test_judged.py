@@ -70,6 +70,7 @@ def test_another_model_under_the_same_name_scores_again(judged: Workspace):
     assert judged.jobs() == sorted(JUDGED)
 
 
+@pytest.mark.long
 def test_a_judge_with_thresholds_draws_strangers_and_trains_nothing(judged: Workspace):
     judged.replace(JUDGE_FILE, "kind: lab\nmodel: judge", "kind: photo")
     jobs = judged.jobs()
@@ -86,6 +87,7 @@ def test_a_judge_with_thresholds_draws_strangers_and_trains_nothing(judged: Work
     assert "144 pictures, 0 in the store, 144 drawn" in judged.log(f"prior/{name}.pictures")
 
 
+@pytest.mark.long
 def test_another_margin_only_compares_and_is_said(judged: Workspace):
     judged.replace(EXPERIMENT_FILE, "measure: count", "margin: 0.3\n    measure: count")
     assert judged.jobs() == sorted([FIGURES, "tiny: hypotheses", *COMPARED])
@@ -100,6 +102,7 @@ def test_another_margin_only_compares_and_is_said(judged: Workspace):
     assert judged.jobs() == []
 
 
+@pytest.mark.long
 def test_a_reason_is_given_on_the_command_line_and_nothing_more_is_run_for_it(judged: Workspace):
     assert judged.jobs("--config", "why=tried") == []
     judged.replace(JUDGE_FILE, "kind: lab", "recognised: 0.6\nkind: lab")

@@ -69,6 +69,7 @@ def test_a_file_that_is_not_there_or_no_lora(workspace: Workspace):
     )
 
 
+@pytest.mark.long
 def test_it_is_judged_beside_our_own(judged: Workspace):
     export(judged, "both")
     asked = "{claim: x, variant: theirs, against: both, measure: count, prompt_set: solo}"

@@ -29,6 +29,7 @@ def pictures(workspace: Workspace) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in store.rglob("*.png")}
 
 
+@pytest.mark.long
 def test_one_picture_is_drawn_again_and_the_store_too(workspace: Workspace):
     before = pictures(workspace)
     one = json.loads((workspace.root / LIST).read_text())["images"][0]["path"]

@@ -81,6 +81,7 @@ def test_only_the_variant_that_asks_has_composites_and_its_seed_remakes_only_the
     assert jobs == sorted([*of_composites(second), *trained("joined")])
 
 
+@pytest.mark.long
 def test_a_weighted_loss_needs_outlines_and_nothing_else(made: Workspace):
     jobs = [*PREPARED, *encoded("drawn"), MASKS, *trained("weighed")]
     assert made.jobs(adapter("weighed")) == sorted(jobs)

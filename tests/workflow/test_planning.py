@@ -91,6 +91,7 @@ def test_planning_imports_nothing_heavy(finished: Path):
     assert not {name for name in heavy if not name.startswith(LAB_FACTS)}
 
 
+@pytest.mark.long
 def test_planning_takes_little_more_than_a_bare_snakefile(finished: Path, tmp_path: Path):
     (tmp_path / "Snakefile").write_text('rule all:\n    input: "made"\n', encoding="utf-8")
     (tmp_path / "made").touch()

@@ -10,6 +10,7 @@ from workspace import EXPERIMENT_FILE, Workspace
 pytestmark = pytest.mark.workflow
 
 
+@pytest.mark.long
 def test_share_writes_pages_anew_and_nothing_else(workspace: Workspace):
     page = workspace.root / "results/tiny/rating.html"
     audit = workspace.root / "results/tiny/audit/ours.html"

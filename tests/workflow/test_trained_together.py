@@ -62,6 +62,7 @@ def test_two_jobs_train_at_once_and_each_its_part(several: Workspace, tmp_path: 
     assert place.jobs("trained_together") == []
 
 
+@pytest.mark.long
 def test_trainings_find_what_was_trained_together(several: Workspace, tmp_path: Path):
     # A worker may run the tests of this file in another order, so none trains in `several`.
     place = copy(several, tmp_path / "together")

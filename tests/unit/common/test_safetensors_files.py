@@ -19,6 +19,7 @@ tensors.save(sys.argv[1], values, {k: k * 2 for k in "zyxwv"})
 """
 
 
+@pytest.mark.long
 def test_same_bytes_from_other_processes_and_readable_by_the_library(tmp_path):
     for name in "12":
         subprocess.run(

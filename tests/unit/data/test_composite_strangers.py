@@ -110,6 +110,7 @@ def test_composites_without_strangers_are_as_they_were(album, others, tmp_path):
     assert same == ["strangers" not in row for row in mixed] and any(same) and not all(same)
 
 
+@pytest.mark.long
 def test_any_canvas_is_every_shape_in_turn_whoever_is_in_it(album, others, tmp_path):
     rows = make(album, others, tmp_path, cells={"J": 9, "A+C+J": 9}, canvas="any")
     for cell in ("J", "A+C+J"):

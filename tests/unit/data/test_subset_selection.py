@@ -110,6 +110,7 @@ def test_match_appearances_that_can_not_be_met():
         chosen(match="appearances", total=7)
 
 
+@pytest.mark.long
 def test_appearances_of_four_characters_are_quick():
     letters = "ABCD"
     cells = {"+".join(a for i, a in enumerate(letters) if m >> i & 1): 6 for m in range(1, 16)}

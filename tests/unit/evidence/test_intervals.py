@@ -60,6 +60,7 @@ def test_intervals_of_published_designs_hold_the_truth(size):
     assert 0.025 <= missed <= 0.075
 
 
+@pytest.mark.long
 def test_the_tail_of_six_hypotheses_is_as_thin_as_it_says():
     gain, _, missed = shares(World(), 1500, Size((2, 2), 12, 4), level_of(6))
     assert gain <= 0.025 / 6 * 3

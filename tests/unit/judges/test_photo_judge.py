@@ -151,6 +151,7 @@ def test_the_second_detector_finds_faces_in_profile_too(quick, thorough, collins
     assert nobody == []
 
 
+@pytest.mark.long
 def test_both_detectors_find_one_face_once(thorough, collins):
     [[seen]] = thorough.find([photo("astronaut")])
     assert seen.embedding @ collins > 0.999

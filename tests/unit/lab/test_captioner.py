@@ -101,6 +101,7 @@ def test_full_size_captioner_is_small_and_loads_as_any_blip_does(tmp_path):
     torch.testing.assert_close(*logits, atol=0.02, rtol=0.02)
 
 
+@pytest.mark.long
 def test_a_tiny_captioner_learns_two_pictures_by_heart(tmp_path, monkeypatch):
     monkeypatch.setattr(captioner_training, "disturb", lambda images, rng: images)
     draw_identity_shard(1, 2, 2, tmp_path / "identities-a.npz")

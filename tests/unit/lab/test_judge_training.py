@@ -394,6 +394,7 @@ def test_gate_pictures_change_one_thing_and_hold_people_no_corpus_holds():
     assert len(family) == 2 * family_size() + 2
 
 
+@pytest.mark.long
 def test_whole_training_from_nothing_twice_and_interrupted(tmp_path, monkeypatch):
     monkeypatch.setattr(
         judge_run, "JudgeConfig", lambda **words: JudgeConfig(**words, **SMALL, threshold=0.0)

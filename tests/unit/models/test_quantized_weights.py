@@ -14,7 +14,7 @@ from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.specs.base_model import Base
 
 pytestmark = pytest.mark.usefixtures("quantized_on_cpu")
-KINDS = ["nf4", "nf4-double", "int8"]
+KINDS = ["nf4", pytest.param("nf4-double", marks=pytest.mark.long), "int8"]
 
 
 @pytest.fixture(scope="module")

@@ -178,6 +178,7 @@ def arguments(data, out, run=0, **recipe):
     return data.train_arguments(out, run, **({"steps": 2} | recipe))
 
 
+@pytest.mark.long
 def test_trainings_in_one_loop_end_where_each_ends_alone(data, tmp_path):
     jobs = []
     for name, recipe in MEMBERS.items():

@@ -168,6 +168,7 @@ def test_after_each_adapter_the_weights_are_the_bases_to_the_last_bit(base, lora
         assert all(torch.equal(after[name], before[name]) for name in before)
 
 
+@pytest.mark.long
 def test_changing_adapters_compiles_nothing_anew(base, loras):
     transformer = load_transformer(base, "cpu")
     traced = []

@@ -112,6 +112,7 @@ def wait_for(path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_ten_pictures_by_keyboard_reload_save_build_and_read_the_report(made, tmp_path):
     """The whole way of a rating: keyboard, reload, export, comparison, report."""
     page = reported.run_rating(made, tmp_path)

@@ -446,6 +446,7 @@ def test_without_hypotheses_or_groups_there_is_still_a_page(tmp_path):
     assert Page(html).open == []
 
 
+@pytest.mark.long
 def test_likeness_beside_a_lora_of_their_own(tmp_path, written):
     arms = {name: ARMS[name] for name in ("all", "BASE")}
     arms["only-J"] = replace(ARMS["all"], alone=1.0, only="J")
@@ -462,7 +463,10 @@ def test_likeness_beside_a_lora_of_their_own(tmp_path, written):
     assert not any("of their own?" in text for text in written[:2])
 
 
-@pytest.mark.parametrize("width", [1280, 1366, 1440, 1920])
+WIDER = [pytest.param(width, marks=pytest.mark.long) for width in (1366, 1440, 1920)]
+
+
+@pytest.mark.parametrize("width", [1280, *WIDER])
 def test_on_a_desktop_no_column_hides_behind_a_scroll_bar(written, tmp_path, width):
     with browser(tmp_path) as window:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -527,6 +531,7 @@ def test_in_a_browser_pictures_open_tables_sort_and_nothing_complains(written, t
         assert window.errors() == []
 
 
+@pytest.mark.long
 def test_colours_follow_the_reader_s_choice_of_light_or_dark(written, tmp_path):
     with browser(tmp_path) as window:
         window.open(written[2] / "report.html")
@@ -545,6 +550,7 @@ def test_colours_follow_the_reader_s_choice_of_light_or_dark(written, tmp_path):
                 assert order * (page - brightness(selector, what, scheme)) > 300, (scheme, what)
 
 
+@pytest.mark.long
 def test_on_paper_everything_is_unfolded(written, tmp_path):
     with browser(tmp_path) as window:
         window.open(written[2] / "report.html")

@@ -114,6 +114,7 @@ def test_what_is_learned_is_what_the_base_says_whatever_the_adapter(base, kind):
     assert all(parameter.requires_grad for parameter in trainer.parameters)
 
 
+@pytest.mark.long
 def test_the_preserved_caption_stays_nearer_to_the_base(base):
     def moved(weight):
         """How far the answer to the caption without names has gone from the base's."""

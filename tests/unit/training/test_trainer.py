@@ -76,28 +76,33 @@ def test_a_switch_that_another_program_left_in_the_process_changes_nothing(data,
         torch.backends.cuda.enable_flash_sdp(True)
 
 
+@pytest.mark.long
 def test_training_fits_its_photos(data, tmp_path):
     run(data, tmp_path / "out", steps=80, rank=8, batch=4, lr=1e-2)
     losses = [float(r["loss"]) for r in csv.DictReader((tmp_path / "out/training.csv").open())]
     assert sum(losses[-20:]) < 0.9 * sum(losses[:20])
 
 
-RECIPES = [
-    {},
-    {
+RECIPES = {
+    "plain": {},
+    "ema": {
         "gradient_accumulation": 2,
         "ema": 0.9,
         "schedule": "cosine",
         "warmup": 2,
         "max_grad_norm": 0.01,
     },
-    {"lora_dropout": 0.2, "caption_dropout": 0.5, "timesteps": "shifted", "dora": True},
-    {"adapter_type": "lokr", "rank": 2, "lokr_factor": 4, "ema": 0.9, "batch": 2},
-    {"optimizer": "adafactor", "loraplus_lr_ratio": 4.0, "weighting_scheme": "cosmap"},
+    "dropout": {"lora_dropout": 0.2, "caption_dropout": 0.5, "timesteps": "shifted", "dora": True},
+    "lokr": {"adapter_type": "lokr", "rank": 2, "lokr_factor": 4, "ema": 0.9, "batch": 2},
+    "adafactor": {"optimizer": "adafactor", "loraplus_lr_ratio": 4.0, "weighting_scheme": "cosmap"},
+}
+RESUMED = [
+    pytest.param(recipe, id=name, marks=[] if name in ("plain", "dropout") else pytest.mark.long)
+    for name, recipe in RECIPES.items()
 ]
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=["plain", "ema", "dropout", "lokr", "adafactor"])
+@pytest.mark.parametrize("recipe", RESUMED)
 def test_resuming_gives_the_bytes_of_an_unbroken_run(data, tmp_path, recipe):
     whole = run(data, tmp_path / "whole", steps=7, **recipe)
     training_set.forget(data)
@@ -393,6 +398,7 @@ def test_prodigy_resumes_to_the_same_bytes(data, tmp_path):
     assert run(data, tmp_path / "resumed", **recipe) == whole
 
 
+@pytest.mark.long
 def test_each_option_does_something(data, tmp_path):
     """What is trained with it is another adapter."""
     short = {"steps": 2, "batch": 1}

@@ -51,6 +51,7 @@ def latents() -> tuple[LatentCorpus, dict]:
     return made, tokenizers
 
 
+@pytest.mark.long
 def test_flow_matching_learns_and_distillation_keeps_guidance_one(tmp_path):
     made, tokenizers = latents()
     settings = SETTINGS.flow.model_copy(update={"steps": 60, "batch": 8, "lr": 3e-3, "warmup": 5})
