@@ -1,7 +1,7 @@
 """What a step gave once, and whether it gives the same today: tests/golden/<step>.json.
 
 Texts and whole numbers are held exactly, by a digest. Numbers are compared, never hashed: by their
-mean, deviation and 16 sums with fixed signs, within a thousandth of the deviation. Pictures are
+mean, deviation and 8 sums with fixed signs, within a thousandth of the deviation. Pictures are
 compared by the means of 8 x 8 blocks, within 2 of 255; single values within what each may differ.
 """
 
@@ -19,7 +19,7 @@ from PIL import Image
 
 from kindred.common.hashing import spec_hash
 
-PROJECTIONS = 16
+PROJECTIONS = 8
 SHARE = 1e-3  # of the deviation
 LEVELS = 2.0  # of 255
 DIGITS = 16  # of a digest
