@@ -34,7 +34,28 @@ def schema_text(name: str) -> str:
     if model is ExperimentConfig:
         _allow_derived(schema)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": files}
-    return json.dumps({**head, **schema}, indent=1, ensure_ascii=False) + "\n"
+    return _lines({**head, **_untitled(schema)}) + "\n"
+
+
+def _untitled(value: Any) -> Any:
+    """Without titles, which say the keys' names again."""
+    if isinstance(value, list):
+        return [_untitled(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {k: v for k, v in value.items() if k != "title" or not isinstance(v, str)}
+    return {key: _untitled(one) for key, one in kept.items()}
+
+
+def _lines(value: dict[str, Any], start: str = "") -> str:
+    """JSON with a line for each key of a file or of a part of it."""
+    inner = f"{start} "
+    lines = []
+    for key, one in value.items():
+        parts = key in ("$defs", "properties") or (isinstance(one, dict) and "properties" in one)
+        text = _lines(one, inner) if parts else json.dumps(one, ensure_ascii=False)
+        lines.append(f"{inner}{json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + f"\n{start}}}"
 
 
 def _allow_derived(schema: dict[str, Any]) -> None:
