@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-NUMBERS, MATRICES, PHOTOS, NEXT = (
+NUMBERS, MATRICES, PARTS, PHOTOS, NEXT = (
     "The variants in numbers",
     "Who is taken for whom",
+    "Is a group harder than its parts?",
     "Photos",
     "What to try next",
 )
@@ -19,6 +20,10 @@ LEGEND = "What the columns say: [measures](../../reference/measures.md#columns-o
 TAKEN = (
     "How often, in percent, the judge found in the place of the person above: {found}. "
     "Rows: who draws."
+)
+WHOLE = (
+    "By prompt set, in percent: how often everyone is right / the product of how often each part "
+    "alone is."
 )
 WARNED = "What the audit warns of is on the page `audit.html` of each dataset."
 TABLE = re.compile(r"^\|.*\|\n\|[-:|]+\|\n(?:\|.*\|(?:\n|\Z))+", re.MULTILINE)
@@ -36,6 +41,8 @@ def in_short(sections: Mapping[str, str]) -> list[str]:
             found.append(f"{name}\n\n{without_legend(body_of(part))}")
         elif name == MATRICES:
             found.append(f"{name}\n\n{taken(body_of(part))}")
+        elif name == PARTS:
+            found.append(f"{name}\n\n{by_prompt_set(body_of(part))}")
         elif name == next(iter(named.values()), None):
             found.append(f"{PHOTOS}\n\n{photos_of(photos)}")
         elif name not in (NEXT, *named.values()):
@@ -74,6 +81,23 @@ def taken(body: str) -> str:
         rows = [f"| {variant} | {' | '.join(shares)} |" for variant, shares in lines]
         parts.append(TAKEN.format(found=" / ".join(found)) + "\n\n" + "\n".join([heading, *rows]))
     return "\n\n".join(parts) or body
+
+
+def by_prompt_set(body: str) -> str:
+    """The table of groups and their parts: a row a variant, a column a prompt set. What is no such
+    table stays as it is."""
+    table = TABLE.search(body)
+    if table is None:
+        return body
+    rows: dict[str, dict[str, str]] = {}
+    for variant, prompt_set, whole, product, _ in cells_of(table[0])[1:]:
+        read = f"{whole} / {product}".replace(" %", "")
+        rows.setdefault(variant, {})[prompt_set] = read
+    sets = list(dict.fromkeys(name for row in rows.values() for name in row))
+    lines = [f"| variant | {' | '.join(sets)} |", f"|---|{'---:|' * len(sets)}"]
+    for variant, row in rows.items():
+        lines.append(f"| {variant} | {' | '.join(row.get(name, '–') for name in sets)} |")
+    return f"{WHOLE}\n\n" + "\n".join(lines)
 
 
 def cells_of(table: str) -> list[list[str]]:

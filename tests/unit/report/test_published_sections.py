@@ -11,6 +11,7 @@ from kindred.report.published_sections import (
     LEGEND,
     TABLE,
     body_of,
+    by_prompt_set,
     in_short,
     photos_of,
     taken,
@@ -87,6 +88,23 @@ def test_what_columns_say_is_a_link_and_what_follows_stays():
     assert found.endswith("| all | 3 | 0.80 (0.70–0.90) |")
     assert without_legend(f"{NUMBERS}\nMore.\n").endswith("0.90) |\n\nMore.")
     assert without_legend("None.") == "None."
+
+
+def test_groups_and_their_parts_are_a_row_a_variant():
+    body = (
+        "| variant | prompt set | everyone right | product of the parts | difference, points |\n"
+        "|---|---|---:|---:|---:|\n"
+        "| all | pair | 3 % | 60 % | −57 |\n| all | trio | 5 % | 50 % | −45 |\n"
+        "| BASE | trio | 0 % | 0 % | 0 |\n"
+    )
+    found = by_prompt_set(body).splitlines()
+    assert found[2:] == [
+        "| variant | pair | trio |",
+        "|---|---:|---:|",
+        "| all | 3 / 60 | 5 / 50 |",
+        "| BASE | – | 0 / 0 |",
+    ]
+    assert by_prompt_set("Nothing.") == "Nothing."
 
 
 def test_an_audit_is_counted():
