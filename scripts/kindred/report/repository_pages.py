@@ -147,9 +147,9 @@ def index(docs: Path, before: str | None) -> str:
     ]
     primary = {
         "heading": "What was asked",
-        "words": "Primary hypotheses. Each experiment's page ends with when they were declared and "
-        "what was changed after results had been seen. The interval in brackets decides. It is "
-        "corrected after Holm for the primary hypotheses of an experiment.",
+        "words": "Primary hypotheses. Each experiment's page says when they were declared, and how "
+        "often they were changed after results had been seen. The interval in brackets decides. "
+        "It is corrected after Holm for the primary hypotheses of an experiment.",
         "lines": [one for one in every if one["primary"] == "1"],
     }
     other = {
