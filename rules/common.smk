@@ -42,7 +42,7 @@ from kindred.config.stranger_pictures import stranger_class_images
 from kindred.config.load_plan import load_plan
 from kindred.workflow import frozen_plan, lost_files, slurm_jobs
 from kindred.workflow.checkout import check_checkout
-from kindred.common import planned_code
+from kindred.common import commands, planned_code
 from kindred.common.planned_config import planned_config
 from kindred.common.errors import KindredError, message
 from kindred.common.experiment_log import LOGS, LOGS_VARIABLE, log_path
@@ -87,7 +87,7 @@ def or_stop(function, *arguments):
     try:
         return function(*arguments)
     except KindredError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(commands.complete(f"error: {error}"))
 
 
 or_stop(check_checkout, workflow.basedir)
@@ -101,6 +101,7 @@ def freeze():
         planned_code.VARIABLE: PLANNED_CODE,
         REVISION_VARIABLE: code_revision(),
         LOGS_VARIABLE: str(LOGS),
+        commands.VARIABLE: commands.told(config.get("experiments")),
     }
     os.environ.update(exported)
     workflow.register_envvars(*exported)
@@ -112,11 +113,13 @@ if workflow.is_main_process:
         *(REVISION_VARIABLE, LOGS_VARIABLE),
     ):
         os.environ.pop(variable, None)  # of a Snakemake that started this one
+    os.environ[commands.VARIABLE] = commands.told(config.get("experiments"))
     FROZEN = or_stop(frozen_plan.FrozenPlan.take, Path("config"), config)
     PLANNED_CODE = planned_code.code_hash()
     PLAN = or_stop(load_plan, Path("."), config)
 elif planned_code.was_changed():
-    sys.exit(f"error: {message('', planned_code.CHANGED, planned_code.CURE)}")
+    said = message("", planned_code.CHANGED, planned_code.CURE)
+    sys.exit(commands.complete(f"error: {said}"))
 elif frozen_plan.VARIABLE in os.environ:
     frozen = Path(os.environ[frozen_plan.VARIABLE])
     PLAN = or_stop(frozen_plan.load_frozen, Path("."), frozen)
@@ -126,7 +129,7 @@ if workflow.is_main_process:
     or_stop(asked_files.check_asked, sys.argv[1:], PLAN.experiments, Path("."))
     profile = executors.losing_profile(sys.argv[1:], os.environ)
     for warning in [*PLAN.warnings, *filter(None, [profile, slurm_jobs.remark()])]:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(commands.complete(f"warning: {warning}"), file=sys.stderr)
 DATASETS = PLAN.datasets
 DRAWN = {name: dataset.lab for name, dataset in DATASETS.items() if dataset.lab}
 MADE = {name: dataset.made for name, dataset in DATASETS.items() if dataset.made}

@@ -2,7 +2,7 @@
 
 needs: the plan alone; finished runs or a publication, where there are any, make it more exact
 gives: results/<experiment>/power.json
-    snakemake power     # prints it
+    snakemake power --config experiments=ours     # prints it
 """
 
 

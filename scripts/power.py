@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from kindred.common.commands import snakemake
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, write_json
 from kindred.evidence.pilot_variances import PilotFiles
@@ -48,7 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     for warning in warnings(found):
         print(f"warning: {warning}", file=sys.stderr)
     claims = f"hypotheses: {len(found['hypotheses'])}"
-    print(f"{claims}; `snakemake power` shows what each can find", file=sys.stderr)
+    command = snakemake(spec.experiment, "power")
+    print(f"{claims}; `{command}` shows what each can find", file=sys.stderr)
     return 0
 
 

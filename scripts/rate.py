@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     print(f"open {server.address}\nFinish on the page, or press Ctrl-C here", file=sys.stderr)
     server.open_browser()
     server.serve()
-    print(f"the answers are in {files.folder}; the next `snakemake` reads them", file=sys.stderr)
+    print(f"the answers are in {files.folder}; `{files.command}` reads them", file=sys.stderr)
     return 0
 
 

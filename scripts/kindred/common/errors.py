@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from kindred.common import planned_code
+from kindred.common import commands, planned_code
 
 # It warns of missing CPU kernels whenever diffusers is imported, and nobody can act on that: we
 # quantize on GPUs only. Here because every program reads this file before it imports diffusers.
@@ -160,7 +160,7 @@ def run_main(main: Callable[[], int | None]) -> None:
         with _collecting_less():
             status = main()
     except KindredError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(commands.complete(f"error: {error}"), file=sys.stderr)
         sys.exit(1)
     except Exception as error:
         if not _is_out_of_memory(error):

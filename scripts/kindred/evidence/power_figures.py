@@ -50,7 +50,7 @@ def figures(spec: PowerSpec, pilots: Pilots) -> dict[str, Any]:
         )
         hypotheses[name] = about | found[case.key]
     for name, one in hypotheses.items():
-        hypotheses[name] = one | told(one, primaries)
+        hypotheses[name] = one | told(one, primaries, spec.experiment)
     return {
         "experiment": spec.experiment,
         "power": POWER,

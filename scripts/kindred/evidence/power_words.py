@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kindred.common.commands import snakemake
+
 Figures = Mapping[str, Any]
 HEADINGS = (
     *("hypothesis", "runs", "prompts", "pictures", "finds", "margin", "beyond it", "decided"),
@@ -15,10 +17,10 @@ HEADINGS = (
 )
 
 
-def told(one: Figures, primaries: int) -> dict[str, str]:
+def told(one: Figures, primaries: int, experiment: str) -> dict[str, str]:
     """What a person is told of a hypothesis: a sentence, what to do ('' where the design will do),
     and a warning for before it is started ('' where none is needed)."""
-    cure = "" if one["decides"] else _cure(one)
+    cure = "" if one["decides"] else _cure(one, experiment)
     return {
         "sentence": _sentence(one, primaries),
         "cure": cure,
@@ -104,7 +106,7 @@ def _shortcoming(one: Figures) -> str:
     if one["pilot"]:
         fewest = min(n for n in one["runs"] if n)
         runs = "1 training run" if fewest == 1 else f"{fewest} training runs"
-        return f"a pilot: {runs} an arm show a direction and decide nothing"
+        return f"a pilot: {runs} of each variant show a direction and decide nothing"
     margin, aim = (amount(one[key], one["unit"]) for key in ("margin", "aim"))
     return (
         f"its margin of {margin} can't be decided: a true difference of {aim} would be found to "
@@ -120,11 +122,12 @@ def _needs(one: Figures) -> str:
     return " or ".join(f"{needs[key]} {key}" for key in ("runs", "prompts") if needs.get(key))
 
 
-def _cure(one: Figures) -> str:
+def _cure(one: Figures, experiment: str) -> str:
     if "finds" not in one:
-        return "draw and score two runs of each, then run `snakemake power` again"
+        again = snakemake(experiment, "power")
+        return f"draw and score two runs of each, then run `{again}`"
     if needs := _needs(one):
-        return f"{needs.replace(' runs', ' runs an arm')} would do"
+        return f"{needs.replace(' runs', ' runs of each variant')} would do"
     return "take more runs and more prompts, a larger margin or fewer primary hypotheses"
 
 
@@ -133,7 +136,7 @@ def _sentence(one: Figures, primaries: int) -> str:
     if "finds" not in one:
         return "How much runs and prompts differ in this measure is not known beforehand."
     if 1 in one["runs"]:
-        return "One training run an arm tells nothing of how much trainings differ."
+        return "One training run of each variant tells nothing of how much trainings differ."
     unit = one["unit"]
     corrected = f", as one of {primaries} primary hypotheses" if one["level"] > 0.951 else ""
     if one["finds"] is None:

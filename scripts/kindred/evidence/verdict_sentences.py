@@ -83,11 +83,11 @@ def advice(decision: HypothesisTest) -> str:
         harder = "easier" if label == labels.FLOOR else "harder"
         return f"More runs will not tell them apart; ask {harder} prompts."
     if label == labels.ONE:
-        return f"Train each arm at least {labels.FEWEST_FOR_ALL} times."
+        return f"Train each variant at least {labels.FEWEST_FOR_ALL} times."
     if decision.more_runs is not None:
-        return f"{decision.more_runs} training runs an arm would probably decide it."
+        return f"{decision.more_runs} training runs of each variant would probably decide it."
     if label == labels.PILOT:
-        return f"Train each arm at least {labels.FEWEST_FOR_ALL} times."
+        return f"Train each variant at least {labels.FEWEST_FOR_ALL} times."
     if abs(decision.estimate.value - h.margin) < 0.25 * max(h.margin, 0.04):
         return "The difference is about as large as the margin; more runs will hardly decide it."
     return "More runs alone will not decide it; ask more prompts."
@@ -108,7 +108,7 @@ def warnings_of(decision: HypothesisTest, judge: Mapping[str, Any]) -> list[str]
                 "is about these, not about prompts in general."
             )
         if decision.dropped:
-            found.append(f"{decision.dropped} pictures that one arm lacks are left out.")
+            found.append(f"{decision.dropped} pictures that one variant lacks are left out.")
     return found
 
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kindred.common.commands import snakemake
 from kindred.common.errors import KindredError
 from kindred.common.files import write_text
 from kindred.common.written_text import check_text, nfc
+from kindred.config.family_files import family_specs
 from kindred.evidence import human_ratings, paired_choices, who_is_it
 from kindred.report import rating_page
 
@@ -71,11 +73,12 @@ KINDS = (
 @dataclass(frozen=True)
 class AnswerFiles:
     """The tables of one page's answers, a file a person. name: of the experiment or the families;
-    folder: where the tables lie."""
+    folder: where the tables lie; command: what reads them."""
 
     kind: AnswerKind
     name: str
     folder: Path
+    command: str = "snakemake"
 
     def of(self, rater: str) -> list[Row]:
         """A person's answers. Raises KindredError for a table that can't be read."""
@@ -161,16 +164,17 @@ def answered_page(what: str, pairs: bool, root: Path) -> tuple[Path, AnswerFiles
     known = {kind.page: kind for kind in KINDS}
     page = given if given.name in known else Path("results", what, KINDS[pairs].page)
     where, kind = page.as_posix(), known[page.name]
-    # An experiment need not be one of those that config/config.yaml names.
-    option = f" --config experiments={page.parent.name}" if kind.folder == "experiments" else ""
-    cure = f"run `snakemake {where}{option}`"
+    config, name = root / "config", page.parent.name
+    families = family_specs(config) if kind.folder == "families" else {}
+    experiments = families[name].families if name in families else name
+    cure = f"run `{snakemake(experiments, where)}`"
     try:
         text = (root / page).read_text(encoding="utf-8")
     except OSError as error:
         raise KindredError("is missing", where, cure) from error
     if MARK not in text:
         raise KindredError("is an old page that can't save answers by itself", where, cure)
-    return root / page, AnswerFiles(kind, page.parent.name, root / "config" / kind.folder)
+    return root / page, AnswerFiles(kind, name, config / kind.folder, snakemake(experiments))
 
 
 MARK = 'meta[name="kindred-server"]'  # what the script of such a page looks for

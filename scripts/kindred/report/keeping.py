@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kindred.common.commands import snakemake
 from kindred.evidence.adapter_choice import AdapterChoice, choose
 from kindred.evidence.human_ratings import mean_ratings, read_ratings
 from kindred.evidence.paired_choices import (
@@ -122,7 +123,7 @@ def words(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, Any]:
         "lacking": lacking,
         "broken": _broken(data, kept.broken),
         "preferred": {data.names[x]: _in_words(told) for x, told in kept.preferred.items()},
-        "pairs_page": f"results/{spec.experiment}/pairs.html",
+        "pairs_command": snakemake(spec.experiment, f"results/{spec.experiment}/pairs.html"),
     }
 
 

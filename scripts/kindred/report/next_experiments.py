@@ -12,13 +12,14 @@ from typing import Any
 
 import yaml
 
+from kindred.common.commands import snakemake
 from kindred.report.report_data import ReportData
 from kindred.specs.composites import Composites
 from kindred.specs.report import ReportSpec
 
 HEADING = (
     "# yaml-language-server: $schema=../schema.json\n"
-    "# Save as config/experiments/{file}.yaml and run: snakemake --config experiments={file}\n"
+    "# Save as config/experiments/{file}.yaml and run: {command}\n"
     "# What is finished is found again and not trained anew.\n"
 )
 WIDTH = 96
@@ -115,4 +116,4 @@ def _asked_set(data: ReportData) -> str:
 
 def _written(file: str, told: Mapping[str, Any]) -> str:
     text = yaml.safe_dump(dict(told), sort_keys=False, allow_unicode=True, width=WIDTH)
-    return HEADING.format(file=file) + text
+    return HEADING.format(file=file, command=snakemake(file)) + text

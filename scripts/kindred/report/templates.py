@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from kindred.common.commands import snakemake
 from kindred.report import formatting
 
 FOLDER = Path(__file__).parents[3] / "report"
@@ -37,6 +38,7 @@ def _environment() -> Environment:
         "sentence": lambda text: text[:1].upper() + text[1:].rstrip("."),
         "one_line": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
     }
+    environment.globals["snakemake"] = snakemake
     environment.globals["source"] = lambda name: Markup(
         environment.loader.get_source(environment, name)[0]
     )

@@ -97,6 +97,7 @@ def who_page(
         {
             "title": spec.title or spec.name,
             "page": page,
+            "experiments": spec.families,
             "pictures": {key: one.small for key, one in shown.items()},
             "file": file,
             "destination": f"config/families/{file}",

@@ -340,7 +340,7 @@ def test_one_run_an_arm_gives_numbers_however_clear(tmp_path):
     assert found["label"] == "one training"
     assert found["sentence"].startswith("One training. Pictures in which everyone")
     assert "shows nothing of how much trainings differ" in found["sentence"]
-    assert found["advice"] == "Train each arm at least 5 times."
+    assert found["advice"] == "Train each variant at least 5 times."
 
 
 def test_two_runs_are_a_pilot_that_says_how_many_would_do(tmp_path):
@@ -501,7 +501,7 @@ def test_pictures_that_one_arm_lacks_are_left_out_and_said(small):
     compared(small)
     found = read(small, "verdicts.json")["hypotheses"]["main"]
     assert found["dropped"] == 1 and found["pairs"] == 23
-    assert "1 pictures that one arm lacks are left out." in found["warnings"]
+    assert "1 pictures that one variant lacks are left out." in found["warnings"]
 
 
 def test_equal_inputs_give_equal_files(small, tmp_path):

@@ -55,7 +55,7 @@ def test_ten_runs_decide_a_margin_of_ten_and_five_do_not():
     assert five["hypotheses"]["main"]["needs"]["runs"] == 7
     (warning,) = warnings(five)
     assert warning.startswith("config/experiments/mine.yaml: hypotheses.main: its margin of 10 ")
-    assert "true difference of 20 points" in warning and "-> 7 runs an arm or " in warning
+    assert "true difference of 20 points" in warning and "-> 7 runs of each variant or " in warning
     wider = figures(spec_of({"a": 5, "b": 5}, main=claim(margin=0.15)), nothing)
     assert warnings(wider) == []
     assert five["hypotheses"]["main"]["label_equivalence"]["x"] == 0.15  # below ten runs
@@ -78,8 +78,8 @@ def test_two_runs_are_a_pilot_and_one_tells_nothing():
     assert two["pilot"] and two["finds"] and "a pilot: 2 training runs" in two["warning"]
     one = figures(spec_of({"a": 1, "b": 10}, main=claim()), nothing)["hypotheses"]["main"]
     assert one["pilot"] and one["finds"] is None and one["equivalence"] is None
-    assert "a pilot: 1 training run an arm" in one["warning"]
-    assert "7 runs an arm would do" in one["warning"]
+    assert "a pilot: 1 training run of each variant" in one["warning"]
+    assert "7 runs of each variant would do" in one["warning"]
     three = figures(spec_of({"a": 3, "b": 3}, main=claim(margin=0.3)), nothing)
     assert three["hypotheses"]["main"]["decides"]
     assert three["hypotheses"]["main"]["label_equivalence"] is None
