@@ -72,7 +72,7 @@ def table(power: Figures) -> str:
 
 def _heading(power: Figures) -> str:
     often = f"{100 * power['power']:.0f} % of cases"
-    return f"what this design finds in {often} (shares in percentage points)"
+    return f"what this design finds in {often} (proportions in percentage points)"
 
 
 def notes(power: Figures) -> list[str]:

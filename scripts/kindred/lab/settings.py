@@ -126,7 +126,7 @@ class JudgeSettings(SpecModel):
     steps: int = 9000
     batch: int = 1024
     general: int = 50000
-    vae_share: float = Field(0.5, description="share of pictures sent through the autoencoder")
+    vae_share: float = Field(0.5, description="proportion of pictures sent through the autoencoder")
     gates: float = 1.0
 
 

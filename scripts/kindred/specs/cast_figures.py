@@ -32,14 +32,14 @@ _RECORDS = (
     CastFigure(
         name="accuracy",
         question="Who is drawn exactly when asked for?",
-        says="The share of pictures that show exactly the people asked for: each of them once, "
-        "and nobody else.",
+        says="The proportion of pictures that show exactly the people asked for: each of them "
+        "once, and nobody else.",
         definition="1 where the members found are those asked for, each once, and the number of "
         "heads is right; mean within each cast, then over casts; casts of members alone (family) "
         "and casts with strangers apart",
         formula="M = mean over casts of the mean of y over the cast’s pictures and runs,\n"
         "y = [n = k  and  F(x) = [x ∈ A] for every character x]",
-        unit="share, written in %",
+        unit="proportion, written in %",
         code="evidence/cast_figures.py: accuracies",
         without_names="at most the lines of the drawers without names; a base alone 0 in casts "
         "with members and 1 in those of strangers alone",
@@ -55,7 +55,7 @@ _RECORDS = (
         formula="W = (m₂(argmin m₁) + m₁(argmin m₂)) / 2,\n"
         "m₁(c), m₂(c): mean of y of cast c in either half of the pictures; casts that tie: "
         "their mean",
-        unit="share, written in %",
+        unit="proportion, written in %",
         code="evidence/cast_accuracy.py: worst_cast",
         without_names="at most cast accuracy",
     ),
@@ -65,7 +65,7 @@ _RECORDS = (
         says="Each column is one combination of people asked for.",
         definition="mean within each cast",
         formula="m(c) = mean of y over the pictures and runs of cast c",
-        unit="share, written in %",
+        unit="proportion, written in %",
         code="evidence/cast_accuracy.py: by_cast",
         without_names="high for at most one cast of each number of people",
     ),
@@ -76,7 +76,7 @@ _RECORDS = (
         "who goes by the shape is right on one.",
         definition="cast accuracy on each canvas",
         formula="M of the pictures of one canvas",
-        unit="share, written in %",
+        unit="proportion, written in %",
         code="evidence/cast_figures.py: accuracies",
         without_names="what the canvas gives away",
     ),
@@ -86,7 +86,7 @@ _RECORDS = (
         says="The same combinations asked for in other words.",
         definition="cast accuracy in each wording",
         formula="M of the pictures of one wording",
-        unit="share, written in %",
+        unit="proportion, written in %",
         code="evidence/cast_figures.py: accuracies",
         without_names="as cast accuracy",
     ),
@@ -127,22 +127,22 @@ _RECORDS = (
     CastFigure(
         name="order",
         question="Does everybody stand where the prompt says?",
-        says="Of the pictures with the right people, the share in which they also stand in the "
-        "order asked for, beside what chance alone gives.",
+        says="Of the pictures with the right people, the proportion in which they also stand in "
+        "the order asked for, beside what chance alone gives.",
         definition="sequence by the middle of the boxes = sequence asked for, given that the cast "
         "is right; chance 1/k! of k people, strangers alike; and cast and order both right",
-        formula="share = mean of [from left to right stand those asked for, in their order], of "
-        "pictures with y = 1\n"
+        formula="proportion = mean of [from left to right stand those asked for, in their order], "
+        "of pictures with y = 1\n"
         "both = mean over casts of the mean of y × [in their order]\n"
         "chance = mean of (s! / k!),   s of the k people strangers, who are alike",
-        unit="share, written in %",
+        unit="proportion, written in %",
         code="evidence/placement.py: order",
         without_names="chance; few pictures have the right cast",
     ),
     CastFigure(
         name="garments",
         question="Does everybody wear what the prompt says?",
-        says="Of the people found, the share that wear what was asked of them; whose clothes "
+        says="Of the people found, the proportion that wear what was asked of them; whose clothes "
         "somebody else wears; and that are in a picture in which all wear the same.",
         definition="garment read by the judge on each person, of prompts that dress two members "
         "or more, of members found; chance 1/k of k garments dealt at random",
@@ -151,19 +151,19 @@ _RECORDS = (
         "swapped = mean of [x does not, and somebody else does]\n"
         "same = mean of [two people or more are there, and all wear one and the same]\n"
         "chance = mean of 1 / (number of garments in the prompt)",
-        unit="share, written in %",
+        unit="proportion, written in %",
         code="evidence/placement.py: garments",
         without_names="chance",
     ),
     CastFigure(
         name="count",
         question="Is the number of people right?",
-        says="The share of pictures with as many heads as were asked for, and how many heads too "
-        "many (+) or too few (−) there are on average.",
+        says="The proportion of pictures with as many heads as were asked for, and how many heads "
+        "too many (+) or too few (−) there are on average.",
         definition="heads found = asked, and the signed mean of found − asked; mean over casts",
         formula="right = mean over casts of the mean of [n = k]\n"
         "difference = mean over casts of the mean of (n − k)",
-        unit="share in %, and heads",
+        unit="proportion in %, and heads",
         code="evidence/cast_parts.py: counts",
         without_names="set by the canvas and the nouns",
     ),
@@ -178,7 +178,7 @@ _RECORDS = (
         "success = mean over g of m(g)\n"
         "product = mean over g of  mean of [n = k] of g × Π m({x}) over x in g\n"
         "gap = success − product",
-        unit="share, written in %; the gap −1 to 1",
+        unit="proportion, written in %; the gap −1 to 1",
         code="evidence/cast_parts.py: products",
         without_names="near 0 both",
     ),
@@ -200,13 +200,13 @@ _RECORDS = (
     CastFigure(
         name="thresholds",
         question="Would a stricter judge say the same?",
-        says="The share of right pictures if people counted as recognised from another likeness "
-        "on. An order of rows that turns from left to right is no result.",
+        says="The proportion of right pictures if people counted as recognised from another "
+        "likeness on. An order of rows that turns from left to right is no result.",
         definition="cast accuracy with `recognised` from 0.3 to 0.8, from the likeness of every "
         "person with every character",
         formula="M(t), with  n = k  and the members found those asked for, each once,\n"
         "a person being the character of the largest id where that is ≥ t;   t = 0.3, 0.4, … 0.8",
-        unit="share, written in %",
+        unit="proportion, written in %",
         code="evidence/cast_accuracy.py: threshold_curve",
         without_names="as cast accuracy",
     ),

@@ -1,4 +1,4 @@
-"""What kind of number a measure is: a share, a likeness, a distance.
+"""What kind of number a measure is: a proportion, a likeness, a distance.
 
 Knows numbers and their scales; knows no measure.
 """
@@ -48,7 +48,7 @@ SHARE = Kind(
     ends=UNIT,
     percent=True,
     bar=True,
-    says="0 or 1 a picture; the mean is a share, written in %",
+    says="0 or 1 a picture; the mean is a proportion, written in %",
 )
 FRACTION = Kind(
     bounds=UNIT, ends=UNIT, percent=True, bar=True, says="0 to 1 a picture, written in %"

@@ -106,8 +106,8 @@ _RECORDS = (
         needs=(HEADS, REFERENCES, "a prompt set made of `casts`"),
         says="pictures that show exactly whom they were asked for (cast accuracy)",
         heading="Cast right",
-        hint="share of pictures with exactly the people asked for, strangers included, each once, "
-        "over all casts on all canvases: what can't be had without names",
+        hint="proportion of pictures with exactly the people asked for, strangers included, each "
+        "once, over all casts on all canvases: what can't be had without names",
         formula="[n = k  and  F(x) = [x ∈ A] for every character x]",
         derived="a base draws strangers, as many as asked for: 3/12 = 25 %; an adapter that "
         "draws its family instead falls lower, to the floor of 1/12 = 8 %: who sees only the "
@@ -129,7 +129,8 @@ _RECORDS = (
         needs=(HEADS, REFERENCES),
         says="pictures in which everyone asked for is there, once and recognisable",
         heading="Right",
-        hint="share of pictures with everyone asked for, once, and recognisable, and nobody else",
+        hint="proportion of pictures with everyone asked for, once, and recognisable, and nobody "
+        "else",
         formula="[n = k  and  F(x) = [x ∈ A] for every character x],   A not empty",
         derived="nobody is recognised, but for the strangers whom the judge takes for somebody",
         code="scoring/identity_assignment.py: assign_identities",
@@ -162,7 +163,7 @@ _RECORDS = (
         needs=(HEADS,),
         says="pictures with the right number of {counts}",
         heading="Count right",
-        hint="share of pictures in which the judge counts as many as were asked for",
+        hint="proportion of pictures in which the judge counts as many as were asked for",
         formula="[n = k],   k ≥ 1",
         derived="nothing to derive it from: read the row BASE of the same prompts",
         code="scoring/identity_assignment.py: assign_identities",
@@ -198,7 +199,7 @@ _RECORDS = (
         needs=(REFERENCES,),
         says="people asked for who are missing",
         heading="Missing",
-        hint="share of those asked for who are not recognised in the picture",
+        hint="proportion of those asked for who are not recognised in the picture",
         formula="|{x in A: F(x) = 0}| / |A|",
         derived="nobody is recognised",
         code="specs/measures.py: _missing",
@@ -213,7 +214,7 @@ _RECORDS = (
         needs=(REFERENCES,),
         says="pictures in which somebody is there twice",
         heading="Twice",
-        hint="share of pictures in which somebody asked for is more than once",
+        hint="proportion of pictures in which somebody asked for is more than once",
         formula="[F(x) > 1 for some character x]",
         derived="nobody is recognised, so nobody twice",
         code="scoring/identity_assignment.py: assign_identities",
@@ -229,7 +230,8 @@ _RECORDS = (
         needs=(REFERENCES,),
         says="pictures with a stranger who was not asked for",
         heading="Strangers",
-        hint="share of pictures with somebody who is recognised as nobody and was not asked for",
+        hint="proportion of pictures with somebody who is recognised as nobody and was not asked "
+        "for",
         formula="[F(stranger) > s]",
         derived="everybody drawn is a stranger, and prompts ask for characters",
         code="specs/measures.py: _strangers",
@@ -244,7 +246,7 @@ _RECORDS = (
         needs=(REFERENCES, "prompts that name nobody"),
         says="pictures without names that show a character",
         heading="Uncalled",
-        hint="prompts that name nobody: share of pictures showing a character",
+        hint="prompts that name nobody: proportion of pictures showing a character",
         formula="[F(x) > 0 for some character x],   A empty",
         derived="the strangers whom the judge takes for somebody",
         code="specs/measures.py: _pull",
@@ -326,8 +328,8 @@ _RECORDS = (
         needs=("two training photos or more",),
         says="copies of training photos or composites",
         heading="Copies",
-        hint="share of pictures nearer to a photo or composite trained on than 99 % of photos are "
-        "to their nearest other photo",
+        hint="proportion of pictures nearer to a photo or composite trained on than 99 % of photos "
+        "are to their nearest other photo",
         about="picture",
         formula="[min of d(i, j) over all photos and composites j trained on  <  q],\n"
         "q: 1 % quantile over photos j of min of d(j, l) over the other photos l",

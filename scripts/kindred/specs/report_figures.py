@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SHARE = "share, written in %"
+SHARE = "proportion, written in %"
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ REPORT_FIGURES = (
         file="summary.json: copies",
         says="what photos that were not trained on read by the measure `copied`",
         formula="mean over photos h not trained on of [min of d(h, j) over j trained on  <  q]\n"
-        "nearer = share of pairs (picture i, photo h) with d(i) < d(h), equal ones counted half\n"
+        "nearer = proportion of pairs (picture i, photo h) with d(i) < d(h), equal ones half\n"
         "z = (U − m n / 2) / √(m n / 12 × (m + n + 1 − ties)),   mean over runs\n"
         "d(i), d(h): distance to the nearest picture trained on;   m pictures of a run, n photos;\n"
         "U: pairs in which the picture is farther, equal ones counted half (Mann and Whitney);\n"
         "ties: Σ(t³ − t) / ((m + n)(m + n − 1)) over groups of t equal distances",
-        unit="share; nearer 0 to 1; z in standard deviations",
+        unit="proportion; nearer 0 to 1; z in standard deviations",
         chance="is itself what chance reads; nearer 0.5 and z 0 where pictures are as far from "
         "what was trained on as other photos are",
         code="evidence/copies.py: mann_whitney",
@@ -68,11 +68,11 @@ REPORT_FIGURES = (
     ReportFigure(
         name="of_own",
         file="summary.json: variants",
-        says="likeness of a person as a share of that in pictures of the person alone by a LoRA of "
-        "that person alone",
+        says="likeness of a person as a proportion of that in pictures of the person alone by a "
+        "LoRA of that person alone",
         formula="mean of id(m(x), x) over pictures that ask for so many people, x among them\n"
         "/ mean of the same over pictures of x alone by the LoRA of x alone, where that is ≥ 0.2",
-        unit="share, written in %; may be above 100 %",
+        unit="proportion, written in %; may be above 100 %",
         chance="near 0, as `identity`",
         code="evidence/variant_statistics.py: share_of_single_lora",
     ),
@@ -84,7 +84,7 @@ REPORT_FIGURES = (
         formula="product = mean of [n = k] of groups × mean over cells g of Π alone(x), x in g\n"
         "alone(x) = mean success of pictures that ask for x alone\n"
         "interaction = mean success of groups − product",
-        unit="shares; the interaction −1 to 1",
+        unit="proportions; the interaction −1 to 1",
         chance="near 0 both, because nobody is right alone",
         code="evidence/variant_statistics.py: parts",
     ),
@@ -92,9 +92,9 @@ REPORT_FIGURES = (
         name="bleed",
         file="summary.json: variants",
         says="who is drawn where a person is asked for",
-        formula="row x, column y: share of the appearances of x asked for in which the person\n"
-        "assigned to x is recognised as y; a stranger; or nobody is assigned (missing)",
-        unit="shares; each row sums to 1",
+        formula="row x, column y: proportion of the appearances of x asked for in which the\n"
+        "person assigned to x is recognised as y; a stranger; or nobody is assigned (missing)",
+        unit="proportions; each row sums to 1",
         chance="all in the columns stranger and missing",
         code="evidence/score_grids.py: grid_of",
     ),

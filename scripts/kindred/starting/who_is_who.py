@@ -276,7 +276,7 @@ def _suggested(photos: Sequence[PhotoFaces]) -> dict[str, str]:
     small = [n for n, photo in enumerate(photos) if min(photo.size) < LIMITS.min_side]
     blurred = [n for n, photo in enumerate(photos) if photo.sharpness < LIMITS.min_sharpness]
     reasons: list[dict[int, str]] = [
-        {n: f"like {name}" for n, name in alike.items()},
+        {n: f"nearly the same as {name}" for n, name in alike.items()},
         {n: f"small: {photos[n].size[0]} x {photos[n].size[1]} px" for n in small},
         dict.fromkeys(blurred, "blurred"),
         {n: "no face found" for n, photo in enumerate(photos) if not photo.boxes},

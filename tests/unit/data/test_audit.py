@@ -521,3 +521,12 @@ def test_a_terminal_shows_few_warnings_of_a_kind_and_counts_many():
         "small photos (5), such as 0.jpg: is small: 9x9 px. The audit's page shows all",
         "0.jpg: looks blurred",
     ]
+
+
+def test_photos_that_are_nearly_the_same_are_told_in_plain_words():
+    stored = {"kind": "near-duplicate", "what": "looks like (7 of 128 bits differ) p0.jpg"}
+    said = "p1.jpg is nearly the same picture as p0.jpg"
+    result = examine(["JRussell", "JRussell in the snow"], warnings={1: [stored]})
+    assert one(result, "near-duplicate")["items"] == [said]
+    told = list(warning_lines([{"source": "p1.jpg", "warnings": [stored]}]))
+    assert told == ["p1.jpg: is nearly the same picture as p0.jpg"]

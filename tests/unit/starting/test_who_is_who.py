@@ -131,7 +131,7 @@ def test_photos_to_leave_out_are_suggested_with_the_reason(photos):
     (photos / "IMG_60.png").write_bytes((photos / "IMG_0.png").read_bytes())
     draw(photos / "IMG_61.png", "", 0)
     found = look(photos, PEOPLE)
-    assert found.suggested["IMG_60.png"] == "like IMG_0.png"
+    assert found.suggested["IMG_60.png"] == "nearly the same as IMG_0.png"
     assert found.suggested["IMG_61.png"] == "no face found"
     assert "IMG_1.png" not in found.suggested  # small, as they all are
 

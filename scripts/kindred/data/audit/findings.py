@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any, Literal
 
 from kindred.characters.cells import cell_name
-from kindred.data.audit.photo_warnings import LEFT_OUT, NOTES, ROW_KINDS
+from kindred.data.audit.photo_warnings import LEFT_OUT, NOTES, ROW_KINDS, in_words
 from kindred.specs.character import Character
 from kindred.specs.dataset import AuditThresholds, Misfit
 
@@ -267,7 +267,7 @@ def photo_findings(
             if item["kind"] == "who" and photo["image"]["source"] in compared:
                 continue
             whose = "" if item["kind"] == LEFT_OUT else f"{photo['image']['source']} "
-            by_kind[item["kind"]].append(f"{whose}{item['what']}")
+            by_kind[item["kind"]].append(f"{whose}{in_words(item['what'])}")
     return [
         Finding(
             kind,
