@@ -10,7 +10,9 @@ SLURM := .venv/slurm/.ready
 # once, unless it is told not to keep that.
 PIP := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --disable-pip-version-check
 
+# Of the container; and for make env which build of torch: auto, cpu or cuda (envs/torch_index.sh).
 TORCH_INDEX ?=
+TORCH ?= auto
 
 .PHONY: all new who rate look run env photo container test test-all imports lab-gates bench site help
 
@@ -26,6 +28,10 @@ $(ENV): envs/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@index=$$(sh envs/torch_index.sh $(TORCH) $(BIN)/python) || exit 1; test -z "$$index" || { \
+	  echo "torch for CPUs, from $$index; for an NVIDIA card: make env TORCH=cuda"; \
+	  $(BIN)/python -m pip install $(PIP) --no-deps --retries 1 --index-url "$$index" \
+	    $$(grep '^torch==' envs/requirements.txt) || echo "not to be had there; taking the usual build"; }
 	$(BIN)/python -m pip install $(PIP) -r envs/requirements.txt
 	@touch $@
 
@@ -99,8 +105,9 @@ bench: $(ENV_DEV)
 
 help:
 	@echo "make            installs everything (.venv) and runs the default experiments on the lab"
-	@echo "make env        installs everything into .venv"
+	@echo "make env        installs everything into .venv; TORCH=cpu or TORCH=cuda says which build of PyTorch"
 	@echo "make who PHOTOS=photos/ours     names every face in the folder; asks you in the browser (run make photo first)"
+	@echo "                with options: WHO='--people Jorvek:man Amitas:woman'"
 	@echo "make new PHOTOS=photos/ours     writes an experiment for a folder of your photos"
 	@echo "                with options: NEW='--gpu 12 --people Jorvek:man'"
 	@echo "make look EXPERIMENT=ours       takes a first look: everybody drawn by the base, and after 100 steps"

@@ -299,8 +299,8 @@ def prepare(name: str, threads: int) -> torch.device:
             raise KindredError(
                 "there is a GPU, but torch can't use it",
                 "--device cuda",
-                "install a CUDA build of torch (for an AMD GPU, a ROCm build) and a matching "
-                "driver, or use --device cpu",
+                "install the card's driver and the CUDA build of torch (`rm -r .venv`, then "
+                "`make env TORCH=cuda`; for an AMD GPU a ROCm build), or use --device cpu",
             )
         known = memory_limit.before()
         torch.backends.cuda.matmul.allow_tf32 = True
