@@ -101,7 +101,7 @@ def freeze():
         planned_code.VARIABLE: PLANNED_CODE,
         REVISION_VARIABLE: code_revision(),
         LOGS_VARIABLE: str(LOGS),
-        commands.VARIABLE: commands.told(config.get("experiments")),
+        **commands.asked(config.get("experiments")),
     }
     os.environ.update(exported)
     workflow.register_envvars(*exported)
@@ -110,10 +110,10 @@ def freeze():
 if workflow.is_main_process:
     for variable in (
         *(frozen_plan.VARIABLE, planned_code.VARIABLE),
-        *(REVISION_VARIABLE, LOGS_VARIABLE),
+        *(REVISION_VARIABLE, LOGS_VARIABLE, commands.VARIABLE),
     ):
         os.environ.pop(variable, None)  # of a Snakemake that started this one
-    os.environ[commands.VARIABLE] = commands.told(config.get("experiments"))
+    os.environ.update(commands.asked(config.get("experiments")))
     FROZEN = or_stop(frozen_plan.FrozenPlan.take, Path("config"), config)
     PLANNED_CODE = planned_code.code_hash()
     PLAN = or_stop(load_plan, Path("."), config)

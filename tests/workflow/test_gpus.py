@@ -49,8 +49,10 @@ def test_nothing_is_said_where_nothing_is_set(telling: Workspace):
 
 
 def test_jobs_share_a_gpu(telling: Workspace):
-    several = told(telling, "--config", CUDA + ", jobs_per_gpu: 3}", "--resources", "gpu=2")
-    assert several == (6, 1, {"KINDRED_JOBS_PER_GPU=3"})
+    config = ("--config", CUDA + ", jobs_per_gpu: 3}", "experiments=tiny")
+    several = told(telling, *config, "--resources", "gpu=2")
+    # And what Snakemake was asked for, so that a job's messages name it.
+    assert several == (6, 1, {"KINDRED_JOBS_PER_GPU=3", "KINDRED_EXPERIMENTS=tiny"})
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,10 @@ def complete(text: str, experiments: str = "", photos: str = "") -> str:
     return BARE.sub(lambda bare: f"`{snakemake(names, bare[1].strip())}`", text)
 
 
-def told(experiments: object) -> str:
-    """What `VARIABLE` says of the `experiments` that --config gave; '' for none."""
-    if isinstance(experiments, list | tuple):
-        return f"[{', '.join(map(str, experiments))}]"
-    return str(experiments or "")
+def asked(experiments: object) -> dict[str, str]:
+    """What to add to the environment for the `experiments` that --config gave; nothing for none."""
+    if not experiments:
+        return {}
+    several = isinstance(experiments, list | tuple)
+    names = f"[{', '.join(map(str, experiments))}]" if several else str(experiments)
+    return {VARIABLE: names}

@@ -31,7 +31,8 @@ def test_a_command_is_complete(experiments, target, words):
 
 
 def test_messages_name_what_snakemake_was_told(monkeypatch):
-    monkeypatch.setenv(commands.VARIABLE, commands.told(["ours", "theirs"]))
+    for name, value in commands.asked(["ours", "theirs"]).items():
+        monkeypatch.setenv(name, value)
     said = "Run `snakemake` again, `snakemake power`, or `snakemake x --config experiments=b`."
     assert commands.complete(said) == (
         "Run `snakemake --config 'experiments=[ours, theirs]'` again, "
@@ -52,7 +53,8 @@ def test_messages_name_the_experiment_whose_file_they_are_about(monkeypatch):
 
 
 def test_programs_print_complete_commands(monkeypatch, capsys):
-    monkeypatch.setenv(commands.VARIABLE, commands.told("ours"))
+    assert commands.asked("ours") == {commands.VARIABLE: "ours"} and commands.asked(None) == {}
+    monkeypatch.setenv(commands.VARIABLE, "ours")
 
     def main():
         raise KindredError("is damaged", "a.json", "delete it and run `snakemake`")
@@ -60,7 +62,6 @@ def test_programs_print_complete_commands(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run_main(main)
     assert "run `snakemake --config experiments=ours`" in capsys.readouterr().err
-    assert commands.told(None) == ""
 
 
 def texts(path):
