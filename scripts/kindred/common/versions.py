@@ -18,7 +18,7 @@ VERSIONS = {
     "draw": 1,
     "preprocess": 2,
     "caption": 2,
-    "audit": 11,
+    "audit": 12,
     "masks": 1,
     "compose": 1,
     "encode_images": 1,
