@@ -17,7 +17,7 @@ from kindred.common.files import read_json, read_jsonl, write_json, write_text
 from kindred.data.audit import coverage, report
 from kindred.data.audit.faces_and_captions import read_faces
 from kindred.data.dataset import read_dataset
-from kindred.report.audit_page import name_commands, render
+from kindred.report.audit_page import render
 from kindred.report.audit_photos import audit_photos
 from kindred.specs.dataset import AuditSpec
 
@@ -43,11 +43,11 @@ def main(argv: list[str] | None = None) -> int:
     result = report.examine(photos, spec, items, read_faces(options.photos, spec.characters))
     for one in result["findings"]:
         print(f"{one['level']}: {one['what']}: {one['effect']}", file=sys.stderr)
-    name_commands(result, options.page.parent.parent.name, options.photos)
     write_json(options.out, result)
     where = options.images.parent / "images", options.photos, options.page.parent
     shown = [] if spec.hide_photos else audit_photos(photos, result["findings"], *where)
-    write_text(options.page, render(result, shown))
+    place = [options.page.parent.parent.name, *([] if spec.hide_photos else options.photos[:1])]
+    write_text(options.page, render(result, shown, *map(str, place)))
     try:
         coverage.check_cells(spec.cells, result["cells"], spec.characters)
     except KindredError:

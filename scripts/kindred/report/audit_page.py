@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -30,7 +29,6 @@ from kindred.report.templates import fill
 # What would be trained otherwise than meant, beside all of FIRST_SCREEN but settings.
 NOT_READY = (frozenset(FIRST_SCREEN) - {MISFIT}) | {"unseen"}
 STEPS = 3  # that are told at once
-FOLDER = "photos/ours"  # in commands, where nobody says where photos lie
 
 
 def readiness(audit: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,24 +61,18 @@ def _first_findings(audit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return _stops(audit) or _warnings(audit)
 
 
-def name_commands(audit: dict[str, Any], experiment: str, folders: Sequence[Path]) -> None:
-    """Have an audit's cures name its experiment and the folder of photos in their commands, and
-    keep the two that the page says itself under `commands`."""
-    folder = str(folders[0]) if folders else FOLDER
-    for one in audit["findings"]:
-        one["cure"] = complete(one["cure"], experiment, folder)
-    audit["commands"] = _commands(experiment, folder)
-
-
-def _commands(experiment: str, folder: str) -> dict[str, str]:
-    return {
-        "train": snakemake(experiment.removesuffix(FIRST_LOOK)),
-        "who": f"make who PHOTOS={shlex.quote(folder)}",
-    }
-
-
-def render(audit: Mapping[str, Any], photos: Sequence[AuditPhoto] = ()) -> str:
-    """HTML of an audit as `scripts/audit.py` writes it. photos: to show, none to show none."""
+def render(
+    audit: Mapping[str, Any],
+    photos: Sequence[AuditPhoto] = (),
+    experiment: str = "ours",
+    folder: str = "FOLDER",
+) -> str:
+    """HTML of an audit as `scripts/audit.py` writes it. photos: to show, none to show none.
+    experiment, folder: whose audit it is, and where its photos lie, for commands."""
+    findings = [
+        one | {"cure": complete(one["cure"], experiment, folder)} for one in audit["findings"]
+    ]
+    audit = {**audit, "findings": findings}
     names = {letter: who["name"] for letter, who in audit["characters"].items()}
     shown = {photo.source: photo for photo in photos}
     cards = [one | {"rows": with_photos(one["items"], shown)} for one in audit["findings"]]
@@ -100,7 +92,8 @@ def render(audit: Mapping[str, Any], photos: Sequence[AuditPhoto] = ()) -> str:
             "people": {letter: of_person(letter, photos) for letter in names},
             "photos": [photo for photo in photos if photo.small],
             "cells": by_cell(photos),
-            "commands": audit.get("commands") or _commands("ours", FOLDER),
+            "train": snakemake(experiment.removesuffix(FIRST_LOOK)),
+            "naming": f"make who PHOTOS={shlex.quote(folder)}",
         },
     )
 

@@ -530,3 +530,13 @@ def test_photos_that_are_nearly_the_same_are_told_in_plain_words():
     assert one(result, "near-duplicate")["items"] == [said]
     told = list(warning_lines([{"source": "p1.jpg", "warnings": [stored]}]))
     assert told == ["p1.jpg: is nearly the same picture as p0.jpg"]
+
+
+def test_the_page_s_commands_name_experiment_and_folder():
+    stored = {"kind": "undecided", "what": "has 1 face that nobody has named yet"}
+    warned = examine(["JRussell"] * 3, warnings={1: [stored]})
+    page = render(warned, (), "ours-first-look", "my photos")
+    assert "make who PHOTOS=&#39;my photos&#39;`" in page
+    ready = warned | {"findings": []}
+    page = render(ready, (), "ours-first-look", "my photos")
+    assert "<code>snakemake --config experiments=ours</code> trains the variants" in page

@@ -47,7 +47,7 @@ def test_a_measure_made_up_is_known_everywhere(library_with, tmp_path):
         name="crowd",
         says="pictures with more {counts} than asked for",
         heading="Crowded",
-        hint="share of pictures with more than were asked for",
+        hint="proportion of pictures with more than were asked for",
         value=lambda image: float(int(image.row["people_found"]) > len(image.asked)),
         compared=True,
     )
