@@ -131,7 +131,7 @@ _RECORDS = (
         "the order asked for, beside what chance alone gives.",
         definition="sequence by the middle of the boxes = sequence asked for, given that the cast "
         "is right; chance 1/k! of k people, strangers alike; and cast and order both right",
-        formula="proportion = mean of [from left to right stand those asked for, in their order], "
+        formula="order = mean of [from left to right stand those asked for, in their order], "
         "of pictures with y = 1\n"
         "both = mean over casts of the mean of y × [in their order]\n"
         "chance = mean of (s! / k!),   s of the k people strangers, who are alike",
