@@ -167,7 +167,7 @@ def answered_page(what: str, pairs: bool, root: Path) -> tuple[Path, AnswerFiles
     config, name = root / "config", page.parent.name
     families = family_specs(config) if kind.folder == "families" else {}
     experiments = families[name].families if name in families else name
-    cure = f"run `{snakemake(experiments, where)}`"
+    cure = f"run `snakemake {snakemake(experiments, where).partition(' ')[2]}`"
     try:
         text = (root / page).read_text(encoding="utf-8")
     except OSError as error:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.chained_log import Entry
-from kindred.common.commands import snakemake
 from kindred.common.errors import Problems
 from kindred.common.files import read_json
 from kindred.common.hashing import spec_hash
@@ -100,7 +99,7 @@ def _primaries(publication: Publication, problems: Problems) -> None:
         problems.add(
             str(path),
             f"has no power for these primary hypotheses: {', '.join(lost)}",
-            f"run `{snakemake(publication.experiment.name, 'power')}`",
+            f"run `snakemake power --config experiments={publication.experiment.name}`",
         )
     without = [key for key in (PAIRING, RULES) if primary and not verdicts.get(key)]
     if without:

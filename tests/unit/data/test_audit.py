@@ -258,6 +258,7 @@ def test_the_names_that_are_recommended_are_not_warned_of(base, tmp_path):
     pairs = [set(pairwise(name.lower())) for name in token_findings.EXAMPLES]
     assert all(one.isdisjoint(other) for one, other in combinations(pairs, 2))
     assert token_findings.KIND in token_findings.ADVICE
+    assert ", ".join(token_findings.EXAMPLES) in token_findings.ADVICE
     who = {name[0]: Character(name=name, noun="man") for name in token_findings.EXAMPLES}
     klein(tmp_path, " J")
     unwanted = {"known-name", "shared-tokens", "same-name", "unknown-name"}

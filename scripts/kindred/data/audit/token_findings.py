@@ -40,9 +40,9 @@ GIVEN_NAMES = frozenset(COMMON.split())
 # The one recommendation of names; docs/decisions/photos-and-captions.md says how it was found.
 EXAMPLES = ("Jorvek", "Amitas", "Celbon")
 KIND = "a made-up word of two or three syllables"
-ADVICE = (
-    f"give each person {KIND}, with no two letters in a row that another name has, such as "
-    f"{', '.join(EXAMPLES)}"
+ADVICE = (  # written out, for the table of messages
+    "give each person a made-up word of two or three syllables, with no two letters in a row that "
+    "another name has, such as Jorvek, Amitas, Celbon"
 )
 WORD = re.compile(r"[^\W\d_]+")
 
