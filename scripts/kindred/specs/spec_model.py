@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from kindred.common.errors import Problem, ProblemsError, did_you_mean
 from kindred.common.hashing import canonical_json, sha256_text
+from kindred.specs.other_trainers import OURS
 
 
 class SpecModel(BaseModel):
@@ -80,8 +81,10 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
         place = f"{where}: {path}" if path else where
         if item["type"] == "extra_forbidden":
             known = _keys_at(model, item["loc"][:-1])
+            key = str(item["loc"][-1])
+            ours = OURS.get(key, key)
             problems.append(
-                Problem(place, "unknown key", did_you_mean(str(item["loc"][-1]), known))
+                Problem(place, "unknown key", did_you_mean(ours if ours in known else key, known))
             )
         elif item["type"] == "missing":
             problems.append(Problem(place, "is missing", "add it"))

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from kindred.common.errors import ProblemsError
 from kindred.specs.base_model import Base
+from kindred.specs.other_trainers import OURS
 from kindred.specs.training import Recipe, TrainSpec
 from kindred.training.batched.jobs import why_alone
 
@@ -45,6 +47,25 @@ def test_defaults_are_the_codes():
                 if isinstance(default, float)
                 else str(default)
             ), key
+
+
+def test_another_trainers_name_leads_to_ours():
+    assert set(OURS.values()) <= set(Recipe.model_fields)
+    assert not set(OURS) & set(Recipe.model_fields)
+    named = {
+        name: key
+        for key, names in re.findall(
+            r"^\| `(\w+)` \| [^|]* \| [^|]* \| ([^|]*) \|", TABLE.read_text(), re.M
+        )
+        for name in re.findall(r"\w+", names)
+    }
+    assert {name: OURS[name] for name in OURS if name in named} == {
+        name: named[name] for name in OURS if name in named
+    }
+    with pytest.raises(ProblemsError, match=r"max_train_steps: unknown key. Did you mean 'steps'?"):
+        Recipe.read('{"max_train_steps": 40}')
+    with pytest.raises(ProblemsError, match=r"learning_rat: unknown key"):
+        Recipe.read('{"learning_rat": 40}')
 
 
 @pytest.mark.parametrize("key", OTHERS)
