@@ -223,4 +223,7 @@ def _syntax(path: Path, error: yaml.YAMLError) -> tuple[str, str, str]:
     mark = getattr(error, "problem_mark", None)
     line = f":{mark.line + 1}" if mark else ""
     text = getattr(error, "problem", None) or str(error).splitlines()[0]
+    begun = getattr(error, "context_mark", None)
+    if begun and begun.line < mark.line:  # a bracket or a quote that nothing closes
+        text += f", in what begins in line {begun.line + 1}"
     return f"{path}{line}", f"is not valid YAML ({text})", "check indentation, colons and quotes"

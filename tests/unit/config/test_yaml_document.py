@@ -76,6 +76,7 @@ def test_broken_yaml_names_the_line(tmp_path):
     assert document is None
     assert len(problems.found) == 1
     assert "a.yaml:3" in problems.found[0].where
+    assert problems.found[0].what.endswith(", in what begins in line 2)")
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "just words\n"])
