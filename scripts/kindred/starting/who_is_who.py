@@ -6,6 +6,7 @@ decided is never changed; what the judge says is said anew each time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -269,12 +270,14 @@ def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
 
 
 def _suggested(photos: Sequence[PhotoFaces]) -> dict[str, str]:
-    """Photos that could be left out: the later one of two that are nearly the same, small, blurred,
-    and those in which no face is found. What most photos are is no reason."""
-    hashes = [photo.perceptual_hash for photo in photos]
-    alike = {j: photos[i].name for i, j, _ in reversed(near_copies(hashes, LIMITS.near_duplicate))}
+    """Photos that could be left out: the blurred, smaller or later one of two that are nearly the
+    same, small, blurred, and those in which no face is found. What most photos are is no reason."""
     small = [n for n, photo in enumerate(photos) if min(photo.size) < LIMITS.min_side]
     blurred = [n for n, photo in enumerate(photos) if photo.sharpness < LIMITS.min_sharpness]
+    order = sorted(range(len(photos)), key=lambda n: (n in blurred, -math.prod(photos[n].size), n))
+    hashes = [photos[n].perceptual_hash for n in order]
+    pairs = reversed(near_copies(hashes, LIMITS.near_duplicate))
+    alike = {order[j]: photos[order[i]].name for i, j, _ in pairs}
     reasons: list[dict[int, str]] = [
         {n: f"nearly the same as {name}" for n, name in alike.items()},
         {n: f"small: {photos[n].size[0]} x {photos[n].size[1]} px" for n in small},

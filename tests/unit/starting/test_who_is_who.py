@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from drawn_faces import DrawnFaces, draw, folder
+from PIL import Image
 
 import who_is_who as program
 from kindred.common.errors import KindredError
@@ -129,11 +130,14 @@ def test_faces_too_small_are_named_by_no_one(photos):
 
 def test_photos_to_leave_out_are_suggested_with_the_reason(photos):
     (photos / "IMG_60.png").write_bytes((photos / "IMG_0.png").read_bytes())
+    with Image.open(photos / "IMG_1.png") as image:
+        image.resize((image.width * 2, image.height * 2)).save(photos / "IMG_62.png")
     draw(photos / "IMG_61.png", "", 0)
     found = look(photos, PEOPLE)
     assert found.suggested["IMG_60.png"] == "nearly the same as IMG_0.png"
+    assert found.suggested["IMG_1.png"] == "nearly the same as IMG_62.png"  # the larger stays
     assert found.suggested["IMG_61.png"] == "no face found"
-    assert "IMG_1.png" not in found.suggested  # small, as they all are
+    assert "IMG_0.png" not in found.suggested  # small, as they all are
 
 
 def test_a_judge_without_strangers_can_name_nobody(photos):
