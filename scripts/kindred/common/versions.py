@@ -18,7 +18,7 @@ VERSIONS = {
     "draw": 1,
     "preprocess": 2,
     "caption": 2,
-    "audit": 12,
+    "audit": 13,
     "masks": 1,
     "compose": 1,
     "encode_images": 1,

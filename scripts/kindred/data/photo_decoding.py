@@ -88,7 +88,7 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
             return photo
         what, cure = (
             f"is damaged ({first_line_of(error)})",
-            "copy it again from the camera or phone",
+            "copy it again from the camera or phone, or move it out of the folder",
         )
     raise PhotoError(Problem(name, what, cure))
 
@@ -168,7 +168,8 @@ def _without_metadata(path: Path, enough: int | None) -> Upright | None:
 def _read(path: Path, enough: int | None, data: bytes | None = None) -> Upright:
     """A photo's file, or `data` in the place of what it holds."""
     if path.stat().st_size == 0:
-        raise _Unusable("is empty (0 bytes)", "copy it again from the camera or phone")
+        cure = "copy it again from the camera or phone, or move it out of the folder"
+        raise _Unusable("is empty (0 bytes)", cure)
     with Image.open(path if data is None else io.BytesIO(data)) as image:
         raw = image.size
         if min(raw) < SMALLEST_SIDE:
@@ -209,7 +210,7 @@ def _heard(data: bytes, form: str) -> list[dict[str, str]]:
     if damage is None:
         return []
     if damage.visible:
-        cure = "copy it again from the camera or phone"
+        cure = "copy it again from the camera or phone, or move it out of the folder"
         raise _Unusable(f"is damaged: a part of it is missing ({damage.what})", cure)
     return [note("damaged", f"is damaged, perhaps not visibly ({damage.what})")]
 

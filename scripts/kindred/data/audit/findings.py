@@ -231,9 +231,9 @@ def people_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
                 "captioner",
                 "note",
                 f"a captioning model wrote {len(machine)} of {len(photos)} captions",
-                "a wrong caption teaches something wrong, and names of files or folders decided "
-                "who is in each photo",
-                "read them in captions.jsonl; to replace one, write a caption of your own",
+                "a wrong caption teaches something wrong; who is in each photo was decided by "
+                "people.yaml or, without it, by the names of files and folders",
+                "read them on the page of `make who`, where c replaces one, or in captions.jsonl",
                 machine,
             )
         )
