@@ -228,7 +228,7 @@ def _weakest(
         seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
         f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
         "balanced appearances.",
-        f"{name} appears less often than the others, or in photos that are too alike.",
+        f"{name} is in too few photos, or in photos that are too alike.",
         composed(data, spec, variant, f"more-{letter}", [letter]) if letter else None,
     )
 

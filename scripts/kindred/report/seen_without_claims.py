@@ -18,7 +18,18 @@ def seen_without_claims(data: ReportData, choice: AdapterChoice | None) -> list[
     """Sentences; [] where hypotheses were declared, which say more."""
     if data.hypotheses:
         return []
-    return [*_ranking(data, choice), *_differences(data)]
+    return [*_ranking(data, choice), *_differences(data), *_trained_once(data)]
+
+
+def _trained_once(data: ReportData) -> list[str]:
+    """What the intervals above can't hold where no variant was trained twice."""
+    runs = [len(one["runs"]) for one in data.variants.values() if one["kind"] == "trained"]
+    if max(runs, default=0) != 1:
+        return []
+    return [
+        "Each variant was trained once. So these intervals tell how prompts and pictures differ, "
+        "and nothing of how two trainings differ."
+    ]
 
 
 def _ranking(data: ReportData, choice: AdapterChoice | None) -> list[str]:
@@ -39,6 +50,8 @@ def _differences(data: ReportData) -> list[str]:
     """The largest differences whose interval holds no 0. They were picked out of many afterwards,
     so some are there by chance."""
     rows = data.summary["comparisons"]
+    if not rows:  # nothing to compare with, as for pictures made elsewhere alone
+        return []
     beyond = [row for row in rows if row["low"] > 0 or row["high"] < 0]
     clear = [row for row in beyond if any(digit in _size(row) for digit in "123456789")]
     if not clear:

@@ -200,9 +200,9 @@ def class_noun_findings(
             "noun",
             "warning",
             f"{share:.0%} of the captions with {who[letter].name} say '{who[letter].noun}'",
-            "the name can't build on what the model knows about such people: age or sex may come "
-            f"out wrong, and prompts that say '{who[letter].noun}' ask for something that was "
-            "never trained",
+            "without it the name can't build on what the model knows about such people: age or sex "
+            f"may come out wrong, and prompts that say '{who[letter].noun}' ask for something that "
+            "was trained too rarely",
             f"write e.g. '{who[letter].name}, a {who[letter].noun} in a blue shirt, ...'",
         )
         for letter, share in shares.items()
