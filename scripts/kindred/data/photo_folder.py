@@ -112,7 +112,9 @@ def scan(root: Path) -> Source:
     """List a dataset folder. Raises KindredError when it does not exist, holds no photo that is
     used, or has a people.yaml that can't be read."""
     if not root.is_dir():
-        raise KindredError("no such folder", str(root), "correct `source` of the dataset")
+        raise KindredError(
+            "no such folder", str(root), "correct the name, or the dataset's `source`"
+        )
     source = Source(root)
     for entry in _visible(root):
         if entry.is_dir():
