@@ -152,14 +152,14 @@ FAMILIES = {name: family(name) for name in _OWN_LOOKS}
 
 
 def parse_coverage(text: str, letters: str | None = None) -> dict[str, int]:
-    """`J: 4, CA: 3` -> {"J": 4, "AC": 3}: letters of a cell sorted, cells in the order given.
+    """`J: 4, C+A: 3` -> {"J": 4, "AC": 3}: letters of a cell sorted, cells in the order given.
 
     letters: those of the family, if known. Raises ProblemsError that names every mistake.
     """
     coverage: dict[str, int] = {}
     problems = Problems("coverage can't be read; write it like 'J: 4, A: 3, AC: 2'")
     for part in filter(None, (part.strip() for part in text.split(","))):
-        match = re.fullmatch(r"([A-Za-z]+)\s*[:=]\s*(\d+)", part)
+        match = re.fullmatch(r"([A-Za-z][A-Za-z+]*)\s*[:=]\s*(\d+)", part)
         if not match:
             problems.add(
                 part,
@@ -167,7 +167,7 @@ def parse_coverage(text: str, letters: str | None = None) -> dict[str, int]:
                 "write letters, a colon and a number, such as AC: 3",
             )
             continue
-        cell, count = "".join(sorted(match[1].upper())), int(match[2])
+        cell, count = "".join(sorted(match[1].upper().replace("+", ""))), int(match[2])
         unknown = "".join(x for x in cell if letters is not None and x not in letters)
         if len(set(cell)) < len(cell):
             problems.add(part, "names somebody twice", "use every letter once")

@@ -24,6 +24,7 @@ def labels(out):
 def test_coverage_takes_letters_in_any_order():
     assert parse_coverage(FIRST) == {"J": 4, "A": 3, "C": 8, "AC": 3, "CJ": 7}
     assert parse_coverage("jca:2,", "JAC") == {"ACJ": 2}
+    assert parse_coverage("A+J: 2", "JA") == {"AJ": 2}
 
 
 def test_every_mistake_in_a_coverage_is_named():
