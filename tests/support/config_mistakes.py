@@ -201,7 +201,7 @@ MISTAKES = [
     more("makes a variant 'grid-2', which", "  grid-2: {}\n", "  grid-3: {}\n"),
     more("can't be swept", "  s: {sweep: {rnak: [1]}}\n", "  s: {sweep: {rank: [1]}}\n"),
     more("has no values", "  s: {sweep: {rank: []}}\n", "  s: {sweep: {rank: [1]}}\n"),
-    more("should be a valid integer", "  s: {sweep: {rank: [few]}}\n",
+    more("must be a whole number", "  s: {sweep: {rank: [few]}}\n",
          "  s: {sweep: {rank: [1]}}\n"),
     more("the name of both a variant", "  plain: {}\n  p: {from: plain}\n", "  other: {}\n"),
     more("'grid' is a sweep", "  t: {from: grid}\n", "  t: {from: grid-2}\n"),

@@ -26,6 +26,7 @@ from kindred.data.prompt_syntax import foreign_syntax
 from kindred.specs.casts import AskedCast, CastPrompt, cast_prompts, noise_seeds
 from kindred.specs.character import Character
 from kindred.specs.rendering import PromptSet
+from kindred.specs.spec_model import finding
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -84,8 +85,7 @@ def resolve_prompt_set(
     except ValidationError as error:
         for item in error.errors():
             part = "size" if {"width", "height"} & set(item["loc"]) else str(item["loc"][-1])
-            text = item["msg"].removeprefix("Value error, ")
-            problems.add(document.where(*at, part), f"{text} (is {item['input']!r})")
+            problems.add(document.where(*at, part), *finding(item))
         return None
 
 

@@ -22,6 +22,7 @@ from kindred.config.user_schema import (
     VariantConfig,
 )
 from kindred.config.yaml_document import Document
+from kindred.specs.spec_model import finding
 
 INHERITED = SELECTION_KEYS | {
     "base",
@@ -123,8 +124,8 @@ def _members(document: Document, key: str, config: Any, problems: Problems) -> l
         try:
             declared.append(Declared(name, key, VariantConfig.model_validate(keys)))
         except ValidationError as error:
-            text = error.errors()[0]["msg"]
-            problems.add(document.where("variants", key, "sweep"), f"'{name}': {text}")
+            what, cure = finding(error.errors()[0])
+            problems.add(document.where("variants", key, "sweep"), f"'{name}': {what}", cure)
     return declared
 
 

@@ -98,7 +98,7 @@ class Document:
             unknown = item["type"] in ("extra_forbidden", "missing")
             found.setdefault((place, unknown), []).append(problem)
         for (place, _), same in found.items():
-            texts = [one.what.replace("Value error, ", "") for one in same]
+            texts = [one.what for one in same]
             cure = next((one.cure for one in same if one.cure), "")
             problems.found.append(Problem(place, " or ".join(dict.fromkeys(texts)), cure))
 

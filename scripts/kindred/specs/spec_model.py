@@ -89,9 +89,29 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
         elif item["type"] == "missing":
             problems.append(Problem(place, "is missing", "add it"))
         else:
-            what = f"{item['msg']} (is {item['input']!r})"
-            problems.append(Problem(place, what, _nearest_of(item)))
+            problems.append(Problem(place, *finding(item)))
     return problems
+
+
+def finding(item: Mapping[str, Any]) -> tuple[str, str]:
+    """(what is wrong, the cure or '') in our words, of a value that pydantic did not take."""
+    kind = re.sub("_(type|attributes_type|parsing|from_float)$", "", item["type"])
+    plain = item["msg"].removeprefix("Value error, ").replace("Input should", "must", 1)
+    what, cure = KINDS.get(kind, (plain, ""))
+    return f"{what} (is {item['input']!r})", _nearest_of(item) or cure
+
+
+# Of a value of another kind, which pydantic calls `int_parsing` or the like: what, and the cure.
+KINDS = {
+    "int": ("must be a whole number", "write it without quotes and without a point: 8"),
+    "float": ("must be a number", "write it without quotes: 0.5 or 1e-4"),
+    "bool": ("must be true or false", "write one of the two, without quotes"),
+    "string": ("must be a text", "put it in quotes"),
+    "list": ("must be a list", "put it in brackets: [a, b]"),
+    "tuple": ("must be a list", "put it in brackets: [a, b]"),
+    "dict": ("must have keys of its own", "write them in the lines below it, further in"),
+    "model": ("must have keys of its own", "write them in the lines below it, further in"),
+}
 
 
 def _nearest_of(item: Mapping[str, Any]) -> str:

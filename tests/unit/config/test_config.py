@@ -348,7 +348,7 @@ def test_all_mistakes_of_all_files_at_once(root):
     write(root, "config.yaml", "experiments: [one, tow]\ndevice: {kind: gpu}\n")
     listed = problems(root, "variants: {a: {}}\n")
     assert listed == [
-        "config.yaml:2: device.kind: Input should be 'auto', 'cpu', 'cuda' or 'mps' (is 'gpu')"
+        "config.yaml:2: device.kind: must be 'auto', 'cpu', 'cuda' or 'mps' (is 'gpu')"
     ]
     write(root, "config.yaml", "experiments: [one, tow]\n")
     write(root, "recipes/broken.yaml", "rnak: 4\n")

@@ -63,7 +63,7 @@ def test_trainings_read_their_prompts_encoded_for_their_base(tmp_path, base):
     [
         (
             "samples: {every: 0, prompts: [a man]}\n",
-            "samples.every: Input should be greater than 0",
+            "samples.every: must be greater than 0",
         ),
         ("samples: {every: 10}\n", "samples.prompts: is missing"),
         ("samples: {every: 10, prompts: []}\n", "samples.prompts"),

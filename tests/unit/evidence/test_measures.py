@@ -75,7 +75,7 @@ def test_an_unknown_measure_is_told_with_the_nearest():
     given = HYPOTHESES["null"].model_dump() | {"measure": "sucess"}
     with pytest.raises(ProblemsError, match=r"\. Did you mean 'success'") as error:
         Hypothesis.read(json.dumps(given))
-    assert "--spec: measure: Input should be" in str(error.value)
+    assert "--spec: measure: must be" in str(error.value)
 
 
 @pytest.mark.parametrize(
