@@ -3,13 +3,14 @@
 Knows rows of scores and intervals; knows nothing of files or words. Read on cast accuracy where
 something asks for casts, because that can't be had without names; else on success over all pictures
 that ask for somebody. The leader was chosen among several by the same pictures, so its lead is read
-at a level corrected for their number (Bonferroni).
+at a level corrected for their number (Bonferroni). Variants whose shares are equal in whole per
+cent tie: of those the one trained for the fewest steps leads, then the first of the experiment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,18 +32,25 @@ Row = Mapping[str, str]
 class Contender:
     """A variant that could be taken. share: 0..1 of its pictures that are right. lead: by how much
     the leader is ahead, with its interval; None for the leader, and where no picture is shared.
-    more_runs: trainings each with which the lead would probably show; None where none would."""
+    more_runs: trainings each with which the lead would probably show; None where none would.
+    steps: optimizer steps that it was trained for; None where nothing was trained here."""
 
     variant: str
     runs: int
     share: float
     lead: tuple[float, float, float] | None = None
     more_runs: int | None = None
+    steps: float | None = None
 
     @property
     def behind(self) -> bool:
         """Whether the leader is ahead of it for sure."""
         return self.lead is not None and self.lead[1] > 0
+
+    @property
+    def percent(self) -> int:
+        """Its share in whole per cent, as it is printed."""
+        return round(100 * self.share)
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,19 @@ class AdapterChoice:
 
     @property
     def leader(self) -> Contender:
-        """The one that is right most often."""
+        """The one that is right most often, or is named among equal ones."""
         return self.contenders[0]
+
+    @property
+    def tied(self) -> tuple[Contender, ...]:
+        """The leader and those that are right as often, in whole per cent."""
+        return tuple(one for one in self.contenders if one.percent == self.leader.percent)
 
     @property
     def open(self) -> tuple[Contender, ...]:
         """Those that may be as good as the leader."""
-        return tuple(one for one in self.contenders[1:] if not one.behind)
+        rivals = self.contenders[1:]
+        return tuple(one for one in rivals if not one.behind or one in self.tied)
 
     @property
     def few_runs(self) -> bool:
@@ -90,9 +104,11 @@ class AdapterChoice:
         return max(needed) if needed else FEWEST_FOR_ALL if self.few_runs else None
 
 
-def choose(variants: Mapping[str, Mapping[str, Any]], rows: Iterable[Row]) -> AdapterChoice | None:
+def choose(
+    variants: Mapping[str, Mapping[str, Any]], rows: Iterable[Row], order: Sequence[str] = ()
+) -> AdapterChoice | None:
     """The choice among an experiment's variants (of summary.json) by their rows of kind image; None
-    where nothing that has adapters was scored."""
+    where nothing that has adapters was scored. order: of the variants in the experiment."""
     images = [row for row in rows if row["kind"] == "image"]
     measure = CASTS if any(row[COLUMNS[CASTS]] for row in images) else SUCCESS
     column = COLUMNS[measure]
@@ -103,15 +119,17 @@ def choose(variants: Mapping[str, Mapping[str, Any]], rows: Iterable[Row]) -> Ad
         for name, one in variants.items()
     }
     able = [name for name, one in variants.items() if _is_contender(one)]
-    sample, alike = _sample(asked, places, measure), _likeness(images)
+    sample = _sample(asked, places, measure)
     means = {name: sample.mean_of(arms[name].values) for name in able}
     able = [name for name in able if np.isfinite(means[name])]
     if not able:
         return None
-    able.sort(key=lambda name: (-means[name], -alike.get(name, 0.0), name))
+    steps = {name: _steps(variants[name]) for name in able}
+    able = _best_first(able, means, steps, order)
     first = able[0]
     rivals = [_rival(name, first, arms, sample, means, len(able) - 1) for name in able[1:]]
-    leader = Contender(first, len(arms[first].values), means[first])
+    rivals = [replace(one, steps=steps[one.variant]) for one in rivals]
+    leader = Contender(first, len(arms[first].values), means[first], steps=steps[first])
     base = next((name for name, one in variants.items() if one["kind"] == "base"), None)
     over = base and _lead(arms[first], arms[base], sample, intervals.LEVEL)
     return AdapterChoice(
@@ -154,13 +172,29 @@ def _sample(rows: Sequence[Row], places: Sequence[Any], measure: str) -> Sample:
     return Sample(prompts, strata, MEASURES[measure].macro)
 
 
-def _likeness(rows: Iterable[Row]) -> dict[str, float]:
-    """Mean likeness by variant: of two that are right equally often the more alike comes first."""
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        if row["identity"]:
-            found.setdefault(row["variant"], []).append(float(row["identity"]))
-    return {name: float(np.mean(values)) for name, values in found.items()}
+def _steps(variant: Mapping[str, Any]) -> float | None:
+    return (variant.get("training") or {}).get("steps")
+
+
+def _best_first(
+    names: Sequence[str],
+    means: Mapping[str, float],
+    steps: Mapping[str, float | None],
+    order: Sequence[str],
+) -> list[str]:
+    """The contenders by how often they are right. Of equal ones, as printed, that of the fewest
+    steps, if all have steps, then the first of the experiment."""
+    place = {name: n for n, name in enumerate(order)}
+    percent = {name: round(100 * means[name]) for name in names}
+    top = max(percent.values())
+    counted = all(steps[name] is not None for name in names if percent[name] == top)
+
+    def rank(name: str) -> tuple[Any, ...]:
+        if percent[name] < top:
+            return (1, -means[name], place.get(name, len(place)), name)
+        return (0, steps[name] if counted else 0, place.get(name, len(place)), name)
+
+    return sorted(names, key=rank)
 
 
 def _rival(

@@ -8,7 +8,7 @@ evidence/adapter_choice.py.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -65,6 +65,8 @@ def offer(data: ReportData, spec: ReportSpec, choice: AdapterChoice | None) -> d
 
 def _said(choice: AdapterChoice) -> str:
     """One sentence or two: which, and how sure."""
+    if len(choice.tied) > 1:
+        return _said_tie(choice)
     leader = choice.leader
     seen = f"in {share(leader.share)} of its pictures {RIGHT[choice.measure]}"
     named = f"“{leader.variant}”" + (f", run {choice.run}" if leader.runs > 1 else "")
@@ -87,12 +89,51 @@ def _said(choice: AdapterChoice) -> str:
             f"Take {which} for now: {seen}. It is ahead of the others, but single trainings differ "
             "by chance, so it is not decided."
         )
-    others = listing(f"“{one.variant}” ({_ahead(one)})" for one in choice.open[:3])
-    more = f" and {len(choice.open) - 3} more" if len(choice.open) > 3 else ""
     return (
-        f"Take {which} for now; it is not decided. {seen[:1].upper()}{seen[1:]}. Perhaps as good: "
-        f"{others}{more}."
+        f"Take {which} for now; it is not decided. {seen[:1].upper()}{seen[1:]}."
+        f"{_perhaps(choice.open)}"
     )
+
+
+def _said_tie(choice: AdapterChoice) -> str:
+    """The same where several are right equally often: which they are, which one is named, why."""
+    leader, tied = choice.leader, choice.tied
+    said = (
+        f"{listing(f'“{one.variant}”' for one in tied)} do equally well: in {share(leader.share)} "
+        f"of the pictures of each {RIGHT[choice.measure]}."
+    )
+    why = _why_named(tied)
+    if choice.useless:
+        return (
+            f"Take none yet. {said} For “{leader.variant}” that is not shown to be more than the "
+            f"base draws by itself ({_points(choice.over_base)}). It is the one named here because "
+            f"it {why}."
+        )
+    named = f"“{leader.variant}”" + (f", run {choice.run}," if leader.runs > 1 else "")
+    behind = [one for one in choice.open if one not in tied]
+    return f"{said} Take {named} for now, because it {why}.{_perhaps(behind)}"
+
+
+def _why_named(tied: Sequence[Contender]) -> str:
+    """Why the first of equal ones is named."""
+    first, *others = tied
+    fewest = [one for one in tied if one.steps == first.steps]
+    if first.steps is None or any(one.steps is None for one in others) or len(fewest) == len(tied):
+        return "comes first in the experiment"
+    if len(tied) == 2:
+        return "was trained for fewer steps"
+    if len(fewest) > 1:
+        return "comes first in the experiment of those that were trained for the fewest steps"
+    return "was trained for the fewest steps"
+
+
+def _perhaps(rivals: Sequence[Contender]) -> str:
+    """' Perhaps as good: …', at most three; '' of nothing."""
+    if not rivals:
+        return ""
+    others = listing(f"“{one.variant}” ({_ahead(one)})" for one in rivals[:3])
+    more = f" and {len(rivals) - 3} more" if len(rivals) > 3 else ""
+    return f" Perhaps as good: {others}{more}."
 
 
 def _ahead(one: Contender) -> str:

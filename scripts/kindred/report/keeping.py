@@ -78,7 +78,7 @@ def look(
 ) -> Keeping:
     """What there is to keep. ratings, pairs: files of people's ratings, and of their choices of two
     pictures; `opened`: pictures are there, so that broken ones can be found."""
-    choice = choose(data.variants, data.scores.values())
+    choice = choose(data.variants, data.scores.values(), spec.order)
     broken = broken_pictures({row.key: row for row in data.pictures.values()}) if opened else {}
     rated = mean_ratings(read_ratings(ratings))
     names = [one.variant for one in choice.contenders] if choice else []

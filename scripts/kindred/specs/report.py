@@ -62,6 +62,9 @@ class ReportSpec(StoredSpec):
         default_factory=dict, description="bases that ComfyUI knows, by their file in config/bases"
     )
     series: bool = Field(False, description="whether kept steps are compared, in series.json")
+    order: list[str] = Field(
+        default_factory=list, description="the variants, in the order of the experiment"
+    )
 
 
 class RatingSpec(StoredSpec):

@@ -30,7 +30,7 @@ def report_spec(plan: Plan, experiment: str) -> ReportSpec:
     given = {"hide_photos": chosen.hide_photos, "sheets": sheets, "made": made}
     given |= {"like": chosen.name if chosen.name == chosen.file else ""}
     given |= {"loaded": {name: one for name, one in loaded.items() if one}}
-    given |= {"series": chosen.compares_steps}
+    given |= {"series": chosen.compares_steps, "order": list(chosen.variants)}
     given |= {"bases": _known_to_comfyui(plan, chosen)}
     return ReportSpec(experiment=chosen.name, **{k: v for k, v in given.items() if v})
 

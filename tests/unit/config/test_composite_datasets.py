@@ -69,7 +69,9 @@ def test_a_variant_that_asks_trains_on_a_dataset_of_its_own(root):
     made = found.datasets[name].made
     assert made.of == "drawn" and made.spec.compose.cells == ["A+J"]
     assert found.datasets[name].preprocess == found.datasets["drawn"].preprocess
-    told = report_specs.report_spec(found, "one").made
+    spec = report_specs.report_spec(found, "one")
+    assert spec.order == list(found.experiments["one"].variants)  # as the file has them
+    told = spec.made
     assert set(told) == {name} and told[name].of == "drawn" and told[name].crop is None
     assert (
         formatting.made(told[name]) == "2 composites of A+J before places of their people's photos"

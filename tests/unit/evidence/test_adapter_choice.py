@@ -77,7 +77,38 @@ def test_casts_decide_where_something_asks_for_them():
     assert found.measure == "cast" and found.leader.variant == "good"
 
 
-def test_of_equal_ones_the_more_alike_is_taken():
+def of_steps(**steps):
+    """VARIANTS of which some were trained for so many steps."""
+    return {
+        name: one | ({"training": {"steps": steps[name]}} if name in steps else {})
+        for name, one in VARIANTS.items()
+    }
+
+
+def equal_ones(order=(), **steps):
+    """The choice between two that are right equally often."""
     told = [*rows("weak", [MOSTLY] * 3, identity="0.8"), *rows("good", [MOSTLY] * 3)]
-    found = choose({name: VARIANTS[name] for name in ("weak", "good")}, told)
-    assert found.leader.variant == "weak" and found.open
+    known = of_steps(**steps)
+    return choose({name: known[name] for name in ("weak", "good")}, told, order)
+
+
+def test_of_equal_ones_that_of_fewer_steps_is_taken():
+    found = equal_ones(("weak", "good"), weak=160.0, good=40.0)
+    assert [one.variant for one in found.tied] == ["good", "weak"] and not found.decided
+    assert [one.variant for one in found.open] == ["weak"]
+
+
+def test_of_equal_ones_without_or_of_equal_steps_the_first_of_the_experiment_is_taken():
+    assert equal_ones(("weak", "good")).leader.variant == "weak"
+    assert equal_ones(("weak", "good"), good=40.0).leader.variant == "weak"
+    assert equal_ones(("weak", "good"), good=40.0, weak=40.0).leader.variant == "weak"
+    assert equal_ones().leader.variant == "good"  # no order is known: by name
+
+
+def test_what_is_printed_the_same_is_equal():
+    weak, good = ([1] * 1002 + [0] * 998, [1] * 1000 + [0] * 1000)  # 50.1 and 50.0 %
+    found = chosen(of_steps(weak=160.0, good=40.0), weak=[weak], good=[good])
+    assert found.leader.variant == "good" and len(found.tied) == 2 and found.open
+    ahead = [1] * 1020 + [0] * 980
+    found = chosen(of_steps(weak=160.0, good=40.0), weak=[ahead], good=[good])
+    assert found.leader.variant == "weak" and len(found.tied) == 1
