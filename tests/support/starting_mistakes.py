@@ -97,6 +97,13 @@ def described(root: Path, text: str) -> list[dict[str, str]]:
     return [one for one in row["warnings"] if one["kind"] == "faces"]
 
 
+def described_alone(text: str) -> list[dict[str, str]]:
+    """Notes on what a captioner wrote of J, a man, who is alone."""
+    known = {"J": Character.model_validate({"name": "JRussell", "class": "man"})}
+    row = by_captioner(text, "captioner", Hint(["J"], NAME), CaptionSpec(characters=known))
+    return [one for one in row["warnings"] if one["kind"] == "class"]
+
+
 def kind(root: Path, config: str) -> object:
     """The kind of a captioner's folder with this configuration."""
     kind_of(Captioner(model=str(write(root / "model/config.json", config).parent)))
@@ -208,6 +215,9 @@ MISTAKES = [
     Mistake("names who is not there: ARussell; left out",
             lambda root: described(root, "a man with arussell"),
             lambda root: described(root, "a man in a coat")),
+    Mistake("the captioner calls JRussell 'woman'; left out",
+            lambda _: described_alone("a woman in a coat"),
+            lambda _: described_alone("a man in a coat")),
     Mistake("can't be loaded", lambda root: kind(root, "{}"),
             lambda root: kind(root, '{"model_type": "blip"}')),
     Mistake("calls J 'JRussell', but the experiment", lambda _: as_characters("JSmith"),

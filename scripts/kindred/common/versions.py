@@ -17,7 +17,7 @@ VERSIONS = {
     # From photos and captions to encoded training data.
     "draw": 1,
     "preprocess": 2,
-    "caption": 2,
+    "caption": 3,
     "audit": 14,
     "masks": 1,
     "compose": 1,

@@ -15,6 +15,7 @@ from kindred.characters.trigger_words import (
     CHILD_NOUNS,
     SAYS,
     find_trigger_words,
+    insert_trigger_words,
     says_noun,
 )
 from kindred.common.sentences import listing
@@ -25,6 +26,11 @@ SIDES = {1: [""], 2: ["left", "right"], 3: ["left", "middle", "right"]}
 OTHERS = {"people", "couple", "family", "group", "persons", "someone", "somebody", "another"}
 SAID = " ".join(SAYS.values()).split()
 PEOPLE = {*ADULT_NOUNS, *CHILD_NOUNS, *SAYS, *SAID, *OTHERS}
+ANYBODY = {"person", "adult", "someone", "somebody"}
+# What only a man or boy, and only a woman or girl, is called or has, in a caption.
+HIS = {"he", "him", "his", "himself", "beard", "bearded", "moustache", "mustache"}
+HERS = {"she", "her", "hers", "herself"}
+OF_OTHERS = {"woman": HIS, "girl": HIS, "man": HERS, "boy": HERS}
 GARMENTS = frozenset(
     [
         "coat",
@@ -196,6 +202,43 @@ def _person(letter: str, part: str, characters: Characters, side: str) -> str:
     own = person_words(part, who.noun)
     article = "an" if who.noun[:1].casefold() in "aeiou" else "a"
     return f"{who.name}{at}, {article} {who.noun}{' ' * bool(own)}{own}"
+
+
+def caption_of_one(text: str, letter: str, characters: Characters) -> tuple[str, str]:
+    """A caption of one person alone, and the captioner's word where it calls them by another class
+    noun, else ''. That word is never kept: the person's own noun stands in its place, or the text
+    is dropped but for the place."""
+    who = characters[letter]
+    wrong = _wrong_noun(text, who.noun)
+    if not wrong:
+        return insert_trigger_words(text, [letter], characters), ""
+    adjective = r"(?!(?:and|with|of|in)\b)\w+ "
+    one = rf"(?:\b(?:a|an|the|one) |^)(?:{adjective}){{0,2}}{re.escape(wrong)}\b"
+    several = wrong.endswith("s") or wrong in ("men", "women", "children")
+    alone = not several and sum(word in PEOPLE for word in words_of(text)) == 1
+    # Adjectives go too: 'bearded', 'little' were said of the other class.
+    corrected, count = re.subn(one, f"the {who.noun} {who.name}", text.strip(), flags=re.I)
+    if alone and count == 1 and not _of_other_sex(corrected, who.noun):
+        return corrected, wrong
+    place = "" if _of_other_sex(place_words(text), who.noun) else text
+    return named_caption([letter], [""], place, characters), wrong
+
+
+def _wrong_noun(text: str, noun: str) -> str:
+    """The first word for a person of another class in a text that nowhere says this one; '' where
+    there is none, where it begins with 'person' or 'someone', and where the noun is no person's."""
+    kind = noun.casefold().split()[-1]
+    words = [word for word in words_of(text) if word in PEOPLE]
+    if kind not in PEOPLE or any(_fits(word, kind) for word in words if word not in ANYBODY):
+        return ""
+    if words and words[0] in ANYBODY:
+        return ""
+    return next((word for word in words if word not in OTHERS | ANYBODY), "")
+
+
+def _of_other_sex(text: str, noun: str) -> bool:
+    """Whether a text has 'his' or a beard for a woman, or 'her' for a man."""
+    return not OF_OTHERS.get(noun.casefold().split()[-1], set()).isdisjoint(words_of(text))
 
 
 def wrong_names(caption: str, row: Sequence[str], characters: Characters) -> list[str]:

@@ -118,9 +118,9 @@ def by_captioner(
 ) -> Row:
     """The row of a captioner's text, with the trigger names that the hint gives put in. parts: what
     it says of each person of the hint's row alone, where it was asked."""
-    caption, wrong = _with_names(text, hint, parts, spec)
+    caption, warnings = _with_names(text, hint, parts, spec)
     row = _row(caption, author, spec)
-    row["warnings"] += [note("faces", f"the captioner's text {what}; left out") for what in wrong]
+    row["warnings"] += warnings
     if hint.letters:
         row["warnings"] += _undecided(hint)
         row["warnings"].append(
@@ -131,21 +131,25 @@ def by_captioner(
 
 def _with_names(
     text: str, hint: Hint, parts: Sequence[str], spec: CaptionSpec
-) -> tuple[str, list[str]]:
-    """The caption, and what was wrong with the captioner's words by the faces found, without which
-    it was written then."""
-    known = spec.characters
-    if not any(hint.row):
-        return trigger_words.insert_trigger_words(text, hint.letters, known), []
-    if hint.grouped or caption_names.names_somebody(text):
+) -> tuple[str, list[dict[str, str]]]:
+    """The caption, and notes on what was wrong with the captioner's words, without which it was
+    written then."""
+    known, warnings = spec.characters, []
+    if any(hint.row) and (hint.grouped or caption_names.names_somebody(text)):
         own = list(parts) or [""] * len(hint.row)
         caption = caption_names.named_caption(hint.row, own, text, known)
+    elif len(hint.letters) == 1:
+        caption, noun = caption_names.caption_of_one(text, hint.letters[0], known)
+        if noun:
+            name = known[hint.letters[0]].name
+            warnings.append(note("class", f"the captioner calls {name} '{noun}'; left out"))
     else:
         caption = trigger_words.insert_trigger_words(text, hint.letters, known)
-    wrong = caption_names.wrong_names(caption, hint.row, known)
+    wrong = caption_names.wrong_names(caption, hint.row, known) if any(hint.row) else []
     if wrong:
         caption = caption_names.named_caption(hint.row, [""] * len(hint.row), "", known)
-    return caption, wrong
+    warnings += [note("faces", f"the captioner's text {what}; left out") for what in wrong]
+    return caption, warnings
 
 
 def _undecided(hint: Hint) -> list[dict[str, str]]:

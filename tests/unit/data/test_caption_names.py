@@ -6,10 +6,17 @@ import pytest
 
 from kindred.characters.person_labels import order_said
 from kindred.common.errors import Problems
-from kindred.data.caption_names import named_caption, person_words, place_words, wrong_names
+from kindred.data.caption_names import (
+    caption_of_one,
+    named_caption,
+    person_words,
+    place_words,
+    wrong_names,
+)
 from kindred.data.caption_records import Hint, by_captioner, hint_of
 from kindred.data.captioning import strips_of
 from kindred.data.people_file import PhotoEntry, PlacedFace
+from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
 
 SPEC = CaptionSpec.model_validate(
@@ -88,6 +95,55 @@ def test_words_of_one_person_are_taken_only_where_they_can_be_nobody_elses(text,
 )
 def test_places_hold_no_person_and_no_garment(text, said):
     assert place_words(text) == said
+
+
+@pytest.mark.parametrize(
+    "text, letter, said, wrong",
+    [
+        ("a man in a black sweater", "A", "the woman ARussell in a black sweater", "man"),
+        ("a close up of a young girl in a hat", "A", "a close up of the woman ARussell in a hat",
+         "girl"),
+        ("Smiling man with glasses.", "A", "the woman ARussell with glasses.", "man"),
+        ("a tall woman on a beach", "J", "the man JRussell on a beach", "woman"),
+        ("a bearded man on a beach", "A", "the woman ARussell on a beach", "man"),
+        ("a man with a beard on a beach", "A", "ARussell, a woman, on a beach", "man"),
+        ("a man standing in his kitchen", "A", "ARussell, a woman", "man"),
+        ("a woman with her dog on a beach", "J", "JRussell, a man, on a beach", "woman"),
+        ("a man in his coat", "C", "the child CRussell in his coat", "man"),
+        ("two men on a beach", "A", "ARussell, a woman, on a beach", "men"),
+        ("a man and a boy on a beach", "A", "ARussell, a woman, on a beach", "man"),
+        ("a group of men on a beach", "A", "ARussell, a woman, on a beach", "men"),
+        # What says the own class, nobody's, or only another person beside stays.
+        ("a woman holding a baby", "A", "the woman ARussell holding a baby", ""),
+        ("a boy in a cap", "C", "the boy CRussell in a cap", ""),
+        ("a person holding a baby", "A", "the woman ARussell: a person holding a baby", ""),
+        ("a bench in a park", "A", "the woman ARussell: a bench in a park", ""),
+        ("a group of people", "A", "the woman ARussell: a group of people", ""),
+        ("", "A", "the woman ARussell", ""),
+    ],
+)  # fmt: skip
+def test_one_person_never_keeps_the_captioners_wrong_class(text, letter, said, wrong):
+    assert caption_of_one(text, letter, WHO) == (said, wrong)
+
+
+@pytest.mark.parametrize(
+    "noun, said",
+    [("young woman", "the young woman Ada in a hat"), ("robot", "the robot Ada: a man in a hat")],
+)
+def test_nouns_of_two_words_and_of_no_person(noun, said):
+    who = {"A": Character.model_validate({"name": "Ada", "class": noun})}
+    assert caption_of_one("a man in a hat", "A", who)[0] == said
+
+
+@pytest.mark.parametrize(
+    "hint", [Hint(["A"], "people.yaml", ("A",), (50,)), Hint(["A"], "the file's name")]
+)
+def test_a_wrong_class_is_told_wherever_the_name_comes_from(hint):
+    row = by_captioner("a man in a black sweater", "captioner x", hint, SPEC)
+    assert row["caption"] == "the woman ARussell in a black sweater"
+    assert row["nouns"] == ["woman"]
+    told = [one["what"] for one in row["warnings"] if one["kind"] == "class"]
+    assert told == ["the captioner calls ARussell 'man'; left out"]
 
 
 def test_wrong_names_are_told():

@@ -75,6 +75,14 @@ ROW_KINDS: dict[str, tuple[str, str, str]] = {
         ),
         "describe what they wear in a caption of your own; `make who` has a field for it",
     ),
+    "class": (
+        "people whom the captioner calls by another class noun than their own",
+        (
+            "none where the right person is named: the noun was corrected, or the captioner's "
+            "words were left out"
+        ),
+        "look at the photo; if it shows somebody else, correct who is in it",
+    ),
     "undecided": (
         "faces that nobody has named yet",
         "no caption names such a person, so the model learns this face as part of the others",
