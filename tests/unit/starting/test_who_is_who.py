@@ -10,7 +10,7 @@ from drawn_faces import DrawnFaces, draw, folder
 from PIL import Image
 
 import who_is_who as program
-from kindred.common.errors import KindredError
+from kindred.common.errors import KindredError, ProblemsError
 from kindred.data.people_file import NAME, PeopleFile, PhotoEntry, read_people, write_people
 from kindred.data.photo_faces import faces_of
 from kindred.data.photo_folder import scan
@@ -112,6 +112,19 @@ def test_each_photo_is_looked_at_once(photos):
     look(photos, PEOPLE, engine)
     look(photos, PEOPLE, engine)
     assert engine.looked == 1
+
+
+def test_all_photos_are_read_before_any_face_is_looked_for(photos):
+    engine = DrawnFaces()
+    draw(photos / "A_new.png", "J", 4)
+    whole = draw(photos / "B_cut.png", "J", 5).read_bytes()
+    (photos / "B_cut.png").write_bytes(whole[: len(whole) // 2])
+    (photos / "Z_empty.jpg").write_bytes(b"")
+    with pytest.raises(ProblemsError) as caught:
+        look(photos, engine=engine)
+    assert [one.where for one in caught.value.problems] == ["B_cut.png", "Z_empty.jpg"]
+    assert "2 of 17 photos can't be used" in str(caught.value)
+    assert engine.looked == 0 and not (photos / NAME).exists()
 
 
 def test_a_damaged_entry_of_the_store_is_looked_for_again(photos, capsys):
