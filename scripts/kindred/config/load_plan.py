@@ -5,12 +5,12 @@ Knows which file refers to which; what a wrong reference means for a person. Kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kindred.common.errors import Problems, did_you_mean
+from kindred.common.errors import Problem, Problems, did_you_mean
 from kindred.config.albums import file_of, read_experiments
 from kindred.config.config_files import ConfigFiles
 from kindred.config.device_fit import check_device
@@ -22,6 +22,8 @@ from kindred.config.yaml_document import Document, read_document
 from kindred.specs.composites import MaskSpec
 
 HEADING = "The configuration needs your attention"
+# Sections whose entries are looked at each by itself, so that one mistake hides no other.
+ENTRIES = ("variants", "prompt_sets", "hypotheses")
 
 
 def load_plan(
@@ -90,11 +92,20 @@ def _experiments(
         return []
     found = []
     for one, document in read_experiments(config_files.folder, name, config_files.problems):
-        config = document.validate(ExperimentConfig, config_files.problems)
+        problems = config_files.problems
+        config, partial = document.validate_rest(ExperimentConfig, problems, ENTRIES)
         if config:
+            known = len(problems.found)
             experiment, used = resolve_experiment(document, config, one, config_files)
+            problems.found[known:] = [x for x in problems.found[known:] if not _of(x, partial)]
             found.append((replace(experiment, file=document.path.stem), used))
     return found
+
+
+def _of(problem: Problem, entries: Iterable[str]) -> bool:
+    """Whether a problem is one of entries that were read in part."""
+    place = problem.where.rsplit(": ", 1)[-1]
+    return any(place == entry or place.startswith(f"{entry}.") for entry in entries)
 
 
 def _share(

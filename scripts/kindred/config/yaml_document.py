@@ -6,6 +6,7 @@ what the keys mean.
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,31 @@ class Document:
             self.note(error, model, problems)
             return None
 
+    def validate_rest(
+        self, model: type[Model], problems: Problems, entries: tuple[str, ...]
+    ) -> tuple[Model | None, list[str]]:
+        """As `validate`, but what is wrong inside an entry of the sections `entries` (or is an
+        unknown key at the top) is noted and left out, so that the rest can be looked at too. Also
+        the entries something was left out of, as places name them: `variants.a`."""
+        self.rename_old_keys(model, problems)
+        try:
+            return model.model_validate(self.data), []
+        except ValidationError as error:
+            self.note(error, model, problems)
+            places = [self._real(item["loc"], (), item["type"]) for item in error.errors()]
+            kinds = [item["type"] for item in error.errors()]
+        data = copy.deepcopy(self.data)
+        for place, kind in zip(places, kinds, strict=True):
+            inside = len(place) > 2 and place[0] in entries and kind != "missing"
+            if not inside and not (len(place) == 1 and kind == "extra_forbidden"):
+                return None, []
+            _leave_out(data, place)
+        try:
+            found = model.model_validate(data)
+        except ValidationError:  # what is left says nothing by itself
+            return None, []
+        return found, [f"{place[0]}.{place[1]}" for place in places if len(place) > 2]
+
     def rename_old_keys(self, model: type[SpecModel], problems: Problems) -> None:
         """Put the new names of keys in place of old ones, and warn of each."""
         renamer = KeyRenamer(self.where, problems)
@@ -116,6 +142,17 @@ class Document:
             elif part == location[-1] and kind == "missing":
                 real.append(part)
         return tuple(real)
+
+
+def _leave_out(data: Any, place: Location) -> None:
+    """Remove what stands at a place, if it is still there."""
+    for part in place[:-1]:
+        listed = isinstance(data, list) and isinstance(part, int) and part < len(data)
+        if not listed and not (isinstance(data, dict) and part in data):
+            return
+        data = data[part]
+    if isinstance(data, dict):
+        data.pop(place[-1], None)
 
 
 def read_document(path: Path, problems: Problems) -> Document | None:

@@ -401,6 +401,35 @@ hypotheses:
         assert any(text in line for line in listed), f"{text}\nnot in\n" + "\n".join(listed)
 
 
+def test_a_value_of_another_kind_and_an_unknown_key_hide_no_other_mistake(root):
+    listed = problems(
+        root,
+        """
+variants:
+  a: {rank: few, rnak: 1, base: smal}
+  b: {base: smal}
+  c: {from: a, dataset: theirs}
+hypotheses:
+  h: {claim: x, variant: zz, against: a, measure: success, prompt_set: solo, margn: 1}
+  i: {claim: x, variant: zz, against: a, measure: success, prompt_set: solo}
+titel: x
+""",
+    )
+    expected = [
+        "variants.a.rank: must be a whole number (is 'few')",
+        "variants.a.rnak: unknown key. Did you mean 'rank'?",
+        "hypotheses.h.margn: unknown key. Did you mean 'margin'?",
+        "titel: unknown key. Did you mean 'title'?",
+        "variants.b.base: no file config/bases/smal.yaml",
+        "variants.c.dataset: no dataset 'theirs'",
+        "hypotheses.i.variant: no variant 'zz'",
+    ]
+    for text in expected:
+        assert any(text in line for line in listed), f"{text}\nnot in\n" + "\n".join(listed)
+    # Of what was read in part nothing is said that may only follow from that.
+    assert not any("variants.a.base" in line or "hypotheses.h.variant" in line for line in listed)
+
+
 def test_datasets_have_one_source_that_exists(root):
     head = HEAD.replace("source: photos", "source: nowhere")
     listed = problems(root, "variants: {a: {}}\n", head)
