@@ -38,5 +38,5 @@ def test_snakemake_s_own_report_holds_the_sheets_with_captions(workspace: Worksp
         )
     pictures = [name for name in names if name.endswith(".png")]
     assert {"solo.png", "curves.png", "ours.png"} <= {name.split("/")[-1] for name in pictures}
-    assert "every row starts from the same noise" in text
+    assert "rows that one base drew here start from the same noise" in text
     assert "pictures, variants compared" in text

@@ -1,15 +1,18 @@
 """The report's table of copies: which variants draw what they were trained on.
 
-Knows the summary of an experiment; knows nothing of HTML.
+Knows the summary of an experiment and whose adapters were trained in it; knows nothing of HTML.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from kindred.report import formatting
 from kindred.report.report_data import ReportData
+from kindred.specs.report import ReportSpec
+from kindred.specs.scoring import FIXED_KINDS
 
 EXPLAINED = (
     "A picture counts as a copy if it is nearer to a training photo or composite of its variant "
@@ -22,32 +25,58 @@ BESIDE_OTHERS = (
     "and z is about 0. Below 0, pictures are nearer."
 )
 ALONE = "Every photo here was trained on, so nothing shows how many copies chance alone would give."
+UNTRAINED = (
+    "Nothing was trained here, so pictures are compared with all photos, and none is left to show "
+    "how many copies chance alone would give."
+)
 LAYOUT = (
     "Laid out as a composite: the same people in the same order as in the nearest composite, with "
     "their heads at the same places, within 5 % of the picture's width."
 )
 
-SHOWN = "nothing, but shown some of "  # in the column of what a variant is trained on
+# In the column of what a variant is trained on.
+SHOWN = "nothing, but shown some of "
+NOTHING = "nothing; compared with "
+ELSEWHERE = "not known; compared with "
 
 
-def copies(data: ReportData) -> dict[str, Any] | None:
-    """What is said above the table, and a row a variant; None where no picture was trained on."""
+def copies(data: ReportData, spec: ReportSpec) -> dict[str, Any] | None:
+    """What is said above the table, and a row a variant; None where no photo is known."""
     found = data.summary["copies"]
-    rows = [
-        _row(name, found[name], bool(one.get("references")))
-        for name, one in data.variants.items()
-        if name in found
-    ]
-    if not rows:
+    named = [name for name in data.variants if name in found]
+    if not named:
         return None
+    before = {name: _instead(name, data.variants[name], spec) for name in named}
+    rows = [_row(name, found[name], before[name]) for name in named]
     others = any(row["others"] for row in rows)
     layouts = any(row["same_layout"] is not None for row in rows)
-    words = [EXPLAINED, BESIDE_OTHERS if others else ALONE, *([LAYOUT] if layouts else [])]
+    trained = [name for name in named if not before[name]]
+    words = [EXPLAINED] if trained else [EXPLAINED.replace("training photo", "photo")]
+    if trained and (untrained := [f"“{name}”" for name in named if before[name]]):
+        words.append(
+            f"For {formatting.listing(untrained)} nothing was trained here. Pictures of "
+            f"{'it' if len(untrained) == 1 else 'these'} are compared with the photos in the last "
+            "column."
+        )
+    words += [BESIDE_OTHERS if others else ALONE if trained else UNTRAINED]
+    words += [LAYOUT] if layouts else []
     return {"words": " ".join(words), "others": others, "layouts": layouts, "rows": rows}
 
 
-def _row(variant: str, one: Mapping[str, Any], shown: bool) -> dict[str, Any]:
-    """A variant's row. shown: it is drawn with some of the photos as reference pictures."""
+def _instead(name: str, variant: Mapping[str, Any], spec: ReportSpec) -> str:
+    """What stands before the photos that a variant's pictures are compared with where it was not
+    trained on them here; '' where it was."""
+    if variant.get("references"):
+        return SHOWN
+    if variant.get("kind") in FIXED_KINDS:
+        return NOTHING
+    files = [file for one in spec.loaded.get(name, []) for file in one.files]
+    ours = ("results", spec.experiment)
+    return "" if all(PurePosixPath(file).parts[:2] == ours for file in files) else ELSEWHERE
+
+
+def _row(variant: str, one: Mapping[str, Any], before: str) -> dict[str, Any]:
+    """A variant's row; before: what stands before the photos."""
     held = one["held_out"]
     trained = [formatting.plural(one["photos"], "photo")] if one["photos"] else []
     trained += [formatting.plural(one["composites"], "composite")] if one["composites"] else []
@@ -61,5 +90,5 @@ def _row(variant: str, one: Mapping[str, Any], shown: bool) -> dict[str, Any]:
         "others_copied": held["copied"] if held else None,
         "nearer": held["nearer"] if held else None,
         "z": held["z"] if held else None,
-        "trained_on": (SHOWN if shown else "") + formatting.listing(trained),
+        "trained_on": before + formatting.listing(trained),
     }

@@ -39,6 +39,7 @@ from kindred.report.provenance import provenance
 from kindred.report.recommendations import best_variant, recommendations
 from kindred.report.report_data import Place, ReportData
 from kindred.report.rising_losses import rising_words
+from kindred.report.same_noise import same_noise
 from kindred.report.seen_without_claims import seen_without_claims
 from kindred.report.step_section import step_figure, step_section
 from kindred.report.tables import (
@@ -114,6 +115,7 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
     return {
         "spec": spec,
         "title": summary.get("title") or spec.experiment,
+        "noise": same_noise(data),
         "question": summary.get("question", ""),
         "who": who_is_who(data),
         "names": data.names,
@@ -135,7 +137,7 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         "legend": legend(columns(data)),
         "variants": variant_rows(data, spec.made),
         "parts": parts(data),
-        "copies": copies(data),
+        "copies": copies(data, spec),
         "likeness_rows": likenesses_by_size(data),
         "of_own": shares_of_own(data),
         "sizes": [formatting.group(size) for size in data.by_size],

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from kindred.report.copies_table import ALONE, BESIDE_OTHERS, EXPLAINED, LAYOUT, copies
+from kindred.report.copies_table import (
+    ALONE,
+    BESIDE_OTHERS,
+    EXPLAINED,
+    LAYOUT,
+    UNTRAINED,
+    copies,
+)
+from kindred.specs.report import LoadedAdapter, ReportSpec
 
 HELD_OUT = {"photos": 25, "copied": 0.04, "copied_by_bits": 0.16, "nearer": 0.71, "z": -3.2}
 COMPOSED = {
@@ -21,10 +29,21 @@ COMPOSED = {
 PLAIN = {**COMPOSED, "composites": 0, "same_layout": None, "held_out": None, "copied": None}
 
 
+KINDS = {"BASE": "base", "theirs": "loaded", "ours": "loaded", "shot": "pictures"}
+SPEC = ReportSpec(
+    experiment="e",
+    loaded={
+        "theirs": [LoadedAdapter(files=["loras/theirs.safetensors"])],
+        "ours": [LoadedAdapter(files=["results/e/photos/run-1/lora.safetensors"])],
+    },
+)
+
+
 def told(**variants):
-    """The table of a report in which these variants have copies, and BASE has none."""
-    known = {name: {} for name in (*variants, "BASE")} | {"shown": {"references": {"J": 2}}}
-    return copies(SimpleNamespace(summary={"copies": variants}, variants=known))
+    """The table of a report in which these variants have copies."""
+    known = {name: {"kind": KINDS.get(name, "trained")} for name in variants}
+    known |= {"shown": {"kind": "references", "references": {"J": 2}}}
+    return copies(SimpleNamespace(summary={"copies": variants}, variants=known), SPEC)
 
 
 def test_copies_stand_beside_those_among_other_photos():
@@ -51,3 +70,23 @@ def test_without_other_photos_that_is_said_and_columns_are_left_out():
 
 def test_where_nothing_is_trained_on_there_is_no_table():
     assert told() is None
+
+
+def test_of_what_was_not_trained_here_it_says_so():
+    table = told(photos=PLAIN, ours=PLAIN, BASE=PLAIN, theirs=PLAIN, shot=PLAIN)
+    said = {row["variant"]: row["trained_on"] for row in table["rows"]}
+    assert said == {
+        "photos": "25 photos",
+        "ours": "25 photos",
+        "BASE": "nothing; compared with 25 photos",
+        "theirs": "not known; compared with 25 photos",
+        "shot": "nothing; compared with 25 photos",
+    }
+    assert "For “BASE”, “theirs” and “shot” nothing was trained here." in table["words"]
+    assert ALONE in table["words"]
+
+
+def test_where_nothing_at_all_was_trained_no_photo_is_said_to_be_trained_on():
+    table = told(BASE=PLAIN, theirs=PLAIN)
+    assert UNTRAINED in table["words"] and ALONE not in table["words"]
+    assert "training photo" not in table["words"]
