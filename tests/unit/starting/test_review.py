@@ -187,4 +187,10 @@ def test_the_page_by_keyboard_as_a_file_and_by_the_server(found, tmp_path):
         for tab in ("ask", "people", "photos"):
             window.run(f"document.querySelector('[data-tab={tab}]').click()")
             assert window.run("document.documentElement.scrollWidth") <= 390
+        window.run("(() => { state.questions = []; tab = 'ask'; })()")
+        for photo, said in ((0, "1 face is"), (1, "2 faces are")):
+            face = f"state.photos[{photo}].faces[0]"
+            window.run(f"(() => {{ {face}.who = 'covered'; show(); }})()")
+            told = window.run("document.querySelector('.unread').textContent")
+            assert told.startswith(said) and "not asked about" in told
         assert window.errors() == []
