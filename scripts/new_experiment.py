@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
-from kindred.common.sentences import listing
-from kindred.starting.folder_survey import survey
+from kindred.starting.folder_survey import survey, survey_lines
 from kindred.starting.new_files import new_experiment, refuse_existing, with_estimate, write_files
 
 
@@ -44,10 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     new = new_experiment(options.root, options.folder, name, found, options.gpu, options.base)
     new = with_estimate(new, options.root, options.time)
     paths = write_files(new, options.root)
-    people = listing(f"{who.name} ({x}, {who.noun})" for x, who in found.characters.items())
-    print(f"{found.photos} photos of {people}, {found.captioned} with a caption", file=sys.stderr)
-    print(f"base {new.base.name}, photos of up to {new.base.edge} px", file=sys.stderr)
-    for line in (*new.estimate, *(f"wrote {path}" for path in paths)):
+    lines = survey_lines(found, options.folder.rstrip("/"))
+    lines.append(f"base {new.base.name}, photos of up to {new.base.edge} px")
+    for line in (*lines, *new.estimate, *(f"wrote {path}" for path in paths)):
         print(line, file=sys.stderr)
     for letter in found.guessed:
         noun = f"characters.{letter}.class: write man, woman or child"

@@ -19,6 +19,7 @@ from kindred.config import (
     composite_datasets,
     detail_variants,
     drawing_bases,
+    people_left_out,
     picture_variants,
     prior_preservation,
     reference_variants,
@@ -111,8 +112,7 @@ def resolve_experiment(
     used = [*experiment.datasets, *experiment.class_image_datasets, *experiment.held_out.values()]
     used += [variant.root for variant in experiment.trained if variant.root]
     used += experiment.references if experiment.judge else []
-    used += sorted(strangers)
-    used += [shown.dataset for shown in experiment.shown]
+    used += [*sorted(strangers), *(shown.dataset for shown in experiment.shown)]
     misfits = _misfits(document, experiment, datasets, config_files)
     return replace(experiment, misfits=misfits), {
         key: datasets[key] for key in used if key in datasets
@@ -133,6 +133,7 @@ def _misfits(
     misfits = warn_of_misfits(document, experiment, datasets, *usual, problems)
     misfits += warn_of_contradictions(document, experiment.trained, config_files)
     warn_of_few_steps(document, experiment, datasets, config_files.root, problems)
+    people_left_out.warn(document, experiment, datasets, config_files.root, problems)
     return misfits
 
 

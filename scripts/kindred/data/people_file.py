@@ -249,6 +249,14 @@ def left_out_of(path: Path) -> Mapping[str, str]:
     return {name: one.left_out for name, one in read_people(path).photos.items() if one.left_out}
 
 
+def people_not_in(path: Path, characters: Mapping[str, Character]) -> list[str]:
+    """Names of the file's people who are none of these characters, in its order; none without a
+    file. Raises as `read_people` does."""
+    known = {who.name for who in characters.values()}
+    people = read_people(path).people.values() if path.is_file() else ()
+    return [who.name for who in people if who.name not in known]
+
+
 def in_characters(
     found: PeopleFile, characters: Mapping[str, Character], where: str, problems: Problems
 ) -> PeopleFile:

@@ -20,13 +20,14 @@ from kindred.characters.trigger_words import (
     who_entry,
 )
 from kindred.common.errors import KindredError, Problems
+from kindred.common.sentences import listing
 from kindred.common.written_text import nfc
 from kindred.data.caption_files import read_captions
 from kindred.data.caption_records import hint_of
 from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import repeats_of
 from kindred.data.people_file import NAME as NAME_OF_FILE
-from kindred.data.people_file import PhotoEntry, in_characters, read_people
+from kindred.data.people_file import PhotoEntry, in_characters, people_not_in, read_people
 from kindred.data.photo_folder import Source, check_ids, check_inputs, scan
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
@@ -49,13 +50,14 @@ NAME = re.compile(r"[^\W\d_][\w-]*")
 class FolderSurvey:
     """A folder of photos. cells: 'A+J' -> photos that show these by caption, folder or name; '' for
     photos that tell nothing. captioned: photos with a caption of their own. guessed: letters of
-    people whose class noun nothing tells."""
+    people whose class noun nothing tells. left_out: people of people.yaml who are none of them."""
 
     photos: int
     captioned: int
     characters: Mapping[str, Character]
     cells: Mapping[str, int]
     guessed: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def letters(self) -> list[str]:
@@ -93,7 +95,21 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
     cells = _cells(source, written, characters, seen)
     captioned = sum(bool(one.text) for one in written.values())
     guessed = tuple(x for x, who in characters.items() if who.noun == UNKNOWN_NOUN)
-    return FolderSurvey(len(source.photos), captioned, characters, cells, guessed)
+    left_out = people_not_in(source.people, characters) if source.people else []
+    return FolderSurvey(len(source.photos), captioned, characters, cells, guessed, tuple(left_out))
+
+
+def survey_lines(found: FolderSurvey, folder: str) -> list[str]:
+    """What was found, for a person, and a warning of people who are left out."""
+    people = listing(f"{who.name} ({x}, {who.noun})" for x, who in found.characters.items())
+    lines = [f"{found.photos} photos of {people}, {found.captioned} with a caption"]
+    if found.left_out:
+        lines.append(
+            f"warning: {folder}/{NAME_OF_FILE} names people who are not in --people, and so not "
+            f"in this experiment: {listing(found.left_out)}; their faces count as other people's. "
+            "Name them in --people too, or leave that option out to take everybody."
+        )
+    return lines
 
 
 def people_of(

@@ -16,7 +16,7 @@ from kindred.data.photo_faces import faces_of
 from kindred.data.photo_folder import scan
 from kindred.judges.interface import Calibration
 from kindred.specs.character import Character
-from kindred.starting.folder_survey import survey
+from kindred.starting.folder_survey import survey, survey_lines
 from kindred.starting.who_is_who import WhoIsWho, who_is_who
 
 PEOPLE = ["JRussell:man", "ARussell:woman", "CRussell:child"]
@@ -170,6 +170,16 @@ def test_an_experiment_takes_people_and_cells_from_the_file(photos):
         letter: f"{letter}Russell" for letter in "JAC"
     }
     assert told.cells == {"J": 4, "A": 4, "C": 4, "A+J": 2}
+
+
+def test_people_of_the_file_who_are_not_told_are_named(photos):
+    look(photos, PEOPLE).save()
+    one = survey(photos, ["ARussell:woman"])
+    (warning,) = [line for line in survey_lines(one, "photos/ours") if line.startswith("warning")]
+    assert "photos/ours/people.yaml names people who are not in --people" in warning
+    assert "in this experiment: JRussell and CRussell; their faces" in warning
+    for people in ([], PEOPLE):
+        assert not any("warning" in line for line in survey_lines(survey(photos, people), "x"))
 
 
 def test_the_program_writes_the_file_and_says_what_to_decide(photos, monkeypatch, capsys):
