@@ -416,6 +416,7 @@ MISTAKES = [
     # Other tools' writing
     swap("options of other tools", "headshot of {J}", "headshot of {J} --w 512"),
     swap("weights of words", "headshot of {J}", "(headshot:1.2) of {J}"),
+    swap("'JRusell' is nobody's trigger name", "headshot of {J}", "headshot of JRusell"),
     swap("brackets or signs that make", "headshot of {J}", "[blurry] headshot of {J}"),
     # YAML itself
     swap("is given twice", "title: test", "title: test\ntitle: again", "title: test"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from kindred.characters.near_names import near_names
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.sentences import listing
 from kindred.config.plan import Variant
@@ -23,7 +24,7 @@ from kindred.config.user_schema import (
 )
 from kindred.config.yaml_document import Document
 from kindred.data.prompt_syntax import foreign_syntax
-from kindred.specs.casts import AskedCast, CastPrompt, cast_prompts, noise_seeds
+from kindred.specs.casts import UNTRAINED, AskedCast, CastPrompt, cast_prompts, noise_seeds
 from kindred.specs.character import Character
 from kindred.specs.rendering import PromptSet
 from kindred.specs.spec_model import finding
@@ -144,6 +145,8 @@ def _text(text: str, characters: dict[str, Character], where: str, problems: Pro
     """What the encoders read; what is wrong with it is noted."""
     filled = fill(text, characters, where, problems)
     _check_syntax(text, characters, where, problems)
+    for word, name in near_names(filled, characters, UNTRAINED):
+        problems.warn(where, f"'{word}' is nobody's trigger name", f"did you mean '{name}'?")
     return filled
 
 

@@ -245,6 +245,15 @@ def test_what_plain_english_may_look_like_is_warned_of(root):
     )
 
 
+def test_a_near_miss_of_a_trigger_name_is_warned_of(root):
+    head = HEAD.replace("headshot of {J}", "headshot of ARusell")
+    (warning,) = plan(root, "variants: {a: {}}\n", head).warnings
+    assert str(warning).endswith(
+        "prompt_sets.solo.prompts.j: 'ARusell' is nobody's trigger name. Did you mean 'ARussell'?"
+    )
+    assert not plan(root, "variants: {a: {}}\n", HEAD).warnings
+
+
 def test_a_source_that_is_named_for_kohyas_tools_is_warned_of(root):
     (root / "photos/10_ada woman").mkdir()
     head = HEAD.replace("source: photos", 'source: "photos/10_ada woman/"')
