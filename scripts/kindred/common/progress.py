@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from kindred.common.sentences import plural
+
 T = TypeVar("T")
 LINE_EVERY_S = 10.0
 _job: list[str] = []  # what stands before every line, so that jobs beside each other are told apart
@@ -22,9 +24,10 @@ def speak_for(job: Path | str) -> None:
 
 
 class Progress:
-    """Counts towards `total`; `update(n, loss=...)` shows it. Use as a context manager."""
+    """Counts towards `total`; `update(n, loss=...)` shows it. Use as a context manager. unit: what
+    one is called, 'photo'."""
 
-    def __init__(self, what: str, total: int, unit: str = "it", initial: int = 0) -> None:
+    def __init__(self, what: str, total: int, unit: str = "item", initial: int = 0) -> None:
         self.what = "".join((*_job, what))
         self.total, self.unit, self.done = total, unit, initial
         self.start, self.initial = time.monotonic(), initial
@@ -65,14 +68,14 @@ class Progress:
         left = (self.total - self.done) / rate if rate > 0 else 0.0
         extra = "".join(f" {key}={value}" for key, value in figures.items())
         print(
-            f"{self.what}: {self.done}/{self.total} {self.unit}, {rate:.2f}/s, "
+            f"{self.what}: {self.done}/{self.total} {plural(self.total, self.unit)}, {rate:.2f}/s, "
             f"{seconds:.0f} s elapsed, {left:.0f} s left{extra}",
             file=sys.stderr,
             flush=True,
         )
 
 
-def track(items: Iterable[T], what: str, total: int, unit: str = "it") -> Iterator[T]:
+def track(items: Iterable[T], what: str, total: int, unit: str = "item") -> Iterator[T]:
     """Iterate with progress."""
     with Progress(what, total, unit) as progress:
         for item in items:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kindred.common.errors import Problems
-from kindred.common.sentences import listing
+from kindred.common.sentences import listing, percent
 from kindred.config.lora_targets import Targets, hashable, layers_or_fault, pattern_fault
 from kindred.config.plan import Variant
 from kindred.config.yaml_document import Document
@@ -154,7 +154,7 @@ def _of_schedule(recipe: Recipe) -> Iterator[Contradiction]:
         return
     said = f"warms up for {warmup} of its {steps} steps"
     if warmup > steps:
-        said += f", so the learning rate ends at {steps / warmup:.0%} of `lr`"
+        said += f", so the learning rate ends at {percent(steps / warmup)} of `lr`"
     elif recipe.schedule != "constant":
         said += f", so `schedule: {recipe.schedule}` has {steps - warmup} steps left"
     elif warmup == steps:

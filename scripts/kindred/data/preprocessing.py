@@ -86,7 +86,8 @@ def prepare(photos: list[Photo], folder: Path, spec: PreprocessSpec, workers: in
     nothing is removed.
     """
     make_folder(folder)
-    results = list(track(_in_parallel(photos, folder, spec, workers), "photos", len(photos)))
+    prepared = _in_parallel(photos, folder, spec, workers)
+    results = list(track(prepared, "photos", len(photos), "photo"))
     problems = [result.problem for result in results if result.problem]
     if problems:
         raise ProblemsError(problems, f"{len(problems)} of {len(photos)} photos can't be used")

@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from kindred.common.files import read_json
+from kindred.common.sentences import percent
 from kindred.rendering.manifest import Manifest
 
 LEAST = 0.95  # of a cast's drawings must be judged right
@@ -50,16 +51,17 @@ def ceiling_warnings(figures: Json) -> list[str]:
     """A sentence about the casts of whose drawings fewer than 95 % are judged right, the mean over
     canvases; none where there are none."""
     low = [
-        f"{cast} ({', '.join(f'{share:.0%} on {canvas}' for canvas, share in cells.items())})"
+        f"{cast} ({', '.join(f'{percent(share)} on {canvas}' for canvas, share in cells.items())})"
         for cast, cells in figures["casts"].items()
         if fmean(cells.values()) < LEAST
     ]
     if not low:
         return []
     return [
-        f"ceiling: of drawings of just who was asked for, less than {LEAST:.0%} are judged right: "
-        f"{', '.join(low)}; {figures['pictures']} pictures in all -> no base can do better there; "
-        "look at the pictures that ceiling/images lists, and mend judge or layout before training"
+        f"ceiling: of drawings of just who was asked for, less than {percent(LEAST)} are judged "
+        f"right: {', '.join(low)}; {figures['pictures']} pictures in all -> no base can do better "
+        "there; look at the pictures that ceiling/images lists, and mend judge or layout before "
+        "training"
     ]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kindred.characters.cells import cell_name
+from kindred.common.sentences import percent, spaced
 from kindred.evidence import variant_statistics
 from kindred.evidence.human_ratings import Rating, judge_agreement, krippendorff_alpha, mean_ratings
 from kindred.evidence.labels import equivalence_margin
@@ -89,7 +90,7 @@ def judge_part(references: Json) -> Json:
 def _believed(measured: Json) -> Json:
     """How far the judge can be believed, of `FaceCalibration.as_dict`: in words, whom it takes for
     whom, and what each threshold follows from, as identities."""
-    found = {key: measured[key] for key in ("said", "confusion")}
+    found = {"said": spaced(measured["said"]), "confusion": measured["confusion"]}
     stranger, own, thresholds = measured["stranger"], measured["own"], {}
     for letter, counts in measured.get("drawn", {}).items():
         lines = measured["lines"][letter]
@@ -332,7 +333,7 @@ def _ratings_sentence(part: Json) -> str:
     if part["judge"]["auc"] is not None:
         text += (
             f"; a picture that the judge calls a success is rated above another in "
-            f"{part['judge']['auc']:.0%} of pairs".replace("%", " %")
+            f"{percent(part['judge']['auc'])} of pairs"
         )
     return text + "."
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from kindred.common.sentences import percent
 from kindred.evidence import labels
 from kindred.evidence.hypothesis_tests import HypothesisTest
 from kindred.evidence.intervals import Estimate
@@ -157,7 +158,7 @@ def _value(value: float, measure: str) -> str:
     if math.isnan(value):
         return "nothing"
     if MEASURES[measure].kind.percent:
-        return f"{value:.0%}".replace("%", " %")
+        return percent(value)
     return f"{value:.2f}"
 
 

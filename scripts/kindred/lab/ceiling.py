@@ -104,7 +104,7 @@ def _draw(
     through, made_with = _autoencoder(spec, device, threads)
     known = members(spec)
     with (
-        Progress(f"draw the ceiling of {spec.name}", len(pictures), "images") as progress,
+        Progress(f"draw the ceiling of {spec.name}", len(pictures), "image") as progress,
         store.writing_images() as put,
     ):
         for picture in pictures:

@@ -223,7 +223,7 @@ def _drawn(
     places = {face.request.key: (one, face) for one in pictures.values() for face in one.faces}
     requests, drawn = [face.request for _, face in places.values()], spec.drawn
     groups = batches(requests, drawn, lambda request: pipeline.text_tokens(request, texts))
-    with Progress(f"faces of {drawn.name}", len(requests), "faces") as progress:
+    with Progress(f"faces of {drawn.name}", len(requests), "face") as progress:
         for group in groups:
             crops = [_crop(*places[request.key]) for request in group]
             begun = partial(pipeline.redraw, crops, spec.detail.strength)

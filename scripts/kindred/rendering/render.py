@@ -66,7 +66,7 @@ def render(
     used = [adapter.noted() for adapter in adapters]
     with (
         store.writing_images() as put,
-        Progress(f"render {spec.name}", drawn * steps, "steps") as progress,
+        Progress(f"render {spec.name}", drawn * steps, "step") as progress,
     ):
         done = 0
         for group in groups:

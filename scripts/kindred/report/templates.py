@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from kindred.common.commands import snakemake
+from kindred.common.sentences import capital
 from kindred.report import formatting
 
 FOLDER = Path(__file__).parents[3] / "report"
@@ -35,7 +36,7 @@ def _environment() -> Environment:
         "number": formatting.number,
         "share": lambda value: "–" if value is None else formatting.share(value),
         "plural": formatting.plural,
-        "sentence": lambda text: text[:1].upper() + text[1:].rstrip("."),
+        "sentence": lambda text: capital(text).rstrip("."),
         "one_line": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
     }
     environment.globals["snakemake"] = snakemake

@@ -139,7 +139,7 @@ def _look(
     """What is seen in every picture, and vectors of the whole pictures."""
     seen: list[_Seen] = []
     vectors = []
-    with Progress(what, len(manifest.rows), "images") as progress:
+    with Progress(what, len(manifest.rows), "image") as progress:
         for chunk, images in _batches(manifest):
             people, paths = judge.find(images), [row.path for row in chunk]
             check_people(people, paths)

@@ -32,7 +32,7 @@ def faces_drawn(judge: Judge, pictures: Sequence[PicturesOfStrangers]) -> dict[s
             row.key: (row.path, nouns[row.name]) for row in manifest.rows if row.name in nouns
         }
     todo, found = list(wanted.values()), {noun: [] for _, noun in sorted(wanted.values())}
-    with Progress("strangers", len(todo), "images") as progress:
+    with Progress("strangers", len(todo), "image") as progress:
         paths = [path for path, _ in todo]
         for (_, noun), (_, own) in zip(todo, people_in(judge, paths, paths), strict=True):
             read = [one.embedding for one in own if one.embedding is not None]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kindred.common.errors import KindredError
 from kindred.common.files import write_csv, write_json
 from kindred.common.seeds import seed_of
+from kindred.common.sentences import percent
 from kindred.common.versions import code_revision
 from kindred.compute import data_parallel, devices
 from kindred.data.caption_pairing import names_right
@@ -278,5 +279,5 @@ def summary(job: TrainingJob, trained: Trained) -> dict[str, Any]:
     if spec.pairing == "dealt":
         right = names_right(job.sources[0].pairs, items)
         report["names_right"] = round(right, 4)
-        print(f"{right:.0%} of the captions name the right people by chance", file=sys.stderr)
+        print(f"{percent(right)} of the captions name the right people by chance", file=sys.stderr)
     return report | ({"warning": CONTROLS[spec.pairing]} if spec.pairing in CONTROLS else {})

@@ -157,7 +157,7 @@ def draw_missing(shards: Sequence[Shard], workers: int) -> None:
     """Draw the shards that are not there yet, several at once."""
     missing = [shard for shard in shards if not shard.is_there]
     total, waiting = (sum(shard.count for shard in group) for group in (shards, missing))
-    with Progress("drawing", total, "pictures", initial=total - waiting) as progress:
+    with Progress("drawing", total, "picture", initial=total - waiting) as progress:
         if workers <= 1:
             for shard in missing:
                 progress.update(shard.draw())

@@ -10,4 +10,7 @@ def test_lines_name_the_job(capsys, monkeypatch):
     for _ in progress.track(range(2), "training", 2, "step"):
         pass
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("family/all/run-1: training: 1/2 step, ")
+    assert lines[0].startswith("family/all/run-1: training: 1/2 steps, ")
+    for _ in progress.track(range(1), "faces", 1, "photo"):
+        pass
+    assert "faces: 1/1 photo, " in capsys.readouterr().err

@@ -14,7 +14,7 @@ from kindred.specs.training import Recipe, Selection
     [
         (
             {"steps": 12, "warmup": 200},
-            "warms up for 200 of its 12 steps, so the learning rate ends at 6% of `lr`",
+            "warms up for 200 of its 12 steps, so the learning rate ends at 6 % of `lr`",
             "set `warmup` to 1 (a tenth of `steps`), or raise `steps`",
         ),
         (

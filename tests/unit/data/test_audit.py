@@ -131,7 +131,7 @@ def test_few_captions_say_nothing_about_words():
 def test_missing_class_nouns():
     result = examine([f"JRussell at place{n}" for n in "abc"] + ["the man JRussell", "her son"])
     assert result["noun_shares"]["J"] == 0.25
-    assert "25%" in one(result, "noun")["what"]
+    assert "25 %" in one(result, "noun")["what"]
 
 
 def test_thresholds_can_be_changed():
@@ -344,7 +344,7 @@ def test_the_share_of_unknown_tokens_is_told_by_caption_and_encoder(base):
     assert found["level"] == "warning" and found["what"].startswith("T5: does not know some words")
     assert "(1 of 2;" in found["what"]
     (item,) = found["items"]
-    assert item.startswith("p1.jpg: 5 of 13 tokens (38%): стоит, у, стены, 壁の前")
+    assert item.startswith("p1.jpg: 5 of 13 tokens (38 %): стоит, у, стены, 壁の前")
     (row,) = result["tokens"][str(base / "tokenizer_2")]["unknown"]
     assert (row["unknown"], row["tokens"]) == (5, 13)
     assert "unknown-tokens" not in kinds(examine(captions[:1], tokenizers=spec_of(base)))

@@ -56,7 +56,7 @@ def test_shares_by_cast_and_canvas_and_the_mean_over_casts(tmp_path, capsys):
     assert read_json(out) == FIGURES
     said = capsys.readouterr().err
     assert "pair+1            0.75      0.50" in said
-    assert "warning: ceiling" in said and "pair+1 (75% on 144x128, 50% on 192x128)" in said
+    assert "warning: ceiling" in said and "pair+1 (75 % on 144x128, 50 % on 192x128)" in said
 
 
 def test_a_cast_is_warned_of_below_95_percent_of_both_canvases():
@@ -65,7 +65,7 @@ def test_a_cast_is_warned_of_below_95_percent_of_both_canvases():
 
     assert ceiling_warnings(figures(0.9, 1.0)) == []
     (warning,) = ceiling_warnings(figures(0.88, 1.0))
-    assert "C (88% on a, 100% on b)" in warning and "A (" not in warning
+    assert "C (88 % on a, 100 % on b)" in warning and "A (" not in warning
 
 
 def test_pictures_that_nobody_can_judge_have_no_ceiling(tmp_path):

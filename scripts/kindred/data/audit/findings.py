@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, Literal
 
 from kindred.characters.cells import cell_name
+from kindred.common.sentences import percent
 from kindred.data.audit.photo_warnings import LEFT_OUT, NOTES, ROW_KINDS, in_words
 from kindred.specs.character import Character
 from kindred.specs.dataset import AuditThresholds, Misfit
@@ -199,7 +200,7 @@ def class_noun_findings(
         Finding(
             "noun",
             "warning",
-            f"{share:.0%} of the captions with {who[letter].name} say '{who[letter].noun}'",
+            f"{percent(share)} of the captions with {who[letter].name} say '{who[letter].noun}'",
             "without it the name can't build on what the model knows about such people: age or sex "
             f"may come out wrong, and prompts that say '{who[letter].noun}' ask for something that "
             "was trained too rarely",

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kindred.common.sentences import spaced
+
 SHOWN = 3  # warnings of one kind that a terminal shows
 LEFT_OUT = "left-out"  # files that are no photo's
 # kind of a warning on an image or caption -> (what, effect, cure)
@@ -145,7 +147,7 @@ NOTES = frozenset({"profile", "cmyk", "exif", "metadata", "frames", "transparent
 
 def in_words(what: str) -> str:
     """A warning of a prepared photo or a caption, as people read it."""
-    return NEARLY_THE_SAME.sub("is nearly the same picture as ", what)
+    return spaced(NEARLY_THE_SAME.sub("is nearly the same picture as ", what))
 
 
 def warning_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

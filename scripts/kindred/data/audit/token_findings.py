@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any
 
-from kindred.common.sentences import listing
+from kindred.common.sentences import listing, percent
 from kindred.data.audit.findings import SAME_NAME, UNKNOWN_NAME, Finding
 from kindred.models.architectures.interface import Tokenizer
 from kindred.models.identity import architecture_of
@@ -116,7 +116,7 @@ def unknown_token_findings(
     worst = rows[0]["unknown"] / rows[0]["tokens"]
     items = [
         f"{sources[row['id']]}: {row['unknown']} of {row['tokens']} tokens "
-        f"({row['unknown'] / row['tokens']:.0%}): {', '.join(row['words'])}"
+        f"({percent(row['unknown'] / row['tokens'])}): {', '.join(row['words'])}"
         for row in rows
     ]
     return [
@@ -124,7 +124,7 @@ def unknown_token_findings(
             "unknown-tokens",
             "warning" if worst > most and reader.content else "note",
             f"{reader.reader}: does not know some words in captions ({len(items)} of "
-            f"{len(sources)}; at most {worst:.0%} of a caption's tokens)",
+            f"{len(sources)}; at most {percent(worst)} of a caption's tokens)",
             "it reads all such words as the same one, so the model can't learn what they mean "
             "and prompts can't ask for it",
             "write them in English, with letters from A to Z, without emoji and other signs",
