@@ -28,7 +28,7 @@ class DrawnFaces:
     def __init__(self) -> None:
         rng = np.random.default_rng(5)
         self.mean = rng.standard_normal(DIMENSIONS) * 1.6
-        self.looked = 0
+        self.looked, self.turns = 0, 0
         strangers = _unit(self.mean + rng.standard_normal((400, DIMENSIONS)) * 0.7)
         self.calibration = Calibration(0.85, 0.95, "drawn", strangers)
 
@@ -54,7 +54,8 @@ class DrawnFaces:
             return Face(box, 1.0, None, TOO_SMALL)
         centre = self.mean + np.random.default_rng(person).standard_normal(DIMENSIONS) * 0.7
         noise = np.random.default_rng([person, shade]).standard_normal(DIMENSIONS) * SPREAD
-        return Face(box, 1.0, _unit(centre + noise).astype(np.float32))
+        vector = _unit(centre + noise).astype(np.float32)
+        return Face(box, 1.0, vector, turns=self.turns)
 
 
 def draw(path: Path, who: Sequence[str], shade: int, side: int = 40) -> Path:

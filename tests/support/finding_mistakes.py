@@ -120,6 +120,12 @@ def faced(caption: str) -> list[findings.Finding]:
     return faces_and_captions.face_findings(faces_and_captions.compare([row], faces), who)
 
 
+def lying(how: str) -> list[findings.Finding]:
+    """Of a photo of which people.yaml says how it lies."""
+    row = {"image": {"source": "a.jpg"}, "caption": {"characters": ["J"]}}
+    return faces_and_captions.lying_findings([row], {"a.jpg": PhotoEntry(lies=how)})
+
+
 def named(*names: str) -> dict[str, Character]:
     return {name[0]: Character(name=name, noun="man") for name in names}
 
@@ -347,6 +353,7 @@ MISTAKES = [
     # Faces
     of_value("somebody is in the photo but not in its caption (1)", faced, "", "J"),
     of_value("in the caption but was not found in the photo (1)", faced, "JA", "J"),
+    of_value("photos seem to lie on their side (1)", lying, "on its side; turn it to the left", ""),
     # Trainings
     of_value("the dataset can't provide its selection", lambda n: trainings(9, total=n), 3, 2),
     of_value("sees only 1 of 2 pictures in 1", trainings, 1, 2),

@@ -69,12 +69,14 @@ class PlacedFace:
 @dataclass(frozen=True)
 class PhotoEntry:
     """What is known of a photo. file: the first digits of its SHA-256. faces: from the left.
-    left_out: why, '' for a photo that is used. caption: '' for none of its own."""
+    left_out: why, '' for a photo that is used. caption: '' for none of its own. lies: how a photo
+    lies whose faces don't stand upright, in the judge's words."""
 
     file: str = ""
     faces: tuple[PlacedFace, ...] = ()
     left_out: str = ""
     caption: str = ""
+    lies: str = ""
 
     @property
     def letters(self) -> list[str]:
@@ -165,13 +167,13 @@ def _add_person(found: PeopleFile, letter: str, value: Any, problems: Problems) 
 
 
 def _entry(found: PeopleFile, name: str, value: Any, problems: Problems) -> PhotoEntry:
-    keys = ("file", "faces", "left_out", "caption")
+    keys = ("file", "faces", "left_out", "caption", "lies")
     entry = _mapping(value, name, keys, problems)
     faces = entry.get("faces") or []
     if not isinstance(faces, list):
         problems.add(f"{name}: faces", "must be a list", "begin each face with '- '")
         faces = []
-    texts = {key: entry.get(key, "") for key in ("file", "left_out", "caption")}
+    texts = {key: entry.get(key, "") for key in ("file", "left_out", "caption", "lies")}
     for key, text in texts.items():
         if not isinstance(text, str):
             problems.add(f"{name}: {key}", "is not a text", "write the text after the colon")
@@ -180,7 +182,8 @@ def _entry(found: PeopleFile, name: str, value: Any, problems: Problems) -> Phot
     caption = nfc(" ".join(texts["caption"].split()))
     check_text(caption, f"{NAME}: {name}")
     placed = tuple(face for face in read if face)
-    return PhotoEntry(texts["file"], placed, texts["left_out"].strip(), caption)
+    left_out, lies = texts["left_out"].strip(), texts["lies"].strip()
+    return PhotoEntry(texts["file"], placed, left_out, caption, lies)
 
 
 def _face(
@@ -226,6 +229,7 @@ def people_text(found: PeopleFile) -> str:
         lines.append(f"  {_scalar(name, always=True)}:")
         lines += [f"    file: {_scalar(entry.file, always=True)}"]
         lines += [f"    left_out: {_scalar(entry.left_out)}"] if entry.left_out else []
+        lines += [f"    lies: {_scalar(entry.lies)}"] if entry.lies else []
         lines += [f"    caption: {_scalar(entry.caption, always=True)}"] if entry.caption else []
         lines += ["    faces:"] if entry.faces else []
         for face in entry.faces:

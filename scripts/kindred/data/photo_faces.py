@@ -25,7 +25,7 @@ from kindred.judges.face_geometry import Face, FaceEngine, grown
 from kindred.judges.interface import Box
 
 STORE = Path("resources/faces")
-VERSION = 2  # of what an entry holds
+VERSION = 3  # of what an entry holds
 EDGE = 1024  # px, longer side at which faces are looked for: those of 24 px are found
 SMALL = 64  # px, shorter side that is enough to learn whether a photo can be decoded
 SHARP_EDGE = 512  # px, longer side at which sharpness is measured
@@ -38,7 +38,8 @@ NO_WORD = "-"
 class PhotoFaces:
     """A photo as faces were looked for. boxes: shares of width and height, faces from the left.
     embeddings [F, D]: NaN for a face that can't be read, whose `unread` says why. size: of the
-    original, px. shown and crops: WebP for a page, the photo and each face."""
+    original, px. shown and crops: WebP for a page, the photo and each face. turns: quarter turns
+    (as numpy.rot90) that all faces which can be read need to stand upright."""
 
     name: str
     sha256: str
@@ -50,6 +51,7 @@ class PhotoFaces:
     unread: tuple[str, ...]
     shown: bytes
     crops: tuple[bytes, ...]
+    turns: int = 0
 
 
 def faces_of(
@@ -133,6 +135,7 @@ def _look(photo: Photo, engine: FaceEngine) -> dict[str, np.ndarray]:
         "boxes": np.array([_shares(face.box, image.size) for face in faces]).reshape(-1, 4),
         "embeddings": _embeddings(faces),
         "unread": np.array([face.unread or NO_WORD for face in faces], dtype=str),
+        "turns": np.array([face.turns for face in faces], dtype=int),
         "shown": np.frombuffer(_webp(image, SHOWN), np.uint8),
         "crops": np.frombuffer(b"".join(crops), np.uint8),
         "lengths": np.array([len(one) for one in crops], dtype=int),
@@ -168,6 +171,7 @@ def _load(path: Path, name: str, sha256: str) -> PhotoFaces:
     with np.load(path) as found:
         ends = np.cumsum(found["lengths"]).tolist()
         crops = found["crops"].tobytes()
+        turns = set(found["turns"][found["unread"] == NO_WORD].tolist())
         return PhotoFaces(
             name=name,
             sha256=sha256,
@@ -179,6 +183,7 @@ def _load(path: Path, name: str, sha256: str) -> PhotoFaces:
             unread=tuple("" if word == NO_WORD else str(word) for word in found["unread"]),
             shown=found["shown"].tobytes(),
             crops=tuple(crops[begin:end] for begin, end in zip([0, *ends], ends, strict=False)),
+            turns=turns.pop() if len(turns) == 1 else 0,
         )
 
 
@@ -186,7 +191,7 @@ def check_entry(path: Path) -> None:
     """Raise KindredError for an entry of the store that is not whole."""
     try:
         with np.load(path) as found:
-            if lost := {"photo", "lengths"} - set(found):
+            if lost := {"photo", "lengths", "turns"} - set(found):
                 raise KeyError(*lost)
     except FileNotFoundError:
         raise

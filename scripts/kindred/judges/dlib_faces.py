@@ -29,6 +29,7 @@ from kindred.judges.face_geometry import (
     strongest,
     turned,
     turned_back,
+    turns_of,
     unit,
     unread_because,
 )
@@ -189,18 +190,18 @@ class DlibFaces:
 
     def _read(self, image: Image.Image, found: FoundFace) -> Face:
         """A find with its descriptor, of the face brought upright and to one size."""
-        unread = unread_because(found.box, found.points)
+        unread, turns = unread_because(found.box, found.points), turns_of(found.points)
         if unread:
-            return Face(found.box, found.score, None, unread)
+            return Face(found.box, found.score, None, unread, turns)
         crop, places = upright_crop(image, found.points)
         view = np.ascontiguousarray(crop)
         edge = (view.shape[0] - READ_SIDE) // 2
         box = dlib.rectangle(edge, edge, edge + READ_SIDE - 1, edge + READ_SIDE - 1)
         points = self.landmarks(view, box)
         if _eyes_apart(points, places) > MOST_APART * READ_SIDE:
-            return Face(found.box, found.score, None, COVERED)
+            return Face(found.box, found.score, None, COVERED, turns)
         vector = unit(self.recogniser.compute_face_descriptor(view, points))
-        return Face(found.box, found.score, vector)
+        return Face(found.box, found.score, vector, turns=turns)
 
     def _hog_finds(self, image: Image.Image) -> Iterator[Find]:
         if not self.with_hog:
@@ -233,9 +234,8 @@ class DlibFaces:
         view = np.ascontiguousarray(np.rot90(pixels, turns))
         x0, y0, x1, y1 = (round(edge) for edge in turned(find.box, turns, (width, height)))
         points = self.landmarks(view, dlib.rectangle(x0, y0, x1 - 1, y1 - 1))
-        return Face(
-            find.box, find.score, unit(self.recogniser.compute_face_descriptor(view, points))
-        )
+        vector = unit(self.recogniser.compute_face_descriptor(view, points))
+        return Face(find.box, find.score, vector, turns=turns)
 
     def _upright(self, pixels: np.ndarray, box: Box) -> int:
         """Quarter turns after which the HOG detector, which knows only upright faces, likes a face

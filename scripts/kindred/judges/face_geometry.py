@@ -25,12 +25,14 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Face:
     """A face found. `embedding` [D] has unit length; its cosine is likeness. It is None where the
-    face can't be read, and `unread` says why."""
+    face can't be read, and `unread` says why. `turns` quarter turns (as numpy.rot90) bring it
+    upright."""
 
     box: Box
     score: float
     embedding: np.ndarray | None
     unread: str = ""
+    turns: int = 0
 
 
 class FaceEngine(Protocol):
@@ -133,6 +135,13 @@ def turn_of(points: np.ndarray) -> float:
     down, out = mouth - eyes, nose - eyes
     length = float(down @ down)
     return float(down[0] * out[1] - down[1] * out[0]) / length if length else float("inf")
+
+
+def turns_of(points: np.ndarray) -> int:
+    """Quarter turns (as numpy.rot90) after which a face stands nearest to upright, 0 to 3. `points`
+    as `unread_because` takes them."""
+    down = points[3:].mean(0) - points[:2].mean(0)
+    return -round(float(np.arctan2(down[0], down[1])) / (np.pi / 2)) % 4
 
 
 def unit(vector: Sequence[float] | np.ndarray) -> np.ndarray:

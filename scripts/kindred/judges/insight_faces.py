@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError
-from kindred.judges.face_geometry import Face, strongest, unit, unread_because
+from kindred.judges.face_geometry import Face, strongest, turns_of, unit, unread_because
 from kindred.judges.interface import Calibration
 from kindred.judges.model_files import short_hash
 from kindred.specs.judge import JudgeSpec
@@ -78,7 +78,8 @@ class InsightFaces:
         faces = []
         for one in self.analysis.get(bgr):
             box = tuple(float(edge) for edge in one.bbox)
-            unread = unread_because(box, np.asarray(one.kps))
+            points = np.asarray(one.kps)
+            unread = unread_because(box, points)
             vector = None if unread else unit(one.embedding)
-            faces.append(Face(box, float(one.det_score), vector, unread))
+            faces.append(Face(box, float(one.det_score), vector, unread, turns_of(points)))
         return strongest(faces, lambda face: face.box, lambda face: face.score)

@@ -13,7 +13,14 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError, first_line_of
-from kindred.judges.face_geometry import Face, scaled, strongest, unit, unread_because
+from kindred.judges.face_geometry import (
+    Face,
+    scaled,
+    strongest,
+    turns_of,
+    unit,
+    unread_because,
+)
 from kindred.judges.interface import Calibration
 from kindred.judges.model_files import Part, locate, short_hash
 from kindred.specs.judge import JudgeSpec
@@ -90,9 +97,10 @@ class OpenCvFaces:
         """`row`: x, y, width, height, five landmarks, score; in pixels of `bgr`."""
         x, y, width, height = (float(value) for value in row[:4])
         box = scaled((x, y, x + width, y + height), 1 / scale)
-        unread = unread_because(box, row[4:14].reshape(5, 2) / scale)
+        points = row[4:14].reshape(5, 2) / scale
+        unread, turns = unread_because(box, points), turns_of(points)
         if unread:
-            return Face(box, float(row[-1]), None, unread)
+            return Face(box, float(row[-1]), None, unread, turns)
         crop = self.recogniser.alignCrop(bgr, row)
         vector = self.recogniser.feature(crop).reshape(-1)
-        return Face(box, float(row[-1]), unit(vector))
+        return Face(box, float(row[-1]), unit(vector), turns=turns)

@@ -81,7 +81,7 @@ def _text(found: WhoIsWho) -> str:
 def _entry(name: str, entry: PhotoEntry) -> Json:
     faces = [{"who": face.who, "at": list(face.at)} for face in entry.faces]
     told = {"name": name, "file": entry.file, "left_out": entry.left_out}
-    return told | {"caption": entry.caption, "faces": faces}
+    return told | {"caption": entry.caption, "lies": entry.lies, "faces": faces}
 
 
 def decide(found: WhoIsWho, change: Mapping[str, Any]) -> None:

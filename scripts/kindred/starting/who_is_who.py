@@ -33,6 +33,12 @@ from kindred.starting.folder_survey import people_of
 
 FILE_DIGITS = 12
 LIMITS = PreprocessSpec()
+# Quarter turns to the left that bring a photo upright -> how it lies.
+LIES = {
+    1: "on its side; turn it to the left",
+    2: "upside down; turn it by half",
+    3: "on its side; turn it to the right",
+}
 
 
 @dataclass
@@ -41,7 +47,7 @@ class WhoIsWho:
 
     photos: all of the folder, left out or not. file: people.yaml as it is to be. rows: (photo,
     face) of each face that can be read, as `naming` counts them. captions: what people or a
-    captioner wrote, by photo. suggested: photos that could be left out, with the reason.
+    captioner wrote, by photo. suggested: photos that could be left out or turned, with the reason.
     """
 
     folder: Path
@@ -236,7 +242,8 @@ def _entries(
         digits = photo.sha256[:FILE_DIGITS]
         old = known.get(nfc(photo.name)) or moved.get(digits) or PhotoEntry()
         used.add(old.file)
-        result[nfc(photo.name)] = replace(old, file=digits, faces=_placed(photo, old))
+        lies = LIES.get(photo.turns, "")
+        result[nfc(photo.name)] = replace(old, file=digits, faces=_placed(photo, old), lies=lies)
     gone = {x: e for x, e in known.items() if x not in names and e.by_hand and e.file not in used}
     return result | gone
 
@@ -270,8 +277,9 @@ def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
 
 
 def _suggested(photos: Sequence[PhotoFaces]) -> dict[str, str]:
-    """Photos that could be left out: the blurred, smaller or later one of two that are nearly the
-    same, small, blurred, and those in which no face is found. What most photos are is no reason."""
+    """Photos that could be turned, because no face in them stands upright, or be left out: the
+    blurred, smaller or later one of two that are nearly the same, small, blurred, and those in
+    which no face is found. What most photos are is no reason to leave them out."""
     small = [n for n, photo in enumerate(photos) if min(photo.size) < LIMITS.min_side]
     blurred = [n for n, photo in enumerate(photos) if photo.sharpness < LIMITS.min_sharpness]
     order = sorted(range(len(photos)), key=lambda n: (n in blurred, -math.prod(photos[n].size), n))
@@ -284,7 +292,7 @@ def _suggested(photos: Sequence[PhotoFaces]) -> dict[str, str]:
         dict.fromkeys(blurred, "blurred"),
         {n: "no face found" for n, photo in enumerate(photos) if not photo.boxes},
     ]
-    found: dict[str, str] = {}
+    found = {nfc(x.name): f"lies {LIES[x.turns]}" for x in photos if x.turns}
     for one in reasons:
         for n, why in one.items() if 2 * len(one) <= len(photos) else ():
             found.setdefault(nfc(photos[n].name), why)

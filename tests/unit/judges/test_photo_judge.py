@@ -115,6 +115,12 @@ def test_a_lying_head_gets_its_box_in_the_picture_as_it_is(quick):
     assert lying.head == pytest.approx((y0, 512 - x1, y1, 512 - x0), abs=4)
 
 
+@pytest.mark.parametrize("turns", [0, 1, 3])
+def test_a_face_says_how_its_picture_becomes_upright(quick, turns):
+    lying = photo("astronaut").rotate(-90 * turns, expand=True)
+    assert [face.turns for face in quick.engine.faces(lying)] == [turns]
+
+
 def test_two_people_in_one_picture_are_told_apart(quick, collins):
     hopper = photo("hopper")
     [[woman, admiral], [alone]] = quick.find([side_by_side(photo("astronaut"), hopper), hopper])

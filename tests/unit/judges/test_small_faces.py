@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kindred.judges.face_body_matching import Person, match_faces_to_people
-from kindred.judges.face_geometry import Face, turn_of, unread_because
+from kindred.judges.face_geometry import Face, turn_of, turns_of, unread_because
 from kindred.judges.interface import COVERED, TOO_SMALL, TURNED_AWAY
 from kindred.judges.model_files import package_folder
 from kindred.specs.judge import JudgeSpec
@@ -40,6 +40,14 @@ def test_how_far_a_head_is_turned_does_not_depend_on_how_it_lies():
     assert turn_of(tilted) == pytest.approx(turn_of(moved(FRONTAL, 12)))
     assert turn_of(moved(FRONTAL, 12)) == pytest.approx(-12 / 40)
     assert turn_of(np.zeros((5, 2))) == float("inf")
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("tilt", [-40, 0, 40])
+def test_the_quarter_turns_that_bring_a_face_upright(turns, tilt):
+    angle = np.radians(90 * turns + tilt)  # as the picture is turned to the right
+    turn = np.array([(np.cos(angle), np.sin(angle)), (-np.sin(angle), np.cos(angle))])
+    assert turns_of(FRONTAL @ turn) == turns
 
 
 def test_people_without_a_face_say_why():

@@ -16,8 +16,9 @@ from kindred.data.photo_faces import faces_of
 from kindred.data.photo_folder import scan
 from kindred.judges.interface import Calibration
 from kindred.specs.character import Character
+from kindred.starting import review_page
 from kindred.starting.folder_survey import survey, survey_lines
-from kindred.starting.who_is_who import WhoIsWho, who_is_who
+from kindred.starting.who_is_who import LIES, WhoIsWho, who_is_who
 
 PEOPLE = ["JRussell:man", "ARussell:woman", "CRussell:child"]
 WHO = {letter: Character.model_validate({"name": f"{letter}Russell", "class": "man"})
@@ -151,6 +152,24 @@ def test_photos_to_leave_out_are_suggested_with_the_reason(photos):
     assert found.suggested["IMG_1.png"] == "nearly the same as IMG_62.png"  # the larger stays
     assert found.suggested["IMG_61.png"] == "no face found"
     assert "IMG_0.png" not in found.suggested  # small, as they all are
+
+
+def test_a_photo_that_lies_is_told_and_not_left_out(photos):
+    engine = DrawnFaces()
+    for turns in (1, 2, 3):
+        engine.turns = turns
+        draw(photos / f"IMG_7{turns}.png", "J", 10 + turns)
+        found = look(photos, PEOPLE, engine)
+    sides = {f"IMG_7{n}.png": LIES[n] for n in (1, 2, 3)}
+    assert {x: e.lies for x, e in found.file.photos.items() if e.lies} == sides
+    assert found.suggested["IMG_71.png"] == "lies on its side; turn it to the left"
+    assert not any(entry.left_out for entry in found.file.photos.values())
+    found.save()
+    assert read_people(found.path) == found.file
+    assert review_page.state_of(found)["photos"][12]["lies"] == LIES[1]
+    draw(photos / "IMG_71.png", "J", 1)  # turned by its photographer, looked at anew
+    engine.turns = 0
+    assert look(photos, PEOPLE, engine).file.photos["IMG_71.png"].lies == ""
 
 
 def test_a_judge_without_strangers_can_name_nobody(photos):

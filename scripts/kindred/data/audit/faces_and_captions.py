@@ -61,6 +61,26 @@ def compare(photos: Sequence[Row], faces: Mapping[str, PhotoEntry]) -> list[Row]
     return rows
 
 
+def lying_findings(photos: Sequence[Row], faces: Mapping[str, PhotoEntry]) -> list[Finding]:
+    """Photos in which no face stands upright, as `make who` found them."""
+    sources = {x["image"]["source"] for x in photos if "made" not in x["image"]}
+    lying = {x: faces[nfc(x)].lies for x in sorted(sources) if nfc(x) in faces}
+    items = [f"{source}: lies {how}" for source, how in lying.items() if how]
+    if not items:
+        return []
+    return [
+        Finding(
+            "lying",
+            "warning",
+            f"photos seem to lie on their side ({len(items)})",
+            "the model learns to draw people lying or upside down",
+            "turn the photos, save them and run `make who` again; where only somebody's head "
+            "lies, ignore this",
+            items,
+        )
+    ]
+
+
 def by_person(rows: Sequence[Row], who: Characters) -> dict[str, dict[str, int]]:
     """Letter -> photos whose caption names them, that show their face, that do both, and that do
     one alone; of the captions' rest a face is open that may be theirs."""

@@ -58,6 +58,7 @@ def examine(
         *findings.class_noun_findings(nouns, who, limits),
         *about_tokens,
         *_of_photos(photos, compared, who),
+        *faces_and_captions.lying_findings(photos, faces),
         *cast_shapes.shape_findings(shapes),
     ]
     # What stands on the first screen is told first on the terminal too.

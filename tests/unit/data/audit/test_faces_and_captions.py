@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kindred.common.errors import ProblemsError
-from kindred.data.audit.faces_and_captions import by_person, compare, face_findings, read_faces
+from kindred.data.audit.faces_and_captions import (
+    by_person,
+    compare,
+    face_findings,
+    lying_findings,
+    read_faces,
+)
 from kindred.data.people_file import PhotoEntry, PlacedFace
 from kindred.specs.character import Character
 
@@ -44,6 +50,16 @@ def test_photos_that_nobody_looked_at_and_composites_are_not_compared():
     rows = [photo("1.jpg", "J"), photo("2.jpg", "J", made="composed")]
     assert compare(rows, {"2.jpg": entry("A")}) == []
     assert face_findings([], WHO) == []
+
+
+def test_photos_that_lie_on_their_side_are_named():
+    how = "on its side; turn it to the left"
+    faces = {"1.jpg": PhotoEntry(lies=how), "2.jpg": entry("A"), "4.jpg": PhotoEntry(lies=how)}
+    rows = [photo("1.jpg", "J"), photo("2.jpg", "J"), photo("3.jpg", "J"),
+            photo("4.jpg", "J", made="composed")]  # fmt: skip
+    (one,) = lying_findings([*rows, rows[0]], faces)
+    assert one.items == ["1.jpg: lies on its side; turn it to the left"]
+    assert lying_findings(rows[1:], faces) == []
 
 
 def test_photos_and_people_are_counted_and_named():
