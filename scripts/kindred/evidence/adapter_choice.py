@@ -4,7 +4,8 @@ Knows rows of scores and intervals; knows nothing of files or words. Read on cas
 something asks for casts, because that can't be had without names; else on success over all pictures
 that ask for somebody. The leader was chosen among several by the same pictures, so its lead is read
 at a level corrected for their number (Bonferroni). Variants whose shares are equal in whole per
-cent tie: of those the one trained for the fewest steps leads, then the first of the experiment.
+cent tie: of those the most alike leads, then the one trained for the fewest steps, then the first
+of the experiment.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Contender:
     """A variant that could be taken. share: 0..1 of its pictures that are right. lead: by how much
     the leader is ahead, with its interval; None for the leader, and where no picture is shared.
     more_runs: trainings each with which the lead would probably show; None where none would.
-    steps: optimizer steps that it was trained for; None where nothing was trained here."""
+    steps: optimizer steps that it was trained for; None where nothing was trained here. likeness:
+    mean of those found, 0 a stranger and 1 another photo; None where nobody was found."""
 
     variant: str
     runs: int
@@ -41,6 +43,7 @@ class Contender:
     lead: tuple[float, float, float] | None = None
     more_runs: int | None = None
     steps: float | None = None
+    likeness: float | None = None
 
     @property
     def behind(self) -> bool:
@@ -124,12 +127,14 @@ def choose(
     able = [name for name in able if np.isfinite(means[name])]
     if not able:
         return None
-    steps = {name: _steps(variants[name]) for name in able}
-    able = _best_first(able, means, steps, order)
+    steps, alike = {name: _steps(variants[name]) for name in able}, _likeness(images)
+    able = _best_first(able, means, alike, steps, order)
     first = able[0]
-    rivals = [_rival(name, first, arms, sample, means, len(able) - 1) for name in able[1:]]
-    rivals = [replace(one, steps=steps[one.variant]) for one in rivals]
-    leader = Contender(first, len(arms[first].values), means[first], steps=steps[first])
+    found = [Contender(first, len(arms[first].values), means[first])]
+    found += [_rival(name, first, arms, sample, means, len(able) - 1) for name in able[1:]]
+    leader, *rivals = (
+        replace(one, steps=steps[one.variant], likeness=alike.get(one.variant)) for one in found
+    )
     base = next((name for name, one in variants.items() if one["kind"] == "base"), None)
     over = base and _lead(arms[first], arms[base], sample, intervals.LEVEL)
     return AdapterChoice(
@@ -176,14 +181,24 @@ def _steps(variant: Mapping[str, Any]) -> float | None:
     return (variant.get("training") or {}).get("steps")
 
 
+def _likeness(rows: Iterable[Row]) -> dict[str, float]:
+    """Mean likeness by variant, in two digits as it is printed."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row["identity"]:
+            found.setdefault(row["variant"], []).append(float(row["identity"]))
+    return {name: round(float(np.mean(values)), 2) for name, values in found.items()}
+
+
 def _best_first(
     names: Sequence[str],
     means: Mapping[str, float],
+    alike: Mapping[str, float],
     steps: Mapping[str, float | None],
     order: Sequence[str],
 ) -> list[str]:
-    """The contenders by how often they are right. Of equal ones, as printed, that of the fewest
-    steps, if all have steps, then the first of the experiment."""
+    """The contenders by how often they are right. Of equal ones, as printed, the most alike, then
+    that of the fewest steps, if all have steps, then the first of the experiment."""
     place = {name: n for n, name in enumerate(order)}
     percent = {name: round(100 * means[name]) for name in names}
     top = max(percent.values())
@@ -192,7 +207,8 @@ def _best_first(
     def rank(name: str) -> tuple[Any, ...]:
         if percent[name] < top:
             return (1, -means[name], place.get(name, len(place)), name)
-        return (0, steps[name] if counted else 0, place.get(name, len(place)), name)
+        of_steps = steps[name] if counted else 0
+        return (0, -alike.get(name, -1.0), of_steps, place.get(name, len(place)), name)
 
     return sorted(names, key=rank)
 

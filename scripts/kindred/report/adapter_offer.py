@@ -116,15 +116,17 @@ def _said_tie(choice: AdapterChoice) -> str:
 
 def _why_named(tied: Sequence[Contender]) -> str:
     """Why the first of equal ones is named."""
-    first, *others = tied
-    fewest = [one for one in tied if one.steps == first.steps]
-    if first.steps is None or any(one.steps is None for one in others) or len(fewest) == len(tied):
+    first = tied[0]
+    alike = [one for one in tied if one.likeness == first.likeness]
+    if len(alike) == 1 and first.likeness is not None:
+        told = f" (likeness {first.likeness:.2f})"
+        return ("is more alike" if len(tied) == 2 else "is the most alike") + told
+    fewest = [one for one in alike if one.steps == first.steps]
+    if any(one.steps is None for one in alike) or len(fewest) == len(alike):
         return "comes first in the experiment"
-    if len(tied) == 2:
-        return "was trained for fewer steps"
     if len(fewest) > 1:
         return "comes first in the experiment of those that were trained for the fewest steps"
-    return "was trained for the fewest steps"
+    return "was trained for fewer steps" if len(tied) == 2 else "was trained for the fewest steps"
 
 
 def _perhaps(rivals: Sequence[Contender]) -> str:

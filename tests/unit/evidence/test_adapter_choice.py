@@ -85,11 +85,18 @@ def of_steps(**steps):
     }
 
 
-def equal_ones(order=(), **steps):
+def equal_ones(order=(), identity=None, **steps):
     """The choice between two that are right equally often."""
-    told = [*rows("weak", [MOSTLY] * 3, identity="0.8"), *rows("good", [MOSTLY] * 3)]
+    alike = {"identity": identity} if identity else {}
+    told = [*rows("weak", [MOSTLY] * 3, **alike), *rows("good", [MOSTLY] * 3)]
     known = of_steps(**steps)
     return choose({name: known[name] for name in ("weak", "good")}, told, order)
+
+
+def test_of_equal_ones_the_more_alike_is_taken():
+    found = equal_ones(("good", "weak"), "0.8", weak=160.0, good=40.0)
+    assert [one.variant for one in found.tied] == ["weak", "good"] and not found.decided
+    assert found.leader.likeness == 0.8
 
 
 def test_of_equal_ones_that_of_fewer_steps_is_taken():

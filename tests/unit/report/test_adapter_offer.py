@@ -50,3 +50,12 @@ def test_a_tie_that_is_better_than_the_base():
 def test_why_one_of_equal_ones_is_named(steps, why):
     tied = [Contender(f"v{n}", 1, 0.5, steps=one) for n, one in enumerate(steps)]
     assert said(*tied).endswith(why)
+
+
+def test_of_equal_ones_the_more_alike_is_named():
+    tied = Contender("a", 1, 0.5, steps=160, likeness=0.62), Contender("b", 1, 0.5, steps=40)
+    assert said(*tied).endswith("because it is more alike (likeness 0.62).")
+    three = (*tied, Contender("c", 1, 0.5, steps=40, likeness=0.4))
+    assert said(*three).endswith("because it is the most alike (likeness 0.62).")
+    equal = (tied[0], Contender("c", 1, 0.5, steps=200, likeness=0.62))
+    assert said(*equal).endswith("because it was trained for fewer steps.")
