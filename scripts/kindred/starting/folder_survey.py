@@ -120,12 +120,12 @@ def people_of(
 
     Raises KindredError for people who are told wrongly or are too many.
     """
-    if not people and source.people:
-        known = read_people(source.people).people
-        if known:
-            return known
+    known = read_people(source.people).people if source.people else {}
+    if known and not people:
+        return known
     given = [_given(text) for text in people]
-    return _with_nouns(given or _from_folders(source) or _from_captions(written.values()), written)
+    found = given or _from_folders(source) or _from_captions(written.values())
+    return _with_nouns(found, written, known)
 
 
 def faces_named(source: Source, characters: Mapping[str, Character]) -> dict[str, PhotoEntry]:
@@ -178,13 +178,16 @@ def _from_captions(written: Iterable[WrittenCaption]) -> list[Character]:
 
 
 def _with_nouns(
-    people: Sequence[Character], written: Mapping[str, WrittenCaption]
+    people: Sequence[Character],
+    written: Mapping[str, WrittenCaption],
+    known: Mapping[str, Character],
 ) -> dict[str, Character]:
     """Letter -> character; class nouns that are not known are those that captions which name
-    somebody alone say most often."""
+    somebody alone say most often. Whom people.yaml knows keeps the letter that they have there."""
     named: dict[str, Character] = {}
+    letters = {who.name: letter for letter, who in known.items()}
     for who in people:
-        named[_letter(who.name, named)] = who
+        named[letters.get(who.name) or _letter(who.name, [*named, *known])] = who
     said: dict[str, Counter[str]] = {letter: Counter() for letter in named}
     for one in written.values():
         letters = letters_in(one.text, named)

@@ -201,6 +201,16 @@ def test_people_of_the_file_who_are_not_told_are_named(photos):
         assert not any("warning" in line for line in survey_lines(survey(photos, people), "x"))
 
 
+def test_people_who_are_told_keep_the_letters_of_the_file(photos):
+    look(photos, ["JRussell:man", "JonRussell:man"]).save()
+    assert list(read_people(photos / NAME).people) == ["J", "O"]
+    told = survey(photos, ["JonRussell:man", "OlaRussell:woman"]).characters
+    assert {letter: who.name for letter, who in told.items()} == {
+        "O": "JonRussell",
+        "L": "OlaRussell",
+    }
+
+
 def test_the_program_writes_the_file_and_says_what_to_decide(photos, monkeypatch, capsys):
     monkeypatch.setattr(program, "open_engine", lambda spec: DrawnFaces())
     root = photos.parents[1]
@@ -215,7 +225,7 @@ def test_the_program_writes_the_file_and_says_what_to_decide(photos, monkeypatch
 def test_people_of_the_file_stay_beside_those_told(photos):
     write_people(photos / NAME, PeopleFile({"J": WHO["J"]}))
     found = look(photos, ["JSmith:man"])
-    assert {x: who.name for x, who in found.file.people.items()} == {"J": "JRussell", "A": "JSmith"}
+    assert {x: who.name for x, who in found.file.people.items()} == {"J": "JRussell", "S": "JSmith"}
 
 
 def test_a_folder_without_faces(tmp_path):
