@@ -14,10 +14,6 @@ from kindred.common.errors import KindredError, Problem, Problems, ProblemsError
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 # function -> why what it notes has no cure of its own
 WITHOUT = {
-    "kindred/config/prompts_and_hypotheses.py:resolve_prompt_set": "pydantic's message says what "
-    "the value should be",
-    "kindred/config/variant_inheritance.py:_members": "pydantic's message says what the value "
-    "should be",
     "kindred/data/caption_pairing.py:check_pairs": "a fault of ours, which no setting can cure",
     "kindred/scoring/score_store.py:check_table": "the store says what is done: scoring again",
     "kindred/training/adapter_store.py:check": "the store says what is done: training again",

@@ -206,7 +206,7 @@ def same_name_findings(
 
 def share_much(row: Mapping[str, Any], names: Sequence[str], most: float) -> bool:
     """Whether two names have at least this proportion of tokens in common. Single letters from A to
-    Z in different places are nothing in common: T5 splits off the last letter of many words.
+    Z in different places are nothing in common: some tokenizers split off the last one of a word.
 
     row: of `shared_tokens`.
     """
