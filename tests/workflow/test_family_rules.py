@@ -64,6 +64,7 @@ def study(started: Workspace, tmp_path) -> Workspace:
     return workspace
 
 
+@pytest.mark.long
 def test_claims_are_declared_in_one_log_before_anything_is_made(study: Workspace):
     planned = study.jobs("families")
     assert [job for job in planned if job.startswith("families ")] == sorted(

@@ -153,6 +153,7 @@ def test_a_seed_added_is_one_base_load_and_one_picture(workspace: Workspace):
     assert "3 pictures, 2 in the store, 1 drawn; 1 base load" in log
 
 
+@pytest.mark.long
 def test_rank_changed_and_changed_back(workspace: Workspace):
     adapter = workspace.root / "results/tiny/both/run-1/lora.safetensors"
     before = adapter.read_bytes()
@@ -276,6 +277,7 @@ def test_a_prepared_base_replaced(workspace: Workspace):
     assert "photos of ours" not in found
 
 
+@pytest.mark.long
 def test_a_lost_result_is_made_again(workspace: Workspace):
     (workspace.root / "results/tiny/both/run-1/lora.safetensors").unlink()
     assert "tiny: training both, run 1" in workspace.jobs()

@@ -134,6 +134,7 @@ def test_a_judge_that_is_not_there_is_said_and_nothing_else_is_lost(judged: Work
     assert (judged.root / "results/tiny/both/run-1/lora.safetensors").exists()
 
 
+@pytest.mark.long
 def test_a_picture_lost_from_the_store_is_drawn_again(judged: Workspace):
     manifest = json.loads((judged.root / "results/tiny/both/run-1/images/solo.json").read_text())
     lost = judged.root / manifest["images"][0]["path"]

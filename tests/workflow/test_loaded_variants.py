@@ -33,6 +33,7 @@ def add(workspace: Workspace, variant: str) -> None:
     workspace.replace(EXPERIMENT_FILE, "prompt_sets:", f"  theirs: {variant}\nprompt_sets:")
 
 
+@pytest.mark.long
 def test_it_is_rendered_and_nothing_else_is_stale(workspace: Workspace):
     export(workspace, "both")
     add(workspace, "{adapter: loras/theirs.safetensors, weight: 1.0}")

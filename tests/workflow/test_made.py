@@ -58,6 +58,7 @@ def of_composites(dataset: str) -> list[str]:
     return [*own, *encoded(dataset)]
 
 
+@pytest.mark.long
 def test_only_the_variant_that_asks_has_composites_and_its_seed_remakes_only_them(made: Workspace):
     assert made.jobs(adapter("both")) == sorted([*PREPARED, *encoded("drawn"), *trained("both")])
     jobs = made.jobs(adapter("joined"))

@@ -72,6 +72,7 @@ def test_broken_photos_are_all_named(workspace: Workspace):
     assert "J-01.jpg" in output and "J-02.jpg" in output
 
 
+@pytest.mark.long
 def test_a_cell_without_photos_is_refused_before_training(workspace: Workspace):
     workspace.replace(EXPERIMENT_FILE, "prompt_sets:", "  alone: {cells: [A+J, J]}\nprompt_sets:")
     workspace.run("-n")

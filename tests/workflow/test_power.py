@@ -42,6 +42,7 @@ def asked(fresh: Workspace) -> Workspace:
     return fresh
 
 
+@pytest.mark.long
 def test_it_prints_what_a_design_finds_and_needs_nothing_that_is_made(asked: Workspace):
     assert asked.jobs("power") == [FIGURES, "what the designs can find"]
     said = asked.run("power")

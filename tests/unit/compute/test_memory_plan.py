@@ -141,6 +141,7 @@ def test_kept_bytes_are_what_autograd_keeps(kind, targets, compiled):
 
 @pytest.mark.parametrize("rank", [4, 999], ids=["factored", "whole"])
 @pytest.mark.parametrize("kind", ["double", "single"])
+@pytest.mark.long
 def test_kept_bytes_of_a_lokr_are_what_autograd_keeps(kind, rank):
     lokr = {"adapter_type": "lokr", "lokr_factor": 8}
     block, arguments, known = real_block(kind, "all-linear", rank, **lokr)

@@ -207,6 +207,7 @@ def gallery(tmp_path_factory) -> list[DatasetPhoto]:
     return [*photos, DatasetPhoto("E-away", away, frozenset({"E"}))]
 
 
+@pytest.mark.long
 def test_from_reference_photos_to_scores(quick, gallery, tmp_path):
     who = {
         "E": Character(name="ECollins", noun="woman"),

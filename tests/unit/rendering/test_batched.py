@@ -111,6 +111,7 @@ def alone(wanted, store):
     return [read_manifest(job["out"]) for job in wanted["jobs"]]
 
 
+@pytest.mark.long
 def test_pictures_have_the_bytes_of_the_single_program_and_the_base_is_loaded_once(
     base, encoded, loras, tmp_path, monkeypatch
 ):

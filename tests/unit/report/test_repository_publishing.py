@@ -117,6 +117,7 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.long
 def test_figures_of_runs_are_those_of_a_recount(made, folder):
     images = [row for row in table(made.results / "scores.csv") if row["kind"] == "image"]
     lines = table(folder / "runs.csv")

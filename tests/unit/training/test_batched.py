@@ -101,6 +101,7 @@ def of(data, name, out):
     return arguments(data, out / name, **({"steps": 8} | MEMBERS[name]))
 
 
+@pytest.mark.long
 def test_every_member_ends_where_it_ends_alone(data, tmp_path, monkeypatch):
     report = stack(data, [of(data, name, tmp_path / "t") for name in MEMBERS], tmp_path)
     assert len(report["trained"]) == len(MEMBERS) and not report["left"] and not report["failed"]

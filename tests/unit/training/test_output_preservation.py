@@ -52,6 +52,7 @@ def test_captions_are_encoded_without_names(data):
     assert caption_hash("JRussell photo 1") not in hashes
 
 
+@pytest.mark.long
 def test_it_changes_the_adapter_needs_its_file_and_resumes_to_the_same_bytes(data, tmp_path):
     with pytest.raises(KindredError, match="captions without names"):
         trained(data, tmp_path / "none", diff_output_preservation=1.0)
