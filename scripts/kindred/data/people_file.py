@@ -102,8 +102,8 @@ class PeopleFile:
         return written if written in self.people else names.get(written, "")
 
 
-class _Loader(yaml.BaseLoader):
-    """All values as texts; a key that stands twice is an error."""
+class _OnceEach:
+    """Of a loader: a key that stands twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping, with its line where a key stands twice."""
@@ -115,12 +115,29 @@ class _Loader(yaml.BaseLoader):
         return super().construct_mapping(node, deep)
 
 
+class _Loader(_OnceEach, yaml.BaseLoader):
+    """All values as texts."""
+
+
+class _FastLoader(_OnceEach, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
+    """The same in C where PyYAML has it; knows less of where a mistake stands."""
+
+
+def _parsed(text: str) -> Any:
+    """What a text holds. Every planning reads the file, so it is read fast where nothing is wrong.
+    Raises yaml.YAMLError."""
+    try:
+        return yaml.load(text, _FastLoader)
+    except yaml.YAMLError:
+        return yaml.load(text, _Loader)
+
+
 def read_people(path: Path) -> PeopleFile:
     """The file. Raises ProblemsError with everything that is wrong in it."""
     problems = Problems(f"{path}")
     text = read_written_text(path, str(path))
     try:
-        data = yaml.load(text, _Loader)
+        data = _parsed(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path.name}:{mark.line + 1}" if mark else path.name
