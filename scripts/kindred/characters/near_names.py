@@ -36,27 +36,14 @@ def near_names(
     """(word, the trigger name that it nearly is), each word once, in the order written. known:
     other words that are names."""
     names = tuple(who.name for who in characters.values())
-    far = _far(names)
-    pieces = text.split()
-    if far.issuperset(pieces):
+    near = {word: name for word in WORD.findall(text) if (name := _near(word, names))}
+    if not near:
         return []
-    nouns = {who.plain_noun for who in characters.values()}
-    found: dict[str, str] = {}
-    for piece in dict.fromkeys(pieces):
-        near = {word: name for word in WORD.findall(piece) if (name := _near(word, names))}
-        if not near:
-            far.add(piece)
-        found |= near
-    left = {*known}
-    return [one for one in found.items() if one[0].casefold() not in nouns and one[0] not in left]
+    nouns, left = {who.plain_noun for who in characters.values()}, {*known}
+    return [one for one in near.items() if one[0].casefold() not in nouns and one[0] not in left]
 
 
-@lru_cache(maxsize=16)
-def _far(names: tuple[str, ...]) -> set[str]:
-    """Pieces of texts that were found to be near none of some names: prompts repeat words."""
-    return set()
-
-
+@lru_cache(maxsize=65536)  # prompts repeat words
 def _near(word: str, names: tuple[str, ...]) -> str:
     """The name of which a word is another spelling; '' for a name itself, or none."""
     small = word.casefold()

@@ -92,19 +92,19 @@ class Document:
             return model.model_validate(self.data), []
         except ValidationError as error:
             self.note(error, model, problems)
-            places = [self._real(item["loc"], (), item["type"]) for item in error.errors()]
-            kinds = [item["type"] for item in error.errors()]
+            found = [(item["loc"], item["type"]) for item in error.errors()]
+        places = [(self._real(place, (), kind), kind) for place, kind in found]
         data = copy.deepcopy(self.data)
-        for place, kind in zip(places, kinds, strict=True):
+        for place, kind in places:
             inside = len(place) > 2 and place[0] in entries and kind != "missing"
             if not inside and not (len(place) == 1 and kind == "extra_forbidden"):
                 return None, []
             _leave_out(data, place)
         try:
-            found = model.model_validate(data)
+            rest = model.model_validate(data)
         except ValidationError:  # what is left says nothing by itself
             return None, []
-        return found, [f"{place[0]}.{place[1]}" for place in places if len(place) > 2]
+        return rest, [f"{place[0]}.{place[1]}" for place, _ in places if len(place) > 2]
 
     def rename_old_keys(self, model: type[SpecModel], problems: Problems) -> None:
         """Put the new names of keys in place of old ones, and warn of each."""

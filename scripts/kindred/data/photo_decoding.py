@@ -24,6 +24,7 @@ pillow_heif.register_heif_opener()
 # Node-based tools write workflows of megabytes into a PNG; all its texts together stay limited.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 SMALLEST_SIDE = 16
+COPY_AGAIN = "copy it again from the camera or phone, or move it out of the folder"
 SRGB = ImageCms.createProfile("sRGB")
 WORKING_MODES = frozenset({"L", "RGB", "RGBA", "CMYK", "LAB"})
 
@@ -88,7 +89,7 @@ def read_photo(path: Path, name: str, enough: int | None = None) -> Upright:
             return photo
         what, cure = (
             f"is damaged ({first_line_of(error)})",
-            "copy it again from the camera or phone, or move it out of the folder",
+            COPY_AGAIN,
         )
     raise PhotoError(Problem(name, what, cure))
 
@@ -168,8 +169,7 @@ def _without_metadata(path: Path, enough: int | None) -> Upright | None:
 def _read(path: Path, enough: int | None, data: bytes | None = None) -> Upright:
     """A photo's file, or `data` in the place of what it holds."""
     if path.stat().st_size == 0:
-        cure = "copy it again from the camera or phone, or move it out of the folder"
-        raise _Unusable("is empty (0 bytes)", cure)
+        raise _Unusable("is empty (0 bytes)", COPY_AGAIN)
     with Image.open(path if data is None else io.BytesIO(data)) as image:
         raw = image.size
         if min(raw) < SMALLEST_SIDE:
@@ -210,8 +210,7 @@ def _heard(data: bytes, form: str) -> list[dict[str, str]]:
     if damage is None:
         return []
     if damage.visible:
-        cure = "copy it again from the camera or phone, or move it out of the folder"
-        raise _Unusable(f"is damaged: a part of it is missing ({damage.what})", cure)
+        raise _Unusable(f"is damaged: a part of it is missing ({damage.what})", COPY_AGAIN)
     return [note("damaged", f"is damaged, perhaps not visibly ({damage.what})")]
 
 

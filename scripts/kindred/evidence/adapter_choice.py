@@ -29,6 +29,11 @@ ABLE = frozenset({"trained", "loaded"})
 Row = Mapping[str, str]
 
 
+def whole_percent(share: float) -> int:
+    """A share as it is printed, by which variants tie."""
+    return round(100 * share)
+
+
 @dataclass(frozen=True)
 class Contender:
     """A variant that could be taken. share: 0..1 of its pictures that are right. lead: by how much
@@ -53,7 +58,7 @@ class Contender:
     @property
     def percent(self) -> int:
         """Its share in whole per cent, as it is printed."""
-        return round(100 * self.share)
+        return whole_percent(self.share)
 
 
 @dataclass(frozen=True)
@@ -200,7 +205,7 @@ def _best_first(
     """The contenders by how often they are right. Of equal ones, as printed, the most alike, then
     that of the fewest steps, if all have steps, then the first of the experiment."""
     place = {name: n for n, name in enumerate(order)}
-    percent = {name: round(100 * means[name]) for name in names}
+    percent = {name: whole_percent(means[name]) for name in names}
     top = max(percent.values())
     counted = all(steps[name] is not None for name in names if percent[name] == top)
 

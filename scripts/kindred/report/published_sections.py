@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from kindred.report.formatting import plural
+
 NUMBERS, MATRICES, PARTS, PHOTOS, NEXT = (
     "The variants in numbers",
     "Who is taken for whom",
@@ -113,6 +115,5 @@ def photos_of(bodies: Mapping[str, str]) -> str:
     for name, body in bodies.items():
         first, *rest = body.splitlines()
         warnings = sum(line.startswith("- ") for line in rest)
-        plural = "" if warnings == 1 else "s"
-        lines.append(f"- {name}: {first}; {warnings} warning{plural}")
+        lines.append(f"- {name}: {first}; {plural(warnings, 'warning')}")
     return "\n".join([WARNED, "", *lines])

@@ -63,6 +63,12 @@ def problems(root: Path, text: str, head: str = HEAD) -> list[str]:
     return [str(p).split("/config/")[-1] for p in caught.value.problems]
 
 
+def assert_listed(expected: list[str], listed: list[str]) -> None:
+    """Each text stands in one of the lines."""
+    for text in expected:
+        assert any(text in line for line in listed), f"{text}\nnot in\n" + "\n".join(listed)
+
+
 def test_a_variant_says_only_what_differs(root):
     found = variants(root, "  a: {rank: 8}\n  b: {from: a, lr: 2e-3}\n  c: {from: b, rank: null}\n")
     assert found["a"].train.recipe.rank == 8
@@ -406,8 +412,7 @@ hypotheses:
         "hypotheses.h.prompt_set: no prompt set 'solos'. Did you mean 'solo'?",
         "config.yaml: experiments: no file config/experiments/tow.yaml",
     ]
-    for text in expected:
-        assert any(text in line for line in listed), f"{text}\nnot in\n" + "\n".join(listed)
+    assert_listed(expected, listed)
 
 
 def test_a_value_of_another_kind_and_an_unknown_key_hide_no_other_mistake(root):
@@ -433,8 +438,7 @@ titel: x
         "variants.c.dataset: no dataset 'theirs'",
         "hypotheses.i.variant: no variant 'zz'",
     ]
-    for text in expected:
-        assert any(text in line for line in listed), f"{text}\nnot in\n" + "\n".join(listed)
+    assert_listed(expected, listed)
     # Of what was read in part nothing is said that may only follow from that.
     assert not any("variants.a.base" in line or "hypotheses.h.variant" in line for line in listed)
 
