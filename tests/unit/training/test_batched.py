@@ -224,6 +224,43 @@ def test_an_adapter_of_its_own_is_what_a_member_starts_from(base):
     assert all(torch.equal(value, drawn[name]) for name, value in start.state.items())
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_further_runs_start_from_what_peft_would_draw_for_them(base, dtype, monkeypatch):
+    from diffusers import FluxTransformer2DModel
+
+    network = FluxTransformer2DModel.from_pretrained(
+        base, subfolder="transformer", torch_dtype=dtype
+    )
+    patterns = {"rank_pattern": {"to_q": 5}, "alpha": 2, "rslora": True}
+    recipes = [Recipe(rank=2, targets="attention"), Recipe(targets="all-linear", **patterns)]
+    members = [(recipe, run) for recipe in recipes for run in (0, 7)]
+    slow, asked = stacked_lora.start_of, []
+
+    def start_of(*given):
+        asked.append(given)
+        return slow(*given)
+
+    monkeypatch.setattr(stacked_lora, "start_of", start_of)
+
+    def check(calls):
+        asked.clear()
+        starts = stacked_lora.Starts(network)
+        found = [starts.of(*member) for member in members]
+        assert len(asked) == calls
+        for one, member in zip(found, members, strict=True):
+            other = slow(network, *member)
+            assert list(one.state) == list(other.state)
+            assert all(torch.equal(value, other.state[name]) for name, value in one.state.items())
+            assert (one.config, one.scales) == (other.config, other.scales)
+
+    check(calls=2)
+    # Another version of peft may draw otherwise.
+    monkeypatch.setattr(
+        stacked_lora.Starts, "_drawn", lambda _, like, run: dict.fromkeys(like.state, torch.ones(1))
+    )
+    check(calls=4)
+
+
 def test_what_cannot_be_stacked_is_left_with_its_reason(data, tmp_path):
     odd = {
         "dora": {"dora": True},

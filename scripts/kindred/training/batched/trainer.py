@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -38,7 +38,7 @@ from kindred.training.batched.members import (
     controls,
     parts,
 )
-from kindred.training.batched.stacked_lora import Adapters, Start, start_of
+from kindred.training.batched.stacked_lora import Adapters, Starts
 from kindred.training.held_out_curve import COLUMN, is_due
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.training_log import ZEROS, fault_of
@@ -59,7 +59,6 @@ class BatchedTrainer:
     scheduler: Mapping[str, Any]
     threads: int = 1
     compiled: bool = False
-    starts: dict[tuple[Any, ...], Start] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.device = next(self.network.parameters()).device
@@ -70,7 +69,8 @@ class BatchedTrainer:
                 architecture.title,
                 "train each adapter alone",
             )
-        self.own = [self._start(member) for member in self.members]
+        starts = Starts(self.network)
+        self.own = [starts.of(member.recipe, member.run) for member in self.members]
         self.series = [{*m.recipe.series, m.recipe.steps} for m in self.members]
         self.inputs = architecture.batched_inputs(self.network)
         denoiser = architecture.denoiser(self.network)
@@ -276,14 +276,6 @@ class BatchedTrainer:
         most = min(ZEROS, self.members[number].recipe.steps)
         if error := fault_of(row, norm, self.zeros[number], most):
             self.faults.setdefault(number, str(error))
-
-    def _start(self, member: BatchedRun) -> Start:
-        recipe = member.recipe
-        told = {"rank", "alpha", "rank_pattern", "alpha_pattern", "targets", "rslora"}
-        key = (recipe.model_dump_json(include=told), member.run)
-        if key not in self.starts:
-            self.starts[key] = start_of(self.network, recipe, member.run)
-        return self.starts[key]
 
     @staticmethod
     def _samples(member: BatchedRun) -> int:
