@@ -5,8 +5,7 @@ in:  a JSON list of jobs, each with what train.py is given: `spec_file` or `spec
      prior_latents, prior_text, masks, class_text. In place of the first three: `folders`, a
      variant's folder with its spec.json -> its runs, which go to run-<k> in it.
 out: finished adapters in the store, under the keys that train.py looks for; a JSON of what was
-     trained, what was there, what is left to train.py and why, and what failed; in every out_dir
-     the mark begun.json.
+     trained or there, or is left to train.py and why, or failed; begun.json in every out_dir.
 Adapters agree with train.py's to rounding, not to the bit. A stack's are stored when all its steps
 are done: what is stopped in the middle is trained anew.
 """
@@ -22,6 +21,7 @@ from pathlib import Path
 from kindred.common import progress
 from kindred.common.errors import run_main
 from kindred.common.files import write_json
+from kindred.common.left_out import leave_out
 from kindred.compute import devices
 from kindred.training import adapter_store
 from kindred.training.batched.run import BatchSettings, train_batched
@@ -56,4 +56,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    leave_out("bitsandbytes", "scipy")  # a quantized base is left to train.py
     run_main(main)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from kindred.common import file_lock
 from kindred.common.backends import backend_of, built_for_rocm, has_apple_gpu
 from kindred.common.errors import KindredError
+from kindred.common.left_out import leave_out
 from kindred.compute import memory_limit
 
 if TYPE_CHECKING:
@@ -151,10 +152,8 @@ def acquire_device(
         # Segments that grow leave fewer holes: more of a small card can be filled. Torch reads it
         # when it is imported.
         os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
-    if not backend_of(found).quantizes and "torch" not in sys.modules:
-        # Nothing is quantized there, and importing it with diffusers takes a second. None in
-        # its place is Python's way of saying that a package is not there.
-        sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type]
+    if not backend_of(found).quantizes:
+        leave_out("bitsandbytes")  # nothing is quantized there
     return found
 
 
