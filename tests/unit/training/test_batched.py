@@ -22,6 +22,7 @@ from kindred.models.architectures.patches import pack
 from kindred.specs.base_model import Base
 from kindred.specs.training import Recipe
 from kindred.training.batched import data_feed, members, stacked_lora, trainer
+from kindred.training.batched import run as batched_run
 from kindred.training.batches import Example, make_batch
 from kindred.training.start_marker import START_MARKER
 from kindred.training.trainer import WeightedDataset
@@ -362,6 +363,22 @@ def test_a_member_without_a_gradient_is_named_and_the_others_kept(data, tmp_path
         stack(data, jobs, tmp_path)
     report = read_json(tmp_path / "trained.json")
     assert list(report["failed"]) == [str(tmp_path / "1")] and len(report["trained"]) == 2
+
+
+def test_an_adapter_that_cannot_be_stored_takes_no_other_with_it(data, tmp_path, monkeypatch):
+    real = batched_run.store_adapter
+
+    def full(job, *given):
+        if job.run == 1:
+            raise KindredError("can't be written (No space left on device)", "store", "free some")
+        return real(job, *given)
+
+    jobs = [arguments(data, tmp_path / str(run), run, steps=2) for run in (0, 1, 2)]
+    with monkeypatch.context() as patch, pytest.raises(KindredError, match="No space left"):
+        patch.setattr(batched_run, "store_adapter", full)
+        stack(data, jobs, tmp_path)
+    report = stack(data, jobs, tmp_path)
+    assert [Path(name).name for name in report["trained"]] == ["1"] and len(report["there"]) == 2
 
 
 def test_mistakes_in_jobs_are_said_and_do_not_stop_the_others(data, tmp_path):

@@ -11,12 +11,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from kindred.common.content_store import WRITERS
 from kindred.common.errors import KindredError
 from kindred.common.versions import code_revision
 from kindred.compute import devices
@@ -93,8 +95,7 @@ def train_jobs(
                 half = len(stack) // 2
                 todo[:0] = [stack[:half], stack[half:]]
                 continue
-            for member, one in zip(stack, trained, strict=True):
-                keep(member.job, one, len(stack), settings, report)
+            keep_all(stack, trained, settings, report)
         seconds = round(trained[0].seconds * len(stack), 1)
         report.stacks.append({"trainings": len(stack), "seconds": seconds})
 
@@ -145,23 +146,37 @@ def train_stack(
     return None
 
 
-def keep(
-    job: TrainingJob, trained: Trained, count: int, settings: BatchSettings, report: BatchReport
+def keep_all(
+    stack: Sequence[BatchedRun],
+    trained: Sequence[Trained],
+    settings: BatchSettings,
+    report: BatchReport,
 ) -> None:
-    """Put a finished adapter into the store, and those of its way; not one whose training went
-    wrong."""
+    """Put a stack's adapters into the store, not those whose training went wrong. Several at once,
+    because each waits for the disk. Raises what storing raised first, after all others."""
+    done = []
+    for member, one in zip(stack, trained, strict=True):
+        if one.fault:
+            report.failed[str(member.job.out_dir)] = one.fault
+        else:
+            done.append((member.job, one))
+    with ThreadPoolExecutor(WRITERS) as pool:
+        stored = [pool.submit(keep, job, one, len(stack), settings) for job, one in done]
+    for (job, one), future in zip(done, stored, strict=True):
+        future.result()
+        if said := warning_of(curve_of(one.rows), job.spec.recipe.steps):
+            print(f"warning: {job.out_dir}: {said}", file=sys.stderr)
+        report.trained[str(job.out_dir)] = job.key
+
+
+def keep(job: TrainingJob, trained: Trained, count: int, settings: BatchSettings) -> None:
+    """Put a finished adapter into the store, and those of its way."""
     from kindred.models.lora import injection
     from kindred.training.checkpoints import Checkpoints
 
-    if trained.fault:
-        report.failed[str(job.out_dir)] = trained.fault
-        return
     configured = SimpleNamespace(peft_config={injection.ADAPTER: trained.config})
     more = {"trained_together": count}
     for step, state in trained.kept.items():  # first: with the last one the series is whole
         store_kept(job, settings.store, trained.rows[step - 1], state, configured)
     store_adapter(job, settings.store, trained.state, configured, trained, more)
     Checkpoints(settings.checkpoints, job.key).remove()
-    if said := warning_of(curve_of(trained.rows), job.spec.recipe.steps):
-        print(f"warning: {job.out_dir}: {said}", file=sys.stderr)
-    report.trained[str(job.out_dir)] = job.key
