@@ -79,9 +79,11 @@ def _check_strangers(
         problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
     elif name == root:
         problems.add(where, f"'{name}' shows the characters", "name a dataset of other people")
-    if all(len(cell.split("+")) >= ROW for cell in compose.cells):
+    full = all(len(cell.split("+")) >= ROW for cell in compose.cells)
+    if full and not compose.strangers.alone:
         what = f"every cell has {ROW} or more people, which leaves no room for strangers"
-        problems.add(where, what, "add cells of one or two people, or remove `strangers`")
+        cure = "add cells of one or two people, set `alone`, or remove `strangers`"
+        problems.add(where, what, cure)
 
 
 def _cells(

@@ -55,7 +55,7 @@ def heads_said(item: DatasetImage) -> int:
     """How many people an image's caption speaks of: its characters and, in a composite, strangers.
     Photos' captions may say 'a man' of somebody whom they have named."""
     others = len(_OTHERS.findall(item.caption)) if item.made == "composed" else 0
-    return len(list(filter(None, item.cell.split("+")))) + others
+    return len(list(filter(None, item.cell.split("+")))) + others + item.named
 
 
 def names_right(pairs: Sequence[CaptionedImage], dataset: Sequence[DatasetImage]) -> float:

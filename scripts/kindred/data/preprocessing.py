@@ -69,7 +69,7 @@ def prepare_folder(
     # Large photos are legitimate; Pillow refuses those beyond 178 million pixels by itself.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     result = prepare(found.photos, folder, spec, workers)
-    kinds = {name: {"made": row["kind"]} for name, row in made.items() if "kind" in row}
+    kinds = {name: _told(row) for name, row in made.items() if "kind" in row}
     result.rows = [row | kinds.get(row["source"], {}) for row in result.rows]
     if result.rows:  # said with the first photo, so that the audit shows it
         names = [(one.path.relative_to(source).as_posix(), one) for one in found.left_out]
@@ -197,6 +197,12 @@ def remove_others(folder: Path, keep: set[str]) -> int:
     for path in [*others, *folder.glob(".tmp-*.png")]:
         path.unlink(missing_ok=True)
     return len(others)
+
+
+def _told(made: Row) -> Row:
+    """What images.json takes over of a picture made of photos: its kind, and how many strangers
+    its caption calls by made-up names, where it does."""
+    return {"made": made["kind"]} | ({"named": made["named"]} if "named" in made else {})
 
 
 def _made_here(path: Path) -> bool:

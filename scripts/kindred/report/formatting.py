@@ -124,7 +124,12 @@ def _how(compose: Composites) -> str:
     said = [", on every shape"] if compose.canvas == "any" else []
     said += [", heads as large as fit"] if compose.heads == "large" else []
     if compose.strangers:
-        said.append(f", with strangers in {100 * compose.strangers.share:.0f} % of those with room")
+        beside = compose.strangers
+        said.append(f", with strangers in {100 * beside.share:.0f} % of those with room")
+        if beside.alone:
+            said.append(f", and {beside.alone} of strangers alone")
+        if beside.named:
+            said.append(f", strangers called by made-up names in {100 * beside.named:.0f} %")
     return "".join(said) + (f" (seed {compose.seed})" if compose.seed else "")
 
 

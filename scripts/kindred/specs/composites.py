@@ -36,6 +36,25 @@ class StrangersConfig(SpecModel):
         description=f"proportion of composites with strangers, of those of fewer than {ROW} "
         "characters",
     )
+    alone: int = Field(
+        0,
+        ge=0,
+        description=f"composites of strangers alone, one to {ROW} of them, so that somebody whom "
+        "no name asks for is nobody of the characters",
+    )
+    named: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="proportion of the composites with strangers in which these are called by "
+        "made-up names, each by one of their own, so that a name which the model does not know "
+        "doesn't mean the characters",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without these options where they are not used, as composites do."""
+        return {k: v for k, v in dump(self).items() if v or k not in ("alone", "named")}
 
 
 class Composites(SpecModel):

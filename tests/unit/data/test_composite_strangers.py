@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -15,9 +16,14 @@ import lab_family
 import make_composites
 import preprocess
 import segment_people
+from kindred.characters.near_names import near_names
 from kindred.common.errors import ProblemsError
 from kindred.common.files import read_json, write_csv
 from kindred.data import person_masks
+from kindred.data.caption_pairing import heads_said
+from kindred.data.composites.stranger_names import stranger_names
+from kindred.data.dataset import DatasetImage
+from kindred.specs.character import Character
 from kindred.world.albums import truth_path, write_dataset
 
 WHO = {
@@ -61,9 +67,10 @@ def files(root: Path) -> list[str]:
     return [str(root / name) for name in ("photos", "images.json", "captions.jsonl", "masks.json")]
 
 
-def make(album: Path, others: Path, out: Path, **asked) -> list[dict]:
+def make(album: Path, others: Path, out: Path, beside=None, **asked) -> list[dict]:
     """Run make_composites.py: rows of made.json, each with its caption, letters and size."""
-    compose = {"strangers": {"of": "others", "share": 0.5}, "background": "any", **asked}
+    strangers = {"of": "others", "share": 0.5, **(beside or {})}
+    compose = {"strangers": strangers, "background": "any", **asked}
     spec = {"characters": WHO, "preprocess": BUCKETS, "compose": compose}
     where = zip(("--source", "--images", "--captions", "--masks"), files(album), strict=True)
     given = [word for pair in where for word in pair]
@@ -108,6 +115,49 @@ def test_composites_without_strangers_are_as_they_were(album, others, tmp_path):
     mixed = make(album, others, tmp_path / "mixed", cells={"A+J": 6})
     same = [one == other for one, other in zip(plain, mixed, strict=True)]
     assert same == ["strangers" not in row for row in mixed] and any(same) and not all(same)
+
+
+def names_in(caption: str) -> list[str]:
+    """Made-up names: written as these characters' names are, and nobody's."""
+    own = {who["name"] for who in WHO.values()}
+    return [word for word in re.findall(r"\b[A-Z]{2}[a-z]+\b", caption) if word not in own]
+
+
+def test_strangers_stand_alone_too_and_go_by_names_of_their_own(album, others, tmp_path):
+    beside = {"alone": 12, "named": 0.5}
+    rows = make(album, others, tmp_path, beside, cells={"A+J": 20}, canvas="any")
+    alone = [row for row in rows if not row["cell"]]
+    assert Counter(row["strangers"] for row in alone) == {1: 4, 2: 4, 3: 4}
+    assert not any(who["name"] in row["caption"] for row in alone for who in WHO.values())
+    for row in rows:
+        named = row.get("named", 0)
+        assert named in (0, row.get("strangers", 0))
+        assert len(names_in(row["caption"])) == named
+        item = DatasetImage("x", "x", row["cell"], 1, 1, "", row["caption"], "", "composed", named)
+        assert heads_said(item) == len(row["letters"])
+    # A photo has one person, who has one name: 8 at most, though there are more captions.
+    every = {name for row in rows for name in names_in(row["caption"])}
+    assert 3 < len(every) <= 8
+    assert 0 < sum("named" in row for row in rows) < sum("strangers" in row for row in rows)
+    # What is there without these options is there with them, in the same places.
+    without = make(album, others, tmp_path / "without", cells={"A+J": 20}, canvas="any")
+    for row, other in zip([row for row in rows if row["cell"]], without, strict=True):
+        assert (row["sha256"], row["of"]) == (other["sha256"], other["of"])
+        assert row["caption"] == other["caption"] or "named" in row
+
+
+def test_a_name_of_a_stranger_is_never_nearly_that_of_a_character():
+    who = {"A": Character(name="Renol", noun="woman")}
+    sources = [f"{n}.png" for n in range(400)]
+    names = stranger_names(sources, who, 0)
+    assert names == stranger_names(reversed(sources), who, 0)
+    assert len(set(names.values())) == len(sources)
+    assert not any(near_names(name, who) for name in names.values())
+    assert all(name[0].isupper() and name[1:].islower() for name in names.values())
+    small = stranger_names(sources[:9], {"A": Character(name="renol", noun="woman")}, 0)
+    assert all(name.islower() for name in small.values())
+    family = {x: Character(name=one["name"], noun=one["class"]) for x, one in WHO.items()}
+    assert all(name[:2].isupper() for name in stranger_names(sources[:9], family, 0).values())
 
 
 @pytest.mark.long

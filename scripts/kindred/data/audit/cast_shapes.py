@@ -26,12 +26,12 @@ ARTICLES = r"(?:an?|one|another|some)"
 def casts_by_shape(
     photos: Sequence[Mapping[str, Any]], characters: Mapping[str, Character]
 ) -> Table:
-    """Pictures of every cast in every shape, both in order. A cast is a cell and how many people
-    without names the caption says, as in 'A+J+1'; a shape is width : height in smallest numbers."""
+    """Pictures of every cast in every shape, both in order. A cast is a cell and how many other
+    people the caption says, as in 'A+J+1'; a shape is width : height in smallest numbers."""
     counts: Counter[tuple[str, Fraction]] = Counter()
     for photo in photos:
         image, caption = photo["image"], photo["caption"]["caption"]
-        others = strangers_said(caption, characters)
+        others = strangers_said(caption, characters) + image.get("named", 0)
         cast = "+".join(filter(None, [photo["cell"], str(others or "")])) or "nobody"
         counts[cast, Fraction(image["width"], image["height"])] += 1
     shapes = sorted({shape for _, shape in counts})

@@ -211,10 +211,15 @@ def class_noun_findings(
     ]
 
 
+def names_nobody(photo: Mapping[str, Any]) -> bool:
+    """Whether a photo's caption names no character. Composites of strangers alone are meant so."""
+    return not photo["cell"] and "made" not in photo["image"]
+
+
 def people_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Photos whose captions name nobody, captions nobody has read, captions used twice."""
     result = []
-    if nobody := [p["image"]["source"] for p in photos if not p["cell"]]:
+    if nobody := [p["image"]["source"] for p in photos if names_nobody(p)]:
         result.append(
             Finding(
                 "nobody",

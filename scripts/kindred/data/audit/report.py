@@ -67,7 +67,7 @@ def examine(
     least = min((count for count in seen.values() if count), default=0)
     return {
         "photos": len(photos),
-        "unnamed": sum(not photo["cell"] for photo in photos),
+        "unnamed": sum(map(findings.names_nobody, photos)),
         "characters": {letter: one.model_dump(by_alias=True) for letter, one in who.items()},
         "cells": cells,
         "appearances": seen,

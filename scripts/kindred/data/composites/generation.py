@@ -49,7 +49,8 @@ class Drawn(NamedTuple):
 @dataclass(frozen=True)
 class CompositeImage:
     """A picture that is made of photos: a name, what it is, its caption, of which photos, how it is
-    drawn, and where: pictures of one place are best drawn one after the other."""
+    drawn, and where: pictures of one place are best drawn one after the other. named: how many
+    strangers its caption calls by a name."""
 
     name: str
     kind: str
@@ -58,6 +59,7 @@ class CompositeImage:
     of: tuple[str, ...]
     draw: Callable[[], Drawn]
     place: str = ""
+    named: int = 0
 
 
 def composites(
@@ -83,7 +85,7 @@ def composites(
                     f"there is no photo from which {name} could be cut out",
                     f"add a photo of {name} alone",
                 )
-    strangers = list(strangers_of(others, spec.characters, note)) if asked.strangers else []
+    strangers = list(_strangers(others, spec, note))
     if asked.strangers and not strangers:
         where, what = (
             f"compose: strangers of {asked.strangers.of}",
@@ -99,8 +101,16 @@ def composites(
         alone = sum(len(one.photo.letters) == 1 for one in own)
         note(f"{letter}: {len(own)} people to cut out, {alone} of them alone in a photo")
     made = _Composites(photos, sources, strangers, _sizes(photos, spec), asked, spec)
-    for cell, count in asked.counts().items():
+    alone = {"": asked.strangers.alone} if asked.strangers else {}
+    for cell, count in (asked.counts() | alone).items():
         yield from (made.composite(cell, number) for number in range(count))
+
+
+def _strangers(
+    others: Sequence[SourcePhoto], spec: CompositeSpec, note: Callable[[str], None]
+) -> Iterator[Stranger]:
+    if spec.compose and spec.compose.strangers:
+        yield from strangers_of(others, spec.characters, spec.compose.seed, note)
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ class _Composites:
         return [photo for photo in self.photos if captions.place(photo.caption)]
 
     def composite(self, cell: str, number: int) -> CompositeImage:
-        """The cell's composite of this number."""
+        """The cell's composite of this number; of cell '' one of strangers alone."""
         rng = Random(f"{self.asked.seed} {cell} {number}")
         # In half of them people are their names alone, as in most prompts: clothes and classes said
         # every time would become part of how somebody is called.
@@ -153,13 +163,14 @@ class _Composites:
         caption = _caption([one.said for one in row], where, self.opening, number, rng)
         members = [one.photo.source for one in row if one.letter]
         return CompositeImage(
-            name=f"composed/{cell}-{number + 1:02d}.png",
+            name=f"composed/{cell or 'strangers'}-{number + 1:02d}.png",
             kind="composed",
             cell=cell,
             caption=caption,
             of=tuple(sorted({*members} | ({photo} if photo else set()))),
             draw=partial(_drawn, background, placed, [one.letter for one in row]),
             place=f"{photo} {canvas}",
+            named=sum(not one.letter for one in row) if self._are_named(cell, number) else 0,
         )
 
     def _row(self, cell: str, number: int, plain: bool) -> list[_InRow]:
@@ -173,7 +184,7 @@ class _Composites:
         rng = Random(f"{self.asked.seed} {cell} strangers {number}")
         for one in rng.sample(self.strangers, min(self._beside(cell, number), len(self.strangers))):
             size = compositing.CHILD if one.is_child else 1.0
-            said = one.called if plain else f"{one.called} {one.wears}".strip()
+            said = one.said(plain, self._are_named(cell, number))
             new = _InRow("", one.cutout, size, said, one.photo)
             row.insert(rng.randint(0, len(row)), new)
         return row
@@ -181,12 +192,22 @@ class _Composites:
     def _beside(self, cell: str, number: int) -> int:
         """How many strangers stand in a composite: in the share that is asked for, as many of one
         as of two where there is room."""
-        room = ROW - len(cell.split("+"))
+        room = ROW - len(_letters(cell))
         if room < 1 or self.asked.strangers is None:
             return 0
+        if not cell:
+            return in_turn(range(1, ROW + 1), number, f"{self.asked.seed} strangers alone")
         some = round(ROUND * self.asked.strangers.share)
         counts = [1 + k % room for k in range(some)] + [0] * (ROUND - some)
         return in_turn(counts, number, f"{self.asked.seed} {cell} beside")
+
+    def _are_named(self, cell: str, number: int) -> bool:
+        """Whether a caption calls strangers by their names, in the share that is asked for."""
+        share = self.asked.strangers.named if self.asked.strangers else 0
+        some = round(ROUND * share)
+        return bool(some) and in_turn(
+            [True] * some + [False] * (ROUND - some), number, f"{self.asked.seed} {cell} named"
+        )
 
     def _canvas(self, cell: str, number: int, people: int) -> Size:
         """Its size, by the experiment's buckets."""
@@ -206,7 +227,7 @@ class _Composites:
             photo = in_turn(self.placed or self.photos, number, f"{self.asked.seed} {cell} places")
         else:
             own = [photo for photo in members if photo in self.placed]
-            photo = rng.choice(own or self.placed or members)
+            photo = rng.choice(own or self.placed or members or self.photos)
         place = partial(self.places.of, photo, canvas)
         return place, captions.place(photo.caption), photo.source
 
@@ -238,9 +259,14 @@ def _caption(said: list[str], where: str, opening: str, number: int, rng: Random
     return captions.group_caption(said, where, opening, listed=rng.random() < 0.3)
 
 
+def _letters(cell: str) -> list[str]:
+    """Whose composite it is; nobody's of strangers alone."""
+    return cell.split("+") if cell else []
+
+
 def _order(cell: str, number: int, seed: int) -> tuple[str, ...]:
     """Who stands where: every order once before one comes again."""
-    orders = list(permutations(cell.split("+")))
+    orders = list(permutations(_letters(cell)))
     Random(f"{seed} {cell} orders").shuffle(orders)
     return orders[number % len(orders)]
 
