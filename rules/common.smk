@@ -335,6 +335,12 @@ def variant_of(wildcards):
     return PLAN.variant(wildcards.experiment, wildcards.variant)
 
 
+def version_of_training(variant):
+    """The step's version, with that of how captions are dealt where a control asks for it."""
+    dealt = variant.train.pairing == "dealt"
+    return step_version("train", "dealt") if dealt else step_version("train")
+
+
 def samples_of(w):
     """What a training draws on its way: options of its program, each with its file."""
     return paths.sample_files(PLAN.experiments[w.experiment], variant_of(w))

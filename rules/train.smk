@@ -79,7 +79,7 @@ rule train:
         gpu=GPUS_TO_TRAIN,
         device=DEVICE,
     params:
-        version=step_version("train"),
+        version=lambda w: version_of_training(variant_of(w)),
         prior=lambda w: list(sum(paths.class_image_files(variant_of(w)), ())),
         masks=lambda w: [
             word

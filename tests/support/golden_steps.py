@@ -50,6 +50,8 @@ import train
 from kindred.common import safetensors_files
 from kindred.common.files import read_json, read_jsonl, write_json
 from kindred.common.versions import VERSIONS
+from kindred.data.caption_pairing import heads_said, make_pairs
+from kindred.data.dataset import DatasetImage
 from kindred.evidence.step_series import series_figures
 from kindred.judges.interface import Acceptance, Calibration, DetectedPerson
 from kindred.models import architectures
@@ -82,6 +84,7 @@ STEPS = {
         for name in ("klein", "krea2", "z-image")
         for step in ("encode_images", "encode_text", "train", "render")
     },
+    "dealt": ("dealt",),
     "compare_steps": ("compare_steps",),
     "class_images": ("class_images",),
     "references": ("references",),
@@ -263,6 +266,28 @@ class Steps:
         )
         found.add_json("made", {k: _without(v, "sha256") for k, v in made.items()})
         found.pictures = pictures_in(self.root / "made/photos", "composed/*.png")
+        return found
+
+    @cached_property
+    def dealt(self) -> Output:
+        """Whose captions are dealt among composites of strangers and of two or three people."""
+        said = {
+            "A+J": "adult man JRussell in a black jacket and adult woman ARussell in a red dress",
+            "J": "JRussell and a woman in a blue coat",
+            "A": "a man, man TRenol and ARussell",
+            "": "child TRenol and child DGatum",
+        }
+        images = [
+            DatasetImage(f"{n}", f"{n}", cell, 8, 8, "", text, f"{n} {cell}", "composed", named)
+            for n in range(3)
+            for (cell, text), named in zip(said.items(), (0, 0, 1, 2), strict=True)
+        ]
+        pairs = make_pairs(images, "dealt", 0)
+        found = Output()
+        found.add_json("pairs", {f"{p.item.image_id} {p.item.cell}": p.caption_hash for p in pairs})
+        found.add_json(
+            "heads", {cell: heads_said(one) for cell, one in zip(said, images, strict=False)}
+        )
         return found
 
     @cached_property

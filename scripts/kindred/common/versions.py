@@ -60,6 +60,7 @@ VERSIONS = {
     # What steps work with: a change of one of these makes stale what it had a part in. That of a
     # base model's architecture stands in its own facts.
     "blip": 1,
+    "dealt": 2,  # which caption an image gets in that control
 }
 
 

@@ -24,8 +24,11 @@ ENCODE = (
 
 
 _NOUNS = "|".join((*ADULT_NOUNS, *CHILD_NOUNS))
-# People without a name in a composite's caption: 'a woman', but not 'the woman ARussell'.
-_OTHERS = re.compile(rf"\b(?:[Aa]n?|[Tt]he|[Oo]ne) (?:[\w-]+ ){{0,3}}?(?:{_NOUNS})\b(?! [A-Z])")
+# People without a name in a composite's caption: 'a woman', but neither 'the woman ARussell' nor
+# the adult of 'in a black jacket and adult woman ARussell'.
+_OTHERS = re.compile(
+    rf"\b(?:[Aa]n?|[Tt]he|[Oo]ne) (?:[\w-]+ ){{0,3}}?(?:{_NOUNS})\b(?! (?:[A-Z]|(?:{_NOUNS})\b))"
+)
 
 
 @dataclass(frozen=True)
