@@ -3,7 +3,7 @@
 in:  photos of a dataset with images.json, captions.jsonl and masks.json; of strangers too
 out: the dataset folder (copies of the photos, composed/*.png, cropped/*.png, captions.csv) and its
      masks.json; made.json: photo -> {sha256} and, for what is made, kind, cell and the photos that
-     it is of and how many strangers are in it
+     it is of, how many strangers are in it, and the made-up names of those who have one
 Outlines and captions are as good as those of the photos: look at what was made before you train.
 """
 

@@ -5,7 +5,7 @@ out: <images-dir>/<image_id>.png, RGB; images.json, a row an image:
      image_id, photo (the same for all resolutions of one photo), source (path in the folder),
      source_sha256, source_width, source_height (px, upright), pixel_hash, width, height, bucket,
      sharpness, perceptual_hash, warnings [{kind, what}]; of a picture made of photos also
-     made ('composed' or 'cropped')
+     made ('composed' or 'cropped') and, where its caption has any, named (strangers' made-up names)
 """
 
 from __future__ import annotations

@@ -28,9 +28,17 @@ def caption_images(
     images: Sequence[dict[str, Any]], spec: CaptionSpec, folder: Path, images_dir: Path, store: Path
 ) -> list[dict[str, Any]]:
     """captions.jsonl for the rows of images.json, in their order: several sizes of one photo share
-    its caption. Raises as `caption_photos` does."""
+    its caption. Raises as `caption_photos` does.
+
+    What composites call strangers by is nobody's misspelt name.
+    """
+    if made_up := sorted({name for row in images for name in row.get("named", ())}):
+        spec = spec.model_copy(update={"not_names": [*spec.not_names, *made_up]})
     photos = {row["source"]: row for row in sorted(images, key=lambda row: row["height"])}
     by_photo = caption_photos(photos, spec, folder, images_dir, store)
+    for source, row in by_photo.items():
+        if "made" in photos[source]:  # of strangers alone, by intent
+            row["warnings"] = [one for one in row["warnings"] if one["kind"] != "nobody"]
     for line in warning_lines({**row, "source": one} for one, row in by_photo.items()):
         print(f"warning: {line}", file=sys.stderr)
     return [

@@ -72,7 +72,7 @@ def _item(image: dict[str, Any], caption: dict[str, Any]) -> DatasetImage:
         caption=caption["caption"],
         caption_hash=caption["caption_hash"],
         made=image.get("made", ""),
-        named=image.get("named", 0),
+        named=len(image.get("named", ())),
     )
 
 

@@ -200,8 +200,8 @@ def remove_others(folder: Path, keep: set[str]) -> int:
 
 
 def _told(made: Row) -> Row:
-    """What images.json takes over of a picture made of photos: its kind, and how many strangers
-    its caption calls by made-up names, where it does."""
+    """What images.json takes over of a picture made of photos: its kind, and the made-up names
+    by which its caption calls strangers."""
     return {"made": made["kind"]} | ({"named": made["named"]} if "named" in made else {})
 
 

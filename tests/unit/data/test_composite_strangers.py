@@ -18,11 +18,11 @@ import preprocess
 import segment_people
 from kindred.characters.near_names import near_names
 from kindred.common.errors import ProblemsError
-from kindred.common.files import read_json, write_csv
+from kindred.common.files import read_json, read_jsonl, write_csv
 from kindred.data import person_masks
 from kindred.data.caption_pairing import heads_said
 from kindred.data.composites.stranger_names import stranger_names
-from kindred.data.dataset import DatasetImage
+from kindred.data.dataset import DatasetImage, read_dataset
 from kindred.specs.character import Character
 from kindred.world.albums import truth_path, write_dataset
 
@@ -130,9 +130,9 @@ def test_strangers_stand_alone_too_and_go_by_names_of_their_own(album, others, t
     assert Counter(row["strangers"] for row in alone) == {1: 4, 2: 4, 3: 4}
     assert not any(who["name"] in row["caption"] for row in alone for who in WHO.values())
     for row in rows:
-        named = row.get("named", 0)
+        named = len(row.get("named", ()))
         assert named in (0, row.get("strangers", 0))
-        assert len(names_in(row["caption"])) == named
+        assert sorted(names_in(row["caption"])) == sorted(row.get("named", ()))
         item = DatasetImage("x", "x", row["cell"], 1, 1, "", row["caption"], "", "composed", named)
         assert heads_said(item) == len(row["letters"])
     # A photo has one person, who has one name: 8 at most, though there are more captions.
@@ -201,3 +201,19 @@ def test_photos_that_show_no_one_stranger_are_noted(album, others, tmp_path, cap
 def test_without_anybody_to_cut_out_the_cure_is_said(album, tmp_path):
     with pytest.raises(ProblemsError, match="strangers of others: nobody can be cut out"):
         make(album, album, tmp_path, cells={"J": 2})
+
+
+def test_captions_may_call_strangers_by_made_up_names(album, others, tmp_path):
+    """The whole way: composites, prepared and captioned, are what training reads."""
+    make(album, others, tmp_path, {"share": 1, "alone": 6, "named": 1}, cells={"A+J": 2})
+    source, images = ["--source", str(tmp_path / "photos")], str(tmp_path / "images.json")
+    folder = ["--images-dir", str(tmp_path / "images")]
+    told = ["--out", images, "--made", str(tmp_path / "made.json")]
+    preprocess.main(["--spec", json.dumps(BUCKETS), *source, *folder, *told])
+    spec, captions = json.dumps({"characters": WHO}), str(tmp_path / "captions.jsonl")
+    caption.main(["--spec", spec, *source, "--images", images, *folder, "--out", captions])
+    read = [one for one in read_dataset(images, captions) if one.made]
+    assert Counter(one.cell for one in read) == {"": 6, "A+J": 2}
+    assert {one.cell: heads_said(one) for one in read if one.cell} == {"A+J": 3}
+    assert all(one.named == heads_said(one) for one in read if not one.cell)
+    assert not any(row["warnings"] for row in read_jsonl(captions) if "made" in row)

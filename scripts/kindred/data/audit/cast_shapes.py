@@ -31,7 +31,7 @@ def casts_by_shape(
     counts: Counter[tuple[str, Fraction]] = Counter()
     for photo in photos:
         image, caption = photo["image"], photo["caption"]["caption"]
-        others = strangers_said(caption, characters) + image.get("named", 0)
+        others = strangers_said(caption, characters) + len(image.get("named", ()))
         cast = "+".join(filter(None, [photo["cell"], str(others or "")])) or "nobody"
         counts[cast, Fraction(image["width"], image["height"])] += 1
     shapes = sorted({shape for _, shape in counts})

@@ -116,7 +116,7 @@ def _write(picture: CompositeImage, folder: Path, store: Path) -> tuple[Row, Mas
     facts = {"kind": picture.kind, "cell": picture.cell, "of": list(picture.of)}
     strangers = sum(not letter for letter, _ in people)
     facts |= {"strangers": strangers} if strangers else {}
-    facts |= {"named": picture.named} if picture.named else {}
+    facts |= {"named": list(picture.named)} if picture.named else {}
     masked = MaskedPhoto(
         person_masks.store_mask(mask, store), tuple(PersonMask(*one) for one in people)
     )

@@ -49,8 +49,8 @@ class Drawn(NamedTuple):
 @dataclass(frozen=True)
 class CompositeImage:
     """A picture that is made of photos: a name, what it is, its caption, of which photos, how it is
-    drawn, and where: pictures of one place are best drawn one after the other. named: how many
-    strangers its caption calls by a name."""
+    drawn, and where: pictures of one place are best drawn one after the other. named: the made-up
+    names by which its caption calls strangers."""
 
     name: str
     kind: str
@@ -59,7 +59,7 @@ class CompositeImage:
     of: tuple[str, ...]
     draw: Callable[[], Drawn]
     place: str = ""
-    named: int = 0
+    named: tuple[str, ...] = ()
 
 
 def composites(
@@ -170,7 +170,7 @@ class _Composites:
             of=tuple(sorted({*members} | ({photo} if photo else set()))),
             draw=partial(_drawn, background, placed, [one.letter for one in row]),
             place=f"{photo} {canvas}",
-            named=sum(not one.letter for one in row) if self._are_named(cell, number) else 0,
+            named=tuple(one.name for one in row if one.name),
         )
 
     def _row(self, cell: str, number: int, plain: bool) -> list[_InRow]:
@@ -184,8 +184,9 @@ class _Composites:
         rng = Random(f"{self.asked.seed} {cell} strangers {number}")
         for one in rng.sample(self.strangers, min(self._beside(cell, number), len(self.strangers))):
             size = compositing.CHILD if one.is_child else 1.0
-            said = one.said(plain, self._are_named(cell, number))
-            new = _InRow("", one.cutout, size, said, one.photo)
+            named = self._are_named(cell, number)
+            said, name = one.said(plain, named), one.name if named else ""
+            new = _InRow("", one.cutout, size, said, one.photo, name)
             row.insert(rng.randint(0, len(row)), new)
         return row
 
@@ -235,13 +236,14 @@ class _Composites:
 @dataclass(frozen=True)
 class _InRow:
     """Somebody in a row. letter: '' for a stranger; size: relative height of the head; said: in the
-    caption."""
+    caption; name: a stranger's, where the caption says it."""
 
     letter: str
     cutout: Cutout
     size: float
     said: str
     photo: SourcePhoto
+    name: str = ""
 
 
 def _drawn(
