@@ -11,10 +11,10 @@ from typing import Any
 
 from kindred.common.chained_log import Entry
 from kindred.common.experiment_log import Runs, in_families, stated
-from kindred.common.hashing import spec_hash
+from kindred.common.hashing import canonical_json, spec_hash
 from kindred.evidence.design_changes import NOTHING, rows_of
 from kindred.evidence.preregistration import design_of
-from kindred.specs.scoring import CompareSpec, Hypothesis
+from kindred.specs.scoring import CompareSpec, Hypothesis, settings_hash
 
 ROWS = 12  # of more values that changed at once the first are in the table
 Row = dict[str, str]
@@ -69,7 +69,9 @@ def resolved(design: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _spec_hash(variant: Mapping[str, Any]) -> str:
-    return spec_hash(variant["training"]) if "training" in variant else ""
+    if "training" not in variant:
+        return ""
+    return settings_hash(canonical_json(variant["training"]), variant.get("take", "last"))
 
 
 def amended(entries: Sequence[Entry]) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from kindred.common.hashing import sha256_text
 from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
 from kindred.specs.judge import JudgeSpec
@@ -73,6 +74,12 @@ class ScoreSpec(SpecModel):
     casts: dict[str, AskedCast] = Field(
         default_factory=dict, description="prompt -> whom it asks for; of a cast set alone"
     )
+
+
+def settings_hash(training: str, take: str = "last") -> str:
+    """Hex SHA-256 of what is trained, a TrainSpec as canonical JSON, and of which of its steps is
+    taken, where that is not the last one."""
+    return sha256_text(training if take == "last" else f"{training} take {take}")
 
 
 class Hypothesis(SpecModel):

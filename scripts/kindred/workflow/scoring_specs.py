@@ -14,7 +14,6 @@ from typing import Any
 
 from kindred.characters.cells import cell_name
 from kindred.characters.trigger_words import letters_in
-from kindred.common.hashing import sha256_text
 from kindred.config.plan import Experiment, Plan, Variant
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.power import AskedPrompts, PowerSpec
@@ -24,6 +23,7 @@ from kindred.specs.scoring import (
     ReferenceSpec,
     ScoreSpec,
     VectorSpec,
+    settings_hash,
 )
 from kindred.specs.step_series import SELECTION, SeriesOfSteps, SeriesSpec
 
@@ -225,7 +225,7 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
     given: dict[str, Any] = {
         "dataset": variant.root,
         "control": _control(variant, experiment),
-        "spec": sha256_text(variant.spec + _taken(variant)) if variant.train else None,
+        "spec": settings_hash(variant.spec, variant.take) if variant.train else None,
         "take": "" if variant.take == "last" else variant.take,
         "only": _only(variant),
         "trained_on": experiment.trained_on(variant.name),
@@ -240,11 +240,6 @@ def _compared(variant: Variant, experiment: Experiment) -> ComparedVariant:
         runs=list(variant.runs),
         **{key: value for key, value in given.items() if value},
     )
-
-
-def _taken(variant: Variant) -> str:
-    """What tells apart which of the steps is taken; '' of the last, as ever."""
-    return "" if variant.take == "last" else f" take {variant.take}"
 
 
 def _kind(variant: Variant) -> str:
