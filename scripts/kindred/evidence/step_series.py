@@ -1,9 +1,9 @@
 """How the kept steps of trainings compare, and which one to take.
 
 A part of the results of its own, series.json: variant -> measure -> the figures of every step,
-each run's and their mean with its interval, and the step to take: the first that comes within 2
-points of the best (docs/guide/which-step.md). Steps are compared on prompts that no verdict
-uses. Knows rows of scores; knows nothing of adapters.
+each run's and their mean with its interval, and the step to take: of those within 2 points of the
+best the first that is as alike as any of them (docs/guide/which-step.md). Steps are compared on
+prompts that no verdict uses. Knows rows of scores; knows nothing of adapters.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from kindred.specs.step_series import SELECTION, SeriesSpec
 Json = dict[str, Any]
 Rows = Sequence[Mapping[str, str]]
 TOLERANCE = 0.02  # steps within so much of the best are as good
+AS_ALIKE = 0.01  # and of these the ones within so much likeness as alike
 PAIRS = 6  # of pictures and what they lie nearest to, to look at
 SHOWN = ("cast", "success", "identity", "adherence", "copied", "nearest_distance")
 
@@ -36,14 +37,26 @@ def deciding_measure(spec: SeriesSpec) -> str | None:
     return "cast" if spec.casts else "success"
 
 
-def step_to_take(steps: Sequence[int], values: Sequence[float | None]) -> int | None:
-    """The first step whose value is within TOLERANCE of the best; None where none has a value."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return None
-    line = max(known) - TOLERANCE - 1e-9
-    pairs = zip(steps, values, strict=True)
-    return next(step for step, value in pairs if value is not None and value >= line)
+def step_to_take(
+    steps: Sequence[int],
+    values: Sequence[float | None],
+    likeness: Sequence[float | None] = (),
+) -> int | None:
+    """Of the steps whose value is within TOLERANCE of the best, the first whose likeness is within
+    AS_ALIKE of theirs, where that is known; None where no step has a value.
+
+    Whoever is asked for is found early in a training, and grows more alike long after.
+    """
+    good = _near_best(dict(zip(steps, values, strict=True)), TOLERANCE)
+    alike = _near_best({k: v for k, v in zip(steps, likeness, strict=False) if k in good}, AS_ALIKE)
+    return next(iter(alike or good), None)
+
+
+def _near_best(values: Mapping[int, float | None], tolerance: float) -> list[int]:
+    """The steps within so much of the best, in their order; none where nothing is known."""
+    known = {step: value for step, value in values.items() if value is not None}
+    line = max(known.values(), default=0.0) - tolerance - 1e-9
+    return [step for step, value in known.items() if value >= line]
 
 
 def series_figures(
@@ -97,7 +110,8 @@ def _of_variant(
         pairs = _nearest([row for run in own.runs for row in tables[name, run, own.steps[-1]]])
     given = {"pairs": pairs, "runs": own.runs, "steps": own.steps, "take": own.take}
     decides = deciding_measure(spec)
-    given |= _choice(own.steps, measures.get(decides) if decides else None)
+    deciding = measures.get(decides) if decides else None
+    given |= _choice(own.steps, deciding, measures.get("identity"))
     if own.held_out:
         of_runs = [losses[name, run] for run in own.runs]
         given["held_out"] = held_out_choice(own.steps, of_runs)
@@ -167,16 +181,22 @@ def _nearest(rows: Rows) -> list[Json]:
     return sorted(found, key=lambda one: one["distance"])[:PAIRS]
 
 
-def _choice(steps: Sequence[int], deciding: Json | None) -> Json:
+def _choice(steps: Sequence[int], deciding: Json | None, likeness: Json | None) -> Json:
     """The step to take by the mean over runs, what it reads there and at the last step, and what
     each run alone would take."""
     if deciding is None:
         return {"step": None}
-    means = [one["mean"] if one else None for one in deciding["mean"]]
-    step = step_to_take(steps, means)
+    means = _means(deciding)
+    step = step_to_take(steps, means, _means(likeness) if likeness else ())
     if step is None:
         return {"step": None}
     there, last = means[steps.index(step)], means[-1]
     lost = None if last is None or there is None else number(there - last)
-    by_run = [step_to_take(steps, values) for values in deciding["runs"]]
+    alike = likeness["runs"] if likeness else [()] * len(deciding["runs"])
+    by_run = [step_to_take(steps, *both) for both in zip(deciding["runs"], alike, strict=True)]
     return {"step": step, "value": there, "last": last, "lost": lost, "step_of_runs": by_run}
+
+
+def _means(measure: Json) -> list[float | None]:
+    """A measure's mean at each step."""
+    return [one["mean"] if one else None for one in measure["mean"]]

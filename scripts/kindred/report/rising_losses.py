@@ -26,8 +26,8 @@ def rising_words(curves: Mapping[tuple[str, int], Run]) -> list[str]:
             trainings = f"{count} of {len(own)} trainings" if len(own) > 1 else "its training"
             found.append(
                 f"“{name}”: in {trainings} the loss on held-out photos rises for a third of the "
-                f"steps or more (since step {formatting.listing(map(str, steps))}). It learns its "
-                "photos by heart. Train fewer steps, or take the step with the least loss "
-                "(take: held_out)."
+                f"steps or more (since step {formatting.listing(map(str, steps))}). It learns "
+                "these photos by heart. That alone is no reason to stop sooner: look whether "
+                "pictures copy photos, and choose the step by pictures (keep, selection)."
             )
     return found

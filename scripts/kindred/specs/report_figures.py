@@ -144,7 +144,8 @@ REPORT_FIGURES = (
         name="step",
         file="series.json",
         says="the step to take",
-        formula="first kept step whose M (or success) is ≥ the best step’s − 0.02; with\n"
+        formula="of the kept steps whose M (or success) is ≥ the best step’s − 0.02 the first\n"
+        "whose likeness is ≥ the greatest among them − 0.01; with\n"
         "`take: held_out` the step of the least held-out loss",
         unit="optimizer steps",
         chance="any step, so prompts of `selection` are used by no verdict",

@@ -49,6 +49,6 @@ def warning_of(curve: Curve, steps: int) -> str:
     least, newest = min(loss for _, loss in curve), curve[-1][1]
     return (
         f"the held-out loss has risen since step {lowest} (from {least:.4f} to {newest:.4f} at "
-        f"step {curve[-1][0]}): more steps learn these photos by heart. Train fewer steps, or set "
-        "`take: held_out`"
+        f"step {curve[-1][0]}): more steps learn these photos by heart. That alone is no "
+        "reason to stop sooner: look at pictures of several steps"
     )

@@ -28,6 +28,20 @@ def test_the_first_within_two_points_of_the_best(values, step):
     assert step_to_take(STEPS, values) == step
 
 
+@pytest.mark.parametrize(
+    ("likeness", "step"),
+    [
+        ([0.6, 0.7, 0.8], 300),
+        ([0.6, 0.795, 0.8], 200),  # 300 is hardly more alike
+        ([0.9, 0.7, 0.6], 200),  # 100 is more alike, and wrong too often
+        ([None, None, None], 200),
+        ([None, None, 0.1], 300),
+    ],
+)
+def test_of_steps_as_good_the_first_that_is_as_alike(likeness, step):
+    assert step_to_take(STEPS, [0.5, 0.8, 0.79], likeness) == step
+
+
 def test_steps_are_compared_over_runs_and_casts():
     (own,) = series_figures(spec(), tables(), {})["variants"].values()
     cast = own["measures"]["cast"]
