@@ -40,12 +40,12 @@ class LiveLog:
     def start(self, trainer: Trainer) -> None:
         """Tell that it begins or goes on; time left is counted from here."""
         self.began, self.first = time.monotonic(), trainer.done
-        self.rows = trainer.log.read_rows
+        self.rows = trainer.log.rows_read
         self.write("training", step=trainer.done)
 
     def __call__(self, trainer: Trainer) -> None:
         """Write what is new, unless that was done a moment ago."""
-        self.rows = trainer.log.read_rows
+        self.rows = trainer.log.rows_read
         drawn = self.samples is not None and self.samples.spec.due(trainer.done, self.steps)
         if drawn or time.monotonic() - self.written >= EVERY_S:
             self.write("training", step=trainer.done)

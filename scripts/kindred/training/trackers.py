@@ -77,7 +77,7 @@ class TrackedTraining:
 
     def __call__(self, trainer: Trainer) -> None:
         """Send what has been read since the last call; of a training that was interrupted all."""
-        rows = trainer.log.read_rows
+        rows = trainer.log.rows_read
         for row in rows[self.sent :]:
             self._send(row)
         self.sent = len(rows)

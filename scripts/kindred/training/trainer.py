@@ -142,14 +142,22 @@ class Trainer:
         gradients between two steps: averaged where it is, without dropout, weights that visit the
         GPU fetched by its calls. Afterwards it is as it was."""
         arranged = self.fitting.without_gradients() if self.fitting else nullcontext()
+        with self._averaged():
+            self.transformer.eval()
+            try:
+                with arranged, torch.no_grad():
+                    yield
+            finally:
+                self.transformer.train()
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """`with` the averaged weights in the place of the newest, where there is an average."""
         if self.average:
             self.average.swap()
-        self.transformer.eval()
         try:
-            with arranged, torch.no_grad():
-                yield
+            yield
         finally:
-            self.transformer.train()
             if self.average:
                 self.average.swap()
 
@@ -234,12 +242,8 @@ class Trainer:
 
     def final_state(self) -> dict[str, torch.Tensor]:
         """The adapter to be saved: the average where there is one."""
-        if not self.average:
+        with self._averaged():
             return {name: value.clone() for name, value in lora_state(self.transformer).items()}
-        self.average.swap()
-        state = {name: value.clone() for name, value in lora_state(self.transformer).items()}
-        self.average.swap()
-        return state
 
     def peak_memory_mib(self) -> float:
         """Most memory this process has used: of the GPU on a GPU, of the machine otherwise."""
@@ -297,11 +301,18 @@ class Trainer:
         examples = islice(dataset.batches(self.recipe, self.run), seen, None)
         for number, chosen in zip(count(seen), examples, strict=False):
             place = (dataset.name, number // parts, number % parts)
-            how = (self.recipe, self.architecture, self.scheduler)
-            rows = self.text_rows[chosen[0].latent.shape]
-            told = (self.run, place, rows, dataset.preserves)
-            made = make_batch(chosen, dataset.empty, *how, *told)
-            yield place, made
+            batch = make_batch(
+                chosen,
+                dataset.empty,
+                self.recipe,
+                self.architecture,
+                self.scheduler,
+                self.run,
+                place,
+                rows=self.text_rows[chosen[0].latent.shape],
+                preserves=dataset.preserves,
+            )
+            yield place, batch
 
     def _seed_dropout(self, place: Place) -> None:
         if self.recipe.lora_dropout:

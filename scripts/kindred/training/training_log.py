@@ -4,6 +4,7 @@ question makes it wait. Knows numbers; knows nothing of how they come about."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -57,14 +58,14 @@ class TrainingLog:
                 raise error
 
     @property
-    def read_rows(self) -> list[Row]:
+    def rows_read(self) -> list[Row]:
         """The rows whose losses have been read."""
         return self.rows[: len(self.rows) - len(self._unread)]
 
     def newest(self) -> dict[str, str]:
         """What a line of progress says: the loss of the newest step that has been read, and the
         mean of the last tenth, and the newest loss on held-out photos; what is known of these."""
-        read = self.read_rows
+        read = self.rows_read
         told = {"loss": read[-1]["loss"], "mean": self.smoothed()} if read else {}
         held_out = (row[COLUMN] for row in reversed(self.rows) if COLUMN in row)
         if (newest := next(held_out, None)) is not None:
@@ -73,9 +74,13 @@ class TrainingLog:
 
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps whose losses have been read; NaN for none."""
-        read = self.read_rows
-        last = read[-max(1, len(read) // 10) :]
-        return sum(row["loss"] for row in last) / len(last) if last else math.nan
+        return smoothed(self.rows_read)
+
+
+def smoothed(rows: Sequence[Row]) -> float:
+    """Mean loss of the last tenth of the rows; NaN for none."""
+    last = rows[-max(1, len(rows) // 10) :]
+    return sum(row["loss"] for row in last) / len(last) if last else math.nan
 
 
 def fault_of(row: Row, norm: float, zeros: int, most: int) -> KindredError | None:

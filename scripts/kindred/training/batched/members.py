@@ -16,6 +16,7 @@ from kindred.specs.training import Recipe, TrainSpec
 from kindred.training.ema_decay import share_taken
 from kindred.training.lr_schedules import learning_rate
 from kindred.training.trainer import WeightedDataset
+from kindred.training.training_log import smoothed
 
 # Members that are finished still cost their share of a step; going on without them costs a copy.
 DROP_AT = 1 / 8
@@ -80,8 +81,7 @@ class Trained:
 
     def smoothed(self) -> float:
         """Mean loss of the last tenth of the steps."""
-        last = self.rows[-max(1, len(self.rows) // 10) :]
-        return sum(row["loss"] for row in last) / len(last)
+        return smoothed(self.rows)
 
     def peak_memory_mib(self) -> float:
         """Most memory used by the process that trained all members."""

@@ -41,9 +41,9 @@ from kindred.training.batched.members import (
 from kindred.training.batched.stacked_lora import Adapters, Starts
 from kindred.training.held_out_curve import COLUMN, is_due
 from kindred.training.lr_schedules import learning_rate
-from kindred.training.training_log import ZEROS, fault_of
+from kindred.training.training_log import READ_EVERY, ZEROS, fault_of
 
-READ_EVERY, RECOMPILES = 20, 64
+RECOMPILES = 64
 
 
 @dataclass
