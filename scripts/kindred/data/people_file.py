@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,10 @@ class _FastLoader(_OnceEach, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
     """The same in C where PyYAML has it; knows less of where a mistake stands."""
 
 
+@lru_cache(maxsize=8)
 def _parsed(text: str) -> Any:
-    """What a text holds. Every planning reads the file, so it is read fast where nothing is wrong.
-    Raises yaml.YAMLError."""
+    """What a text holds, not to be changed. Every planning reads the file, and not in one place, so
+    it is read fast where nothing is wrong, and one text once. Raises yaml.YAMLError."""
     try:
         return yaml.load(text, _FastLoader)
     except yaml.YAMLError:
