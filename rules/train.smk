@@ -60,7 +60,7 @@ rule train:
         captions=lambda w: f"resources/{variant_of(w).dataset}/captions.jsonl",
         latents=lambda w: f"{paths.encoded_folder(variant_of(w))}/latents.safetensors",
         prior=lambda w: paths.paths(paths.class_image_files(variant_of(w))),
-        masks=lambda w: paths.paths(paths.further_files(variant_of(w))),
+        further=lambda w: paths.paths(paths.further_files(variant_of(w))),
         samples=lambda w: [ancient(path) for path in paths.paths(samples_of(w))],
         text=lambda w: f"{paths.encoded_folder(variant_of(w))}/text-{variant_of(w).text_tokens}.safetensors",
     output:
@@ -81,6 +81,7 @@ rule train:
     params:
         version=lambda w: version_of_training(variant_of(w)),
         prior=lambda w: list(sum(paths.class_image_files(variant_of(w)), ())),
+        # Of all further files; another name of a param makes all trainings stale.
         masks=lambda w: [
             word
             for pair in paths.further_files(variant_of(w)) + samples_of(w)

@@ -1,7 +1,7 @@
 """The store of finished tables of scores, and making those that are not there.
 
-A table lies under a hash of everything that it depends on; see `Asked.key`. Importing this module
-imports no torch, so that a job whose table is there takes no time.
+A table lies under a hash of everything that it depends on; see `ScoreRequest.key`. Importing this
+module imports no torch, so that a job whose table is there takes no time.
 """
 
 from __future__ import annotations
