@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kindred.scoring.score_table import COLUMNS
 from kindred.specs.casts import AskedCast
 from kindred.specs.step_series import SeriesSpec
 
@@ -41,17 +42,16 @@ def tables() -> dict[tuple[str, int, int], list[dict[str, str]]]:
 
 
 def row(run: int, who: str, seed: int, right: bool, step: int) -> dict[str, str]:
-    """A picture's row of scores."""
-    empty = "success cast_right identity adherence copied nearest_distance count missing"
-    empty += " duplicated strangers strangers_asked unasked diversity drift nearest"
-    empty += " nearest_composite nearest_composite_distance"
-    return dict.fromkeys(empty.split(), "") | {
+    """A picture's row of scores, with every column that such a table has."""
+    return dict.fromkeys(COLUMNS, "") | {
         "kind": "image",
         "prompt_set": "selection",
         "prompt": who,
         "seed": str(seed),
         "run": str(run),
         "key": f"{who}{seed}",
+        "people_asked": "1",
+        "people_found": "1",
         "cast_right": str(int(right)),
         "success": str(int(right)),
         "strangers": "0",
