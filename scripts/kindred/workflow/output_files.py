@@ -197,9 +197,12 @@ def outputs(rules: Path) -> dict[str, list[str]]:
 
 
 def outputs_tables(rules: Path) -> str:
-    """All files by the folder that they lie in, as Markdown. Raises KeyError for one of which
-    nothing is said."""
-    made = [(path, by, HOLDS[path]) for path, by in outputs(rules).items()]
+    """All files by the folder that they lie in, as Markdown. Raises ValueError naming those of
+    which nothing is said."""
+    found = outputs(rules)
+    if lacking := sorted(found.keys() - HOLDS.keys()):
+        raise ValueError(f"say in FOLDERS of {Path(__file__).name} what these hold: {lacking}")
+    made = [(path, by, HOLDS[path]) for path, by in found.items()]
     beside = [(one.path, [one.by], one.holds) for one in BESIDE]
     order = {path: n for n, path in enumerate([*HOLDS, *(one.path for one in BESIDE)])}
     rows = sorted([*made, *beside], key=lambda row: order[row[0]])

@@ -54,8 +54,14 @@ def test_an_output_that_cannot_be_read_is_named(tmp_path):
 
 def test_of_every_output_is_said_what_it_holds():
     made = outputs(RULES)
-    assert [path for path in made if path not in HOLDS] == [], "say it in HOLDS"
+    assert [path for path in made if path not in HOLDS] == [], "say it in FOLDERS"
     assert [path for path in HOLDS if path not in made] == [], "no rule makes it"
+
+
+def test_an_output_of_which_nothing_is_said_is_named(tmp_path):
+    (tmp_path / "a.smk").write_text('rule one:\n    output:\n        "new/{experiment}.csv",\n')
+    with pytest.raises(ValueError, match=r"FOLDERS of output_files\.py .*'new/<experiment>\.csv'"):
+        outputs_tables(tmp_path)
 
 
 def test_every_rule_with_outputs_is_read():
