@@ -14,7 +14,7 @@ from kindred.models.architectures.layout import NetworkLayout
 
 # Forward, backward; and forward again where every block is checkpointed. Attached adapters and
 # frozen weights: the backward pass makes gradients of inputs only, so it costs as much as forward.
-TRAINING, CHECKPOINTED, DRAWING = 2, 3, 1
+TRAINING, CHECKPOINTED = 2, 3
 
 
 def weights(layout: NetworkLayout) -> int:

@@ -16,7 +16,6 @@ SHADOW = (226, 221, 211)
 RULE = (221, 215, 204)
 INK = (44, 41, 38)
 MUTED = (128, 120, 110)
-ACCENT = (176, 74, 53)
 # Told apart with the common kinds of colour blindness (Okabe and Ito, 2008), yellow left out.
 SERIES = (
     (0, 114, 178),

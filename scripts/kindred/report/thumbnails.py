@@ -26,7 +26,6 @@ SMALL_QUALITY = 90  # of pictures that are small from the start and are shown en
 PROBES = 8
 METHOD = 1  # of WebP: a third of the time of the usual 4 for a twentieth more bytes
 SAFETY = 0.92  # of the budget is planned for, because the probes are only a sample
-TEXT_PER_BYTE = 4 / 3  # base64
 
 
 @dataclass(frozen=True)
