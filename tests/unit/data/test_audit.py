@@ -147,6 +147,13 @@ def test_rows_warnings_nobody_and_repeats_become_findings():
     assert one(result, "nobody")["items"] == ["p2.jpg"] and result["unnamed"] == 1
 
 
+def test_composites_repeat_captions_and_may_show_strangers_alone():
+    images, texts = rows(["JRussell", "JRussell and a man", "JRussell and a man", "a man", "a man"])
+    made = [images[0], *(image | {"made": "composed"} for image in images[1:])]
+    result = report.examine(audit.photos_of(made, texts), AuditSpec(characters=WHO))
+    assert not {"same-caption", "nobody"} & {*kinds(result)} and result["unnamed"] == 0
+
+
 def test_every_kind_of_warning_on_a_photo_reaches_the_audit():
     told = set(
         re.findall(

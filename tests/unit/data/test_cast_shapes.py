@@ -46,6 +46,8 @@ def test_casts_count_people_without_names():
         ("a tall young man and JRussell", 1),
         ("JRussell with a lady and a little girl", 2),
         ("a manor behind JRussell", 0),
+        ("adult man JRussell in a black jacket and adult woman ARussell", 0),
+        ("a young adult woman and JRussell", 1),
         ("a gentleman, ARussell and a kid", 2),
     ],
 )

@@ -43,11 +43,13 @@ def casts_by_shape(
 
 def strangers_said(caption: str, characters: Mapping[str, Character]) -> int:
     """People whom a caption says by a class noun and an article, and who have no name: two in
-    'a man, JRussell and a woman', none in 'the man JRussell' or 'a man JRussell'."""
+    'a man, JRussell and a woman', none in 'the man JRussell', 'a man JRussell' or 'a black jacket
+    and adult woman ARussell'."""
     nouns = {*ADULT_NOUNS, *CHILD_NOUNS, *(who.noun.casefold() for who in characters.values())}
-    pattern = rf"\b{ARTICLES} (?:[\w-]+ ){{0,3}}?(?:{'|'.join(map(re.escape, sorted(nouns)))})\b"
+    noun = rf"(?:{'|'.join(map(re.escape, sorted(nouns)))})\b"
+    pattern = rf"\b{ARTICLES} (?:[\w-]+ ){{0,3}}?{noun}"
     names = "|".join(re.escape(who.name) for who in characters.values()) or "(?!)"
-    unnamed = rf"{pattern}(?! (?:{names})(?!\w))"
+    unnamed = rf"{pattern}(?! (?:{noun}|(?:{names})(?!\w)))"
     return len(re.findall(unnamed, caption, re.IGNORECASE))
 
 

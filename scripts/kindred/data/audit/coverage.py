@@ -161,10 +161,11 @@ def noun_shares(photos: Sequence[Row], characters: Characters) -> dict[str, floa
 
 
 def repeated_captions(photos: Sequence[Row]) -> list[list[str]]:
-    """Groups of photos that have the very same caption."""
+    """Groups of photos that have the very same caption. Nobody writes those of composites."""
     groups = defaultdict(list)
     for photo in photos:
-        groups[photo["caption"]["caption_hash"]].append(photo["image"]["source"])
+        if "made" not in photo["image"]:
+            groups[photo["caption"]["caption_hash"]].append(photo["image"]["source"])
     return [group for group in groups.values() if len(group) > 1]
 
 
