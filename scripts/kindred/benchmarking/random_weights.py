@@ -17,7 +17,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from kindred.models import quantized_weights
-from kindred.models.architectures import by_name
+from kindred.models.architectures import by_name, note
 from kindred.models.architectures.interface import Architecture, Embeddings
 from kindred.models.architectures.layout import NetworkLayout
 
@@ -264,6 +264,7 @@ def transformer(
     waits = torch.device(device).type == "cuda" and (four_bit or in_main_memory)
     with torch.device("meta"):
         net = class_of(SHAPES[shape])(**SHAPES[shape].network)
+    note(net, SHAPES[shape].known)
     layout = SHAPES[shape].known.layout(net.config)
     kept = {layer.name for layer in layout.layers if layer.kept}
     precise = tuple(net._keep_in_fp32_modules or ())

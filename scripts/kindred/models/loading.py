@@ -17,7 +17,7 @@ from kindred.common import safetensors_files
 from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError, first_line_of
 from kindred.common.files import read_json
-from kindred.models import hub, quantized_weights, training_adapter
+from kindred.models import architectures, hub, quantized_weights, training_adapter
 from kindred.models.architectures.interface import DIFFUSERS, Part
 from kindred.models.identity import architecture_of, commit_of, identity, is_local
 from kindred.specs.base_model import Base, ImageEncoder, TextEncoder
@@ -46,11 +46,14 @@ def load_transformer(
     kept = architecture.never_quantized
     fused = training_adapter.content(base)
     if base.quantization:
-        return _quantized(base, part, device, where, in_main_memory, kept, fused)
-    model = _load(_loader(part), base, part, **_precision(part, base.dtype), **where)
-    if fused:
-        _fuse(model, base, device)
-    return _frozen(model, None if places else "cpu" if in_main_memory else device)
+        model = _quantized(base, part, device, where, in_main_memory, kept, fused)
+    else:
+        model = _load(_loader(part), base, part, **_precision(part, base.dtype), **where)
+        if fused:
+            _fuse(model, base, device)
+        model = _frozen(model, None if places else "cpu" if in_main_memory else device)
+    architectures.note(model, architecture)
+    return model
 
 
 def load_vae(encoder: ImageEncoder | Base, device: torch.device | str) -> Any:

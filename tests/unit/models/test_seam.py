@@ -82,13 +82,6 @@ def test_an_architecture_is_found_by_its_pipeline_or_its_name(tmp_path):
     )
 
 
-def test_a_loaded_network_tells_its_architecture():
-    """`of_network` finds it by the class alone: of two with one class, the first would be taken for
-    both, with its noise levels in training."""
-    classes = [one.parts.network.class_name for one in architectures.every()]
-    assert sorted(classes) == sorted(set(classes))
-
-
 def test_what_tells_no_architecture_says_what_to_write(tmp_path):
     known = ", ".join(one.name for one in architectures.every())
     assert "flux1, klein" in known

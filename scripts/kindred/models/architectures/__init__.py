@@ -56,13 +56,26 @@ def by_name(name: str, where: str) -> Architecture:
     return known[name]
 
 
+def note(network: Any, architecture: Architecture) -> None:
+    """Write on a loaded network which architecture is its base's: nothing else tells two apart that
+    have a network of one class. Placing, quantizing, compiling and adapters leave it there."""
+    network.kindred_architecture = architecture.name
+
+
 def of_network(network: Any) -> Architecture:
-    """By a network that is loaded. Raises KindredError for a class that none knows."""
+    """The architecture of a loaded network: what `note` wrote on it, or else the only one with a
+    network of its class. Raises KindredError for a class that none knows, and ValueError for one
+    that several share."""
+    if noted := getattr(network, "kindred_architecture", None):
+        return by_name(noted, "a loaded network")
     class_name = type(network).__name__
-    for architecture in every():
-        if architecture.parts.network.class_name == class_name:
-            return architecture
-    raise KindredError(
-        f"Kindred does not know an architecture with a network of class {class_name}",
-        cure=f"use a base of one of {', '.join(KNOWN)}",
-    )
+    found = [one for one in every() if one.parts.network.class_name == class_name]
+    if not found:
+        raise KindredError(
+            f"Kindred does not know an architecture with a network of class {class_name}",
+            cure=f"use a base of one of {', '.join(KNOWN)}",
+        )
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise ValueError(f"{class_name} is the network of {names}: load it by load_transformer")
+    return found[0]
