@@ -2,8 +2,8 @@
 
 Importing torch, diffusers, peft and Snakemake takes most of the time of jobs that only make tiny
 files. The programs, their arguments, files and exit codes are the real ones; kindred itself is
-imported by each from its own folder. A program ends with the process that asked for it, so that
-whoever kills that has killed the program.
+imported by each from its own folder, unless that is the repository's unchanged (preloaded.py). A
+program ends with the process that asked for it, so that whoever kills that has killed the program.
 
     python fork_server.py SOCKET LEASE
 """
@@ -28,6 +28,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from preloaded import Library
+
 FORKED = Path(__file__).parent / "forked"
 # Some of it Snakemake would import by and by, in every process anew.
 MODULES = (
@@ -51,6 +53,7 @@ MODULES = (
     "matplotlib.figure",
     "matplotlib.backends.backend_svg",
     "torch",
+    "transformers.conversion_mapping",
     "transformers.models.t5.modeling_t5",
     "transformers.models.clip.modeling_clip",
     "diffusers.models.transformers.transformer_flux",
@@ -89,6 +92,9 @@ def serve(address: str, lease: str) -> None:
         importlib.import_module(module)
     sys.modules["PIL.Image"].preinit()
     sys.modules["snakemake.cli"].get_argument_parser()  # looks through all packages for plugins
+    # Hundreds of patterns, which every process that loads a text encoder would compile.
+    sys.modules["transformers.conversion_mapping"].get_checkpoint_conversion_mapping("")
+    library = Library()
     gc.collect()
     gc.freeze()  # so that children share these pages
     with socket.socket(socket.AF_UNIX) as server:
@@ -104,7 +110,7 @@ def serve(address: str, lease: str) -> None:
                     if os.fork() == 0:
                         server.close()
                         client.settimeout(None)
-                        _attend(client)
+                        _attend(client, library)
 
 
 def _is_held(lease: str) -> bool:
@@ -118,7 +124,7 @@ def _is_held(lease: str) -> bool:
     return False
 
 
-def _attend(client: socket.socket) -> None:
+def _attend(client: socket.socket, library: Library) -> None:
     """In a child: run what the client asks for in a grandchild, and tell how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     size, files, _, _ = socket.recv_fds(client, 8, 3)
@@ -129,6 +135,7 @@ def _attend(client: socket.socket) -> None:
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
+        library.go_to(Path(told["folder"]))
         _become(told["words"], told["folder"], told["environment"])
     for file in files:
         os.close(file)
