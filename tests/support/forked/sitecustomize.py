@@ -10,19 +10,22 @@ import sys
 
 def _hand_over(address: str, words: list[str]) -> None:
     """Let the server's child run these words with this process's files, and end as it ends."""
-    import json
-    import signal
-    import socket
+    # What `socket`, `signal` and `json` are made of; these import more than Python itself does.
+    import _signal
+    import _socket
+    import marshal
 
     told = {"words": words, "folder": os.getcwd(), "environment": dict(os.environ)}
-    with socket.socket(socket.AF_UNIX) as server:
-        server.connect(address)
-        text = json.dumps(told).encode()
-        socket.send_fds(server, [len(text).to_bytes(8, "big")], [0, 1, 2])
-        server.sendall(text)
-        # Passed on: a program may have something to do before it ends.
-        signal.signal(signal.SIGTERM, lambda number, _: server.sendall(bytes([number])))
-        answer = server.recv(1)
+    server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    server.connect(address)
+    content = marshal.dumps(told)
+    files = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)
+    server.sendmsg([len(content).to_bytes(8, "big")], [rights])
+    server.sendall(content)
+    # Passed on: a program may have something to do before it ends.
+    _signal.signal(_signal.SIGTERM, lambda number, _: server.sendall(bytes([number])))
+    answer = server.recv(1)
     os._exit(answer[0] if answer else 1)
 
 
