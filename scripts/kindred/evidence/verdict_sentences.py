@@ -113,6 +113,16 @@ def warnings_of(decision: HypothesisTest, judge: Mapping[str, Any]) -> list[str]
     return found
 
 
+def never_tested(judge: Mapping[str, Any]) -> str:
+    """What must be said of a judge that nobody tested and that no photos calibrated; '' of others.
+    `judge` is as summary.json has it."""
+    if judge["trusted"] is not None or judge.get("believed"):
+        return ""
+    if judge["why"]:
+        return f"{'; '.join(judge['why'])}. Its figures are not to be relied on."
+    return "This judge was never tested, so its figures are not to be relied on."
+
+
 def gap(value: float, measure: str, unit: bool = True) -> str:
     """A difference with its sign: '+12 points' of shares, '+0.12' of others."""
     if MEASURES[measure].kind.percent:

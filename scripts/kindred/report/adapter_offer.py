@@ -16,6 +16,7 @@ from typing import Any
 from kindred.common.files import write_json
 from kindred.common.sentences import listing
 from kindred.evidence.adapter_choice import CASTS, AdapterChoice, Contender
+from kindred.evidence.verdict_sentences import never_tested
 from kindred.models import architectures
 from kindred.models.architectures.comfyui import ComfyGraph, graph
 from kindred.rendering.manifest import Row, read_manifest
@@ -160,6 +161,8 @@ def _mind(data: ReportData, choice: AdapterChoice) -> list[str]:
         )
     if judge["trusted"] is None and judge.get("believed"):
         found.append(judge["believed"]["said"])
+    if untested := never_tested(judge):
+        found.append(untested)
     if choice.leader.runs > 1:
         found.append(
             f"Of its {choice.leader.runs} trainings, run {choice.run} was right most often. That "

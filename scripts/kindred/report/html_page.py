@@ -14,6 +14,7 @@ from kindred.characters.face_calibration import DRAWN, FAMILY, HALF, SHIPPED
 from kindred.common.errors import Problems
 from kindred.common.made_pictures import AGAIN
 from kindred.evidence.labels import CONTRADICTED, SUPPORTED
+from kindred.evidence.verdict_sentences import never_tested
 from kindred.rendering.manifest import ADVICE
 from kindred.report import formatting, keeping, svg_plots
 from kindred.report.best_pictures import BestPicture
@@ -126,6 +127,7 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         },
         "declared": verdicts["declared"],
         "judge": summary["judge"],
+        "untested": never_tested(summary["judge"]),
         "threshold_lines": THRESHOLD_LINES,
         "controls": summary["controls"],
         "ratings": summary["ratings"],

@@ -18,6 +18,7 @@ from synthetic import ARMS, Made
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
 from kindred.evidence.power_figures import figures
+from kindred.evidence.verdict_sentences import never_tested
 from kindred.report.report_data import read_report_data
 from kindred.scoring.score_table import VERSION
 from kindred.specs.power import AskedPrompts, PowerSpec
@@ -307,6 +308,27 @@ def test_a_judge_below_its_gate_is_said_first(changed, tmp_path):
     text = Page(html).text
     assert text.index("not to be trusted") < text.index("With captions on the wrong photos")
     assert "count right 0.91, needs 0.98" in text and "not to be trusted" in markdown
+
+
+def test_a_judge_that_nobody_tested_is_said_to_be_so(changed, tmp_path):
+    summary = read_json(changed.results / "summary.json")
+    summary["judge"] |= {"trusted": None, "why": []}
+    write_json(changed.results / "summary.json", summary)
+    html, markdown = reported.run_report(changed, tmp_path)
+    said = "This judge was never tested, so its figures are not to be relied on."
+    text = Page(html).text
+    came_out = text[text.index("What came out") :]
+    assert came_out.index(said) < came_out.index("With captions on the wrong photos")
+    assert f"**{said}**" in markdown and f"<b>Note:</b> {said}" in html
+
+
+def test_of_which_judges_it_is_said_that_they_were_never_tested():
+    why = "gates.json: measured at threshold 0.4, so this judge counts as never tested"
+    told = never_tested({"trusted": None, "why": [why]})
+    assert told == f"{why}. Its figures are not to be relied on."
+    believed = {"trusted": None, "why": [], "believed": {"said": "Of 9 photos ..."}}
+    tested = [{"trusted": one, "why": []} for one in (True, False)]
+    assert [never_tested(judge) for judge in (believed, *tested)] == ["", "", ""]
 
 
 def test_how_far_a_judge_of_photos_can_be_believed_is_said_with_what_thresholds_follow_from(
