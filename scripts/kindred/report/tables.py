@@ -46,7 +46,7 @@ class Cell:
 
 
 def columns(data: ReportData) -> list[Column]:
-    """The columns that some variant has a number for."""
+    """The columns that some variant has a number for, of measures with a place in the tables."""
     success, fulfilled = MEASURES["success"], MEASURES["fulfilled"]
     sizes = list(data.by_size)
     wanted = [
@@ -70,7 +70,7 @@ def columns(data: ReportData) -> list[Column]:
     wanted += [
         Column(one.heading, one.hint, name, "all")
         for name, one in MEASURES.items()
-        if one not in (success, fulfilled)
+        if one.tabled and one not in (success, fulfilled)
     ]
     return [c for c in wanted if any(_statistic(v, c) for v in data.variants.values())]
 

@@ -35,9 +35,9 @@ class Measure:
     number where that is one. `needs`: what it can't be had without. `says`: its words in verdicts,
     where {counts} is what the judge counts. `needs_names`: it can't be high for an adapter that has
     not learned which name is whose; `names` says why, or how it is high without. `heading` and
-    `hint` head a column of the report's table `about` people or pictures. `compared`: with the
-    baseline, in summaries. `macro`: its mean is over casts of the mean within each, so that no cast
-    counts for more."""
+    `hint` head a column of the report's table `about` people or pictures; not `tabled`: it has none
+    there, for a screen has no room for all. `compared`: with the baseline, in summaries. `macro`:
+    its mean is over casts of the mean within each, so that no cast counts for more."""
 
     name: str
     kind: Kind
@@ -54,6 +54,7 @@ class Measure:
     names: str
     needs_names: bool = False
     about: Literal["people", "picture"] = "people"
+    tabled: bool = True
     compared: bool = False
     macro: bool = False
     floor: float | None = None

@@ -41,7 +41,7 @@ def library_with(monkeypatch):
             del sys.modules[name]
 
 
-def test_a_measure_made_up_is_known_everywhere(library_with, tmp_path):
+def test_a_measure_made_up_is_known_everywhere(library_with, tmp_path, monkeypatch):
     extra = replace(
         MEASURES["count"],
         name="crowd",
@@ -69,6 +69,10 @@ def test_a_measure_made_up_is_known_everywhere(library_with, tmp_path):
     tables = load("kindred.report.tables")
     material = type("Material", (), {"by_size": {}, "variants": summary["variants"]})()
     assert ("Crowded", "crowd") in [(c.heading, c.measure) for c in tables.columns(material)]
+    everywhere = importlib.import_module("kindred.specs.measures").MEASURES
+    monkeypatch.setitem(everywhere, "crowd", replace(everywhere["crowd"], tabled=False))
+    shown = [c.measure for c in tables.columns(material)]
+    assert "crowd" not in shown and "count" in shown, "a measure may stay out of the tables"
 
 
 def test_an_unknown_measure_is_told_with_the_nearest():
