@@ -285,9 +285,7 @@ class Steps:
         pairs = make_pairs(images, "dealt", 0)
         found = Output()
         found.add_json("pairs", {f"{p.item.image_id} {p.item.cell}": p.caption_hash for p in pairs})
-        found.add_json(
-            "heads", {cell: heads_said(one) for cell, one in zip(said, images, strict=False)}
-        )
+        found.add_json("heads", {one.cell: heads_said(one) for one in images})
         return found
 
     @cached_property

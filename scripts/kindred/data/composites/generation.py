@@ -182,9 +182,9 @@ class _Composites:
             said = name if plain else said_of(one, self.spec)
             row.append(_InRow(letter, one.cutout, self.sizes[letter], said, one.photo))
         rng = Random(f"{self.asked.seed} {cell} strangers {number}")
+        named = self._are_named(cell, number)
         for one in rng.sample(self.strangers, min(self._beside(cell, number), len(self.strangers))):
             size = compositing.CHILD if one.is_child else 1.0
-            named = self._are_named(cell, number)
             said, name = one.said(plain, named), one.name if named else ""
             new = _InRow("", one.cutout, size, said, one.photo, name)
             row.insert(rng.randint(0, len(row)), new)
