@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import csv
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,8 +15,11 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+
+from kindred.benchmarking.empty_jobs import copy_workflow
+
 ROOT = Path(__file__).parents[1]
-PARTS = ("rules", "scripts", "profiles", "envs", "report", "config")
 
 
 def steps(folder: Path) -> dict[str, list[dict[str, str]]]:
@@ -45,10 +47,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "kindred"
         root.mkdir()
-        shutil.copyfile(ROOT / "Snakefile", root / "Snakefile")
-        for part in PARTS:
-            unwanted = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / part, root / part, ignore=unwanted)
+        copy_workflow(ROOT, root)
         os.symlink(ROOT / "lab", root / "lab")
         start = time.monotonic()
         command = [sys.executable, "-m", "snakemake", "--cores", options.cores]

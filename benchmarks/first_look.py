@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import csv
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,13 +28,13 @@ from safetensors.torch import save_file
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from kindred.benchmarking import random_weights
+from kindred.benchmarking.empty_jobs import copy_workflow
 from kindred.common.files import write_json
 from kindred.lab.miniatures.klein.tokenizer import save_tokenizer
 from kindred.models import quantized_weights
 from kindred.models.identity import INDEX
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("rules", "scripts", "profiles", "envs", "report", "config")
 COVERAGE = "J: 3, A: 3, C: 3, AC: 2, AJ: 2, CJ: 2, ACJ: 2"
 TOKENS = 512
 # Qwen3-4B, by its published configuration.
@@ -88,9 +87,7 @@ def write_base(folder: Path, shape: str, text: dict[str, int], device: str) -> N
 def fresh_copy(root: Path, device: str) -> None:
     """What a clone has, and a base file that names the random one."""
     root.mkdir()
-    for part in PARTS:
-        shutil.copytree(ROOT / part, root / part)
-    shutil.copyfile(ROOT / "Snakefile", root / "Snakefile")
+    copy_workflow(ROOT, root)
     os.symlink(ROOT / "lab", root / "lab")
     path = root / "config/bases/klein-4b.yaml"
     base = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -22,10 +22,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
+from kindred.benchmarking.empty_jobs import copy_workflow
 from kindred.compute.devices import gpus_visible
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("rules", "scripts", "profiles", "envs", "report", "config")
 EXPERIMENT = """
 title: Many alike
 characters: {{J: {{name: JRussell, class: man}}, A: {{name: ARussell, class: woman}}}}
@@ -71,9 +71,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "kindred"
         root.mkdir()
-        shutil.copyfile(ROOT / "Snakefile", root / "Snakefile")
-        for part in PARTS:
-            shutil.copytree(ROOT / part, root / part)
+        copy_workflow(ROOT, root)
         os.symlink(ROOT / "lab", root / "lab")
         text = EXPERIMENT.format(runs=options.trainings, steps=options.steps)
         (root / "config/experiments/many.yaml").write_text(text, encoding="utf-8")
