@@ -20,7 +20,7 @@ from typing import Any
 from kindred.common.errors import KindredError
 from kindred.common.file_lock import lock
 from kindred.common.files import flush_folder
-from kindred.common.hashing import spec_hash
+from kindred.common.hashing import canonical_json, spec_hash
 
 Entry = dict[str, Any]
 PREVIOUS, OWN = "previous", "sha256"
@@ -132,7 +132,7 @@ def _check_writable(path: Path) -> None:
 
 def _write(path: Path, content: _Content, entries: Sequence[Entry]) -> None:
     """Put entries behind the last one; on an error the file is left as long as it was."""
-    lines = [json.dumps(entry, sort_keys=True, ensure_ascii=False) + "\n" for entry in entries]
+    lines = [canonical_json(entry) + "\n" for entry in entries]
     data = ("" if content.ended else "\n").encode() + "".join(lines).encode()
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

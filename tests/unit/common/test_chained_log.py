@@ -49,7 +49,7 @@ def test_nothing_to_say_writes_nothing_and_needs_no_right_to(log, monkeypatch):
 @pytest.mark.parametrize("line", [0, 1, 2])
 def test_an_entry_that_was_edited_is_named_by_its_line(log, line):
     lines = log.read_text().splitlines(keepends=True)
-    lines[line] = lines[line].replace(f'"number": {line}', '"number": 7')
+    lines[line] = lines[line].replace(f'"number":{line}', '"number":7')
     log.write_text("".join(lines))
     with pytest.raises(KindredError) as error:
         read_log(log)
