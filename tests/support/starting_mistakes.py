@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
 
+import pytest
 import shipped_config
 from drawn_faces import DrawnFaces, draw
 from mistakes import Mistake, of_file, write
@@ -38,6 +41,18 @@ def folder(root: Path, people: list[str], name: str = "") -> object:
     Image.new("RGB", (64, 48)).save(path)
     survey(root, people)
     return None
+
+
+def closed(root: Path, denied: bool) -> object:
+    """A look through a folder that may be read or not."""
+    with pytest.MonkeyPatch.context() as patch:
+        if denied:
+            patch.setattr(Path, "iterdir", _deny)
+        return folder(root, ["JRussell:man"])
+
+
+def _deny(path: Path) -> Iterator[Path]:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
 
 def made(root: Path, name: str = "ours", base: str | None = "lab", replaced: bool = True) -> object:
@@ -178,6 +193,8 @@ MANY = [f"{chr(65 + n)}Russell{n}:man" for n in range(26)] + ["BSmith:man"]
 MISTAKES = [
     Mistake("can't tell who is in the photos", lambda root: folder(root, []),
             lambda root: folder(root, ["JRussell:man"])),
+    Mistake("can't be read: permission denied", lambda root: closed(root, True),
+            lambda root: closed(root, False)),
     Mistake("does not describe a person", lambda root: folder(root, ["J Russell"]),
             lambda root: folder(root, ["JRussell:man:adult"])),
     Mistake("more than 26 people", lambda root: folder(root, MANY),

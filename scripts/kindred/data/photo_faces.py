@@ -15,19 +15,19 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.content_store import ContentStore
-from kindred.common.errors import KindredError, Problem, ProblemsError
+from kindred.common.errors import KindredError
 from kindred.common.hashing import sha256_file, spec_hash
 from kindred.common.progress import track
 from kindred.data import image_quality
-from kindred.data.photo_decoding import PhotoError, over_background, read_photo, to_srgb
+from kindred.data.photo_decoding import over_background, read_photo, to_srgb
 from kindred.data.photo_folder import Photo
+from kindred.data.unusable_photos import all_problems, problems_of
 from kindred.judges.face_geometry import Face, FaceEngine, grown
 from kindred.judges.interface import Box
 
 STORE = Path("resources/faces")
 VERSION = 3  # of what an entry holds
 EDGE = 1024  # px, longer side at which faces are looked for: those of 24 px are found
-SMALL = 64  # px, shorter side that is enough to learn whether a photo can be decoded
 SHARP_EDGE = 512  # px, longer side at which sharpness is measured
 SHOWN, CROP, GROWN = 560, 144, 1.7  # px of a photo and of a face on a page; how much is round it
 QUALITY = 80
@@ -70,28 +70,20 @@ def faces_of(
 def _readable(photos: Sequence[Photo], engine: FaceEngine, store: ContentStore) -> list[str]:
     """SHA-256 of each photo's file. Raises ProblemsError naming every one that can't be decoded:
     to find that out takes a small part of the time that faces take."""
-    hashes: list[str] = []
-    problems: list[Problem] = []
-    for photo in track(photos, "reading photos", len(photos), "photo"):
-        try:
-            hashes.append(_decoded(photo, engine, store))
-        except PhotoError as error:
-            problems.append(error.problem)
-    if problems:
-        raise ProblemsError(problems, f"{len(problems)} of {len(photos)} photos can't be used")
+    hashes = [_hash(photo) for photo in photos]
+    known = [bool(sha256) and store.has(_key(sha256, engine)) for sha256 in hashes]
+    new = [photo for photo, there in zip(photos, known, strict=True) if not there]
+    if problems := problems_of(new):
+        raise all_problems(problems, len(photos))
     return hashes
 
 
-def _decoded(photo: Photo, engine: FaceEngine, store: ContentStore) -> str:
-    """SHA-256 of a photo that can be decoded, as those in the store were. Raises PhotoError."""
+def _hash(photo: Photo) -> str:
+    """SHA-256 of a photo's file; '' of one that can't be read."""
     try:
-        sha256 = sha256_file(photo.path)
+        return sha256_file(photo.path)
     except OSError:
-        read_photo(photo.path, photo.name)  # says what is wrong
-        raise
-    if not store.has(_key(sha256, engine)):
-        read_photo(photo.path, photo.name, SMALL)
-    return sha256
+        return ""
 
 
 def face_store(root: Path = STORE) -> ContentStore:

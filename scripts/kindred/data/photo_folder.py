@@ -109,8 +109,17 @@ class Source:
 
 
 def scan(root: Path) -> Source:
-    """List a dataset folder. Raises KindredError when it does not exist, holds no photo that is
-    used, or has a people.yaml that can't be read."""
+    """List a dataset folder. Raises KindredError when it does not exist or can't be read, holds no
+    photo that is used, or has a people.yaml that can't be read."""
+    try:
+        return _listed(root)
+    except PermissionError as error:
+        cure = "give yourself access to it, and to the folders that it lies in"
+        place = printable(str(error.filename or root))
+        raise KindredError("can't be read: permission denied", place, cure) from None
+
+
+def _listed(root: Path) -> Source:
     if not root.is_dir():
         raise KindredError(
             "no such folder", str(root), "correct the name, or the dataset's `source`"

@@ -19,7 +19,7 @@ from typing import Any
 import pillow_heif
 from PIL import Image, PngImagePlugin
 
-from kindred.common.errors import Problem, ProblemsError
+from kindred.common.errors import Problem
 from kindred.common.files import atomic_write, make_folder
 from kindred.common.hashing import canonical_json, pixel_hash, sha256_file, spec_hash
 from kindred.common.progress import track
@@ -28,6 +28,7 @@ from kindred.data import aspect_buckets, image_quality
 from kindred.data.aspect_buckets import Size
 from kindred.data.photo_decoding import PhotoError, Upright, crop_to_bucket, note, read_photo
 from kindred.data.photo_folder import Photo, check_ids, printable, scan
+from kindred.data.unusable_photos import all_problems
 from kindred.specs.dataset import PreprocessSpec
 
 CHUNK = "kindred"
@@ -90,7 +91,7 @@ def prepare(photos: list[Photo], folder: Path, spec: PreprocessSpec, workers: in
     results = list(track(prepared, "photos", len(photos), "photo"))
     problems = [result.problem for result in results if result.problem]
     if problems:
-        raise ProblemsError(problems, f"{len(problems)} of {len(photos)} photos can't be used")
+        raise all_problems(problems, len(photos))
     rows = [row for result in results for row in result.rows]
     rows.sort(key=lambda row: (row["photo"], row["width"] * row["height"], row["image_id"]))
     add_copies(rows, spec.near_duplicate)

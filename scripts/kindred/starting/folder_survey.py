@@ -1,6 +1,7 @@
-"""What a folder of photos tells before anything is made: who is in it, and how it is captioned.
+"""What a folder of photos tells before anything is made: who is in it, and how it is captioned, and
+which of its files can't be used.
 
-Knows names of folders and files, captions and class nouns; opens no photo.
+Knows names of folders and files, captions and class nouns; of photos, only whether they decode.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from kindred.characters.cells import cell_name
@@ -19,7 +20,7 @@ from kindred.characters.trigger_words import (
     letters_in,
     who_entry,
 )
-from kindred.common.errors import KindredError, Problems
+from kindred.common.errors import KindredError, Problems, ProblemsError, message
 from kindred.common.sentences import listing
 from kindred.common.written_text import nfc
 from kindred.data.caption_files import read_captions
@@ -28,7 +29,8 @@ from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import repeats_of
 from kindred.data.people_file import NAME as NAME_OF_FILE
 from kindred.data.people_file import PhotoEntry, in_characters, people_not_in, read_people
-from kindred.data.photo_folder import Source, check_ids, check_inputs, scan
+from kindred.data.photo_folder import LeftOut, Source, check_ids, check_inputs, printable, scan
+from kindred.data.unusable_photos import problems_of
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
 
@@ -50,7 +52,8 @@ NAME = re.compile(r"[^\W\d_][\w-]*")
 class FolderSurvey:
     """A folder of photos. cells: 'A+J' -> photos that show these by caption, folder or name; '' for
     photos that tell nothing. captioned: photos with a caption of their own. guessed: letters of
-    people whose class noun nothing tells. left_out: people of people.yaml who are none of them."""
+    people whose class noun nothing tells. left_out: people of people.yaml who are none of them.
+    unused: files that are not used."""
 
     photos: int
     captioned: int
@@ -58,6 +61,7 @@ class FolderSurvey:
     cells: Mapping[str, int]
     guessed: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    unused: tuple[LeftOut, ...] = ()
 
     @property
     def letters(self) -> list[str]:
@@ -73,14 +77,12 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
     """Look through a folder. people: 'Jorvek' or 'Jorvek:man' or 'Jorvek:man:adult' each;
     where none is given, names are read from sub-folders, or else from captions.
 
-    Raises KindredError or ProblemsError: no photos, files that can't be used, nobody named.
+    Raises KindredError or ProblemsError: no photos, files that can't be used (all of them at
+    once), nobody named.
     """
     source = scan(folder)
-    check_ids(source)
-    check_inputs(source)
-    names = {photo.name: {"source": photo.name} for photo in source.photos}
-    problems = Problems(f"{folder}: captions")
-    written = read_captions(source, names, problems, [])
+    problems = _problems_of_files(source)
+    written = read_captions(source, {photo.name for photo in source.photos}, problems, [])
     problems.raise_if_any()
     characters = people_of(source, written, people)
     if not characters:
@@ -96,13 +98,47 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
     captioned = sum(bool(one.text) for one in written.values())
     guessed = tuple(x for x, who in characters.items() if who.noun == UNKNOWN_NOUN)
     left_out = people_not_in(source.people, characters) if source.people else []
-    return FolderSurvey(len(source.photos), captioned, characters, cells, guessed, tuple(left_out))
+    return FolderSurvey(
+        photos=len(source.photos),
+        captioned=captioned,
+        characters=characters,
+        cells=cells,
+        guessed=guessed,
+        left_out=tuple(left_out),
+        unused=tuple(_unused(source)),
+    )
+
+
+def _problems_of_files(source: Source) -> Problems:
+    """Names that can't be used, and photos that can't be decoded."""
+    problems = Problems(f"{source.root}: some files can't be used as they are")
+    for check in (check_ids, check_inputs):
+        try:
+            check(source)
+        except ProblemsError as error:
+            problems.found += error.problems
+    # A link to nothing is among those already.
+    problems.found += problems_of([photo for photo in source.photos if photo.path.exists()])
+    return problems
+
+
+def _unused(source: Source) -> list[LeftOut]:
+    """Files, by their path in the folder, that are not used though nobody decided so in
+    people.yaml."""
+    aside = {photo.path.with_suffix("") for photo in source.set_aside}
+    others = [one for one in source.left_out if one.path.with_suffix("") not in aside]
+    return [replace(one, path=one.path.relative_to(source.root)) for one in others]
 
 
 def survey_lines(found: FolderSurvey, folder: str) -> list[str]:
-    """What was found, for a person, and a warning of people who are left out."""
+    """What was found, for a person, and warnings of files and people who are left out."""
     people = listing(f"{who.name} ({x}, {who.noun})" for x, who in found.characters.items())
     lines = [f"{found.photos} photos of {people}, {found.captioned} with a caption"]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in found.unused:
+        alike.setdefault((one.why, one.cure), []).append(printable(one.path.as_posix()))
+    for (why, cure), names in alike.items():
+        lines.append(f"warning: {message(listing(names), f'{why}; not used', cure)}")
     if found.left_out:
         lines.append(
             f"warning: {folder}/{NAME_OF_FILE} names people who are not in --people, and so not "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import shipped_config
+from photo_files import broken_files
 from PIL import Image
 
 import new_experiment as program
-from kindred.common.errors import KindredError
+from kindred.common.errors import KindredError, ProblemsError
 from kindred.compute.memory_limit import GIB
 from kindred.config.load_plan import load_plan
 from kindred.config.stranger_pictures import stranger_class_images
@@ -151,6 +152,39 @@ def test_files_that_are_there_are_not_replaced_unasked(root, folder):
     assert path.read_text() == "mine"
     run(root, "--gpu", "12", "--force")
     assert "Written by" in path.read_text()
+
+
+def test_every_photo_that_can_t_be_read_is_named_with_its_cure(root, folder, capsys):
+    sub = folder / "JRussell"
+    broken = broken_files(sub) | {"same.jpg": "same", "lost.txt": "without a photo"}
+    photo(sub / "same.jpg")
+    photo(sub / "same.png")
+    (sub / "lost.txt").write_text("JRussell")
+    photo(sub / "there.jpg")
+    (sub / "there.txt").write_text("JRussell")
+    broken["nowhere.jpg"] = "link to a file that is not there"
+    with pytest.raises(ProblemsError) as error:
+        run(root, "--gpu", "12")
+    told = error.value.problems
+    assert len(told) == len(broken) and all(problem.cure for problem in told)
+    for name, words in broken.items():
+        assert any(name in one.where and words in one.what for one in told), name
+    assert not (root / "config/experiments/ours.yaml").exists()
+
+
+def test_files_that_are_not_used_are_told_by_reason(root, folder, capsys):
+    people = "people: {J: {name: JRussell, class: man}}\nphotos: {JRussell/0.jpg: {left_out: dark}}"
+    (folder / "people.yaml").write_text(people)
+    photo(folder / "JRussell/0.jpg")
+    (folder / "JRussell/0.txt").write_text("JRussell")
+    for name in ("a.dng", "b.CR3", "CRussell/c.mov"):
+        (folder / name).write_bytes(b"raw\0")
+    run(root, "--gpu", "12")
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert told == [
+        "warning: CRussell/c.mov: neither photo nor captions; not used",
+        "warning: a.dng and b.CR3: a raw photo; not used. Export it as JPEG.",
+    ]
 
 
 def test_a_gpu_here_is_the_card_when_none_is_named(root, folder, monkeypatch):
