@@ -44,7 +44,7 @@ VERSIONS = {
     "live": 3,
     "rating": 5,
     "pairs": 5,
-    "report": 28,
+    "report": 29,
     "families_report": 2,
     "families_rating": 5,
     "send_table": 2,

@@ -113,14 +113,19 @@ def warnings_of(decision: HypothesisTest, judge: Mapping[str, Any]) -> list[str]
     return found
 
 
+UNTESTED = (
+    "Nobody tested how often this judge is right, neither on pictures whose answers are known nor "
+    "on photos of these people. Its figures may be wrong, so don't rely on them."
+)
+
+
 def never_tested(judge: Mapping[str, Any]) -> str:
     """What must be said of a judge that nobody tested and that no photos calibrated; '' of others.
     `judge` is as summary.json has it."""
     if judge["trusted"] is not None or judge.get("believed"):
         return ""
-    if judge["why"]:
-        return f"{'; '.join(judge['why'])}. Its figures are not to be relied on."
-    return "This judge was never tested, so its figures are not to be relied on."
+    why = f"{'; '.join(judge['why'])}. " if judge["why"] else ""
+    return f"{why}{UNTESTED}"
 
 
 def gap(value: float, measure: str, unit: bool = True) -> str:

@@ -53,6 +53,7 @@ from kindred.report.tables import (
     variant_rows,
 )
 from kindred.report.templates import fill
+from kindred.report.tested_judge import judge_test, untested_here
 from kindred.report.thumbnails import Thumbnail, make_thumbnails, missing
 from kindred.report.training_curves import smooth
 from kindred.specs.report import ReportSpec
@@ -128,6 +129,8 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         "declared": verdicts["declared"],
         "judge": summary["judge"],
         "untested": never_tested(summary["judge"]),
+        "judge_test": judge_test(summary),
+        "to_test": f"make rate EXPERIMENT={spec.experiment}" if untested_here(summary) else "",
         "threshold_lines": THRESHOLD_LINES,
         "controls": summary["controls"],
         "ratings": summary["ratings"],

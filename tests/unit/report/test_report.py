@@ -13,13 +13,15 @@ import pytest
 import reported
 import tiny_base
 from browser import browser
+from markupsafe import escape
 from synthetic import ARMS, Made
 
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
 from kindred.evidence.power_figures import figures
-from kindred.evidence.verdict_sentences import never_tested
+from kindred.evidence.verdict_sentences import UNTESTED, never_tested
 from kindred.report.report_data import read_report_data
+from kindred.report.tested_judge import judge_test
 from kindred.scoring.score_table import VERSION
 from kindred.specs.power import AskedPrompts, PowerSpec
 
@@ -315,20 +317,34 @@ def test_a_judge_that_nobody_tested_is_said_to_be_so(changed, tmp_path):
     summary["judge"] |= {"trusted": None, "why": []}
     write_json(changed.results / "summary.json", summary)
     html, markdown = reported.run_report(changed, tmp_path)
-    said = "This judge was never tested, so its figures are not to be relied on."
-    text = Page(html).text
+    text, how = Page(html).text, "To test it on these pictures, run make rate EXPERIMENT=synthetic"
     came_out = text[text.index("What came out") :]
-    assert came_out.index(said) < came_out.index("With captions on the wrong photos")
-    assert f"**{said}**" in markdown and f"<b>Note:</b> {said}" in html
+    assert came_out.index(UNTESTED) < came_out.index("With captions on the wrong photos")
+    assert f"**{UNTESTED}**" in markdown and f"<b>Note:</b> {escape(UNTESTED)}" in html
+    assert text.count(f"{UNTESTED} {how}") == 2 and markdown.replace("`", "").count(how) == 2
 
 
 def test_of_which_judges_it_is_said_that_they_were_never_tested():
     why = "gates.json: measured at threshold 0.4, so this judge counts as never tested"
-    told = never_tested({"trusted": None, "why": [why]})
-    assert told == f"{why}. Its figures are not to be relied on."
+    assert never_tested({"trusted": None, "why": [why]}) == f"{why}. {UNTESTED}"
     believed = {"trusted": None, "why": [], "believed": {"said": "Of 9 photos ..."}}
     tested = [{"trusted": one, "why": []} for one in (True, False)]
     assert [never_tested(judge) for judge in (believed, *tested)] == ["", "", ""]
+
+
+def test_what_a_judge_was_tested_with_is_said_truly():
+    def told(trusted=None, said="", rows=None, rated=None):
+        known = {"believed": {"said": said, "confusion": rows}} if said else {}
+        ratings = rated and {"judge": {"images": rated}}
+        return judge_test({"judge": {"trusted": trusted, "why": []} | known, "ratings": ratings})
+
+    assert told(True) == "It reaches what it has to on pictures whose answers are known."
+    assert told(False).startswith("It does not reach what it has to")
+    assert told() == UNTESTED
+    photos = told(said="Of 9 photos ...", rows={"J": {"J": 9}})
+    assert photos == "It was tested on the reference photos alone. Of 9 photos ..."
+    assert told(said="Nobody has two photos.", rows={"J": {"J": 0}}) == "Nobody has two photos."
+    assert told(rated=40).endswith("says how far it agrees with 40 rated pictures.")
 
 
 def test_how_far_a_judge_of_photos_can_be_believed_is_said_with_what_thresholds_follow_from(
