@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kindred.common import progress
 from kindred.common.errors import run_main
+from kindred.common.left_out import SCIPY, leave_out
 from kindred.compute import devices
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.run import Machine, render_batched
@@ -48,4 +49,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    leave_out(*SCIPY)
     run_main(main)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kindred.common import progress
 from kindred.common.errors import run_main
+from kindred.common.left_out import SCIPY, leave_out
 from kindred.compute import devices
 from kindred.specs.training import TrainSpec
 from kindred.training import adapter_store
@@ -55,4 +56,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    leave_out(*SCIPY)
     run_main(main)

@@ -21,7 +21,7 @@ from pathlib import Path
 from kindred.common import progress
 from kindred.common.errors import run_main
 from kindred.common.files import write_json
-from kindred.common.left_out import leave_out
+from kindred.common.left_out import SCIPY, leave_out
 from kindred.compute import devices
 from kindred.training import adapter_store
 from kindred.training.batched.run import BatchSettings, train_batched
@@ -56,5 +56,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave_out("bitsandbytes", "scipy")  # a quantized base is left to train.py
+    leave_out("bitsandbytes", *SCIPY)  # a quantized base is left to train.py
     run_main(main)
