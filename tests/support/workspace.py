@@ -17,8 +17,9 @@ from pathlib import Path
 
 import psutil
 
+from kindred.benchmarking.empty_jobs import copy_workflow
+
 REPOSITORY = Path(__file__).parents[2]
-PARTS = ("Snakefile", "rules", "scripts", "profiles", "envs", "report", "config")
 TIMEOUT_S = 600
 WHOLE = (".png", ".safetensors")
 
@@ -142,13 +143,7 @@ class Workspace:
 def copy_repository(root: Path) -> Workspace:
     """The workflow alone, with its own configuration."""
     root.mkdir(parents=True)
-    unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for part in PARTS:
-        source = REPOSITORY / part
-        if source.is_dir():
-            shutil.copytree(source, root / part, ignore=unwanted)
-        else:
-            shutil.copy2(source, root / part)
+    copy_workflow(REPOSITORY, root)
     return Workspace(root)
 
 

@@ -33,14 +33,14 @@ onstart:
 
 
 def copy_workflow(repository: Path, root: Path) -> None:
-    """Copy the workflow with its configuration into the folder `root`."""
+    """Copy the workflow with its configuration into the folder `root`; all dates are kept."""
     unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
     for part in PARTS:
         source = repository / part
         if source.is_dir():
             shutil.copytree(source, root / part, ignore=unwanted)
         else:
-            shutil.copyfile(source, root / part)
+            shutil.copy2(source, root / part)
 
 
 def make_all(root: Path) -> None:
