@@ -8,26 +8,17 @@ shape and as many people, which leaves both as they were and takes away who is w
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kindred.characters.trigger_words import ADULT_NOUNS, CHILD_NOUNS
+from kindred.characters.unnamed_people import unnamed_people
 from kindred.common.errors import KindredError, Problems
 from kindred.data.dataset import DatasetImage
 from kindred.specs.training import Pairing
 
 ENCODE = (
     "delete the dataset's folder in resources/encoded and run `snakemake`, which encodes it again"
-)
-
-
-_NOUNS = "|".join((*ADULT_NOUNS, *CHILD_NOUNS))
-# People without a name in a composite's caption: 'a woman', but neither 'the woman ARussell' nor
-# the adult of 'in a black jacket and adult woman ARussell'.
-_OTHERS = re.compile(
-    rf"\b(?:[Aa]n?|[Tt]he|[Oo]ne) (?:[\w-]+ ){{0,3}}?(?:{_NOUNS})\b(?! (?:[A-Z]|(?:{_NOUNS})\b))"
 )
 
 
@@ -57,7 +48,7 @@ def make_pairs(items: Sequence[DatasetImage], pairing: Pairing, seed: int) -> li
 def heads_said(item: DatasetImage) -> int:
     """How many people an image's caption speaks of: its characters and, in a composite, strangers.
     Photos' captions may say 'a man' of somebody whom they have named."""
-    others = len(_OTHERS.findall(item.caption)) if item.made == "composed" else 0
+    others = unnamed_people(item.caption, the=True) if item.made == "composed" else 0
     return len(list(filter(None, item.cell.split("+")))) + others + item.named
 
 

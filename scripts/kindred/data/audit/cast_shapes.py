@@ -8,19 +8,17 @@ captions.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from kindred.characters.trigger_words import ADULT_NOUNS, CHILD_NOUNS
+from kindred.characters.unnamed_people import unnamed_people
 from kindred.data.audit.findings import Finding
 from kindred.specs.character import Character
 
 Table = dict[str, dict[str, int]]  # cast -> shape -> pictures
 MOST_BITS = 0.25  # more of them are worth a word
-ARTICLES = r"(?:an?|one|another|some)"
 
 
 def casts_by_shape(
@@ -31,7 +29,7 @@ def casts_by_shape(
     counts: Counter[tuple[str, Fraction]] = Counter()
     for photo in photos:
         image, caption = photo["image"], photo["caption"]["caption"]
-        others = strangers_said(caption, characters) + len(image.get("named", ()))
+        others = unnamed_people(caption, characters) + len(image.get("named", ()))
         cast = "+".join(filter(None, [photo["cell"], str(others or "")])) or "nobody"
         counts[cast, Fraction(image["width"], image["height"])] += 1
     shapes = sorted({shape for _, shape in counts})
@@ -39,18 +37,6 @@ def casts_by_shape(
     return {
         cast: {f"{s.numerator}:{s.denominator}": counts[cast, s] for s in shapes} for cast in casts
     }
-
-
-def strangers_said(caption: str, characters: Mapping[str, Character]) -> int:
-    """People whom a caption says by a class noun and an article, and who have no name: two in
-    'a man, JRussell and a woman', none in 'the man JRussell', 'a man JRussell' or 'a black jacket
-    and adult woman ARussell'."""
-    nouns = {*ADULT_NOUNS, *CHILD_NOUNS, *(who.noun.casefold() for who in characters.values())}
-    noun = rf"(?:{'|'.join(map(re.escape, sorted(nouns)))})\b"
-    pattern = rf"\b{ARTICLES} (?:[\w-]+ ){{0,3}}?{noun}"
-    names = "|".join(re.escape(who.name) for who in characters.values()) or "(?!)"
-    unnamed = rf"{pattern}(?! (?:{noun}|(?:{names})(?!\w)))"
-    return len(re.findall(unnamed, caption, re.IGNORECASE))
 
 
 def bits(table: Table) -> float:

@@ -1,0 +1,43 @@
+"""How many people a caption speaks of whom it doesn't name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from kindred.characters.trigger_words import ADULT_NOUNS, CHILD_NOUNS, Characters
+
+ARTICLES = ("a", "an", "one", "another", "some")
+
+
+def unnamed_people(text: str, characters: Characters | None = None, the: bool = False) -> int:
+    """People whom a text says by a class noun and an article, and who have no name: two in 'a man,
+    JRussell and a woman', none in 'the man JRussell', 'a man JRussell' or 'a black jacket and adult
+    woman ARussell'.
+
+    characters: those who have names, with their nouns; None: every capitalised word is a name.
+    the: whether 'the woman' is somebody else too, and not one who was named before.
+    """
+    articles = (*ARTICLES, "the") if the else ARTICLES
+    if characters is None:
+        return len(_pattern(articles, (), None).findall(text))
+    nouns = tuple(sorted({who.noun.casefold() for who in characters.values()}))
+    names = tuple(who.name for who in characters.values())
+    return len(_pattern(articles, nouns, names).findall(text))
+
+
+@cache
+def _pattern(
+    articles: tuple[str, ...], nouns: tuple[str, ...], names: tuple[str, ...] | None
+) -> re.Pattern[str]:
+    """Of one unnamed person. What stands between may hold other people's clothes, so a noun or a
+    name right behind the noun says that this is no person of its own, or one who has a name."""
+    noun = rf"(?i:{_any({*ADULT_NOUNS, *CHILD_NOUNS, *nouns})})\b"
+    name = "[A-Z]" if names is None else rf"(?i:{_any(names)})(?!\w)"
+    words = r"(?:[\w-]+ ){0,3}?"
+    return re.compile(rf"\b(?i:{_any(articles)}) {words}{noun}(?! (?:{noun}|{name}))")
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(words))) or "(?!)"
