@@ -11,19 +11,25 @@ from kindred.characters.trigger_words import ADULT_NOUNS, CHILD_NOUNS, Character
 ARTICLES = ("a", "an", "one", "another", "some")
 
 
-def unnamed_people(text: str, characters: Characters | None = None, the: bool = False) -> int:
+def unnamed_people(
+    text: str,
+    characters: Characters | None = None,
+    others: Iterable[str] = (),
+    the: bool = False,
+) -> int:
     """People whom a text says by a class noun and an article, and who have no name: two in 'a man,
     JRussell and a woman', none in 'the man JRussell', 'a man JRussell' or 'a black jacket and adult
     woman ARussell'.
 
     characters: those who have names, with their nouns; None: every capitalised word is a name.
+    others: names of further people.
     the: whether 'the woman' is somebody else too, and not one who was named before.
     """
     articles = (*ARTICLES, "the") if the else ARTICLES
     if characters is None:
         return len(_pattern(articles, (), None).findall(text))
     nouns = tuple(sorted({who.noun.casefold() for who in characters.values()}))
-    names = tuple(who.name for who in characters.values())
+    names = (*(who.name for who in characters.values()), *others)
     return len(_pattern(articles, nouns, names).findall(text))
 
 

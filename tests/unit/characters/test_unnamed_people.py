@@ -33,6 +33,7 @@ def test_people_without_names_are_counted(caption, count, known):
 
 def test_names_are_those_of_the_characters_or_all_capitalised_words():
     assert unnamed_people("a man BSmith", WHO) == 1 and unnamed_people("a man BSmith") == 0
+    assert unnamed_people("a photo of man BSmith and a man", WHO, ["BSmith"]) == 1
     ohwx = {"O": Character(name="ohwx", **{"class": "monk"})}
     assert unnamed_people("a man ohwx and a Monk", ohwx) == 1
 

@@ -38,6 +38,12 @@ def test_casts_count_people_without_names():
     }
 
 
+def test_a_stranger_with_a_made_up_name_counts_once():
+    one = photo("J", "a photo of woman BRenol and adult man JRussell", 512, 512)
+    one["image"]["named"] = ["BRenol"]
+    assert cast_shapes.casts_by_shape([one], WHO) == {"J+1": {"1:1": 1}}
+
+
 def test_bits_of_known_tables():
     told = {"J": {"1:1": 400, "2:1": 0}, "A": {"1:1": 0, "2:1": 400}}
     untold = {"J": {"1:1": 200, "2:1": 200}, "A": {"1:1": 200, "2:1": 200}}

@@ -29,7 +29,8 @@ def casts_by_shape(
     counts: Counter[tuple[str, Fraction]] = Counter()
     for photo in photos:
         image, caption = photo["image"], photo["caption"]["caption"]
-        others = unnamed_people(caption, characters) + len(image.get("named", ()))
+        named = image.get("named", ())
+        others = unnamed_people(caption, characters, named) + len(named)
         cast = "+".join(filter(None, [photo["cell"], str(others or "")])) or "nobody"
         counts[cast, Fraction(image["width"], image["height"])] += 1
     shapes = sorted({shape for _, shape in counts})
