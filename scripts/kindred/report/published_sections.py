@@ -11,12 +11,13 @@ from collections.abc import Mapping
 
 from kindred.report.formatting import plural
 
-NUMBERS, MATRICES, PARTS, PHOTOS, NEXT = (
+NUMBERS, MATRICES, PARTS, PHOTOS, NEXT, TAKE = (
     "The variants in numbers",
     "Who is taken for whom",
     "Is a group harder than its parts?",
     "Photos",
     "What to try next",
+    "Which LoRA to take",
 )
 LEGEND = "What the columns say: [measures](../../reference/measures.md#columns-of-reports)."
 TAKEN = (
@@ -34,7 +35,7 @@ CELL, RULE = re.compile(r"(?<!\\)\|"), re.compile(r"\|[-:|]+\|")
 
 def in_short(sections: Mapping[str, str]) -> list[str]:
     """The sections of a page, each beginning with its heading. sections: heading -> section, as a
-    report has them. Advice is left out: the study is over."""
+    report has them. Advice is left out: the study is over, and its LoRAs are not published."""
     named = {name.partition(": ")[2]: name for name in sections if name.startswith(f"{PHOTOS}: ")}
     photos = {dataset: body_of(sections[name]) for dataset, name in named.items()}
     found = []
@@ -47,7 +48,7 @@ def in_short(sections: Mapping[str, str]) -> list[str]:
             found.append(f"{name}\n\n{by_prompt_set(body_of(part))}")
         elif name == next(iter(named.values()), None):
             found.append(f"{PHOTOS}\n\n{photos_of(photos)}")
-        elif name not in (NEXT, *named.values()):
+        elif name not in (NEXT, TAKE, *named.values()):
             found.append(part.strip())
     return found
 

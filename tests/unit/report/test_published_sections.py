@@ -120,6 +120,7 @@ def test_sections_keep_their_order_and_advice_goes():
         "Photos: ours": f"Photos: ours\n\n{PHOTOS}",
         "Photos: b": f"Photos: b\n\n{PHOTOS}",
         "What to try next": "What to try next\n\n1. More.\n",
+        "Which LoRA to take": "Which LoRA to take\n\nTake “any”.\n",
         "Methods": "Methods\n\nSame prompts.\n",
     }
     found = in_short(sections)
@@ -157,7 +158,9 @@ def test_a_verdict_without_figures_says_why():
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in DOCS.glob("*/README.md")))
 def test_published_pages_have_the_short_form(name):
     page = (DOCS / name / "README.md").read_text(encoding="utf-8")
-    assert not re.findall(r"^## (?:Photos: |What to try next)", page, re.MULTILINE)
+    assert not re.findall(
+        r"^## (?:Photos: |What to try next|Which LoRA to take)", page, re.MULTILINE
+    )
     assert f"In brackets: 95 % intervals. {LEGEND}\n" in page
     lines = read_table(DOCS / name / "verdicts.csv")
     words = page.partition("## What came out\n\n")[2]
