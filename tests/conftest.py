@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from shared import once
+from kept_drawings import KEPT
+from shared import common_folder, once
 
 # Before any test module imports torch. Tests run beside each other, and tiny work gains nothing.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -65,6 +66,14 @@ def same_environment():
     if os.environ != before:
         os.environ.clear()
         os.environ.update(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawings_kept(tmp_path_factory: pytest.TempPathFactory):
+    """Made-up experiments copy pictures that one of them has drawn."""
+    KEPT.append(common_folder(tmp_path_factory, "drawings"))
+    yield
+    KEPT.clear()
 
 
 @pytest.fixture(scope="session")

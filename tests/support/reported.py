@@ -15,11 +15,16 @@ import families_rating
 import pairs_page
 import rating_page
 import report
-from kindred.report import svg_plots, thumbnails
+from kindred.report import repository_sheets, svg_plots, thumbnails
 from kindred.specs.dataset import AuditSpec
 from kindred.specs.report import PairsSpec, RatingSpec, ReportSpec, WhoIsItSpec
 
-DRAWN = ((svg_plots, "intervals_svg"), (svg_plots, "curves_svg"), (thumbnails, "_thumbnail"))
+DRAWN = (
+    (svg_plots, "intervals_svg"),
+    (svg_plots, "curves_svg"),
+    (thumbnails, "_thumbnail"),
+    (repository_sheets, "small_webp"),
+)
 KEPT: dict[str, dict[bytes, object]] = {}
 SMALL = {
     "headshot": PROMPTS["headshot"],
@@ -30,8 +35,8 @@ SMALL = {
 
 
 def keep_parts(patch: pytest.MonkeyPatch) -> None:
-    """Plots and thumbnails of equal arguments are drawn once in this process, for tests of what
-    else stands on a page: they are most of what it costs."""
+    """Plots, thumbnails and small sheets of equal arguments are drawn once in this process, for
+    tests of what else stands on a page: they are most of what it costs."""
     for module, name in DRAWN:
         real, kept = getattr(module, name), KEPT.setdefault(name, {})
 

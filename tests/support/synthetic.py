@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
 
 import numpy as np
+from kept_drawings import drawn_once
+from PIL import Image
 from prepared_dataset import random_vectors
 
 from kindred.characters.cells import cell_name
@@ -334,11 +337,16 @@ def _picture(root: Path, row: Row, drawn: _Draw, pictures: bool) -> list[Box]:
     row |= {"width": size[0], "height": size[1], "path": store.path(row["key"]).as_posix()}
     if not pictures:
         return [(20.0 * n, 10.0, 20.0 * n + 16, 30.0) for n in range(len(drawn.people))]
-    rng = Random(row["key"])
-    people = _people(drawn.people, rng)
-    drawing = draw(sample_scene(rng, people, size=size, shuffle=False), masks=False)
-    store.put_image(row["key"], drawing.image, {"prompt": row["prompt"], "seed": row["seed"]})
-    return list(drawing.heads)
+    settings = {"prompt": row["prompt"], "seed": row["seed"]}
+
+    def drawing() -> list[Box]:
+        rng = Random(row["key"])
+        people = _people(drawn.people, rng)
+        made = draw(sample_scene(rng, people, size=size, shuffle=False), masks=False)
+        store.put_image(row["key"], made.image, settings)
+        return list(made.heads)
+
+    return drawn_once([row["key"], settings, drawn.people, size], store.path(row["key"]), drawing)
 
 
 def _people(letters: Sequence[str], rng: Random) -> list:
@@ -379,6 +387,15 @@ def _training(folder: Path, run: int) -> None:
     )
 
 
+@cache
+def _photo(image_id: str, *letters: str) -> tuple[str, Image.Image, str]:
+    """Where a photo was taken, its picture and the hash of its pixels."""
+    rng = Random(image_id)
+    scene = sample_scene(rng, _people(letters, rng), size=SIZES[len(letters)])
+    image = draw(scene, masks=False).image
+    return scene.place, image, pixel_hash(image)
+
+
 def _dataset(root: Path, pictures: bool) -> None:
     """resources/russell as preprocess and caption leave it."""
     folder = root / "resources" / "russell"
@@ -387,13 +404,11 @@ def _dataset(root: Path, pictures: bool) -> None:
         letters = cell.split("+")
         for number in range(1, count + 1):
             image_id = f"{''.join(letters)}-{number:02d}"
-            rng = Random(image_id)
-            scene = sample_scene(rng, _people(letters, rng), size=SIZES[len(letters)])
-            image = draw(scene, masks=False).image
+            place, image, pixels = _photo(image_id, *letters)
             if pictures:
                 (folder / "images").mkdir(parents=True, exist_ok=True)
                 image.save(folder / "images" / f"{image_id}.png")
-            caption = f"{' and '.join(CHARACTERS[x].name for x in letters)}, {scene.place}"
+            caption = f"{' and '.join(CHARACTERS[x].name for x in letters)}, {place}"
             images.append(
                 {
                     "image_id": image_id,
@@ -401,7 +416,7 @@ def _dataset(root: Path, pictures: bool) -> None:
                     "source": f"{image_id}.jpg",
                     "width": image.width,
                     "height": image.height,
-                    "pixel_hash": pixel_hash(image),
+                    "pixel_hash": pixels,
                     "warnings": [],
                 }
             )

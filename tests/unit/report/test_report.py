@@ -71,7 +71,9 @@ def made(tmp_path_factory) -> Made:
 @pytest.fixture(scope="module")
 def written(made, tmp_path_factory) -> tuple[str, str, Path]:
     out = tmp_path_factory.mktemp("out")
-    return (*reported.run_report(made, out), out)
+    with pytest.MonkeyPatch.context() as patch:
+        reported.keep_parts(patch)
+        return (*reported.run_report(made, out), out)
 
 
 @pytest.fixture
@@ -239,7 +241,8 @@ def test_markdown_has_the_core_and_no_pictures(written):
         assert re.fullmatch(r"[|:-]+", lines[1])
 
 
-def test_markdown_shows_the_sheets_that_lie_beside_it(made, tmp_path):
+def test_markdown_shows_the_sheets_that_lie_beside_it(made, tmp_path, monkeypatch):
+    reported.keep_parts(monkeypatch)
     _, markdown = reported.run_report(made, tmp_path, sheets=["pair", "trio"])
     assert "![trio by all variants](sheets/trio.png)" in markdown and "\n\n\n" not in markdown
     assert "headshot.png" not in markdown
@@ -249,7 +252,8 @@ def test_equal_results_give_equal_bytes(written, made, tmp_path):
     assert reported.run_report(made, tmp_path) == written[:2]
 
 
-def test_a_shared_report_has_neither_originals_nor_file_names(made, tmp_path):
+def test_a_shared_report_has_neither_originals_nor_file_names(made, tmp_path, monkeypatch):
+    reported.keep_parts(monkeypatch)
     images = read_json(made.root / "resources" / "russell" / "images.json")
     html, markdown = reported.run_report(made, tmp_path, hide_photos=True)
     plain, _ = reported.run_report(made, tmp_path)

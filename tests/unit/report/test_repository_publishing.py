@@ -419,7 +419,8 @@ def test_a_lora_trained_elsewhere_may_be_of_real_people(changed, tmp_path):
         run(changed, tmp_path / "docs")
 
 
-def test_words_above_the_marker_are_kept(made, tmp_path):
+def test_words_above_the_marker_are_kept(made, tmp_path, monkeypatch):
+    reported.keep_parts(monkeypatch)
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "hypotheses.md").write_text("# Mine\n\nMy words.\n", encoding="utf-8")
