@@ -146,6 +146,18 @@ class MemoryDemand:
         units = self.units.working[block.kind] + self.units.gpu[self.compiled]
         return images * self.tokens * self._unit * units + self.unpacked
 
+    def working_of_each(self, images: int) -> list[float]:
+        """The same of every block: it hangs on a block's kind alone, and each arrangement asks."""
+        if images not in self._working:
+            kinds = {block.kind: block for block in self.shape.blocks}
+            known = {kind: self.working(block, images) for kind, block in kinds.items()}
+            self._working[images] = [known[block.kind] for block in self.shape.blocks]
+        return self._working[images]
+
+    @cached_property
+    def _working(self) -> dict[int, list[float]]:
+        return {}
+
     @cached_property
     def drawn(self) -> float:
         """Bytes that drawing has in work beside weights and adapter: one block's pass, which keeps
@@ -269,12 +281,16 @@ def peak(
     pairs = [sum(away[i : i + 2]) for i in range(max(1, len(away) - 1))]
     weights = sum(job.block_weights) - sum(away) + max(pairs, default=0) + job.outside_weights
     held = highest = 0.0
-    for index, block in enumerate(job.shape.blocks):
-        kept = images * job.kept_of_one[index]
-        highest = max(highest, held + kept + job.working(block, images))
-        held += job.inputs(images) if index < checkpointed else kept
+    inputs = job.inputs(images)
+    of_each = zip(job.kept_of_one, job.working_of_each(images), strict=True)
+    for index, (of_one, working) in enumerate(of_each):
+        kept = images * of_one
+        reached = held + kept + working
+        if reached > highest:
+            highest = reached
+        held += inputs if index < checkpointed else kept
     # The base's answer is kept through the pass that learns it; a block's inputs are wider.
-    answer = job.inputs(images) * job.preserves
+    answer = inputs * job.preserves
     return FIXED + weights + job.adapter + max(answer + highest, job.drawn)
 
 
