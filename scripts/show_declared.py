@@ -1,6 +1,6 @@
 """Print what an experiment declared, and every change of it, with the values before and after.
 
-in:  config/declared/<name>.jsonl
+in:  config/declared/<name>.jsonl, or the same packed, <name>.jsonl.xz
 out: a table in Markdown
 
     python scripts/show_declared.py coverage
@@ -30,13 +30,13 @@ def main(argv: list[str] | None = None) -> int:
     """Print one log."""
     options = parse(argv)
     path = log_path(options.name, options.root)
-    if not path.is_file():
+    entries = read_log(path)
+    if not entries:
         raise KindredError(
             "nothing was declared under this name",
             str(path),
             "give the name of a file in config/declared",
         )
-    entries = read_log(path)
     print(fill("declared.md", {"log": summed_up(entries, entries[-1]["runs"])}).strip())
     return 0
 

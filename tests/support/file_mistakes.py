@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,17 @@ def logged(root: Path, edited: Callable[[bytes], bytes]) -> object:
             chained_log.append(path, lambda _, why=why: [{"why": why}])
         write(root / "kept", path.read_bytes())
     write(path, edited((root / "kept").read_bytes()))
+    return chained_log.read_log(path)
+
+
+def packed_log(root: Path, edited: Callable[[bytes], bytes], beside: bytes | None) -> object:
+    """A packed log of one entry, edited, beside another or none, and read."""
+    path = root / "log.jsonl"
+    if not (root / "kept").exists():
+        chained_log.append(path, lambda _: [{"why": "one"}])
+        write(root / "kept", lzma.compress(path.read_bytes()))
+    write(path, beside)
+    write(chained_log.packed_path(path), edited((root / "kept").read_bytes()))
     return chained_log.read_log(path)
 
 
@@ -311,6 +323,10 @@ MISTAKES = [
     Mistake("an entry before this one was", lambda root: logged(
                 root, lambda data: data.splitlines(keepends=True)[1]),
             lambda root: logged(root, bytes)),
+    Mistake("can't be unpacked (", lambda root: packed_log(root, lambda data: data[:-8], None),
+            lambda root: packed_log(root, bytes, None)),
+    Mistake("another log lies packed beside", lambda root: packed_log(root, bytes, b""),
+            lambda root: packed_log(root, bytes, None)),
     Mistake("the design of", lambda _: restored(7), lambda _: restored(9)),
     of_file("has no column", "r.csv", "a\n", RATINGS, lambda p: human_ratings.read_ratings([p])),
     of_file("has no column", "w.csv", "a\n", ANSWERS, lambda p: who_is_it.read_answers([p])),

@@ -3,15 +3,18 @@
 An entry holds `previous`, the `sha256` of the entry before it ('' in the first), and its own
 `sha256`, of its canonical JSON without that key. A line that is changed, removed or put in later is
 therefore seen. Lines are appended under a lock and flushed; a line that was cut off (kill -9, full
-disk) is never an entry, and the next entry takes its place. Knows nothing of what is logged.
+disk) is never an entry, and the next entry takes its place. A log that is finished may lie packed
+beside its place, as `xz x.jsonl` packs it: it is read from there, and unpacked by the next entry.
+Knows nothing of what is logged.
 """
 
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +22,12 @@ from typing import Any
 
 from kindred.common.errors import KindredError
 from kindred.common.file_lock import lock
-from kindred.common.files import flush_folder
+from kindred.common.files import atomic_write, flush_folder
 from kindred.common.hashing import canonical_json, spec_hash
 
 Entry = dict[str, Any]
 PREVIOUS, OWN = "previous", "sha256"
+PACKED = ".xz"  # behind the name of a log
 CUT = (
     "the last line is incomplete, because a program was killed or the disk was full. Nothing to "
     "do: the next entry replaces it."
@@ -75,13 +79,50 @@ def _chained(entry: Entry, previous: str) -> Entry:
     return {**linked, OWN: spec_hash(linked)}
 
 
-def _read(path: Path) -> _Content:
+def logs(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """The logs of a folder, packed or not: where each lies or would lie, and what it holds."""
+    found = {path.with_name(path.name.removesuffix(PACKED)) for path in folder.glob("*.jsonl*")}
+    for path in sorted(path for path in found if path.suffix == ".jsonl"):
+        yield path, held(path)
+
+
+def held(path: Path) -> bytes:
+    """What a log holds; nothing where there is none. Raises KindredError for a packed log that
+    can't be unpacked, or beside which there is another."""
+    # In this order: whoever unpacks a log has written it before the packed one goes.
+    packed = packed_path(path)
+    squeezed, plain = _bytes(packed), _bytes(path)
+    if squeezed is None:
+        return plain or b""
     try:
-        data = path.read_bytes()
+        unpacked = lzma.decompress(squeezed)
+    except lzma.LZMAError as error:
+        cure = "restore the file (`git checkout`)"
+        raise KindredError(f"can't be unpacked ({error})", str(packed), cure) from error
+    if plain is not None and not plain.startswith(unpacked):
+        raise KindredError(
+            f"another log lies packed beside this one, {packed.name}",
+            str(path),
+            "restore both (`git checkout`), and keep the one that holds more",
+        )
+    return unpacked if plain is None else plain
+
+
+def packed_path(path: Path) -> Path:
+    """Where a log lies if it is packed."""
+    return path.with_name(path.name + PACKED)
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
     except FileNotFoundError:
-        return _Content()
+        return None
+
+
+def _read(path: Path) -> _Content:
     content = _Content()
-    for number, line in enumerate(data.splitlines(keepends=True), 1):
+    for number, line in enumerate(held(path).splitlines(keepends=True), 1):
         entry = _parsed(line)
         if entry is None and not line.endswith(b"\n"):
             content.cut = number
@@ -132,9 +173,13 @@ def _check_writable(path: Path) -> None:
 
 def _write(path: Path, content: _Content, entries: Sequence[Entry]) -> None:
     """Put entries behind the last one; on an error the file is left as long as it was."""
+    packed = packed_path(path)
     lines = [canonical_json(entry) + "\n" for entry in entries]
     data = ("" if content.ended else "\n").encode() + "".join(lines).encode()
     try:
+        if packed.exists() and not path.exists():
+            with atomic_write(path, durable=True) as temporary:
+                temporary.write_bytes(held(path))
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             os.ftruncate(file, content.size)
@@ -152,4 +197,5 @@ def _write(path: Path, content: _Content, entries: Sequence[Entry]) -> None:
         what = f"can't add an entry ({error.strerror or error}); the log is unchanged"
         cure = "free some disk space, or get write access to it"
         raise KindredError(what, str(path), cure) from error
+    packed.unlink(missing_ok=True)
     flush_folder(path.parent)

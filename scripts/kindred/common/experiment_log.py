@@ -72,16 +72,16 @@ def _of_families(path: Path) -> list[Path]:
     """The logs beside an experiment's, there or not, of families that it was declared with."""
     return [
         other
-        for other in sorted(path.parent.glob("*.jsonl"))
-        if _may_name(other.read_text(encoding="utf-8", errors="replace"), path.stem)
+        for other, content in chained_log.logs(path.parent)
+        if _may_name(content, path.stem)
         if any(path.stem in one.get("design", {}).get("experiments", ()) for one in read_log(other))
     ]
 
 
-def _may_name(text: str, experiment: str) -> bool:
+def _may_name(content: bytes, experiment: str) -> bool:
     """Whether a log may be of families that an experiment is one of: most are not, and reading
     all of them as what they are takes long."""
-    return f'"{experiment}"' in text and '"experiments"' in text
+    return f'"{experiment}"'.encode() in content and b'"experiments"' in content
 
 
 def _note(path: Path, kind: Kind, runs: Runs, more: Mapping[str, Any]) -> None:

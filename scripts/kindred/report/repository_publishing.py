@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kindred.common.chained_log import Entry, read_log
+from kindred.common.chained_log import Entry, packed_path, read_log
 from kindred.common.errors import KindredError, Problems
 from kindred.common.experiment_log import entry_of, log_path, note_runs
 from kindred.common.files import atomic_write, write_csv, write_text
@@ -201,7 +201,8 @@ def needed(name: str, folders: Folders) -> Iterator[Path]:
     scores = images_of(read_scores(folder / "scores.csv"))
     for file in ("report.md", "summary.json", "verdicts.json", "scores.csv"):
         yield folder / file
-    others = (folder / "power.json", log_path(name, folders.root))
+    log = log_path(name, folders.root)
+    others = (folder / "power.json", log, packed_path(log))
     yield from (path for path in others if path.is_file())
     for prompt_set in repository_sheets.sets_shown(summary, verdicts):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kindred.common import chained_log
-from kindred.common.chained_log import append, read_log
+from kindred.common.chained_log import append, logs, packed_path, read_log
 from kindred.common.errors import KindredError
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -140,3 +141,48 @@ def test_processes_append_at_once_and_lose_nothing(tmp_path):
     assert sorted(found) == [*range(100, 115), *range(200, 215), *range(300, 315)]
     for start in (100, 200, 300):
         assert [n for n in found if start <= n < start + 100] == [*range(start, start + 15)]
+
+
+def pack(log: Path) -> Path:
+    packed = packed_path(log)
+    packed.write_bytes(lzma.compress(log.read_bytes()))
+    log.unlink()
+    return packed
+
+
+def test_a_packed_log_is_read_where_it_lies_and_unpacked_by_the_next_entry(log):
+    before = log.read_bytes()
+    packed = pack(log)
+    assert numbers(log) == [0, 1, 2] and [*logs(log.parent)] == [(log, before)]
+    append(log, lambda _: [])
+    assert packed.exists() and not log.exists()
+    append(log, lambda _: [{"number": 3}])
+    assert numbers(log) == [0, 1, 2, 3] and log.read_bytes().startswith(before)
+    assert not packed.exists()
+
+
+def test_whoever_is_killed_while_unpacking_loses_nothing(log):
+    content = log.read_bytes()
+    packed = pack(log)
+    log.write_bytes(content)
+    assert numbers(log) == [0, 1, 2]
+    append(log, lambda _: [{"number": 3}])
+    assert numbers(log) == [0, 1, 2, 3] and not packed.exists()
+
+
+def test_a_packed_log_beside_another_is_an_error(log):
+    lines = log.read_text().splitlines(keepends=True)
+    pack(log)
+    log.write_text(lines[0])
+    with pytest.raises(KindredError, match="another log lies packed") as one:
+        read_log(log)
+    assert one.value.where == str(log)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"no" + data])
+def test_a_packed_log_that_is_damaged_is_named(log, damage):
+    packed = pack(log)
+    packed.write_bytes(damage(packed.read_bytes()))
+    with pytest.raises(KindredError, match="can't be unpacked") as one:
+        read_log(log)
+    assert one.value.where == str(packed)
