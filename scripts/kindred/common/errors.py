@@ -10,6 +10,8 @@ import atexit
 import difflib
 import gc
 import logging
+import os
+import select
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -151,6 +153,16 @@ def _is_out_of_memory(error: Exception) -> bool:
     return of_apple or type(error).__name__ == "OutOfMemoryError"
 
 
+def _nobody_reads() -> bool:
+    """Whether who read our output, such as `head`, has gone. What is left of it goes nowhere."""
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), 0)
+    if not any(event & select.POLLERR for _, event in asked.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
+
+
 def run_main(main: Callable[[], int | None]) -> None:
     """Run a program, if its code is what Snakemake planned with: a user's mistake ends in its
     message and status 1, without a stack trace."""
@@ -159,6 +171,11 @@ def run_main(main: Callable[[], int | None]) -> None:
             raise KindredError(planned_code.CHANGED, cure=planned_code.CURE)
         with _collecting_less():
             status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        sys.exit(141)  # as a shell says of a program that SIGPIPE ended
     except KindredError as error:
         print(commands.complete(f"error: {error}"), file=sys.stderr)
         sys.exit(1)

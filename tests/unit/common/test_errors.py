@@ -1,6 +1,7 @@
 """How a program ends: a person's mistake, too little memory, and a mistake of ours."""
 
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,34 @@ def test_a_mistake_of_ours_keeps_its_trace():
         raise ValueError("ours")
 
     with pytest.raises(ValueError, match="ours"):
+        run_main(main)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("lines", [1, 20000])
+def test_a_program_whose_reader_has_gone_ends_without_a_trace(lines, unbuffered):
+    program = (
+        "import sys\n"
+        "from kindred.common.errors import run_main\n"
+        "sys.stdin.read()\n"
+        f"run_main(lambda: print('line\\n' * {lines}))"
+    )
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    folder = Path(errors.__file__).parents[2]
+    told = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=folder, env=told, **pipes) as started:
+        started.stdout.close()
+        started.stdin.close()
+        assert started.stderr.read() == b""
+    assert started.returncode == 141
+
+
+def test_another_broken_pipe_keeps_its_trace():
+    def main():
+        raise BrokenPipeError("of a worker")
+
+    with pytest.raises(BrokenPipeError, match="of a worker"):
         run_main(main)
 
 
