@@ -127,8 +127,8 @@ def set_ups(options: argparse.Namespace, cuda: bool) -> list[Any]:
 def training_cases(options: argparse.Namespace, device: Any) -> Iterator[tuple[str, int, Any, int]]:
     """(set-up, resolution, what measures it, passes of the floor) of every case. A plan's floor is
     that without checkpointing."""
-    from kindred.benchmarking import roofline
     from kindred.benchmarking.train_step_speed import train_steps
+    from kindred.compute import roofline
     from kindred.specs.training import Recipe
 
     recipe = Recipe(rank=options.rank, targets=options.targets, optimizer=options.optimizer)
@@ -174,7 +174,8 @@ def reference(options: argparse.Namespace, resolution: int) -> Callable[[], dict
 
 def measured(options: argparse.Namespace, device: Any, rate: float) -> Iterator[dict[str, Any]]:
     """A row of figures for every case; what fails has its error in place of figures."""
-    from kindred.benchmarking import random_weights, roofline
+    from kindred.benchmarking import random_weights
+    from kindred.compute import roofline
 
     shape = random_weights.SHAPES[options.base]
     layout = shape.layout
@@ -247,7 +248,7 @@ def main(argv: list[str] | None = None) -> int:
         print("step measures a GPU and there is none here; --base tiny --device cpu tries it")
         return 0
     device = devices.prepare(name, options.threads)
-    from kindred.benchmarking import roofline
+    from kindred.compute import roofline
 
     rate = roofline.rate(device, 256 if options.tiny else 8192)
     report: dict[str, Any] = {"about": about(device, rate), "rows": []}

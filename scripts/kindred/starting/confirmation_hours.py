@@ -6,8 +6,8 @@ nothing.
 
 from __future__ import annotations
 
-from kindred.benchmarking import roofline
 from kindred.benchmarking.random_weights import SHAPES
+from kindred.compute import roofline
 from kindred.starting.base_choice import tokens_of
 from kindred.starting.estimates import OVERHEAD
 

@@ -1,7 +1,7 @@
 """What an experiment will take: downloads, disk and hours.
 
 Hours are measured where steps were timed; else they are a range by arithmetic, and say so. Knows
-rates of cards by their size; knows no base by name.
+no base by name.
 """
 
 from __future__ import annotations
@@ -10,16 +10,12 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from kindred.benchmarking import roofline
 from kindred.benchmarking.random_weights import SHAPES
 from kindred.common.errors import KindredError
+from kindred.compute import roofline
 from kindred.config.stranger_pictures import LARGEST
 from kindred.starting.base_choice import FittingBase, tokens_of
 
-# 16-bit products with float32 sums, 1e12 a second, of usual cards up to so many GiB: the slowest
-# and the fastest by their makers' sheets (12: RTX 3060 and 4070 Ti; 24: RTX 3090 and 4090; above
-# 48: A100 and H200).
-RATES = ((8, 20, 60), (12, 25, 90), (16, 40, 195), (24, 70, 165), (48, 150, 310), (1e9, 300, 800))
 # A step, and a picture, over the least time for its arithmetic (docs/reference/performance.md: 2.3
 # to 3.1 and 1.3 to 2.3 on an H200 and an H100; on a card where blocks are computed anew, or slow
 # to start).
@@ -125,7 +121,7 @@ def computed(
     """Seconds of a step and of a picture, each least and most, by arithmetic."""
     if base.shape is None:
         return LAB_STEP, LAB_PICTURE
-    slow, fast = next((low, high) for most, low, high in RATES if memory_gib <= most)
+    slow, fast = roofline.rates(memory_gib)
     shape = base.shape
     network, text, edges = shape.layout, shape.tokens, base.resolutions
     batch = base.recipe.batch * base.recipe.gradient_accumulation
@@ -137,8 +133,8 @@ def computed(
     drawn = roofline.operations(network, tokens_of(shape, edge), text, shape.passes)
     steps = shape.drawing[0] if shape.drawing[0] < 28 else 28
     return (
-        (STEP[0] * step / fast / 1e12, STEP[1] * step / slow / 1e12),
-        (PICTURE[0] * steps * drawn / fast / 1e12, PICTURE[1] * steps * drawn / slow / 1e12),
+        (STEP[0] * step / fast, STEP[1] * step / slow),
+        (PICTURE[0] * steps * drawn / fast, PICTURE[1] * steps * drawn / slow),
     )
 
 

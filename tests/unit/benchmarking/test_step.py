@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from kindred.benchmarking import diffusers_reference, random_weights, roofline
+from kindred.benchmarking import diffusers_reference, random_weights
 from kindred.common.errors import KindredError
 from kindred.common.files import read_json
+from kindred.compute import roofline
 
 FOLDER = Path(__file__).parents[3] / "benchmarks"
 TINY = ["--base", "tiny", "--device", "cpu", "--threads", "1", "--no-compile", "--warm", "1"]

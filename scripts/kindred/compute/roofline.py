@@ -1,7 +1,7 @@
 """The least time that a pass through a transformer's arithmetic can take on a device.
 
 Every weight multiplies every token that its layer reads once a pass, and attention compares all
-tokens with all. Knows counts and a measured rate; loads nothing.
+tokens with all. Knows counts, rates of cards by their size, and a measured rate; loads nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from kindred.models.architectures.layout import NetworkLayout
 # Forward, backward; and forward again where every block is checkpointed. Attached adapters and
 # frozen weights: the backward pass makes gradients of inputs only, so it costs as much as forward.
 TRAINING, CHECKPOINTED = 2, 3
+# 16-bit products with float32 sums, 1e12 a second, of usual cards up to so many GiB: the slowest
+# and the fastest by their makers' sheets (12: RTX 3060 and 4070 Ti; 24: RTX 3090 and 4090; above
+# 48: A100 and H200).
+RATES = ((8, 20, 60), (12, 25, 90), (16, 40, 195), (24, 70, 165), (48, 150, 310), (1e9, 300, 800))
 
 
 def weights(layout: NetworkLayout) -> int:
@@ -34,6 +38,11 @@ def operations(layout: NetworkLayout, image: int, text: int, passes: int) -> flo
         tokens = read["all"] if len(reads) > 1 else read[next(iter(reads))]
         pairs += 4.0 * tokens**2 * layout.width
     return passes * (products + pairs)
+
+
+def rates(memory_gib: float) -> tuple[float, float]:
+    """Floating-point operations a second of the slowest and the fastest usual card of that size."""
+    return next((1e12 * low, 1e12 * high) for most, low, high in RATES if memory_gib <= most)
 
 
 def rate(device: torch.device, edge: int = 8192, repeats: int = 10) -> float:
