@@ -18,8 +18,9 @@ from torch.utils.checkpoint import checkpoint
 
 from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
-from kindred.compute import compilation, memory_plan
+from kindred.compute import compilation, memory_plan, roofline
 from kindred.compute.block_offload import Offloader, place
+from kindred.compute.compile_decision import Work, compiles
 from kindred.compute.devices import Split, jobs_per_gpu
 from kindred.compute.memory_limit import limit
 from kindred.compute.memory_plan import GIB, DrawingDemand, MemoryDemand, MemoryPlan
@@ -52,8 +53,14 @@ def fit_training(
     if not backend_of(device).cuda_api:
         return None
     job = memory_demand(spec, base.architecture, base.layout, datasets)
-    job = replace(job, drawing=drawing, compiled=backend_of(device).compiles)
     allowed = allowance(device)
+    compiled = backend_of(device).compiles
+    job = replace(job, drawing=drawing, compiled=compiled)
+    plain = replace(job, compiled=False)
+    # What fits only when it is compiled has to be.
+    if compiled and memory_plan.fits(plain, allowed):
+        work = training_work(spec, base.architecture, job, datasets)
+        job = job if compiles(work, device) else plain
     found = FittedMemory(job, allowed, device, preserve_rng=bool(spec.recipe.lora_dropout))
     found.tell()
     return found
@@ -101,6 +108,27 @@ def memory_demand(
         preserves=bool(recipe.diff_output_preservation),
         compiled=True,
     )
+
+
+def training_work(
+    spec: TrainSpec, architecture: Architecture, job: MemoryDemand, datasets: Sequence[Any]
+) -> Work:
+    """All steps of a training, also those that were done before it went on. Where a base's own
+    answers are learned, another pass asks for them."""
+    recipe, operations = spec.recipe, 0.0
+    each = recipe.steps * recipe.gradient_accumulation
+    shapes = set()
+    for dataset in datasets:
+        buckets = [bucket for bucket in dataset.buckets.values() if bucket]
+        passes = roofline.TRAINING + dataset.preserves
+        for bucket in buckets:
+            shape = bucket[0].latent.shape
+            shapes |= {(shape, learns) for learns in (True, not dataset.preserves)}
+            tokens = architecture.tokens(*shape[-2:])
+            share = len(bucket) / sum(map(len, buckets))
+            one = roofline.operations(job.shape, tokens, job.text_tokens, passes)
+            operations += each * recipe.batch * share * one
+    return Work(f"{recipe.steps} steps", operations, min(len(shapes), each * len(datasets)))
 
 
 @dataclass

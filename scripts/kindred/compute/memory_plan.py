@@ -315,6 +315,11 @@ def plan(job: MemoryDemand, allowed: float) -> MemoryPlan:
     return min(fitting, key=lambda found: (found.time, found.peak))
 
 
+def fits(job: MemoryDemand, allowed: float) -> bool:
+    """Whether there is an arrangement within `allowed` bytes."""
+    return any(found.peak <= allowed for found in _arrangements(job))
+
+
 def with_arrangement(
     job: MemoryDemand, images: int, checkpointed: int, away: tuple[int, ...]
 ) -> MemoryPlan:

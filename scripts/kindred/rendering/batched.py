@@ -121,9 +121,9 @@ class AdapterSwitcher:
         self, device: torch.device, jobs: Sequence[BatchedRenderJob], compiles: bool = True
     ) -> None:
         self.device, self.loads, self.changes = device, 0, 0
-        # Sampling steps in all, by which a base decides whether compiling it is worth while.
-        self.steps = {
-            base: sum(len(job.pictures) * job.spec.prompt_set.steps for job in own) * compiles
+        # All that each base draws, by which it is decided whether compiling it is worth while.
+        self.pictures = {
+            base: [picture for job in own for picture in job.pictures if compiles]
             for base, own in groupby(jobs, lambda job: job.base)
         }
         self.close()
@@ -171,13 +171,13 @@ class AdapterSwitcher:
         from kindred.rendering.pipeline import RenderPipeline
 
         self.close()  # before the next one needs the memory
-        steps = self.steps[job.base]
+        pictures = self.pictures[job.base]
         pipeline = RenderPipeline.load(
-            job.spec, [] if merges(job) else job.adapters, self.device, steps
+            job.spec, [] if merges(job) else job.adapters, self.device, pictures
         )
         if merges(job) and not changeable(job, pipeline):
             del pipeline
-            pipeline = RenderPipeline.load(job.spec, job.adapters, self.device, steps)
+            pipeline = RenderPipeline.load(job.spec, job.adapters, self.device, pictures)
         self.base, self.pipeline, self.adapter_weights = job.base, pipeline, job.adapter_weights
         self.loads += 1
         if changeable(job, pipeline):

@@ -7,6 +7,7 @@ never loaded here: embeddings come from what `encode_prompts` wrote.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -18,7 +19,8 @@ from PIL import Image
 from kindred.common.backends import backend_of
 from kindred.common.hashing import caption_hash
 from kindred.common.versions import code_revision
-from kindred.compute import compilation
+from kindred.compute import compilation, roofline
+from kindred.compute.compile_decision import Work, compiles
 from kindred.compute.cuda_graphs import RecordedNetwork
 from kindred.data.image_encoding import checked_image
 from kindred.data.shown_photos import ShownPhoto
@@ -34,8 +36,6 @@ from kindred.rendering.sampling import denoise, initial_noise, last_levels, nois
 from kindred.specs.rendering import RenderSpec
 
 Texts = Mapping[str, Embeddings]  # by caption hash
-# Compiling takes about a minute on a GPU; from so many steps on the faster ones give it back.
-COMPILE_FROM_STEPS = 400
 TILE = 64  # latents; at the 128 that VAEs come with a picture of 1024 px would be one tile
 
 
@@ -67,10 +67,10 @@ class RenderPipeline:
         spec: RenderSpec,
         adapters: Sequence[Adapter],
         device: torch.device | str,
-        steps: int = 0,
+        pictures: Sequence[ImageRequest] = (),
         places: Mapping[str, Any] | None = None,
     ) -> RenderPipeline:
-        """Load the base once, for so many sampling steps in all, on `device` or in `places`.
+        """Load the base once, on `device` or in `places`; compiled where `pictures` are worth it.
         Raises KindredError for a base or adapter that can't be used."""
         transformer = precision.load(spec, adapters, device, places)
         backend = backend_of(next(transformer.parameters()).device)
@@ -78,13 +78,14 @@ class RenderPipeline:
         base = open_base(spec.base)
         if base.architecture.fast_attention:
             base.architecture.fast_attention(transformer, torch.device(device))
-        if backend.compiles and there and steps >= COMPILE_FROM_STEPS:
+        whole = backend.compiles and there
+        if whole and compiles(drawing_work(pictures, base), torch.device(device)):
             compilation.compile_blocks(transformer)
         vae = load_vae(spec.base, roomiest(places) if places else device)
         # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
-        whole = backend.records and there and spec.base.quantization != "int8"
+        records = backend.records and there and spec.base.quantization != "int8"
         pipeline = cls(base, transformer, vae)
-        pipeline.recorded = pipeline._recording() if whole else None
+        pipeline.recorded = pipeline._recording() if records else None
         return pipeline
 
     def notes(self) -> dict[str, Any]:
@@ -281,6 +282,20 @@ class RenderPipeline:
         torch.cuda.empty_cache()
         self.coding.decode_in_tiles(TILE)
         return way(given)
+
+
+def drawing_work(pictures: Sequence[ImageRequest], base: OpenedBase) -> Work:
+    """All steps of all pictures, by tokens of images alone: texts may not be read yet."""
+    known, operations = base.architecture, 0.0
+    kinds = Counter(
+        (*one.size, one.settings["steps"], one.settings["guidance"]) for one in pictures
+    )
+    for (width, height, steps, guidance), count in kinds.items():
+        tokens = known.tokens(height // known.latent_px, width // known.latent_px)
+        passes = count * steps * (2 if base.cfg_scale(guidance) else 1)
+        operations += roofline.operations(base.layout, tokens, 0, passes)
+    sizes = {(one.size, one.shown_sizes) for one in pictures}
+    return Work(f"{len(pictures)} pictures", operations, len(sizes))
 
 
 def roomiest(places: Mapping[str, Any]) -> torch.device:

@@ -71,10 +71,9 @@ class Loader:
 
         device = devices.prepare(name, self.machine.threads)
         texts = texts_of(self.prompts, missing, open_base(spec.base))
-        steps = len(missing) * spec.prompt_set.steps
         spread = split and name == "cuda"
         places = over_gpus(open_base(spec.base), split) if spread else None
-        pipeline = RenderPipeline.load(spec, self.adapters, device, steps, places)
+        pipeline = RenderPipeline.load(spec, self.adapters, device, missing, places)
         return pipeline, texts, versions(device)
 
 

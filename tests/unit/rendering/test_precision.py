@@ -238,7 +238,7 @@ def test_a_base_fits_when_its_files_and_the_work_do(folder, monkeypatch):
 
 
 def painter(folder):
-    return RenderPipeline.load(spec_of(folder, quantization=None), [], "cpu", steps=10**6)
+    return RenderPipeline.load(spec_of(folder, quantization=None), [], "cpu")
 
 
 def draw(one, folder):
