@@ -7,6 +7,7 @@ Knows how they are written in code; knows nothing of when they come.
 from __future__ import annotations
 
 import ast
+import gc
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,6 +83,14 @@ def messages() -> tuple[Message, ...]:
 @cache
 def _sites() -> tuple[tuple[Message, Message], ...]:
     """(as it stands at a call, the same as it is known) for each place that says a message."""
+    gc.disable()  # looking through so many trees for garbage takes a third of all this
+    try:
+        return _found()
+    finally:
+        gc.enable()
+
+
+def _found() -> tuple[tuple[Message, Message], ...]:
     trees = {
         path.relative_to(SCRIPTS).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(SCRIPTS.rglob("*.py"))

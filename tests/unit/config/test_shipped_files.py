@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,6 +23,15 @@ ROOT = Path(__file__).parents[3]
 CONFIG = ROOT / "config"
 PINS = (ROOT / "envs" / "requirements.txt").read_text(encoding="utf-8")
 EXPERIMENTS = sorted(path.stem for path in (CONFIG / "experiments").glob("*.yaml"))
+
+
+@cache
+def rules_of(schema: str) -> jsonschema.protocols.Validator:
+    """A schema of config/, itself found to be one."""
+    told = json.loads((CONFIG / schema).read_text(encoding="utf-8"))
+    kind = jsonschema.validators.validator_for(told)
+    kind.check_schema(told)
+    return kind(told)
 
 
 def test_the_default_configuration_resolves():
@@ -54,26 +65,21 @@ def test_the_page_of_measures_has_not_drifted():
     [("bases", BaseConfig, "schema-base.json"), ("recipes", Recipe, "schema-recipe.json")],
 )
 def test_small_files_fit_model_and_schema(folder, model, schema):
-    import json
-
-    rules = json.loads((CONFIG / schema).read_text(encoding="utf-8"))
+    rules = rules_of(schema)
     for path in sorted((CONFIG / folder).glob("*.yaml")):
         problems = Problems()
         document = read_document(path, problems)
         assert document and document.validate(model, problems), problems.found
-        jsonschema.validate(document.data, rules)
+        rules.validate(document.data)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiments_fit_the_schema_that_editors_use(name):
-    import json
-
-    rules = json.loads((CONFIG / "schema.json").read_text(encoding="utf-8"))
+    rules = rules_of("schema.json")
     document = read_document(CONFIG / "experiments" / f"{name}.yaml", Problems())
-    jsonschema.validate(document.data, rules)
-    broken = {**document.data, "titel": "x"}
+    rules.validate(document.data)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(broken, rules)
+        rules.validate({**document.data, "titel": "x"})
 
 
 def test_bases_from_a_hub_are_pinned():
