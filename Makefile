@@ -50,14 +50,15 @@ photo: env
 container:
 	docker build -t kindred$(if $(TORCH_INDEX),:no-cuda) --build-arg TORCH_INDEX="$(TORCH_INDEX)" .
 
-# The shell splits words of NEW, as of any command.
+# The shell splits words of NEW, as of any command. PHOTOS comes by the environment, into which make
+# puts what its command line says: so a folder may have quotes in its name.
 new: env
-	@test -n "$(PHOTOS)" || { echo "Which folder? make new PHOTOS=photos/ours"; exit 1; }
-	$(BIN)/python scripts/new_experiment.py "$(PHOTOS)" $(NEW)
+	@test -n "$$PHOTOS" || { echo "Which folder? make new PHOTOS=photos/ours"; exit 1; }
+	$(BIN)/python scripts/new_experiment.py "$$PHOTOS" $(NEW)
 
 who: env
-	@test -n "$(PHOTOS)" || { echo "Which folder? make who PHOTOS=photos/ours"; exit 1; }
-	$(BIN)/python scripts/who_is_who.py "$(PHOTOS)" --review $(WHO)
+	@test -n "$$PHOTOS" || { echo "Which folder? make who PHOTOS=photos/ours"; exit 1; }
+	$(BIN)/python scripts/who_is_who.py "$$PHOTOS" --review $(WHO)
 
 rate: env
 	@test -n "$(EXPERIMENT)" || { echo "Which experiment? make rate EXPERIMENT=ours"; exit 1; }

@@ -257,6 +257,7 @@ MISTAKES = [
     Mistake("no training defaults that fit on a card of 6", lambda _: card(6, "klein-4b-distilled"),
             lambda _: card(6, "klein-4b")),
     Mistake("can't be the name of an experiment", lambda root: made(root, "our photos"), made),
+    Mistake("Snakemake would read a value", lambda root: made(root, "2024"), made),
     Mistake("there is no NVIDIA GPU here, and the", lambda root: made(root, base=None), made),
     Mistake("already exists", lambda root: again(root, False), lambda root: again(root, True)),
     Mistake("steps can only be timed on a GPU", lambda _: timed(True), lambda _: timed(False)),

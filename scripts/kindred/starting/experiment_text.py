@@ -5,12 +5,14 @@ Knows what the experiments found out about data, and how an experiment file read
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kindred.compute.memory_limit import GIB
@@ -47,6 +49,11 @@ class NewExperiment:
     def lab(self) -> bool:
         """Whether it is for the miniature."""
         return self.base.shape is None
+
+    @property
+    def strangers(self) -> str:
+        """The dataset of people without names: never called like that of the photos."""
+        return "strangers" if self.name == "others" else "others"
 
     @property
     def letters(self) -> list[str]:
@@ -124,6 +131,18 @@ def _fill(template: str, new: NewExperiment) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters |= {"quoted": _quoted, "word": _word}
     return environment.get_template(template).render(
         new=new, letters=", ".join(new.letters), runs=RUNS, lab_steps=LAB_STEPS, probe=PROBE_STEPS
     )
+
+
+def _quoted(text: str) -> str:
+    """A text in quotes, as YAML reads it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _word(name: str) -> str:
+    """A name as YAML reads it: in quotes where it would be a number, a date or the like."""
+    plain = name[0].isalpha() and yaml.safe_load(name) == name
+    return name if plain else _quoted(name)

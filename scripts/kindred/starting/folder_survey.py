@@ -7,6 +7,7 @@ Knows names of folders and files, captions and class nouns; of photos, only whet
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from kindred.characters.trigger_words import (
     who_entry,
 )
 from kindred.common.errors import KindredError, Problems, ProblemsError, message
-from kindred.common.sentences import listing
+from kindred.common.sentences import listing, plural
 from kindred.common.written_text import nfc
 from kindred.data.caption_files import read_captions
 from kindred.data.caption_records import hint_of
@@ -91,7 +92,7 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
             "caption has a made-up name such as Jorvek",
             str(folder),
             "write --people Jorvek:man Amitas:woman; or name the faces: `python "
-            f"scripts/who_is_who.py {folder} --review`",
+            f"scripts/who_is_who.py {shlex.quote(str(folder))} --review`",
         )
     seen = faces_named(source, characters)
     cells = _cells(source, written, characters, seen)
@@ -133,11 +134,13 @@ def _unused(source: Source) -> list[LeftOut]:
 def survey_lines(found: FolderSurvey, folder: str) -> list[str]:
     """What was found, for a person, and warnings of files and people who are left out."""
     people = listing(f"{who.name} ({x}, {who.noun})" for x, who in found.characters.items())
-    lines = [f"{found.photos} photos of {people}, {found.captioned} with a caption"]
-    alike: dict[tuple[str, str], list[str]] = {}
-    for one in found.unused:
-        alike.setdefault((one.why, one.cure), []).append(printable(one.path.as_posix()))
-    for (why, cure), names in alike.items():
+    photos = f"{found.photos} {plural(found.photos, 'photo')}"
+    lines = [f"{photos} of {people}, {found.captioned} with a caption"]
+    alike: dict[tuple[str, str, Path | None], list[str]] = {}
+    for one in found.unused:  # how many files a folder holds is said of each folder
+        kind = (one.why, one.cure, one.path if one.count > 1 else None)
+        alike.setdefault(kind, []).append(printable(one.path.as_posix()))
+    for (why, cure, _), names in alike.items():
         lines.append(f"warning: {message(listing(names), f'{why}; not used', cure)}")
     if found.left_out:
         lines.append(

@@ -33,8 +33,6 @@ def new_experiment(
 
     Raises KindredError where there is no GPU and none is named, and as `chosen_base` does.
     """
-    if not NAME.match(name):
-        raise KindredError(f"'{name}' can't be the name of an experiment", "--name", NAME_RULE)
     if base == base_choice.LAB:
         chosen = base_choice.lab_base(root)
         return NewExperiment(name, folder, found, chosen, DrawingDefaults(), 0)
@@ -75,8 +73,26 @@ def _paths(name: str, root: Path) -> tuple[Path, Path]:
     return folder / f"{name}.yaml", folder / f"{name}{FIRST_LOOK}.yaml"
 
 
+def _is_value(name: str) -> bool:
+    """Whether Snakemake's --config reads a name as a number or as true or false."""
+    try:
+        float(name)
+    except ValueError:
+        return name.casefold() in ("true", "false")
+    return True
+
+
 def refuse_existing(name: str, root: Path, replaced: bool) -> None:
-    """Raise KindredError where the files of `write_files` are there and may not be replaced."""
+    """Raise KindredError for a name that no experiment can have, and where the files of
+    `write_files` are there and may not be replaced."""
+    if not NAME.match(name):
+        raise KindredError(f"'{name}' can't be the name of an experiment", "--name", NAME_RULE)
+    if _is_value(name):
+        raise KindredError(
+            f"'{name}' can't be the name of an experiment: Snakemake would read a value of its own",
+            "--name",
+            f"choose another name, such as photos-{name}",
+        )
     there = [str(path.relative_to(root)) for path in _paths(name, root) if path.exists()]
     if there and not replaced:
         raise KindredError(

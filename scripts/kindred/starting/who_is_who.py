@@ -7,6 +7,7 @@ decided is never changed; what the judge says is said anew each time.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -316,9 +317,10 @@ def described(root: Path) -> Callable[[Source], Mapping[str, str]]:
 def report_lines(found: WhoIsWho, page: Path, folder: str) -> list[str]:
     """What came of it and what to do next, for a person."""
     counts = ", ".join(f"{count} {what}" for what, count in found.counts().items())
+    typed = shlex.quote(folder)
     lines = [f"{len(found.photos)} photos; faces: {counts}", f"wrote {found.path} and {page}"]
     if found.questions:
         lines.append(f"to decide: {len(found.questions)} questions")
-        lines.append(f"next: python scripts/who_is_who.py {folder} --review; or open {page}, save")
+        lines.append(f"next: python scripts/who_is_who.py {typed} --review; or open {page}, save")
         return [*lines, f"      people.yaml there, put it into {folder}, and run this again"]
-    return [*lines, f"next: make new PHOTOS={folder}"]
+    return [*lines, f"next: make new PHOTOS={typed}"]

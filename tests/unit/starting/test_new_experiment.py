@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 import shipped_config
 from photo_files import broken_files
@@ -185,6 +188,41 @@ def test_files_that_are_not_used_are_told_by_reason(root, folder, capsys):
         "warning: CRussell/c.mov: neither photo nor captions; not used",
         "warning: a.dng and b.CR3: a raw photo; not used. Export it as JPEG.",
     ]
+
+
+@pytest.mark.parametrize("name", ["others", "2024-05-01", "null", "0x10"])
+def test_any_name_of_folder_and_experiment_is_read_as_it_was_written(root, name):
+    odd = 'photos/our "best" \\ Jörg\'s #1: 🎉'
+    for number in range(4):
+        photo(root / odd / f"JRussell/IMG_1 ({number}).JPG", number)
+    more = ["--people", "JRussell:man", "--name", name, "--root", str(root)]
+    assert program.main([odd, "--base", "lab", *more]) == 0
+    for written in (name, f"{name}-first-look"):
+        plan = plan_of(root, written)
+        assert str(plan.datasets[name].source).endswith(odd)
+        assert not shipped_config.warnings(plan)
+
+
+@pytest.mark.parametrize("name", ["2024", "1e5", "true", "our photos"])
+def test_a_name_that_the_command_line_reads_otherwise_is_refused_before_photos_are_read(root, name):
+    with pytest.raises(KindredError, match="can't be the name of an experiment"):
+        program.main(["photos/none", "--name", name, "--root", str(root)])
+
+
+@pytest.mark.parametrize("target", ["new", "who"])
+def test_make_passes_on_a_folder_as_it_was_written(tmp_path, target):
+    (tmp_path / "envs").mkdir()
+    for file in ("Makefile", "envs/requirements.txt"):
+        shutil.copyfile(shipped_config.ROOT / file, tmp_path / file)
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "%s" "$2" > asked\n')
+    python.chmod(0o755)
+    (tmp_path / ".venv/.ready").touch()
+    folder = 'photos/our "best" Jörg\'s `x` & (2)'
+    subprocess.run(["make", target, f"PHOTOS={folder}"], cwd=tmp_path, check=True)
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == folder
+    assert subprocess.run(["make", target], cwd=tmp_path).returncode
 
 
 def test_a_gpu_here_is_the_card_when_none_is_named(root, folder, monkeypatch):
