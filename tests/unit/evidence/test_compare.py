@@ -371,15 +371,23 @@ def test_hypothesis_on_three_prompts_is_about_these(tmp_path):
     ]
 
 
-@pytest.fixture
-def small(tmp_path):
-    """Two variants, two runs."""
+@pytest.fixture(scope="module")
+def small_made(tmp_path_factory):
+    """Two variants, two runs. Nobody may change them."""
+    root = tmp_path_factory.mktemp("small")
     arms = {name: ARMS[name] for name in ("all", "scrambled")}
     hypotheses = {
         "seen": claim("all", "scrambled", measure="rating"),
         "main": claim("all", "scrambled"),
     }
-    return make(tmp_path, arms, 2, hypotheses=hypotheses, pictures=False)
+    return make(root, arms, 2, hypotheses=hypotheses, pictures=False)
+
+
+@pytest.fixture
+def small(small_made, tmp_path):
+    """A copy of them, whose files may be changed."""
+    shutil.copytree(small_made.root, tmp_path, dirs_exist_ok=True)
+    return Made(tmp_path, small_made.spec)
 
 
 def test_what_nobody_measured_is_said(small):
