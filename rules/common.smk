@@ -62,6 +62,10 @@ onstart:
     if workflow.is_main_process:
         if not workflow.local_exec:
             or_stop(executors.check_elsewhere, PLAN.device)
+        else:
+            # Its timers never end, one more for every job: while jobs wait for a GPU, Snakemake
+            # would choose among them ever more often (docs/decisions/workflow.md).
+            workflow.scheduler.job_rate_limiter = None
         or_stop(slurm_jobs.settle, os.environ.get(slurm_jobs.REQUEST, ""))
         if workflow.executor_plugin.name == "slurm":
             slurm_jobs.mark()
