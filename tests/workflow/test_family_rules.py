@@ -100,7 +100,7 @@ def test_three_albums_are_trained_drawn_scored_and_told_on_one_page(study: Works
         f"study-{x}/{v}" for x in ("ashford", "burton", "draper") for v in ("all", "dealt")
     }
     assert {"looked"} <= {one["kind"] for one in entries}
-    assert not list((study.root / "config/declared").glob("study*"))
+    assert not list((study.root / "config/declared").glob("study-*"))
     assert study.jobs() == []
     # A gate that can't be read concludes nothing; it is declared as a change after a look.
     (study.root / "config/families/together.yaml").write_text(FAMILIES + GATE)

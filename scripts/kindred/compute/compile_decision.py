@@ -16,11 +16,11 @@ import torch
 from kindred.common.backends import backend_of
 from kindred.compute import roofline
 
-# Seconds of compiling for each size of picture. The first two steps of a training of klein 4B took
+# Seconds of compiling for each size of picture. The first two steps of a training of a 4B base took
 # 28 and 31 s (measured once, on one H200, at revision 10082c3c335e of 2026-11-30); at most a
 # quarter of a second of that is a step itself (docs/reference/performance.md).
 SECONDS = 30.0
-# What compiling saves, as a multiple of the least time that a pass's arithmetic can take. Z-Image
+# What compiling saves, as a multiple of the least time that a pass's arithmetic can take. A 6B base
 # was drawn at 1.4 times that time, at 2.3 with nothing compiled (docs/reference/performance.md).
 # Taken for training too: nobody measured recorded steps of it with nothing compiled.
 SAVED = 0.9

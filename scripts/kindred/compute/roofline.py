@@ -22,7 +22,7 @@ RATES = ((8, 20, 60), (12, 25, 90), (16, 40, 195), (24, 70, 165), (48, 150, 310)
 
 
 def weights(layout: NetworkLayout) -> int:
-    """Numbers in the matrices of all linear layers: 11.9e9 for FLUX.1-dev."""
+    """Numbers in the matrices of all linear layers: 11.9e9 for a base of 12B."""
     return sum(layer.inputs * layer.outputs for layer in layout.layers)
 
 
