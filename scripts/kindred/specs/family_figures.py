@@ -67,6 +67,8 @@ def kind_of_cast(name: str) -> str:
 
 
 def _likeness(told: Json) -> float | None:
+    if not told["looks"]:  # nobody was ever found, as by the base alone
+        return None
     alone, together = (_mean(told["looks"]["mean"][key]) for key in ("alone", "together"))
     return None if not alone or together is None else together / alone
 
