@@ -155,7 +155,7 @@ def test_a_verdict_without_figures_says_why():
     assert told_of(words, []) == ({}, words.strip()) and verdict_table([], {}) == ""
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in DOCS.glob("*/README.md")))
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in DOCS.glob("*/runs.csv")))
 def test_published_pages_have_the_short_form(name):
     page = (DOCS / name / "README.md").read_text(encoding="utf-8")
     assert not re.findall(
