@@ -78,8 +78,7 @@ class RenderPipeline:
         base = open_base(spec.base)
         if base.architecture.fast_attention:
             base.architecture.fast_attention(transformer, torch.device(device))
-        whole = backend.compiles and there
-        if whole and compiles(drawing_work(pictures, base), torch.device(device)):
+        if there and compiles(drawing_work(pictures, base), torch.device(device)):
             compilation.compile_blocks(transformer)
         vae = load_vae(spec.base, roomiest(places) if places else device)
         # LLM int8 asks the GPU for outliers at every product, which can't be recorded.
