@@ -110,13 +110,13 @@ ADAPTED = [
         for kind in ("double", "single")
         for targets in ("attention", "all-linear")
     ),
-    pytest.param("single", "all-linear", True, id="single-all-linear-compiled"),
     *(
         pytest.param(kind, targets, True, id=f"{kind}-{targets}-compiled", marks=pytest.mark.long)
         for kind, targets in (
             ("double", "attention"),
             ("double", "all-linear"),
             ("single", "attention"),
+            ("single", "all-linear"),
         )
     ),
 ]
@@ -156,7 +156,7 @@ def test_kept_bytes_of_a_lokr_are_what_autograd_keeps(kind, rank):
 
 
 @pytest.mark.parametrize("targets", ["attention", "all-linear"])
-@pytest.mark.parametrize("kind", ["double", "single"])
+@pytest.mark.parametrize("kind", [pytest.param("double", marks=pytest.mark.long), "single"])
 def test_working_set_covers_the_real_backward_pass(kind, targets):
     block, arguments, known = real_block(kind, targets, rank=4)
     block(*arguments)[1].float().sum().backward()

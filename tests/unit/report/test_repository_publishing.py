@@ -495,6 +495,7 @@ def test_columns_are_spread_over_the_prompts():
     ]
 
 
+@pytest.mark.long
 def test_a_sheet_of_many_variants_still_fits():
     rng = io.BytesIO(bytes(range(256)) * 200)
     picture = Image.frombytes("RGB", (96, 48), rng.read(96 * 48 * 3))

@@ -111,6 +111,7 @@ def test_after_an_interruption_all_is_as_without(data, tmp_path, interrupted):
     assert told(tmp_path / "out") == told(tmp_path / "whole")
 
 
+@pytest.mark.long
 def test_in_a_stack_it_is_the_same(data, tmp_path):
     members = {
         "plain": {"steps": 5, "keep": [1]},
