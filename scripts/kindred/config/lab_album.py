@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from kindred.specs.spec_model import SpecModel
 from kindred.world.family_seeds import ALBUMS
+from kindred.world.renamed_families import first_name_of
 
 
 def _coverage(value: Any) -> Any:
@@ -59,7 +60,7 @@ class LabFamily(SpecModel):
     @classmethod
     def _own_album(cls, given: Any) -> Any:
         if isinstance(given, Mapping) and not {"coverage", "strangers"} & set(given):
-            own = ALBUMS.get(str(given.get("family")))
+            own = ALBUMS.get(first_name_of(str(given.get("family"))))
             return {**given, "coverage": own} if own else given
         return given
 

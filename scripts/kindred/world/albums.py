@@ -58,9 +58,9 @@ def write_dataset(
     cells = parse_coverage(coverage, family.letters) if isinstance(coverage, str) else coverage
 
     def photo(name: str) -> tuple[Scene, str]:
-        rng = Random(f"{family.name} {name} {seed}")
+        rng = Random(f"{family.drawn_as} {name} {seed}")
         people = [family.member(letter) for letter in name.split("-")[0]]
-        size = _shape(f"{family.name} {seed}", name) if any_shape else None
+        size = _shape(f"{family.drawn_as} {seed}", name) if any_shape else None
         scene = _photo(rng, people, hats, places, size)
         return scene, _label(scene, rng, class_nouns, sides, say_hats)
 

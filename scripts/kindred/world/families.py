@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from kindred.common.errors import KindredError, Problems
 from kindred.world.family_seeds import SEEDED, Purpose
 from kindred.world.people import Person
+from kindred.world.renamed_families import first_name_of, renamed
 from kindred.world.vocabulary import KINDS, TRAITS
 
 SHARED_TRAITS = 3
@@ -45,6 +46,11 @@ class Family:
     name: str
     members: tuple[Person, ...]
     purpose: Purpose = "development"
+
+    @property
+    def drawn_as(self) -> str:
+        """What decides its photos: under other names, the same people are drawn the same."""
+        return first_name_of(self.name)
 
     @property
     def letters(self) -> str:
@@ -115,10 +121,18 @@ _OKORIES = (
         False,
     ),
 )
-_OWN_LOOKS = {
+_FIRST_NAMED = {
     "russell": _RUSSELLS,
     "okorie": _OKORIES,
     **{name: one.members() for name, one in SEEDED.items()},
+}
+_OWN_LOOKS = {
+    **_FIRST_NAMED,
+    **{
+        new: people
+        for name, one in _FIRST_NAMED.items()
+        for new, people in renamed(name, one).items()
+    },
 }
 
 
