@@ -68,8 +68,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="folder of results")
     args = parser.parse_args(argv)
     for figure in ("members", "casts"):
-        print(f"{FIGURES[figure].says}, %")
-        print("\n".join(lines_of(table_of(args.results, figure))))
+        lines = lines_of(table_of(args.results, figure))
+        print("\n".join([f"{FIGURES[figure].says}, %", *lines]))
     return 0
 
 

@@ -211,7 +211,7 @@ MISTAKES = [
             lambda root: architecture_in(root, MODEL)),
     of_value("no such folder", architecture_of, Base(model="./gone"),
              Base(model="./gone", architecture="flux1")),
-    of_value("to tell its architecture", architecture_of, Base(model="org/model"),
+    of_value("which would tell its architecture", architecture_of, Base(model="org/model"),
              Base(model="org/model", architecture="flux1")),
     Mistake("contains no LoRA weights",
             lambda root: adapters.read_adapters([safetensors(root / "a", {"b": torch.ones(1)})]),

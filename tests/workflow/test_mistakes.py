@@ -73,6 +73,12 @@ def test_broken_photos_are_all_named(workspace: Workspace):
 
 
 @pytest.mark.long
+def test_a_base_whose_folder_is_gone(workspace: Workspace):
+    (workspace.root / "config/bases/tiny.yaml").write_text("model: bases/gone\n")
+    output = refused(workspace, "-n")
+    assert "base bases/gone: is no folder with a model_index.json" in output
+
+
 def test_a_cell_without_photos_is_refused_before_training(workspace: Workspace):
     workspace.replace(EXPERIMENT_FILE, "prompt_sets:", "  alone: {cells: [A+J, J]}\nprompt_sets:")
     workspace.run("-n")

@@ -54,9 +54,10 @@ def architecture_of(base: Slice, root: Path | str = ".") -> Architecture:
             )
         known = ", ".join(one.name for one in architectures.every())
         raise KindredError(
-            f"has no {INDEX} to tell its architecture",
+            f"is no folder with a {INDEX}, which would tell its architecture",
             where,
-            f"add `architecture:` to the base's YAML (known: {known}), or correct `model:`",
+            "correct `model:`, or put the folder back; for a model of the Hub add `architecture:` "
+            f"to the base's YAML (known: {known})",
         )
     return _by_file(file, file.stat().st_mtime_ns)
 

@@ -4,10 +4,13 @@ import inspect
 from functools import partial
 from types import SimpleNamespace
 
+import pytest
 from snakemake.common import get_function_params
+from snakemake.exceptions import InputFunctionException
 from snakemake.io import AnnotatedString
 
-from kindred.workflow.rule_functions import write_signatures
+from kindred.common.errors import KindredError
+from kindred.workflow.rule_functions import end_in_a_sentence, write_signatures
 
 
 def test_functions_of_inputs_and_params_say_what_they_take():
@@ -18,3 +21,12 @@ def test_functions_of_inputs_and_params_say_what_they_take():
     write_signatures([rule])
     assert "__signature__" in vars(of_input) and "__signature__" in vars(of_params)
     assert [dict(get_function_params(one)) for one in (of_input, of_params, other)] == asked
+
+
+def test_a_mistake_that_a_function_meets_ends_in_its_message():
+    rules = SimpleNamespace(InputFunctionException=InputFunctionException)
+    end_in_a_sentence(rules, str.upper)
+    with pytest.raises(SystemExit, match="ERROR: LAB/BASE: IS NOT THERE"):
+        raise rules.InputFunctionException(KindredError("is not there", "lab/base", "put it back"))
+    with pytest.raises(InputFunctionException, match="nobody foresaw"):
+        raise rules.InputFunctionException("nobody foresaw this", wildcards={})
