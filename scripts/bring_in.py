@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import counted
 from kindred.rendering.image_store import ImageStore
 from kindred.rendering.pictures_elsewhere import bring_in
 from kindred.specs.pictures_elsewhere import PicturesElsewhere
@@ -32,7 +33,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     spec = PicturesElsewhere.read(options.spec)
     count = bring_in(spec, ImageStore(options.store), options.out)
-    print(f"{options.out}: {count} pictures that were made elsewhere", file=sys.stderr)
+    said = counted(count, "picture that was", "pictures that were")
+    print(f"{options.out}: {said} made elsewhere", file=sys.stderr)
     return 0
 
 

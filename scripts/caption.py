@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, write_jsonl
+from kindred.common.sentences import counted
 from kindred.data.captioning import caption_images
 from kindred.specs.dataset import CaptionSpec
 
@@ -45,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     authors = {row["photo"]: row["author"] for row in rows}
     by_hand = sum(author == "file" for author in authors.values())
     print(
-        f"{len(authors)} captions: {by_hand} by people, {len(authors) - by_hand} by the "
+        f"{counted(len(authors), 'caption')}: {by_hand} by people, {len(authors) - by_hand} by the "
         "captioning model",
         file=sys.stderr,
     )

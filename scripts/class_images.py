@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
+from kindred.common.sentences import counted
 from kindred.data.class_images import write_dataset
 from kindred.rendering.manifest import ADVICE, read_manifest
 
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
             "give a manifest of pictures that were drawn without adapters",
         )
     count = write_dataset(manifest.rows, options.out, ADVICE)
-    print(f"{count} class images in {options.out}", file=sys.stderr)
+    print(f"{counted(count, 'class image')} in {options.out}", file=sys.stderr)
     return 0
 
 

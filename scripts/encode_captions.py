@@ -16,6 +16,7 @@ from pathlib import Path
 from kindred.characters.trigger_words import remove_trigger_words
 from kindred.common.errors import run_main
 from kindred.common.files import read_jsonl
+from kindred.common.sentences import counted
 from kindred.compute import devices
 from kindred.data import encoding_cache
 from kindred.data.text_encoding import text_loader
@@ -49,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
         texts = {remove_trigger_words(text, characters) for text in texts}
     load = text_loader(encoder, options.device, options.threads)
     made = encoding_cache.write_texts(options.text, sorted(texts), encoder, load, options.store)
-    print(f"{len(texts)} captions and the empty one, {made} new encodings", file=sys.stderr)
+    said = f"{counted(len(texts), 'caption')} and the empty one"
+    print(f"{said}, {counted(made, 'new encoding')}", file=sys.stderr)
     return 0
 
 

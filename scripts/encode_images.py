@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import counted
 from kindred.compute import devices
 from kindred.data import encoding_cache
 from kindred.data.image_encoding import checked_images, image_loader
@@ -39,7 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     images = checked_images(options.images, options.images_dir)
     load = image_loader(encoder, options.device, options.threads)
     made = encoding_cache.write_latents(options.latents, images, encoder, load, options.store)
-    print(f"{len(images)} latents: {made} encoded, {len(images) - made} kept", file=sys.stderr)
+    said = counted(len(images), "latent")
+    print(f"{said}: {made} encoded, {len(images) - made} kept", file=sys.stderr)
     return 0
 
 

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import counted
 from kindred.compute import devices
 from kindred.data import encoding_cache
 from kindred.data.text_encoding import text_loader
@@ -42,7 +43,8 @@ def main(argv: list[str] | None = None) -> int:
     # Afterwards, because counting tokens loads torch, and a GPU is claimed before that.
     for warning in reading_warnings(spec.encoder, spec.prompts):
         print(f"warning: {warning}", file=sys.stderr)
-    print(f"{len(texts)} prompts, {made} new encodings", file=sys.stderr)
+    said = f"{counted(len(texts), 'prompt')}, {counted(made, 'new encoding')}"
+    print(said, file=sys.stderr)
     return 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import write_text
+from kindred.common.sentences import counted
 from kindred.report.rating_page import need_some, references
 from kindred.report.report_data import read_photos, read_pictures
 from kindred.report.who_page import choose, who_page
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     asked = choose(pictures, spec)
     need_some([one.row for one in asked], options.results)
     write_text(options.out, who_page(asked, photos, spec))
-    print(f"{options.out}: {len(asked)} pictures to look at", file=sys.stderr)
+    print(f"{options.out}: {counted(len(asked), 'picture')} to look at", file=sys.stderr)
     return 0
 
 

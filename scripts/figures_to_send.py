@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, write_csv
+from kindred.common.sentences import counted
 from kindred.common.versions import code_revision
 from kindred.report.figures_to_send import COLUMNS, figures_to_send
 from kindred.report.report_data import read_versioned
@@ -34,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     rows = figures_to_send(summary, verdicts, trainings, code_revision())
     lines = [{key: row.get(key, "") for key in COLUMNS} for row in rows]
     write_csv(options.out, COLUMNS, lines)
-    print(f"{options.out}: {len(rows)} figures, without names", file=sys.stderr)
+    print(f"{options.out}: {counted(len(rows), 'figure')}, without names", file=sys.stderr)
     return 0
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import counted
 from kindred.compute import devices
 from kindred.specs.scoring import VectorSpec
 
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = options.resources / spec.dataset
     found = image_vectors.describe_dataset(judge, spec.dataset, folder)
     image_vectors.save(found, options.out)
-    print(f"{len(found.pictures)} pictures of {spec.dataset}", file=sys.stderr)
+    print(f"{counted(len(found.pictures), 'picture')} of {spec.dataset}", file=sys.stderr)
     return 0
 
 

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import counted
 from kindred.world.albums import write_dataset, write_strangers
 from kindred.world.families import FAMILIES, SHARED_TRAITS, family, parse_coverage
 
@@ -48,11 +49,10 @@ def main(argv: list[str] | None = None) -> int:
     if args.strangers:
         names = write_strangers(args.out, args.strangers, args.seed, args.scale)
     else:
-        people = family(args.family, args.shared)
+        people, dials = family(args.family, args.shared), {one: getattr(args, one) for one in DIALS}
         cells = parse_coverage(args.coverage, people.letters)
-        dials = {dial: getattr(args, dial) for dial in DIALS}
         names = write_dataset(args.out, people, cells, args.seed, **dials)
-    print(f"{args.out}: {len(names)} photos and captions.csv")
+    print(f"{args.out}: {counted(len(names), 'photo')} and captions.csv")
     return 0
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import counted
 from kindred.data import person_masks
 from kindred.data.composites.crops import crops
 from kindred.data.composites.dataset import cores_given, read_source_photos, write_dataset
@@ -49,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
     pictures = [*composites(photos, others, spec, note), *crops(photos, spec, note)]
     out = (options.photos, options.masks_out, options.made, options.store)
     write_dataset(photos, pictures, *out, options.workers)
-    note(f"{len(photos)} photos, {len(pictures)} pictures made of them in {options.photos}")
+    made = f"{counted(len(pictures), 'picture')} made of them"
+    note(f"{counted(len(photos), 'photo')}, {made} in {options.photos}")
     return 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import write_text
+from kindred.common.sentences import counted
 from kindred.report.pairs_page import choose_pairs, pairs_page
 from kindred.report.rating_page import references
 from kindred.report.report_data import read_photos, read_pictures
@@ -39,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     folders = [options.resources / name for name in spec.datasets if not spec.hide_photos]
     photos = references([one for folder in folders for one in read_photos(folder)], spec.characters)
     write_text(options.out, pairs_page(pairs, photos, spec))
-    print(f"{options.out}: {len(pairs)} pairs to compare", file=sys.stderr)
+    print(f"{options.out}: {counted(len(pairs), 'pair')} to compare", file=sys.stderr)
     return 0
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import read_json, write_json
+from kindred.common.sentences import counted
 from kindred.data.audit.photo_warnings import warning_lines
 from kindred.data.preprocessing import prepare_folder
 from kindred.specs.dataset import PreprocessSpec
@@ -46,8 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     for line in warning_lines(result.rows):
         print(f"warning: {line}", file=sys.stderr)
     print(
-        f"{len(result.rows)} images of {result.photos} photos: {result.made} prepared, "
-        f"{result.kept} kept, {result.removed} removed",
+        f"{counted(len(result.rows), 'image')} of {counted(result.photos, 'photo')}: "
+        f"{result.made} prepared, {result.kept} kept, {result.removed} removed",
         file=sys.stderr,
     )
     return 0

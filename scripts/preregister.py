@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import write_json
+from kindred.common.sentences import counted
 from kindred.evidence.amendments import current_declaration, statement
 from kindred.workflow.declaring import declare
 
@@ -38,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.out:
         write_json(options.out, current_declaration(entries))
     said = statement(entries) or "nothing declared here"
-    print(f"{claims} hypotheses, {said}", file=sys.stderr)
+    print(f"{counted(claims, 'hypothesis')}, {said}", file=sys.stderr)
     return 0
 
 

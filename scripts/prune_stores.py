@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import counted
 from kindred.workflow.store_cleanup import delete, prunable, referenced_by, stored, summary
 
 
@@ -40,10 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     """List or prune."""
     options = parse(argv)
     used = referenced_by(options.results, options.datasets, options.photos)
-    below = {"checkpoints": options.checkpoints, "faces": options.faces}
-    items = stored(options.images, options.adapters, used, **below)
+    items = stored(options.images, options.adapters, used, None, options.checkpoints, options.faces)
     if options.what == "list":
-        print(f"{used.manifests} manifests under {options.results}\n{summary(items)}")
+        print(f"{counted(used.manifests, 'manifest')} under {options.results}\n{summary(items)}")
         return 0
     chosen = prunable(items, options.days, used)
     if options.delete:

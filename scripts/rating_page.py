@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import write_text
+from kindred.common.sentences import counted
 from kindred.report.rating_page import choose, need_some, rating_page, references
 from kindred.report.report_data import read_photos, read_pictures
 from kindred.specs.report import RatingSpec
@@ -39,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     folders = [options.resources / name for name in spec.datasets if not spec.hide_photos]
     photos = references([one for folder in folders for one in read_photos(folder)], spec.characters)
     write_text(options.out, rating_page(rows, photos, spec))
-    print(f"{options.out}: {len(rows)} pictures to rate", file=sys.stderr)
+    print(f"{options.out}: {counted(len(rows), 'picture')} to rate", file=sys.stderr)
     return 0
 
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.sentences import counted
 from kindred.compute import devices
 from kindred.data.shown_photos import photos_to_judge_by
 from kindred.specs.scoring import ReferenceSpec
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     found = references.build_references(judge, photos, spec)
     references.save(found, options.facts, options.vectors)
     for letter, entry in found.facts["characters"].items():
-        print(f"{letter}: {len(entry['photos'])} reference photos", file=sys.stderr)
+        print(f"{letter}: {counted(len(entry['photos']), 'reference photo')}", file=sys.stderr)
         if entry["warning"]:
             print(f"warning: {entry['warning']}", file=sys.stderr)
     return 0

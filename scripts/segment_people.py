@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kindred.common.errors import run_main
 from kindred.common.files import read_json
+from kindred.common.sentences import counted
 from kindred.compute import devices
 from kindred.data import person_masks
 from kindred.data.person_finders import open_finder
@@ -49,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
     person_masks.write(options.out, found)
     people = sum(len(masked.people) for masked in found.values())
     known = sum(bool(one.letter) for masked in found.values() for one in masked.people)
-    print(f"{len(found)} photos: {people} people, {known} of them known", file=sys.stderr)
+    said = f"{counted(len(found), 'photo')}: {counted(people, 'person')}"
+    print(f"{said}, {known} of them known", file=sys.stderr)
     return 0
 
 

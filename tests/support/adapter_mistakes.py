@@ -203,7 +203,7 @@ MISTAKES = [
            layer() | layer("text_encoder.text_model.encoder.layers.0.self_attn.q_proj")),
     Mistake("contains values that are infinite or", lambda root: not_finite(root, float("inf")),
             lambda root: not_finite(root, 1.0)),
-    faulty("1 of its 1 layers are not in this base", layer(LAYER.replace("0", "9"))),
+    faulty("1 of its 1 layer is not in this base", layer(LAYER.replace("0", "9"))),
     faulty("was trained on a model of another", layer(width=64)),
     Mistake("does not fit this base (", lambda root: apply(root, 64), lambda root: apply(root, 32)),
     # What a file says twice

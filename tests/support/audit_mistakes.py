@@ -79,6 +79,6 @@ MISTAKES = [
         [text.replace("the man ", "") for text in RIGHT],
         RIGHT,
     ),
-    Mistake("name no character", [*RIGHT, "a dog"], RIGHT),
+    Mistake("1 photo names no character", [*RIGHT, "a dog"], RIGHT),
     Mistake("photos have the same caption", [*RIGHT, RIGHT[0]], RIGHT),
 ]

@@ -313,7 +313,7 @@ MISTAKES = [
     more("takes 0 photos of a cell", "  s: {per_cell: 0}\n", "  s: {per_cell: 1}\n"),
     more("the variant makes none", "  s: {kinds: [cropped], dataset: drawn}\n",
          "  s: {kinds: [cropped], crop: solos, dataset: drawn}\n"),
-    more("so at least 1 are never seen", "  s: {steps: 2, dataset: drawn}\n",
+    more("so at least 1 is never seen", "  s: {steps: 2, dataset: drawn}\n",
          "  s: {steps: 3, dataset: drawn}\n"),
     more("fills batches of 4 from the 3", "  s: {batch: 4, dataset: drawn}\n",
          "  s: {batch: 3, dataset: drawn}\n"),

@@ -192,7 +192,7 @@ MISTAKES = [
     Mistake("settings of another tool, not followed", {"a.toml": "x"}, {"a.toml": None}),
     Mistake("a picture of a kind that is not read", {"a.jxl": b"\xff\x0a"}, {"a.jxl": None}),
     Mistake("neither photo nor captions", {"a.doc": b"words"}, {"a.doc": None}),
-    Mistake("photos lie in a folder of a folder", {"ada/2024/a.jpg": picture(3)},
+    Mistake("1 photo lies in a folder of a folder", {"ada/2024/a.jpg": picture(3)},
             {"ada/2024/a.jpg": None, "ada/a.jpg": picture(3), "ada/a.txt": "ARussell"}),
     Mistake("a folder of a folder, without photos", {"ada/2024/a.doc": b"words"},
             {"ada/2024/a.doc": None}),

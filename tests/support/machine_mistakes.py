@@ -377,7 +377,7 @@ MISTAKES = [
     # Programs
     of_variable("the code has changed since this job was planned, so", planned_code.VARIABLE, "x",
                 program),
-    Mistake("1 of 1 jobs failed: a", lambda root: summed_up(root, True),
+    Mistake("1 of 1 job failed: a", lambda root: summed_up(root, True),
             lambda root: summed_up(root, False)),
     of_value("there are too many variants to train together in one command", variants, 200_000, 5),
     of_value("a variant's prompt sets are too long", argument, 200_000, 5),
@@ -430,6 +430,6 @@ MISTAKES = [
     of_value("the loss is nan at step 1", logged, NAN, 0.5),
     Mistake("the norm of the gradient is inf at step 1", lambda _: logged(0.5, INF),
             lambda _: logged(0.5)),
-    Mistake("gradient has been zero for 1 steps", lambda _: logged(0.5, 0.0),
+    Mistake("gradient has been zero for 1 step,", lambda _: logged(0.5, 0.0),
             lambda _: logged(0.5)),
 ]  # fmt: skip

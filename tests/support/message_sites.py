@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from kindred.common.errors import KindredError, Problem, Problems
+from kindred.common.sentences import plural
 from kindred.config.contradictions import Contradiction
 from kindred.data import photo_decoding
 from kindred.data.audit.findings import Finding
@@ -29,6 +30,7 @@ from kindred.models.lora.stated_values import AdapterFault
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 GAP = "…"  # what is filled in
 GUESS = "did you mean '…'?"
+ONE: dict[str, str] = {}  # patterns of '… photos', as `counted` says it -> that of '1 photo'
 # call -> (place of what is said, place of the cure or -1, what a person meets it as)
 CALLS = {
     "KindredError": (0, 2, "error"),
@@ -71,8 +73,9 @@ class Message:
 
     def fits(self, said: str) -> bool:
         """Whether a text that was met is this message."""
-        parts = (re.escape(part) for part in self.what.split(GAP))
-        return re.fullmatch(".*".join(parts), said, re.DOTALL) is not None
+        counted = "|".join(map(re.escape, sorted(ONE, key=len, reverse=True)))
+        what = re.sub(counted, lambda many: f"(?:{many[0]}|{ONE[many[0]]})", re.escape(self.what))
+        return re.fullmatch(what.replace(GAP, ".*"), said, re.DOTALL) is not None
 
 
 def messages() -> tuple[Message, ...]:
@@ -260,7 +263,21 @@ class _Reader:
             return self._constants.get(ast.unparse(node).split(".")[-1], GAP)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("did_you_mean"):
             return GUESS
+        call = node.value if isinstance(node, ast.FormattedValue) else node
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("counted", "plural"):
+            return self._of_number(call)
         return GAP
+
+    def _of_number(self, node: ast.Call) -> str:
+        """What a call of `counted` or `plural` says of numbers other than 1."""
+        one, *several = map(self._text, node.args[1:])
+        if one == GAP:
+            return GAP
+        many = plural(2, one, *several)
+        if ast.unparse(node.func) == "counted":
+            many, one = f"{GAP} {many}", f"1 {one}"
+        ONE[re.escape(many)] = re.escape(one)
+        return many
 
 
 def _values(node: ast.AST, name: str) -> Iterator[ast.expr]:

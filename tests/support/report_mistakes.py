@@ -320,9 +320,9 @@ MISTAKES = [
     of_value("were made by different judges", lambda given: of_training(*given),
              [("a", "j"), ("b", "k")], [("a", "j"), ("b", "j")]),
     # Reports
-    of_value("1 pictures differ from those that", report,
+    of_value("1 picture differs from those that", report,
              {"picture": "k", "scores": "other"}, {"picture": "k", "scores": "k"}),
-    Mistake("1 of 1 pictures are missing (", lambda root: page(root, None, PNG),
+    Mistake("1 of 1 picture is missing (", lambda root: page(root, None, PNG),
             lambda root: page(root, PNG, PNG)),
     Mistake("this prepared photo is missing", lambda root: page(root, PNG, None),
             lambda root: page(root, PNG, PNG)),

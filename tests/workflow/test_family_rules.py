@@ -72,7 +72,7 @@ def test_claims_are_declared_in_one_log_before_anything_is_made(study: Workspace
     )
     assert sum("training" in job for job in planned) >= 3
     said = study.run("--until", "declare_families", "family_power")
-    assert "1 hypotheses, declared" in said and "heads" in said
+    assert "1 hypothesis, declared" in said and "heads" in said
     assert not (study.root / "resources/draper").exists()
     log = study.root / LOG
     (entry,) = read_log(log)

@@ -123,7 +123,7 @@ def test_ratings_only_compare(judged: Workspace):
     summary = json.loads((judged.root / "results/tiny/summary.json").read_text())
     assert summary["ratings"]["raters"] == ["ann"]
     file.write_text("rater,key,rating\nann,nothing,3\n")
-    assert "rates 1 pictures, but none that this experiment has" in judged.run(fails=True)
+    assert "rates 1 picture, but none that this experiment has" in judged.run(fails=True)
 
 
 def test_a_judge_that_is_not_there_is_said_and_nothing_else_is_lost(judged: Workspace):

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kindred.common import commands, planned_code
+from kindred.common.sentences import counted
 
 # It warns of missing CPU kernels whenever diffusers is imported, and nobody can act on that: we
 # quantize on GPUs only. Here because every program reads this file before it imports diffusers.
@@ -75,7 +76,7 @@ class ProblemsError(KindredError):
     def __init__(self, problems: Iterable[Problem], heading: str = "") -> None:
         self.problems = list(problems)
         count = len(self.problems)
-        self.heading = heading or f"{count} problem{'s' if count != 1 else ''} found"
+        self.heading = heading or f"{counted(count, 'problem')} found"
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
         super().__init__(f"{self.heading}:\n{lines}")
         self.args = (self.problems, self.heading)  # what another process makes it anew from

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kindred.common.errors import KindredError
 from kindred.common.files import write_json
+from kindred.common.sentences import counted
 
 
 @dataclass
@@ -40,10 +41,10 @@ class JobSummary:
         summary = {**numbers, "jobs": self.jobs, "failed": self.failed, "seconds": seconds}
         write_json(path, summary)
         said = ", ".join(f"{number} {name}" for name, number in numbers.items())
-        print(f"{self.jobs} jobs: {said}, {seconds} s", file=sys.stderr)
+        print(f"{counted(self.jobs, 'job')}: {said}, {seconds} s", file=sys.stderr)
         if self.failed:
             names = ", ".join(failure["out"] for failure in self.failed)
-            what = f"{len(self.failed)} of {self.jobs} jobs failed: {names}"
+            what = f"{len(self.failed)} of {counted(self.jobs, 'job')} failed: {names}"
             cure = (
                 f"follow the advice given with each failure (above and in {path}), then run again"
             )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
 from kindred.common.files import atomic_write, missing
+from kindred.common.sentences import counted
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +98,10 @@ def check_finite(
     for name, tensor in tensors.items():
         if bad := not_finite(tensor):
             said = (called or {}).get(name, f"'{name}'")
-            what = f"{said} has {bad} values that are infinite or not a number"
+            what = (
+                f"{said} has {counted(bad, 'value that is', 'values that are')} infinite or not a "
+                "number"
+            )
             raise KindredError(what, where, READ_AGAIN if read else NOT_KEPT)
 
 

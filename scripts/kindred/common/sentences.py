@@ -7,6 +7,13 @@ from collections.abc import Iterable
 
 # A key, a path or a file's name at the beginning: it is spelt as it is.
 SPELT = re.compile(r"[\w-]+[._/]\w\w")
+# How a word ends in the singular and in the plural, where that is not an added s.
+IRREGULAR = (
+    ("person", "people"),
+    ("thesis", "theses"),
+    ("ily", "ilies"),
+    *((end, f"{end}es") for end in ("ch", "s", "x")),
+)
 
 
 def listing(parts: Iterable[str]) -> str:
@@ -25,11 +32,22 @@ def spaced(text: str) -> str:
     return re.sub(r"(?<=\d)%", " %", text)
 
 
-def plural(count: int, one: str) -> str:
-    """The word behind a number: 1 'photo', 3 'photos', 3 'batches'."""
-    if count == 1:
+def plural(count: float | str, one: str, many: str = "") -> str:
+    """The words behind a number as it is written: 1 'photo', '+1' 'point', 3 'photos', 3 'batches',
+    3 'people'. many: what stands behind others than 1, where no rule tells."""
+    if str(count).lstrip("+-−") == "1":
         return one
-    return one + ("es" if one.endswith(("ch", "s", "x")) else "s")
+    if many:
+        return many
+    for single, several in IRREGULAR:
+        if one.endswith(single):
+            return one.removesuffix(single) + several
+    return f"{one}s"
+
+
+def counted(count: float | str, one: str, many: str = "") -> str:
+    """A number and the words behind it: '1 photo', '3 photos', '1 photo lies', '3 photos lie'."""
+    return f"{count} {plural(count, one, many)}"
 
 
 def capital(text: str) -> str:

@@ -37,7 +37,7 @@ VERSIONS = {
     "score": 4,
     "compare": 12,
     "power": 3,
-    "families": 2,
+    "families": 3,
     # What people look at.
     "sheet": 1,
     "curves": 2,
@@ -45,7 +45,7 @@ VERSIONS = {
     "rating": 5,
     "pairs": 5,
     "report": 29,
-    "families_report": 2,
+    "families_report": 3,
     "families_rating": 5,
     "send_table": 2,
     # The lab's own models.

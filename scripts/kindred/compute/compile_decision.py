@@ -53,8 +53,8 @@ def compiles(work: Work, device: torch.device) -> bool:
     gain = work.gain(torch.cuda.get_device_properties(device).total_memory / 2**30)
     if gain < work.cost:
         print(
-            f"not compiled: {work.title} are too few; compiling takes about {work.cost:.0f} s "
-            f"here and saves about {gain:.0f} s",
+            f"not compiled for {work.title}: compiling takes about {work.cost:.0f} s here "
+            f"and saves about {gain:.0f} s",
             file=sys.stderr,
         )
     return gain >= work.cost

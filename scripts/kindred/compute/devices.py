@@ -26,6 +26,7 @@ from kindred.common import file_lock
 from kindred.common.backends import backend_of, built_for_rocm, has_apple_gpu
 from kindred.common.errors import KindredError
 from kindred.common.left_out import leave_out
+from kindred.common.sentences import counted
 from kindred.compute import memory_limit
 
 if TYPE_CHECKING:
@@ -197,7 +198,8 @@ def _together(gpus: Sequence[str], split: Split) -> None:
         )
     if split.sizes and len(split.sizes) != len(gpus):
         raise KindredError(
-            f"{len(split.sizes)} sizes are given for {len(gpus)} GPUs",
+            f"{counted(len(split.sizes), 'size is', 'sizes are')} given for "
+            f"{counted(len(gpus), 'GPU')}",
             "device: device_map",
             "give one size for each GPU, in the order of nvidia-smi",
         )

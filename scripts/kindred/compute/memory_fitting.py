@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.compute import compilation, memory_plan, roofline
 from kindred.compute.block_offload import Offloader, place
 from kindred.compute.compile_decision import Work, compiles
@@ -128,7 +129,7 @@ def training_work(
             share = len(bucket) / sum(map(len, buckets))
             one = roofline.operations(job.shape, tokens, job.text_tokens, passes)
             operations += each * recipe.batch * share * one
-    return Work(f"{recipe.steps} steps", operations, min(len(shapes), each * len(datasets)))
+    return Work(counted(recipe.steps, "step"), operations, min(len(shapes), each * len(datasets)))
 
 
 @dataclass

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.compute.memory_limit import GIB, allocatable, card_for
 from kindred.models.architectures.layout import (
     ActivationUnits,
@@ -249,7 +250,7 @@ class MemoryPlan:
             said.append(f"batch of {self.batch} in {pieces} parts")
         if self.offloaded:
             host = f"{self.host / GIB:.1f} GiB of pinned machine memory"
-            said.append(f"{len(self.offloaded)} blocks offloaded to {host}")
+            said.append(f"{counted(len(self.offloaded), 'block')} offloaded to {host}")
         return [
             f"memory plan: {', '.join(said)}",
             f"memory plan: expected peak {self.peak_gib:.1f} GiB of {allowed / GIB:.1f} usable, "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kindred.common.errors import Problems
+from kindred.common.sentences import counted
 from kindred.config.amounts_told import is_first_look
 from kindred.config.base_config import DrawingDefaults, Fits, Range
 from kindred.config.plan import Dataset, Experiment, Variant
@@ -67,7 +68,8 @@ def _of_training(variants: list[Variant], fits: Fits, first_look: bool) -> Itera
         if one.train:
             recipe, at = one.train.recipe, ("variants", one.name)
             if not first_look:
-                yield at, f"trains {recipe.steps} steps", "steps", fits.steps, recipe.steps
+                what = f"trains {counted(recipe.steps, 'step')}"
+                yield at, what, "steps", fits.steps, recipe.steps
             # Prodigy finds its rate itself; `lr` is a factor of it (see contradictions.py).
             usual = None if recipe.optimizer == "prodigy" else fits.lr
             yield at, f"has a learning rate of {recipe.lr:g}", "lr", usual, recipe.lr
@@ -123,7 +125,7 @@ def _of_pictures(
             pixels = one.width * one.height
             what = f"draws {one.width} x {one.height} px ({pixels / 1e6:.2g} megapixels)"
             yield at, what, "size", fits.megapixels, pixels / 1e6
-        what = f"draws in {prompts.steps} steps"
+        what = f"draws in {counted(prompts.steps, 'step')}"
         yield at, what, "steps", fits.drawing_steps, prompts.steps
         scale = guidance if prompts.guidance_scale is None else prompts.guidance_scale
         if scale is not None:

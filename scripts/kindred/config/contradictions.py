@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kindred.common.errors import Problems
-from kindred.common.sentences import listing, percent
+from kindred.common.sentences import counted, listing, percent
 from kindred.config.lora_targets import Targets, hashable, layers_or_fault, pattern_fault
 from kindred.config.plan import Variant
 from kindred.config.yaml_document import Document
@@ -152,11 +152,11 @@ def _of_schedule(recipe: Recipe) -> Iterator[Contradiction]:
     warmup, steps = recipe.warmup, recipe.steps
     if 2 * warmup <= steps:
         return
-    said = f"warms up for {warmup} of its {steps} steps"
+    said = f"warms up for {warmup} of its {counted(steps, 'step')}"
     if warmup > steps:
         said += f", so the learning rate ends at {percent(steps / warmup)} of `lr`"
     elif recipe.schedule != "constant":
-        said += f", so `schedule: {recipe.schedule}` has {steps - warmup} steps left"
+        said += f", so `schedule: {recipe.schedule}` has {counted(steps - warmup, 'step')} left"
     elif warmup == steps:
         said += ", so the learning rate reaches `lr` only in the last step"
     advice = f"set `warmup` to {steps // 10} (a tenth of `steps`), or raise `steps`"
@@ -170,8 +170,9 @@ def _of_average(recipe: Recipe) -> Iterator[Contradiction]:
     reached = decay_at(recipe.steps - 1, recipe.ema)
     if reached < recipe.ema:
         yield Contradiction(
-            f"averages weights with a decay of {recipe.ema:g}, but in {recipe.steps} steps the "
-            f"decay reaches only {reached:.4g}; any larger value trains the same",
+            f"averages weights with a decay of {recipe.ema:g}, but in "
+            f"{counted(recipe.steps, 'step')} the decay reaches only {reached:.4g}; any larger "
+            "value trains the same",
             "ema",
             f"set `ema` to {math.floor(100 * reached) / 100:g} or less, or raise `steps`",
         )

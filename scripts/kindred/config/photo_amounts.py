@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems
+from kindred.common.sentences import counted
 from kindred.config.amounts_told import is_first_look
 from kindred.config.contradictions import Contradiction
 from kindred.config.plan import Dataset, Experiment, Variant
@@ -66,15 +67,16 @@ def _of_variant(variant: Variant, count: int | None) -> Iterator[Contradiction]:
     seen = recipe.steps * recipe.batch * recipe.gradient_accumulation
     if seen < count:
         yield Contradiction(
-            f"sees {seen} pictures in {recipe.steps} steps, but '{variant.dataset}' has {count}, "
-            f"so at least {count - seen} are never seen",
+            f"sees {counted(seen, 'picture')} in {counted(recipe.steps, 'step')}, but "
+            f"'{variant.dataset}' has {count}, so at least {counted(count - seen, 'is', 'are')} "
+            "never seen",
             "steps",
             f"set `steps` to {-(-count * recipe.steps // seen)} or more, or choose fewer photos",
         )
     if recipe.batch > count:
         yield Contradiction(
-            f"fills batches of {recipe.batch} from the {count} pictures of '{variant.dataset}', "
-            "so every batch repeats some",
+            f"fills batches of {recipe.batch} from the {counted(count, 'picture')} of "
+            f"'{variant.dataset}', so every batch repeats some",
             "batch",
             f"set `batch` to {count} or less",
         )

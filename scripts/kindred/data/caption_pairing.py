@@ -14,6 +14,7 @@ from typing import Any
 
 from kindred.characters.unnamed_people import unnamed_people
 from kindred.common.errors import KindredError, Problems
+from kindred.common.sentences import counted
 from kindred.data.dataset import DatasetImage
 from kindred.specs.training import Pairing
 
@@ -87,8 +88,8 @@ def _derangement(values: Sequence[str], seed: int) -> list[str]:
     most = max((list(values).count(value) for value in set(values)), default=0)
     if len(values) < 2 or 2 * most > len(values):
         raise KindredError(
-            f"every photo must get the caption of another, and these {len(values)} captions don't "
-            "allow that",
+            "every photo must get the caption of another, which "
+            f"{counted(len(values), 'caption does', 'captions do')} not allow",
             "pairing: scrambled",
             "write a different caption for each photo",
         )

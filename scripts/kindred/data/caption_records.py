@@ -14,6 +14,7 @@ from typing import Any
 from kindred.characters import trigger_words
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.hashing import caption_hash
+from kindred.common.sentences import counted
 from kindred.data import caption_names, people_file
 from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import name_part
@@ -156,7 +157,7 @@ def _undecided(hint: Hint) -> list[dict[str, str]]:
     """A note where somebody's face is between two names."""
     if not hint.open:
         return []
-    faces = "1 face is" if hint.open == 1 else f"{hint.open} faces are"
+    faces = counted(hint.open, "face is", "faces are")
     return [note("undecided", f"{faces} not decided in {people_file.NAME}")]
 
 

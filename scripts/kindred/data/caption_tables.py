@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError, Problems
+from kindred.common.sentences import counted
 from kindred.common.written_text import check_text, nfc, read_written_text
 from kindred.data.photo_folder import PHOTOS
 
@@ -109,7 +110,7 @@ def _csv_rows(text: str, label: str, problems: Problems) -> Iterator[tuple[str, 
     for line, fields in table:
         where = f"{label}:{line}"
         if len(fields) != len(keys):
-            what = f"has {len(fields)} fields, but the header has {len(keys)}"
+            what = f"has {counted(len(fields), 'field')}, but the header has {len(keys)}"
             cure = QUOTE if len(fields) > len(keys) else "write a field for every column"
             problems.add(where, what, cure)
         elif lost := [n for n in free if fields[n].strip()]:

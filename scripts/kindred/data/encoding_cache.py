@@ -18,6 +18,7 @@ from kindred.common.content_store import ContentStore
 from kindred.common.errors import KindredError
 from kindred.common.hashing import canonical_json, caption_hash, spec_hash
 from kindred.common.progress import track
+from kindred.common.sentences import counted
 from kindred.common.versions import step_version
 from kindred.models import identity
 from kindred.specs.base_model import ImageEncoder, TextEncoder
@@ -170,7 +171,10 @@ def _check(value: torch.Tensor, item: Path | str) -> None:
     """Raise KindredError naming a photo, or a text, whose encoding is not finite."""
     where = str(item) if isinstance(item, Path) else f"text “{item}”"
     if bad := safetensors_files.not_finite(value):
-        what = f"its encoding has {bad} values that are infinite or not a number"
+        what = (
+            f"its encoding has {counted(bad, 'value that is', 'values that are')} infinite or not "
+            "a number"
+        )
         raise KindredError(what, where, OVERFLOW)
 
 

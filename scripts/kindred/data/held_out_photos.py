@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from kindred.common.errors import Problems
+from kindred.common.sentences import counted
 from kindred.specs.training import Selection
 
 Known = tuple[str, str, str]  # a photo, its cell, and how it was made; '' of a real photo
@@ -38,13 +39,14 @@ def note_lacking(photos: Iterable[Known], wanted: Selection, problems: Problems)
             if sizes.get(cell, 0) <= count:
                 problems.add(
                     f"selection: held_out: {cell}",
-                    f"holding out {count} of {sizes.get(cell, 0)} photos leaves none to train on",
+                    f"holding out {count} of {counted(sizes.get(cell, 0), 'photo')} leaves none to "
+                    "train on",
                     "hold out fewer, or add photos of this cell",
                 )
     elif wanted.held_out is not None and max(sizes.values(), default=0) <= wanted.held_out:
         problems.add(
             "selection: held_out",
-            f"no cell has more than {wanted.held_out} photos, so none can be held out",
+            f"no cell has more than {counted(wanted.held_out, 'photo')}, so none can be held out",
             "hold out fewer, add photos, or remove `held_out`",
         )
 

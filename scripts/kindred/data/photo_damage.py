@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import simplejpeg
 
 from kindred.common.errors import first_line_of
+from kindred.common.sentences import counted
 from kindred.data.photo_metadata import png_chunks, without_metadata
 
 SPARE = 64  # bytes that a camera may leave between pixels and a marker
@@ -37,7 +38,7 @@ def damage_of(data: bytes, form: str) -> Damage | None:
     said = SIZES[form](data) if form in SIZES else None
     if said is None or said >= len(data):  # decoders themselves tell when something is missing
         return None
-    return Damage(f"{len(data) - said} bytes more than its own sizes add up to", False)
+    return Damage(f"{counted(len(data) - said, 'byte')} more than its own sizes add up to", False)
 
 
 def _of_jpeg(data: bytes) -> Damage | None:

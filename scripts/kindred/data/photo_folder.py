@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems, message
 from kindred.common.files import write_text
+from kindred.common.sentences import counted
 from kindred.common.written_text import is_no_text, nfc
 from kindred.data import people_file
 from kindred.data.people_file import left_out_of
@@ -280,7 +281,7 @@ def _add_folder(source: Source, folder: Path) -> None:
     for entry in _visible(folder):
         if entry.is_dir():
             if deep := [path for path in sorted(entry.rglob("*")) if _suffix(path) in PHOTOS]:
-                why = f"{len(deep)} photos lie in a folder of a folder"
+                why = f"{counted(len(deep), 'photo lies', 'photos lie')} in a folder of a folder"
                 cure = "move them up: Kindred reads one level of folders"
                 source.left_out.append(LeftOut(entry, why, cure, len(deep)))
             elif any(entry.iterdir()):

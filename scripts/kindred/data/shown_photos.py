@@ -13,7 +13,7 @@ from typing import Any
 
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json, read_jsonl
-from kindred.common.sentences import listing
+from kindred.common.sentences import counted, listing
 from kindred.data.dataset_photos import DatasetPhoto, read_photos
 from kindred.specs.reference_pictures import ShownPhotos
 from kindred.specs.scoring import ReferenceSpec
@@ -61,7 +61,7 @@ def choose(
         if len(alone) < count:
             problems.add(
                 f"{folder.name}: {letter}",
-                f"`references` asks for {count} photos that show {letter} alone and have at most "
+                f"`references` asks for {counted(count, 'photo')} of {letter} alone with at most "
                 f"{spec.area} pixels, but the dataset has {len(alone)}",
                 f"ask for fewer, or add photos. Their captions must name {letter}, and one of the "
                 "dataset's `resolutions` must be small enough",

@@ -14,6 +14,7 @@ from itertools import permutations
 
 from kindred.characters.cells import parse_cell
 from kindred.common.errors import KindredError, Problems
+from kindred.common.sentences import counted, plural
 from kindred.data.dataset import DatasetImage
 from kindred.data.held_out_photos import held_out_photos, note_lacking
 from kindred.specs.training import Selection
@@ -116,10 +117,11 @@ def _limited(counts: dict[str, int], wanted: Selection, known: Sequence[str]) ->
             for cell in _parsed([text], known, "selection: per_cell", problems):
                 limits[cell] = count
     for cell, count in limits.items():
-        if count > counts.get(cell, 0) or count < 0:
+        have = counts.get(cell, 0)
+        if count > have or count < 0:
             problems.add(
                 f"selection: per_cell: {cell}",
-                f"asks for {count} photos, but there are {counts.get(cell, 0)}",
+                f"asks for {counted(count, 'photo')}, but there {plural(have, 'is', 'are')} {have}",
                 "add photos, or ask for fewer",
             )
     problems.raise_if_any()
@@ -134,7 +136,9 @@ def match_images(counts: Mapping[str, int], total: int) -> dict[str, int]:
     have = sum(counts.values())
     if total > have:
         raise KindredError(
-            f"asks for {total} photos, but there are {have}", "selection: total", "ask for fewer"
+            f"asks for {counted(total, 'photo')}, but there {plural(have, 'is', 'are')} {have}",
+            "selection: total",
+            "ask for fewer",
         )
     shares = {cell: total * count / have for cell, count in counts.items()}
     result = {cell: int(share) for cell, share in shares.items()}
@@ -172,8 +176,8 @@ def match_appearances(counts: Mapping[str, int], total: int) -> dict[str, int]:
     if best is None or not letters:
         have = ", ".join(f"{letter} {seen[letter]}" for letter in letters) or "none"
         raise KindredError(
-            f"no selection of photos shows every character {total} times; appearances: {have}; "
-            f"photos: {_listing(counts)}",
+            f"no selection of photos shows every character {counted(total, 'time')}; "
+            f"appearances: {have}; photos: {_listing(counts)}",
             "selection: total",
             "set another `total`, or `match: images`",
         )

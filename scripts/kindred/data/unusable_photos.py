@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from kindred.common.errors import Problem, ProblemsError
 from kindred.common.progress import track
+from kindred.common.sentences import counted
 from kindred.data.photo_decoding import PhotoError, read_photo
 from kindred.data.photo_folder import Photo
 
@@ -28,7 +29,7 @@ def problems_of(photos: Sequence[Photo]) -> list[Problem]:
 
 def all_problems(problems: Sequence[Problem], photos: int) -> ProblemsError:
     """The error that names every photo, of so many, that can't be used."""
-    return ProblemsError(problems, f"{len(problems)} of {photos} photos can't be used")
+    return ProblemsError(problems, f"{len(problems)} of {counted(photos, 'photo')} can't be used")
 
 
 def _problem(photo: Photo) -> Problem | None:

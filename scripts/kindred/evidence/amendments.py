@@ -12,6 +12,7 @@ from typing import Any
 from kindred.common.chained_log import Entry
 from kindred.common.experiment_log import Runs, in_families, stated
 from kindred.common.hashing import canonical_json, spec_hash
+from kindred.common.sentences import counted
 from kindred.evidence.design_changes import NOTHING, rows_of
 from kindred.evidence.preregistration import design_of
 from kindred.specs.scoring import CompareSpec, Hypothesis, settings_hash
@@ -97,7 +98,7 @@ def statement(entries: Sequence[Entry]) -> str:
     if again:
         said.append(f"declared again {', '.join(again)}")
     if count:
-        said.append(f"amended {count} time{'s' if count > 1 else ''} since")
+        said.append(f"amended {counted(count, 'time')} since")
     return ", ".join(said if len(said) > 1 else [*said, "unchanged since"])
 
 
@@ -123,7 +124,7 @@ def _parts(entry: Entry, earlier: int) -> list[Row]:
     if entry["kind"] == "amended":
         parts = rows_of(entry["changes"])
         more = len(parts) - ROWS
-        rest = {"what": f"{more} more values", "before": NOTHING, "after": NOTHING}
+        rest = {"what": counted(more, "more value"), "before": NOTHING, "after": NOTHING}
         return parts[:ROWS] + ([rest] if more > 0 else [])
     what = "published" if entry["kind"] == "published" else "declared" + " again" * bool(earlier)
     return [{"what": what, "before": NOTHING, "after": _said_runs(entry["runs"])}]
@@ -225,7 +226,7 @@ def summed_up(entries: Sequence[Entry], runs: Runs) -> dict[str, Any]:
     said = statement(then) or "not declared: no log was kept"
     if later:
         said = said.replace("unchanged since", "unchanged until they were published")
-        said += f"; changed {later} time{'s' if later > 1 else ''} after they were published"
+        said += f"; changed {counted(later, 'time')} after they were published"
     if claims_nothing(entries):
         first, said = None, ""
     return {
@@ -270,7 +271,7 @@ def warnings_of_declaration(name: str, declaration: Mapping[str, Any] | None) ->
     if declaration is None:
         return []
     late = declaration["trained"]
-    found = [f"Declared when {late} trainings had begun already."] if late else []
+    found = [f"Declared when {counted(late, 'training')} had begun already."] if late else []
     own = [line.removeprefix(f"{name}: ") for line in declaration["changes"]]
     said = [line for line, whole in zip(own, declaration["changes"], strict=True) if line != whole]
     found += [f"Not as declared before training: {'; '.join(said)}."] if said else []

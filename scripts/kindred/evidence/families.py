@@ -50,7 +50,7 @@ from kindred.evidence.intervals import LEVEL, Estimate, level_of
 from kindred.evidence.labels import Label, Reading, label_of
 from kindred.evidence.summary import failed
 from kindred.evidence.variant_statistics import number
-from kindred.evidence.verdict_sentences import gap, why
+from kindred.evidence.verdict_sentences import gap, gaps, why
 from kindred.evidence.verdicts import VERSION
 from kindred.evidence.who_is_it import Answer, Judged, judged_pictures, who_is_it
 from kindred.specs.families import FamiliesSpec
@@ -252,8 +252,7 @@ def _sentence(
         return f"{text}; {FEWEST} families or more tell of families in general."
     level = level_of(test.left)
     interval, within = estimate.interval(level), estimate.interval(2 * level - 1)
-    low, high = gap(interval[0], h.measure, False), gap(interval[1], h.measure)
-    text += f"; {gap(estimate.value, h.measure)} on average ({low} to {high})"
+    text += f"; {gap(estimate.value, h.measure)} on average ({gaps(interval, h.measure)})"
     if label.name == labels.UNTESTED:
         return f"{text}; {test.after}, which was to be supported before, is not."
     return f"{text}; {why(label, interval, within, h.margin, h.measure, test.left > 1)}."

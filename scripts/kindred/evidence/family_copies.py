@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.evidence.family_means import told
 from kindred.evidence.variant_statistics import number
 from kindred.specs.families import CopiesLimit
@@ -51,7 +52,7 @@ def _sentence(found: Json) -> str:
     shares = [f"{100 * found[key]['mean']:.1f} %" for key in ("copied", "held_out")]
     text = f"{shares[0]} of the pictures of {name} copy what was trained on, {shares[1]} of photos"
     text += " that were not"
-    limit = f"{100 * found['above']:.3g} points"
+    limit = counted(f"{100 * found['above']:.3g}", "point")
     if found["leave"]:
         return f"{text}: more by over {limit}, so all casts are counted without copies."
     return f"{text}: not more by over {limit}, so all pictures count."

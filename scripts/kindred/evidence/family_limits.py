@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.evidence.family_means import figure_of, over_families, parts_of
 from kindred.evidence.intervals import LEVEL
 from kindred.evidence.variant_statistics import number
@@ -112,7 +113,8 @@ def _amount(limit: Limit, value: float) -> str:
     """'75 %', '60 points' of a difference, '0.90' of what is no share."""
     if not FIGURES[limit.figure].percent:
         return f"{value:.2f}"
-    return f"{100 * value:.3g} {'%' if limit.against is None else 'points'}"
+    number = f"{100 * value:.3g}"
+    return f"{number} %" if limit.against is None else counted(number, "point")
 
 
 def _rounded(limit: Limit, value: float) -> str:

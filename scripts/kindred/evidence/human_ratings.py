@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 
 from kindred.common.errors import KindredError, Problems
+from kindred.common.sentences import counted
 from kindred.evidence.rater_agreement import alpha, ordinal
 
 COLUMNS = ("rater", "key", "rating")
@@ -88,8 +89,8 @@ def known_ratings(
     strange = sorted({rating.key for rating in ratings} - set(keys))
     if ratings and not known:
         raise KindredError(
-            f"rates {len(strange)} pictures, but none that this experiment has now (e.g. "
-            f"{strange[0][:12]})",
+            f"rates {counted(len(strange), 'picture')}, but none that this experiment has now "
+            f"(e.g. {strange[0][:12]})",
             where,
             "move the file to the experiment that it belongs to, or remove it if the pictures "
             "were drawn again",
@@ -97,9 +98,8 @@ def known_ratings(
     if not strange:
         return known, []
     few = ", ".join(key[:12] for key in strange[:3]) + (" ..." if len(strange) > 3 else "")
-    return known, [
-        f"{where}: {len(strange)} rated pictures are not in this experiment ({few}); left out"
-    ]
+    are = counted(len(strange), "rated picture is", "rated pictures are")
+    return known, [f"{where}: {are} not in this experiment ({few}); left out"]
 
 
 def mean_ratings(ratings: Sequence[Rating]) -> dict[str, float]:

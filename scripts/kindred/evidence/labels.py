@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kindred.common.sentences import counted
 from kindred.specs.measure_kinds import UNIT
 from kindred.specs.measures import MEASURES, Measure
 
@@ -107,7 +108,9 @@ def words(label: Label, margin: float, measure: str) -> str:
 
 def amount(value: float, measure: str) -> str:
     """'10 points' of shares, '0.10' of others."""
-    return f"{100 * value:.3g} points" if MEASURES[measure].kind.percent else f"{value:.2f}"
+    if MEASURES[measure].kind.percent:
+        return counted(f"{100 * value:.3g}", "point")
+    return f"{value:.2f}"
 
 
 def excluded(interval: Interval, margin: float, measure: str) -> str:

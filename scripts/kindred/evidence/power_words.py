@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kindred.common.commands import snakemake
+from kindred.common.sentences import counted, plural
 
 Figures = Mapping[str, Any]
 HEADINGS = (
@@ -28,13 +29,14 @@ def told(one: Figures, primaries: int, experiment: str) -> dict[str, str]:
     }
 
 
-def amount(value: float | None, unit: str, counted: bool = True) -> str:
-    """'17 points', '0.12'; 'none' where nothing is within reach. `counted`: with its unit."""
+def amount(value: float | None, unit: str, with_unit: bool = True) -> str:
+    """'17 points', '0.12'; 'none' where nothing is within reach. `with_unit`: it is said, too."""
     if value is None:
         return "none"
     if unit != "points":
         return f"{value:.2f}"
-    return f"{100 * value:.0f} points" if counted else f"{100 * value:.0f}"
+    points = f"{100 * value:.0f}"
+    return counted(points, "point") if with_unit else points
 
 
 def runs_said(runs: Sequence[int]) -> str:
@@ -105,8 +107,9 @@ def _shortcoming(one: Figures) -> str:
     """Why a design decides nothing."""
     if one["pilot"]:
         fewest = min(n for n in one["runs"] if n)
-        runs = "1 training run" if fewest == 1 else f"{fewest} training runs"
-        return f"a pilot: {runs} of each variant show a direction and decide nothing"
+        runs = counted(fewest, "training run")
+        verbs = "shows a direction and decides", "show a direction and decide"
+        return f"a pilot: {runs} of each variant {plural(fewest, *verbs)} nothing"
     margin, aim = (amount(one[key], one["unit"]) for key in ("margin", "aim"))
     return (
         f"its margin of {margin} can't be decided: a true difference of {aim} would be found to "

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kindred.characters.cells import cell_name
-from kindred.common.sentences import percent, spaced
+from kindred.common.sentences import counted, percent, spaced
 from kindred.evidence import variant_statistics
 from kindred.evidence.human_ratings import Rating, judge_agreement, krippendorff_alpha, mean_ratings
 from kindred.evidence.labels import equivalence_margin
@@ -255,7 +255,7 @@ def _null_reading(row: Json, runs: int) -> tuple[bool | None, str]:
     """A training again must show no difference larger than x (labels.py), not just none."""
     x, shown = equivalence_margin(MARGIN, runs), row["x"]
     text = f"{row['variant']} is {row['against']} trained again"
-    size = f"{math.ceil(100 * shown)} points"
+    size = counted(math.ceil(100 * shown), "point")
     if x is not None and shown < x:
         return True, f"{text}, and shows no difference larger than {100 * x:.0f} points ({size})"
     if row["low"] > 0 or row["high"] < 0:
@@ -327,7 +327,7 @@ def ratings_part(ratings: Sequence[Rating], rows: Sequence[Mapping[str, str]]) -
 
 def _ratings_sentence(part: Json) -> str:
     people, images = len(part["raters"]), part["images"]
-    text = f"{people} {'person' if people == 1 else 'people'} rated {images} pictures"
+    text = f"{counted(people, 'person')} rated {counted(images, 'picture')}"
     if part["alpha"] is not None:
         text += f"; agreement between them (Krippendorff's alpha) {part['alpha']:.2f}"
     if part["judge"]["auc"] is not None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from kindred.common.sentences import percent
+from kindred.common.sentences import counted, percent, plural
 from kindred.evidence import labels
 from kindred.evidence.hypothesis_tests import HypothesisTest
 from kindred.evidence.intervals import Estimate
@@ -50,9 +50,8 @@ def why(
     if label.name == labels.SUPPORTED:
         return f"{which} lies above the margin of {size}"
     if label.name == labels.EQUAL and label.x is not None:
-        low, high = gap(within[0], measure, False), gap(within[1], measure)
         x = labels.amount(label.x, measure)
-        return f"the interval for such a claim, {low} to {high}, lies within {x} either way"
+        return f"the interval for such a claim, {gaps(within, measure)}, lies within {x} either way"
     if label.name == labels.CONTRADICTED:
         beyond = f", by more than the margin of {size}" if label.beyond else ""
         return f"{which} lies below 0: it is the other way{beyond}"
@@ -105,11 +104,12 @@ def warnings_of(decision: HypothesisTest, judge: Mapping[str, Any]) -> list[str]
     if decision.estimate is not None:
         if decision.estimate.resampled == "pictures":
             found.append(
-                f"{decision.prompts} prompt{'s' if decision.prompts > 1 else ''} only: the verdict "
-                "is about these, not about prompts in general."
+                f"{counted(decision.prompts, 'prompt')} only: the verdict is about "
+                f"{plural(decision.prompts, 'this one', 'these')}, not about prompts in general."
             )
         if decision.dropped:
-            found.append(f"{decision.dropped} pictures that one variant lacks are left out.")
+            lacks = ("picture that one variant lacks is", "pictures that one variant lacks are")
+            found.append(f"{counted(decision.dropped, *lacks)} left out.")
     return found
 
 
@@ -128,12 +128,19 @@ def never_tested(judge: Mapping[str, Any]) -> str:
     return f"{why}{UNTESTED}"
 
 
-def gap(value: float, measure: str, unit: bool = True) -> str:
+def gap(value: float, measure: str) -> str:
     """A difference with its sign: '+12 points' of shares, '+0.12' of others."""
     if MEASURES[measure].kind.percent:
-        points = round(100 * value)
-        return f"{points:+d}" + (" points" if unit else "")
+        return counted(f"{round(100 * value):+d}", "point")
     return f"{value:+.2f}"
+
+
+def gaps(interval: labels.Interval, measure: str) -> str:
+    """An interval of differences: '-4 to +12 points' of shares, '-0.04 to +0.12' of others."""
+    low, high = interval
+    if MEASURES[measure].kind.percent:
+        return f"{round(100 * low):+d} to {round(100 * high):+d} points"
+    return f"{low:+.2f} to {high:+.2f}"
 
 
 def _why(decision: HypothesisTest) -> str:
@@ -145,15 +152,11 @@ def _why(decision: HypothesisTest) -> str:
 def _intervals(decision: HypothesisTest, estimate: Estimate) -> str:
     """The interval at LEVEL and, where another decides, that one too."""
     h = decision.hypothesis
-    low, high = estimate.interval()
-    text = f"95 % interval {gap(low, h.measure, False)} to {gap(high, h.measure)}"
+    text = f"95 % interval {gaps(estimate.interval(), h.measure)}"
     if not decision.corrected:
         return text
-    low, high = decision.deciding_interval()
-    return (
-        f"{text}; after correction for {decision.primaries} hypotheses "
-        f"{gap(low, h.measure, False)} to {gap(high, h.measure)}"
-    )
+    corrected = gaps(decision.deciding_interval(), h.measure)
+    return f"{text}; after correction for {decision.primaries} hypotheses {corrected}"
 
 
 def _runs(decision: HypothesisTest) -> str:
@@ -163,9 +166,8 @@ def _runs(decision: HypothesisTest) -> str:
         return "nothing trained"
     paired = ", compared one by one" if decision.hypothesis.paired else ""
     if len(set(trained)) == 1:
-        plural = "s" if trained[0] != 1 else ""
         each = " each" if len(trained) == 2 else ""
-        return f"{trained[0]} training run{plural}{each}{paired}"
+        return f"{counted(trained[0], 'training run')}{each}{paired}"
     return f"{trained[0]} and {trained[1]} training runs{paired}"
 
 

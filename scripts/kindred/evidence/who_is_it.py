@@ -19,6 +19,7 @@ from typing import Any
 
 from kindred.characters.face_calibration import bounds
 from kindred.common.errors import Problems
+from kindred.common.sentences import counted
 from kindred.evidence.rater_agreement import alpha, nominal
 from kindred.evidence.variant_statistics import number
 
@@ -228,7 +229,7 @@ def _arms(by_key: Mapping[str, Sequence[Answer]], judged: Mapping[str, Judged]) 
 
 def _sentence(found: Json) -> str:
     raters, count = len(found["raters"]), found["pictures"]
-    text = f"{raters} {'person' if raters == 1 else 'people'} said who is in {count} pictures"
+    text = f"{counted(raters, 'person')} said who is in {counted(count, 'picture')}"
     if found["alpha"]["who"] is not None:
         text += f"; they agree by an alpha of {found['alpha']['who']:.2f} (Krippendorff)"
     people = found["judge"]["people"]

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.judges.face_geometry import Face, strongest, turns_of, unit, unread_because
 from kindred.judges.interface import Calibration
 from kindred.judges.model_files import short_hash
@@ -46,7 +47,7 @@ class InsightFaces:
         if missing:
             raise KindredError(
                 f"{folder} contains no insightface model for {' and '.join(missing)} "
-                f"({len(models)} .onnx files)",
+                f"({counted(len(models), '.onnx file')})",
                 "judge: model",
                 "name the folder of an unpacked model pack",
             )

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoImageProcessor
 from transformers.utils import logging
 
 from kindred.common.errors import KindredError
-from kindred.common.sentences import listing
+from kindred.common.sentences import counted, listing
 from kindred.models.identity import identity, is_local
 from kindred.specs.judge import PretrainedModel
 
@@ -83,7 +83,7 @@ def load(
         )
         # Weights that a file lacks are drawn at random, with no more than a warning.
         if lacking := sorted(report["missing_keys"]):
-            raise ValueError(f"lacks {len(lacking)} weights, e.g. {lacking[0]}")
+            raise ValueError(f"lacks {counted(len(lacking), 'weight')}, e.g. {lacking[0]}")
     except UNREADABLE as error:
         raise unloadable(role, spec, error) from error
     return Vision(model.eval().to(device), processor, named(spec), torch.device(device))
@@ -98,7 +98,7 @@ def numbers_of(label: str, vision: Vision, role: str, kind: str) -> list[int]:
     found = [int(number) for number, name in labels.items() if name.casefold() == label]
     if not found:
         known = sorted(labels.values())
-        others = [f"{len(known) - SHOWN} others"] if len(known) > SHOWN else []
+        others = [counted(len(known) - SHOWN, "other")] if len(known) > SHOWN else []
         raise KindredError(
             f"{vision.identity} does not know '{label}', only {listing([*known[:SHOWN], *others])}",
             role,

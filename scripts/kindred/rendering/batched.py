@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 from kindred.common.job_summary import JobSummary
+from kindred.common.sentences import counted
 from kindred.data.shown_photos import read_shown
 from kindred.models.identity import identity_of
 from kindred.models.lora.adapters import Adapter, apply_adapters, read_adapters
@@ -108,7 +109,8 @@ def draw(
         summary.made += work.drawn
         summary.found += work.asked - work.drawn
         each = f", {work.draw_seconds / work.drawn:.3f} s each" if work.drawn else ""
-        print(f"{job.out}: {work.drawn} of {work.asked} pictures drawn{each}", file=sys.stderr)
+        asked = counted(work.asked, "picture")
+        print(f"{job.out}: {work.drawn} of {asked} drawn{each}", file=sys.stderr)
 
 
 class AdapterSwitcher:

@@ -22,6 +22,7 @@ from kindred.common.hashing import spec_hash
 from kindred.common.made_pictures import read_picture
 from kindred.common.progress import Progress
 from kindred.common.seeds import seed_of
+from kindred.common.sentences import counted, plural
 from kindred.common.versions import step_version
 from kindred.models.identity import architecture_of, identity_of
 from kindred.models.lora.adapters import Adapter, read_adapters
@@ -106,12 +107,14 @@ def detail_prompt_set(
     drawn = [face for one in found for face in one.faces]
     if small := sum(face.shrinks for face in drawn):
         print(
-            f"warning: {small} of {len(drawn)} faces are larger in the picture than `size`, so "
-            "drawing them again loses detail; raise `size`",
+            f"warning: {small} of {counted(len(drawn), 'face')} {plural(small, 'is', 'are')} "
+            f"larger in the picture than `size`, so drawing {plural(small, 'it', 'them')} again "
+            "loses detail; raise `size`",
             file=sys.stderr,
         )
     unchanged = sum(not one.faces for one in found)
-    return f"{spec.drawn.name}: {work}; {len(drawn)} faces, {unchanged} pictures without any"
+    faces = f"{counted(len(drawn), 'face')}, {counted(unchanged, 'picture')} without any"
+    return f"{spec.drawn.name}: {work}; {faces}"
 
 
 def detail_plan(

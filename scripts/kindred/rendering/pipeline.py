@@ -18,6 +18,7 @@ from PIL import Image
 
 from kindred.common.backends import backend_of
 from kindred.common.hashing import caption_hash
+from kindred.common.sentences import counted
 from kindred.common.versions import code_revision
 from kindred.compute import compilation, roofline
 from kindred.compute.compile_decision import Work, compiles
@@ -294,7 +295,7 @@ def drawing_work(pictures: Sequence[ImageRequest], base: OpenedBase) -> Work:
         passes = count * steps * (2 if base.cfg_scale(guidance) else 1)
         operations += roofline.operations(base.layout, tokens, 0, passes)
     sizes = {(one.size, one.shown_sizes) for one in pictures}
-    return Work(f"{len(pictures)} pictures", operations, len(sizes))
+    return Work(counted(len(pictures), "picture"), operations, len(sizes))
 
 
 def roomiest(places: Mapping[str, Any]) -> torch.device:

@@ -21,6 +21,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from kindred.common import safetensors_files
 from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
+from kindred.common.sentences import plural
 from kindred.compute.block_offload import Offloader, place, to_offload, weight_bytes
 from kindred.compute.group_offload import stream_blocks
 from kindred.compute.memory_fitting import blocks_of
@@ -125,7 +126,7 @@ def offload_excess(transformer: Any, device: torch.device, beside: int = 0) -> b
         torch.cuda.empty_cache()
         print(
             f"the quantized base is larger than the GPU, so {len(away)} of {len(blocks)} blocks "
-            "are loaded from main memory when needed",
+            f"{plural(len(away), 'is', 'are')} loaded from main memory when needed",
             file=sys.stderr,
         )
     return bool(away)

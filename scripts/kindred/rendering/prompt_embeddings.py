@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.common.hashing import caption_hash
+from kindred.common.sentences import counted, plural
 from kindred.data import encoding_cache
 from kindred.models.identity import architecture_of
 from kindred.models.opened_base import OpenedBase
@@ -43,7 +44,8 @@ def reading_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[s
             )
         for row in unknown_tokens(tokenizer, prompts):
             warnings.append(
-                f"prompt '{row['id']}': {row['unknown']} of {row['tokens']} tokens are unknown to "
+                f"prompt '{row['id']}': {row['unknown']} of {counted(row['tokens'], 'token')} "
+                f"{plural(row['unknown'], 'is', 'are')} unknown to "
                 f"{reader.reader}: {', '.join(row['words'])}"
             )
     return warnings

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.progress import Progress
+from kindred.common.sentences import counted
 from kindred.models.lora.adapters import Adapter
 from kindred.rendering.image_plan import ImageRequest, batches
 from kindred.rendering.image_store import ImageStore
@@ -33,10 +34,11 @@ class Work:
     draw_seconds: float = 0.0
 
     def __str__(self) -> str:
-        text = f"{self.asked} pictures, {self.asked - self.drawn} in the store, {self.drawn} drawn"
+        asked = counted(self.asked, "picture")
+        text = f"{asked}, {self.asked - self.drawn} in the store, {self.drawn} drawn"
         if self.drawn:
             text += (
-                f"; {self.loads} base load ({self.load_seconds:.1f} s), "
+                f"; {counted(self.loads, 'base load')} ({self.load_seconds:.1f} s), "
                 f"{self.draw_seconds / self.drawn:.2f} s a picture"
             )
         return text

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kindred.common.files import write_json
-from kindred.common.sentences import listing
+from kindred.common.sentences import counted, listing
 from kindred.evidence.adapter_choice import CASTS, AdapterChoice, Contender
 from kindred.evidence.verdict_sentences import never_tested
 from kindred.models import architectures
@@ -148,7 +148,7 @@ def _points(lead: tuple[float, float, float] | None) -> str:
         return "not compared"
     value, low, high = lead
     ends = f"{formatting.signed(low)} to {formatting.signed(high)}"
-    return f"{round(100 * value)} points, {ends}".replace("-", "−")
+    return f"{counted(round(100 * value), 'point')}, {ends}".replace("-", "−")
 
 
 def _mind(data: ReportData, choice: AdapterChoice) -> list[str]:

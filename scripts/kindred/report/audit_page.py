@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from kindred.common.commands import complete, snakemake
+from kindred.common.sentences import counted
 from kindred.config.amounts_told import FIRST_LOOK
 from kindred.data.audit.findings import FIRST_SCREEN, MISFIT
 from kindred.report.audit_photos import (
@@ -23,7 +24,6 @@ from kindred.report.audit_photos import (
     with_photos,
 )
 from kindred.report.coverage_chart import coverage_svg
-from kindred.report.formatting import plural
 from kindred.report.templates import fill
 
 # What would be trained otherwise than meant, beside all of FIRST_SCREEN but settings.
@@ -37,11 +37,11 @@ def readiness(audit: Mapping[str, Any]) -> dict[str, Any]:
     first = _first_findings(audit)
     if stops:
         said = (
-            f"Not ready. {plural(len(stops), 'warning')}: the training would learn something else "
+            f"Not ready. {counted(len(stops), 'warning')}: the training would learn something else "
             "than you mean."
         )
     elif warnings:
-        said = f"You can train on it. {plural(len(warnings), 'warning')} may cost quality."
+        said = f"You can train on it. {counted(len(warnings), 'warning')} may cost quality."
     else:
         said = "Ready to train on."
     steps = [f"{one['what']}: {one['cure']}" for one in first[:STEPS]]

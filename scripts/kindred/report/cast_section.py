@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.report.cast_side_tables import side_tables
 from kindred.report.cast_tables import (
     SHARE,
@@ -136,7 +137,8 @@ def _without_names(one: CastSet, own: Figures) -> str:
 
 def _pilot(one: CastSet) -> list[str]:
     few = one.told["per_run"]
-    return [f"This is a pilot with {few} pictures of each training."] if few < PILOT else []
+    pilot = f"This is a pilot with {counted(few, 'picture')} of each training."
+    return [pilot] if few < PILOT else []
 
 
 def _mind(data: ReportData) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kindred.common.sentences import counted
 from kindred.report import formatting
 from kindred.report.cast_tables import (
     LIKENESS,
@@ -75,7 +76,7 @@ def bits_table(one: CastSet) -> SmallTable | None:
         told = own["bits"]
         if told["more"]:
             more = max(told["more"].values())
-            return [Cell("–", f"needs {more} more pictures a shape"), Cell("–")]
+            return [Cell("–", f"needs {counted(more, 'more picture')} a shape"), Cell("–")]
         return [Cell(formatting.number(told[key]), sort=told[key]) for key in ("mean", "most")]
 
     return table_of(one, "bits", ["bits", "if always right"], cells)

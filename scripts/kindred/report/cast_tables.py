@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.report import formatting
 from kindred.report.report_data import ReportData
 from kindred.report.tables import Cell, cell_of
@@ -205,7 +206,7 @@ def strangers_said(one: CastSet) -> str:
         members = cast["heads"] - cast["strangers"]
         if cast["strangers"]:
             who = f"{members} of the family and " if members else ""
-            parts.append(f"{name}: {who}{formatting.plural(cast['strangers'], 'stranger')}")
+            parts.append(f"{name}: {who}{counted(cast['strangers'], 'stranger')}")
     return "; ".join(parts) + "." if parts else ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.report import formatting
 from kindred.report.report_data import ReportData
 from kindred.specs.report import ReportSpec
@@ -78,8 +79,8 @@ def _instead(name: str, variant: Mapping[str, Any], spec: ReportSpec) -> str:
 def _row(variant: str, one: Mapping[str, Any], before: str) -> dict[str, Any]:
     """A variant's row; before: what stands before the photos."""
     held = one["held_out"]
-    trained = [formatting.plural(one["photos"], "photo")] if one["photos"] else []
-    trained += [formatting.plural(one["composites"], "composite")] if one["composites"] else []
+    trained = [counted(one["photos"], "photo")] if one["photos"] else []
+    trained += [counted(one["composites"], "composite")] if one["composites"] else []
     return {
         "variant": variant,
         "copied": formatting.value_of(one["copied"], "copied"),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from kindred.common.sentences import counted
+
 COLUMN, ROW, BARS, TOP, GAP = 44, 30, 170, 26, 18
 
 
@@ -52,7 +54,7 @@ def _bar(cell: str, count: int, tallest: int, middle: float) -> str:
     height = BARS * count / tallest
     left = middle - COLUMN * 0.32
     width = COLUMN * 0.64
-    title = f"<title>{escape(cell)}: {count} photo{'' if count == 1 else 's'}</title>"
+    title = f"<title>{escape(cell)}: {counted(count, 'photo')}</title>"
     if count == 0:
         shape = (
             f'<rect x="{left:g}" y="{base - 14}" width="{width:g}" height="14" rx="3" fill="none" '

@@ -90,4 +90,4 @@ def verdict_of(rows: Rows, what: str) -> str:
 
 
 def _effect(line: Mapping[str, str]) -> str:
-    return re.sub(r"(?<!\d)1 points", "1 point", repository_pages.said(dict(line)))
+    return repository_pages.said(dict(line))

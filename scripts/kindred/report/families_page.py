@@ -10,11 +10,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from kindred.common.sentences import counted
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.evidence.family_power import HEADINGS, SPREADS, family_power_rows
 from kindred.evidence.labels import CONTRADICTED, SUPPORTED
 from kindred.report import formatting, svg_plots
-from kindred.report.formatting import deciding, kind_of, number, plural, share
+from kindred.report.formatting import deciding, kind_of, number, share
 from kindred.specs.cast_figures import DRAWERS
 from kindred.specs.family_figures import FIGURES
 
@@ -86,7 +87,7 @@ def answer(verdicts: Json, hypotheses: Mapping[str, Json]) -> list[str]:
         top = arms["ceiling"].get("all")
         beside += [f"the ceiling {share(top['mean'])}"] if top else []
         text = f"{first['variant']} draws exactly those asked for in {_spelled(told)} of pictures"
-        count = plural(told["figures"]["casts"]["families"], "family", "families")
+        count = counted(told["figures"]["casts"]["families"], "family")
         sentences.append(f"{text}, mean of {count}. Beside it: {formatting.listing(beside)}.")
     if verdicts["warnings"]:
         sentences.append(
@@ -97,7 +98,7 @@ def answer(verdicts: Json, hypotheses: Mapping[str, Json]) -> list[str]:
         limits = verdicts["reach"].values()
         held = sum(one["holds"] is True for one in limits)
         missed = [one["says"] for one in limits if one["holds"] is False]
-        text = f"Reached: {held} of {plural(len(limits), 'limit')}"
+        text = f"Reached: {held} of {counted(len(limits), 'limit')}"
         sentences.append(text + (f". Not reached: {'; '.join(missed)}." if missed else "."))
     return sentences
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kindred.common.sentences import listing
+from kindred.common.sentences import counted, listing
 from kindred.report import formatting
 from kindred.report.svg_plots import share
 from kindred.specs.composites import CompositeOptions, Composites
@@ -28,11 +28,6 @@ PLACES = {
     "plain": "plain walls",
 }
 GROUPS = {1: "alone", 2: "in pairs", 3: "in threes", 4: "in fours"}
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """'1 photo', '3 photos'."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -109,7 +104,7 @@ def made(one: CompositeOptions) -> str:
         for cell, count in one.compose.counts().items():
             cells.setdefault(count, []).append(cell)
         often = [
-            f"{count if n else plural(count, 'composite')}{' each' if len(of) > 1 else ''} of "
+            f"{count if n else counted(count, 'composite')}{' each' if len(of) > 1 else ''} of "
             + listing(of)
             for n, (count, of) in enumerate(sorted(cells.items(), reverse=True))
         ]
@@ -149,15 +144,15 @@ def outcome(
         return "everyone right" if "+" in row["asked"] else "recognised", "good"
     parts = []
     if row["count"] == "0":
-        one, many = ("person", "people") if counts == "people" else ("face", "faces")
-        people = plural(int(row["people_found"] or 0), one, many)
+        one = "person" if counts == "people" else "face"
+        people = counted(int(row["people_found"] or 0), one)
         parts.append(f"{people} of {row['people_asked']}")
     for column, words in (("missing", "not seen"), ("duplicated", "twice"), ("unasked", "unasked")):
         if row[column]:
             parts.append(f"{names_of(row[column], names)} {words}")
     strangers = int(row["strangers"] or 0)
     if strangers and row["count"] == "1":
-        parts.append(plural(strangers, "stranger"))
+        parts.append(counted(strangers, "stranger"))
     return " · ".join(parts) or "not right", "bad"
 
 
@@ -184,7 +179,7 @@ def effect(value: float | None, low: float | None, high: float | None, measure: 
     if value is None:
         return "–"
     share = kind_of(measure).percent
-    text = _signed(value, share) + (" points" if share else "")
+    text = counted(_signed(value, True), "point") if share else _signed(value, False)
     if low is None or high is None:
         return text
     return f"{text} ({_signed(low, share)} to {_signed(high, share)})"
@@ -200,7 +195,7 @@ def _signed(value: float, share: bool) -> str:
 def shown_photos(photos: Mapping[str, int], names: Mapping[str, str]) -> str:
     """'the base with reference pictures, nothing trained: 2 photos of JRussell and 1 photo of
     ARussell'."""
-    told = [f"{plural(count, 'photo')} of {names[x]}" for x, count in sorted(photos.items())]
+    told = [f"{counted(count, 'photo')} of {names[x]}" for x, count in sorted(photos.items())]
     return f"the base with reference pictures, nothing trained: {listing(told)}"
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from kindred.characters.face_calibration import DRAWN, FAMILY, HALF, SHIPPED
 from kindred.common.errors import Problems
 from kindred.common.made_pictures import AGAIN
+from kindred.common.sentences import counted, plural
 from kindred.evidence.labels import CONTRADICTED, SUPPORTED
 from kindred.evidence.verdict_sentences import never_tested
 from kindred.rendering.manifest import ADVICE
@@ -208,9 +209,11 @@ def _album(
     drawn = [path for path in files.values() if path in lost]
     if drawn:
         few = ", ".join(map(str, drawn[:3])) + (" ..." if len(drawn) > 3 else "")
-        problems.add(
-            str(data.folder), f"{len(drawn)} of {len(files)} pictures are missing ({few})", ADVICE
+        what = (
+            f"{len(drawn)} of {counted(len(files), 'picture')} {plural(len(drawn), 'is', 'are')} "
+            f"missing ({few})"
         )
+        problems.add(str(data.folder), what, ADVICE)
     for path in sorted(path for path in photos.values() if path in lost):
         problems.add(str(path), "this prepared photo is missing", AGAIN)
     problems.raise_if_any()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.commands import snakemake
+from kindred.common.sentences import counted
 from kindred.evidence.adapter_choice import AdapterChoice, choose
 from kindred.evidence.human_ratings import mean_ratings, read_ratings
 from kindred.evidence.paired_choices import (
@@ -22,7 +23,6 @@ from kindred.evidence.paired_choices import (
     read_choices,
 )
 from kindred.models.architectures.comfyui import ComfyGraph
-from kindred.report import formatting
 from kindred.report.adapter_offer import (
     API,
     WORKFLOW,
@@ -151,7 +151,7 @@ def _broken(data: ReportData, broken: Mapping[str, str]) -> list[str]:
     for (variant, fault), places in found.items():
         more = f"; and {len(places) - NAMED} more" if len(places) > NAMED else ""
         told.append(
-            f"“{variant}”: {formatting.plural(len(places), 'picture')} {fault} "
+            f"“{variant}”: {counted(len(places), 'picture')} {fault} "
             f"({'; '.join(places[:NAMED])}{more})"
         )
     return told

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from kindred.common.errors import KindredError, did_you_mean
+from kindred.common.sentences import counted
 from kindred.specs.measures import MEASURES
 
 WHOLE, SPREAD = " (…)", " sd"
@@ -64,7 +65,7 @@ def figure_of(rows: Rows, what: str) -> str:
         return f"{100 * wide:.0f}" if percent else f"{wide:.2f}"
     if against:
         gap = mean - _mean(rows, against, prompt_set, measure)
-        text = f"{100 * gap:+.0f} points" if percent else f"{gap:+.2f}"
+        text = counted(f"{100 * gap:+.0f}", "point") if percent else f"{gap:+.2f}"
         return text.replace("-", "−")
     return _percent(mean) if percent else f"{mean:.2f}".replace("-", "−")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from kindred.report.formatting import plural
+from kindred.common.sentences import counted
 
 NUMBERS, MATRICES, PARTS, PHOTOS, NEXT, TAKE = (
     "The variants in numbers",
@@ -116,5 +116,5 @@ def photos_of(bodies: Mapping[str, str]) -> str:
     for name, body in bodies.items():
         first, *rest = body.splitlines()
         warnings = sum(line.startswith("- ") for line in rest)
-        lines.append(f"- {name}: {first}; {plural(warnings, 'warning')}")
+        lines.append(f"- {name}: {first}; {counted(warnings, 'warning')}")
     return "\n".join([WARNED, "", *lines])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.data.audit.findings import composites, never_together, photos_with
 from kindred.evidence.labels import OPEN
 from kindred.report import formatting
@@ -118,7 +119,7 @@ def _pairs(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendat
         seen = (
             f"No photo shows {who} together. Asked for both, “{variant}” gets them right in "
             f"{share(rate)} of pictures, against {share(with_photo)} for pairs that have a photo "
-            f"(at most {formatting.plural(images, 'picture')} of a pair)."
+            f"(at most {counted(images, 'picture')} of a pair)."
         )
         if rate < with_photo - NOTABLE:
             do = f"Add a few photos of the two, or test a variant with {composites([pair])}."
@@ -276,7 +277,7 @@ def _likeness(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommen
                 Recommendation(
                     f"{name} alone reaches a likeness of {formatting.number(alone)} (0 a stranger, "
                     "1 another photo), from "
-                    f"{formatting.plural(cells.get(letter, 0), 'photo')} alone.",
+                    f"{counted(cells.get(letter, 0), 'photo')} alone.",
                     f"Add photos of {name} alone with other clothes, places and light. Then test a "
                     "higher rank or more steps.",
                     f"too few photos show {name} alone, or the training ended too soon.",

@@ -14,6 +14,7 @@ from typing import Any
 
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json, read_jsonl
+from kindred.common.sentences import counted
 from kindred.rendering.manifest import Manifest, Row, read_manifest
 from kindred.report.copy_pairs import CopyPair, read_copy_pairs
 from kindred.report.training_curves import Run, read_run
@@ -206,7 +207,8 @@ def check_keys(
         cure = (
             "delete the table of scores that belongs to it and run `snakemake`, which scores again"
         )
-        problems.add(path, f"{count} pictures differ from those that were scored", cure)
+        what = f"{counted(count, 'picture differs', 'pictures differ')} from those that were scored"
+        problems.add(path, what, cure)
     problems.raise_if_any()
 
 

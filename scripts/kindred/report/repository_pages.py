@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.report import published_verdicts
 from kindred.report.published_labels import words_of
 from kindred.report.published_sections import body_of, in_short
@@ -119,7 +120,7 @@ def _who(section: str) -> str:
     if len(tables) <= TABLES_SHOWN:
         return shown
     more = "\n\n".join(f"### {table.strip()}" for table in tables[TABLES_SHOWN:])
-    summary = f"<details><summary>{len(tables) - TABLES_SHOWN} more tables</summary>"
+    summary = f"<details><summary>{counted(len(tables) - TABLES_SHOWN, 'more table')}</summary>"
     return f"{shown}\n\n{summary}\n\n{more}\n\n</details>"
 
 
@@ -175,18 +176,16 @@ def index(docs: Path, before: str | None) -> str:
 def where_run(lines: Sequence[Line]) -> str:
     """'lab: of 6 primary hypotheses 4 supported, 2 undecided; FLUX.1-dev: not yet run'."""
     primary = [one for one in lines if one["primary"] == "1"]
-    counted, word = (primary, "primary hypothesis") if primary else (list(lines), "hypothesis")
+    those, word = (primary, "primary hypothesis") if primary else (list(lines), "hypothesis")
     by_world: dict[str, list[Line]] = {world: [] for world in WORLDS.values()}
-    for one in counted:
+    for one in those:
         by_world.setdefault(_world(one["base"]), []).append(one)
     parts = []
     for world, own in by_world.items():
         found = Counter(one["label"] for one in own)
         numbers = ", ".join(f"{count} {label}" for label, count in found.items())
-        plural = word if len(own) == 1 else word.replace("hypothesis", "hypotheses")
-        parts.append(
-            f"{world}: of {len(own)} {plural} {numbers}" if own else f"{world}: not yet run"
-        )
+        said = f"of {counted(len(own), word)} {numbers}" if own else "not yet run"
+        parts.append(f"{world}: {said}")
     return "; ".join(parts)
 
 

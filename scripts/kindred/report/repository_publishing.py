@@ -19,6 +19,7 @@ from kindred.common.chained_log import Entry, packed_path, read_log
 from kindred.common.errors import KindredError, Problems
 from kindred.common.experiment_log import entry_of, log_path, note_runs
 from kindred.common.files import atomic_write, write_csv, write_text
+from kindred.common.sentences import counted
 from kindred.config.declaration import alike, declaration_of
 from kindred.config.load_plan import load_plan
 from kindred.config.plan import Experiment, Plan
@@ -235,7 +236,7 @@ def pack(names: Sequence[str], out: Path, folders: Folders) -> str:
         for name, full in named.items():
             archive.add(full, name)
     size = out.stat().st_size / 2**20
-    return f"{out}: {len(named)} files, {size:.1f} MiB"
+    return f"{out}: {counted(len(named), 'file')}, {size:.1f} MiB"
 
 
 def publish(name: str, folders: Folders, why: str = "") -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.evidence.adapter_choice import AdapterChoice
 from kindred.report import formatting
 from kindred.report.report_data import ReportData
@@ -60,7 +61,7 @@ def _differences(data: ReportData) -> list[str]:
     clear.sort(key=lambda row: -min(abs(row["low"]), abs(row["high"])))
     told = [_difference(data, row) for row in clear[:DIFFERENCES]]
     picked = (
-        f"These are the clearest of {formatting.plural(len(rows), 'difference')}, so some may be "
+        f"These are the clearest of {counted(len(rows), 'difference')}, so some may be "
         "chance. An experiment with a hypothesis would tell."
     )
     return [*told, picked]

@@ -14,6 +14,7 @@ from PIL import Image
 from kindred.characters.trigger_words import letters_in
 from kindred.common.errors import KindredError, Problems, did_you_mean
 from kindred.common.made_pictures import read_picture
+from kindred.common.sentences import counted
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.rendering.manifest import Manifest, Row, open_pictures, read_manifest
 from kindred.report.contact_sheet import Sheet, SheetRow
@@ -181,10 +182,11 @@ def _heads(labelled: Labelled, seeds: Sequence[int] | None) -> tuple[list[str], 
 def _settings(labelled: Labelled) -> str:
     """Steps and guidance, as far as all manifests agree."""
     parts = []
-    for key, text in (("steps", "{} steps"), ("guidance", "guidance {}")):
+    for key in ("steps", "guidance"):
         values = {manifest.settings.get(key) for _, manifest in labelled} - {None}
         if len(values) == 1:
-            parts.append(text.format(values.pop()))
+            value = values.pop()
+            parts.append(counted(value, "step") if key == "steps" else f"guidance {value}")
     return _joined(*parts)
 
 

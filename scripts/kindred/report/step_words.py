@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.report import formatting
 from kindred.specs.measures import MEASURES
 
@@ -55,7 +56,7 @@ def _by_judge(name: str, one: Json, measure: str) -> str:
     if one["lost"] is None:
         return said
     lost = round(100 * one["lost"])
-    points = formatting.plural(abs(lost), "point")
+    points = counted(abs(lost), "point")
     if lost == 0:
         return f"{said} Going on to step {last} changes nothing."
     if lost > 0:
@@ -104,7 +105,7 @@ def _cost(found: Json, says: str) -> str:
     if found["lost"] is None:
         return ""
     lost = round(100 * found["lost"])
-    points = formatting.plural(abs(lost), "point")
+    points = counted(abs(lost), "point")
     if lost == 0:
         return f" At the step of the loss the selection’s {says} are as many."
     return f" At the step of the loss it is {points} {'less' if lost > 0 else 'more'}."

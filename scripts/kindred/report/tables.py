@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.evidence.score_grids import MISSING
 from kindred.report import formatting
 from kindred.report.report_data import ReportData
@@ -179,7 +180,7 @@ def _differences(data: ReportData, variant: str, made: Mapping[str, CompositeDat
 def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
     """Adapters that a variant draws with but was not trained for."""
     ours = all(one["provenance"].get("software") == "Kindred" for one in adapters)
-    number = formatting.plural(len(adapters), "LoRA")
+    number = counted(len(adapters), "LoRA")
     weights = sorted({one["weight"] for one in adapters} - {1.0})
     return (
         f"{number} {'of other variants' if ours else 'trained elsewhere'}"

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from kindred.common.commands import snakemake
-from kindred.common.sentences import capital
+from kindred.common.sentences import capital, counted
 from kindred.report import formatting
 
 FOLDER = Path(__file__).parents[3] / "report"
@@ -35,7 +35,7 @@ def _environment() -> Environment:
         "signed": formatting.signed,
         "number": formatting.number,
         "share": lambda value: "–" if value is None else formatting.share(value),
-        "plural": formatting.plural,
+        "counted": counted,
         "sentence": lambda text: capital(text).rstrip("."),
         "one_line": lambda text: " ".join(str(text).split()).replace("|", "\\|"),
     }

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kindred.common.sentences import counted
 from kindred.evidence.verdict_sentences import never_tested
-from kindred.report.formatting import plural
 
 
 def judge_test(summary: Mapping[str, Any]) -> str:
@@ -26,7 +26,7 @@ def judge_test(summary: Mapping[str, Any]) -> str:
         said = believed["said"]
     if not rated:
         return said
-    photos = plural(rated, "rated picture")
+    photos = counted(rated, "rated picture")
     return f"{said} “Rated by people” says how far it agrees with {photos}."
 
 

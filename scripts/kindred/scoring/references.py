@@ -25,6 +25,7 @@ from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_json
 from kindred.common.hashing import pixel_hash
 from kindred.common.made_pictures import read_picture
+from kindred.common.sentences import counted, plural
 from kindred.data.dataset_photos import DatasetPhoto
 from kindred.judges.finite_answers import check_people
 from kindred.judges.interface import Calibration, DetectedPerson, Judge
@@ -133,10 +134,9 @@ def build_references(
 
 def doubt(name: str, photos: Sequence[str]) -> str:
     """What is said of photos that don't look like the others of their name."""
-    one = len(photos) == 1
-    what = f"photo of {name} probably shows" if one else f"photos of {name} probably show"
-    used = "is not used" if one else "are not used"
-    return f"{len(photos)} {what} another person and {used}: {', '.join(photos)}"
+    show = f"photo of {name} probably shows", f"photos of {name} probably show"
+    used = plural(len(photos), "is not used", "are not used")
+    return f"{counted(len(photos), *show)} another person and {used}: {', '.join(photos)}"
 
 
 def without_doubtful(
@@ -274,7 +274,8 @@ def _warning(
             f"{stranger:.2f}): check that they all show {name}"
         )
     if unclear:
-        return f"{len(unclear)} photos of {name} alone without exactly one {what}: {few}"
+        photos = counted(len(unclear), "photo")
+        return f"{photos} of {name} alone without exactly one {what}: {few}"
     return ""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kindred.common.errors import KindredError
 from kindred.common.job_summary import JobSummary
+from kindred.common.sentences import counted, plural
 from kindred.compute import devices
 from kindred.scoring import score_store
 from kindred.scoring.score_store import Scorer, ScoreRequest
@@ -43,7 +44,7 @@ def score_table(asked: ScoreRequest, store: Path, out: Path, device: str, thread
             "run the same command again",
         )
     write_beside(out, kept, asked.manifest)
-    return f"{pictures} pictures, {people} people in them"
+    return _said(pictures, people)
 
 
 def score_batched(wanted: ScoreJobs, store: Path, out: Path, device: str, threads: int) -> None:
@@ -60,8 +61,13 @@ def score_batched(wanted: ScoreJobs, store: Path, out: Path, device: str, thread
                 summary.fail(table, error)
                 continue
             summary.made += 1
-            print(f"{table}: {pictures} pictures, {people} people in them", file=sys.stderr)
+            print(f"{table}: {_said(pictures, people)}", file=sys.stderr)
     summary.end(out, "scored")
+
+
+def _said(pictures: int, people: int) -> str:
+    shown = plural(pictures, "it", "them")
+    return f"{counted(pictures, 'picture')}, {counted(people, 'person')} in {shown}"
 
 
 def _missing(

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kindred.common.sentences import counted
+
 Json = Mapping[str, Any]
 Read = Callable[[Json], float | None]  # of a variant's figures of a cast set
 
@@ -63,7 +65,7 @@ def kind_of_cast(name: str) -> str:
     letters = name.split("+")
     if not all(len(letter) == 1 and letter.isupper() for letter in letters):
         return name
-    return "1 person" if len(letters) == 1 else f"{len(letters)} people"
+    return counted(len(letters), "person")
 
 
 def _likeness(told: Json) -> float | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kindred.benchmarking.random_weights import SHAPES
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.compute import roofline
 from kindred.config.stranger_pictures import LARGEST
 from kindred.starting.base_choice import FittingBase, tokens_of
@@ -71,7 +72,7 @@ class Estimate:
 def span(low: float, high: float) -> str:
     """Hours, or minutes where they are few."""
     if high < 2:
-        return f"{_range(60 * low, 60 * high)} minutes"
+        return counted(_range(60 * low, 60 * high), "minute")
     return f"{_range(low, high)} hours"
 
 

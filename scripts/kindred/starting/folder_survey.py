@@ -22,7 +22,7 @@ from kindred.characters.trigger_words import (
     who_entry,
 )
 from kindred.common.errors import KindredError, Problems, ProblemsError, message
-from kindred.common.sentences import listing, plural
+from kindred.common.sentences import counted, listing
 from kindred.common.written_text import nfc
 from kindred.data.caption_files import read_captions
 from kindred.data.caption_records import hint_of
@@ -134,7 +134,7 @@ def _unused(source: Source) -> list[LeftOut]:
 def survey_lines(found: FolderSurvey, folder: str) -> list[str]:
     """What was found, for a person, and warnings of files and people who are left out."""
     people = listing(f"{who.name} ({x}, {who.noun})" for x, who in found.characters.items())
-    photos = f"{found.photos} {plural(found.photos, 'photo')}"
+    photos = counted(found.photos, "photo")
     lines = [f"{photos} of {people}, {found.captioned} with a caption"]
     alike: dict[tuple[str, str, Path | None], list[str]] = {}
     for one in found.unused:  # how many files a folder holds is said of each folder

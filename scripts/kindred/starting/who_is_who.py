@@ -18,6 +18,7 @@ from kindred.characters.face_calibration import STRANGER, UNSURE
 from kindred.characters.face_naming import FolderNaming, Question, name_folder
 from kindred.common.errors import KindredError, Problems
 from kindred.common.files import read_jsonl
+from kindred.common.sentences import counted
 from kindred.common.written_text import nfc
 from kindred.data import people_file
 from kindred.data.caption_files import read_captions
@@ -318,9 +319,10 @@ def report_lines(found: WhoIsWho, page: Path, folder: str) -> list[str]:
     """What came of it and what to do next, for a person."""
     counts = ", ".join(f"{count} {what}" for what, count in found.counts().items())
     typed = shlex.quote(folder)
-    lines = [f"{len(found.photos)} photos; faces: {counts}", f"wrote {found.path} and {page}"]
+    photos = counted(len(found.photos), "photo")
+    lines = [f"{photos}; faces: {counts}", f"wrote {found.path} and {page}"]
     if found.questions:
-        lines.append(f"to decide: {len(found.questions)} questions")
+        lines.append(f"to decide: {counted(len(found.questions), 'question')}")
         lines.append(f"next: python scripts/who_is_who.py {typed} --review; or open {page}, save")
         return [*lines, f"      people.yaml there, put it into {folder}, and run this again"]
     return [*lines, f"next: make new PHOTOS={typed}"]

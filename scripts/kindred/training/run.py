@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kindred.common.errors import KindredError
 from kindred.common.files import write_csv, write_json
 from kindred.common.seeds import seed_of
-from kindred.common.sentences import percent
+from kindred.common.sentences import counted, percent
 from kindred.common.versions import code_revision
 from kindred.compute import data_parallel, devices
 from kindred.data.caption_pairing import names_right
@@ -100,7 +100,7 @@ def train_lora(
         train(job, machine)
         return ""
     count = len(job.sources[0].pairs)
-    print(f"{count} images, every pair checked; key {job.key[:12]}", file=sys.stderr)
+    print(f"{counted(count, 'image')}, every pair checked; key {job.key[:12]}", file=sys.stderr)
     with adapter_store.alone(machine.checkpoints, job.key):
         if not job.is_there(machine.store):  # another process may have been at it
             train(job, machine)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.training.held_out_curve import COLUMN
 
 DIVERGED = "lower `lr`, or set `max_grad_norm: 1`; nothing of this training was kept"
@@ -95,6 +96,6 @@ def fault_of(row: Row, norm: float, zeros: int, most: int) -> KindredError | Non
     if not math.isfinite(norm):
         return KindredError(f"the norm of the gradient is {norm} at {at}", "training", DIVERGED)
     if zeros >= most:
-        what = f"the gradient has been zero for {zeros} steps, the last of them {at}"
+        what = f"the gradient has been zero for {counted(zeros, 'step')}, the last of them {at}"
         return KindredError(what, "training", NO_GRADIENT)
     return None

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kindred.common import file_lock, files
 from kindred.common.errors import Problems
+from kindred.common.sentences import counted
 from kindred.models.identity import is_local
 
 FOLDER = Path("resources/cluster")
@@ -81,7 +82,8 @@ def check(models: Sequence[str], wants_gpu: bool, folder: Path = FOLDER) -> str:
         cure = "choose a partition with GPUs, and install a torch that fits their driver"
         problems.add("GPU", "torch finds no GPU", cure)
     problems.raise_if_any()
-    return f"{node}: disk, locks, clock ({skew:+.1f} s), Python and weights fit; {gpus} GPUs"
+    fit = f"{node}: disk, locks, clock ({skew:+.1f} s), Python and weights fit"
+    return f"{fit}; {counted(gpus, 'GPU')}"
 
 
 def _skew(path: Path) -> float:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 
 # There as soon as jobs were sent from this folder; without it Slurm is not asked.
 SENT = Path(".snakemake/kindred/sent-to-slurm")
@@ -102,7 +103,7 @@ def settle(request: str) -> None:
 
 def _listed(jobs: Sequence[Job]) -> str:
     those, count = "; ".join(map(str, jobs)), len(jobs)
-    known = "1 job of an earlier run is" if count == 1 else f"{count} jobs of an earlier run are"
+    known = counted(count, "job of an earlier run is", "jobs of an earlier run are")
     return f"{known} still with Slurm: {those}"
 
 
@@ -127,7 +128,8 @@ def why_ended(number: str, rule: str) -> str:
         what = f"it needed more memory than {memory}"
         return f"job {number} ({rule}): {what}. Raise mem_mb {where}."
     if state == "TIMEOUT" or (state == "FAILED" and limit and ran >= limit - EARLY_S):
-        what = f"its time of {limit / 60:.0f} minutes was over, or nearly over"
+        minutes = counted(f"{limit / 60:.0f}", "minute")
+        what = f"its time of {minutes} was over, or nearly over"
         return (
             f"job {number} ({rule}): {what}. Raise runtime {where}; a training continues from its "
             "checkpoint."

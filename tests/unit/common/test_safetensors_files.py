@@ -61,11 +61,11 @@ def test_missing_name_file_and_cut_files(tmp_path):
 def test_what_is_not_finite_is_neither_written_nor_read(tmp_path, bad, dtype):
     path = tmp_path / "a.safetensors"
     tensors = {"good": torch.ones(3, dtype=dtype), "bad": torch.tensor([1.0, bad]).to(dtype)}
-    with pytest.raises(KindredError, match=r"'bad' has 1 values that are infinite or not a number"):
+    with pytest.raises(KindredError, match=r"'bad' has 1 value that is infinite or not a number"):
         safetensors_files.save(path, tensors)
     assert not path.exists()
     save_file(tensors, str(path))
-    with pytest.raises(KindredError, match=r"a\.safetensors.*'bad' has 1 values"):
+    with pytest.raises(KindredError, match=r"a\.safetensors.*'bad' has 1 value that"):
         safetensors_files.load(path)
     assert set(safetensors_files.load(path, ["good"])) == {"good"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kindred.common.sentences import capital, percent, plural, spaced
+from kindred.common.sentences import capital, counted, percent, plural, spaced
 
 
 def test_percent_signs_stand_apart():
@@ -12,9 +12,30 @@ def test_percent_signs_stand_apart():
     assert spaced("loses 12% of its area, 5 % at most") == "loses 12 % of its area, 5 % at most"
 
 
-def test_the_word_behind_a_number():
-    told = [plural(n, one) for n, one in ((0, "photo"), (1, "photo"), (34, "photo"), (2, "batch"))]
-    assert told == ["photos", "photo", "photos", "batches"]
+@pytest.mark.parametrize(
+    ("one", "several"),
+    [
+        ("photo", "photos"),
+        ("batch", "batches"),
+        ("person", "people"),
+        ("family", "families"),
+        ("day", "days"),
+        ("primary hypothesis", "primary hypotheses"),
+    ],
+)
+def test_the_words_behind_a_number(one, several):
+    assert plural(1, one) == one
+    assert {plural(n, one) for n in (0, 2, 11, 34)} == {several}
+
+
+def test_numbers_with_their_words():
+    assert [counted(n, "person") for n in (0, 1, 2)] == ["0 people", "1 person", "2 people"]
+    assert [counted(n, "photo lies", "photos lie") for n in (1, 2)] == [
+        "1 photo lies",
+        "2 photos lie",
+    ]
+    signed = [counted(text, "point") for text in ("+1", "−1", "-1", "1.0", "+11")]
+    assert signed == ["+1 point", "−1 point", "-1 point", "1.0 points", "+11 points"]
 
 
 @pytest.mark.parametrize(

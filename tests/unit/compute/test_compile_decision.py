@@ -52,7 +52,7 @@ def test_a_training_of_few_steps_is_not_compiled_and_says_why(put, capsys):
     look = fitted(100)
     assert not look.job.compiled and look.graphs
     said = capsys.readouterr().err
-    assert said.startswith("not compiled: 100 steps are too few; compiling takes about 180 s here")
+    assert said.startswith("not compiled for 100 steps: compiling takes about 180 s here")
     assert said.count("memory plan: expected peak") == 1
     assert fitted(5000).job.compiled and "not compiled" not in capsys.readouterr().err
 
@@ -116,7 +116,7 @@ def test_a_handful_of_pictures_is_drawn_uncompiled(put, capsys):
     put(141)
     few = drawing_work(pictures(6, (1024, 1024), (832, 1216)), BASE)
     assert few.sizes == 2 and not compile_decision.compiles(few, CARD)
-    assert "not compiled: 6 pictures are too few" in capsys.readouterr().err
+    assert "not compiled for 6 pictures: compiling takes" in capsys.readouterr().err
     assert compile_decision.compiles(drawing_work(pictures(100, (1024, 1024)), BASE), CARD)
     guided = SimpleNamespace(**vars(BASE) | {"cfg_scale": lambda scale: scale})
     twice = drawing_work(pictures(6, (1024, 1024), (832, 1216)), guided)

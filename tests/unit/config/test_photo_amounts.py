@@ -30,7 +30,7 @@ def told(root, variants, dataset="{source: photos}"):
 def test_photos_that_no_step_reaches(root):
     (line,) = told(root, "  a: {steps: 2, batch: 2}\n  b: {from: a, rank: 8}\n  c: {steps: 5}\n")
     assert line == (
-        "a: sees 4 pictures in 2 steps, but 'ours' has 5, so at least 1 are never seen. "
+        "a: sees 4 pictures in 2 steps, but 'ours' has 5, so at least 1 is never seen. "
         "Set `steps` to 3 or more, or choose fewer photos."
     )
     assert told(root, "  a: {steps: 2, batch: 2, gradient_accumulation: 2}\n") == []

@@ -93,11 +93,13 @@ def test_scrambled_resolutions_of_a_photo_stay_together():
     assert all(len(captions) == 1 for captions in by_photo.values())
 
 
-@pytest.mark.parametrize("captions", [["only one"], ["same", "same", "other"]])
-def test_scrambled_that_is_impossible(captions):
-    with pytest.raises(
-        KindredError, match="every photo must get the caption of another, and these"
-    ):
+@pytest.mark.parametrize(
+    ("captions", "which"),
+    [(["only one"], "1 caption does"), (["same", "same", "other"], "3 captions do")],
+)
+def test_scrambled_that_is_impossible(captions, which):
+    said = f"every photo must get the caption of another, which {which} not allow"
+    with pytest.raises(KindredError, match=said):
         make_pairs([item(str(n), text) for n, text in enumerate(captions)], "scrambled", 0)
 
 

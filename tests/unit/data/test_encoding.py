@@ -225,6 +225,6 @@ def test_what_training_reads_names_the_photo_or_its_caption(data, of):
     name = item.pixel_hash if of == "latents" else f"{item.caption_hash}.t5"
     with_bad_numbers(files[of], name)
     said = f"the latent of the photo {item.image_id}" if of == "latents" else item.caption
-    with pytest.raises(KindredError, match="has 1 values that are infinite") as caught:
+    with pytest.raises(KindredError, match="has 1 value that is infinite") as caught:
         load_examples(make_pairs(items, "matched", 0), **files)
     assert said in caught.value.what

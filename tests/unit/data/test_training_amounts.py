@@ -38,7 +38,7 @@ def test_pictures_that_no_step_reaches():
     assert found(items, amount(25)) == []
     (unseen,) = found(items, amount(12, parts=2))
     assert unseen.what == "variants.x: sees only 24 of 25 pictures in 12 steps"
-    assert unseen.kind == "misfit" and "at least 1 are never seen" in unseen.effect
+    assert unseen.kind == "misfit" and "at least 1 is never seen" in unseen.effect
     assert unseen.cure == "set `steps` to 13 or more, or choose fewer photos"
     assert found(items, amount(12, characters=["A"])) == [], "5 photos are chosen"
 

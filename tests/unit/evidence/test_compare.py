@@ -416,7 +416,7 @@ def test_ratings_become_a_measure_with_agreement(small, tmp_path, capsys):
     assert part["raters"] == ["ann", "bob"]
     assert 0.5 < part["alpha"] < 1
     assert part["judge"]["auc"] > 0.6
-    assert "1 rated pictures are not in this experiment" in capsys.readouterr().err
+    assert "1 rated picture is not in this experiment" in capsys.readouterr().err
     assert read(small, "summary.json")["variants"]["all"]["measures"]["rating"]["set:trio"]["mean"]
 
 
@@ -509,7 +509,7 @@ def test_pictures_that_one_arm_lacks_are_left_out_and_said(small):
     compared(small)
     found = read(small, "verdicts.json")["hypotheses"]["main"]
     assert found["dropped"] == 1 and found["pairs"] == 23
-    assert "1 pictures that one variant lacks are left out." in found["warnings"]
+    assert "1 picture that one variant lacks is left out." in found["warnings"]
 
 
 def test_equal_inputs_give_equal_files(small, tmp_path):

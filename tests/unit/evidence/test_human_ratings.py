@@ -66,7 +66,7 @@ def test_ratings_of_other_pictures_are_left_out_and_said_unless_all_are(tmp_path
     given = ratings({"ann": "123"})
     known, warnings = known_ratings(given, {"p0", "p1"}, "r.csv")
     assert [r.key for r in known] == ["p0", "p1"]
-    assert warnings == ["r.csv: 1 rated pictures are not in this experiment (p2); left out"]
+    assert warnings == ["r.csv: 1 rated picture is not in this experiment (p2); left out"]
     assert known_ratings(given, {"p0", "p1", "p2", "p3"}, "r.csv")[1] == []
     assert known_ratings([], {"p0"}, "") == ([], [])
     with pytest.raises(KindredError, match=r"r\.csv: rates 3 pictures, but none that this"):

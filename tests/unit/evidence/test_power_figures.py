@@ -161,7 +161,7 @@ def test_what_a_margin_is_tried_with():
 
 def test_words():
     assert amount(0.174, "points") == "17 points" and amount(0.174, "units") == "0.17"
-    assert amount(None, "points") == "none" and amount(0.174, "points", counted=False) == "17"
+    assert amount(None, "points") == "none" and amount(0.174, "points", with_unit=False) == "17"
     assert (
         runs_said([10, 10]) == "10" and runs_said([10, 2]) == "10, 2" and runs_said([0, 0]) == "-"
     )

@@ -233,7 +233,7 @@ def test_damaged_and_incomplete_weights_are_refused(tmp_path):
     tensors = load_file(weights)
     tensors.pop("layernorm.weight")
     save_file(tensors, weights, metadata={"format": "pt"})
-    with pytest.raises(KindredError, match=r"lacks 1 weights, e\.g\. layernorm\.weight"):
+    with pytest.raises(KindredError, match=r"lacks 1 weight, e\.g\. layernorm\.weight"):
         Similarity.open(PretrainedModel(model=str(tmp_path)))
     weights.write_bytes(weights.read_bytes()[:2000])
     with pytest.raises(KindredError, match=r"similarity.*can't be loaded"):

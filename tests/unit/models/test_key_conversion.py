@@ -156,7 +156,7 @@ def test_numbers_that_are_not_finite_are_refused_at_once_and_when_drawn(base, tm
     path.write_bytes(data)
     (fault,) = faults(base, path)
     assert fault == f"contains values that are infinite or not a number, in {LAYER}.lora_B.weight"
-    with pytest.raises(KindredError, match="has 1 values that are infinite or not a number"):
+    with pytest.raises(KindredError, match="has 1 value that is infinite or not a number"):
         drawn(base, path)
 
 

@@ -258,7 +258,7 @@ def test_what_the_layout_can_t_hold_is_refused(base, tmp_path):
         (["lora_unet_img_in.lora_down.weight"], "contains no LoRA weights"),
         (
             [f"lora_unet_{n}.lora_{k}.weight" for n in ("img_in", "odd") for k in ("down", "up")],
-            "1 parts that no FLUX.1 LoRA has, e.g. lora_unet_odd",
+            "1 part that no FLUX.1 LoRA has, e.g. lora_unet_odd",
         ),
         (
             ["lora_unet_img_in.lora_down.weight", "lora_unet_img_in.lora_up.weight", "img_in.diff"],

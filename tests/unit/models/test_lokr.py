@@ -318,7 +318,7 @@ def test_what_can_not_be_is_named(base, klein, tmp_path):
     unknown = by_lycoris("x", w1=torch.ones(1, 1), w2=torch.ones(1, 1))
     safetensors_files.save(path, safetensors_files.load(path) | unknown, {})
     (fault,) = incompatibilities(path, KLEIN, None)
-    assert "has 1 parts that no FLUX.2" in fault.what
+    assert "has 1 part that no FLUX.2" in fault.what
     safetensors_files.save(path, unknown, {})
     (fault,) = incompatibilities(path, KLEIN, None)
     assert "of a model other than FLUX.2" in fault.what

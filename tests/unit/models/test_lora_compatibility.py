@@ -121,7 +121,7 @@ def test_all_that_is_wrong_is_said_at_once(root):
     )
     wanted = [
         "variants.a.adapter: 'gone.safetensors' does not exist. Correct the path",
-        "'deep.safetensors' 1 of its 1 layers are not in this base, e.g. transformer_blocks.7.",
+        "'deep.safetensors' 1 of its 1 layer is not in this base, e.g. transformer_blocks.7.",
         "transformer_blocks.0.attn.to_out.0 reads 3072 features, but 32 in the base",
         "'sdxl.safetensors' is a LoRA of a model other than FLUX.1",
         "'vae.safetensors' contains no LoRA weights. Give a LoRA file",

@@ -306,7 +306,7 @@ def test_unusable_adapters_are_named_together(base, tmp_path, folder, loras):
     text = str(caught.value)
     assert "none.safetensors: no such file" in text and "contains no LoRA weights" in text
     assert len(caught.value.problems) == 3
-    with pytest.raises(KindredError, match="2 weights are given for 1 adapters"):
+    with pytest.raises(KindredError, match="2 weights are given for 1 adapter"):
         read_adapters(loras[:1], [1.0, 2.0])
 
 

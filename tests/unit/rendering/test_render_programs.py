@@ -114,7 +114,7 @@ def test_only_new_prompts_are_encoded(base, tmp_path, capsys):
 
 def test_a_prompt_with_words_that_an_encoder_does_not_know_is_named(base, tmp_path, capsys):
     encode(base, tmp_path / "out.safetensors", {"known": "a man on the beach", "other": "a man у"})
-    said = "warning: prompt 'other': 1 of 3 tokens are unknown to T5: у"
+    said = "warning: prompt 'other': 1 of 3 tokens is unknown to T5: у"
     assert said in capsys.readouterr().err.splitlines()
 
 

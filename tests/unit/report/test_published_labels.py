@@ -85,7 +85,7 @@ def test_a_page_says_today_s_labels_and_does_so_again():
     assert "| undecided | " in page and "| Ask more prompts. |" in page
     found = with_labels(page, [line])
     assert (
-        "| no difference larger than 10 points | +1 points (−8 to +11) | a: 2 % | b: 1 % |" in found
+        "| no difference larger than 10 points | +1 point (−8 to +11) | a: 2 % | b: 1 % |" in found
     )
     assert "ndecided" not in found and "Ask more prompts" not in found
     assert found.endswith("\n\nControl: fine.\n\n## Rest\n\n| a |\n|---|\n")

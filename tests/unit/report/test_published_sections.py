@@ -58,7 +58,7 @@ OTHER = LINE | {"hypothesis": "o", "claim": "It costs nothing.", "label": "suppo
 WORDS = """**The judge is not to be trusted here**: too few.
 
 **Undecided: A \\| B is better.**
-Pictures (0 wrong, 1 right): 9 % with a, 8 % with b; a difference of +1 points (95 % interval \
+Pictures (0 wrong, 1 right): 9 % with a, 8 % with b; a difference of +1 point (95 % interval \
 -8 to +11 points), 10 training runs each; the interval decides nothing: neither side is excluded. \
 Ask more.
 With scrambled captions (“x”), by the same measure and prompts: 8 % (6–12).
@@ -141,7 +141,7 @@ def test_paragraphs_of_hypotheses_become_rows_and_the_rest_stays():
     )
     table = verdict_table([LINE, OTHER], told)
     assert (
-        "| h | A \\| B is better. | undecided | +1 points (−8 to +11) | a: 9 % | b: 8 % |" in table
+        "| h | A \\| B is better. | undecided | +1 point (−8 to +11) | a: 9 % | b: 8 % |" in table
     )
     assert told_before(table[table.index("| hypothesis") :]) == told
 

@@ -443,7 +443,7 @@ def test_scores_of_other_pictures_are_refused(changed, tmp_path):
     manifest["images"][0]["key"] = "f" * 64
     write_json(path, manifest)
     with pytest.raises(
-        ProblemsError, match=r"trio.json: 1 pictures differ from those .* scores again"
+        ProblemsError, match=r"trio.json: 1 picture differs from those .* scores again"
     ):
         reported.run_report(changed, tmp_path)
 

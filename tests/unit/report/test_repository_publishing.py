@@ -380,7 +380,7 @@ def test_scores_of_other_pictures_are_refused(made, changed, tmp_path):
     manifest = read_json(path)
     manifest["images"][0]["key"] = "0" * 64
     write_json(path, manifest)
-    with pytest.raises(ProblemsError, match="pictures differ from those that were scored"):
+    with pytest.raises(ProblemsError, match="1 picture differs from those that were scored"):
         run(changed, tmp_path / "docs", store=made.root / "resources" / "store" / "images")
 
 

@@ -106,7 +106,7 @@ def test_the_program_writes_an_album(tmp_path, capsys):
     out = tmp_path / "album"
     assert lab_family.main(["--coverage", "C: 1", "--scale", "1", "--out", str(out)]) == 0
     assert (out / "C-01.jpg").exists() and truth_path(out).exists()
-    assert "1 photos" in capsys.readouterr().out
+    assert "1 photo and captions.csv" in capsys.readouterr().out
 
 
 def test_hats_are_said_in_every_caption_or_in_none(tmp_path):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from kindred.common.sentences import listing
+from kindred.common.sentences import counted, listing
 from kindred.data.audit.caption_styles import Style, style_of
 from kindred.data.audit.captioner_phrases import phrases_in
 from kindred.data.audit.findings import REFUSAL, Finding
@@ -164,8 +164,7 @@ def repeat_findings(photos: Photos) -> list[Finding]:
             "to show everybody equally often, set `balance: repeat` in a variant; to limit the "
             "photos of each, set `per_cell`; if the numbers mean something else, ignore this",
             [
-                f"{folder}: {count} photo{'s' if count > 1 else ''}, {repeats.repeats} repeats "
-                "ignored"
+                f"{folder}: {counted(count, 'photo')}, {counted(repeats.repeats, 'repeat')} ignored"
                 for (folder, repeats), count in counts.items()
             ],
         )

@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any, Literal
 
 from kindred.characters.cells import cell_name
-from kindred.common.sentences import percent
+from kindred.common.sentences import counted, percent, plural
 from kindred.data.audit.photo_warnings import LEFT_OUT, NOTES, ROW_KINDS, in_words
 from kindred.specs.character import Character
 from kindred.specs.dataset import AuditThresholds, Misfit
@@ -224,7 +224,8 @@ def people_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
             Finding(
                 "nobody",
                 "warning",
-                f"the captions of {_photos(len(nobody))} name no character",
+                f"the {plural(len(nobody), 'caption')} of "
+                f"{counted(len(nobody), 'photo names', 'photos name')} no character",
                 "the people in these photos teach the model that such people have no name, and "
                 "the characters' looks may spread to everybody",
                 "name the characters in the captions, or remove the photos",
@@ -236,7 +237,7 @@ def people_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
             Finding(
                 "captioner",
                 "note",
-                f"a captioning model wrote {len(machine)} of {len(photos)} captions",
+                f"a captioning model wrote {len(machine)} of {counted(len(photos), 'caption')}",
                 "a wrong caption teaches something wrong; who is in each photo was decided by "
                 "people.yaml or, without it, by the names of files and folders",
                 "read them on the page of `make who`, where c replaces one, or in captions.jsonl",
@@ -289,8 +290,14 @@ def photo_findings(
 
 
 MADE = {
-    "composed": "composites of people cut out of photos",
-    "cropped": "crops of one person out of photos of several",
+    "composed": (
+        "a composite of people cut out of photos",
+        "composites of people cut out of photos",
+    ),
+    "cropped": (
+        "a crop of one person out of a photo of several",
+        "crops of one person out of photos of several",
+    ),
 }
 
 
@@ -304,13 +311,14 @@ def composite_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
         Finding(
             kind,
             "note",
-            f"{len(by_kind[kind])} of {len(photos)} pictures are {what}",
+            f"{len(own)} of {counted(len(photos), 'picture')} "
+            f"{plural(len(own), f'is {one}', f'are {several}')}",
             "they count in the table above; the model may also learn seams and wrong sizes",
             "look at them, and compare with a variant without them",
-            by_kind[kind],
+            own,
         )
-        for kind, what in MADE.items()
-        if by_kind[kind]
+        for kind, (one, several) in MADE.items()
+        if (own := by_kind[kind])
     ]
 
 
@@ -346,4 +354,4 @@ def _imbalance(seen: Mapping[str, int], who: Characters, most: float) -> list[Fi
 
 
 def _photos(count: int) -> str:
-    return "no photo" if count == 0 else f"{count} photo{'s' if count > 1 else ''}"
+    return "no photo" if count == 0 else counted(count, "photo")

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.data.audit import (
     caption_findings,
     cast_shapes,
@@ -164,4 +165,5 @@ def coverage_table(result: dict[str, Any]) -> str:
     lines += [f"  {cell:{width}}  {count:6}" for cell, count in cells.items()]
     with_others = ", ".join(f"{letter} {count}" for letter, count in seen.items())
     lines.append(f"  alone or with others: {with_others}; naming nobody: {result['unnamed']}")
-    return "\n".join([f"the dataset has {result['photos']} photos:", *lines])
+    photos = counted(result["photos"], "photo")
+    return "\n".join([f"the dataset has {photos}:", *lines])

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any
 
-from kindred.common.sentences import listing, percent
+from kindred.common.sentences import counted, listing, percent
 from kindred.data.audit.findings import SAME_NAME, UNKNOWN_NAME, Finding
 from kindred.models.architectures.interface import Tokenizer
 from kindred.models.identity import architecture_of
@@ -115,7 +115,7 @@ def unknown_token_findings(
         return []
     worst = rows[0]["unknown"] / rows[0]["tokens"]
     items = [
-        f"{sources[row['id']]}: {row['unknown']} of {row['tokens']} tokens "
+        f"{sources[row['id']]}: {row['unknown']} of {counted(row['tokens'], 'token')} "
         f"({percent(row['unknown'] / row['tokens'])}): {', '.join(row['words'])}"
         for row in rows
     ]

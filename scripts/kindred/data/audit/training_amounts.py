@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from kindred.common.errors import KindredError, ProblemsError
+from kindred.common.sentences import counted, plural
 from kindred.data.audit.findings import MISFIT, Finding
 from kindred.data.dataset import DatasetImage
 from kindred.data.subset_selection import select
@@ -48,13 +49,14 @@ def _unseen(one: TrainingAmount, chosen: Sequence[DatasetImage]) -> Iterator[Fin
     lost = len(chosen) - one.pictures
     if lost > 0:
         repeated = len({item.image_id for item in chosen}) < len(chosen)
-        of = f"{len(chosen)} pictures{', repeats counted' if repeated else ''}"
+        of = f"{counted(len(chosen), 'picture')}{', repeats counted' if repeated else ''}"
         yield Finding(
             MISFIT,
             "warning",
-            f"{one.where}: sees only {one.pictures} of {of} in {one.steps} steps",
-            f"at least {lost} are never seen, so nothing is learned from them, and nobody is "
-            "shown as often as `balance` or `match` ask for",
+            f"{one.where}: sees only {one.pictures} of {of} in {counted(one.steps, 'step')}",
+            f"at least {counted(lost, 'is', 'are')} never seen, so nothing is learned from "
+            f"{plural(lost, 'it', 'them')}, and nobody is shown as often as "
+            "`balance` or `match` ask for",
             f"set `steps` to {_times(len(chosen), one)} or more, or choose fewer photos",
         )
 

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from kindred.common.errors import Problems
+from kindred.common.sentences import counted
 from kindred.data.aspect_buckets import Size, largest_buckets, nearest_bucket
 from kindred.data.composites import captions, compositing
 from kindred.data.composites.compositing import Placed
@@ -99,7 +100,8 @@ def composites(
     problems.raise_if_any()
     for letter, own in sources.items():
         alone = sum(len(one.photo.letters) == 1 for one in own)
-        note(f"{letter}: {len(own)} people to cut out, {alone} of them alone in a photo")
+        people = counted(len(own), "person")
+        note(f"{letter}: {people} to cut out, {alone} of them alone in a photo")
     made = _Composites(photos, sources, strangers, _sizes(photos, spec), asked, spec)
     alone = {"": asked.strangers.alone} if asked.strangers else {}
     for cell, count in (asked.counts() | alone).items():

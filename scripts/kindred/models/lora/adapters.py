@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError, Problems
 from kindred.common.hashing import canonical_json
+from kindred.common.sentences import counted, plural
 from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture
 from kindred.models.lora import compatibility, key_conversion, lokr_keys
@@ -75,7 +76,8 @@ def read_adapters(paths: Sequence[Path | str], weights: Sequence[float] = ()) ->
     """
     if weights and len(weights) != len(paths):
         raise KindredError(
-            f"{len(weights)} weights are given for {len(paths)} adapters",
+            f"{counted(len(weights), 'weight is', 'weights are')} given for "
+            f"{counted(len(paths), 'adapter')}",
             "--spec: weights",
             "give one weight per --adapter, in their order",
         )
@@ -186,12 +188,17 @@ def _load(transformer: Any, path: Path, name: str) -> None:
     layers = {key.partition(".lora_A.")[0] for key in state if ".lora_A." in key}
     lost = sorted(layer for layer in layers if layer not in known)
     if lost:
-        raise ValueError(f"{len(lost)} of its {len(layers)} layers are not here, e.g. {lost[0]}")
+        raise ValueError(_not_here(lost, len(layers)))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")
         transformer.load_lora_adapter(
             state, network_alphas=alphas, adapter_name=name, metadata=metadata
         )
+
+
+def _not_here(lost: Sequence[str], layers: int) -> str:
+    are = plural(len(lost), "is", "are")
+    return f"{len(lost)} of its {counted(layers, 'layer')} {are} not here, e.g. {lost[0]}"
 
 
 def _load_lokr(transformer: Any, path: Path, name: str) -> None:
@@ -205,7 +212,7 @@ def _load_lokr(transformer: Any, path: Path, name: str) -> None:
     found = lokr_keys.read(state, architecture, str(path))
     known = {layer for layer, _ in transformer.named_modules()}
     if lost := sorted(layer for layer in found if layer not in known):
-        raise ValueError(f"{len(lost)} of its {len(found)} layers are not here, e.g. {lost[0]}")
+        raise ValueError(_not_here(lost, len(found)))
     exactly = "|".join(map(re.escape, found))
     transformer.add_adapter(LoraConfig(r=1, target_modules=exactly), name)
     for layer, factors in found.items():

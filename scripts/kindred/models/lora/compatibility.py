@@ -14,7 +14,7 @@ from typing import Any
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.common.file_hashes import remembered
-from kindred.common.sentences import listing
+from kindred.common.sentences import counted, listing, plural
 from kindred.models.architectures.interface import Architecture
 from kindred.models.local_network import local_network
 from kindred.models.lora import key_conversion, lokr_keys
@@ -110,7 +110,10 @@ def misfit(
         (f"was trained on {own}, but the base is {base}: ") if own and base and own != base else ""
     )
     if lost:
-        what = f"{len(lost)} of its {count} layers are not in this base, e.g. {min(lost)}"
+        what = (
+            f"{len(lost)} of its {counted(count, 'layer')} {plural(len(lost), 'is', 'are')} not in "
+            f"this base, e.g. {min(lost)}"
+        )
         return AdapterFault(f"{both}{what}", cure)
     said = f"{both or 'was trained on a model of another width '}({min(other)})" if other else ""
     return AdapterFault(said, cure) if said else None

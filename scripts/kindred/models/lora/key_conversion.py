@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture, FusedLayer
 from kindred.models.lora.lora_config import scale_of
@@ -85,7 +86,8 @@ def refusal(keys: Iterable[str], architecture: Architecture) -> tuple[str, str]:
     lost = sorted((pairs.keys() - layers.keys()) | (modules.keys() - pairs.keys()))
     lost += [key for key in keys if not KEY.match(key)]
     if lost:
-        return f"has {len(lost)} parts that no {title} LoRA has, e.g. {lost[0]}", "save it again"
+        what = f"has {counted(len(lost), 'part')} that no {title} LoRA has, e.g. {lost[0]}"
+        return what, "save it again"
     return _twice(keys, modules, layers) or ("", "")
 
 

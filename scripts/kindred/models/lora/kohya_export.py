@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.models import architectures
 from kindred.models.architectures.interface import (
     AdapterKeys,
@@ -207,11 +208,11 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str 
     if lokr_keys.is_lokr(state):
         told |= lokr_export.HEADER
         safetensors_files.save(out, state, told)
-        return f"{out}: LoKr of {len(lokr_keys.modules_of(state))} layers"
+        return f"{out}: LoKr of {counted(len(lokr_keys.modules_of(state)), 'layer')}"
     safetensors_files.save(out, state, told)
     ranks = [int(rank) for rank in _ranks(state)]
     said = f"rank {ranks[0]}" if len({*ranks}) == 1 else f"ranks {min(ranks)} to {max(ranks)}"
-    return f"{out}: {len(ranks)} layers, {said}"
+    return f"{out}: {counted(len(ranks), 'layer')}, {said}"
 
 
 def _ranks(state: Mapping[str, torch.Tensor]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.models.architectures.interface import Architecture, FusedLayer
 from kindred.models.lora.key_conversion import PREFIX, layer_of, model_of_layers
 from kindred.models.lora.prefixes import is_of_text_encoder
@@ -65,7 +66,7 @@ def refusal(keys: Iterable[str], architecture: Architecture) -> tuple[str, str]:
     if lost:
         title, other_model = architecture.title, model_of_layers(modules, architecture)
         if len(lost) < len(modules) and not other_model:
-            what = f"has {len(lost)} parts that no {title} LoKr has, e.g. {lost[0]}"
+            what = f"has {counted(len(lost), 'part')} that no {title} LoKr has, e.g. {lost[0]}"
             return what, "save it again"
         is_of = f"is a LoKr of {other_model}, but the base is {title}"
         what = is_of if other_model else f"is a LoKr of a model other than {title}"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from kindred.common.content_store import WRITERS
 from kindred.common.errors import KindredError
+from kindred.common.sentences import counted
 from kindred.common.versions import code_revision
 from kindred.compute import devices
 from kindred.models.opened_base import OpenedBase
@@ -137,10 +138,9 @@ def train_stack(
         scheduler = base.scheduler
         return BatchedTrainer(network, stack, scheduler, cores, settings.compile).train(what)
     except torch.OutOfMemoryError:
-        print(
-            f"not enough memory for {len(stack)} trainings at once; trying half as many",
-            file=sys.stderr,
-        )
+        again = "; trying half as many" if len(stack) > 1 else ""
+        trainings = counted(len(stack), "training")
+        print(f"not enough memory for {trainings} at once{again}", file=sys.stderr)
     gc.collect()
     torch.cuda.empty_cache()
     return None
