@@ -174,6 +174,25 @@ def test_the_page_by_keyboard_as_a_file_and_by_the_server(found, tmp_path):
         }
         window.do("url", {"url": server.address})
         until(lambda: window.run("document.readyState === 'complete'"))
+        name_one(window, "J Russell", "man")
+        assert "spaces" in window.run("document.getElementById('newname').title")
+        assert not window.run("document.getElementById('newname').validity.valid")
+        window.click(".face:last-child")
+        name_one(window, "J\u00f6rvek", "man")
+        until(lambda: read_people(found.path).people)
+        # The judge takes a face that was taken out for the same person: a person says who it is.
+        until(lambda: "took this out" in window.run("document.getElementById('main').innerText"))
+        assert window.run("document.querySelectorAll('.face').length") == 1
+        at = json.dumps(window.run("question().faces[0]"))
+        assert window.run(f"faceOf({at}).who") == "J sure"
+        window.type("0")
+        until(lambda: window.run(f"faceOf({at}).who") == "nobody")
+        assert "took this out" not in window.run("document.getElementById('main').innerText")
+        window.type("z")
+        until(lambda: window.run("!busy && toAsk()[0].why") == "out")
+        window.type("z")
+        until(lambda: not read_people(found.path).people)
+        assert window.run("taken.length") == 0
         name_one(window, "JRussell", "man")
         until(lambda: read_people(found.path).people)
         window.run("document.querySelector('[data-tab=photos]').click()")
