@@ -200,11 +200,12 @@ def class_noun_findings(
         Finding(
             "noun",
             "warning",
-            f"{percent(share)} of the captions with {who[letter].name} say '{who[letter].noun}'",
+            f"only {percent(share)} of the captions with {who[letter].name} say "
+            f"'{who[letter].noun}'",
             "without it the name can't build on what the model knows about such people: age or sex "
             f"may come out wrong, and prompts that say '{who[letter].noun}' ask for something that "
             "was trained too rarely",
-            f"write e.g. '{who[letter].name}, a {who[letter].noun} in a blue shirt, ...'",
+            f"write e.g. 'the {who[letter].noun} {who[letter].name} in a blue shirt'",
         )
         for letter, share in shares.items()
         if share is not None and share < limits.min_noun_share
