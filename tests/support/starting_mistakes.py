@@ -197,6 +197,8 @@ MISTAKES = [
             lambda root: closed(root, False)),
     Mistake("does not describe a person", lambda root: folder(root, ["J Russell"]),
             lambda root: folder(root, ["JRussell:man:adult"])),
+    Mistake("two people are called '", lambda root: folder(root, ["JRussell:man", "JRussell:boy"]),
+            lambda root: folder(root, ["JRussell:man", "ARussell:boy"])),
     Mistake("more than 26 people", lambda root: folder(root, MANY),
             lambda root: folder(root, MANY[:-1])),
     Mistake("more than 26 people", lambda _: free_letter(dict.fromkeys(LETTERS), "J"),

@@ -67,8 +67,8 @@ class PhotoIndex:
         """Whether more than one photo has this path, with its suffix or without."""
         return len(self._by_path.get(_spelt(written), set())) > 1
 
-    def explain(self, written: str) -> str:
-        """What to do about a name that was not found."""
+    def explain(self, written: str, entry: str = "line") -> str:
+        """What to do about a name that was not found. entry: what named it, to be removed."""
         path = self._inside(written)
         fits = sorted(
             self._by_path.get(_spelt(path), set())
@@ -77,7 +77,9 @@ class PhotoIndex:
         if len(fits) > 1:
             return f"several photos match, so write the path: {' or '.join(fits)}"
         hint = did_you_mean(written, self.names)
-        return hint if hint.startswith("did") else "add the photo, or remove the line"
+        remove = f"remove the {entry}"
+        meant = hint.startswith("did")
+        return f"{hint} Otherwise {remove}" if meant else f"add the photo, or {remove}"
 
     def _inside(self, written: str) -> str:
         """The path as seen from the source folder."""
@@ -155,7 +157,8 @@ def _sidecars(
     for label, plain in orphans:
         if in_use and not plain:
             stem = label.rsplit(".", 1)[0]
-            problems.add(label, "is a caption without a photo of that name", index.explain(stem))
+            what = "is a caption without a photo of that name"
+            problems.add(label, what, index.explain(stem, "file"))
         else:
             doubts.append(f"{label}: is neither a photo nor a photo's caption, so it is not used")
 

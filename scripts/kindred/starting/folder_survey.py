@@ -91,8 +91,8 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
             "Kindred can't tell who is in the photos: no sub-folder has a person's name, and no "
             "caption has a made-up name such as Jorvek",
             str(folder),
-            "write --people Jorvek:man Amitas:woman; or name the faces: `python "
-            f"scripts/who_is_who.py {shlex.quote(str(folder))} --review`",
+            f"name the faces with `make who PHOTOS={shlex.quote(str(folder))}`, or write "
+            '`--people Jorvek:man Amitas:woman` (with make: `NEW="--people ..."`)',
         )
     seen = faces_named(source, characters)
     cells = _cells(source, written, characters, seen)
@@ -163,6 +163,9 @@ def people_of(
     if known and not people:
         return known
     given = [_given(text) for text in people]
+    if twice := [x for x, count in Counter(who.name for who in given).items() if count > 1]:
+        cure = "give everybody a name of their own"
+        raise KindredError(f"two people are called '{twice[0]}'", "--people", cure)
     found = given or _from_folders(source) or _from_captions(written.values())
     return _with_nouns(found, written, known)
 

@@ -86,7 +86,8 @@ def refuse_existing(name: str, root: Path, replaced: bool) -> None:
     """Raise KindredError for a name that no experiment can have, and where the files of
     `write_files` are there and may not be replaced."""
     if not NAME.match(name):
-        raise KindredError(f"'{name}' can't be the name of an experiment", "--name", NAME_RULE)
+        cure = f'choose one with `--name ours` (with make: `NEW="--name ours"`): {NAME_RULE}'
+        raise KindredError(f"'{name}' can't be the name of an experiment", "--name", cure)
     if _is_value(name):
         raise KindredError(
             f"'{name}' can't be the name of an experiment: Snakemake would read a value of its own",

@@ -323,6 +323,6 @@ def report_lines(found: WhoIsWho, page: Path, folder: str) -> list[str]:
     lines = [f"{photos}; faces: {counts}", f"wrote {found.path} and {page}"]
     if found.questions:
         lines.append(f"to decide: {counted(len(found.questions), 'question')}")
-        lines.append(f"next: python scripts/who_is_who.py {typed} --review; or open {page}, save")
+        lines.append(f"next: make who PHOTOS={typed}; or open {page}, save")
         return [*lines, f"      people.yaml there, put it into {folder}, and run this again"]
     return [*lines, f"next: make new PHOTOS={typed}"]

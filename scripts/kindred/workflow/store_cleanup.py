@@ -121,7 +121,8 @@ def prunable(items: Iterable[Item], days: float, used: Used) -> list[Item]:
     if not used.manifests:
         raise KindredError(
             "there is no list of pictures in the results folder, so nothing is deleted",
-            cure="set --results to the folder that holds your experiments",
+            cure="set --results to the folder that holds your experiments; before the first "
+            "picture is drawn, this command can't tell what is in use",
         )
     return [item for item in items if not item.used and item.age_s >= days * DAY_S]
 
