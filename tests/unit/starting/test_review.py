@@ -183,6 +183,10 @@ def test_the_page_by_keyboard_as_a_file_and_by_the_server(found, tmp_path):
         # The judge takes a face that was taken out for the same person: a person says who it is.
         until(lambda: "took this out" in window.run("document.getElementById('main').innerText"))
         assert window.run("document.querySelectorAll('.face').length") == 1
+        window.click(".face")  # of one face there is nothing to take out: it shows the photo
+        assert window.run("document.getElementById('viewer').open && out.size === 0")
+        window.type("escape")
+        until(lambda: window.run("viewing === null"))
         at = json.dumps(window.run("question().faces[0]"))
         assert window.run(f"faceOf({at}).who") == "J sure"
         window.type("0")
