@@ -22,7 +22,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("folder", help="folder of photos, e.g. photos/ours")
     parser.add_argument("--name", help="name of the experiment; unset: the folder's name")
     parser.add_argument(
-        "--people", nargs="+", default=[], help="who is in the photos: Jorvek:man:adult ..."
+        "--people", nargs="+", default=[], help="people to learn: Jorvek:man:adult ..."
     )
     parser.add_argument(
         "--gpu", type=float, help="memory of the graphics card, GiB; unset: that of the GPU here"

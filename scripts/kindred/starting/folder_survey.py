@@ -73,6 +73,12 @@ class FolderSurvey:
         """Photos that show somebody alone, as far as is told."""
         return self.cells.get(letter, 0)
 
+    @property
+    def unseen(self) -> list[str]:
+        """Names of people whom nothing places in any photo."""
+        shown = {letter for cell in self.cells for letter in cell.split("+")}
+        return [who.name for letter, who in self.characters.items() if letter not in shown]
+
 
 def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
     """Look through a folder. people: 'Jorvek' or 'Jorvek:man' or 'Jorvek:man:adult' each;
@@ -91,8 +97,9 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
             "Kindred can't tell who is in the photos: no sub-folder has a person's name, and no "
             "caption has a made-up name such as Jorvek",
             str(folder),
-            f"name the faces with `make who PHOTOS={shlex.quote(str(folder))}`, or write "
-            '`--people Jorvek:man Amitas:woman` (with make: `NEW="--people ..."`)',
+            f"name the faces with `make who PHOTOS={shlex.quote(str(folder))}`; or, where captions "
+            'have the names, write `--people Jorvek:man Amitas:woman` (with make: `NEW="--people '
+            '..."`)',
         )
     seen = faces_named(source, characters)
     cells = _cells(source, written, characters, seen)
@@ -147,6 +154,12 @@ def survey_lines(found: FolderSurvey, folder: str) -> list[str]:
             f"warning: {folder}/{NAME_OF_FILE} names people who are not in --people, and so not "
             f"in this experiment: {listing(found.left_out)}; their faces count as other people's. "
             "Name them in --people too, or leave that option out to take everybody."
+        )
+    if found.unseen:
+        lines.append(
+            f"warning: nothing says which photos show {listing(found.unseen)}: {NAME_OF_FILE}, "
+            "sub-folders, file names and captions don't name them, so they can't be learned. Run "
+            f"`make who PHOTOS={shlex.quote(folder)}`, and this command again with --force."
         )
     return lines
 

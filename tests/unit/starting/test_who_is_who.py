@@ -191,8 +191,21 @@ def test_an_experiment_takes_people_and_cells_from_the_file(photos):
     assert told.cells == {"J": 4, "A": 4, "C": 4, "A+J": 2}
 
 
+def test_people_whom_nothing_places_in_a_photo_are_warned_of(photos):
+    found = look(photos, PEOPLE)
+    answer(found, {letter: letter for letter in "JAC"})
+    found.name()
+    found.save()
+    told = survey_lines(survey(photos, [*PEOPLE, "Celbon:woman"]), "our photos")
+    (warning,) = [line for line in told if line.startswith("warning")]
+    assert "which photos show Celbon:" in warning and "`make who PHOTOS='our photos'`" in warning
+
+
 def test_people_of_the_file_who_are_not_told_are_named(photos):
-    look(photos, PEOPLE).save()
+    found = look(photos, PEOPLE)
+    answer(found, {letter: letter for letter in "JAC"})
+    found.name()
+    found.save()
     one = survey(photos, ["ARussell:woman"])
     (warning,) = [line for line in survey_lines(one, "photos/ours") if line.startswith("warning")]
     assert "photos/ours/people.yaml names people who are not in --people" in warning
