@@ -115,6 +115,11 @@ class BaseConfig(Base):
     download_gib: float | None = Field(
         None, gt=0, description="size of the download, GiB; shown by new_experiment.py"
     )
+    gated: str | None = Field(
+        None,
+        description="licence that must be accepted on the model's page before it can be "
+        "downloaded; shown by new_experiment.py",
+    )
     drawing_defaults: DrawingDefaults = Field(
         DrawingDefaults(), description="settings for drawing on this base with `draw_on`"
     )

@@ -44,6 +44,7 @@ class ConfigFiles:
     drawing: dict[str, DrawingDefaults] = field(default_factory=dict)
     comfyui: dict[str, ComfyFiles | None] = field(default_factory=dict)
     downloads: dict[str, float | None] = field(default_factory=dict)
+    gated: dict[str, str | None] = field(default_factory=dict)
     suggested: dict[str, int | None] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     judges: dict[str, JudgeSpec] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class ConfigFiles:
         if name not in self.bases and (found := self._read("bases", name, BaseConfig, where)):
             self.bases[name], self.fits[name] = found.base(), found.fits
             self.defaults[name] = found.training_defaults
-            self.downloads[name] = found.download_gib
+            self.downloads[name], self.gated[name] = found.download_gib, found.gated
             self.suggested[name] = found.suggested
             self.siblings[name], self.drawing[name] = found.fast_sibling, found.drawing_defaults
             self.comfyui[name] = found.comfyui

@@ -87,6 +87,7 @@ STALE: Mapping[str, Mapping[str, str]] = {
         "": "encoded photos and texts, trainings and pictures of this base",
         "suggested": "nothing",
         "download_gib": "nothing",
+        "gated": "nothing",
         "fits": "nothing",
         "comfyui": "report",
         "fast_sibling": "pictures with `draw_on: fast_sibling`",

@@ -13,6 +13,7 @@ from kindred.config.amounts_told import FIRST_LOOK
 from kindred.config.base_config import DrawingDefaults
 from kindred.config.config_files import ConfigFiles
 from kindred.config.user_schema import NAME, NAME_RULE
+from kindred.models.identity import is_local
 from kindred.starting import base_choice, estimates
 from kindred.starting.experiment_text import NewExperiment, experiment_text, first_look_text
 from kindred.starting.folder_survey import FolderSurvey
@@ -65,7 +66,19 @@ def with_estimate(new: NewExperiment, root: Path, timed: bool) -> NewExperiment:
     files.base(new.base.name, "--base")
     download = 0.0 if new.lab else files.downloads[new.base.name]
     found = estimates.estimate(new.base, new.amounts, new.memory_gib, download, measured)
-    return replace(new, estimate=found.lines())
+    gated = _to_accept(new.base.base.model, root, files.gated[new.base.name])
+    return replace(new, estimate=[*gated, *found.lines()])
+
+
+def _to_accept(model: str, root: Path, licence: str | None) -> list[str]:
+    """What a person has to do before a base can be downloaded, where it has to be."""
+    if licence is None or is_local(str(root / model)):
+        return []
+    page = f"https://huggingface.co/{model}"
+    return [
+        f"licence: {licence}. Accept it on {page} and run `.venv/bin/hf auth login` before the "
+        "first run"
+    ]
 
 
 def _paths(name: str, root: Path) -> tuple[Path, Path]:

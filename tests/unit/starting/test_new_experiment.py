@@ -275,3 +275,15 @@ def test_measured_steps_lie_within_what_arithmetic_says(root):
         only = type(base)(base.name, base.base, base.recipe, (1024,), base.plan, base.shape)
         low, high = estimates.computed(only, 1024, 141)[0]
         assert low <= measured <= high
+
+
+def test_a_licence_that_must_be_accepted_is_told_before_the_download(root, folder, capsys):
+    run(root, "--gpu", "24", "--base", "klein-9b")
+    told = (
+        "licence: FLUX Non-Commercial License. Accept it on "
+        "https://huggingface.co/black-forest-labs/FLUX.2-klein-base-9B and run"
+    )
+    assert told in capsys.readouterr().err
+    assert "FLUX Non-Commercial License" in (root / "config/experiments/ours.yaml").read_text()
+    run(root, "--gpu", "24", "--base", "klein-4b", "--force")
+    assert "licence: " not in capsys.readouterr().err
