@@ -85,7 +85,7 @@ def test_an_architecture_is_found_by_its_pipeline_or_its_name(tmp_path):
 def test_what_tells_no_architecture_says_what_to_write(tmp_path):
     known = ", ".join(one.name for one in architectures.every())
     assert "flux1, klein" in known
-    with pytest.raises(KindredError, match=rf"Add `architecture:` .* \(known: {known}\)"):
+    with pytest.raises(KindredError, match=rf"add `architecture:` .* \(known: {known}\)"):
         architecture_of(Base(model="owner/name"))
     with pytest.raises(KindredError, match=f"'flux9' is not known. Write one of {known}"):
         architecture_of(Base(model="owner/name", architecture="flux9"))
