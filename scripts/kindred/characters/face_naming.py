@@ -7,7 +7,7 @@ An answer that is written has to be sure. What lies between is asked, a group of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +26,7 @@ from kindred.characters.face_groups import face_groups, joining_line
 from kindred.specs.character import NOBODY
 
 SURE = "sure"
-NEW, DOUBT = "new", "doubt"
+NEW, DOUBT, OUT = "new", "doubt", "out"
 MAYBE_STRANGERS = 0.05  # share of strangers above the line below which a face is a stranger's
 SPREADS = 3.0  # how far below the usual likeness of a person's photos a sure one may lie
 USUAL_SPREAD = 0.010  # of a photo's likeness to the others of its person, where few are known
@@ -65,7 +65,8 @@ class Answer:
 @dataclass(frozen=True)
 class Question:
     """Faces of one person, most likely, that a person should say the name of. `maybe`: who they may
-    be, the likeliest first; `why`: NEW, UNSURE or DOUBT (of a folder's or a file's name)."""
+    be, the likeliest first; `why`: NEW, UNSURE, DOUBT (of a folder's or a file's name) or OUT (a
+    person took these out of groups, so they need not be of one person)."""
 
     faces: tuple[int, ...]
     maybe: tuple[str, ...]
@@ -92,23 +93,27 @@ def name_folder(
     hinted: Mapping[int, str],
     strangers: np.ndarray,
     usual: float,
+    taken_out: Collection[int] = (),
 ) -> FolderNaming:
     """Names for the faces [N, D] (unit vectors), found in `photos` [N].
 
     decided: row -> the name that a person gave, or NOBODY; it stays. hinted: row -> the name that a
     folder or a file has; it is believed where the face looks like the others of the name.
     strangers: [S, D]. usual: cosine of two photos of one person, where the folder shows none.
+    taken_out: rows that a person took out of a group: no name is given to them but a person's.
     """
-    told = {**hinted, **decided}
+    told = {row: who for row, who in {**hinted, **decided}.items() if row not in taken_out}
     joined = joining_line(faces, photos, strangers)
     stranger = float(np.square(strangers.mean(0)).sum())
     groups = face_groups(faces, photos, joined, stranger)
     doubted = _doubted(faces, told, groups, strangers, usual) - set(decided)
     told = {row: who for row, who in told.items() if row not in doubted}
-    namer = _Namer(faces, photos, told, doubted, _undivided(groups, told), strangers, usual)
+    held, groups = doubted | set(taken_out), _undivided(groups, told)
+    namer = _Namer(faces, photos, told, held, groups, strangers, usual)
     namer.run()
     answers = namer.answers()
-    questions = _questions(answers, namer, {row: hinted[row] for row in sorted(doubted)})
+    hints = {row: hinted[row] for row in sorted(doubted)}
+    questions = _questions(answers, namer, hints, sorted(taken_out))
     return FolderNaming(answers, questions, namer.lines, joined, sorted(doubted))
 
 
@@ -325,17 +330,25 @@ def _spread(deviations: np.ndarray) -> float:
 
 
 def _questions(
-    answers: Sequence[Answer], namer: _Namer, doubted: Mapping[int, str]
+    answers: Sequence[Answer],
+    namer: _Namer,
+    doubted: Mapping[int, str],
+    taken_out: Sequence[int],
 ) -> list[Question]:
-    """What to ask: names in doubt first, then faces between two names, then who is often there.
-    While nobody has a name, every group of two or more is asked, or else every face."""
-    asked = [Question((row,), namer.likeliest([row], hint), DOUBT) for row, hint in doubted.items()]
+    """What to ask: what was taken out of groups first, then names in doubt, faces between two
+    names, and who is often there. While nobody has a name, every group of two or more is asked, or
+    else every face."""
+    held = {*doubted, *taken_out}
+    asked = [Question(tuple(taken_out), (), OUT)] if taken_out else []
+    asked += [
+        Question((row,), namer.likeliest([row], hint), DOUBT) for row, hint in doubted.items()
+    ]
     for group in namer.groups:
-        unsure = [row for row in group if answers[row].state == UNSURE and row not in doubted]
+        unsure = [row for row in group if answers[row].state == UNSURE and row not in held]
         if unsure:
             asked.append(Question(tuple(unsure), namer.likeliest(unsure), UNSURE))
     new = [
-        [row for row in group if answers[row].state == STRANGER and row not in doubted]
+        [row for row in group if answers[row].state == STRANGER and row not in held]
         for group in namer.groups
         if not any(row in namer.told for row in group)
     ]

@@ -27,6 +27,7 @@ from kindred.specs.spec_model import problems_of
 NAME = "people.yaml"
 SURE, MAYBE = " sure", "maybe "
 UNDECIDED, STRANGER = "undecided", "stranger"
+LATER = "later"  # a person's word: nobody of this group; who it is, they will say
 UNREAD = (TOO_SMALL, TURNED_AWAY, COVERED)
 PLAIN = re.compile(r"[A-Za-z][\w ]*")
 HEAD = """\
@@ -35,6 +36,7 @@ HEAD = """\
 #   who: J          you said so (a letter or a name)   who: nobody     somebody who is not learned
 #   who: J sure     the judge of faces is sure         who: stranger   so says the judge
 #   who: maybe J    it can't decide: write a letter    who: too small to see, turned away, covered
+#   who: later      you took it out of a group, and the page asks you again
 # Words of the judge are renewed at its next run; yours stay. `at` is where the face is, in percent
 # from the left and from the top. `left_out: why` leaves a photo out. `caption:` replaces any other.
 """
@@ -49,15 +51,15 @@ class PlacedFace:
 
     @property
     def decided(self) -> bool:
-        """Whether a person said it."""
-        return self.who == NOBODY or not (
+        """Whether a person said it, so that it stays."""
+        return self.who in (NOBODY, LATER) or not (
             self.unsure or self.who.endswith(SURE) or self.who in (STRANGER, *UNREAD)
         )
 
     @property
     def unsure(self) -> bool:
         """Whether it is still to be decided."""
-        return self.who == UNDECIDED or self.who.startswith(MAYBE)
+        return self.who in (UNDECIDED, LATER) or self.who.startswith(MAYBE)
 
     @property
     def letter(self) -> str:
@@ -229,7 +231,7 @@ def _is_percent(text: Any) -> bool:
 
 def _word(found: PeopleFile, who: str) -> str | None:
     """The word with a letter in the place of a name; None where it says nobody known."""
-    if who in (NOBODY, STRANGER, UNDECIDED, *UNREAD):
+    if who in (NOBODY, STRANGER, UNDECIDED, LATER, *UNREAD):
         return who
     letter = found.letter(nfc(who.removeprefix(MAYBE).removesuffix(SURE).strip()))
     before, behind = MAYBE * who.startswith(MAYBE), SURE * who.endswith(SURE)

@@ -138,7 +138,8 @@ def _entry_of(
 def _with_face(
     entry: PhotoEntry, face: int, word: str, people: Mapping[str, Character]
 ) -> PhotoEntry:
-    if word not in ("", NOBODY, *people) or not isinstance(face, int) or face < 0:
+    words = ("", NOBODY, people_file.LATER, *people)
+    if word not in words or not isinstance(face, int) or face < 0:
         raise ValueError(word)
     faces = list(entry.faces)
     faces[face] = replace(faces[face], who=word or people_file.UNDECIDED)

@@ -104,6 +104,7 @@ class WhoIsWho:
             dict(self._hinted()),
             population,
             usual,
+            [row for row, face in enumerate(self._faces()) if face.who == people_file.LATER],
         )
         self._write_answers()
 
@@ -111,10 +112,13 @@ class WhoIsWho:
         return self.file.photos[nfc(self.photos[photo].name)]
 
     def _decided(self) -> Iterator[tuple[int, str]]:
-        for row, (photo, face) in enumerate(self.rows):
-            found = self._entry(photo).faces[face]
-            if found.decided:
-                yield row, found.letter or NOBODY
+        for row, face in enumerate(self._faces()):
+            if face.decided and face.who != people_file.LATER:
+                yield row, face.letter or NOBODY
+
+    def _faces(self) -> Iterator[PlacedFace]:
+        """The faces that can be read, a row each."""
+        return (self._entry(photo).faces[face] for photo, face in self.rows)
 
     def _hinted(self) -> Iterator[tuple[int, str]]:
         """Faces of photos whose folder, file or caption names one person, and that show one."""

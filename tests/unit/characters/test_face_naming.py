@@ -7,7 +7,7 @@ import pytest
 
 from kindred.characters.face_calibration import STRANGER, UNSURE
 from kindred.characters.face_groups import face_groups, joining_line
-from kindred.characters.face_naming import DOUBT, NEW, SURE, USUAL_SPREAD, name_folder
+from kindred.characters.face_naming import DOUBT, NEW, OUT, SURE, USUAL_SPREAD, name_folder
 from kindred.specs.character import NOBODY
 
 SIZE, USUAL = 64, 0.95
@@ -95,6 +95,19 @@ def test_what_a_person_decided_stays_whatever_the_face_looks_like():
     faces, who = people(6, 6)
     found = named(faces, who, {0: "A"}, {1: "J", 2: "J", 3: "J", 7: "A", 8: "A"})
     assert (found.answers[0].state, found.answers[0].who) == (SURE, "A")
+
+
+def test_a_face_that_was_taken_out_is_asked_first_and_names_nobody():
+    faces, who = people(8, 7)
+    photos = list(range(len(faces)))
+    given = (photos, {0: "J"}, {3: "J"}, STRANGERS, USUAL)
+    found = name_folder(faces, *given, taken_out=[3, 5])
+    assert found.questions[0].faces == (3, 5) and found.questions[0].why == OUT
+    assert all(not {3, 5} & set(one.faces) for one in found.questions[1:])
+    assert [found.answers[row].state for row in (3, 5)] == [UNSURE] * 2
+    assert [found.answers[row].who for row in (1, 2, 4, 6, 7)] == ["J"] * 5
+    assert found.lines["J"].photos == 6
+    assert who[8] == "A" and 3 not in found.doubted
 
 
 def test_nobody_is_in_a_photo_twice():

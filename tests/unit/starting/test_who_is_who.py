@@ -11,7 +11,7 @@ from PIL import Image
 
 import who_is_who as program
 from kindred.common.errors import KindredError, ProblemsError
-from kindred.data.people_file import NAME, PeopleFile, PhotoEntry, read_people, write_people
+from kindred.data.people_file import LATER, NAME, PeopleFile, PhotoEntry, read_people, write_people
 from kindred.data.photo_faces import faces_of
 from kindred.data.photo_folder import scan
 from kindred.judges.interface import Calibration
@@ -105,6 +105,20 @@ def test_what_a_person_wrote_into_the_file_is_believed(photos):
     begin = text.index('"IMG_90.png"')
     (photos / NAME).write_text(text[:begin] + text[begin:].replace("undecided", "JRussell", 1))
     assert words(look(photos), "IMG_90.png")[0] == "J"
+
+
+def test_a_face_taken_out_of_a_group_stays_open_until_somebody_says_who_it_is(photos):
+    found = look(photos, PEOPLE)
+    found.decide("IMG_0.png", 0, "J")
+    found.decide("IMG_30.png", 0, LATER)
+    found.save()
+    again = look(photos, PEOPLE)
+    assert words(again, "IMG_30.png") == ["later"] and again.questions[0].why == "out"
+    assert again.file.photos["IMG_30.png"].letters == []
+    again.decide("IMG_30.png", 0, "J")
+    again.name()
+    assert words(again, "IMG_30.png") == ["J"]
+    assert "out" not in {one.why for one in again.questions}
 
 
 def test_each_photo_is_looked_at_once(photos):
