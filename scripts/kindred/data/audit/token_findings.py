@@ -239,11 +239,11 @@ def shared_token_findings(
     return [
         Finding(
             "shared-tokens",
-            "warning",
+            "note",
             f"the names {who[one].name} and {who[other].name} share tokens: " + "; ".join(where),
-            "to the text encoders the names are partly the same word, so one face may bleed into "
-            "the other",
-            f"{ADVICE}, unless the names are part of your test",
+            "to the text encoders the names are partly the same word; in the drawn world that cost "
+            "nothing that could be seen",
+            f"keep names that your captions already have; for new ones, {ADVICE}",
         )
         for (one, other), where in sorted(by_pair.items())
     ]
