@@ -10,7 +10,11 @@ Not part of `rule all`:
 
 from kindred.workflow import batched_jobs
 
-JOBS_TOGETHER = executors.jobs_together(PLAN.device, GPU_LIMIT)
+JOBS_TOGETHER = executors.jobs_together(
+    PLAN.device, GPU_LIMIT, sum(bool(one.trained) for one in PLAN.experiments.values())
+)
+# How many jobs share the cores: experiments train at once where there are several GPUs.
+AT_ONCE = max(JOBS_TOGETHER, executors.gpus_used(PLAN.device, GPU_LIMIT))
 
 
 localrules:
@@ -18,8 +22,8 @@ localrules:
 
 
 rule trained_together:
-    """Every adapter of every configured experiment that can be trained together, as many jobs each
-    experiment as there are GPUs."""
+    """Every adapter of every configured experiment that can be trained together, in as many jobs as
+    there are GPUs, or one an experiment."""
     input:
         [
             f"results/{name}/{folder}/trained.json"
@@ -58,7 +62,7 @@ rule train_together:
     priority: 10
     conda:
         "../envs/environment.yaml"
-    threads: max(1, CORES // JOBS_TOGETHER)
+    threads: max(1, CORES // AT_ONCE)
     resources:
         gpu=GPUS_EACH,
         device=DEVICE,

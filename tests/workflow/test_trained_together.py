@@ -39,6 +39,17 @@ def test_it_is_asked_for_by_name_and_changes_nothing_else(several: Workspace):
     several.replace("Snakefile", 'include: "rules/together.smk"\n', "")
 
 
+def test_on_two_gpus_two_experiments_train_at_once(several: Workspace, tmp_path: Path):
+    place = copy(several, tmp_path / "gpus")
+    file = place.root / EXPERIMENT_FILE
+    file.with_name("other.yaml").write_text(file.read_text())
+    names = f"experiments=[{file.stem}, other]"
+    gpus = ("--config", names, "device={kind: cuda}", "--resources", "gpu=2", "--cores", "4")
+    said = place.run("-n", "-p", "trained_together", *gpus)
+    programs = [line for line in said.splitlines() if "train_batched.py" in line]
+    assert len(programs) == 2 and all("--threads 2 " in line for line in programs)
+
+
 @pytest.mark.long
 def test_two_jobs_train_at_once_and_each_its_part(several: Workspace, tmp_path: Path):
     place = copy(several, tmp_path / "dealt")

@@ -47,8 +47,8 @@ class DeviceConfig(SpecModel):
     jobs_together: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
         description="number of jobs among which `snakemake trained_together` divides an "
-        "experiment's trainings; auto: one for each GPU of this machine, or one on "
-        "a cluster",
+        "experiment's trainings; auto: as many as give each GPU of this machine "
+        "one job, over all experiments; one on a cluster",
     )
     device_map: bool | Annotated[list[Gib], Field(min_length=2)] = Field(
         False,

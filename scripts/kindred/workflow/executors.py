@@ -38,11 +38,21 @@ def slots_each(device: DeviceConfig, limit: int | None) -> int:
     return max(1, gpu_slots(device, limit)) if device.device_map else 1
 
 
-def jobs_together(device: DeviceConfig, limit: int | None) -> int:
-    """How many jobs an experiment's trainings are dealt to when they are trained together: one a
-    GPU, because a stack fills a GPU."""
+def jobs_together(device: DeviceConfig, limit: int | None, experiments: int = 1) -> int:
+    """How many jobs an experiment's trainings are dealt to when they are trained together: as many
+    as give every GPU one job, over all experiments. A stack fills a GPU, and one of all trainings
+    takes less time than two of half of them.
+
+    experiments: how many have trainings.
+    """
     if device.jobs_together != "auto":
         return device.jobs_together
+    return -(-gpus_used(device, limit) // max(1, experiments))
+
+
+def gpus_used(device: DeviceConfig, limit: int | None) -> int:
+    """How many GPUs train stacks, each its own; one where there are none, or where a model is
+    spread over all."""
     if not uses_gpu(device) or device.device_map:
         return 1
     return max(1, gpu_slots(device, limit) // device.jobs_per_gpu)

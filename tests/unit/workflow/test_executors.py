@@ -54,6 +54,17 @@ def test_trainings_together_are_a_job_a_gpu(settings, limit, jobs):
     assert executors.jobs_together(DeviceConfig(**settings), limit) == jobs
 
 
+def test_experiments_fill_the_gpus_before_one_is_divided():
+    dealt = [executors.jobs_together(DeviceConfig(), 4, count) for count in (0, 1, 2, 3, 4, 10)]
+    assert dealt == [4, 4, 2, 2, 1, 1]
+    assert executors.jobs_together(DeviceConfig(jobs_together=8), 4, 10) == 8
+
+
+def test_each_gpu_trains_a_stack_of_its_own():
+    assert executors.gpus_used(DeviceConfig(jobs_per_gpu=3), 4) == 4
+    assert executors.gpus_used(DeviceConfig(kind="cpu"), 4) == 1
+
+
 def test_what_can_be_followed_elsewhere_is_let_through():
     executors.check_elsewhere(DeviceConfig(kind="cpu"))
     executors.check_elsewhere(DeviceConfig(kind="cuda", device_map=[12, 24]))
