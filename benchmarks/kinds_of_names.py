@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -28,23 +29,24 @@ SURNAME = "surname"  # the kind of names that families have at first
 Table = dict[str, dict[str, float]]  # family -> kind of names -> a figure
 
 
-def table_of(results: Path, figure: str) -> Table:
-    """A figure of every family under each kind of names. Raises KindredError where a family's
-    results are not there, or hold no such figure."""
-    found: Table = {}
+def tables_of(results: Path, figures: Sequence[str]) -> dict[str, Table]:
+    """Figures of every family under each kind of names; each family's results are read once.
+    Raises KindredError where they are not there, or hold no such figure."""
+    tables: dict[str, Table] = {figure: {} for figure in figures}
     for name in made_of(ROOT / "config", EXPERIMENT):
         path, album = results / name / "summary.json", name.removeprefix(f"{EXPERIMENT}-")
-        value = None
-        if path.is_file():
-            value = figure_of(read_json(path), FIGURES[figure], VARIANT, PROMPT_SET)
-        if value is None:
-            raise KindredError(
-                "has no figures of casts", str(path), f"run `snakemake --config experiments={name}`"
-            )
+        summary = read_json(path) if path.is_file() else None
         family = first_name_of(album)
         kind = album.removeprefix(family).lstrip("-") or SURNAME
-        found.setdefault(family, {})[kind] = value
-    return found
+        for figure, table in tables.items():
+            value = None
+            if summary is not None:
+                value = figure_of(summary, FIGURES[figure], VARIANT, PROMPT_SET)
+            if value is None:
+                cure = f"run `snakemake --config experiments={name}`"
+                raise KindredError("has no figures of casts", str(path), cure)
+            table.setdefault(family, {})[kind] = value
+    return tables
 
 
 def lines_of(table: Table) -> list[str]:
@@ -67,9 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="folder of results")
     args = parser.parse_args(argv)
-    for figure in ("members", "casts"):
-        lines = lines_of(table_of(args.results, figure))
-        print("\n".join([f"{FIGURES[figure].says}, %", *lines]))
+    for figure, table in tables_of(args.results, ("members", "casts")).items():
+        print("\n".join([f"{FIGURES[figure].says}, %", *lines_of(table)]))
     return 0
 
 

@@ -32,7 +32,9 @@ def write(folder: Path, album: str, value: float) -> Path:
     return path
 
 
-def test_each_family_is_compared_with_itself(program, tmp_path, capsys):
+def test_each_family_is_compared_with_itself(program, tmp_path, capsys, monkeypatch):
+    read, read_json = [], program.read_json
+    monkeypatch.setattr(program, "read_json", lambda path: read.append(path) or read_json(path))
     for family, value in FIRST.items():
         for kind, more in MORE.items():
             write(tmp_path, family + kind, value + more)
@@ -41,10 +43,11 @@ def test_each_family_is_compared_with_itself(program, tmp_path, capsys):
     assert "russell         60.0      70.0      40.0" in lines
     assert "own - surname: +10.0 (+10.0 to +10.0)" in lines
     assert "words - surname: -10.0 (-10.0 to -10.0)" in lines  # of all casts, half as much
+    assert len(read) == len(set(read)) == len(FIRST) * len(MORE)
 
 
 def test_what_is_missing_is_named(program, tmp_path):
     write(tmp_path, "russell", 0.5)
     with pytest.raises(KindredError, match="kinds-of-names-russell-own") as caught:
-        program.table_of(tmp_path, "members")
+        program.tables_of(tmp_path, ["members"])
     assert "experiments=kinds-of-names-russell-own" in caught.value.cure
