@@ -16,6 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
+from kindred.common.amounts import gib
 from kindred.common.errors import run_main
 from kindred.common.files import write_json
 from kindred.compute import devices
@@ -31,7 +32,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--base", default="flux-dev")
     parser.add_argument("--out", type=Path, help="JSON file of all figures")
     parser.add_argument("--quantization", default="nf4", choices=["nf4", "nf4-double", "none"])
-    parser.add_argument("--plans", type=float, nargs="+", default=[12, 24], metavar="GIB")
+    parser.add_argument("--plans", type=gib("--plans"), nargs="+", default=[12, 24], metavar="GIB")
     parser.add_argument("--photo", type=int, default=512, help="px of photos")
     parser.add_argument("--picture", type=int, default=1024, help="px of the picture")
     parser.add_argument("--rank", type=int, default=16)

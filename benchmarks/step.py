@@ -26,6 +26,7 @@ from typing import Any
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from kindred.common.amounts import gib  # noqa: E402
 from kindred.common.errors import run_main  # noqa: E402
 from kindred.common.files import read_json, write_json  # noqa: E402
 from kindred.compute import devices  # noqa: E402
@@ -66,7 +67,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=20, help="steps on the clock")
     parser.add_argument(
         "--plans",
-        type=float,
+        type=gib("--plans"),
         nargs="*",
         metavar="GIB",
         help="the trainer's own plans for cards of so many GiB",

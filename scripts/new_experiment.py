@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from kindred.common.amounts import gib
 from kindred.common.errors import run_main
 from kindred.starting.folder_survey import survey, survey_lines
 from kindred.starting.new_files import new_experiment, refuse_existing, with_estimate, write_files
@@ -25,7 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--people", nargs="+", default=[], help="people to learn: Jorvek:man:adult ..."
     )
     parser.add_argument(
-        "--gpu", type=float, help="memory of the graphics card, GiB; unset: that of the GPU here"
+        "--gpu", type=gib("--gpu", zero=False), help="GiB of the card; unset: of the GPU here"
     )
     parser.add_argument("--base", help="file name in config/bases; unset: one that fits the card")
     parser.add_argument("--time", action="store_true", help="time twenty steps on this GPU")

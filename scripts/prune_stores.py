@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from kindred.common.amounts import days
 from kindred.common.errors import run_main
 from kindred.common.sentences import counted
 from kindred.workflow.store_cleanup import delete, prunable, referenced_by, stored, summary
@@ -21,15 +22,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--datasets", type=Path, default=Path("resources"), help="folder of prepared datasets"
     )
-    parser.add_argument(
-        "--photos", type=Path, default=Path("photos"), help="folder of photos with people.yaml"
-    )
+    parser.add_argument("--photos", type=Path, default=Path("photos"), help="folder of photos")
     parser.add_argument("--images", type=Path, default=Path("resources/store/images"))
     parser.add_argument("--adapters", type=Path, default=Path("resources/store/adapters"))
     parser.add_argument("--checkpoints", type=Path, default=Path("resources/training"))
     parser.add_argument("--faces", type=Path, default=Path("resources/faces"))
     parser.add_argument(
-        "--days", type=float, default=1.0, help="delete only what is older than this (default: 1)"
+        "--days", type=days("--days"), default=1.0, help="delete only what is older (default: 1)"
     )
     parser.add_argument(
         "--delete", action="store_true", help="delete the files; without it, only list them"

@@ -27,7 +27,7 @@ import export_lora
 import migrate_stores
 import page_picture as page_picture_program
 import plot_training_curves
-from kindred.common import file_lock, files
+from kindred.common import amounts, file_lock, files
 from kindred.compute import data_parallel, devices, memory_limit
 from kindred.config import family_files
 from kindred.judges import lab_networks, model_files
@@ -241,6 +241,7 @@ MISTAKES = [
                 lambda: data_parallel.check(1)),
     of_variable("=none", devices.JOBS_PER_GPU, "none", devices.jobs_per_gpu),
     of_variable("KINDRED_MEMORY_GIB=x", memory_limit.MEMORY_GIB, "x", memory_limit.card_gib),
+    of_value("'12T' is not a size in GiB", amounts.gib("--gpu"), "12T", "12G"),
     of_value("can't be saved for", frozen_plan._check_overrides, {"a": float("nan")}, {"a": 1}),
     Mistake("the configuration with which this job was planned no longer",
             lambda root: frozen_plan.load_frozen(root, root / "gone"), None),

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kindred.common import file_lock
+from kindred.common.amounts import number_of
 from kindred.common.backends import backend_of, built_for_rocm, has_apple_gpu
 from kindred.common.errors import KindredError
 from kindred.common.left_out import leave_out
@@ -81,11 +82,8 @@ class Split:
         """From 'yes', 'no' or '12,24'. Raises ArgumentTypeError for anything else."""
         if text in ("yes", "no"):
             return cls() if text == "yes" else None
-        try:
-            sizes = tuple(float(size) for size in text.split(","))
-        except ValueError:
-            sizes = ()
-        if len(sizes) < 2 or min(sizes) <= 0:
+        sizes = tuple(number_of(size) or 0.0 for size in text.split(","))
+        if len(sizes) < 2 or not all(sizes):
             raise argparse.ArgumentTypeError(
                 f"'{text}' is not yes, no, or two or more sizes in GiB such as 12,24"
             )

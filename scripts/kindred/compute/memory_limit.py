@@ -18,6 +18,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
+from kindred.common.amounts import gib, number_of
 from kindred.common.backends import backend_of
 from kindred.common.errors import KindredError
 from kindred.compute import nvml
@@ -44,7 +45,7 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
     """The `--memory-gib` of every program that computes; for it and what it starts."""
     parser.add_argument(
         "--memory-gib",
-        type=float,
+        type=gib("--memory-gib"),
         action=_InEnvironment,
         default=os.environ.get(MEMORY_GIB, "0"),
         help="size in GiB of the graphics card to fit into; 0: use all free memory",
@@ -63,11 +64,8 @@ def card_gib() -> float:
     """The size of the card that this process is to fit; 0: no limit. Raises KindredError when the
     environment says nonsense."""
     text = os.environ.get(MEMORY_GIB, "0")
-    try:
-        size = float(text)
-    except ValueError:
-        size = -1.0
-    if not 0 <= size < float("inf"):
+    size = number_of(text)
+    if size is None:
         cure = "set it to the card's size in GiB, or to 0 for no limit"
         raise KindredError(f"{MEMORY_GIB}={text} is not a size", cure=cure)
     return size

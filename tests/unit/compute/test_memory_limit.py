@@ -104,7 +104,7 @@ def test_the_option_holds_for_what_a_program_starts_too(monkeypatch):
     parser = argparse.ArgumentParser()
     devices.add_arguments(parser)
     assert parser.parse_args([]).memory_gib == memory_limit.card_gib() == 24
-    assert parser.parse_args(["--memory-gib", "8.5"]).memory_gib == 8.5
+    assert parser.parse_args(["--memory-gib", "8.5GB"]).memory_gib == 8.5
     told = f"import os; print(os.environ['{memory_limit.MEMORY_GIB}'])"
     assert subprocess.check_output([sys.executable, "-c", told], text=True).strip() == "8.5"
 

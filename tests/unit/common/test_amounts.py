@@ -1,0 +1,31 @@
+"""Amounts on command lines, as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+import new_experiment
+import prune_stores
+from kindred.common.errors import KindredError
+from kindred.compute.devices import Split
+
+
+@pytest.mark.parametrize("text", ["12", "12G", "12GB", "12 GiB", "12gb", " 12.0 gi "])
+def test_a_size_has_its_unit_or_none(text):
+    assert new_experiment.parse(["photos/ours", "--gpu", text]).gpu == 12
+
+
+@pytest.mark.parametrize("text", ["much", "12T", "12 MiB", "G", "-1", "0", "nan", "inf", "12,5"])
+def test_any_other_is_answered_in_one_sentence(text):
+    with pytest.raises(KindredError) as caught:
+        new_experiment.parse(["photos/ours", f"--gpu={text}"])
+    said = f"--gpu: '{text}' is not a size in GiB. Write a number, such as `--gpu 12`."
+    assert str(caught.value) == said
+
+
+def test_so_are_days_and_the_sizes_of_several_cards():
+    assert prune_stores.parse(["list", "--days", "7 days"]).days == 7
+    assert prune_stores.parse(["list", "--days", "0"]).days == 0
+    with pytest.raises(KindredError, match="'7h' is not a number of days"):
+        prune_stores.parse(["list", "--days", "7h"])
+    assert Split.read("12G,24 GB").sizes == (12, 24)
