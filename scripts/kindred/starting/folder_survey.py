@@ -30,7 +30,15 @@ from kindred.data.caption_tables import WrittenCaption
 from kindred.data.folder_repeats import repeats_of
 from kindred.data.people_file import NAME as NAME_OF_FILE
 from kindred.data.people_file import PhotoEntry, in_characters, people_not_in, read_people
-from kindred.data.photo_folder import LeftOut, Source, check_ids, check_inputs, printable, scan
+from kindred.data.photo_folder import (
+    LeftOut,
+    Photo,
+    Source,
+    check_ids,
+    check_inputs,
+    printable,
+    scan,
+)
 from kindred.data.unusable_photos import problems_of
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec
@@ -45,6 +53,7 @@ BY_NOUN = (
     re.compile(rf"\b(?i:{NOUN}) {CAPITAL}"),
     re.compile(rf"(?<![\w-]){CAPITAL}, (?:an? |the )?(?:\w+ )?(?i:{NOUN})\b"),
 )
+NO_NAMES = "ignore this if these are no people's names"
 OFTEN = 2  # captions in which such a word has to stand
 NAME = re.compile(r"[^\W\d_][\w-]*")
 
@@ -53,8 +62,9 @@ NAME = re.compile(r"[^\W\d_][\w-]*")
 class FolderSurvey:
     """A folder of photos. cells: 'A+J' -> photos that show these by caption, folder or name; '' for
     photos that tell nothing. captioned: photos with a caption of their own. guessed: letters of
-    people whose class noun nothing tells. left_out: people of people.yaml who are none of them.
-    unused: files that are not used."""
+    people whose class noun nothing tells. left_out: people of people.yaml who are none of them;
+    folders, captions: whom names of sub-folders and captions seem to name besides. unused: files
+    that are not used."""
 
     photos: int
     captioned: int
@@ -62,6 +72,8 @@ class FolderSurvey:
     cells: Mapping[str, int]
     guessed: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
     unused: tuple[LeftOut, ...] = ()
 
     @property
@@ -102,17 +114,26 @@ def survey(folder: Path, people: Sequence[str] = ()) -> FolderSurvey:
             '..."`)',
         )
     seen = faces_named(source, characters)
-    cells = _cells(source, written, characters, seen)
+    shown = _shown(source, written, characters, seen)
     captioned = sum(bool(one.text) for one in written.values())
     guessed = tuple(x for x, who in characters.items() if who.noun == UNKNOWN_NOUN)
     left_out = people_not_in(source.people, characters) if source.people else []
+    folders: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
+    if people:  # else everybody whom these name is taken, or people.yaml says who is
+        known = [*left_out, *(who.name for who in characters.values())]
+        unplaced = [photo for photo in source.photos if not shown[photo.name]]
+        folders = _others(_from_folders(unplaced), known)
+        captions = _others(_from_captions(written.values()), [*known, *folders])
     return FolderSurvey(
         photos=len(source.photos),
         captioned=captioned,
         characters=characters,
-        cells=cells,
+        cells=Counter(map(cell_name, shown.values())),
         guessed=guessed,
         left_out=tuple(left_out),
+        folders=folders,
+        captions=captions,
         unused=tuple(_unused(source)),
     )
 
@@ -149,12 +170,21 @@ def survey_lines(found: FolderSurvey, folder: str) -> list[str]:
         alike.setdefault(kind, []).append(printable(one.path.as_posix()))
     for (why, cure, _), names in alike.items():
         lines.append(f"warning: {message(listing(names), f'{why}; not used', cure)}")
-    if found.left_out:
-        lines.append(
-            f"warning: {folder}/{NAME_OF_FILE} names people who are not in --people, and so not "
-            f"in this experiment: {listing(found.left_out)}; their faces count as other people's. "
-            "Name them in --people too, or leave that option out to take everybody."
-        )
+    for where, names, otherwise in (
+        (
+            f"{folder}/{NAME_OF_FILE} names",
+            found.left_out,
+            "leave that option out to take everybody",
+        ),
+        (f"sub-folders of {folder} seem to name", found.folders, NO_NAMES),
+        (f"captions in {folder} seem to name", found.captions, NO_NAMES),
+    ):
+        if names:
+            lines.append(
+                f"warning: {where} people who are not in --people, and so not in this experiment: "
+                f"{listing(names)}; their faces count as other people's. Name them in --people "
+                f"too, or {otherwise}."
+            )
     if found.unseen:
         lines.append(
             f"warning: nothing says which photos show {listing(found.unseen)}: {NAME_OF_FILE}, "
@@ -179,7 +209,7 @@ def people_of(
     if twice := [x for x, count in Counter(who.name for who in given).items() if count > 1]:
         cure = "give everybody a name of their own"
         raise KindredError(f"two people are called '{twice[0]}'", "--people", cure)
-    found = given or _from_folders(source) or _from_captions(written.values())
+    found = given or _from_folders(source.photos) or _from_captions(written.values())
     return _with_nouns(found, written, known)
 
 
@@ -207,11 +237,11 @@ def _given(text: str) -> Character:
     return Character.model_validate(fields)
 
 
-def _from_folders(source: Source) -> list[Character]:
-    """Sub-folders called by one word: a person each. A class word behind the name, as kohya's tools
-    have it ('10_ada woman'), is the class noun."""
+def _from_folders(photos: Iterable[Photo]) -> list[Character]:
+    """Sub-folders of photos that are called by one word: a person each. A class word behind the
+    name, as kohya's tools have it ('10_ada woman'), is the class noun."""
     found = []
-    for folder in dict.fromkeys(photo.folder for photo in source.photos if photo.folder):
+    for folder in dict.fromkeys(photo.folder for photo in photos if photo.folder):
         repeats = repeats_of(folder)
         name, _, noun = (repeats.words if repeats else folder).strip().partition(" ")
         if NAME.fullmatch(name) and (not noun or class_nouns(noun, {})):
@@ -268,13 +298,21 @@ def _letter(name: str, taken: Iterable[str]) -> str:
     return free
 
 
-def _cells(
+def _others(found: Iterable[Character], known: Sequence[str]) -> tuple[str, ...]:
+    """Names that are nobody's who is known, in whichever case."""
+    same = {name.casefold() for name in known}
+    names = dict.fromkeys(who.name for who in found)
+    return tuple(name for name in names if name.casefold() not in same)
+
+
+def _shown(
     source: Source,
     written: Mapping[str, WrittenCaption],
     characters: Mapping[str, Character],
     seen: Mapping[str, PhotoEntry],
-) -> Counter[str]:
-    spec, cells = CaptionSpec(characters=dict(characters)), Counter()
+) -> dict[str, list[str]]:
+    """Letters of the people whom each photo shows, by its name."""
+    spec, shown = CaptionSpec(characters=dict(characters)), {}
     for photo in source.photos:
         one = written.get(photo.name)
         letters = letters_in(one.text, characters) if one and one.text else []
@@ -282,5 +320,5 @@ def _cells(
             entry = seen.get(nfc(photo.name))
             told = hint_of(PurePosixPath(photo.name).as_posix(), one, spec, Problems(), entry)
             letters = told.letters
-        cells[cell_name(letters)] += 1
-    return cells
+        shown[photo.name] = letters
+    return shown

@@ -287,3 +287,22 @@ def test_a_licence_that_must_be_accepted_is_told_before_the_download(root, folde
     assert "FLUX Non-Commercial License" in (root / "config/experiments/ours.yaml").read_text()
     run(root, "--gpu", "24", "--base", "klein-4b", "--force")
     assert "licence: " not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("{who}/", "sub-folders of photos/ours seem"), ("", "captions in photos/ours seem")],
+)
+def test_who_is_not_in_people_is_told_of_wherever_they_are_named(root, place, said, capsys):
+    rows = ["file,text"]
+    for number, who in enumerate(["Jorvek", "Jorvek", "Amitas", "Amitas"]):
+        name = place.format(who=who.lower()) + f"{number}.jpg"
+        photo(root / "photos/ours" / name, number)
+        rows += [] if place else [f"{name},the person {who} by a lake"]
+    if not place:
+        (root / "photos/ours/captions.csv").write_text("\n".join(rows))
+    run(root, "--base", "lab", "--people", "Jorvek:man")
+    (told,) = [x for x in capsys.readouterr().err.splitlines() if "not in --people" in x]
+    assert f"warning: {said} to name people" in told and "experiment: amitas; their" in told.lower()
+    run(root, "--base", "lab", "--people", "Jorvek:man", "Amitas:woman", "--force")
+    assert "not in --people" not in capsys.readouterr().err
