@@ -49,6 +49,9 @@ def first_line_of(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
+HANDFUL = 6  # words that a message lists
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong: `where` (file, key path), `what`, and the `cure`."""
@@ -115,13 +118,26 @@ class Problems:
             raise ProblemsError(self.found, self.heading)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """'did you mean ...?' for a misspelt word, or the list of what is known."""
+def near_word(word: str, known: Iterable[str]) -> str:
+    """'did you mean ...?' for a misspelt word; '' where nothing is near."""
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else ""
+
+
+def did_you_mean(word: str, known: Iterable[str], of_many: str = "") -> str:
+    """`near_word`; where nothing is near, what is known. Of more than a handful: `of_many`, which
+    says where they are listed, or without it the nearest and how many more there are."""
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return "choose one of: " + ", ".join(known) if known else "there is none yet"
+    if near := near_word(word, known):
+        return near
+    if not known:
+        return "there is none yet"
+    if len(known) <= HANDFUL:
+        return f"choose one of: {', '.join(known)}"
+    if of_many:
+        return of_many
+    nearest = difflib.get_close_matches(word, known, n=HANDFUL, cutoff=0.0)
+    return f"choose one of: {', '.join(nearest)}, or one of {len(known) - HANDFUL} more"
 
 
 TOO_LITTLE_MEMORY = (

@@ -22,7 +22,7 @@ from kindred.config.user_schema import (
     VariantConfig,
 )
 from kindred.config.yaml_document import Document
-from kindred.specs.spec_model import finding
+from kindred.specs.spec_model import KEYS_LISTED, finding
 
 INHERITED = SELECTION_KEYS | {
     "base",
@@ -103,7 +103,7 @@ def _members(document: Document, key: str, config: Any, problems: Problems) -> l
         problems.add(
             document.where("variants", key, "sweep", word),
             "can't be swept",
-            did_you_mean(word, SWEEP_KEYS),
+            did_you_mean(word, SWEEP_KEYS, KEYS_LISTED),
         )
     empty = [option for option, values in config.sweep.items() if not values]
     for option in empty:

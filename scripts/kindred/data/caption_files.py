@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath, PureWindowsPath
 
-from kindred.common.errors import KindredError, Problems, did_you_mean
+from kindred.common.errors import KindredError, Problems, near_word
 from kindred.common.written_text import nfc, read_written_text
 from kindred.data.caption_tables import WrittenCaption, clean, read_table
 from kindred.data.photo_folder import Source
@@ -76,10 +76,8 @@ class PhotoIndex:
         )
         if len(fits) > 1:
             return f"several photos match, so write the path: {' or '.join(fits)}"
-        hint = did_you_mean(written, self.names)
-        remove = f"remove the {entry}"
-        meant = hint.startswith("did")
-        return f"{hint} Otherwise {remove}" if meant else f"add the photo, or {remove}"
+        hint, remove = near_word(written, self.names), f"remove the {entry}"
+        return f"{hint} Otherwise {remove}" if hint else f"add the photo, or {remove}"
 
     def _inside(self, written: str) -> str:
         """The path as seen from the source folder."""

@@ -19,6 +19,8 @@ from kindred.common.errors import Problem, ProblemsError, did_you_mean
 from kindred.common.hashing import canonical_json, sha256_text
 from kindred.specs.other_trainers import OURS
 
+KEYS_LISTED = "see docs/reference/configuration.md for all keys"
+
 
 class SpecModel(BaseModel):
     """Unknown keys are errors; values can't be changed after validation."""
@@ -83,9 +85,8 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
             known = _keys_at(model, item["loc"][:-1])
             key = str(item["loc"][-1])
             ours = OURS.get(key, key)
-            problems.append(
-                Problem(place, "unknown key", did_you_mean(ours if ours in known else key, known))
-            )
+            cure = did_you_mean(ours if ours in known else key, known, KEYS_LISTED)
+            problems.append(Problem(place, "unknown key", cure))
         elif item["type"] == "missing":
             problems.append(Problem(place, "is missing", "add it"))
         else:

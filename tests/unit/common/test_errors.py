@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from kindred.common import errors
-from kindred.common.errors import KindredError, run_main
+from kindred.common.errors import KindredError, did_you_mean, run_main
 
 
 def ending(capsys, error):
@@ -100,3 +100,13 @@ def test_what_collects_garbage_is_as_before_when_a_program_ends_in_a_process_tha
     assert capsys.readouterr().out == "1000\n" and gc.get_threshold() == before
     ending(capsys, KindredError("wrong"))
     assert gc.get_threshold() == before
+
+
+def test_what_is_known_is_listed_where_it_is_a_handful():
+    many = [f"recipe-{n}" for n in range(40)]
+    assert did_you_mean("recipe_7", many, "see page.md") == "did you mean 'recipe-7'?"
+    assert did_you_mean("colour", ["b", "a"], "see page.md") == "choose one of: a, b"
+    assert did_you_mean("colour", many, "see page.md") == "see page.md"
+    said = did_you_mean("colour", ["cat", *many])
+    assert said.startswith("choose one of: cat, recipe-") and said.endswith(", or one of 35 more")
+    assert did_you_mean("colour", []) == "there is none yet"
