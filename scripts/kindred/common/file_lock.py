@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,8 @@ from pathlib import Path
 from kindred.common.errors import KindredError
 from kindred.common.files import unwritable
 
-MOST_GONE = 100  # times in a row that a lock's folder may be removed while it is opened
+MOST_GONE = 100  # times in a row that a lock or its folder may be removed while it is opened
+STALE_S = 0.05  # pause after a name of a network disk led to a file that another machine removed
 UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 _warned: set[str] = set()
 
@@ -36,8 +38,13 @@ def lock(path: Path, waiting: str) -> Iterator[None]:
         yield
     finally:
         # While it is still locked: who waits for it sees that the file is gone and makes a new one.
-        path.unlink(missing_ok=True)
-        os.close(file)
+        try:
+            path.unlink()
+        except OSError as error:
+            if not _is_gone(error):
+                raise
+        finally:
+            _close(file)
 
 
 def try_lock(path: Path) -> int | None:
@@ -47,8 +54,11 @@ def try_lock(path: Path) -> int | None:
     KindredError when it can't be made or locked.
     """
     path, file = _open_shared(path)
-    if _locked(file, path, fcntl.LOCK_EX | fcntl.LOCK_NB):
-        return file
+    try:
+        if _locked(file, path, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return file
+    except OSError as error:
+        raise _failure(path, error) from error
     os.close(file)
     return None
 
@@ -57,39 +67,60 @@ def _wait_for(path: Path, waiting: str) -> int:
     """An open, locked file that lies under this path, and not one that its last owner removed."""
     told, gone = False, 0
     while True:
+        file = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except FileNotFoundError as error:
-            gone += 1  # its folder was removed just now, by who held the lock, unless it stays so:
-            # a link to a folder that is not there, a working folder that was deleted
+            file = _opened(path)
+            told = _take(file, path, waiting, told)
+            if _lies_under(file, path):
+                kept, file = file, None
+                return kept
+        except OSError as error:
+            if not _is_gone(error):
+                raise
+            gone += 1  # it or its folder was removed just now, by who held the lock, unless it
+            # stays so: a link to a folder that is not there, a working folder that was deleted
             if path.is_symlink() or gone > MOST_GONE:
                 raise _failure(path, error) from error
-            continue
-        except OSError as error:
-            raise unwritable(path.parent, error) from error
-        try:
-            if not _locked(file, path, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                if not told:
-                    print(waiting, file=sys.stderr, flush=True)
-                told = True
-                _locked(file, path, fcntl.LOCK_EX)
-            if _lies_under(file, path):
-                return file
-        except BaseException:
-            os.close(file)
+            if error.errno == errno.ESTALE:
+                time.sleep(STALE_S)
+        finally:
+            if file is not None:
+                _close(file)
+
+
+def _opened(path: Path) -> int:
+    """The lock's file, made where it is missing. Raises KindredError when it can't be made, and
+    OSError when something of the path was removed meanwhile."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if _is_gone(error):
             raise
-        os.close(file)
+        raise unwritable(path.parent, error) from error
+
+
+def _take(file: int, path: Path, waiting: str, told: bool) -> bool:
+    """Lock a file; whether it was told that another process held it. Raises as _locked does."""
+    if not _locked(file, path, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        if not told:
+            print(waiting, file=sys.stderr, flush=True)
+        told = True
+        _locked(file, path, fcntl.LOCK_EX)
+    return told
 
 
 def _locked(file: int, path: Path, how: int) -> bool:
     """Whether the lock was had, or goes without on a file system that has none; False when another
-    process holds it, and for no other reason."""
+    process holds it, and for no other reason. Raises OSError when another machine removed the file,
+    and KindredError otherwise."""
     try:
         fcntl.flock(file, how)
     except BlockingIOError:  # EWOULDBLOCK
         return False
     except OSError as error:
+        if _is_gone(error):
+            raise
         if error.errno not in UNSUPPORTED:
             raise _failure(path, error) from error
         _warn(
@@ -101,10 +132,39 @@ def _locked(file: int, path: Path, how: int) -> bool:
 
 
 def _lies_under(file: int, path: Path) -> bool:
+    """Whether the path still names this file. A network disk answers from its memory for a while,
+    but has to ask its server when a time is set."""
     try:
-        return os.path.samestat(os.fstat(file), os.stat(path))
-    except FileNotFoundError:
-        return False
+        _set_time(file)
+        own = os.fstat(file)
+        return own.st_nlink > 0 and os.path.samestat(own, os.stat(path))
+    except OSError as error:
+        if _is_gone(error):
+            return False
+        raise
+
+
+def _set_time(file: int) -> None:
+    """Set a file's times to now, on a file system that can. Raises OSError when it is gone."""
+    try:
+        os.utime(file)
+    except OSError as error:
+        if _is_gone(error):
+            raise
+
+
+def _close(file: int) -> None:
+    """Let go of a file, which another machine may have removed."""
+    try:
+        os.close(file)
+    except OSError as error:
+        if not _is_gone(error):
+            raise
+
+
+def _is_gone(error: OSError) -> bool:
+    """Whether a file was removed, here or by another machine (ESTALE)."""
+    return error.errno in (errno.ENOENT, errno.ESTALE)
 
 
 def _open_shared(path: Path) -> tuple[Path, int]:

@@ -36,6 +36,7 @@ CURES = {
 }
 # How torch's and safetensors' writers say that a disk is full; neither raises an OSError.
 FULL_DISK = ("PytorchStream", "unexpected pos", "IoError", "I/O error")
+MOST_STALE = 9  # times in a row that a file is replaced by another machine while it is read
 TEMPORARY = ".tmp-"  # how names begin of what is being written
 
 
@@ -149,11 +150,22 @@ def missing(path: Path | str) -> KindredError:
 def read_json(path: Path | str) -> Any:
     """Read JSON. Raises KindredError naming the file and the place when it is no JSON."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(_text(path))
     except FileNotFoundError:
         raise missing(path) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise _no_json(str(path), error) from None
+
+
+def _text(path: Path | str) -> str:
+    """What a file says. On a network disk, another machine may replace it after it was found."""
+    for _ in range(MOST_STALE):
+        try:
+            return Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+    return Path(path).read_text(encoding="utf-8")
 
 
 def write_jsonl(path: Path | str, rows: Iterable[Mapping[str, Any]], durable: bool = False) -> None:
@@ -166,7 +178,7 @@ def read_jsonl(path: Path | str) -> list[dict[str, Any]]:
     """Read one JSON object a line. Raises KindredError naming file and line."""
     rows = []
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = _text(path)
     except FileNotFoundError:
         raise missing(path) from None
     # As written: inside a string, JSON allows U+2028 and other ends of lines as they are.

@@ -90,6 +90,67 @@ def test_a_lock_file_that_its_owner_removed_is_not_taken_for_the_lock(tmp_path):
     assert entered.is_set()
 
 
+def test_a_name_that_a_network_disk_remembers_is_not_taken_for_the_lock(tmp_path, monkeypatch):
+    """GlusterFS and NFS say for a while that a file lies where another machine removed it."""
+    path, real, seen = tmp_path / "key.lock", os.stat, []
+
+    def removed_elsewhere(name, *more, **options):
+        if Path(name) != path or seen:
+            return real(name, *more, **options)
+        seen.append(real(path))
+        path.unlink()
+        return seen[0]
+
+    monkeypatch.setattr(os, "stat", removed_elsewhere)
+    before = os.utime
+
+    def asks(file, *more):
+        removed_elsewhere(path)
+        before(file, *more)
+
+    monkeypatch.setattr(os, "utime", asks)
+    with file_lock.lock(path, "waiting"):
+        assert seen and path.exists() and file_lock.try_lock(path) is None
+
+
+@pytest.mark.parametrize("call", ["open", "close", "utime", "flock"])
+def test_a_file_that_another_machine_removed_is_made_again(tmp_path, monkeypatch, call):
+    """Any of them may be the first to be told that it is gone (ESTALE)."""
+    path, module = tmp_path / "key.lock", fcntl if call == "flock" else os
+    real, told = getattr(module, call), []
+    if call == "close":  # of a file that turned out to be gone
+        monkeypatch.setattr(file_lock, "_lies_under", lambda *_: bool(told))
+
+    def stale(what, *more, **options):
+        if call == "close":
+            real(what)
+        if not told:
+            told.append(what)
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return None if call == "close" else real(what, *more, **options)
+
+    monkeypatch.setattr(module, call, stale)
+    with file_lock.lock(path, "waiting"):
+        assert told and path.exists()
+    assert not path.exists()
+
+
+def test_a_disk_that_can_t_set_times_has_locks_all_the_same(tmp_path, monkeypatch):
+    def refused(file):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "utime", refused)
+    with file_lock.lock(tmp_path / "a", "waiting"):
+        assert file_lock.try_lock(tmp_path / "a") is None
+
+
+def test_a_file_that_stays_stale_ends_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(file_lock, "STALE_S", 0.0)
+    failing(monkeypatch, errno.ESTALE)
+    with pytest.raises(KindredError, match="can't be locked"), file_lock.lock(tmp_path / "a", "w"):
+        pass
+
+
 def test_an_error_inside_lets_go_of_the_lock(tmp_path):
     path = tmp_path / "key.lock"
     with pytest.raises(ZeroDivisionError), file_lock.lock(path, "waiting"):

@@ -1,11 +1,21 @@
 """Every write goes one way, and its failure is one line that names the path and the cure."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
+from kindred.common import files
 from kindred.common.errors import KindredError
-from kindred.common.files import atomic_write, make_folder, read_jsonl, write_jsonl, write_text
+from kindred.common.files import (
+    atomic_write,
+    make_folder,
+    read_json,
+    read_jsonl,
+    write_jsonl,
+    write_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +49,22 @@ def test_lines_end_at_line_feeds_alone(tmp_path):
     rows = [{"name": "a\u2028b\u0085c.jpg"}, {"name": "\x1c"}]
     write_jsonl(tmp_path / "rows.jsonl", rows)
     assert read_jsonl(tmp_path / "rows.jsonl") == rows
+
+
+def test_a_file_that_another_machine_replaces_is_read_again(tmp_path, monkeypatch):
+    path, told, real = tmp_path / "a.json", [], Path.read_text
+    path.write_text("[1]\n", encoding="utf-8")
+
+    def stale(self, *more, **options):
+        if len(told) % 3 < 2:
+            told.append(self)
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        told.append(self)
+        return real(self, *more, **options)
+
+    monkeypatch.setattr(Path, "read_text", stale)
+    assert read_json(path) == [1] and read_jsonl(path) == [[1]]
+    assert len(told) == 6
+    monkeypatch.setattr(files, "MOST_STALE", 1)
+    with pytest.raises(OSError, match=r"[Ss]tale"):
+        read_json(path)
