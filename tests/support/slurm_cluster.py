@@ -1,8 +1,9 @@
 """A real Slurm of three nodes on the loopback of this machine, for tests: munged, slurmctld and a
 slurmd for each node, with two GPUs on two of them that do not exist.
 
-Needs root, Debian's packages slurm-wlm and munge, and snakemake-executor-plugin-slurm. Nothing of
-it is confined by cgroups, and no accounts are kept. Everything lies in one folder, nothing in /etc.
+Needs root, Debian's packages slurm-wlm and munge, and snakemake-executor-plugin-slurm. Jobs may use
+more memory than they asked for unless it is said who watches it, and no accounts are kept.
+Everything lies in one folder, nothing in /etc.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +29,6 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontr
 PLUGIN = "snakemake_executor_plugin_slurm"
 PLUGIN_FOLDER = Path(sys.prefix) / "slurm"  # where `make test-all` installs it, out of others' way
 NODES, WITH_GPUS = ("k1", "k2", "k3"), ("k1", "k2")
-PORT = 16817
 # Memory and cores are counted, not plugged in: 4 CPUs a node whatever the machine has.
 SETTINGS = """ClusterName=kindred
 SlurmctldHost=localhost(127.0.0.1)
@@ -47,9 +48,7 @@ StateSaveLocation={folder}/state
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
+{watched}AccountingStorageType=accounting_storage/none
 SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
@@ -62,6 +61,20 @@ SlurmdTimeout=10
 MinJobAge=3600
 PartitionName=cpu Nodes=k1,k2,k3 Default=YES MaxTime=60 DefaultTime=30 State=UP
 PartitionName=gpu Nodes=k1,k2 Default=NO MaxTime=60 State=UP
+"""
+UNWATCHED = "TaskPlugin=task/none\nJobAcctGatherType=jobacct_gather/none\n"
+# Who ends a job that goes over its memory: the kernel, or Slurm, which looks once a second.
+WATCHED = {
+    "": UNWATCHED,
+    "cgroup": UNWATCHED.replace("task/none", "task/cgroup"),
+    "polling": UNWATCHED.replace("gather/none", "gather/linux")
+    + "JobAcctGatherFrequency=1\nJobAcctGatherParams=OverMemoryKill\n",
+}
+CGROUPS = Path("/sys/fs/cgroup/memory")  # version 1; version 2 was not tried
+CGROUP = f"""CgroupPlugin=cgroup/v1
+CgroupMountpoint={CGROUPS.parent}
+IgnoreSystemd=yes
+ConstrainRAMSpace=yes
 """
 
 
@@ -81,6 +94,13 @@ def missing() -> str:
     if importlib.util.find_spec(PLUGIN) is None and not plugin_paths():
         return f"no {PLUGIN}: make test-all, or pip install -r envs/requirements-slurm.txt"
     return ""
+
+
+def unwatched(memory: str) -> str:
+    """Why nobody can watch jobs' memory in this way here; '' where somebody can."""
+    if memory != "cgroup" or (CGROUPS / "memory.limit_in_bytes").exists():
+        return ""
+    return f"no memory controller of cgroups, version 1, in {CGROUPS}"
 
 
 @dataclass
@@ -104,9 +124,9 @@ class Cluster:
         return done.stdout
 
     def jobs(self, state: str = "all") -> list[dict[str, str]]:
-        """Jobs by their `id`, `state`, `comment`, `folder` and `node`, oldest first."""
-        names = ("id", "state", "comment", "folder", "node")
-        format = "--format=%i|%T|%k|%Z|%N"
+        """Jobs by their `id`, `state`, `comment`, `folder`, `node` and `memory`, oldest first."""
+        names = ("id", "state", "comment", "folder", "node", "memory")
+        format = "--format=%i|%T|%k|%Z|%N|%m"
         lines = self.told("squeue", "--noheader", f"--states={state}", "--sort=i", format)
         return [dict(zip(names, line.split("|"), strict=True)) for line in lines.splitlines()]
 
@@ -168,12 +188,12 @@ class Cluster:
 
 
 @contextmanager
-def running() -> Iterator[Cluster]:
-    """Bring a cluster up, and down again."""
+def running(memory: str = "") -> Iterator[Cluster]:
+    """Bring a cluster up, and down again. memory: who watches it, of WATCHED."""
     folder = Path(tempfile.mkdtemp(prefix="kindred-slurm-"))  # short: a socket's path
     cluster = Cluster(folder)
     try:
-        _write(folder)
+        _write(folder, memory)
         files = (f"--{name}={folder}/munge.{name}" for name in ("socket", "log-file", "seed-file"))
         key, pid = f"--key-file={folder}/munge.key", f"--pid-file={folder}/munge.pid"
         cluster.start("munged", "munged", "--foreground", "--force", key, pid, *files)
@@ -186,22 +206,37 @@ def running() -> Iterator[Cluster]:
     finally:
         cluster.end()
         shutil.rmtree(folder, ignore_errors=True)
+        if memory == "cgroup":
+            _remove_cgroups()
 
 
-def _write(folder: Path) -> None:
+def _remove_cgroups() -> None:
+    """What Slurm leaves behind of them; those in which something runs can't be removed."""
+    for node in NODES:
+        found = CGROUPS / f"slurm_{node}"
+        folders = [path for path in found.rglob("*") if path.is_dir()]
+        for path in [*sorted(folders, reverse=True), found]:
+            with suppress(OSError):
+                path.rmdir()
+
+
+def _write(folder: Path, memory: str) -> None:
     """Settings, key and make-believe GPUs."""
     for name in ("state", "bin", *(f"spool-{node}" for node in NODES)):
         (folder / name).mkdir()
     folder.chmod(0o755)
     host, lines = os.uname().nodename.split(".")[0], []
-    for number, node in enumerate(NODES, start=1):
+    port, *ports = _free_ports(1 + len(NODES))
+    for port_of_node, node in zip(ports, NODES, strict=True):
         gpus = "Gres=gpu:2" if node in WITH_GPUS else ""
         lines.append(
-            f"NodeName={node} NodeAddr=127.0.0.1 NodeHostname={host} Port={PORT + number} CPUs=4 "
-            f"RealMemory=8000 State=UNKNOWN {gpus}\n"
+            f"NodeName={node} NodeAddr=127.0.0.1 NodeHostname={host} Port={port_of_node} "
+            f"CPUs=4 RealMemory=8000 State=UNKNOWN {gpus}\n"
         )
-    settings = SETTINGS.format(folder=folder, port=PORT) + "".join(lines)
+    settings = SETTINGS.format(folder=folder, port=port, watched=WATCHED[memory]) + "".join(lines)
     (folder / "slurm.conf").write_text(settings, encoding="utf-8")
+    if memory == "cgroup":
+        (folder / "cgroup.conf").write_text(CGROUP, encoding="utf-8")
     # Without files slurmd counts no GPUs; with devices like /dev/null Slurm sets
     # CUDA_VISIBLE_DEVICES for a job as on a real node.
     names = f"NodeName={','.join(WITH_GPUS)} Name=gpu Flags=nvidia_gpu_env File={folder}/gpu[0-1]\n"
@@ -214,6 +249,15 @@ def _write(folder: Path) -> None:
     conf = folder / "slurm.conf"
     srun.write_text(f'#!/bin/sh\nSLURM_CONF={conf} exec {shutil.which("srun")} "$@"\n')
     srun.chmod(0o755)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nothing listens at, for another cluster may be up."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 def _nodes_idle(cluster: Cluster) -> bool:

@@ -32,13 +32,15 @@ QUICK = {
 
 @dataclass(frozen=True)
 class OnSlurm:
-    """A workspace and the cluster that does its work."""
+    """A workspace and the cluster that does its work. as_jobs: its programs are processes of their
+    jobs, which Slurm can watch, instead of the fork server's."""
 
     place: Workspace
     cluster: Cluster
+    as_jobs: bool = False
 
     @classmethod
-    def prepare(cls, place: Workspace, cluster: Cluster) -> OnSlurm:
+    def prepare(cls, place: Workspace, cluster: Cluster, as_jobs: bool = False) -> OnSlurm:
         """Fit the profile to the cluster."""
         path = place.root / PROFILE
         text = path.read_text(encoding="utf-8")
@@ -47,11 +49,13 @@ class OnSlurm:
         path.write_text(yaml.safe_dump(yaml.safe_load(text) | QUICK), encoding="utf-8")
         partitions = yaml.safe_dump({"partitions": PARTITIONS})
         path.with_name("partitions.yaml").write_text(partitions, encoding="utf-8")
-        return cls(place, cluster)
+        return cls(place, cluster, as_jobs)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         """Start Snakemake and go on; `said` has what it prints."""
         own = support.environment() | self.cluster.environment | variables
+        if self.as_jobs:
+            own.pop("FORK_SERVER", None)
         paths = [*filter(None, [own.get("PYTHONPATH")]), *plugin_paths()]
         command = [*self.place.command()[:3], "--workflow-profile", str(PROFILE.parent)]
         with open(self.place.root / "started.log", "ab") as log:

@@ -1,5 +1,5 @@
 """A real Slurm on this machine: jobs do what was submitted, and nothing that ends them costs more
-than the steps since the last checkpoint. Nine minutes, most of them waiting for Slurm."""
+than the steps since the last checkpoint. Twelve minutes, most of them waiting for Slurm."""
 
 from __future__ import annotations
 
@@ -44,6 +44,23 @@ def _slowly(self, *facts, **more):
 
 
 TrainingLog.note = _slowly
+"""
+GROWS_MIB = 2500  # a tiny training needs about a third of it, with Snakemake
+ASKED_MIB = 2200  # in vain; twice as much is enough
+GROWS = """
+
+_note = TrainingLog.note
+_grown = []
+
+
+def _grows(self, *facts, **more):
+    if more["step"] > {after}:
+        _grown.append(b"x" * ({mib} << 20)) if not _grown else None
+        __import__("time").sleep(0.2)
+    return _note(self, *facts, **more)
+
+
+TrainingLog.note = _grows
 """
 STEPS, EVERY = 300, 10  # a minute and more, and how often a checkpoint is written
 EVENTS = ("requeued", "cancelled", "lost", "timed")
@@ -169,3 +186,34 @@ def test_jobs_of_a_killed_snakemake_are_told_and_waited_for(
     assert next(job["id"] for job in here.jobs("train") if job["state"] == "COMPLETED") == number
     assert "already trained" in place.log("tiny/train/both.run-1"), "by the job that was left"
     assert place.jobs(adapter) == []
+
+
+@pytest.mark.parametrize("memory", ["cgroup", "polling"])
+def test_a_training_that_goes_over_its_memory_is_told_of_and_gets_more(
+    memory: str, started: Workspace, tmp_path: Path
+):
+    if why_not := slurm_cluster.unwatched(memory):
+        pytest.skip(why_not)
+    place = copy(started, tmp_path / "kindred")
+    place.replace(RECIPE_FILE, "steps: 3", f"steps: {3 * EVERY}")
+    adapter = "results/tiny/both/run-1/lora.safetensors"
+    place.run("--omit-from", "train", adapter)
+    alone = copy(place, tmp_path / "alone")
+    alone.run(adapter)
+    path = place.root / "scripts/kindred/training/training_log.py"
+    grows = GROWS.format(after=EVERY + 1, mib=GROWS_MIB)
+    path.write_text(path.read_text(encoding="utf-8") + grows, encoding="utf-8")
+    with slurm_cluster.running(memory) as cluster:
+        here = OnSlurm.prepare(place, cluster, as_jobs=True)
+        said = here.run(adapter, "--set-resources", f"train:mem_mb={ASKED_MIB} * attempt")
+        trainings = here.jobs("train")
+
+    assert [(job["state"], job["memory"]) for job in trainings] == [
+        ("FAILED", f"{ASKED_MIB}M"),
+        ("COMPLETED", f"{2 * ASKED_MIB}M"),
+    ]
+    number = trainings[0]["id"]
+    needed = f"job {number} (train): it needed more memory than {ASKED_MIB}M"
+    assert said.count(f"error: {needed}. Raise mem_mb of train in profiles/slurm/") == 1
+    assert f"continuing after step {EVERY}" in place.log("tiny/train/both.run-1")
+    assert files_of(place.root, "lora.safetensors") == files_of(alone.root, "lora.safetensors")

@@ -32,6 +32,12 @@ ASK_EVERY_S = 5.0
 FIELDS = "%i|%T|%N|%r|%k|%Z"
 # Slurm looks at limits twice a minute, and may send the signal a minute early.
 EARLY_S = 120 + 90
+# In Slurm's log of a job: a cgroup's limit (until 21.08 oom-kill, later oom_kill), or usage polled.
+OUT_OF_MEMORY = re.compile(
+    r"^slurmstepd\S*: error: .*(oom.kill event|exceeded (job |step )?memory limit)"
+    r"|^srun: error: .*Out Of Memory",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -113,18 +119,23 @@ def mark() -> None:
     SENT.touch()
 
 
-def why_ended(number: str, rule: str) -> str:
+def why_ended(log: Path, rule: str) -> str:
     """What to raise when Slurm ended a job for its time or memory; '' when it ended otherwise, or
-    when Slurm does not know it any more."""
+    when nothing is known of it any more.
+
+    log: Slurm's, named after the job's number. A job whose step went over its memory has merely
+    failed by its state, so the log is looked at too.
+    """
+    number = log.stem
     try:
         told = _told("scontrol", "show", "job", number, "--oneliner")
     except (OSError, subprocess.SubprocessError):
-        return ""
+        told = ""
     known = dict(re.findall(r"(\w+)=(\S*)", told))
-    state, memory = known.get("JobState", ""), known.get("MinMemoryNode", "its memory")
+    state, memory = known.get("JobState", ""), known.get("MinMemoryNode", "it had asked for")
     ran, limit = (_seconds(known.get(key, "")) for key in ("RunTime", "TimeLimit"))
     where = f"of {rule} in profiles/slurm/config.yaml"
-    if state == "OUT_OF_MEMORY":
+    if state == "OUT_OF_MEMORY" or _says_out_of_memory(log):
         what = f"it needed more memory than {memory}"
         return f"job {number} ({rule}): {what}. Raise mem_mb {where}."
     if state == "TIMEOUT" or (state == "FAILED" and limit and ran >= limit - EARLY_S):
@@ -145,12 +156,19 @@ class Reasons(logging.Handler):
         in a field of its own."""
         named = (getattr(record, field, None) or () for field in ("log", "aux_logs"))
         logs = (Path(str(one)) for some in named for one in some)
-        numbers = [one.stem for one in logs if FOLDER in one.parts and one.stem.isdigit()]
-        for number in numbers[:1]:
+        slurms = [one for one in logs if FOLDER in one.parts and one.stem.isdigit()]
+        for log in slurms[:1]:
             rule = getattr(record, "rule_name", None) or getattr(record, "groupid", "a group")
-            reason = why_ended(number, rule)
+            reason = why_ended(log, rule)
             if reason:
                 print(f"error: {reason}", file=sys.stderr, flush=True)
+
+
+def _says_out_of_memory(log: Path) -> bool:
+    try:
+        return bool(OUT_OF_MEMORY.search(log.read_text(encoding="utf-8", errors="replace")))
+    except OSError:
+        return False
 
 
 def _seconds(told: str) -> float:

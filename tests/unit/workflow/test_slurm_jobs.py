@@ -125,6 +125,32 @@ def test_a_job_ended_for_its_time_or_memory_says_what_to_raise(here, capfd, stat
     assert bool(said) == bool(err) and re.search(said, err)
 
 
+OVER = {
+    "cgroup": "slurmstepd-k1: error: Detected 1 oom-kill event(s) in StepId=7.0. Some of your",
+    "newer": "slurmstepd: error: Detected 1 oom_kill event in StepId=7.0. Some of the step tasks",
+    "step": "srun: error: k1: task 0: Out Of Memory",
+    "polled": "slurmstepd-k1: error: StepId=7.0 exceeded memory limit (3 > 2), being killed",
+    "whole": "slurmstepd: error: Exceeded job memory limit",
+    "": "CUDA out of memory. Tried to allocate 2 GiB; exceeded memory limit",
+}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("who", OVER)
+def test_a_step_that_went_over_its_memory_is_known_by_slurm_s_log(here, capfd, who, known):
+    shown = SHOWN.format(number="7", state="FAILED", ran="00:10:00")
+    command(here, "scontrol", f'echo "{shown}"' if known else "exit 1")
+    log = here / ".snakemake/slurm_logs/rule_train/7.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"Building DAG of jobs...\n{OVER[who]}\nShutting down\n", encoding="utf-8")
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "Error in rule train", None, None)
+    record.aux_logs, record.rule_name = [str(log)], "train"
+    slurm_jobs.Reasons().emit(record)
+    memory = "40000M" if known else "it had asked for"
+    said = f"error: job 7 (train): it needed more memory than {memory}. Raise mem_mb of train in "
+    assert capfd.readouterr().err.startswith(said) if who else not capfd.readouterr().err
+
+
 def test_a_group_is_told_of_too(here, capfd):
     command(here, "scontrol", f'echo "{SHOWN.format(number="7", state="TIMEOUT", ran="04:00:10")}"')
     record = logging.LogRecord("x", logging.ERROR, "", 0, "Error in group render", None, None)
