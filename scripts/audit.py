@@ -41,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     photos = coverage.photos_of(read_json(options.images), read_jsonl(options.captions))
     items = read_dataset(options.images, options.captions) if spec.trainings else []
     result = report.examine(photos, spec, items, read_faces(options.photos, spec.characters))
-    for one in result["findings"]:
-        print(f"{one['level']}: {one['what']}: {one['effect']}", file=sys.stderr)
+    for line in report.finding_lines(result):
+        print(line, file=sys.stderr)
     write_json(options.out, result)
     where = options.images.parent / "images", options.photos, options.page.parent
     shown = [] if spec.hide_photos else audit_photos(photos, result["findings"], *where)

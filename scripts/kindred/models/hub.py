@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from kindred.common.errors import KindredError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 MAIN = "main"
+ANSWER_S = 4.0
 
 
 def is_repository(model: str) -> bool:
@@ -53,6 +57,25 @@ def commit_of(model: str, revision: str | None, index: str, licence: str) -> str
             raise not_had(model, None, licence, index, error) from error
         found = known_commit(model, None)
     return found
+
+
+@cache
+def answers() -> bool:
+    """Whether the hub answers at all, asked once for at most ANSWER_S seconds. Its library tries
+    again and again for a minute, which is right for a download that something needs."""
+    from huggingface_hub import constants, get_session
+
+    found: list[bool] = []
+
+    def ask() -> None:
+        with suppress(Exception):  # the hub's errors have no base class in common
+            get_session().head(constants.ENDPOINT, timeout=ANSWER_S)
+            found.append(True)
+
+    asking = threading.Thread(target=ask, daemon=True)  # looking a name up has no time limit
+    asking.start()
+    asking.join(ANSWER_S)
+    return bool(found)
 
 
 def cached(model: str) -> Path:

@@ -24,8 +24,9 @@ Piece = tuple[tuple[int, ...], str]  # token ids, and how they are shown
 MOST_WORDS = 5  # unknown words that are shown of a text
 
 
-def load_tokenizer(name: str) -> Any:
+def load_tokenizer(name: str, quickly: bool = False) -> Any:
     """A tokenizer by local directory, or as `owner/name/subfolder`, also with `@revision` behind.
+    quickly: of a repository only what is cached, where the hub does not answer within seconds.
 
     Raises KindredError when it can't be found.
     """
@@ -39,7 +40,12 @@ def load_tokenizer(name: str) -> Any:
         owner, repository, *rest = place.split("/")
         model = f"{owner}/{repository}"
         commit = revision or hub.known_commit(model, None)  # as the base's other parts
-        return AutoTokenizer.from_pretrained(model, subfolder="/".join(rest), revision=commit)
+        return AutoTokenizer.from_pretrained(
+            model,
+            subfolder="/".join(rest),
+            revision=commit,
+            local_files_only=quickly and not hub.answers(),
+        )
     except (OSError, ValueError) as error:
         raise KindredError(
             f"can't be loaded ({first_line_of(error)})",

@@ -417,6 +417,23 @@ def test_an_audit_needs_no_tokenizer(base):
     assert list(result["tokens"]) == [str(base / "tokenizer")]
 
 
+def test_an_audit_waits_for_no_hub_that_does_not_answer(monkeypatch):
+    told = []
+
+    def load(name, quickly=False):
+        told.append(quickly)
+        raise KindredError("can't be loaded")
+
+    monkeypatch.setattr(tokenizers, "load_tokenizer", load)
+    images, texts = rows(["JRussell on a beach"])
+    names, kinds = {"owner/name/tokenizer": 77}, {"owner/name": "flux1"}
+    spec = AuditSpec(characters=WHO, tokenizers=names, architectures=kinds)
+    result = report.examine(audit.photos_of(images, texts), spec)
+    assert told == [True] and result["tokenizers_missing"] == list(names)
+    (line,) = [x for x in report.finding_lines(result) if "not checked yet" in x]
+    assert line.endswith("the next `snakemake` checks them, once the base is on this machine")
+
+
 def test_the_page_says_first_whether_it_is_ready_and_what_to_do():
     stopped = readiness(examine(["JRussell"] * 3))
     assert not stopped["ready"]

@@ -1,14 +1,18 @@
 """Which commit of a repository is meant where none is written, and where the hub's cache lies."""
 
 from pathlib import Path
+from time import sleep
+from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
+import transformers
 from huggingface_hub import errors as hub_errors
 
 from kindred.common.errors import KindredError
 from kindred.models import hub, loading
 from kindred.models.identity import identity_of, known_identity
+from kindred.models.tokenizers import load_tokenizer
 from kindred.specs.base_model import Base
 
 COMMIT, LATER = "a" * 40, "b" * 40
@@ -73,6 +77,42 @@ def test_a_hub_that_does_not_answer_is_said(kept, monkeypatch):
     with pytest.raises(KindredError, match="is not a folder here, and the download failed"):
         identity_of(BASE)
     assert hub.commit_of("./folder", None, "model_index.json", "free") is None
+
+
+@pytest.fixture
+def asked_of(monkeypatch):
+    """What a tokenizer's loader is told about the network, by how the hub takes a request."""
+    told = []
+
+    def load(_, **options):
+        told.append(options["local_files_only"])
+        raise OSError("not here")
+
+    def ask(take, **options):
+        hub.answers.cache_clear()
+        monkeypatch.setattr(huggingface_hub, "get_session", lambda: SimpleNamespace(head=take))
+        for _ in range(2):
+            with pytest.raises(KindredError, match="can't be loaded"):
+                load_tokenizer("org/name/tokenizer", **options)
+        return told[-2:]
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", load)
+    monkeypatch.setattr(hub, "ANSWER_S", 0.1)
+    yield ask
+    hub.answers.cache_clear()
+
+
+def test_who_has_no_time_asks_a_hub_that_does_not_answer_for_nothing(asked_of):
+    asked = []
+
+    def refuses(*_, **__):
+        asked.append("refused")
+        raise ConnectionError
+
+    assert asked_of(refuses, quickly=True) == [True, True] and len(asked) == 1
+    assert asked_of(lambda *_, **__: sleep(0.5), quickly=True) == [True, True]
+    assert asked_of(lambda *_, **__: None, quickly=True) == [False, False]
+    assert asked_of(refuses) == [False, False] and len(asked) == 1, "what is needed is waited for"
 
 
 @pytest.mark.parametrize(

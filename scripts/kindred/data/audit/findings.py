@@ -20,6 +20,7 @@ from kindred.specs.dataset import AuditThresholds, Misfit
 
 Characters = Mapping[str, Character]
 MISFIT = "misfit"  # the kind that is about the experiment's settings
+LATER = "tokens-later"
 UNKNOWN_NAME, SAME_NAME, REFUSAL = "unknown-name", "same-name", "refusal"
 FACE_WITHOUT_NAME = "face-without-name"
 NAMES = "Names that the base can't tell"

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from kindred.common import commands
 from kindred.common.errors import KindredError
 from kindred.common.sentences import counted
 from kindred.data.audit import (
@@ -121,7 +122,7 @@ def examine_tokens(
     loaded, absent = {}, []
     for name in readers:
         try:
-            loaded[name] = tokenizers.load_tokenizer(name)
+            loaded[name] = tokenizers.load_tokenizer(name, quickly=True)
         except KindredError:
             if Path(name).expanduser().is_dir():
                 raise
@@ -155,6 +156,15 @@ def examine_tokens(
         for name, own in names.items()
     }
     return counts, pieces, absent, found
+
+
+def finding_lines(result: Mapping[str, Any]) -> list[str]:
+    """Each finding for a terminal, with its effect; of what is checked later, with when."""
+    told = {findings.LATER: "cure"}
+    return [
+        commands.complete(f"{one['level']}: {one['what']}: {one[told.get(one['kind'], 'effect')]}")
+        for one in result["findings"]
+    ]
 
 
 def coverage_table(result: dict[str, Any]) -> str:

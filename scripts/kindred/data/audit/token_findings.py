@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from kindred.common.sentences import counted, listing, percent
-from kindred.data.audit.findings import SAME_NAME, UNKNOWN_NAME, Finding
+from kindred.data.audit.findings import LATER, SAME_NAME, UNKNOWN_NAME, Finding
 from kindred.models.architectures.interface import Tokenizer
 from kindred.models.identity import architecture_of
 from kindred.models.tokenizers import WORD_STARTS, NameTokens
@@ -64,7 +64,7 @@ def unread_tokenizer_finding(readers: Sequence[Tokenizer]) -> list[Finding]:
     encoders = listing(sorted({reader.reader for reader in readers}))
     return [
         Finding(
-            "tokens-later",
+            LATER,
             "note",
             f"names and caption lengths are not checked yet for {encoders}",
             "a text encoder may read two names alike or cut long captions, and this audit can't "
