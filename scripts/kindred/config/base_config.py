@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from kindred.common.errors import Problems
-from kindred.models import hub
-from kindred.models.identity import is_local
 from kindred.specs.base_model import Base
 from kindred.specs.comfyui import ComfyFiles
 from kindred.specs.dataset import PreprocessSpec
@@ -131,20 +128,3 @@ class BaseConfig(Base):
         """The base alone, as specifications and keys have it."""
         told: dict[str, Any] = self.model_dump(exclude_unset=True)
         return Base.model_validate({key: told[key] for key in Base.model_fields if key in told})
-
-
-def warn_unless_pinned(base: Base, root: Path, where: str, problems: Problems) -> None:
-    """Warn of a repository without a commit: what `main` means there may change. A base without
-    `architecture` is a folder, or has that said of it."""
-    local = base.architecture is None or is_local(str(root / base.model))
-    if base.revision or local or not hub.is_repository(base.model):
-        return
-    commit = hub.known_commit(base.model, None)
-    problems.warn(
-        where,
-        "has no `revision`: another computer may get other weights"
-        + (f"; here it is {commit}" if commit else ""),
-        f"write `revision: {commit}`"
-        if commit
-        else f"write `revision:` and a commit of https://huggingface.co/{base.model}/commits/main",
-    )

@@ -14,7 +14,6 @@ from kindred.config.base_config import (
     DrawingDefaults,
     Fits,
     TrainingDefaults,
-    warn_unless_pinned,
 )
 from kindred.config.yaml_document import read_document
 from kindred.models.architectures.interface import Architecture, Guidance
@@ -69,7 +68,6 @@ class ConfigFiles:
             self.siblings[name], self.drawing[name] = found.fast_sibling, found.drawing_defaults
             self.comfyui[name] = found.comfyui
             place = f"{self.folder / 'bases' / name}.yaml"
-            warn_unless_pinned(self.bases[name], self.root, place, self.problems)
             self._note_training_adapter(name, place)
         return self.bases.get(name)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 from contextlib import suppress
 from functools import cache
@@ -56,7 +57,17 @@ def commit_of(model: str, revision: str | None, index: str, licence: str) -> str
         except Exception as error:  # the hub's errors have no base class in common
             raise not_had(model, None, licence, index, error) from error
         found = known_commit(model, None)
+        if found:  # said this once: from now on the cache tells
+            print(f"{model}: its file names no version. {pinning(found)}", file=sys.stderr)
     return found
+
+
+def pinning(commit: str) -> str:
+    """What a person is told of a base without a `revision`."""
+    return (
+        f"This computer has {commit} and keeps it. For the same weights on another computer, write "
+        f"`revision: {commit}` in the base's file in config/bases."
+    )
 
 
 @cache

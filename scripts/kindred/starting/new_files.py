@@ -13,7 +13,9 @@ from kindred.config.amounts_told import FIRST_LOOK
 from kindred.config.base_config import DrawingDefaults
 from kindred.config.config_files import ConfigFiles
 from kindred.config.user_schema import NAME, NAME_RULE
+from kindred.models import hub
 from kindred.models.identity import is_local
+from kindred.specs.base_model import Base
 from kindred.starting import base_choice, estimates
 from kindred.starting.experiment_text import NewExperiment, experiment_text, first_look_text
 from kindred.starting.folder_survey import FolderSurvey
@@ -67,7 +69,7 @@ def with_estimate(new: NewExperiment, root: Path, timed: bool) -> NewExperiment:
     download = 0.0 if new.lab else files.downloads[new.base.name]
     found = estimates.estimate(new.base, new.amounts, new.memory_gib, download, measured)
     gated = _to_accept(new.base.base.model, root, files.gated[new.base.name])
-    return replace(new, estimate=[*gated, *found.lines()])
+    return replace(new, estimate=[*gated, *_version(new.base.base), *found.lines()])
 
 
 def _to_accept(model: str, root: Path, licence: str | None) -> list[str]:
@@ -79,6 +81,12 @@ def _to_accept(model: str, root: Path, licence: str | None) -> list[str]:
         f"licence: {licence}. Accept it on {page} and run `.venv/bin/hf auth login` before the "
         "first run"
     ]
+
+
+def _version(base: Base) -> list[str]:
+    """Which version of a base is here, where its file names none and it was downloaded."""
+    commit = None if base.revision else hub.known_commit(base.model, None)
+    return [f"version of the base: {hub.pinning(commit)}"] if commit else []
 
 
 def _paths(name: str, root: Path) -> tuple[Path, Path]:

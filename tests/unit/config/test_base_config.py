@@ -1,4 +1,4 @@
-"""What a base's file says beside the base: training defaults, and that a commit is missing."""
+"""What a base's file says beside the base: training defaults."""
 
 import pytest
 from shipped_config import planned, warnings
@@ -14,7 +14,6 @@ DEFAULTS = """training_defaults:
   steps: 60
   lr: 2e-3
 """
-COMMIT = "c" * 40
 
 
 def with_defaults(root, text=DEFAULTS):
@@ -99,18 +98,7 @@ def test_shipped_defaults_say_where_they_come_from_and_train(shipped):
         )
         recipe = plan.experiments["mine"].trained[0].train.recipe
         assert (recipe.optimizer, recipe.lr) == ("adamw8bit", 1e-4)
-        open_revision = [text for text in warnings(plan) if "has no `revision`" in text]
-        assert len(open_revision) == name.startswith("klein"), "once, though many variants use it"
-
-
-def test_the_commit_that_is_here_is_the_cure(shipped, monkeypatch):
-    monkeypatch.setenv("HF_HUB_CACHE", str(shipped / "hub"))
-    refs = shipped / "hub/models--black-forest-labs--FLUX.2-klein-base-4B/refs"
-    refs.mkdir(parents=True)
-    (refs / "main").write_text(COMMIT)
-    plan = planned(shipped, "own-photos", base=("base: flux-dev-nf4 ", "base: klein-4b "))
-    (found,) = [text for text in warnings(plan) if "has no `revision`" in text]
-    assert found.startswith("bases/klein-4b.yaml") and f"Write `revision: {COMMIT}`" in found
+        assert not [text for text in warnings(plan) if "revision" in text], "each plan would say it"
 
 
 def test_planning_says_what_is_wrong_with_it(shipped):

@@ -50,16 +50,18 @@ def hub_has(kept, monkeypatch):
     return asked, main
 
 
-def test_the_commit_is_asked_once_and_everything_comes_from_it(hub_has):
+def test_the_commit_is_asked_once_and_everything_comes_from_it(hub_has, capsys):
     asked, main = hub_has
     assert known_identity(BASE) is None, "planning asks nobody"
     assert identity_of(BASE) == f"org/name@{COMMIT}"
     assert asked == [("model_index.json", None)]
+    assert capsys.readouterr().err.count(f"write `revision: {COMMIT}`") == 1
     main[0] = LATER  # somebody changes the repository
     assert identity_of(BASE) == known_identity(BASE) == f"org/name@{COMMIT}"
     loading.small_file(BASE, "transformer/config.json")
     loading._folder(BASE, "vae")
     assert asked[1:] == [("transformer/config.json", COMMIT), ("vae/*", COMMIT)]
+    assert not capsys.readouterr().err, "it was said"
 
 
 def test_a_revision_that_is_written_is_the_one(hub_has):
