@@ -42,6 +42,7 @@ from kindred.config.stranger_pictures import stranger_class_images
 from kindred.config.load_plan import load_plan
 from kindred.workflow import frozen_plan, lost_files, slurm_jobs
 from kindred.workflow.checkout import check_checkout
+from kindred.workflow.downloads import check_downloads
 from kindred.common import commands, planned_code
 from kindred.common.planned_config import planned_config
 from kindred.common.errors import KindredError, message
@@ -66,6 +67,9 @@ onstart:
             # Its timers never end, one more for every job: while jobs wait for a GPU, Snakemake
             # would choose among them ever more often (docs/decisions/workflow.md).
             workflow.scheduler.job_rate_limiter = None
+            if workflow.executor_plugin.name == "local":
+                needed = bases_needed()
+                or_stop(check_downloads, PLAN.device, PLAN.bases, needed, Path("."))
         or_stop(slurm_jobs.settle, os.environ.get(slurm_jobs.REQUEST, ""))
         if workflow.executor_plugin.name == "slurm":
             slurm_jobs.mark()
@@ -221,6 +225,11 @@ def facts_known(w):
 def vectors_known(w):
     """The faces that the judge knows."""
     return known_by(w.experiment)[1]
+
+
+def bases_needed():
+    """Which versions of bases the jobs that are about to run use."""
+    return (str(getattr(job.params, "base", "")) for job in workflow.dag.needrun_jobs())
 
 
 def put_adapters_back():

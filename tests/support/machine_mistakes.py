@@ -45,10 +45,12 @@ from kindred.workflow import (
     batched_jobs,
     checkout,
     cluster_check,
+    downloads,
     executors,
     slurm_jobs,
 )
 
+ROOT = Path(__file__).parents[2]
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 REPOSITORY = {"model": "owner/name", "revision": "abc", "architecture": "flux1"}
 FLUX_DEV = {"num_layers": 19, "num_single_layers": 38, "attention_head_dim": 128,
@@ -86,6 +88,15 @@ def together(gpus: int, others: Sequence[str] = (), sizes: Sequence[float] = ())
 def elsewhere(settings: dict[str, Any]) -> None:
     """Jobs that go to other machines, with these settings of `device:`."""
     executors.check_elsewhere(DeviceConfig(**settings))
+
+
+def downloads_on(kind: str) -> None:
+    """A base that is not here, needed by jobs on this kind of device where there is no GPU."""
+    base = Base(model="owner/name", architecture="klein")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(downloads, "gpus_visible", list)
+        device, needed = DeviceConfig(kind=kind), ["klein 3 owner/name@main"]
+        downloads.check_downloads(device, {"klein-4b": base}, needed, ROOT)
 
 
 def slurm_says(jobs: str | None, request: str = "") -> None:
@@ -389,6 +400,7 @@ MISTAKES = [
     of_value("'stop' is not wait or cancel", lambda asked: slurm_says("", asked), "stop",
              "wait"),
     of_value("auto looks for a GPU on this machine", elsewhere, {"kind": "auto"}, {"kind": "cuda"}),
+    of_value("no GPU was found here, so this would download klein-4b", downloads_on, "auto", "cpu"),
     of_value("4 jobs would share a GPU", elsewhere, {"kind": "cuda", "jobs_per_gpu": 4},
              {"kind": "cuda", "jobs_per_gpu": 1}),
     of_value("true uses all GPUs of a machine", elsewhere, {"kind": "cuda", "device_map": True},

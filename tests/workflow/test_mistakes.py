@@ -91,3 +91,16 @@ def test_a_cell_without_photos_is_refused_before_training(workspace: Workspace):
     output = refused(workspace, "results/tiny/alone/run-1/lora.safetensors")
     assert "A+J" in output
     assert "training: " not in workspace.log("tiny/train/alone.run-1")
+
+
+def test_a_download_for_the_cpu_is_refused_where_nobody_asked_for_it(
+    workspace: Workspace, monkeypatch
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("HF_HUB_CACHE", str(workspace.root / "hub"))
+    workspace.replace(
+        "config/bases/tiny.yaml", "model: base", "model: org/name\narchitecture: flux1"
+    )
+    said = refused(workspace, "--config", "device={kind: auto}")
+    assert "no GPU was found here, so this would download tiny and work on the CPU" in said
+    assert "Finished job" not in said
