@@ -241,7 +241,7 @@ MISTAKES = [
                 lambda: data_parallel.check(1)),
     of_variable("=none", devices.JOBS_PER_GPU, "none", devices.jobs_per_gpu),
     of_variable("KINDRED_MEMORY_GIB=x", memory_limit.MEMORY_GIB, "x", memory_limit.card_gib),
-    of_value("'12T' is not a size in GiB", amounts.gib("--gpu"), "12T", "12G"),
+    of_value("'12T' is not an amount in GiB", amounts.gib("--gpu"), "12T", "12G"),
     of_value("can't be saved for", frozen_plan._check_overrides, {"a": float("nan")}, {"a": 1}),
     Mistake("the configuration with which this job was planned no longer",
             lambda root: frozen_plan.load_frozen(root, root / "gone"), None),

@@ -24,12 +24,12 @@ def number_of(text: str, unit: str = OF_SIZE) -> float | None:
 
 def gib(option: str, zero: bool = True) -> Callable[[str], float]:
     """What argparse reads a size with. zero: whether 0 means something."""
-    return _reader(option, OF_SIZE, "a size in GiB", "12", zero)
+    return _reader(option, OF_SIZE, "GiB", "12", zero)
 
 
 def days(option: str) -> Callable[[str], float]:
     """What argparse reads a time with."""
-    return _reader(option, OF_TIME, "a number of days", "7", True)
+    return _reader(option, OF_TIME, "days", "7", True)
 
 
 def _reader(option: str, unit: str, what: str, example: str, zero: bool) -> Callable[[str], float]:
@@ -39,7 +39,7 @@ def _reader(option: str, unit: str, what: str, example: str, zero: bool) -> Call
         value = number_of(text, unit)
         if value is None or not (value or zero):
             cure = f"write a number, such as `{option} {example}`"
-            raise KindredError(f"'{text}' is not {what}", option, cure)
+            raise KindredError(f"'{text}' is not an amount in {what}", option, cure)
         return value
 
     return read

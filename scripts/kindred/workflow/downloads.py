@@ -21,8 +21,6 @@ from kindred.models.identity import architecture_of, is_local
 from kindred.specs.base_model import Base
 from kindred.workflow.executors import PLACE
 
-ON_CPU = "'device={kind: cpu}'"
-
 
 def check_downloads(
     device: DeviceConfig, bases: Mapping[str, Base], needed: Iterable[str], root: Path
@@ -43,7 +41,9 @@ def check_downloads(
             f"no GPU was found here, so this would download {told} and work on the CPU, where "
             "full-size bases take days",
             f"{PLACE}.kind",
-            _cure(),
+            f"run it on a computer with a GPU, or try the lab (`make`), which needs "
+            f"none; to go on anyway, run `{_command()} 'device={{kind: cpu}}'`, or set `device: "
+            f"{{kind: cpu}}` in config/config.yaml{_on_apple()}",
         )
 
 
@@ -61,12 +61,11 @@ def _sizes(names: Iterable[str], root: Path) -> list[str]:
     return [f"{name} ({size:g} GiB)" if size else name for name, size in sizes.items()]
 
 
-def _cure() -> str:
-    """What a person can do, with the command to go on anyway."""
+def _on_apple() -> str:
+    return "; to use Apple's GPU, set `device: {kind: mps}`" if has_apple_gpu() else ""
+
+
+def _command() -> str:
+    """The command that was given, as far as it is known."""
     asked = os.environ.get(commands.VARIABLE, "")
-    command = commands.snakemake(asked) if asked else "snakemake --config"
-    apple = "set `device: {kind: mps}` to use Apple's GPU; " if has_apple_gpu() else ""
-    return (
-        f"{apple}run it on a computer with a GPU, or try the lab (`make`), which needs none; to go "
-        f"on anyway, run `{command} {ON_CPU}`, or set `device: {{kind: cpu}}`"
-    )
+    return commands.snakemake(asked) if asked else "snakemake --config"

@@ -19,13 +19,13 @@ def test_a_size_has_its_unit_or_none(text):
 def test_any_other_is_answered_in_one_sentence(text):
     with pytest.raises(KindredError) as caught:
         new_experiment.parse(["photos/ours", f"--gpu={text}"])
-    said = f"--gpu: '{text}' is not a size in GiB. Write a number, such as `--gpu 12`."
+    said = f"--gpu: '{text}' is not an amount in GiB. Write a number, such as `--gpu 12`."
     assert str(caught.value) == said
 
 
 def test_so_are_days_and_the_sizes_of_several_cards():
     assert prune_stores.parse(["list", "--days", "7 days"]).days == 7
     assert prune_stores.parse(["list", "--days", "0"]).days == 0
-    with pytest.raises(KindredError, match="'7h' is not a number of days"):
+    with pytest.raises(KindredError, match="'7h' is not an amount in days"):
         prune_stores.parse(["list", "--days", "7h"])
     assert Split.read("12G,24 GB").sizes == (12, 24)
