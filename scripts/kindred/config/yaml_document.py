@@ -256,10 +256,23 @@ def _unprintable(path: Path, text: str, error: yaml.reader.ReaderError) -> tuple
     return f"{path}:{line}", what, "remove it, and save the file as UTF-8 text"
 
 
+# By what PyYAML says of them: mistakes that its words do not show.
+SLIPS = {
+    r"character '\t'": ("there is a tab", "indent with spaces"),
+    "found '<block mapping start>'": (
+        "the line begins in another column than those above",
+        "indent it like those that it belongs beside",
+    ),
+}
+
+
 def _syntax(path: Path, error: yaml.YAMLError) -> tuple[str, str, str]:
     mark = getattr(error, "problem_mark", None)
     line = f":{mark.line + 1}" if mark else ""
     text = getattr(error, "problem", None) or str(error).splitlines()[0]
+    for sign, (what, cure) in SLIPS.items():
+        if sign in text:
+            return f"{path}{line}", f"is not valid YAML: {what}", cure
     begun = getattr(error, "context_mark", None)
     if begun and begun.line < mark.line:  # a bracket or a quote that nothing closes
         text += f", in what begins in line {begun.line + 1}"

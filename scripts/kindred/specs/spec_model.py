@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -83,15 +83,26 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
         place = f"{where}: {path}" if path else where
         if item["type"] == "extra_forbidden":
             known = _keys_at(model, item["loc"][:-1])
-            key = str(item["loc"][-1])
-            ours = OURS.get(key, key)
-            cure = did_you_mean(ours if ours in known else key, known, KEYS_LISTED)
+            cure = _cure_of_unknown(str(item["loc"][-1]), item["input"], known)
             problems.append(Problem(place, "unknown key", cure))
         elif item["type"] == "missing":
             problems.append(Problem(place, "is missing", "add it"))
         else:
             problems.append(Problem(place, *finding(item)))
     return problems
+
+
+def _cure_of_unknown(key: str, value: Any, known: Collection[str]) -> str:
+    """What to do about a key that a model does not have: `{rank:4}` is YAML for a key without a
+    value, and a block of keys in a strange place is often indented wrongly."""
+    word, colon, rest = key.partition(":")
+    if colon and value is None and word in known:
+        return f"write a space after the colon: `{word}: {rest}`"
+    ours = OURS.get(key, key)
+    cure = did_you_mean(ours if ours in known else key, known, KEYS_LISTED)
+    if isinstance(value, Mapping) and cure == KEYS_LISTED:
+        return f"check its indentation: it may belong elsewhere. Otherwise {KEYS_LISTED}"
+    return cure
 
 
 def finding(item: Mapping[str, Any]) -> tuple[str, str]:

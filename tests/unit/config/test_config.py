@@ -163,6 +163,13 @@ def test_scrambled_is_reached_by_its_own_words_only(root):
     assert listed == [f"experiments/one.yaml:13: variants.a.pairing: unknown key. {cure}"]
 
 
+def test_an_unknown_key_may_be_a_slip_of_yaml(root):
+    (said,) = problems(root, "variants:\n  a: {rank:4}\n")
+    assert said.endswith("a.rank:4: unknown key. Write a space after the colon: `rank: 4`.")
+    (said,) = problems(root, "variants:\n  a: {rank: 4}\n  b:\n    small: {rank: 2}\n")
+    assert "variants.b.small: unknown key. Check its indentation: it may belong " in said
+
+
 def test_several_adapters_together(root):
     text = (
         "  j: {characters: [J], runs: 3}\n  a: {characters: [A], runs: 2}\n"

@@ -137,6 +137,8 @@ def test_every_finding_has_its_place_and_union_members_count_once(tmp_path):
         ),
         ("a: 1\nb: &x [*x]\n", "a.yaml:2: b.0", "contains itself", "without the alias"),
         ("a: " + "[" * 5000, "a.yaml", "is nested too deeply", "brackets"),
+        ("a:\n\tb: 1\n", "a.yaml:2", "valid YAML: there is a tab", "indent with spaces"),
+        ("a:\n  b: 1\n c: 2\n", "a.yaml:3", "begins in another column", "indent it like"),
     ],
 )
 def test_what_yaml_can_t_say_is_one_problem_with_its_line(tmp_path, text, where, what, cure):
