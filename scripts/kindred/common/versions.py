@@ -36,7 +36,7 @@ VERSIONS = {
     "image_vectors": 1,
     "score": 4,
     "compare": 12,
-    "power": 3,
+    "power": 4,
     "families": 3,
     # What people look at.
     "sheet": 1,

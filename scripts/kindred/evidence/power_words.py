@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kindred.common.commands import snakemake
-from kindred.common.sentences import counted, plural
+from kindred.common.sentences import counted
 
 Figures = Mapping[str, Any]
 HEADINGS = (
@@ -54,7 +54,9 @@ def row(name: str, one: Figures) -> list[str]:
     short = [
         amount(one[key], unit, False) for key in ("finds", "margin", "finds_beyond", "equivalence")
     ]
-    decided = "pilot" if one["pilot"] else "yes" if one["decides"] else "no"
+    decided = "yes" if one["decides"] else "no"
+    if one["pilot"]:
+        decided = "one training" if _fewest(one) == 1 else "pilot"
     return [*texts, *short[:3], decided, "" if one["decides"] else _needs(one) or "-", short[3]]
 
 
@@ -103,13 +105,16 @@ def _is_short(one: Figures) -> bool:
     return one["pilot"] or ("finds" in one and not one["decides"])
 
 
+def _fewest(one: Figures) -> int:
+    return min(n for n in one["runs"] if n)
+
+
 def _shortcoming(one: Figures) -> str:
     """Why a design decides nothing."""
     if one["pilot"]:
-        fewest = min(n for n in one["runs"] if n)
-        runs = counted(fewest, "training run")
-        verbs = "shows a direction and decides", "show a direction and decide"
-        return f"a pilot: {runs} of each variant {plural(fewest, *verbs)} nothing"
+        if (fewest := _fewest(one)) == 1:
+            return "one training of a variant gives figures, and neither a direction nor a decision"
+        return f"a pilot: {fewest} training runs of each variant show a direction and decide nothing"
     margin, aim = (amount(one[key], one["unit"]) for key in ("margin", "aim"))
     return (
         f"its margin of {margin} can't be decided: a true difference of {aim} would be found to "

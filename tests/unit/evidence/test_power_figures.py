@@ -78,7 +78,8 @@ def test_two_runs_are_a_pilot_and_one_tells_nothing():
     assert two["pilot"] and two["finds"] and "a pilot: 2 training runs" in two["warning"]
     one = figures(spec_of({"a": 1, "b": 10}, main=claim()), nothing)["hypotheses"]["main"]
     assert one["pilot"] and one["finds"] is None and one["equivalence"] is None
-    assert "a pilot: 1 training run of each variant" in one["warning"]
+    assert "one training of a variant gives figures, and neither" in one["warning"]
+    assert "one training" in row("main", one) and "pilot" in row("main", two)
     assert "7 runs of each variant would do" in one["warning"]
     three = figures(spec_of({"a": 3, "b": 3}, main=claim(margin=0.3)), nothing)
     assert three["hypotheses"]["main"]["decides"]
@@ -167,7 +168,7 @@ def test_words():
     )
 
 
-def test_the_default_experiment_is_a_pilot_and_says_so(
+def test_the_default_experiment_trains_once_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     experiment = load_plan(REPOSITORY, {"experiments": ["family"]}).experiments["family"]
@@ -177,13 +178,13 @@ def test_the_default_experiment_is_a_pilot_and_says_so(
     said = capsys.readouterr().err
     assert experiment.hypotheses
     for name in experiment.hypotheses:
-        assert f"warning: config/experiments/family.yaml: hypotheses.{name}: a pilot: " in said
+        assert f"warning: config/experiments/family.yaml: hypotheses.{name}: one training " in said
     found = json.loads(out.read_text())
     assert found["hypotheses"].keys() == experiment.hypotheses.keys()
     assert power.main(["--show", str(out)]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("family: what this design finds in 80 % of cases")
-    assert shown.count(" pilot ") == len(experiment.hypotheses)
+    assert shown.count(" one training ") == len(experiment.hypotheses)
 
 
 def test_a_variant_that_no_hypothesis_is_about_changes_nothing():
