@@ -21,6 +21,9 @@ from kindred.data.people_file import PhotoEntry, in_characters, read_people
 from kindred.data.photo_folder import Source, scan
 from kindred.specs.dataset import CaptionSpec
 
+NO_NAMES = (
+    "no caption names a character. That is right for strangers, and wrong for people to learn"
+)
 NARROWEST = 0.1  # of the width, between the middles of two people who are looked at apart
 
 
@@ -38,14 +41,22 @@ def caption_images(
     by_photo = caption_photos(photos, spec, folder, images_dir, store)
     for source, row in by_photo.items():
         if "made" in photos[source]:  # of strangers alone, by intent
-            row["warnings"] = [one for one in row["warnings"] if one["kind"] != "nobody"]
-    for line in warning_lines({**row, "source": one} for one, row in by_photo.items()):
+            row["warnings"] = _without_nobody(row)
+    told = [{**row, "source": one} for one, row in by_photo.items()]
+    if spec.characters and told and not any(row["characters"] for row in told):
+        print(NO_NAMES, file=sys.stderr)
+        told = [{**row, "warnings": _without_nobody(row)} for row in told]
+    for line in warning_lines(told):
         print(f"warning: {line}", file=sys.stderr)
     return [
         {"id": image["image_id"], "photo": image["photo"], **by_photo[image["source"]]}
         | ({"made": image["made"]} if "made" in image else {})
         for image in images
     ]
+
+
+def _without_nobody(row: dict[str, Any]) -> list[dict[str, str]]:
+    return [one for one in row["warnings"] if one["kind"] != "nobody"]
 
 
 def caption_photos(

@@ -7,6 +7,7 @@ import pytest
 import caption
 from kindred.common.errors import KindredError, Problems, ProblemsError
 from kindred.common.hashing import caption_hash
+from kindred.data import captioning
 from kindred.data.caption_files import PhotoIndex, read_captions
 from kindred.data.photo_folder import scan
 
@@ -168,6 +169,16 @@ def test_where_there_are_no_characters_nobody_is_missed(source):
     rows = run(source, characters={})
     assert rows["one"]["characters"] == [] and rows["one"]["nouns"] == ["man"]
     assert [row["warnings"] for row in rows.values()] == [[], [], []]
+
+
+def test_a_folder_of_strangers_is_said_once_and_keeps_its_warnings_for_the_audit(source, capsys):
+    (source / "captions.csv").write_text(
+        "Filename,Label\none.jpg,a photo of a man\ntwo.png,a man\nsub/three.jpg,a woman\n"
+    )
+    rows = run(source)
+    assert [w["kind"] for row in rows.values() for w in row["warnings"]] == ["nobody"] * 3
+    said = capsys.readouterr().err
+    assert said.startswith(captioning.NO_NAMES) and "warning" not in said
 
 
 def test_missing_captions_and_unknown_names_are_listed_together(source):
