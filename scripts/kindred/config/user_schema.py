@@ -298,7 +298,7 @@ class ExperimentConfig(SpecModel):
     like: str | None = Field(
         None,
         description="another experiment file whose keys this one inherits; a key set here "
-        "replaces its own, and null removes it",
+        "replaces its own, null removes it, and mappings such as `variants` are merged",
     )
     albums: list[str] | dict[str, dict[str, Any] | None] | None = Field(
         None,

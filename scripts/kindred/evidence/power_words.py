@@ -113,8 +113,10 @@ def _shortcoming(one: Figures) -> str:
     """Why a design decides nothing."""
     if one["pilot"]:
         if (fewest := _fewest(one)) == 1:
-            return "one training of a variant gives figures, and neither a direction nor a decision"
-        return f"a pilot: {fewest} training runs of each variant show a direction and decide nothing"
+            return "one training of a variant gives figures, neither a direction nor a decision"
+        return (
+            f"a pilot: {fewest} training runs of each variant show a direction and decide nothing"
+        )
     margin, aim = (amount(one[key], one["unit"]) for key in ("margin", "aim"))
     return (
         f"its margin of {margin} can't be decided: a true difference of {aim} would be found to "
