@@ -83,7 +83,13 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
         place = f"{where}: {path}" if path else where
         if item["type"] == "extra_forbidden":
             known = _keys_at(model, item["loc"][:-1])
-            cure = _cure_of_unknown(str(item["loc"][-1]), item["input"], known)
+            key = str(item["loc"][-1])
+            ours = OURS.get(key, key)
+            cure = did_you_mean(ours if ours in known else key, known, KEYS_LISTED)
+            if slip := _slip_of_yaml(key, item["input"], known):
+                cure = slip
+            elif cure == KEYS_LISTED and isinstance(item["input"], Mapping):
+                cure = f"check its indentation: it may belong elsewhere. Otherwise {KEYS_LISTED}"
             problems.append(Problem(place, "unknown key", cure))
         elif item["type"] == "missing":
             problems.append(Problem(place, "is missing", "add it"))
@@ -92,17 +98,11 @@ def problems_of(error: ValidationError, where: str, model: type[BaseModel]) -> l
     return problems
 
 
-def _cure_of_unknown(key: str, value: Any, known: Collection[str]) -> str:
-    """What to do about a key that a model does not have: `{rank:4}` is YAML for a key without a
-    value, and a block of keys in a strange place is often indented wrongly."""
+def _slip_of_yaml(key: str, value: Any, known: Collection[str]) -> str:
+    """The cure of `{rank:4}`, which is YAML for a key `rank:4` without a value; otherwise ''."""
     word, colon, rest = key.partition(":")
-    if colon and value is None and word in known:
-        return f"write a space after the colon: `{word}: {rest}`"
-    ours = OURS.get(key, key)
-    cure = did_you_mean(ours if ours in known else key, known, KEYS_LISTED)
-    if isinstance(value, Mapping) and cure == KEYS_LISTED:
-        return f"check its indentation: it may belong elsewhere. Otherwise {KEYS_LISTED}"
-    return cure
+    slipped = colon and value is None and word in known
+    return f"write a space after the colon: `{word}: {rest}`" if slipped else ""
 
 
 def finding(item: Mapping[str, Any]) -> tuple[str, str]:
