@@ -18,6 +18,12 @@ class ComfyFiles(SpecModel):
     shift_by_size: bool = Field(
         True, description="whether the base's noise levels follow the size of the picture"
     )
+    shift: float | None = Field(
+        None,
+        gt=0,
+        description="Z-Image only: the factor that the base's noise levels are moved by, as in its "
+        "scheduler/; unset: 3, as Z-Image-Turbo has it",
+    )
 
 
 class ComfyPicture(SpecModel):

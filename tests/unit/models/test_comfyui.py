@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from kindred.models import architectures
 from kindred.models.architectures import comfyui
+from kindred.models.architectures.noise_levels import schedule
 from kindred.specs.comfyui import ComfyFiles, ComfyPicture
 
 ROOT = Path(__file__).parents[3]
@@ -90,6 +92,47 @@ def test_guidance_goes_where_each_base_takes_it():
     turbo = graph_of("z-image-turbo", guidance_scale=0.0)
     assert widgets(turbo, "KSampler")["cfg"] == 1.0 and "ConditioningZeroOut" in types(turbo)
     assert widgets(turbo, "ModelSamplingAuraFlow")["shift"] == 3.0
+    assert "ModelSamplingFlux" not in types(graph_of("krea-2-turbo", guidance_scale=0.0))
+
+
+SCHEDULERS = {  # as published in scheduler/, where it says more than its class does
+    "z-image": {"shift": 6.0},
+    "z-image-turbo": {"shift": 3.0},
+    "flux-dev": {"use_dynamic_shifting": True},
+    "flux-schnell": {"shift": 1.0},
+    "krea-2": {"use_dynamic_shifting": True, "max_image_seq_len": 6400},
+}
+KNOWN = {"flux1": 0.0, "krea2": 1.15}  # mu, where no node gives it: ComfyUI's supported_models.py
+
+
+def levels_in_comfyui(name: str, graph: comfyui.ComfyGraph, steps: int) -> list[float]:
+    """What its scheduler `simple` gives: every so manieth of a table of noise levels."""
+    kinds = types(graph)
+    if "ModelSamplingAuraFlow" in kinds:
+        rows, shift = 1000, widgets(graph, "ModelSamplingAuraFlow")["shift"]
+    elif "ModelSamplingFlux" in kinds:
+        told = widgets(graph, "ModelSamplingFlux")
+        tokens = told["width"] * told["height"] / 256
+        line = (told["max_shift"] - told["base_shift"]) * (tokens - 256) / (4096 - 256)
+        rows, shift = 10000, math.exp(told["base_shift"] + line)
+    else:
+        rows, shift = 1000, math.exp(KNOWN[FULL_SIZE[name]["architecture"]])
+    even = [(rows - int(step * rows / steps)) / rows for step in range(steps)]
+    return [*(shift * level / (1 + (shift - 1) * level) for level in even), 0.0]
+
+
+@pytest.mark.parametrize("name", [name for name in FULL_SIZE if not name.startswith("klein")])
+@pytest.mark.parametrize("size", [(1344, 768), (512, 512), (1024, 1536)])
+def test_noise_levels_are_those_that_kindred_draws_by(name, size):
+    base, (width, height), steps = FULL_SIZE[name], size, 28
+    architecture = next(one for one in architectures.every() if one.name == base["architecture"])
+    known = max((one for one in SCHEDULERS if name.startswith(one)), key=len)
+    index = {"is_distilled": name.startswith("krea-2-turbo")}
+    factor = architecture.shift(SCHEDULERS[known], width * height // 256, steps, index)
+    graph = graph_of(name, width=width, height=height, steps=steps)
+    theirs, ours = levels_in_comfyui(name, graph, steps), schedule(factor, steps)
+    # A row of the table is what it can be wrong by, times the curve's steepest slope.
+    assert max(abs(a - b) for a, b in zip(theirs, ours, strict=True)) < 0.005
 
 
 def test_a_negative_prompt_is_read_where_there_is_a_second_pass():

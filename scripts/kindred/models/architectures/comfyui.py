@@ -49,15 +49,18 @@ class ComfyNodes:
     """Which nodes draw with an architecture's bases.
 
     encoder: the `type` of the loader of text encoders. latent: the node of the empty picture.
-    embedded_guidance: the scale goes into the network, so that there is no second pass. shift:
-    'size' where noise levels follow the picture's size, else a number, or None where ComfyUI knows
-    it by itself. own_scheduler: a node that gives noise levels by steps and size; None: KSampler.
+    embedded_guidance: the scale goes into the network, so that there is no second pass. mu_by_size:
+    where noise levels follow the picture's size, mu at 256 and at 4096 tokens, between which
+    ModelSamplingFlux draws its line. shift: the factor of a base that has its own at every size and
+    whose file doesn't say it. Both None: ComfyUI knows it by itself. own_scheduler: a node that
+    gives noise levels by steps and size; None: KSampler.
     """
 
     encoder: str
     latent: str
     embedded_guidance: bool = False
-    shift: float | str | None = None
+    mu_by_size: tuple[float, float] | None = None
+    shift: float | None = None
     own_scheduler: str | None = None
 
 
@@ -194,11 +197,12 @@ def graph(nodes: ComfyNodes, files: ComfyFiles, picture: ComfyPicture, cfg: floa
 def _shifted(
     made: ComfyGraph, nodes: ComfyNodes, files: ComfyFiles, model: Output, size: Mapping[str, int]
 ) -> Output:
-    if nodes.shift is None or not files.shift_by_size:
+    if nodes.mu_by_size and files.shift_by_size:
+        low, high = nodes.mu_by_size
+        return made.add("ModelSamplingFlux", model=model, max_shift=high, base_shift=low, **size)
+    if nodes.shift is None:
         return model
-    if nodes.shift == "size":
-        return made.add("ModelSamplingFlux", model=model, max_shift=1.15, base_shift=0.5, **size)
-    return made.add("ModelSamplingAuraFlow", model=model, shift=nodes.shift)
+    return made.add("ModelSamplingAuraFlow", model=model, shift=files.shift or nodes.shift)
 
 
 def _encoder(made: ComfyGraph, nodes: ComfyNodes, files: ComfyFiles) -> Output:

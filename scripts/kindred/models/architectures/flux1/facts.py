@@ -86,7 +86,9 @@ class Flux1(Architecture):
     text = Flux1Text()
     adapter_keys = Flux1AdapterKeys()
     activations = ACTIVATIONS
-    comfyui = ComfyNodes("flux", "EmptySD3LatentImage", embedded_guidance=True, shift="size")
+    comfyui = ComfyNodes(
+        "flux", "EmptySD3LatentImage", embedded_guidance=True, mu_by_size=(0.5, 1.15)
+    )
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """[dev] takes it as an input, [schnell] not at all."""

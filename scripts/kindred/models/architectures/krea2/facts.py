@@ -135,7 +135,8 @@ class Krea2(Architecture):
     text = Krea2Text()
     adapter_keys = Krea2AdapterKeys()
     activations = ACTIVATIONS
-    comfyui = ComfyNodes("krea2", "EmptyLatentImage")
+    # mu's line through 256 and 6400 tokens, at 4096: 0.5 + 0.65 x 3840 / 6144.
+    comfyui = ComfyNodes("krea2", "EmptyLatentImage", mu_by_size=(0.5, 0.90625))
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
         """Raw: a second pass over the empty text. Turbo goes without."""
