@@ -35,7 +35,7 @@ VERSIONS = {
     "calibrate": 1,
     "image_vectors": 1,
     "score": 4,
-    "compare": 13,
+    "compare": 12,
     "power": 4,
     "families": 3,
     # What people look at.
