@@ -1,9 +1,8 @@
 """A picture as a graph of ComfyUI's nodes: what its server runs, and what its canvas opens.
 
-Knows which nodes draw with which base. Names of nodes and inputs are ComfyUI's (nodes.py and
-comfy_extras/, commit a125cd8 of October 2025); those of younger bases are as graphs for them that
-were published in 2026 have them. No graph was run in ComfyUI. Its noise is another one, so a seed
-gives another picture there.
+Knows which nodes draw with which base. Names of nodes and inputs are those of ComfyUI 0.33.0
+(commit 783545f of August 2026), which ran graphs of all four architectures with random weights. Its
+noise is another one, so a seed gives another picture there.
 """
 
 from __future__ import annotations
