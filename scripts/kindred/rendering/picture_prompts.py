@@ -26,6 +26,7 @@ COLUMNS = ("file", "prompt")
 COMFYUI, A1111 = "prompt", "parameters"  # text chunks of a PNG
 SETTINGS = re.compile(r"\n(?:Negative prompt:|Steps: )")  # what stands behind a prompt of A1111's
 LORA_TAG = re.compile(r"<(?:lora|lyco|hypernet):[^>]*>")
+ESCAPED = re.compile(r"\\([()])")  # parentheses that ComfyUI reads as words
 TEXTS = ("text", "text_g", "prompt", "string", "value")  # inputs that hold a node's text
 DEEPEST = 40  # nodes from a sampler to its prompt
 CURE = f"write lines of {COLUMNS[0]},{COLUMNS[1]} into {TABLE} in that folder"
@@ -116,7 +117,7 @@ def _of_graph(told: str) -> str:
             if isinstance(own, dict) and name in own:
                 text = next(_texts(inputs, own[name], 0), "")
                 if text:
-                    return nfc(LORA_TAG.sub("", text).strip())
+                    return nfc(ESCAPED.sub(r"\1", LORA_TAG.sub("", text)).strip())
     return ""
 
 

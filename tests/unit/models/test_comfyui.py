@@ -141,6 +141,13 @@ def test_a_negative_prompt_is_read_where_there_is_a_second_pass():
     assert texts == ["JRussell in the snow", "a crowd"]
 
 
+def test_parentheses_stay_words_where_comfyui_would_weigh_what_is_in_them():
+    said = "JRussell (left), CAmitas (right)"
+    flux, klein = (graph_of(name, prompt=said) for name in ("flux-dev-nf4", "klein-4b"))
+    assert widgets(flux, "CLIPTextEncode")["text"] == r"JRussell \(left\), CAmitas \(right\)"
+    assert widgets(klein, "CLIPTextEncode")["text"] == said
+
+
 def test_widgets_stand_in_the_order_that_nodes_declare_them():
     nodes = {one["type"]: one for one in graph_of("flux-dev-nf4").workflow()["nodes"]}
     told = nodes["KSampler"]["widgets_values"]

@@ -58,6 +58,8 @@ def test_a_graph_of_comfyuis_is_followed_from_the_sampler_to_its_text(tmp_path):
     )
     guider = {"1": {"inputs": {"conditioning": ["2", 0]}}, "2": {"inputs": {"text": "two"}}}
     assert prompt_inside(save(tmp_path / "b.png", prompt=json.dumps(guider))) == "two"
+    guider["2"]["inputs"]["text"] = r"two \(one left\)"  # in ComfyUI no weight, but parentheses
+    assert prompt_inside(save(tmp_path / "c.png", prompt=json.dumps(guider))) == "two (one left)"
     circle = {"1": {"inputs": {"positive": ["2", 0]}}, "2": {"inputs": {"text": ["2", 0]}}}
     for n, told in enumerate((circle, [], {"1": 2}, {"1": {"inputs": []}})):
         assert prompt_inside(save(tmp_path / f"{n}.png", prompt=json.dumps(told))) == ""

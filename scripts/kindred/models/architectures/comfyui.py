@@ -7,6 +7,7 @@ noise is another one, so a seed gives another picture there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,8 @@ class ComfyNodes:
     where noise levels follow the picture's size, mu at 256 and at 4096 tokens, between which
     ModelSamplingFlux draws its line. shift: the factor of a base that has its own at every size and
     whose file doesn't say it. Both None: ComfyUI knows it by itself. own_scheduler: a node that
-    gives noise levels by steps and size; None: KSampler.
+    gives noise levels by steps and size; None: KSampler. weighs_words: whether words in parentheses
+    count more there, unless a backslash stands before these.
     """
 
     encoder: str
@@ -61,6 +63,11 @@ class ComfyNodes:
     mu_by_size: tuple[float, float] | None = None
     shift: float | None = None
     own_scheduler: str | None = None
+    weighs_words: bool = False
+
+    def words(self, text: str) -> str:
+        """A text so written that every sign of it is read as words."""
+        return re.sub(r"([()])", r"\\\1", text) if self.weighs_words else text
 
 
 @dataclass(frozen=True)
@@ -174,10 +181,10 @@ def graph(nodes: ComfyNodes, files: ComfyFiles, picture: ComfyPicture, cfg: floa
         model = made.add("LoraLoaderModelOnly", model=model, lora_name=name, strength_model=weight)
     model = _shifted(made, nodes, files, model, size)
     encoder = _encoder(made, nodes, files)
-    prompt = made.add("CLIPTextEncode", clip=encoder, text=picture.prompt)
+    prompt = made.add("CLIPTextEncode", clip=encoder, text=nodes.words(picture.prompt))
     second = cfg != CFG_OFF and not nodes.embedded_guidance
     if second:
-        negative = made.add("CLIPTextEncode", clip=encoder, text=picture.negative)
+        negative = made.add("CLIPTextEncode", clip=encoder, text=nodes.words(picture.negative))
     else:
         negative = made.add("ConditioningZeroOut", conditioning=prompt)
     if nodes.embedded_guidance:

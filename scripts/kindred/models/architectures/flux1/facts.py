@@ -87,7 +87,11 @@ class Flux1(Architecture):
     adapter_keys = Flux1AdapterKeys()
     activations = ACTIVATIONS
     comfyui = ComfyNodes(
-        "flux", "EmptySD3LatentImage", embedded_guidance=True, mu_by_size=(0.5, 1.15)
+        "flux",
+        "EmptySD3LatentImage",
+        embedded_guidance=True,
+        mu_by_size=(0.5, 1.15),
+        weighs_words=True,
     )
 
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:
