@@ -17,9 +17,7 @@ from kindred.workflow.store_cleanup import delete, prunable, referenced_by, stor
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "what", choices=["list", "prune"], help="`list`: show sizes; `prune`: find what is unused"
-    )
+    parser.add_argument("what", choices=["list", "prune"], help="show sizes, or find the unused")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of results")
     parser.add_argument(
         "--datasets", type=Path, default=Path("resources"), help="folder of prepared datasets"

@@ -21,8 +21,8 @@ class ComfyFiles(SpecModel):
     shift: float | None = Field(
         None,
         gt=0,
-        description="Z-Image only: the factor that the base's noise levels are moved by, as in its "
-        "scheduler/; unset: 3, as Z-Image-Turbo has it",
+        description="the factor that noise levels are moved by where it is the same at every size, "
+        "as in the base's scheduler/; unset: as ComfyUI has it",
     )
 
 
