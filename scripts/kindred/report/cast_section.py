@@ -32,7 +32,7 @@ UNTRAINED = {
     "references": "with reference pictures and without a LoRA",
     "pictures": "pictures made elsewhere",
 }
-PILOT = 96  # pictures a run below which a cast set is a pilot
+FEW = 96  # pictures a run below which the figures are rough
 NO_CASTS = (
     "This page can’t say whether names were learned, because no prompt set of this experiment asks "
     "for casts (the same people on every shape of picture, and strangers). An adapter that knows "
@@ -93,7 +93,8 @@ def _answer(data: ReportData, one: CastSet) -> list[str]:
         for name, kind in kinds.items()
         if kind in FIXED_KINDS
     ]
-    return [*said, _without_names(one, one.variants[best]), *_pilot(one)]
+    runs = len(data.variants[best]["runs"])
+    return [*said, _without_names(one, one.variants[best]), *_how_sure(one, best, runs)]
 
 
 def _of_strangers(kind: str, own: Figures) -> str:
@@ -135,10 +136,19 @@ def _without_names(one: CastSet, own: Figures) -> str:
     )
 
 
-def _pilot(one: CastSet) -> list[str]:
+def _how_sure(one: CastSet, best: str, runs: int) -> list[str]:
+    """What few pictures and a single training leave open. Not called a pilot: that is a label of
+    two trainings or more (evidence/labels.py)."""
     few = one.told["per_run"]
-    pilot = f"This is a pilot with {counted(few, 'picture')} of each training."
-    return [pilot] if few < PILOT else []
+    said = []
+    if few < FEW:
+        said.append(f"These figures are rough: they rest on {counted(few, 'picture')} a training.")
+    if runs == 1:
+        said.append(
+            f"Of “{best}” there is one training, which gives figures and no direction: another one "
+            "may differ."
+        )
+    return said
 
 
 def _mind(data: ReportData) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,16 @@ def test_the_answer_stands_beside_the_control_the_base_and_what_needs_no_names(d
     assert f"BASE, without a LoRA, does so in {reached['BASE']}" in said
     # Of A, J and A+J: one of the two single ones, and the pair.
     assert "at most 67 % of the family alone can be right (33 % from the picture’s" in said
-    assert "This is a pilot with 32 pictures of each training" in said
+    assert "These figures are rough: they rest on 32 pictures a training." in said
+    assert "pilot" not in said and "one training" not in said
+
+
+def test_a_single_training_gives_figures_and_no_direction(data):
+    one = data.variants | {name: data.variants[name] | {"runs": [1]} for name in ("all", "plain")}
+    summary = {**data.summary, "variants": one}
+    said = " ".join(who_is_who(replace(data, summary=summary))["lead"])
+    assert "there is one training, which gives figures and no direction" in said
+    assert "pilot" not in said
 
 
 def test_a_base_that_draws_strangers_when_asked_for_them_is_explained(data):
