@@ -44,7 +44,7 @@ VERSIONS = {
     "live": 3,
     "rating": 5,
     "pairs": 5,
-    "report": 32,
+    "report": 33,
     "families_report": 3,
     "families_rating": 5,
     "send_table": 2,

@@ -24,6 +24,7 @@ from kindred.report import formatting
 from kindred.report.next_experiments import more_runs
 from kindred.report.report_data import Place, ReportData
 from kindred.report.svg_plots import share
+from kindred.report.trainings_needed import for_choice
 from kindred.specs.comfyui import ComfyPicture
 from kindred.specs.report import LoadedAdapter, ReportSpec
 
@@ -50,7 +51,7 @@ def offer(data: ReportData, spec: ReportSpec, choice: AdapterChoice | None) -> d
     if choice is None:
         none = "No LoRA was trained or loaded here, so there is none to take."
         lists: dict[str, Any] = {x: [] for x in ("mind", "files", "links", "commands", "open")}
-        return {"said": none, "decide": "", "needed": None, **lists}
+        return {"said": none, "decide": "", "needs": "", **lists}
     files = adapter_files(data, spec, choice.leader.variant, choice.run)
     return {
         "said": _said(choice),
@@ -59,7 +60,7 @@ def offer(data: ReportData, spec: ReportSpec, choice: AdapterChoice | None) -> d
         "links": [_from_page(spec, one.path) for one in files],
         "commands": [_command(data, choice, one) for one in files if one.trained],
         "decide": _decide(spec, choice),
-        "needed": choice.runs_needed,
+        "needs": for_choice(choice),
         "open": [one.variant for one in choice.open],
     }
 

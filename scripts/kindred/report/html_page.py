@@ -57,6 +57,7 @@ from kindred.report.templates import fill
 from kindred.report.tested_judge import judge_test, untested_here
 from kindred.report.thumbnails import Thumbnail, make_thumbnails, missing
 from kindred.report.training_curves import smooth
+from kindred.report.trainings_needed import for_verdict
 from kindred.specs.report import ReportSpec
 
 MEGABYTE = 1_000_000
@@ -124,7 +125,9 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         "names": data.names,
         "tones": TONES,
         "hypotheses": {
-            name: {**one, "sentence": _without_badge(one), "scrambled": scrambled[name]}
+            name: one
+            | {"sentence": _without_badge(one), "scrambled": scrambled[name]}
+            | {"advice": for_verdict(one, bool(data.power))}
             for name, one in data.hypotheses.items()
         },
         "declared": verdicts["declared"],

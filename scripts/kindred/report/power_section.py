@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kindred.evidence import power_words
+from kindred.report.trainings_needed import for_margin
 
 
 def power_section(power: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,6 +21,6 @@ def power_section(power: Mapping[str, Any]) -> dict[str, Any]:
         "headings": power_words.HEADINGS,
         "rows": [power_words.row(name, one) for name, one in hypotheses.items()],
         "notes": power_words.notes(power),
-        "short": {name: one["warning"] for name, one in hypotheses.items() if one["warning"]},
+        "short": {name: for_margin(one) for name, one in hypotheses.items() if one["warning"]},
         "sentences": {name: one["sentence"] for name, one in hypotheses.items()},
     }

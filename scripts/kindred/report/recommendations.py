@@ -22,6 +22,7 @@ from kindred.report.next_experiments import Change
 from kindred.report.picture_selection import success_of
 from kindred.report.report_data import ReportData
 from kindred.report.svg_plots import share
+from kindred.report.trainings_needed import for_verdict
 from kindred.specs.report import ReportSpec
 
 SHORTFALL = 0.10  # below the product of the parts: being together is what fails
@@ -90,7 +91,7 @@ def _about_trust(data: ReportData) -> list[Recommendation]:
 
 def _about_verdicts(data: ReportData) -> list[Recommendation]:
     return [
-        Recommendation(f"“{one['claim']}” is not decided.", one["advice"])
+        Recommendation(f"“{one['claim']}” is not decided.", for_verdict(one, bool(data.power)))
         for one in data.hypotheses.values()
         if one["primary"] and one["label"] in OPEN and one["advice"]
     ]

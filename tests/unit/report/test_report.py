@@ -652,6 +652,6 @@ def test_what_the_design_could_find_is_shown_where_it_was_forecast(changed, tmp_
     for name in names:
         assert name in section.text
         if warning := power["hypotheses"][name]["warning"]:
-            assert f"- {name}: {warning}." in markdown
+            assert f"- {name}: {warning}" in markdown
     assert f"| {names[0]} | 3 |" in markdown and "Variances: the model's" in markdown
     assert "| no difference > |" in markdown
