@@ -205,6 +205,10 @@ MISTAKES = [
     more("the name of both a variant", "  plain: {}\n  p: {from: plain}\n", "  other: {}\n"),
     more("'grid' is a sweep", "  t: {from: grid}\n", "  t: {from: grid-2}\n"),
     more("no variant or recipe 'aa'", "  t: {from: aa}\n", "  t: {from: a}\n"),
+    Mistake("no variant 'a'",
+            [Edit("[one]", "[one, two]", "config.yaml"),
+             Edit("", "like: one\nvariants: {a: null}\n", TWO)],
+            [Edit("a: null", "", TWO)]),
     more("leads back to", "  c: {from: d}\n  d: {from: c}\n", "  c: {}\n  d: {from: c}\n"),
     # Reference pictures
     more("(FLUX.1) can't use reference", "  s: {references: {J: 1}}\n", ""),

@@ -50,6 +50,7 @@ def first_line_of(error: BaseException) -> str:
 
 
 HANDFUL = 6  # words that a message lists
+NONE_YET = "there is none yet"
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def did_you_mean(word: str, known: Iterable[str], of_many: str = "") -> str:
     if near := near_word(word, known):
         return near
     if not known:
-        return "there is none yet"
+        return NONE_YET
     if len(known) <= HANDFUL:
         return f"choose one of: {', '.join(known)}"
     if of_many:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from kindred.common.errors import KindredError, Problems, did_you_mean
+from kindred.common.errors import KindredError, Problems
 from kindred.config.plan import Variant
 from kindred.config.variant_inheritance import Settings
 from kindred.config.yaml_document import Document
@@ -87,7 +87,8 @@ def from_variants(
     unknown = [name for name in settings.config.adapters if name not in variants]
     for name in unknown:
         where = document.where(*at, "adapters", name)
-        problems.add(where, f"no trained variant '{name}'", did_you_mean(name, variants))
+        cure = document.did_you_mean(name, variants, "variants")
+        problems.add(where, f"no trained variant '{name}'", cure)
     if not settings.config.adapters:
         cure = "name at least one variant with its weight, or remove `adapters`"
         problems.add(document.where(*at, "adapters"), "no variant is named", cure)

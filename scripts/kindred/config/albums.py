@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,7 @@ def _of_album(
         data["characters"] = _of_family(album)
     people = data["characters"]
     letters = sorted(people) if isinstance(people, Mapping) else []
-    return Document(document.path, _lettered(data, letters), document.lines)
+    return replace(document, data=_lettered(data, letters))
 
 
 def _of_family(name: str) -> dict[str, dict[str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from kindred.characters.cells import parse_cell
-from kindred.common.errors import KindredError, Problems, did_you_mean
+from kindred.common.errors import KindredError, Problems
 from kindred.common.hashing import spec_hash
 from kindred.config.plan import CompositeSource, Dataset, Variant
 from kindred.config.user_schema import ExperimentConfig
@@ -76,7 +76,8 @@ def _check_strangers(
         return
     where, name = document.where(*settings.at("compose"), "strangers"), compose.strangers.of
     if name not in config.datasets:
-        problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
+        cure = document.did_you_mean(name, config.datasets, "datasets")
+        problems.add(where, f"no dataset '{name}'", cure)
     elif name == root:
         problems.add(where, f"'{name}' shows the characters", "name a dataset of other people")
     full = all(len(cell.split("+")) >= ROW for cell in compose.cells)

@@ -5,11 +5,12 @@ Knows files and keys; knows nothing of what the keys mean.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kindred.common.errors import Problems, did_you_mean
+from kindred.config.renamed_keys import Location
 from kindred.config.user_schema import ExperimentConfig
 from kindred.config.yaml_document import Document, read_document
 
@@ -45,7 +46,11 @@ def read_experiment(path: Path, problems: Problems, seen: tuple[str, ...] = ()) 
     if other is None:
         return None
     own = {key: value for key, value in document.data.items() if key != LIKE}
-    return Document(path, merge_keys(other.data, own), document.lines)
+    merged = Document(path, merge_keys(other.data, own), document.lines)
+    merged.removed = other.removed | {
+        location: document.where(*location) for location in removed_keys(other.data, own)
+    }
+    return merged
 
 
 def _fill_empty_variants(document: Document) -> None:
@@ -55,6 +60,27 @@ def _fill_empty_variants(document: Document) -> None:
     if isinstance(variants, dict):
         filled = {key: {} if value is None else value for key, value in variants.items()}
         document.data["variants"] = filled
+
+
+def removed_keys(
+    old: Mapping[str, Any], new: Mapping[str, Any], above: Location = ()
+) -> Iterator[Location]:
+    """Where the keys stood that `merge_keys` takes away, with all that was in them."""
+    for key, value in new.items():
+        if key not in old:
+            continue
+        if value is None:
+            yield (*above, key)
+            yield from _inside(old[key], (*above, key))
+        elif isinstance(value, Mapping) and isinstance(old[key], Mapping):
+            yield from removed_keys(old[key], value, (*above, key))
+
+
+def _inside(value: Any, above: Location) -> Iterator[Location]:
+    if isinstance(value, Mapping):
+        for key, within in value.items():
+            yield (*above, key)
+            yield from _inside(within, (*above, key))
 
 
 def merge_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

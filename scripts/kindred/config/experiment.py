@@ -342,8 +342,8 @@ def _dataset_name(
             where, "which of the datasets?", "set `dataset:` for the experiment or each variant"
         )
     elif name not in config.datasets:
-        where = document.where(*settings.at("dataset"))
-        problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
+        cure = document.did_you_mean(name, config.datasets, "datasets")
+        problems.add(document.where(*settings.at("dataset")), f"no dataset '{name}'", cure)
         return None
     return name
 
@@ -357,8 +357,8 @@ def _selection(
     known = set(config.characters)
     for letter in given.get("characters", ()):
         if letter not in known:
-            where = document.where(*at, "characters")
-            problems.add(where, f"no character '{letter}'", did_you_mean(letter, known))
+            cure = document.did_you_mean(letter, known, "characters")
+            problems.add(document.where(*at, "characters"), f"no character '{letter}'", cure)
     among = set(given.get("characters", known)) & known
 
     def cell(text: str, key: str) -> str:

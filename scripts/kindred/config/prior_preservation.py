@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kindred.common.errors import Problems, did_you_mean
+from kindred.common.errors import Problems
 from kindred.config.plan import ClassImages, Dataset, Plan, Variant
 from kindred.config.prompt_schema import named
 from kindred.config.user_schema import DatasetConfig, ExperimentConfig
@@ -48,7 +48,8 @@ def named_class_images(
     variant = document.where("variants", settings.key)
     weighed = "class_images_weight" in recipe.model_fields_set
     if name is not None and name not in config.datasets:
-        problems.add(where, f"no dataset '{name}'", did_you_mean(name, config.datasets))
+        cure = document.did_you_mean(name, config.datasets, "datasets")
+        problems.add(where, f"no dataset '{name}'", cure)
     elif name is not None and not weighed:
         problems.add(
             where, "class images have no weight in the loss", "set `class_images_weight`, e.g. to 1"
@@ -154,7 +155,7 @@ def class_images_of_prompt_set(
         problems.add(
             where,
             f"no prompt set '{dataset.class_images}'",
-            did_you_mean(dataset.class_images, prompts),
+            document.did_you_mean(dataset.class_images, prompts, "prompt_sets"),
         )
         return None
     if config.prompt_sets[dataset.class_images].draw_on:

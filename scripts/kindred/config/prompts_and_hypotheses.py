@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kindred.characters.near_names import near_names
-from kindred.common.errors import Problems, did_you_mean
+from kindred.common.errors import Problems
 from kindred.common.sentences import listing
 from kindred.config.plan import Variant
 from kindred.config.prompt_schema import PromptConfig
@@ -71,11 +71,11 @@ def resolve_prompt_set(
             where = document.where(*at, "prompts", name)
             if not NAME.match(name):
                 problems.add(where, f"'{name}' can't be the name of a file", NAME_RULE)
-            prompts[name] = _prompt(prompt, written, characters, where, problems)
+            prompts[name] = _prompt(prompt, written, characters, where, document, problems)
     optional = {name: getattr(written, name) for name in ("steps", "guidance_scale", "precision")}
     if written.negative:
         where = document.where(*at, "negative")
-        optional["negative"] = _text(written.negative, characters, where, problems)
+        optional["negative"] = _text(written.negative, characters, where, document, problems)
     try:
         return PromptSet(
             prompts=prompts,
@@ -106,7 +106,8 @@ def casts_of(
     where = document.where(*at, "casts", "of")
     unknown = [letter for letter in wanted.of if letter not in characters]
     for letter in unknown:
-        problems.add(where, f"no character '{letter}'", did_you_mean(letter, characters))
+        cure = document.did_you_mean(letter, characters, "characters")
+        problems.add(where, f"no character '{letter}'", cure)
     taken = {who.name for who in characters.values()} & set(wanted.untrained)
     for name in sorted(taken):
         problems.add(
@@ -128,22 +129,29 @@ def _prompt(
     whole: PromptSetConfig,
     characters: dict[str, Character],
     where: str,
+    document: Document,
     problems: Problems,
 ) -> Any:
     """The text alone, or with what the prompt has of its own."""
-    text = _text(prompt.text, characters, where, problems)
+    text = _text(prompt.text, characters, where, document, problems)
     seeds, size = prompt.seeds, prompt.size or whole.size
     if not seeds and whole.pictures and size:
         seeds = noise_seeds(text, size, whole.pictures)
     own = _size(prompt.size) | ({"seeds": seeds} if seeds else {})
     if prompt.negative is not None:
-        own["negative"] = _text(prompt.negative, characters, where, problems)
+        own["negative"] = _text(prompt.negative, characters, where, document, problems)
     return {"text": text, **own} if own else text
 
 
-def _text(text: str, characters: dict[str, Character], where: str, problems: Problems) -> str:
+def _text(
+    text: str,
+    characters: dict[str, Character],
+    where: str,
+    document: Document,
+    problems: Problems,
+) -> str:
     """What the encoders read; what is wrong with it is noted."""
-    filled = fill(text, characters, where, problems)
+    filled = fill(text, characters, where, document, problems)
     _check_syntax(text, characters, where, problems)
     for word, name in near_names(filled, characters, UNTRAINED):
         problems.warn(where, f"'{word}' is nobody's trigger name", f"did you mean '{name}'?")
@@ -165,7 +173,13 @@ def _check_syntax(
             problems.warn(where, what, found.kind.cure)
 
 
-def fill(text: str, characters: dict[str, Character], where: str, problems: Problems) -> str:
+def fill(
+    text: str,
+    characters: dict[str, Character],
+    where: str,
+    document: Document,
+    problems: Problems,
+) -> str:
     """The prompt with {J}, {J.class} and {J.age} replaced; unknown ones are noted."""
 
     def value(match: re.Match[str]) -> str:
@@ -182,7 +196,8 @@ def fill(text: str, characters: dict[str, Character], where: str, problems: Prob
             what = f"'{match.group(0)}' has no meaning here"
             if character is not None and part == "age":
                 what += f": characters.{letter} has no age"
-            problems.add(where, what, did_you_mean(match[1], known - {match[1]}))
+            cure = document.did_you_mean(match[1], known - {match[1]}, "characters")
+            problems.add(where, what, cure)
         return word or ""
 
     return PLACEHOLDER.sub(value, text)
@@ -209,7 +224,8 @@ def check_hypotheses(
             name = getattr(hypothesis, side)
             if name not in variants:
                 where = document.where(*at, side)
-                problems.add(where, f"no variant '{name}'", did_you_mean(name, variants))
+                cure = document.did_you_mean(name, variants, "variants")
+                problems.add(where, f"no variant '{name}'", cure)
         one, other = variants.get(hypothesis.variant), variants.get(hypothesis.against)
         if one and other and one is not other and one.shares_runs(other):
             problems.add(
@@ -235,4 +251,6 @@ def check_hypotheses(
         if hypothesis.prompt_set not in config.prompt_sets:
             where = document.where(*at, "prompt_set")
             text = f"no prompt set '{hypothesis.prompt_set}'"
-            problems.add(where, text, did_you_mean(hypothesis.prompt_set, config.prompt_sets))
+            name = hypothesis.prompt_set
+            cure = document.did_you_mean(name, config.prompt_sets, "prompt_sets")
+            problems.add(where, text, cure)

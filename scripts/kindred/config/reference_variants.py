@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kindred.common.errors import did_you_mean
 from kindred.config.adapter_variants import architecture_known, only_keys
 from kindred.config.plan import Variant
 from kindred.config.user_schema import ExperimentConfig
@@ -36,7 +35,7 @@ def from_photos(
     only_keys(document, settings, "references", KEYS, problems)
     for letter in settings.config.references:
         if letter not in config.characters:
-            cure = did_you_mean(letter, config.characters)
+            cure = document.did_you_mean(letter, config.characters, "characters")
             problems.add(where, f"no character '{letter}' to show photos of", cure)
     base = config_files.base(name, document.where(*settings.at("base")))
     architecture = base and architecture_known(base, where, config_files)

@@ -192,7 +192,7 @@ def _chain(
                     else f"no variant or recipe '{parent}'",
                     f"name one of its variants: {', '.join(members)}"
                     if is_sweep
-                    else did_you_mean(parent, {*variants, *recipes}),
+                    else document.did_you_mean(parent, {*variants, *recipes}, "variants"),
                 )
             return None
         if any(layer.name == parent for layer in layers):

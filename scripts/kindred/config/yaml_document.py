@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
-from kindred.common.errors import Problem, Problems
+from kindred.common.errors import NONE_YET, Problem, Problems, did_you_mean
 from kindred.config.renamed_keys import KeyRenamer, Location
 from kindred.specs.spec_model import SpecModel, problems_of
 
@@ -60,6 +61,8 @@ class Document:
     data: dict[str, Any]
     lines: dict[Location, int] = field(default_factory=dict)
     overridden: frozenset[str] = frozenset()  # top keys that the command line gave
+    # What the file that this one is `like` has, and a null took away -> the null's place
+    removed: dict[Location, str] = field(default_factory=dict)
 
     def where(self, *location: str | int) -> str:
         """`config/experiments/family.yaml:12: variants.all.rank`, as near as the file has it."""
@@ -71,6 +74,20 @@ class Document:
         line = f":{self.lines[known]}" if known else ""
         key = ".".join(str(part) for part in location)
         return f"{self.path}{line}" + (f": {key}" if key else "")
+
+    def did_you_mean(self, word: str, known: Iterable[str], *section: str) -> str:
+        """What to do about a name that a section doesn't have: of one that a null removed from it,
+        where that null stands; else what `did_you_mean` says. Of `J.age` it is J that was there."""
+        whole = (*section, word) in self.removed
+        name = word if whole else word.partition(".")[0]
+        return self.restored(*section, name, other=did_you_mean(word, known))
+
+    def restored(self, *location: str | int, other: str = "") -> str:
+        """How what a null removed comes back, or else the `other` cure; `other` of all else."""
+        if location not in self.removed:
+            return other
+        cure = f"the null at {self.removed[location]} removes it; delete that key"
+        return f"{cure}, or {other}" if other and other != NONE_YET else cure
 
     def validate(self, model: type[Model], problems: Problems) -> Model | None:
         """The data as `model`, or None after noting every problem."""
@@ -121,6 +138,9 @@ class Document:
         found: dict[tuple[str, bool], list[Problem]] = {}
         for problem, item in zip(problems_of(error, "", model), error.errors(), strict=True):
             place = self.where(*prefix, *self._real(item["loc"], prefix, item["type"]))
+            if item["type"] == "missing":
+                location = (*prefix, *self._real(item["loc"], prefix, "missing"))
+                problem = replace(problem, cure=self.restored(*location, other=problem.cure))
             unknown = item["type"] in ("extra_forbidden", "missing")
             found.setdefault((place, unknown), []).append(problem)
         for (place, _), same in found.items():

@@ -249,6 +249,48 @@ def test_an_experiment_like_another(root):
         load_plan(root, {"experiments": "three"})
 
 
+def of_removed(root, two, **more):
+    """The problems of two.yaml, which is like one.yaml; of the first of `more` files, if any."""
+    plan(root, "all: {}, few: {}", JOINED)
+    folder = root / "config/experiments"
+    for name, text in {"two": f"like: one\ntitle: two\n{two}", **more}.items():
+        (folder / f"{name}.yaml").write_text(text)
+    with pytest.raises(ProblemsError) as error:
+        load_plan(root, {"experiments": next(iter([*more, "two"]))})
+    return [str(one).replace(f"{root}/", "") for one in error.value.problems]
+
+
+def test_a_name_that_a_null_removed_is_said_with_its_place(root):
+    two = "variants:\n  all: null\n  late: {from: all}\n"
+    (said,) = of_removed(root, two)
+    assert said.startswith("config/experiments/two.yaml:5: variants.late.from: no variant or rec")
+    null = "The null at config/experiments/two.yaml:4: variants.all removes it; delete that key, or"
+    assert f"'all'. {null} choose one of: " in said
+
+
+@pytest.mark.parametrize(
+    ("two", "said"),
+    [
+        ("variants: {all: null}\nhypotheses:\n  h: {claim: x, variant: all, against: few, "
+         "measure: success, prompt_set: solo}\n", "3: variants.all"),
+        ("prompt_sets: {}\nvariants:\n  joined: null\n  s: {adapters: {joined: 1}}\n",
+         "5: variants.joined"),
+        ("variants: null\n", "3: variants"),
+        ("characters: {J: null}\n", "3: characters.J"),
+    ],
+)  # fmt: skip
+def test_whatever_is_missing_then(root, two, said):
+    told = of_removed(root, two)
+    assert any(f"config/experiments/two.yaml:{said} removes it" in one for one in told), told
+
+
+def test_the_null_may_stand_in_a_file_between(root):
+    three = "like: two\ntitle: three\nvariants: {late: {from: all}}\n"
+    (said,) = of_removed(root, "variants: {all: null}\n", three=three)
+    assert said.startswith("config/experiments/three.yaml:3: variants.late.from")
+    assert "The null at config/experiments/two.yaml:3: variants.all removes it" in said
+
+
 def test_null_takes_away_only_what_is_there():
     assert merge_keys({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": None}}) == {
         "a": {"c": 2, "d": None}
