@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from kindred.common.amounts import gib
+from kindred.common.amounts import gib, with_units
 from kindred.common.errors import run_main
 from kindred.starting.folder_survey import survey, survey_lines
 from kindred.starting.new_files import new_experiment, refuse_existing, with_estimate, write_files
@@ -32,7 +32,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--time", action="store_true", help="time twenty steps on this GPU")
     parser.add_argument("--force", action="store_true", help="replace files that exist")
     parser.add_argument("--root", type=Path, default=Path("."), help=argparse.SUPPRESS)
-    return parser.parse_args(argv)
+    return parser.parse_args(with_units("--gpu", argv))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 
 from kindred.common.errors import KindredError
 
@@ -25,6 +26,19 @@ def number_of(text: str, unit: str = OF_SIZE) -> float | None:
 def gib(option: str, zero: bool = True) -> Callable[[str], float]:
     """What argparse reads a size with. zero: whether 0 means something."""
     return _reader(option, OF_SIZE, "GiB", "12", zero)
+
+
+def with_units(option: str, words: Sequence[str] | None) -> list[str]:
+    """A command line (None: this program's) in which the option's amount is one word, as in `--gpu
+    12 GiB` without quotes: argparse would take the unit for a word of its own."""
+    found: list[str] = []
+    amount = re.compile(rf"(?:^|.* ){option}[= ][\d.]+", re.DOTALL)
+    for word in sys.argv[1:] if words is None else words:
+        if re.fullmatch(OF_SIZE, word, re.I) and amount.fullmatch(" ".join(found[-2:])):
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return found
 
 
 def days(option: str) -> Callable[[str], float]:

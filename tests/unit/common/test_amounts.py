@@ -6,6 +6,7 @@ import pytest
 
 import new_experiment
 import prune_stores
+from kindred.common.amounts import with_units
 from kindred.common.errors import KindredError
 from kindred.compute.devices import Split
 
@@ -13,6 +14,20 @@ from kindred.compute.devices import Split
 @pytest.mark.parametrize("text", ["12", "12G", "12GB", "12 GiB", "12gb", " 12.0 gi "])
 def test_a_size_has_its_unit_or_none(text):
     assert new_experiment.parse(["photos/ours", "--gpu", text]).gpu == 12
+
+
+@pytest.mark.parametrize("words", ["--gpu 12 GiB", "--gpu=12 gb", "--gpu 12.0 G"])
+def test_a_unit_may_be_a_word_of_its_own(words, monkeypatch):
+    for line in (["photos/ours", *words.split()], [*words.split(), "photos/ours"]):
+        found = new_experiment.parse(line)
+        assert (found.folder, found.gpu) == ("photos/ours", 12)
+        monkeypatch.setattr("sys.argv", ["new_experiment.py", *line])
+        assert new_experiment.parse(None).gpu == 12
+
+
+def test_a_word_that_is_no_unit_of_the_option_is_left_alone():
+    for line in (["--gpu", "12", "ours"], ["--gpu", "12GB", "G"], ["--name", "12", "G"], ["G"]):
+        assert with_units("--gpu", line) == line
 
 
 @pytest.mark.parametrize("text", ["much", "12T", "12 MiB", "G", "-1", "0", "nan", "inf", "12,5"])
