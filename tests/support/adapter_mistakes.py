@@ -205,6 +205,7 @@ MISTAKES = [
             lambda root: not_finite(root, 1.0)),
     faulty("1 of its 1 layer is not in this base", layer(LAYER.replace("0", "9"))),
     faulty("was trained on a model of another", layer(width=64)),
+    faulty("is a LoRA of FLUX.2 klein, but the base is FLUX.1 (", ss_base_model_version="flux2"),
     Mistake("does not fit this base (", lambda root: apply(root, 64), lambda root: apply(root, 32)),
     # What a file says twice
     Mistake("lacks one of the two matrices of",

@@ -1,6 +1,8 @@
 """FLUX.2 klein's LoRAs in other tools' layouts: out, in, and refused where they don't belong."""
 
 import copy
+import re
+from pathlib import Path
 
 import lora_files
 import pytest
@@ -8,11 +10,12 @@ import tiny_klein
 import torch
 from diffusers import Flux2KleinPipeline, FluxTransformer2DModel
 
+from kindred.benchmarking.random_weights import SHAPES
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models.architectures.flux1.facts import FLUX1
 from kindred.models.architectures.klein.facts import KLEIN
-from kindred.models.lora import injection, key_conversion, kohya_export
+from kindred.models.lora import compatibility, injection, key_conversion, kohya_export
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.models.lora.compatibility import incompatibilities
 from kindred.models.lora.lora_config import configuration
@@ -216,7 +219,7 @@ def of_klein(double, single, width):
         ),
         (  # names that both have
             {f"diffusion_model.double_blocks.{i}.img_attn.proj": (3072, 3072) for i in range(19)},
-            "was trained on another model, perhaps FLUX.1, but the base is FLUX.2 klein 4B: 14 of ",
+            "is a LoRA of FLUX.1, but the base is FLUX.2 klein (no published network of ",
         ),
     ],
     ids=["9B", "dev", "flux1", "flux1-attention"],
@@ -225,6 +228,77 @@ def test_a_lora_of_another_base_is_refused_and_both_are_named(tmp_path, layers, 
     path = fake(tmp_path / "a.safetensors", layers)
     (found,) = incompatibilities(path, KLEIN, full(5, 20, 3072))
     assert found.stops and found.what.startswith(said)
+
+
+def on_no_disk(kind):
+    """Layers of a base whose weights aren't there, as planning knows them."""
+    return compatibility.layers_of(kind, None, KLEIN, Path("nowhere"))
+
+
+NO_FOLDER = "resources/lab-klein/models/base"
+PUBLISHED = tuple(KLEIN.published)
+FULL = next(iter(FLUX1.published.values()))
+INSIDE = {
+    "blocks": r"(single_)?transformer_blocks\.\d+\.(?!norm).+",
+    "attention": r"transformer_blocks\.\d+\.attn.+",
+    "one block": r"transformer_blocks\.0\.attn.+",
+}
+
+
+def full_flux1(path, inside, header, layout="kohya"):
+    """A LoRA of FLUX.1-dev's size, of rank 1."""
+    state = {}
+    for name, (reads, writes) in FLUX1.layout(FULL).sizes.items():
+        if re.fullmatch(INSIDE[inside], name):
+            state[f"transformer.{name}.lora_A.weight"] = torch.zeros(1, reads)
+            state[f"transformer.{name}.lora_B.weight"] = torch.zeros(writes, 1)
+    safetensors_files.save(path, kohya_export.fused(state, {}, FLUX1, "x", layout), header)
+    return path
+
+
+@pytest.mark.parametrize("base", [*PUBLISHED, NO_FOLDER])
+@pytest.mark.parametrize(
+    ("inside", "header"),
+    [
+        ("blocks", {}),
+        ("attention", {}),
+        ("one block", {"ss_base_model_version": "flux1"}),
+        ("one block", {"modelspec.architecture": "Flux.1-dev/lora"}),
+    ],
+)
+def test_flux1_s_is_refused_before_a_klein_is_on_the_disk(tmp_path, base, inside, header):
+    path = full_flux1(tmp_path / "a.safetensors", inside, header)
+    (found,) = incompatibilities(path, KLEIN, on_no_disk(base))
+    assert found.stops
+    assert found.what.startswith("is a LoRA of FLUX.1, but the base is FLUX.2 klein (")
+    for name in FLUX1.published:
+        layers = compatibility.layers_of(name, None, FLUX1, tmp_path)
+        assert not incompatibilities(path, FLUX1, layers)
+
+
+def test_a_klein_of_another_size_is_refused_before_it_is_on_the_disk(tmp_path):
+    path = fake(tmp_path / "a.safetensors", of_klein(8, 24, 4096))
+    for name in PUBLISHED:
+        found = incompatibilities(path, KLEIN, on_no_disk(name))
+        assert bool(found) == name.endswith("4B")
+    assert not incompatibilities(path, KLEIN, on_no_disk(NO_FOLDER))
+
+
+def test_what_nothing_tells_apart_passes_until_the_base_is_there(tmp_path):
+    """One block's attention is the same in both, and a miniature's width says nothing."""
+    path = full_flux1(tmp_path / "a.safetensors", "one block", {})
+    assert not incompatibilities(path, KLEIN, on_no_disk(NO_FOLDER))
+    said = {"ss_base_model_version": "flux2", "modelspec.architecture": "flux-1-dev/lora"}
+    path = full_flux1(tmp_path / "both.safetensors", "one block", said)
+    assert not incompatibilities(path, KLEIN, on_no_disk(NO_FOLDER))
+
+
+@pytest.mark.parametrize("shape", ["flux-dev", "klein-4b", "klein-9b"])
+def test_published_networks_are_those_that_are_measured(shape):
+    measured = SHAPES[shape]
+    name = {"flux-dev": "FLUX.1-dev"}.get(shape, f"FLUX.2-{shape[:-1]}B")
+    layers = measured.known.layout(measured.known.published[f"black-forest-labs/{name}"])
+    assert layers.sizes == measured.layout.sizes
 
 
 def test_klein_s_on_flux1_is_refused_and_both_are_named(tmp_path):

@@ -326,6 +326,10 @@ class Architecture(ABC):
     default_guidance: ClassVar[float]
     # Width of the network -> what a model of it is called, where one architecture has several.
     models: ClassVar[Mapping[int, str]] = {}
+    # Repository -> what `layout` needs of its network's configuration, for LoRA files to be checked
+    # before it is fetched; and what the headers of LoRA files call all such models.
+    published: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    in_headers: ClassVar[re.Pattern[str] | None] = None
     # `targets: <name>` -> pattern that a layer's whole name matches, and what is never trained.
     lora_targets: ClassVar[Mapping[str, re.Pattern[str]]]
     never_trained: ClassVar[re.Pattern[str] | None] = None

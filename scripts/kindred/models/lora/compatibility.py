@@ -7,7 +7,8 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.common.file_hashes import remembered
 from kindred.common.sentences import counted, listing, plural
+from kindred.models import architectures
 from kindred.models.architectures.interface import Architecture
 from kindred.models.local_network import local_network
 from kindred.models.lora import key_conversion, lokr_keys
@@ -22,6 +24,9 @@ from kindred.models.lora.lora_config import CONFIG_KEY
 from kindred.models.lora.prefixes import is_of_text_encoder
 from kindred.models.lora.stated_values import AdapterFault, disagreements
 
+RIGHT_BASE = "set `base:` to the model that it was trained on"
+FIRST = re.compile(r"\.\d+\.")  # a block's number
+TOLD_BY = ("ss_base_model_version", "modelspec.architecture")
 PAIR = ("down", "up")
 Size = tuple[int, int]  # features that a layer reads and writes
 PATH = "correct the path; it starts from the folder that holds the Snakefile"
@@ -68,13 +73,94 @@ def incompatibilities(
         if any(map(is_of_text_encoder, entries)):
             said = "also changes the text encoder; Kindred does not use that part"
             found.append(AdapterFault(said, TEXT, stops=False))
-        if layers and (fault := misfit(entries, architecture, layers)):
+        if fault := _foreign(entries, metadata, architecture, layers):
             found.append(fault)
     if bad := remembered(path, safetensors_files.first_not_finite, "finite"):
         found.append(
             AdapterFault(f"contains values that are infinite or not a number, in {bad}", BROKEN)
         )
     return found
+
+
+def _foreign(
+    entries: Mapping[str, Any],
+    metadata: Mapping[str, str],
+    architecture: Architecture,
+    layers: Mapping[str, Size] | None,
+) -> AdapterFault | None:
+    """Why a file whose layers all have names in this architecture is of another model; None where
+    nothing says so. Names alone can't: architectures share those of their original code."""
+    fault = misfit(entries, architecture, layers) if layers else None
+    fits = layers is not None and fault is None
+    said = None if fits else _by_shapes(entries, architecture)
+    said = said or _by_words(metadata, architecture)
+    if said is None:
+        return fault
+    other, proof = said
+    what = f"is a LoRA of {other.title}, but the base is {architecture.title} ({proof})"
+    return AdapterFault(what, RIGHT_BASE)
+
+
+def _by_shapes(
+    entries: Mapping[str, Any], architecture: Architecture
+) -> tuple[Architecture, str] | None:
+    """The other architecture that all layers fit, when not all fit this one, and a layer's proof.
+    First by each layer's proportions, which hold at any width, then by published networks."""
+    sizes = {name: size for name, size in _sizes_of(entries).items() if size}
+    if not architecture.published or not sizes:
+        return None
+    others = [
+        one
+        for one in architectures.every()
+        if one is not architecture and one.published and _every_layer_is(sizes, one)
+    ]
+    if odd := _out_of_proportion(sizes, architecture):
+        for other in others:
+            if not _out_of_proportion(sizes, other):
+                reads, writes = sizes[odd]
+                return other, f"{odd} reads {reads} features and writes {writes}"
+    if _is_published(entries, architecture):
+        return None
+    network = f"no published network of {architecture.title} has such layers"
+    return next(((one, network) for one in others if _is_published(entries, one)), None)
+
+
+def _every_layer_is(names: Iterable[str], architecture: Architecture) -> bool:
+    return all(key_conversion.layer_of(name, architecture) for name in names)
+
+
+def _out_of_proportion(sizes: Mapping[str, Size], architecture: Architecture) -> str | None:
+    """The first layer of a block that doesn't write as many times the features that it reads as in
+    published networks of the architecture."""
+    known = next(iter(architecture.published.values()))
+    usual = {one.name: one for block in architecture.layout(known).blocks for one in block.layers}
+    for name, (reads, writes) in sorted(sizes.items()):
+        layer = key_conversion.layer_of(name, architecture)
+        firsts = [FIRST.sub(".0.", part, count=1) for part in layer.parts] if layer else []
+        parts = [usual[one] for one in firsts if one in usual]
+        if parts and reads * sum(part.outputs for part in parts) != writes * parts[0].inputs:
+            return name
+    return None
+
+
+def _is_published(entries: Mapping[str, Any], architecture: Architecture) -> bool:
+    """Whether all layers are in one of the architecture's published networks."""
+    networks = (architecture.layout(one).sizes for one in architecture.published.values())
+    return any(misfit(entries, architecture, one) is None for one in networks)
+
+
+def _by_words(
+    metadata: Mapping[str, str], architecture: Architecture
+) -> tuple[Architecture, str] | None:
+    """The other architecture that a header names and its entry, when it doesn't name this one."""
+    told = [(key, metadata[key]) for key in TOLD_BY if key in metadata]
+    named = [
+        (one, f"{key}: {value}")
+        for key, value in told
+        for one in architectures.every()
+        if one.in_headers and one.in_headers.search(value)
+    ]
+    return None if any(one is architecture for one, _ in named) else next(iter(named), None)
 
 
 def misfit(
@@ -100,7 +186,6 @@ def misfit(
             elif height != writes:
                 said = f"{listing(parts)} {'writes' if len(parts) == 1 else 'write'}"
                 other.append(f"{said} {height} features, but {writes} in the base")
-    cure = "set `base:` to the model that it was trained on"
     names = list(sizes)
     own, base = (_called(architecture, [one[k] for one in widths]) for k in (0, 1))
     if lost and own == base:
@@ -114,9 +199,9 @@ def misfit(
             f"{len(lost)} of its {counted(count, 'layer')} {plural(len(lost), 'is', 'are')} not in "
             f"this base, e.g. {min(lost)}"
         )
-        return AdapterFault(f"{both}{what}", cure)
+        return AdapterFault(f"{both}{what}", RIGHT_BASE)
     said = f"{both or 'was trained on a model of another width '}({min(other)})" if other else ""
-    return AdapterFault(said, cure) if said else None
+    return AdapterFault(said, RIGHT_BASE) if said else None
 
 
 def _sizes_of(entries: Mapping[str, Any]) -> dict[str, Size | None]:
@@ -141,6 +226,8 @@ def layers_of(
     model: str, revision: str | None, architecture: Architecture, root: Path
 ) -> dict[str, Size] | None:
     """Name -> numbers of features read and written, of every linear layer of a base's transformer;
-    None where `local_network` finds none."""
-    network = local_network(model, revision, architecture, root)
-    return network and network.layout.sizes
+    None where `local_network` finds none and its published network isn't known."""
+    if network := local_network(model, revision, architecture, root):
+        return network.layout.sizes
+    config = architecture.published.get(model)
+    return architecture.layout(config).sizes if config else None

@@ -32,6 +32,16 @@ if TYPE_CHECKING:
     from kindred.models.architectures.latent_coding import LatentCoding
 
 
+PUBLISHED = {
+    "num_layers": 19,
+    "num_single_layers": 38,
+    "attention_head_dim": 128,
+    "num_attention_heads": 24,
+    "joint_attention_dim": 4096,
+    "pooled_projection_dim": 768,
+}
+
+
 class Flux1Text(TextEncoding):
     """T5's states [L, D], padding included and unmasked, and CLIP's pooled vector [D]."""
 
@@ -77,6 +87,11 @@ class Flux1(Architecture):
     )
     size_multiple, patch = 16, 2  # 8 pixels a latent, 2 x 2 latents a token
     default_guidance = 3.5
+    published = {
+        f"black-forest-labs/FLUX.1-{name}": {**PUBLISHED, "guidance_embeds": name == "dev"}
+        for name in ("dev", "schnell")
+    }
+    in_headers = re.compile(r"flux[._ -]?1", re.IGNORECASE)
     lora_targets = {
         # q, k, v and output of the image stream and the single blocks, as in diffusers' examples.
         "attention": re.compile(r"(?:.+\.)?attn\.to_(?:[qkv]|out\.0)"),

@@ -39,6 +39,20 @@ AT_10, AT_200 = (8.73809524e-05, 1.89833333), (0.00016927, 0.45666666)
 LONG = 4300  # tokens from which on only the second counts
 
 
+# Blocks, heads and features of a text's token, by size.
+PUBLISHED = {
+    size: {
+        "num_layers": double,
+        "num_single_layers": single,
+        "attention_head_dim": 128,
+        "num_attention_heads": heads,
+        "joint_attention_dim": text,
+        "guidance_embeds": False,
+    }
+    for size, double, single, heads, text in (("4B", 5, 20, 24, 7680), ("9B", 8, 24, 32, 12288))
+}
+
+
 class KleinText(TextEncoding):
     """States of three layers of Qwen3, joined: [L, 3 D], padding included and unmasked."""
 
@@ -77,6 +91,12 @@ class Klein(Architecture):
     size_multiple, patch = 16, 1  # 8 pixels a latent of the VAE, 2 x 2 of them one of the network's
     default_guidance = 4.0
     reference_area = 1024 * 1024
+    published = {
+        f"black-forest-labs/FLUX.2-klein-{kind}{size}": PUBLISHED[size]
+        for kind in ("base-", "")
+        for size in PUBLISHED
+    }
+    in_headers = re.compile(r"flux[._ -]?2", re.IGNORECASE)
     models = {3072: "FLUX.2 klein 4B", 4096: "FLUX.2 klein 9B", 6144: "FLUX.2 dev"}
     lora_targets = {
         # A single block's attention can't be trained apart from its feed-forward.
