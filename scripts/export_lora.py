@@ -3,9 +3,10 @@
 in:  lora.safetensors, as train.py writes it and diffusers loads it
 out: a file with layers named and fused as in the base's original code, and the metadata that those
      tools show. Equal inputs give equal bytes.
-kohya: `lora_unet_` names and an alpha for every layer. comfyui: what ComfyUI, ai-toolkit and
-diffusers all read, which for some bases is the same layout. No file name, folder or date goes in;
-the only names are those given by --title and --trigger.
+kohya: `lora_unet_` names and an alpha for every layer. comfyui: what ComfyUI and diffusers read,
+which for some bases is the same layout. ai-toolkit: alphas multiplied in, under the names of the
+network that it trains. No file name, folder or date goes in; the only names are those given by
+--title and --trigger.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
-from kindred.models.lora.kohya_export import Shown, export
+from kindred.models.lora.kohya_export import TOOLS, Shown, export
 
-FORMATS = ("comfyui", "kohya")
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -26,7 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--adapter", required=True, type=Path, help="lora.safetensors of a run")
-    parser.add_argument("--format", choices=FORMATS, default="kohya", help="tool that will read it")
+    parser.add_argument("--format", choices=TOOLS, default="kohya", help="tool that will read it")
     parser.add_argument("--out", required=True, type=Path, help="file to write")
     parser.add_argument("--title", default="Kindred LoRA", help="title that other tools show")
     parser.add_argument(

@@ -76,6 +76,7 @@ def test_one_file_for_comfyui_and_diffusers_and_one_for_kohya_are_the_same_netwo
     effect = (wanted - plain).abs().max()
     assert effect > 1e-3
     files = [lora_files.exported(path, tool) for tool in ("comfyui", "kohya")]
+    assert lora_files.exported(path, "ai-toolkit").read_bytes() == files[0].read_bytes()
     for file in [path, *files]:
         assert (by_us(pipeline, file) - wanted).abs().max() < 1e-4 * effect
     outside = "context_embedder" in str(recipe["targets"])  # of kohya's diffusers drops some

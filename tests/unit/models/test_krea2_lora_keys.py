@@ -97,6 +97,7 @@ def test_one_file_for_comfyui_and_diffusers_and_one_for_musubi_are_the_same_netw
     effect = (wanted - plain).abs().max()
     assert effect > 1e-3
     comfyui, musubi = (lora_files.exported(path, tool) for tool in ("comfyui", "kohya"))
+    assert lora_files.exported(path, "ai-toolkit").read_bytes() == comfyui.read_bytes()
     for file in (path, comfyui, musubi):
         assert (by_us(pipeline, file) - wanted).abs().max() < 1e-5 * effect
     for file in (path, comfyui):

@@ -283,7 +283,7 @@ def test_another_tools_file_over_a_fused_layer_is_its_rows(base, tmp_path):
     assert torch.allclose(tiny_base.answer(beside), tiny_base.answer(merged), atol=1e-4)
 
 
-@pytest.mark.parametrize("tool", ["comfyui", "kohya"])
+@pytest.mark.parametrize("tool", ["comfyui", "kohya", "ai-toolkit"])
 def test_export_and_back_loses_nothing(base, klein, tmp_path, tool):
     of_flux, out = tmp_path / "flux.safetensors", tmp_path / "out.safetensors"
     net = trained(network(base), of_flux, lokr(**RECIPES[1]))
@@ -292,7 +292,7 @@ def test_export_and_back_loses_nothing(base, klein, tmp_path, tool):
     assert torch.allclose(tiny_base.answer(again), tiny_base.answer(net), atol=1e-5)
     header = safetensors_files.header(out)[1]
     assert json.loads(header["ss_network_args"]) == {"algo": "lokr"}
-    prefix = "transformer." if tool == "comfyui" else "lora_unet_"
+    prefix = "lora_unet_" if tool == "kohya" else "transformer."
     assert all(key.startswith(prefix) for key in safetensors_files.load(out))
 
     own = tmp_path / "klein.safetensors"

@@ -66,6 +66,7 @@ def test_one_file_for_all_tools_and_one_for_kohya_are_the_same_network(pipeline,
     effect = (wanted - plain).abs().max()
     assert effect > 1e-3
     files = [path, *(lora_files.exported(path, tool) for tool in ("comfyui", "kohya"))]
+    assert lora_files.exported(path, "ai-toolkit").read_bytes() == files[1].read_bytes()
     for file in files:
         assert (by_us(pipeline, file) - wanted).abs().max() < 1e-4 * effect, file.name
         pipeline.load_lora_weights(file)

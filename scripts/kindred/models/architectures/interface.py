@@ -29,8 +29,8 @@ Conditioning = dict[str, "torch.Tensor"]
 Shapes = Mapping[str, Sequence[int]]
 Guidance = Literal["embedded", "cfg", "none"]
 # Of LoRA files, under the original code's names: kohya's (`lora_unet_`, down and up, alphas), and
-# peft's (`diffusion_model.`, A and B, alphas multiplied in).
-LoraLayout = Literal["kohya", "peft"]
+# peft's (`diffusion_model.`, A and B, alphas multiplied in); peft's under diffusers' names.
+LoraLayout = Literal["kohya", "peft", "diffusers"]
 # Reads a part of a base from its folder, onto the device in use.
 LoadPart = Callable[[str], Any]
 DIFFUSERS, TRANSFORMERS = "diffusers", "transformers"
@@ -285,12 +285,13 @@ class FusedLayer:
 class AdapterKeys(ABC):
     """Names of LoRA layers in other tools' files.
 
-    comfyui: the layout that ComfyUI, ai-toolkit and diffusers all read. comfyui_reads_diffusers:
-    whether ComfyUI also reads `transformer.` and diffusers' names of layers, and places the rows of
-    those that the original code has fused.
+    comfyui: the layout that ComfyUI and diffusers read. ai_toolkit: ai-toolkit's.
+    comfyui_reads_diffusers: whether ComfyUI also reads `transformer.` and diffusers' names of
+    layers, and places the rows of those that the original code has fused.
     """
 
     comfyui: ClassVar[LoraLayout] = "peft"
+    ai_toolkit: ClassVar[LoraLayout] = "peft"
     comfyui_reads_diffusers: ClassVar[bool] = False
 
     @abstractmethod

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 # Part of a LoRA: A [rank, width], B [height, rank], and the factor that their product is scaled by.
 Part = tuple["torch.Tensor", "torch.Tensor", float]
+TOOLS = ("kohya", "comfyui", "ai-toolkit")
 DYNAMIC = "Dynamic"  # kohya's word for ranks that differ from layer to layer
 PASSED_ON = ("spec_hash", "dataset_hash", "version", "code_revision", "run", "seed", "pairing")
 # Of a local folder, whose name is nobody's business, the revision is a shorter hash.
@@ -79,18 +80,27 @@ def fused(
     _require_plain(state, config, architecture.title, where)
     found: dict[str, torch.Tensor] = {}
     for layer, parts in _by_layer(state, config, architecture, where).items():
+        if layout == "diffusers":
+            for name, part in parts.items():
+                found |= _unscaled(f"{PREFIX}{name}", part)
+            continue
         down, up, scale = _join(layer, parts, architecture.title, where)
         if layer.swapped:
             up = up.roll(up.shape[0] // 2, 0)
         if layout == "peft":
-            found[f"diffusion_model.{layer.original}.lora_A.weight"] = down
-            found[f"diffusion_model.{layer.original}.lora_B.weight"] = up * scale
+            found |= _unscaled(f"diffusion_model.{layer.original}", (down, up, scale))
             continue
         name = "lora_unet_" + layer.original.replace(".", "_")
         found[f"{name}.lora_down.weight"] = down
         found[f"{name}.lora_up.weight"] = up
         found[f"{name}.alpha"] = down.new_tensor(scale * down.shape[0]).float()
     return found
+
+
+def _unscaled(name: str, part: Part) -> dict[str, torch.Tensor]:
+    """A and B of a layer, for tools that know no alpha."""
+    down, up, scale = part
+    return {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up * scale}
 
 
 def _names(architecture: Architecture) -> AdapterKeys:
@@ -184,7 +194,7 @@ class Shown:
 
 
 def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str = "kohya") -> str:
-    """Write an adapter of ours for a tool, 'kohya' or 'comfyui'; what was written, in a line.
+    """Write an adapter of ours for a tool, one of `TOOLS`; what was written, in a line.
     dtype: of torch; None: as it was trained. Raises KindredError for an adapter that the tool's
     layout can't say."""
     import torch
@@ -192,10 +202,11 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str 
     _, header = safetensors_files.header(adapter)
     architecture = architecture_of(header, str(adapter))
     trained = safetensors_files.load(adapter)
-    layout = _names(architecture).comfyui if tool == "comfyui" else "kohya"
+    keys = _names(architecture)
+    layouts = dict(zip(TOOLS, ("kohya", keys.comfyui, keys.ai_toolkit), strict=True))
+    layout: LoraLayout = layouts[tool]
     if lokr_keys.is_lokr(trained):
-        keys = _names(architecture)
-        known = tool == "comfyui" and keys.comfyui_reads_diffusers
+        known = layout == "diffusers" or (tool == "comfyui" and keys.comfyui_reads_diffusers)
         state = lokr_export.renamed(
             trained, architecture, keys, str(adapter), None if known else layout
         )

@@ -54,7 +54,7 @@ MLP = 4  # a feed-forward layer is this many times as wide as the stream, in eve
 class Flux1AdapterKeys(TabledKeys):
     """FLUX.1's layers in the original code's names, and diffusers'."""
 
-    comfyui = "kohya"
+    comfyui, ai_toolkit = "kohya", "diffusers"
     comfyui_reads_diffusers = True
     blocks, outside, times = BLOCKS, OUTSIDE, {"proj_mlp": MLP}
     swapped = frozenset({"norm_out.linear"})  # shift above scale; in diffusers scale above shift
