@@ -33,7 +33,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--trigger", nargs="*", default=[], help="trigger names to mention in the file; unset: none"
     )
     parser.add_argument(
-        "--resolution", default="1024x1024", help="picture size that it is meant for"
+        "--resolution", help="picture size that it is meant for, like 1024x1024; unset: not said"
     )
     parser.add_argument(
         "--dtype", choices=PRECISIONS, help="precision of the weights; unset: as trained"
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     if options.out.resolve() == options.adapter.resolve():
         raise KindredError("is the adapter itself", f"--out {options.out}", "give another name")
-    if not re.fullmatch(r"\d+x\d+", options.resolution):
+    if options.resolution is not None and not re.fullmatch(r"\d+x\d+", options.resolution):
         where = f"--resolution {options.resolution}"
         raise KindredError("is not a size", where, "write it like 1024x1024")
     shown = Shown(options.title, options.trigger, options.resolution)

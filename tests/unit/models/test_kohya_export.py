@@ -227,6 +227,18 @@ def test_metadata_and_equal_bytes(base, tmp_path):
     assert all(entry["dtype"] == "F32" for entry in entries.values())
 
 
+def test_no_size_is_said_that_nobody_gave(base, tmp_path):
+    """modelspec lets adapters leave it off, and the sizes of a training are in no file of a run."""
+    trained(base, path := tmp_path / "lora.safetensors", rank=2)
+    for tool in kohya_export.TOOLS:
+        _, told = safetensors_files.header(exported(path, "--format", tool))
+        assert "modelspec.resolution" not in told
+    _, told = safetensors_files.header(exported(path, "--resolution", "128x144"))
+    assert told["modelspec.resolution"] == "128x144"
+    with pytest.raises(KindredError, match="is not a size"):
+        exported(path, "--resolution", "")
+
+
 def test_a_folder_s_name_is_not_told(base, tmp_path):
     path = tmp_path / "lora.safetensors"
     trained(base, path, rank=2, targets=["to_out.0"])

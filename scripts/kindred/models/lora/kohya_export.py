@@ -186,11 +186,13 @@ def _join(layer: FusedLayer, parts: Mapping[str, Part], title: str, where: str) 
 
 @dataclass(frozen=True)
 class Shown:
-    """What other tools show: a title, trigger names to mention, and the size it is meant for."""
+    """What other tools show: a title, trigger names to mention, and the size that it is meant for;
+    none where that is not known, as modelspec allows adapters: lora.json doesn't tell the sizes of
+    a training."""
 
     title: str = "Kindred LoRA"
     triggers: Sequence[str] = ()
-    resolution: str = "1024x1024"
+    resolution: str | None = None
 
 
 def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str = "kohya") -> str:
@@ -258,12 +260,13 @@ def metadata(
         "ss_v2": "False",
         "sshs_model_hash": digest,
         "modelspec.hash_sha256": f"0x{digest}",
-        "modelspec.resolution": shown.resolution,
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.title": shown.title,
         **_names(architecture).metadata(base),
         **OURS,
     }
+    if shown.resolution:
+        found["modelspec.resolution"] = shown.resolution
     if shown.triggers:
         found["modelspec.trigger_phrase"] = ", ".join(shown.triggers)
     if REPOSITORY.match(base):
