@@ -75,24 +75,24 @@ def _sixteen(widths: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
-def _klein(double: int, single: int, heads: int, text: int) -> Shape:
+def _published(architecture: str, model: str) -> dict[str, Any]:
+    return dict(by_name(architecture, "").published[f"black-forest-labs/{model}"])
+
+
+def _klein(size: str) -> Shape:
+    known = _published("klein", f"FLUX.2-klein-{size}")
     return Shape(
         "klein",
         128,
-        {"qwen3": (text,)},
+        {"qwen3": (known["joint_attention_dim"],)},
         {
+            **known,
             "patch_size": 1,
             "in_channels": 128,
-            "num_layers": double,
-            "num_single_layers": single,
-            "num_attention_heads": heads,
-            "attention_head_dim": 128,
-            "joint_attention_dim": text,
             "timestep_guidance_channels": 256,
             "mlp_ratio": 3.0,
             "axes_dims_rope": (32, 32, 32, 32),
             "rope_theta": 2000,
-            "guidance_embeds": False,
         },
         {},
         {"shift": 3.0, "use_dynamic_shifting": True},
@@ -112,22 +112,13 @@ SHAPES = {
         "flux1",
         16,
         {"t5": (4096,)},
-        {
-            "num_layers": 19,
-            "num_single_layers": 38,
-            "num_attention_heads": 24,
-            "attention_head_dim": 128,
-            "joint_attention_dim": 4096,
-            "pooled_projection_dim": 768,
-            "guidance_embeds": True,
-            "axes_dims_rope": (16, 56, 56),
-        },
+        {**_published("flux1", "FLUX.1-dev"), "axes_dims_rope": (16, 56, 56)},
         _sixteen((128, 256, 512, 512)),
         DYNAMIC,
         {"clip": 768},
     ),
-    "klein-4b": _klein(5, 20, 24, 7680),
-    "klein-9b": _klein(8, 24, 32, 12288),
+    "klein-4b": _klein("4B"),
+    "klein-9b": _klein("9B"),
     "z-image": Shape(
         "z-image",
         16,

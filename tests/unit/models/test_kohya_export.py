@@ -14,7 +14,7 @@ import export_lora as program
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models.architectures.flux1.facts import FLUX1
-from kindred.models.lora import injection, key_conversion, kohya_export, lora_config
+from kindred.models.lora import injection, key_conversion, kohya_export
 from kindred.models.lora.adapters import apply_adapters, provenance, read_adapters
 from kindred.specs.training import Recipe
 
@@ -81,19 +81,11 @@ def test_ai_toolkit_s_layout_has_diffusers_names_no_alpha_and_loses_nothing(base
     path = tmp_path / "lora.safetensors"
     wanted = tiny_base.answer(trained(base, path, **recipe))
     out = exported(path, "--format", "ai-toolkit")
-    state, ours = safetensors_files.load(out), safetensors_files.load(path)
-    assert state.keys() == ours.keys()
+    assert safetensors_files.load(out).keys() == safetensors_files.load(path).keys()
     torch.testing.assert_close(tiny_base.answer(loaded(base, out)), wanted, atol=2e-5, rtol=1e-4)
     known = FluxPipeline.from_pretrained(base)
     known.load_lora_weights(out)
     torch.testing.assert_close(tiny_base.answer(known.transformer), wanted, atol=2e-5, rtol=1e-4)
-    config = safetensors_files.header(path)[1]
-    for name, roles in key_conversion.modules_of(state).items():
-        rank = state[roles["down"]].shape[0]
-        assert torch.equal(state[roles["down"]], ours[roles["down"]])
-        part = name.removeprefix("transformer.")
-        scale = lora_config.scale_of(part, rank, lora_config.configuration(config))
-        assert torch.equal(state[roles["up"]], ours[roles["up"]] * scale)
 
 
 @pytest.mark.parametrize("scale", [{}, {"alpha": 5.0}, {"alpha": 5.0, "rslora": True}], ids=str)

@@ -8,7 +8,7 @@ Imports no torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,29 +104,25 @@ def _foreign(
 def _by_shapes(
     entries: Mapping[str, Any], architecture: Architecture
 ) -> tuple[Architecture, str] | None:
-    """The other architecture that all layers fit, when not all fit this one, and a layer's proof.
-    First by each layer's proportions, which hold at any width, then by published networks."""
+    """The other architecture that all layers fit, when not all fit this one, and the proof: by
+    proportions, which hold at any width, or by published networks."""
     sizes = {name: size for name, size in _sizes_of(entries).items() if size}
     if not architecture.published or not sizes:
         return None
     others = [
         one
         for one in architectures.every()
-        if one is not architecture and one.published and _every_layer_is(sizes, one)
+        if one is not architecture and one.published
+        if all(key_conversion.layer_of(name, one) for name in sizes)
     ]
-    if odd := _out_of_proportion(sizes, architecture):
-        for other in others:
-            if not _out_of_proportion(sizes, other):
-                reads, writes = sizes[odd]
-                return other, f"{odd} reads {reads} features and writes {writes}"
-    if _is_published(entries, architecture):
-        return None
-    network = f"no published network of {architecture.title} has such layers"
-    return next(((one, network) for one in others if _is_published(entries, one)), None)
-
-
-def _every_layer_is(names: Iterable[str], architecture: Architecture) -> bool:
-    return all(key_conversion.layer_of(name, architecture) for name in names)
+    odd = _out_of_proportion(sizes, architecture)
+    for other in others:
+        if odd and not _out_of_proportion(sizes, other):
+            reads, writes = sizes[odd]
+            return other, f"{odd} reads {reads} features and writes {writes}"
+        if _is_published(entries, other) and not _is_published(entries, architecture):
+            return other, f"no published network of {architecture.title} has such layers"
+    return None
 
 
 def _out_of_proportion(sizes: Mapping[str, Size], architecture: Architecture) -> str | None:
