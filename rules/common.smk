@@ -155,7 +155,8 @@ DETAILED = "|".join(map(re.escape, face_detail_specs.detailed(PLAN))) or "(?!)"
 
 
 wildcard_constraints:
-    experiment="[^/]+",
+    # Another experiment's files are files like any other: a configuration may name them.
+    experiment="|".join(map(re.escape, PLAN.experiments)),
     variant="[^/]+",
     dataset="[^/]+",
     base="[^/]+",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -55,6 +56,17 @@ def test_it_is_rendered_and_nothing_else_is_stale(workspace: Workspace):
     workspace.run("results/tiny/theirs/run-1/images/solo.json")
     assert (folder / "run-1/images/solo.json").read_bytes() != before
     assert "2 pictures, 0 in the store, 2 drawn" in workspace.log("tiny/render/theirs.run-1.solo")
+
+
+def test_a_file_among_the_results_of_an_experiment_that_is_not_configured(workspace: Workspace):
+    other = workspace.root / "config/experiments/other.yaml"
+    theirs = "{adapter: results/tiny/both/run-1/lora.safetensors}"
+    shutil.copy(workspace.root / EXPERIMENT_FILE, other)
+    workspace.replace(str(other), "prompt_sets:", f"  theirs: {theirs}\nprompt_sets:")
+    target = "results/other/theirs/run-1/images/solo.json"
+    planned = workspace.jobs(target, "--config", "experiments=other")
+    assert "other: solo by theirs, run 1" in planned
+    assert not [job for job in planned if "training" in job or job.startswith("tiny: ")]
 
 
 def test_a_file_that_is_not_there_or_no_lora(workspace: Workspace):
