@@ -16,7 +16,7 @@ from kindred.common.errors import run_main
 from kindred.common.files import read_json, write_json
 from kindred.evidence.pilot_variances import PilotFiles
 from kindred.evidence.power_figures import figures, warnings
-from kindred.evidence.power_words import table
+from kindred.evidence.power_words import NOTHING, table
 from kindred.specs.power import PowerSpec
 
 
@@ -25,7 +25,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--spec", help="PowerSpec as JSON, or a file of it")
-    what.add_argument("--show", nargs="+", type=Path, help="power.json files to print")
+    what.add_argument("--show", nargs="*", type=Path, help="power.json files to print")
     parser.add_argument("--results", type=Path, help="folder of the experiment, for finished runs")
     parser.add_argument(
         "--docs", type=Path, default=Path("docs/findings"), help="folder of published pages"
@@ -40,8 +40,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Forecast one experiment, or print what was forecast."""
     options = parse(argv)
-    if options.show:
-        print("\n\n".join(table(read_json(path)) for path in options.show))
+    if options.show is not None:
+        print("\n\n".join(table(read_json(path)) for path in options.show) or NOTHING)
         return 0
     spec = PowerSpec.read(options.spec)
     found = figures(spec, PilotFiles(spec.experiment, options.results, options.docs))

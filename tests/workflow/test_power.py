@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from workspace import EXPERIMENT_FILE, Workspace
+from workspace import EXPERIMENT_FILE, Workspace, copy
 
 pytestmark = pytest.mark.workflow
 
@@ -40,6 +41,13 @@ def asked(fresh: Workspace) -> Workspace:
     fresh.replace(EXPERIMENT_FILE, "prompt_sets:\n", QUESTIONS)
     fresh.replace(EXPERIMENT_FILE, "      J: headshot of {J}\n", PROMPTS)
     return fresh
+
+
+def test_without_a_hypothesis_it_says_that_there_is_nothing_to_compute(
+    started: Workspace, tmp_path: Path
+):
+    said = copy(started, tmp_path / "kindred").run("power")
+    assert "No experiment asked for has `hypotheses`, so there is nothing to compute" in said
 
 
 @pytest.mark.long
