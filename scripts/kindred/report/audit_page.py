@@ -26,8 +26,8 @@ from kindred.report.audit_photos import (
 from kindred.report.coverage_chart import coverage_svg
 from kindred.report.templates import fill
 
-# What would be trained otherwise than meant, beside all of FIRST_SCREEN but settings.
-NOT_READY = (frozenset(FIRST_SCREEN) - {MISFIT}) | {"unseen"}
+# What would be trained otherwise than meant: all of FIRST_SCREEN but settings.
+NOT_READY = frozenset(FIRST_SCREEN) - {MISFIT}
 STEPS = 3  # that are told at once
 
 

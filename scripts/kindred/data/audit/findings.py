@@ -22,11 +22,13 @@ Characters = Mapping[str, Character]
 MISFIT = "misfit"  # the kind that is about the experiment's settings
 LATER = "tokens-later"
 UNKNOWN_NAME, SAME_NAME, REFUSAL = "unknown-name", "same-name", "refusal"
+UNSEEN = "unseen"
 FACE_WITHOUT_NAME = "face-without-name"
 NAMES = "Names that the base can't tell"
 # What stands on the page's first screen, by kind, and under which heading: with it, something else
 # is trained than anybody meant.
 FIRST_SCREEN = {
+    UNSEEN: "Characters in no photo",
     MISFIT: "Settings that don't fit the base, the photos or each other",
     UNKNOWN_NAME: NAMES,
     SAME_NAME: NAMES,
@@ -326,7 +328,7 @@ def composite_findings(photos: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 def _unseen(name: str) -> Finding:
     return Finding(
-        "unseen",
+        UNSEEN,
         "warning",
         f"no photo shows {name}",
         "the model can't learn the name; prompts with it draw somebody else",

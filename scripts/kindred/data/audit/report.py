@@ -64,7 +64,8 @@ def examine(
         *cast_shapes.shape_findings(shapes),
     ]
     # What stands on the first screen is told first on the terminal too.
-    found.sort(key=lambda finding: finding.kind not in findings.FIRST_SCREEN)
+    ranks = {kind: rank for rank, kind in enumerate(findings.FIRST_SCREEN)}
+    found.sort(key=lambda finding: ranks.get(finding.kind, len(ranks)))
     made = Counter(photo["image"]["made"] for photo in photos if "made" in photo["image"])
     least = min((count for count in seen.values() if count), default=0)
     return {
@@ -159,8 +160,9 @@ def examine_tokens(
 
 
 def finding_lines(result: Mapping[str, Any]) -> list[str]:
-    """Each finding for a terminal, with its effect; of what is checked later, with when."""
-    told = {findings.LATER: "cure"}
+    """Each finding for a terminal, with its effect; of a character in no photo with the cure, and
+    of what is checked later with when."""
+    told = {findings.LATER: "cure", findings.UNSEEN: "cure"}
     return [
         commands.complete(f"{one['level']}: {one['what']}: {one[told.get(one['kind'], 'effect')]}")
         for one in result["findings"]
