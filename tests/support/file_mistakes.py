@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from mistakes import (
     CAPTION,
@@ -250,6 +251,17 @@ def weighted(root: Path, masks: dict[str, object]) -> object:
     return person_masks.token_weights([item], root / "images.json", root / "masks.json", 2.0, 2.0)
 
 
+def closed(root: Path) -> object:
+    """A file that nobody may read."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tensors, "open", refuse, raising=False)
+        return tensors.header(root / "a")
+
+
 READ = files.read_json
 MISTAKES = [
     # Files of steps
@@ -258,6 +270,10 @@ MISTAKES = [
     of_file("is not valid JSON", "a.jsonl", "{}\n{", "{}\n", files.read_jsonl),
     Mistake("is not a complete safetensors file",
             lambda root: tensors.header(cut(safetensors(root / "a"))),
+            lambda root: tensors.header(safetensors(root / "a"))),
+    Mistake("is a folder, not a file", tensors.header,
+            lambda root: tensors.header(safetensors(root / "a"))),
+    Mistake("can't be read (Permission denied)", closed,
             lambda root: tensors.header(safetensors(root / "a"))),
     Mistake("no tensor named", lambda root: tensors.load(safetensors(root / "a"), ["b"]),
             lambda root: tensors.load(safetensors(root / "a", {"b": torch.ones(1)}), ["b"])),

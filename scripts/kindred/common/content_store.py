@@ -70,6 +70,8 @@ class ContentStore:
         try:
             self._check(path)
         except KindredError as error:
+            if isinstance(error.__cause__, OSError):
+                raise  # whether it is whole can't be told, so it is not made again
             if key not in self._warned:
                 self._warned.add(key)
                 print(f"warning: {error.finding}; {self._again}", file=sys.stderr, flush=True)

@@ -32,6 +32,7 @@ CURES = {
     errno.EPERM: RIGHT,
     errno.EROFS: RIGHT,
     errno.ENAMETOOLONG: SHORTER,
+    errno.EISDIR: "a folder has this name: give the name of a file",
     errno.ENOTDIR: "a file has the name of a folder in this path: move that file away",
 }
 # How torch's and safetensors' writers say that a disk is full; neither raises an OSError.
@@ -113,6 +114,14 @@ def unwritable(path: Path | str, error: OSError) -> KindredError:
     """The error for a file or folder that the system refuses to write."""
     what = f"can't be written ({error.strerror or error})"
     return KindredError(what, str(path), CURES.get(error.errno or 0, OTHERWISE))
+
+
+def unreadable(path: Path | str, error: OSError) -> KindredError:
+    """The error for a file that the system refuses to read."""
+    if error.errno == errno.EISDIR:
+        return KindredError("is a folder, not a file", str(path), "name a file in this folder")
+    what = f"can't be read ({error.strerror or error})"
+    return KindredError(what, str(path), "get read access to it, or copy it again")
 
 
 def flush(path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kindred.common.errors import KindredError
-from kindred.common.files import atomic_write, missing
+from kindred.common.files import atomic_write, missing, unreadable
 from kindred.common.sentences import counted
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ LENGTH = struct.Struct("<Q")
 NOT_KEPT = "nothing of it was kept; check the photo, the model or the learning rate behind it"
 READ_AGAIN = (
     "delete it and run `snakemake`, which makes it again; if no step made it, download it again"
+)
+WHOLE_AGAIN = (
+    "if a step made it, delete it and run `snakemake`, which makes it again; otherwise download it "
+    "again, or convert it to safetensors"
 )
 # Types of tensors: as `struct` reads one number, and (bits of a number, those of its exponent).
 NUMBERS = {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "I32": "i", "I16": "h", "U8": "B"}
@@ -115,7 +119,8 @@ def not_finite(tensor: torch.Tensor) -> int:
 def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
     """(entry per tensor: dtype, shape, data_offsets; metadata), without torch.
 
-    Raises KindredError naming the file when it is missing or no whole safetensors file.
+    Raises KindredError naming the file when it is missing, can't be read or is no whole safetensors
+    file.
     """
     try:
         with open(path, "rb") as file:
@@ -127,9 +132,11 @@ def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
             raise ValueError("it is cut short" if size < start + end else "it has no end")
     except FileNotFoundError:
         raise missing(path) from None
+    except OSError as error:
+        raise unreadable(path, error) from error
     except (ValueError, KeyError, TypeError, struct.error) as error:
         what = f"is not a complete safetensors file ({error})"
-        raise KindredError(what, str(path), "delete it and run again") from None
+        raise KindredError(what, str(path), WHOLE_AGAIN) from None
     return entries, metadata
 
 

@@ -49,11 +49,13 @@ def incompatibilities(
 
     `layers` is what `layers_of` gives, None where the base can't be looked at.
     """
-    if not path.is_file():
+    if not path.exists():
         return [AdapterFault("does not exist", PATH)]
     try:
         entries, metadata = safetensors_files.header(path)
-    except KindredError:
+    except KindredError as error:
+        if isinstance(error.__cause__, OSError):  # a folder, or nobody may read it
+            return [AdapterFault(error.what, error.cure)]
         return [AdapterFault("is not a complete safetensors file", CONVERT)]
     found: list[AdapterFault] = []
     if lokr_keys.is_lokr(entries) and not lora_only:
