@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import KindredError, run_main
-from kindred.models.lora.kohya_export import TOOLS, Shown, export
+from kindred.models.lora.kohya_export import Shown, export
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -26,7 +26,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--adapter", required=True, type=Path, help="lora.safetensors of a run")
-    parser.add_argument("--format", choices=TOOLS, default="kohya", help="tool that will read it")
+    parser.add_argument("--format", default="kohya", help="kohya, comfyui or ai-toolkit")
     parser.add_argument("--out", required=True, type=Path, help="file to write")
     parser.add_argument("--title", default="Kindred LoRA", help="title that other tools show")
     parser.add_argument(

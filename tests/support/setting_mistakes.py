@@ -273,6 +273,8 @@ MISTAKES = [
         [f"{root}/report.html", "--out", f"{root}/report.webp"]), None),
     Mistake("is the adapter itself", lambda root: exported(root, "a.safetensors"), None),
     Mistake("is not a size", lambda root: exported(root, "b.x", "--resolution", "big"), None),
+    Mistake("is not a format that Kindred writes",
+            lambda root: exported(root, "b.x", "--format", "diffusers"), None),
     of_value("is not STEP=HASH", migrated, "x", "train=0"),
     Mistake("lacks a label or a file", lambda root: curves(root, "t.csv"),
             lambda root: curves(root, f"a={write(root / 't.csv', LOG)}")),

@@ -16,10 +16,7 @@ HEADINGS = (
     *("hypothesis", "runs", "prompts", "pictures", "finds", "margin", "beyond it", "decided"),
     *("would do", "no difference >"),
 )
-NOTHING = (
-    "No experiment asked for has `hypotheses`, so there is nothing to compute. With a hypothesis "
-    "in the experiment's file, this says what difference its runs and prompts can find."
-)
+NOTHING = "No experiment asked for has `hypotheses`, so there is nothing to compute."
 
 
 def told(one: Figures, primaries: int, experiment: str) -> dict[str, str]:

@@ -340,7 +340,6 @@ def test_names_that_differ_in_unknown_letters_alone_are_the_same(base):
 def test_names_that_can_t_be_told_stand_on_the_first_screen(base):
     page = render(of_names(base, CYRILLIC))
     said = "Ада and Бен are the same name to"
-    # Among what is to be done first, two characters in no photo come before them.
     assert page.count(said) == 1 and page.count("Names that the base can't tell") == 1
     assert page.index(said) < page.index("<svg")
 

@@ -1,5 +1,6 @@
 """A LoRA in the layout of ComfyUI and kohya's tools: same network, their metadata, equal bytes."""
 
+import errno
 import hashlib
 import json
 
@@ -14,7 +15,7 @@ import export_lora as program
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
 from kindred.models.architectures.flux1.facts import FLUX1
-from kindred.models.lora import injection, key_conversion, kohya_export
+from kindred.models.lora import compatibility, injection, key_conversion, kohya_export
 from kindred.models.lora.adapters import apply_adapters, provenance, read_adapters
 from kindred.specs.training import Recipe
 
@@ -259,15 +260,52 @@ def test_what_the_layout_can_t_hold_is_refused(base, tmp_path):
         exported(path)
     assert not (tmp_path / "out.safetensors").exists()
     trained(base, path, rank=2)
-    with pytest.raises(KindredError, match="already has that layout"):
+    with pytest.raises(KindredError, match="already in a layout"):
         exported(exported(path), name="twice.safetensors")
     with pytest.raises(KindredError, match="is the adapter itself"):
         program.main(["--adapter", str(path), "--out", str(path)])
     safetensors_files.save(
-        path, {"vae.lora_A.weight": torch.ones(1, 2), "vae.lora_B.weight": torch.ones(2)}
+        path,
+        {"vae.lora_A.weight": torch.ones(1, 2), "vae.lora_B.weight": torch.ones(2)},
+        {"version": "train 5, flux1 1"},
     )
     with pytest.raises(KindredError, match=r"vae is no layer of FLUX\.1"):
         exported(path)
+
+
+def test_a_file_of_a_model_that_nobody_here_knows(tmp_path):
+    path, layer = tmp_path / "sdxl.safetensors", "lora_unet_down_blocks_1_attentions_0_proj_in"
+    ends = ("lora_down.weight", "lora_up.weight", "alpha")
+    safetensors_files.save(path, {f"{layer}.{end}": torch.ones(1, 1) for end in ends})
+    with pytest.raises(KindredError, match=f"a model that Kindred doesn't know .*{layer}"):
+        exported(path)
+
+
+def test_what_can_t_be_read_or_written_is_said_with_its_cure(base, tmp_path, monkeypatch):
+    path, folder = tmp_path / "lora.safetensors", tmp_path / "loras"
+    trained(base, path, rank=2)
+    folder.mkdir()
+    with pytest.raises(KindredError, match=r"loras: is a folder, not a file. Name a file in"):
+        exported(folder)
+    with pytest.raises(KindredError, match=r"loras: can't be written .* give the name of a file"):
+        exported(path, name="loras")
+    with pytest.raises(KindredError, match=r"not a format .* or kohya for sd-scripts and musubi"):
+        exported(path, "--format", "musubi")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(KindredError, match=r"cut short.* or convert it to safetensors"):
+        exported(path)
+
+    def closed(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(safetensors_files, "open", closed, raising=False)
+    with pytest.raises(KindredError, match=r"can't be read \(Permission denied\). Get read access"):
+        exported(path)
+    (fault,) = compatibility.incompatibilities(path, FLUX1, None)
+    assert fault.what == "can't be read (Permission denied)" and "read access" in fault.cure
+    monkeypatch.undo()
+    (fault,) = compatibility.incompatibilities(folder, FLUX1, None)
+    assert (fault.what, fault.cure) == ("is a folder, not a file", "name a file in this folder")
 
 
 @pytest.mark.parametrize(

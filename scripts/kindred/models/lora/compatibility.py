@@ -54,7 +54,7 @@ def incompatibilities(
     try:
         entries, metadata = safetensors_files.header(path)
     except KindredError as error:
-        if isinstance(error.__cause__, OSError):  # a folder, or nobody may read it
+        if isinstance(error.__cause__, OSError):
             return [AdapterFault(error.what, error.cure)]
         return [AdapterFault("is not a complete safetensors file", CONVERT)]
     found: list[AdapterFault] = []

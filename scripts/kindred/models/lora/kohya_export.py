@@ -31,8 +31,9 @@ from kindred.models.architectures.interface import (
 )
 from kindred.models.lora import lokr_export, lokr_keys
 from kindred.models.lora.adapters import OURS
-from kindred.models.lora.key_conversion import PREFIX, modules_of
+from kindred.models.lora.key_conversion import PREFIX, layer_of, modules_of
 from kindred.models.lora.lora_config import configuration, scale_of
+from kindred.models.lora.prefixes import is_of_text_encoder
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 # Part of a LoRA: A [rank, width], B [height, rank], and the factor that their product is scaled by.
 Part = tuple["torch.Tensor", "torch.Tensor", float]
 TOOLS = ("kohya", "comfyui", "ai-toolkit")
+WHICH_TOOL = (
+    "write comfyui, ai-toolkit, or kohya for sd-scripts and musubi-tuner; diffusers reads "
+    "lora.safetensors as it is"
+)
 DYNAMIC = "Dynamic"  # kohya's word for ranks that differ from layer to layer
 PASSED_ON = ("spec_hash", "dataset_hash", "version", "code_revision", "run", "seed", "pairing")
 # Of a local folder, whose name is nobody's business, the revision is a shorter hash.
@@ -121,11 +126,23 @@ def _require_plain(
             "train the variant with `dora: false`, or use this file in diffusers",
         )
     if any(key.startswith(("lora_unet_", "diffusion_model.")) for key in state):
-        raise KindredError("already has that layout", where, "use it as it is")
+        raise lokr_export.in_other_layout(where)
     other = [key for key in state if not re.search(r"\.lora_[AB]\.weight$", key)]
     if other or not state:
         what = f"contains {other[0]}" if other else "is empty"
         raise KindredError(what, where, "give a lora.safetensors that train.py wrote")
+
+
+def _require_known(state: Mapping[str, torch.Tensor], where: str) -> None:
+    """Raise KindredError for a file of another tool none of whose layers any architecture has."""
+    names = sorted(modules_of(key for key in state if not is_of_text_encoder(key)))
+    known = [one for one in architectures.every() if one.adapter_keys is not None]
+    if names and not any(layer_of(name, one) for one in known for name in names):
+        raise KindredError(
+            f"is of a model that Kindred doesn't know (its layers: {names[0]}, ...)",
+            where,
+            "use it in the tools that it was made for",
+        )
 
 
 def _by_layer(
@@ -201,9 +218,13 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str 
     layout can't say."""
     import torch
 
+    if tool not in TOOLS:
+        raise KindredError("is not a format that Kindred writes", f"--format {tool}", WHICH_TOOL)
     _, header = safetensors_files.header(adapter)
     architecture = architecture_of(header, str(adapter))
     trained = safetensors_files.load(adapter)
+    if "version" not in header:
+        _require_known(trained, str(adapter))
     keys = _names(architecture)
     layouts = dict(zip(TOOLS, ("kohya", keys.comfyui, keys.ai_toolkit), strict=True))
     layout: LoraLayout = layouts[tool]

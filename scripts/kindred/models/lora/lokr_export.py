@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 HEADER = {"ss_network_module": "lycoris.kohya", "ss_network_args": json.dumps({"algo": "lokr"})}
 
 
+def in_other_layout(where: str) -> KindredError:
+    """The error for a file that another tool wrote, or that was written for one."""
+    what = "is already in a layout of kohya's tools or ComfyUI"
+    return KindredError(what, where, "use it as it is in the tools that it was made for")
+
+
 def renamed(
     state: Mapping[str, torch.Tensor],
     architecture: Architecture,
@@ -43,7 +49,7 @@ def renamed(
     Raises KindredError, which begins with `where`, for what is no LoKr of ours.
     """
     if not all(name.startswith(PREFIX) for name in state):
-        raise KindredError("already has that layout", where, "use it as it is")
+        raise in_other_layout(where)
     layers = lokr_keys.read(state, architecture, where)
     if layout is None:
         return dict(state)
