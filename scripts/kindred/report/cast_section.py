@@ -17,6 +17,7 @@ from kindred.report.cast_tables import (
     canvases_table,
     cast_sets,
     casts_table,
+    deciding,
     share_cell,
     stat_cell,
     threshold_table,
@@ -33,6 +34,7 @@ UNTRAINED = {
     "pictures": "pictures made elsewhere",
 }
 FEW = 96  # pictures a run below which the figures are rough
+NOT_SHOWN = "So this alone does not show that names were learned. See below who comes when called."
 NO_CASTS = (
     "This page can’t say whether names were learned, because no prompt set of this experiment asks "
     "for casts (the same people on every shape of picture, and strangers). An adapter that knows "
@@ -85,7 +87,7 @@ def _answer(data: ReportData, one: CastSet) -> list[str]:
             f"{_reached(one.variants[control])}."
         )
     else:
-        said.append(f"{NONE[:1].upper()}{NONE[1:]}, so how far that needs names is not known.")
+        said.append(f"{NONE[:1].upper()}{NONE[1:]} to compare with.")
     kinds = {name: data.variants[name]["kind"] for name in one.variants}
     said += [
         f"{name}, {UNTRAINED[kind]}, does so in {_reached(one.variants[name])}"
@@ -93,8 +95,8 @@ def _answer(data: ReportData, one: CastSet) -> list[str]:
         for name, kind in kinds.items()
         if kind in FIXED_KINDS
     ]
-    runs = len(data.variants[best]["runs"])
-    return [*said, _without_names(one, one.variants[best]), *_how_sure(one, best, runs)]
+    names = f"{_without_names(one)}{_shown(data, one, best, control)}"
+    return [*said, names, *_how_sure(one, best, len(data.variants[best]["runs"]))]
 
 
 def _of_strangers(kind: str, own: Figures) -> str:
@@ -116,24 +118,36 @@ def _reached(own: Figures) -> str:
     return f"{family.text}{reach} of the pictures of the family alone and {told} of all"
 
 
-def _without_names(one: CastSet, own: Figures) -> str:
-    """The most that can be had without names, and whether a variant is above it: of the family
-    alone, where nothing but names tells who is meant, or of all where that is not asked for."""
-    kind = "family" if "family" in own["accuracy"] else "all"
-    drawers = one.told["drawers"]
-    most = max(drawer[kind] for drawer in drawers.values())
+def _most(one: CastSet) -> float:
+    return max(bound[deciding(one)] for bound in one.told["drawers"].values())
+
+
+def _without_names(one: CastSet) -> str:
+    """The most that can be had without names."""
+    kind, drawers = deciding(one), one.told["drawers"]
     of = "of the family alone" if kind == "family" else "of all"
-    said = (
-        f"Without reading a name, at most {share_cell(most).text} {of} can be right "
-        f"({share_cell(drawers['canvas'][kind]).text} from the picture’s shape alone)"
-    )
-    low = own["accuracy"][kind]["low"]
-    if low is not None and low > most:
-        return f"{said}. So names were learned."
     return (
-        f"{said}. So this alone does not show that names were learned. See below who comes when "
-        "called."
+        f"Without reading a name, at most {share_cell(_most(one)).text} {of} can be "
+        f"right ({share_cell(drawers['canvas'][kind]).text} from the picture’s shape alone). "
     )
+
+
+def _shown(data: ReportData, one: CastSet, best: str, control: str | None) -> str:
+    """What follows: names only above every row that needs none, by trainings that there are."""
+    kind, tops = deciding(one), [_most(one)]
+    for name, own in one.variants.items():
+        if name == control or data.variants[name]["kind"] == "base":
+            told = own["accuracy"].get(kind) or {"mean": 1.0}
+            tops.append(told["mean"] if told.get("high") is None else told["high"])
+    low = one.variants[best]["accuracy"].get(kind, {}).get("low")
+    if low is None or low <= max(tops):
+        return NOT_SHOWN
+    said = "So names were learned."
+    if len(data.variants[best]["runs"]) < 2:
+        said = f"“{best}” is clearly above that, so this one training learned names."
+    if control in one.variants and len(data.variants[control]["runs"]) < 2:
+        said += f" One training of “{control}” does not make it a control yet."
+    return said
 
 
 def _how_sure(one: CastSet, best: str, runs: int) -> list[str]:

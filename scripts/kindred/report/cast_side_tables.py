@@ -6,8 +6,8 @@ Knows the casts part of the summary; knows nothing of HTML.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 
-from kindred.common.sentences import counted
 from kindred.report import formatting
 from kindred.report.cast_tables import (
     LIKENESS,
@@ -70,16 +70,23 @@ def _detected(told: Figures | None) -> Cell:
 
 
 def bits_table(one: CastSet) -> SmallTable | None:
-    """Bits of each variant; without enough pictures how many it lacks."""
+    """Bits of each variant; without enough pictures what would give them."""
 
     def cells(own: Figures) -> list[Cell]:
         told = own["bits"]
         if told["more"]:
-            more = max(told["more"].values())
-            return [Cell("–", f"needs {counted(more, 'more picture')} a shape"), Cell("–")]
+            return [Cell("–"), Cell("–")]
         return [Cell(formatting.number(told[key]), sort=told[key]) for key in ("mean", "most")]
 
-    return table_of(one, "bits", ["bits", "if always right"], cells)
+    lacking = [own["bits"] for own in one.variants.values() if own["bits"]["more"]]
+    fewest = min((n for told in lacking for n in told["images"].values()), default=0)
+    notes = [
+        f"–: bits need {told['needed']} pictures of each shape, of all trainings together; there "
+        f"are {fewest}. Raise “pictures” of the casts in “{one.name}” "
+        f"{ceil(told['needed'] / fewest)} times."
+        for told in lacking[:1]
+    ]
+    return table_of(one, "bits", ["bits", "if always right"], cells, notes=notes)
 
 
 def order_table(one: CastSet) -> SmallTable | None:

@@ -148,7 +148,21 @@ def accuracy_table(one: CastSet) -> SmallTable | None:
         return [*shares, *([_worst(own)] if worst else [])]
 
     headings = [KIND_HEADINGS[kind] for kind in kinds] + ["hardest combination"] * worst
-    return table_of(one, "accuracy", headings, cells, lines)
+    return table_of(one, "accuracy", headings, cells, lines, [_which_column(one)])
+
+
+def deciding(one: CastSet) -> str:
+    """The kind of casts that can show names: of the family alone, or of all without any."""
+    return "family" if "family" in one.kinds else "all"
+
+
+def _which_column(one: CastSet) -> str:
+    kind = deciding(one)
+    others = " (strangers need none)" if kind == "family" and len(one.kinds) > 1 else ""
+    return (
+        f"Only “{KIND_HEADINGS[kind]}” can show that names were learned{others}: by an interval "
+        "above each row’s own, or above its figure if it has none."
+    )
 
 
 def ceiling_of(one: CastSet, kind: str, canvas: str | None = None) -> float | None:

@@ -14,12 +14,16 @@ from kindred.evidence.amendments import summed_up
 from kindred.report.cast_section import (
     NO_CASTS,
     _of_strangers,
-    _without_names,
     hypotheses_beside,
     who_is_who,
 )
 from kindred.report.cast_side_tables import bits_table
-from kindred.report.cast_tables import canvases_table, cast_sets, ceiling_of, threshold_table
+from kindred.report.cast_tables import (
+    canvases_table,
+    cast_sets,
+    ceiling_of,
+    threshold_table,
+)
 from kindred.report.report_data import ReportData, read_report_data
 from kindred.report.repository_pages import page
 from kindred.report.scrambled import NONE, beside, scrambled_of, without_names
@@ -110,12 +114,27 @@ def test_a_base_that_draws_strangers_when_asked_for_them_is_explained(data):
     assert _of_strangers("base", none) == _of_strangers("references", some) == ""
 
 
-def test_above_what_needs_no_names_names_were_learned(data):
-    (one,) = cast_sets(data)
-    above, within = ({"accuracy": {"family": {"low": low}}} for low in (0.68, 0.66))
-    assert _without_names(one, above).endswith("So names were learned.")
-    assert "does not show" in _without_names(one, within)
-    assert "does not show" in _without_names(one, {"accuracy": {"family": {"low": None}}})
+def answer(data: ReportData, low: float | None, top: float = 0.3, **of) -> str:
+    variants = dict(data.variants)
+    for name, own in (("all", {"low": low, "high": 1.0}), ("scrambled", {"high": top})):
+        told = variants[name]["casts"]["casts"]
+        accuracy = told["accuracy"] | {"family": {"mean": 0.9, "low": 0.0, **own}}
+        accuracy |= {"all": {**accuracy["all"], "mean": float(name == "all")}}
+        variants[name] = variants[name] | {"casts": {"casts": told | {"accuracy": accuracy}}}
+        variants[name] |= {"runs": of.get(name, [1, 2])}
+    return " ".join(
+        who_is_who(replace(data, summary={**data.summary, "variants": variants}))["lead"]
+    )
+
+
+def test_what_is_said_of_names_follows_from_interval_control_and_trainings(data):
+    assert "So names were learned. These" in answer(data, 0.68)  # 67 % can be had without names
+    for low, top in ((0.66, 0.3), (None, 0.3), (0.68, 0.7)):
+        assert "does not show that names were learned" in answer(data, low, top)
+    single = answer(data, 0.68, all=[1], scrambled=[1])
+    assert "“all” is clearly above that, so this one training learned names. One" in single
+    assert "of “scrambled” does not make it a control" in single
+    assert "“family alone”" in who_is_who(data)["sets"][0]["shown"][0].notes[0]
 
 
 def test_measures_that_need_no_names_are_named_with_the_controls_figure(data):
@@ -159,11 +178,14 @@ def test_every_figure_has_its_table(data):
     assert folded[0] == "Does the picture's shape matter?"
 
 
-def test_too_few_pictures_for_bits_say_how_many_are_missing(data):
+def test_too_few_pictures_for_bits_say_once_what_would_give_them(data):
     (one,) = cast_sets(data)
-    row = bits_table(one).rows[1]
-    assert row.cells[0].text == "–"
-    assert row.cells[0].range == f"needs {192 - 2 * 16} more pictures a shape"
+    table = bits_table(one)
+    assert {(cell.text, cell.range) for row in table.rows for cell in row.cells} == {("–", "")}
+    (note,) = table.notes
+    assert (
+        "192 pictures of each shape" in note and "of the casts in “casts” 12 t" in note
+    )
 
 
 def test_an_order_that_turns_with_the_threshold_is_no_result(data):
