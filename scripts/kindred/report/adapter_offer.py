@@ -21,6 +21,7 @@ from kindred.models import architectures
 from kindred.models.architectures.comfyui import ComfyGraph, graph
 from kindred.rendering.manifest import Row, read_manifest
 from kindred.report import formatting
+from kindred.report.figure_counts import figure_counts
 from kindred.report.next_experiments import more_runs
 from kindred.report.report_data import Place, ReportData
 from kindred.report.svg_plots import share
@@ -50,11 +51,13 @@ def offer(data: ReportData, spec: ReportSpec, choice: AdapterChoice | None) -> d
     """What the page says at its top."""
     if choice is None:
         none = "No LoRA was trained or loaded here, so there is none to take."
-        lists: dict[str, Any] = {x: [] for x in ("mind", "files", "links", "commands", "open")}
+        empty = ("counts", "mind", "files", "links", "commands", "open")
+        lists: dict[str, Any] = {x: [] for x in empty}
         return {"said": none, "decide": "", "needs": "", **lists}
     files = adapter_files(data, spec, choice.leader.variant, choice.run)
     return {
         "said": _said(choice),
+        "counts": figure_counts(data, choice),
         "mind": _mind(data, choice),
         "files": files,
         "links": [_from_page(spec, one.path) for one in files],

@@ -8,6 +8,7 @@ from typing import Any
 from kindred.common.sentences import counted
 from kindred.evidence.adapter_choice import AdapterChoice
 from kindred.report import formatting
+from kindred.report.figure_counts import left_out
 from kindred.report.report_data import ReportData
 from kindred.report.svg_plots import share
 from kindred.specs.measures import MEASURES
@@ -44,7 +45,9 @@ def _ranking(data: ReportData, choice: AdapterChoice | None) -> list[str]:
         if found and found["mean"] is not None:
             ends = formatting.range_of(found, choice.measure)
             told.append(f"“{name}” {share(found['mean'])}" + (f" ({ends})" if ends else ""))
-    return [f"{_upper(_words(data, choice.measure))}: {', '.join(told)}."] if told else []
+    if not told:
+        return []
+    return [f"{_upper(_words(data, choice.measure))}: {', '.join(told)}.", *left_out(data, choice)]
 
 
 def _differences(data: ReportData) -> list[str]:
