@@ -18,7 +18,8 @@ from kindred.data.audit.findings import composites, never_together, photos_with
 from kindred.evidence.labels import OPEN
 from kindred.report import formatting
 from kindred.report.changes_to_try import composed, longer, steps_of, with_strangers
-from kindred.report.next_experiments import Change
+from kindred.report.figure_counts import group_pictures, out_of
+from kindred.report.next_experiments import Change, composites_of
 from kindred.report.picture_selection import success_of
 from kindred.report.report_data import ReportData
 from kindred.report.svg_plots import share
@@ -31,6 +32,7 @@ STRANGERS = 0.20  # by which pictures with strangers are right less often
 WEAK = 0.90  # a part below this share is worth work
 POOR_LIKENESS = 0.6
 MOST = 8
+ROUGH = 24  # pictures below which a shortfall may be chance
 
 
 @dataclass(frozen=True)
@@ -141,17 +143,22 @@ def _beside_strangers(data: ReportData, spec: ReportSpec, variant: str) -> list[
         if "family" in kinds and "others" in kinds:
             family, others = kinds["family"]["mean"], kinds["others"]["mean"]
             if others < family - STRANGERS:
+                seen = (
+                    f"Beside strangers, “{variant}” is right in {out_of(kinds['others'])}, "
+                    f"against {out_of(kinds['family'])} of the family alone."
+                )
+                made = composites_of(data, spec, variant)
                 found.append(
                     Recommendation(
-                        f"Beside strangers, “{variant}” is right in {share(others)} of pictures, "
-                        f"against {share(family)} of the family alone. Other people get the "
-                        "family's looks.",
+                        f"{seen} Other people get the family's looks.",
                         "Test a variant with other people in its composites, called 'a man' or 'a "
                         "child': “strangers: {of: <a dataset of others>, share: 0.5}” in its "
                         "`compose`. In the lab that raised right pictures with strangers from 24 "
                         "to 86 % (ten trainings each).",
-                        "it was trained on nobody but the family, so the class noun came to mean "
-                        "them.",
+                        ""
+                        if made and made.strangers
+                        else "it was trained on nobody but the family, so the class noun came to "
+                        "mean them.",
                         with_strangers(data, spec, variant, prompt_set),
                     )
                 )
@@ -171,24 +178,27 @@ def _groups(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommenda
     part = known[prompt_set]
     if part["success"] >= part["product"] - SHORTFALL:
         return [_weakest(data, spec, variant, prompt_set, part)]
+    number = group_pictures(data, variant, prompt_set)
+    letters, trained = sorted(part.get("alone") or {}), photos_per_cell(data, variant)
+    cells, why, cause = never_together(trained, letters), "Being together is what fails.", ""
+    if cells:
+        cause = "no photo shows them together, so each was learned as the only person in a picture."
+    elif 0 < number < ROUGH:
+        why = "So few pictures may lack that by chance: draw more first."
+    else:
+        all_of, total = photos_with(trained, letters), sum(trained.values())
+        cause = f"{all_of} of {total} training pictures show all."
     seen = (
-        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures. From each "
-        f"person alone and the number of people one would expect {share(part['product'])}. Being "
-        "together is what fails."
+        f"{_groups_of(prompt_set)} everyone is right in "
+        f"{out_of({'mean': part['success'], 'images': number})}. From each person alone and the "
+        f"number of people one would expect {share(part['product'])}. {why}"
     )
-    cells = never_together(photos_per_cell(data, variant), sorted(part.get("alone") or {}))
-    cause = (
-        "no photo shows them together, so each was learned as the only person in a picture."
-        if cells
-        else "photos of such groups are few, or were seen too rarely."
-    )
-    wanted = cells or sorted(part.get("alone") or {})
     change = composed(
         data,
         spec,
         variant,
         "groups",
-        cells or ["+".join(wanted)],
+        cells or ["+".join(letters)],
         steps=steps_of(data, variant, 1.5),
     )
     if not cells:
@@ -206,6 +216,10 @@ def _groups(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommenda
     ]
 
 
+def _groups_of(prompt_set: str) -> str:
+    return f"In “{prompt_set}”, where several of the family and nobody else are asked for,"
+
+
 def _weakest(
     data: ReportData, spec: ReportSpec, variant: str, prompt_set: str, part: Mapping[str, Any]
 ) -> Recommendation:
@@ -213,8 +227,8 @@ def _weakest(
     letter = min(alone, key=alone.__getitem__, default=None)
     count = part.get("count")
     seen = (
-        f"In “{prompt_set}” everyone is right in {share(part['success'])} of pictures, no less "
-        f"than to be expected from the single parts ({share(part['product'])}). "
+        f"{_groups_of(prompt_set)} everyone is right in {share(part['success'])} of pictures, no "
+        f"less than to be expected from the single parts ({share(part['product'])}). "
     )
     if count is not None and (letter is None or count <= alone[letter]):
         everybody = "+".join(sorted(alone) or sorted(data.characters))
@@ -222,7 +236,7 @@ def _weakest(
             seen + f"The weakest part is the number of people, right in {share(count)}.",
             "Test captions with class nouns and left/right, and more photos of groups of that "
             "size.",
-            "few training pictures show so many people.",
+            "few training pictures may show so many people.",
             composed(data, spec, variant, "count", [everybody]),
         )
     name = data.names.get(letter or "", "")
@@ -230,7 +244,7 @@ def _weakest(
         seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
         f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
         "balanced appearances.",
-        f"{name} is in too few photos, or in photos that are too alike.",
+        f"{name} may be in too few photos, or in photos that are too alike.",
         composed(data, spec, variant, f"more-{letter}", [letter]) if letter else None,
     )
 
@@ -238,32 +252,49 @@ def _weakest(
 def _bleed(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     """The strongest confusion of one character with another."""
     table = data.variants[variant].get("bleed") or {"asked": []}
+    times = table.get("appearances") or [0] * len(table["asked"])
     confusions = [
-        (value or 0.0, asked, found)
-        for asked, row in zip(table["asked"], table.get("shares", []), strict=True)
+        (value or 0.0, asked, found, number)
+        for asked, row, number in zip(table["asked"], table.get("shares", []), times, strict=True)
         for found, value in zip(table["found"], row or [], strict=bool(row))
         if found in data.characters and found != asked
     ]
-    worst, asked, found = max(confusions, default=(0.0, "", ""))
+    worst, asked, found, number = max(confusions, default=(0.0, "", "", 0))
     if worst < NOTABLE:
         return []
-    names = data.names
-    return [
-        Recommendation(
-            f"Where {names[asked]} is asked for, “{variant}” shows {names[found]} instead in "
-            f"{share(worst)} of cases.",
-            f"Test crops of each alone out of shared photos, equal appearances of {names[asked]} "
-            f"and {names[found]}, and different class nouns in their captions.",
-            "the two are in the same photos, one much more often than the other, or share their "
-            "class noun.",
-            Change(
-                "solos",
-                f"Do crops of one person keep {names[asked]} and {names[found]} apart?",
-                variant,
-                {"solos": {"crop": "solos", "balance": "repeat"}},
-            ),
-        )
-    ]
+    one, other = data.names[asked], data.names[found]
+    seen = (
+        f"Where {one} is asked for, “{variant}” shows {other} instead in "
+        f"{out_of({'mean': worst, 'images': number}, 'case')}."
+    )
+    cause, do = _of_mix_up(data, photos_per_cell(data, variant), asked, found)
+    change = Change(
+        "solos",
+        f"Do crops of one person keep {one} and {other} apart?",
+        variant,
+        {"solos": {"crop": "solos", "balance": "repeat"}},
+    )
+    return [Recommendation(seen, do, cause, change if "crops" in do else None)]
+
+
+def _of_mix_up(
+    data: ReportData, cells: Mapping[str, int], asked: str, found: str
+) -> tuple[str, str]:
+    """Why, and what to do against what holds."""
+    one, other = data.names[asked], data.names[found]
+    number, others, both = (photos_with(cells, who) for who in (asked, found, (asked, found)))
+    if cells and not number:
+        return f"no photo shows {one}, so the name was not learned.", f"Add photos of {one}."
+    holds = []
+    if both:
+        holds.append((f"{both} training pictures show both", "crops of each out of shared photos"))
+    if others > 1.5 * number:
+        holds.append((f"{others} show {other} and {number} {one}", "equal appearances of both"))
+    if data.characters[asked].noun == data.characters[found].noun:
+        holds.append(("both have one class noun", "different class nouns in their captions"))
+    causes, tests = zip(*holds, strict=True) if holds else ([], ["photos of both together"])
+    cause = f"{formatting.listing(causes)}." if causes else ""
+    return cause, f"Test {formatting.listing(tests)}."
 
 
 def _likeness(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
@@ -278,7 +309,7 @@ def _likeness(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommen
                 Recommendation(
                     f"{name} alone reaches a likeness of {formatting.number(alone)} (0 a stranger, "
                     "1 another photo), from "
-                    f"{counted(cells.get(letter, 0), 'photo')} alone.",
+                    f"{counted(cells.get(letter, 0), 'training picture')} alone.",
                     f"Add photos of {name} alone with other clothes, places and light. Then test a "
                     "higher rank or more steps.",
                     f"too few photos show {name} alone, or the training ended too soon.",
@@ -293,12 +324,16 @@ def _repeats(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommend
     rate = statistic.get("mean")
     if rate is None or rate < NOTABLE:
         return []
+    trained = photos_per_cell(data, variant)
+    alone = [who for x, who in data.names.items() if 0 < photos_with(trained, x) == trained.get(x)]
+    cause = f"{formatting.listing(alone)} stood alone in all training pictures." if alone else ""
+    beside = ", and photos in which that person stands beside others" if cause else ""
     return [
         Recommendation(
-            f"“{variant}” draws somebody twice in {share(rate)} of cases.",
-            "Test captions that name each person once, with class noun and place in the picture, "
-            "and photos in which that person stands beside others.",
-            "somebody who is alone in all photos is drawn wherever anybody stands.",
+            f"“{variant}” draws somebody twice in {out_of(statistic)}.",
+            "Test captions that name each person once, with class noun and place in the picture"
+            f"{beside}.",
+            cause,
             composed(
                 data,
                 spec,
@@ -313,15 +348,18 @@ def _repeats(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommend
 
 
 def _pull(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
-    rate = (_of(data, variant, "pull").get("all") or {}).get("mean")
+    statistic = _of(data, variant, "pull").get("all") or {}
+    rate = statistic.get("mean")
     if rate is None or rate < NOTABLE:
         return []
+    sure = statistic.get("low") is None or statistic["low"] > 0
+    chance = "So few pictures may show that by chance: draw more first."
     return [
         Recommendation(
             f"Where nobody is named, “{variant}” still shows one of the characters in "
-            f"{share(rate)} of pictures. The whole class is pulled along.",
+            f"{out_of(statistic)}. {'The whole class is pulled along.' if sure else chance}",
             "Test class images of each class noun, or fewer steps.",
-            "the training was long enough to change what the class noun means.",
+            "the training was long enough to change what the class noun means." if sure else "",
             Change(
                 "class",
                 "Do class images, or fewer steps, leave other people as they were?",

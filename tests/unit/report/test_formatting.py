@@ -68,9 +68,6 @@ def test_numbers_are_written_for_readers():
     assert formatting.listing(["a", "b", "c"]) == "a, b and c" and formatting.listing([]) == ""
 
 
-SPEC = ReportSpec(experiment="made")
-
-
 def statistic(mean):
     return {"mean": mean, "low": None, "high": None, "runs": 3, "images": 24}
 
@@ -94,8 +91,8 @@ def variant(**given):
     return one | given
 
 
-def advice(one, cells=None, **summary):
-    characters = {letter: {"name": name, "class": "man"} for letter, name in NAMES.items()}
+def advice(one, cells=None, scores=None, nouns="man", **summary):
+    characters = {x: {"name": name, "class": nouns or x} for x, name in NAMES.items()}
     found = {
         "characters": characters,
         "baseline": "all",
@@ -107,10 +104,10 @@ def advice(one, cells=None, **summary):
     }
     trainings = {("all", 1): {"photos_per_cell": cells or {"A": 3, "C": 3, "J": 3, "A+C": 3}}}
     material = ReportData(
-        folder=None, summary=found, verdicts={"hypotheses": {}}, scores={}, pictures={},
+        folder=None, summary=found, verdicts={"hypotheses": {}}, scores=scores or {}, pictures={},
         settings={}, specs={}, trainings=trainings, curves={}, audits={}, photos=None,
     )  # fmt: skip
-    return [SimpleNamespace(seen=x.seen, do=x.do) for x in recommendations(material, SPEC)]
+    return recommendations(material, ReportSpec(experiment="made"))
 
 
 def test_without_a_fault_there_is_no_advice():
@@ -168,18 +165,45 @@ def test_being_together_is_told_apart_from_weak_parts():
     assert "Jim, right alone in 50 %" in one.seen and "Work on Jim" in one.do
 
 
-def test_mix_ups_likeness_repeats_and_pull_are_seen():
-    bleed = variant()["bleed"] | {"shares": [[0.6, 0.3, 0.1, 0, 0], [0, 1.0, 0, 0, 0], None]}
-    (one,) = advice(variant(bleed=bleed))
-    assert "Where Ann is asked for, “all” shows Cleo instead in 30 %" in one.seen
+def test_likeness_and_pull_are_seen():
     identity = variant()["identity"] | {"J": {"1": statistic(0.4)}}
     (one,) = advice(variant(identity=identity))
-    assert "Jim alone reaches a likeness of 0.40" in one.seen and "3 photos alone" in one.seen
+    assert "Jim alone reaches a likeness of 0.40" in one.seen and "3 training" in one.seen
     measures = variant()["measures"]
-    (one,) = advice(variant(measures=measures | {"duplicated": {"all": statistic(0.2)}}))
-    assert "twice in 20 %" in one.seen
     (one,) = advice(variant(measures=measures | {"pull": {"all": statistic(0.5)}}))
     assert "whole class is pulled along" in one.seen and "class images" in one.do
+
+
+@pytest.mark.parametrize(
+    ("cells", "noun", "cause", "do"),
+    [
+        ({"A+J": 3, "J": 2}, "", "3 training pictures show both and 5 show Jim", "Test crops of"),
+        ({"A": 3, "J": 3}, "man", "both have one", "class nouns"),
+        ({"C": 3, "J": 3}, "", "no photo shows Ann, so the name was not", "Add photos of Ann."),
+    ],
+)
+def test_why_one_is_shown_as_another_is_what_holds_of_the_training(cells, noun, cause, do):
+    rows = {"shares": [[0.8, 0, 0.2, 0, 0], None, None], "appearances": [20, 0, 0]}
+    one = variant(bleed=variant()["bleed"] | rows)
+    (found,) = advice(one, cells, nouns=noun)
+    assert found.seen == "Where Ann is asked for, “all” shows Jim instead in 4 of 20 cases (20 %)."
+    assert cause in found.cause and do in found.do and ("noun" in found.do) == bool(noun)
+
+
+def test_few_pictures_are_counted_and_their_causes_are_none():
+    measures = variant()["measures"]
+    few = {"mean": 1 / 6, "low": 0.0, "high": 0.87, "images": 6}
+    (one,) = advice(variant(measures=measures | {"pull": {"all": few}}))
+    assert "in 1 of 6 pictures (17 %, 0–87). So few" in one.seen and one.cause == ""
+    (one,) = advice(variant(measures=measures | {"duplicated": {"all": few}}), {"A+C+J": 3})
+    assert "in 1 of 6" in one.seen and one.cause == ""
+    part = {"success": 0.625, "product": 0.8125, "count": 1.0, "alone": {"A": 0.75, "J": 1.0}}
+    row = {"asked": "A+J", "strangers_asked": "0", "success": "1"}
+    for number, chance in ((8, True), (80, False)):
+        scores = {("all", 1, "trio", f"p{n}", 1): row for n in range(number)}
+        (one,) = advice(variant(parts={"trio": part}), {"A+J": 1, "A": 9}, scores=scores)
+        assert f"of {number} pictures (62 %)" in one.seen and ("chance" in one.seen) == chance
+        assert one.cause == ("" if chance else "1 of 10 training pictures show all.")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def material(spec, **changes) -> ReportData:
                 "alone": ALONE,
             }
         },
-        "bleed": {"asked": ["J"], "found": ["A", "J"], "shares": [[0.9, 0.1]]},
+        "bleed": {"asked": ["C"], "found": ["A", "C"], "shares": [[0.9, 0.1]]},
     } | changes
     characters = {x: {"name": name, "class": noun} for x, (name, noun) in NAMES.items()}
     summary = {
