@@ -42,6 +42,7 @@ from kindred.report.recommendations import best_variant, recommendations
 from kindred.report.report_data import Place, ReportData
 from kindred.report.rising_losses import rising_words
 from kindred.report.same_noise import same_noise
+from kindred.report.scrambled import scrambled_of
 from kindred.report.seen_without_claims import seen_without_claims
 from kindred.report.step_section import step_figure, step_section
 from kindred.report.tables import (
@@ -152,6 +153,7 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         "sizes": [formatting.group(size) for size in data.by_size],
         "matrices": [one for one in matrices if one],
         "matrices_open": MATRICES,
+        "scrambled_row": scrambled_of(data.variants),
         "advice": [
             {"one": one, "yaml": as_yaml(data, spec, one.change) if one.change else ""}
             for one in [*advice_on_broken(data, kept), *recommendations(data, spec)]

@@ -149,7 +149,7 @@ _RECORDS = (
         says="pictures right and as the prompt says (success times adherence)",
         heading="… and as asked",
         hint="right, times the judge's probability of the place or hair that the prompt names; "
-        "prompts that name none are left out",
+        "prompts that name none are left out, so it can be above “Right”",
         formula="success × a",
         derived="0 wherever success is 0",
         code="specs/measures.py: _fulfilled",

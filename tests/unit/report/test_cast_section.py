@@ -183,9 +183,7 @@ def test_too_few_pictures_for_bits_say_once_what_would_give_them(data):
     table = bits_table(one)
     assert {(cell.text, cell.range) for row in table.rows for cell in row.cells} == {("–", "")}
     (note,) = table.notes
-    assert (
-        "192 pictures of each shape" in note and "of the casts in “casts” 12 t" in note
-    )
+    assert "192 pictures of each shape" in note and "of the casts in “casts” 12 t" in note
 
 
 def test_an_order_that_turns_with_the_threshold_is_no_result(data):

@@ -165,6 +165,13 @@ def test_the_shaded_zone_is_explained_where_there_is_one(changed, tmp_path):
         text = Page(reported.run_report(changed, tmp_path)[0]).text
         assert ("the shaded zone" in text) == zone
         assert ("Margins differ" in text) != zone
+        assert "“One training” or “Pilot” nothing is decided" in text
+
+
+def test_best_pictures_and_the_diagonal_are_said_not_to_show_more_than_they_do(written):
+    for text in (Page(written[0]).text, written[1]):
+        assert "diagonal alone doesn’t show that names" in text
+    assert "don’t stand for all pictures" in written[0]
 
 
 def test_missing_means_one_thing_on_the_page(written):
