@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from golden import Output, check
 from golden_steps import Steps
 from transformers import CLIPTokenizer
@@ -31,6 +32,9 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 CONFIG = ROOT / "config/lab"
 STAGES = ("lab_base", "lab_text", "lab_vae", "lab_latents", "lab_draw")
+# AdamW's first steps turn with the sign of gradients near zero, so with the machine: up to half of
+# this was seen between two.
+OF_TRAINING = 1e-2
 # Golden file -> the settings.
 BASES = {"lab_base.flux1": "tiny.yaml", "lab_base.klein": "tiny-klein.yaml"}
 
@@ -85,12 +89,18 @@ def one_clip_tokenizer(monkeypatch):
     monkeypatch.setattr(text_encoders, "clip_tokenizer", lambda *_: shipped)
 
 
+@pytest.fixture
+def in_float32(monkeypatch):
+    """As on a CPU that multiplies bfloat16 no faster: figures would follow the machine."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+
+
 @pytest.mark.parametrize("name", BASES)
 @pytest.mark.long
-def test_the_stages_give_what_they_gave(name, tmp_path, update, one_clip_tokenizer):
+def test_the_stages_give_what_they_gave(name, tmp_path, update, one_clip_tokenizer, in_float32):
     base = built(tmp_path, CONFIG / BASES[name])
     versions = {stage: VERSIONS[stage] for stage in STAGES}
-    check(HERE / f"{name}.json", versions, output_of(tmp_path, base), update)
+    check(HERE / f"{name}.json", versions, output_of(tmp_path, base), update, OF_TRAINING)
     if name != "lab_base.flux1":  # the shipped one is used in every workflow test
         is_a_base(tmp_path / "steps", base, name.removeprefix("lab_base."))
 

@@ -90,21 +90,21 @@ def _blocks(image: Image.Image) -> Json:
     return {"size": list(image.size), "blocks": np.round(means, 1).tolist()}
 
 
-def differences(golden: Json, today: Json) -> list[str]:
-    """What differs, in words; both as `described` gives them."""
+def differences(golden: Json, today: Json, share: float = SHARE) -> list[str]:
+    """What differs, in words; both as `described` gives them. share: of an array's deviation, how
+    far its numbers may be apart."""
     found = []
     for kind in ("digests", "numbers", "pictures", "values"):
         old, new = golden[kind], today[kind]
         found += [f"{name}: is gone" for name in old if name not in new]
         found += [f"{name}: is new" for name in new if name not in old]
         both = (name for name in old if name in new)
-        found += [
-            f"{name}: {why}" for name in both if (why := _differs(kind, old[name], new[name]))
-        ]
+        apart = ((name, _differs(kind, old[name], new[name], share)) for name in both)
+        found += [f"{name}: {why}" for name, why in apart if why]
     return found
 
 
-def _differs(kind: str, old: Any, new: Any) -> str:
+def _differs(kind: str, old: Any, new: Any, share: float) -> str:
     if kind == "digests":
         return "" if old == new else "another text"
     if kind == "values":
@@ -117,7 +117,7 @@ def _differs(kind: str, old: Any, new: Any) -> str:
         return "" if apart <= LEVELS else f"blocks differ by up to {apart:.1f} of 255"
     if old["shape"] != new["shape"]:
         return f"shape {new['shape']}, was {old['shape']}"
-    allowed = SHARE * old["deviation"] + 1e-9 * max(1.0, abs(old["mean"]))
+    allowed = share * old["deviation"] + 1e-9 * max(1.0, abs(old["mean"]))
     before, after = ([one["mean"], one["deviation"], *one["projections"]] for one in (old, new))
     apart = np.abs(np.subtract(before, after)).max()
     return "" if apart <= allowed else f"differs by {apart:.3g}, {allowed:.3g} is allowed"
@@ -151,16 +151,18 @@ def _rounded(one: Json) -> Json:
     }
 
 
-def check(file: Path, steps: Mapping[str, int], output: Output, update: bool) -> None:
+def check(
+    file: Path, steps: Mapping[str, int], output: Output, update: bool, share: float = SHARE
+) -> None:
     """Compare with a golden file, or with `update` write it. `steps`: what the output follows
-    from -> its version today.
+    from -> its version today; share: as for `differences`.
 
     Raises AssertionError that says what to do; never writes another output for the same version.
     """
     today = {"version": dict(steps), **described(output)}
     first = next(iter(steps))
     golden = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
-    differing = differences(golden, today) if golden else []
+    differing = differences(golden, today, share) if golden else []
     same = golden is not None and golden["version"] == today["version"]
     if same and differing:
         listed = "\n  ".join(differing[:12])
