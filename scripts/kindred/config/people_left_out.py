@@ -57,7 +57,7 @@ def _warn_of_unseen(
     used = [datasets[name] for name in experiment.photos_trained_on if name in datasets]
     if not used or any(one.source is None for one in used):
         return
-    from kindred.data.photo_letters import letters_told
+    from kindred.data.told_captions import letters_told
 
     seen: set[str] = set()
     for one in used:

@@ -9,16 +9,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kindred.common.errors import Problems
-from kindred.common.written_text import nfc
-from kindred.data import caption_cache, caption_files, people_file
+from kindred.data import caption_cache
 from kindred.data.aspect_buckets import covered_box
 from kindred.data.audit.photo_warnings import warning_lines
 from kindred.data.caption_cache import Asked
-from kindred.data.caption_records import Hint, by_captioner, by_hand, hint_of
-from kindred.data.caption_tables import WrittenCaption
+from kindred.data.caption_records import Hint, by_captioner, by_hand
 from kindred.data.folder_repeats import repeats_of
-from kindred.data.people_file import PhotoEntry, in_characters, read_people
-from kindred.data.photo_folder import Source, scan
+from kindred.data.photo_folder import scan
+from kindred.data.told_captions import told_of
 from kindred.specs.dataset import CaptionSpec
 
 NO_NAMES = (
@@ -69,15 +67,8 @@ def caption_photos(
     """
     problems, doubts = Problems(f"{folder}: captions"), []
     source = scan(folder)
-    written = caption_files.read_captions(source, photos, problems, doubts)
-    seen = _people_of(source, spec, problems, doubts)
-    for name in photos:
-        if name in seen and seen[name].caption:
-            where = f"{people_file.NAME}: {name}"
-            written[name] = WrittenCaption(seen[name].caption, "", where)
-    hints = {
-        name: hint_of(name, written.get(name), spec, problems, seen.get(name)) for name in photos
-    }
+    told = told_of(source, photos, spec, problems, doubts)
+    written, hints = told.written, told.hints
     rows: dict[str, Any] = {}
     for name in photos:
         if name in written and written[name].text:
@@ -134,17 +125,3 @@ def strips_of(photo: dict[str, Any], at: Sequence[int]) -> list[tuple[float, flo
     reach = max(gaps, default=1.0)  # beyond the outer ones as far as between any two
     ends = [max(0.0, places[0] - reach), *between, min(1.0, places[-1] + reach)]
     return [(round(a, 3), round(b, 3)) for a, b in pairwise(ends)]
-
-
-def _people_of(
-    source: Source, spec: CaptionSpec, problems: Problems, doubts: list[str]
-) -> dict[str, PhotoEntry]:
-    """What people.yaml says of each photo, with the letters of `spec`, by the photo's name as the
-    file system has it. Adds to `doubts` entries of photos that are not there."""
-    if source.people is None:
-        return {}
-    found = read_people(source.people)
-    photos = in_characters(found, spec.characters, people_file.NAME, problems).photos
-    names = {nfc(photo.name): photo.name for photo in [*source.photos, *source.set_aside]}
-    doubts += [f"{people_file.NAME}: no photo '{name}'" for name in photos if name not in names]
-    return {names[name]: entry for name, entry in photos.items() if name in names}

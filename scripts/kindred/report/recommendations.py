@@ -267,24 +267,24 @@ def _bleed(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendat
         f"Where {one} is asked for, “{variant}” shows {other} instead in "
         f"{out_of({'mean': worst, 'images': number}, 'case')}."
     )
-    cause, do = _of_mix_up(data, photos_per_cell(data, variant), asked, found)
+    cause, do, crops = _of_mix_up(data, photos_per_cell(data, variant), asked, found)
     change = Change(
         "solos",
         f"Do crops of one person keep {one} and {other} apart?",
         variant,
         {"solos": {"crop": "solos", "balance": "repeat"}},
     )
-    return [Recommendation(seen, do, cause, change if "crops" in do else None)]
+    return [Recommendation(seen, do, cause, change if crops else None)]
 
 
 def _of_mix_up(
     data: ReportData, cells: Mapping[str, int], asked: str, found: str
-) -> tuple[str, str]:
-    """Why, and what to do against what holds."""
+) -> tuple[str, str, bool]:
+    """Why, what to do against what holds, and whether crops are part of that."""
     one, other = data.names[asked], data.names[found]
     number, others, both = (photos_with(cells, who) for who in (asked, found, (asked, found)))
     if cells and not number:
-        return f"no photo shows {one}, so the name was not learned.", f"Add photos of {one}."
+        return f"no photo shows {one}, so the name was not learned.", f"Add photos of {one}.", False
     holds = []
     if both:
         holds.append((f"{both} training pictures show both", "crops of each out of shared photos"))
@@ -294,7 +294,7 @@ def _of_mix_up(
         holds.append(("both have one class noun", "different class nouns in their captions"))
     causes, tests = zip(*holds, strict=True) if holds else ([], ["photos of both together"])
     cause = f"{formatting.listing(causes)}." if causes else ""
-    return cause, f"Test {formatting.listing(tests)}."
+    return cause, f"Test {formatting.listing(tests)}.", both > 0
 
 
 def _likeness(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:

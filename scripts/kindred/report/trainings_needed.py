@@ -31,8 +31,8 @@ def for_choice(choice: AdapterChoice) -> str:
     said = f"To choose between these LoRAs: {needed} trainings of each"
     widest = [one for one in choice.open if one.more_runs == needed and one.lead]
     if widest:
-        lead, name = widest[0].lead, widest[0].variant
-        points = counted(f"{100 * lead[0]:.0f}", "point") if lead else ""
+        lead, name = widest[0].lead[0], widest[0].variant
+        points = counted(f"{100 * lead:.0f}", "point")
         return (
             f"{said}. If the lead over “{name}” in {measure} stays as it is ({points}), so many "
             f"show it {OFTEN}."
