@@ -37,7 +37,7 @@ VERSIONS = {
     "score": 4,
     "compare": 12,
     "power": 4,
-    "families": 3,
+    "families": 4,
     # What people look at.
     "sheet": 1,
     "curves": 2,
@@ -45,7 +45,7 @@ VERSIONS = {
     "rating": 5,
     "pairs": 5,
     "report": 33,
-    "families_report": 3,
+    "families_report": 4,
     "families_rating": 5,
     "send_table": 2,
     # The lab's own models.

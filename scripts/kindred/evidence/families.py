@@ -7,7 +7,9 @@ families/<name>/verdicts.json:
  "declared": {...} or null,          as amendments.summed_up says: when, and what was changed
  "warnings": [...],                  what lets nothing be concluded, in sentences
  "gates": {name: ...}, "reach": {name: ...},     as family_limits.py says
- "copies": {...} or null,                        as family_copies.py says
+ "copies": {...} or null,            as family_copies.py says; where they leave, `left`: pictures of
+                                     every family that stay, of how many; `counted`: what every
+                                     hypothesis reads with them: difference, variant, against
  "people": {...} or null,            as who_is_it.py says: what people saw in pictures
  "arms": {prompt set: ...},                      as family_arms.py says
  "hypotheses": {
@@ -41,9 +43,9 @@ from kindred.common.experiment_log import in_families
 from kindred.evidence import labels
 from kindred.evidence.amendments import summed_up
 from kindred.evidence.family_arms import arms_part
-from kindred.evidence.family_copies import Rows, copies_read, without_copies
+from kindred.evidence.family_copies import Rows, copies_read, pictures_left, without_copies
 from kindred.evidence.family_limits import limit_read
-from kindred.evidence.family_means import FEWEST, over_families
+from kindred.evidence.family_means import FEWEST, over_families, told
 from kindred.evidence.family_order import Test, tests
 from kindred.evidence.hypothesis_tests import smallest_p
 from kindred.evidence.intervals import LEVEL, Estimate, level_of
@@ -76,15 +78,14 @@ def families_verdicts(
     Raises ProblemsError naming every variant and prompt set that an experiment lacks.
     """
     copies = copies_read(spec.copies, summaries) if spec.copies else None
+    means = _means_of_all(spec, summaries)
     if copies and copies["leave"] and scores:
-        summaries = {name: without_copies(one, scores(name)) for name, one in summaries.items()}
+        copies["counted"] = _with_copies(means)
+        rows = {name: scores(name) for name in summaries}
+        copies["left"] = {name: pictures_left(rows[name], copies["variant"]) for name in rows}
+        summaries = {name: without_copies(one, rows[name]) for name, one in summaries.items()}
+        means = _means_of_all(spec, summaries)
     people = _seen_by_people(summaries, scores, answers) if answers and scores else None
-    problems = Problems("the families can't be compared")
-    means = {
-        key: {name: _means(h, name, summaries[name], problems) for name in h.families or summaries}
-        for key, h in spec.hypotheses.items()
-    }
-    problems.raise_if_any()
     gates = {name: limit_read(one, summaries) for name, one in spec.gates.items()}
     wrong = _wrong(spec, gates, summaries)
     return {
@@ -162,6 +163,29 @@ def _decided(
     }
 
 
+def _means_of_all(spec: FamiliesSpec, summaries: Mapping[str, Json]) -> dict[str, Means]:
+    """Of every hypothesis, the means of its families. Raises ProblemsError."""
+    problems = Problems("the families can't be compared")
+    means = {
+        key: {name: _means(h, name, summaries[name], problems) for name in h.families or summaries}
+        for key, h in spec.hypotheses.items()
+    }
+    problems.raise_if_any()
+    return means
+
+
+def _with_copies(means: Mapping[str, Means]) -> dict[str, Json]:
+    """What every hypothesis reads where copies count; decides nothing."""
+    return {
+        key: {
+            "difference": told([a - b for a, b in one.values()]),
+            "variant": told([a for a, _ in one.values()]),
+            "against": told([b for _, b in one.values()]),
+        }
+        for key, one in means.items()
+    }
+
+
 def _means(
     h: Hypothesis, experiment: str, summary: Json, problems: Problems
 ) -> tuple[float, float]:
@@ -175,13 +199,13 @@ def _means(
             problems.add(where, f"no variant '{name}'", cure)
             continue
         scopes = one["measures"].get(h.measure, {})
-        told = scopes.get(f"set:{h.prompt_set}")
-        if told is None:
+        scope = scopes.get(f"set:{h.prompt_set}")
+        if scope is None:
             what = f"{name} has no {h.measure} in '{h.prompt_set}'"
             known = {scope.removeprefix("set:") for scope in scopes if scope.startswith("set:")}
             problems.add(where, what, did_you_mean(h.prompt_set, known))
             continue
-        found.append(told["mean"])
+        found.append(scope["mean"])
     return (found[0], found[1]) if len(found) == 2 else (float("nan"), float("nan"))
 
 

@@ -58,6 +58,16 @@ def _sentence(found: Json) -> str:
     return f"{text}: not more by over {limit}, so all pictures count."
 
 
+def pictures_left(rows: Rows, variant: str) -> tuple[int, int]:
+    """How many of a variant's pictures with casts copy nothing, and how many there are."""
+    copied = [
+        row["copied"] == "1"
+        for row in rows
+        if row["kind"] == "image" and row["variant"] == variant and row["cast_right"]
+    ]
+    return copied.count(False), len(copied)
+
+
 def without_copies(summary: Json, rows: Rows) -> dict[str, Any]:
     """summary.json with cast accuracy of the pictures that copy nothing: of every variant the mean
     within each cast, then over casts. rows: of all scores, with `variant`."""

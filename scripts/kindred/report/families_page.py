@@ -12,8 +12,10 @@ from markupsafe import Markup
 
 from kindred.common.sentences import counted
 from kindred.config.user_schema import BASE_VARIANT
+from kindred.evidence.family_means import FEWEST
 from kindred.evidence.family_power import HEADINGS, SPREADS, family_power_rows
 from kindred.evidence.labels import CONTRADICTED, SUPPORTED
+from kindred.evidence.verdict_sentences import gap, gaps
 from kindred.report import formatting, svg_plots
 from kindred.report.formatting import deciding, kind_of, number, share
 from kindred.specs.cast_figures import DRAWERS
@@ -34,6 +36,7 @@ def families_content(verdicts: Json, power: Json) -> dict[str, Any]:
             key: verdicts[key]
             for key in ("title", "question", "families", "warnings", "copies", "people")
         },
+        "counted": copies_table(verdicts["copies"], hypotheses),
         "log": verdicts["declared"],
         "answer": answer(verdicts, hypotheses),
         "hypotheses": hypotheses,
@@ -60,11 +63,18 @@ def in_order(verdicts: Json) -> dict[str, Json]:
 
 
 def _in_order(arms: Json, hypotheses: Mapping[str, Json]) -> dict[str, Any]:
-    """A prompt set's arms: those that claims are about first, the base last."""
+    """A prompt set's arms: those that claims are about first, the base last. Without those of too
+    few families, where others have enough."""
     asked = [one[key] for one in hypotheses.values() for key in ("variant", "against")]
     names = [name for name in dict.fromkeys([*asked, *arms["variants"]]) if name != BASE_VARIANT]
     variants = arms["variants"]
-    ordered = {name: variants[name] for name in [*names, BASE_VARIANT] if name in variants}
+    most = max(len(one["by_family"]) for one in variants.values())
+    ordered = {
+        name: variants[name]
+        for name in [*names, BASE_VARIANT]
+        # What one family or two have, as a LoRA of somebody alone, tells nothing of families.
+        if name in variants and len(variants[name]["by_family"]) >= min(FEWEST, most)
+    }
     return {**arms, "variants": ordered}
 
 
@@ -194,6 +204,36 @@ def families_table(one: Json) -> dict[str, Any]:
         for family in families
     ]
     return {"headings": list(arms), "rows": rows}
+
+
+def copies_table(copies: Json | None, hypotheses: Mapping[str, Json]) -> dict[str, Any] | None:
+    """What the claims read with copies and without; None where copies don't leave."""
+    if not copies or "counted" not in copies:
+        return None
+
+    def cell(mean: float, low: float | None, high: float | None, measure: str) -> dict[str, str]:
+        reach = "" if low is None else gaps((low, high), measure)
+        return {"text": gap(mean, measure), "range": reach}
+
+    rows = []
+    for name, one in hypotheses.items():
+        read, measure = copies["counted"][name]["difference"], one["measure"]
+        without = cell(one["difference"], one["low"], one["high"], measure)
+        counted_too = cell(read["mean"], read["low"], read["high"], measure)
+        cells = [without, counted_too]
+        rows.append({"name": f"{one['variant']} − {one['against']}", "cells": cells, "line": False})
+    left = copies["left"]
+    kept, drawn = (sum(numbers) for numbers in zip(*left.values(), strict=True))
+    fewest = min(left, key=lambda name: left[name][0])
+    first = next(iter(hypotheses))
+    own = share(copies["counted"][first]["variant"]["mean"])
+    stay = f"{kept:,} of its {drawn:,} pictures stay"
+    sentence = f"{stay}, the fewest of {fewest} ({left[fewest][0]})."
+    return {
+        "headings": ["without copies, which decides", "with copies"],
+        "rows": rows,
+        "sentence": f"{sentence} With copies {hypotheses[first]['variant']} reads {own}.",
+    }
 
 
 def _plain(value: float | None) -> Json | None:

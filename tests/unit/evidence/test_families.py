@@ -140,3 +140,30 @@ def test_gates_over_families_stand_in_place_of_each_familys_controls():
 def read_arms(summaries: dict[str, Any]) -> dict[str, Any]:
     arms = families_verdicts(spec(3), summaries)["arms"]["casts"]["variants"]
     return {name: one["figures"]["casts"] for name, one in arms.items()}
+
+
+def test_figures_with_copies_stand_beside_those_without():
+    """Both arms copy: without copies the difference is .5, with them .25."""
+
+    def rows(right: list[tuple[int, str]], variant: str) -> list[dict[str, str]]:
+        told = {"kind": "image", "variant": variant, "prompt_set": "casts", "cast": "A"}
+        return [{**told, "cast_right": str(one), "copied": copied} for one, copied in right]
+
+    scores = rows([(1, "0"), (1, "1"), (1, "1"), (0, "1")], "a")
+    scores += rows([(1, "0"), (0, "0"), (0, "1"), (1, "1")], "b")
+    summaries = {}
+    for n in range(3):
+        one = summary(0.75, 0.5)
+        for name, mean in (("a", 0.75), ("b", 0.5)):
+            one["variants"][name] |= {"runs": [1], "casts": {"casts": cast_figures(mean)}}
+            one["variants"][name]["kind"] = "trained"
+        one["casts"] = {"casts": {"casts": [{"name": "A", "strangers": 0}]}}
+        one["copies"] = {"a": {"copied": {"mean": 0.75}, "held_out": {"copied": 0.0}}}
+        summaries[f"f{n}"] = one
+    changed = spec(3, copies={"variant": "a", "above": 0.05})
+    found = families_verdicts(changed, summaries, lambda name: scores)
+    assert found["hypotheses"]["h"]["difference"] == 0.5
+    told = found["copies"]
+    assert told["counted"]["h"]["difference"]["mean"] == 0.25
+    assert told["counted"]["h"]["variant"]["mean"] == 0.75
+    assert told["left"] == {f"f{n}": (1, 4) for n in range(3)}

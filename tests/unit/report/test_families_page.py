@@ -64,3 +64,27 @@ def test_the_page_has_a_figure_a_claim_and_links_to_every_family(page):
     for family in made_families.FAMILIES:
         assert f'href="../../{family}/report.html"' in page
     assert not re.search(r'(?:src|href)="https?:', page) and "<h2>The answer</h2>" in page
+
+
+def test_what_copies_change_is_said_beside_what_decides(told):
+    read = {"mean": 0.4, "low": 0.3, "high": 0.5, "families": 4}
+    own = {**read, "mean": 0.88}
+    counted = {name: {"difference": read, "variant": own} for name in in_order(told)}
+    left = {"study-granger": (8, 384), "study-marsh": (300, 384)}
+    copies = {"sentence": "They leave.", "counted": counted, "left": left}
+    found = families_content({**told, "copies": copies}, POWER)["counted"]
+    assert found["sentence"].startswith("308 of its 768 pictures stay, the fewest of study-granger")
+    assert found["sentence"].endswith("With copies composed reads 88 %.")
+    row = found["rows"][0]
+    assert row["name"] == "composed − photos" and row["cells"][1]["text"] == "+40 points"
+    assert families_content(told, POWER)["counted"] is None
+
+
+def test_arms_of_too_few_families_are_left_to_the_tables(told):
+    arms = copy.deepcopy(told["arms"])
+    alone = copy.deepcopy(arms["casts"]["variants"]["photos"])
+    alone["by_family"] = dict(list(alone["by_family"].items())[:2])
+    arms["casts"]["variants"]["only-X"] = alone
+    table = families_content({**told, "arms": arms}, POWER)["casts"]["casts"]
+    names = [row["name"] for row in table["rows"]]
+    assert "only-X" not in names and "photos" in names
