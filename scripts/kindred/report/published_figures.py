@@ -29,7 +29,8 @@ def cell_of(page: str, what: str) -> str:
     if section and f"\n## {section}\n" not in page:
         raise KindredError(f"no section '{section}'", "", "write it as `section > row: heading`")
     whole, asked = place.endswith(WHOLE), place.removesuffix(WHOLE)
-    row, _, heading = asked.partition(": ")
+    words = asked.split(": ")  # names of rows may have a colon of their own
+    pairs = [(": ".join(words[:n]), ": ".join(words[n:])) for n in range(1, len(words))]
     headings: list[str] = []
     for line in page[page.index(f"## {section}\n") if section else 0 :].splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -37,9 +38,11 @@ def cell_of(page: str, what: str) -> str:
             headings = []
         elif not headings:
             headings = cells
-        elif cells[0] == row and heading in headings:
-            cell = cells[headings.index(heading)].strip("*")
-            return cell if whole else cell.partition(" (")[0]
+        for row, heading in pairs:
+            if headings != cells and cells[0] == row and heading in headings:
+                cell = cells[headings.index(heading)].strip("*")
+                return cell if whole else cell.partition(" (")[0]
+    row, _, heading = asked.partition(": ")
     raise KindredError(
         f"no row '{row}' with a column '{heading}'", "", "write it as `row: heading`"
     )

@@ -65,6 +65,7 @@ PAGE = """# Alike
 | variant | Right in threes | Likeness |
 |---|---:|---:|
 | any | 96 % (93–98) | 0.89 |
+| TOP: the world | 100 % | 1 |
 
 ## Shares
 
@@ -80,6 +81,7 @@ PAGE = """# Alike
         ("any: Right in threes", "96 %"),
         ("any: Right in threes (…)", "96 % (93–98)"),
         ("any: Likeness", "0.89"),
+        ("TOP: the world: Likeness", "1"),
         ("Shares > any: Right in threes", "9 %"),
     ],
 )
