@@ -24,8 +24,9 @@ from kindred.starting.estimates import Amounts
 from kindred.starting.folder_survey import FolderSurvey
 
 LARGEST = 3  # people at most in a composite or a cast
-PICTURES = {1: 48, 2: 64, 3: 64}  # composites of each cell, by its people (docs/findings/strangers)
-LAB_PICTURES = {1: 8, 2: 8, 3: 8}
+# Composites of each cell, by its people, and of strangers alone (docs/findings/recipe.md).
+PICTURES, ALONE = {1: 48, 2: 64, 3: 64}, 128
+LAB_PICTURES, LAB_ALONE = {1: 8, 2: 8, 3: 8}, 16
 LAB_STEPS, PROBE_STEPS = 300, 100
 USUAL_STEPS = 28
 RUNS = 2
@@ -67,6 +68,11 @@ class NewExperiment:
         most = min(LARGEST, len(self.letters))
         groups = (group for n in range(1, most + 1) for group in combinations(self.letters, n))
         return {"+".join(sorted(group)): counts[len(group)] for group in groups}
+
+    @property
+    def strangers_alone(self) -> int:
+        """Composites of strangers without anybody known."""
+        return LAB_ALONE if self.lab else ALONE
 
     @property
     def missing(self) -> list[str]:
