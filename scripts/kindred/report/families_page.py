@@ -213,7 +213,7 @@ def copies_table(copies: Json | None, hypotheses: Mapping[str, Json]) -> dict[st
 
     def cell(mean: float, low: float | None, high: float | None, measure: str) -> dict[str, str]:
         reach = "" if low is None else gaps((low, high), measure)
-        return {"text": gap(mean, measure), "range": reach}
+        return {"text": gap(mean, measure).replace("-", "−"), "range": reach.replace("-", "−")}
 
     rows = []
     for name, one in hypotheses.items():
