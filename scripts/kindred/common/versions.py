@@ -35,7 +35,7 @@ VERSIONS = {
     "calibrate": 1,
     "image_vectors": 1,
     "score": 4,
-    "compare": 12,
+    "compare": 13,
     "power": 4,
     "families": 4,
     # What people look at.

@@ -265,8 +265,8 @@ def _null_reading(row: Json, runs: int) -> tuple[bool | None, str]:
 
 def _too_few_runs(kind: str, name: str, against: str) -> str:
     if kind == "base":  # nothing of it is trained
-        return f"{against} needs two training runs for {name} to be a control"
-    return f"{name} and {against} need two training runs each to be a control"
+        return f"{name} is no control yet: {against} was trained once, and two trainings are needed"
+    return f"{name} is no control yet: it and {against} need two trainings each"
 
 
 def _largest_set(pictures: ImageIndex) -> str | None:

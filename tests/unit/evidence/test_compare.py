@@ -297,8 +297,10 @@ def test_controls_of_one_run_ask_runs_only_of_what_is_trained(tmp_path):
     arms = {name: ARMS[name] for name in ("all", "scrambled", "BASE")}
     made = compared(make(tmp_path, arms, 1, hypotheses={}, pictures=False))
     found = {row["kind"]: row["sentence"] for row in read(made, "summary.json")["controls"]}
-    assert found["base"] == "all needs two training runs for BASE to be a control."
-    assert found["scrambled"].startswith("scrambled and all need two training runs each")
+    assert found["base"] == (
+        "BASE is no control yet: all was trained once, and two trainings are needed."
+    )
+    assert found["scrambled"] == "scrambled is no control yet: it and all need two trainings each."
 
 
 def test_intervals_stay_within_the_scale_of_their_measure():
