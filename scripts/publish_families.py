@@ -1,7 +1,8 @@
 """Write a page of docs/findings about several families, from finished results.
 
-in:  results/families/<name>/: verdicts.json, power.json; summary.json of each experiment; config/
-out: docs/findings/<name>/: README.md, arms.csv, claims.csv; and an entry of
+in:  results/families/<name>/: verdicts.json, power.json; summary.json and scores.csv of each
+     experiment; config/
+out: docs/findings/<name>/: README.md, arms.csv, claims.csv, mistakes.csv; and an entry of
      config/declared/<name>.jsonl
 
 Run by hand, as publish_results.py: no rule of the workflow makes these files.

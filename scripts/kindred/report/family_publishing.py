@@ -21,9 +21,11 @@ from kindred.evidence.amendments import summed_up
 from kindred.evidence.families import runs_compared
 from kindred.evidence.preregistration import Found, preregister
 from kindred.report.families_page import families_content, in_order
+from kindred.report.family_mistakes import HEADINGS, mistakes
 from kindred.report.report_data import read_versioned
 from kindred.report.repository_publishing import Folders, check_may_be_shown, with_labels
 from kindred.report.templates import fill
+from kindred.scoring.score_table import read_scores
 
 ARMS = ("prompt_set", "arm", "family", "figure", "value", "low", "high", "families")
 CLAIMS = (
@@ -34,9 +36,9 @@ Json = Mapping[str, Any]
 
 
 def publish_families(name: str, folders: Folders, why: str = "") -> Path:
-    """Write docs/findings/<name>: README.md, arms.csv, claims.csv; and into the log that it is
-    published. What was changed and not logged yet is logged first, with `why`. Figures are
-    published whatever they say; the page.
+    """Write docs/findings/<name>: README.md, arms.csv, claims.csv, mistakes.csv; and into the log
+    that it is published. What was changed and not logged yet is logged first, with `why`. Figures
+    are published whatever they say; the page.
 
     Raises ProblemsError, with everything at once for which it is not published.
     """
@@ -67,6 +69,10 @@ def publish_families(name: str, folders: Folders, why: str = "") -> Path:
     out = folders.docs / name
     write_csv(out / "arms.csv", ARMS, list(_arms(verdicts["arms"])))
     write_csv(out / "claims.csv", CLAIMS, list(_claims(verdicts)))
+    claimed = {arm for one in spec.hypotheses.values() for arm in (one.variant, one.against)}
+    scores = (read_scores(folders.results / one / "scores.csv") for one in summaries)
+    wrong = mistakes(zip(summaries.values(), scores, strict=True), claimed)
+    write_csv(out / "mistakes.csv", HEADINGS, list(wrong))
     write_text(out / "README.md", fill("families.md", families_content(verdicts, power)))
     return out / "README.md"
 

@@ -16,6 +16,8 @@ import publish_families
 from kindred.common.chained_log import read_log
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
+from kindred.report.family_mistakes import mistakes
+from kindred.scoring.score_table import write_scores
 
 ROOT = Path(__file__).parents[3]
 STUDY = """
@@ -65,6 +67,7 @@ def root(tmp_path, monkeypatch) -> Path:
         for variant, one in summary["variants"].items():
             one["dataset"] = None if variant == "BASE" else name.removeprefix("study-")
         write_json(path, summary)
+        write_scores(path.parent / "scores.csv", [])
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -108,3 +111,31 @@ def test_the_same_runs_with_other_figures_are_refused(root):
 def test_a_name_of_no_file_is_said(root):
     with pytest.raises(KindredError, match=r"no file config/families/other\.yaml"):
         publish_families.main(["other"])
+
+
+def test_mistakes_are_counted_by_who_was_asked_for_and_how():
+    casts = [
+        {"name": "A+J", "heads": 2, "strangers": 0},
+        {"name": "one+2", "heads": 3, "strangers": 2},
+    ]
+    summary = {"casts": {"casts": {"casts": casts}}}
+
+    def row(cast: str, wording: int, right: int, **wrong: str) -> dict[str, str]:
+        told = {"kind": "image", "variant": "a", "prompt_set": "casts", "cast": cast, "count": "1"}
+        told |= dict.fromkeys(("missing", "duplicated", "unasked", "strangers"), "")
+        return told | {"prompt": f"{cast}.9x9.{wording}", "cast_right": str(right)} | wrong
+
+    first = [row("A+J", 1, 1), row("A+J", 1, 0, missing="J", duplicated="A", strangers="0")]
+    second = [row("A+J", 1, 0, count="0"), row("one+2", 2, 1), row("A+J", 1, 1) | {"variant": "b"}]
+    found = list(mistakes([(summary, first), (summary, second)], ["a"]))
+    assert len(found) == 2
+    pair, one = found[1], found[0]
+    assert (pair["members"], pair["strangers"], pair["canvas"], pair["wording"]) == (
+        2,
+        0,
+        "9x9",
+        "1",
+    )
+    assert (pair["pictures"], pair["right"], pair["other_number"]) == (3, 1, 1)
+    assert (pair["missing"], pair["twice"], pair["unasked"], pair["unknown"]) == (1, 1, 0, 0)
+    assert (one["members"], one["strangers"], one["right"]) == (1, 2, 1)
