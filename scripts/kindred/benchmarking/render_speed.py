@@ -6,7 +6,7 @@ Knows how a picture is timed and how far two ways agree; knows nothing of tables
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +21,8 @@ from kindred.models.architectures.interface import on_device
 from kindred.models.architectures.noise_levels import schedule
 from kindred.rendering import precision
 from kindred.rendering.sampling import denoise, initial_noise
+
+Way = tuple[str, dict[str, Any]]  # its name and figures
 
 
 @dataclass
@@ -86,14 +88,12 @@ def pictures(
     device: torch.device,
     repeats: int,
     with_compiler: bool,
-) -> dict[str, dict[str, Any]]:
-    """Figures of each way of drawing, by name; 'difference' in the latents from
-    that of diffusers' pipeline."""
+) -> Iterator[Way]:
+    """The name of each way of drawing and its figures, as they come; 'difference' in the latents
+    from that of diffusers' pipeline."""
     train_step_speed.clear(device)
     net = random_weights.transformer(shape, device, quantization, torch.bfloat16)
     scene = Scene(net, resolution, text_tokens, sampling_steps, shape, device)
-    found: dict[str, dict[str, Any]] = {}
-
     asked = scene.asked
     with torch.inference_mode():
         torch.backends.cuda.enable_cudnn_sdp(True)  # torch's own choice, as whoever uses it has it
@@ -104,25 +104,25 @@ def pictures(
             coding = scene.known.latent_coding(scene.vae)
             expected = reference_pipelines.as_latents(latent, asked, coding)
             figures = train_step_speed.timed(partial(theirs, "np"), device, 1, repeats)
-            found[scene.known.pipelines[0]] = figures
         finally:
             torch.backends.cuda.enable_cudnn_sdp(False)
         del built, theirs
+        yield scene.known.pipelines[0], figures
 
-        def measure(name: str) -> None:
-            found[name] = train_step_speed.timed(scene.ours, device, 1, repeats)
-            found[name]["difference"] = difference(scene.latents(), expected)
+        def measure(name: str) -> Way:
+            timed = train_step_speed.timed(scene.ours, device, 1, repeats)
+            return name, {**timed, "difference": difference(scene.latents(), expected)}
 
         if scene.known.fast_attention:
             scene.known.fast_attention(net, device)
         name = "ours"
-        measure(name)
+        yield measure(name)
         if with_compiler and compile_blocks(net):
             name += ", compiled"
-            measure(name)
+            yield measure(name)
         if device.type == "cuda":
-            recorded_ways(scene, quantization, with_compiler, f"{name}, recorded", measure)
-    return found
+            name += ", recorded"
+            yield from recorded_ways(scene, quantization, with_compiler, name, measure)
 
 
 def recorded_ways(
@@ -130,8 +130,8 @@ def recorded_ways(
     quantization: str | None,
     with_compiler: bool,
     name: str,
-    measure: Callable[[str], None],
-) -> None:
+    measure: Callable[[str], Way],
+) -> Iterator[Way]:
     """The ways with a recorded network, as scripts/render.py does it."""
 
     def record() -> None:
@@ -142,14 +142,14 @@ def recorded_ways(
 
     net, device = scene.net, scene.device
     record()
-    measure(name)
+    yield measure(name)
     if quantization and precision.dequantize_weights(net, precision.room(device)):
         record()
-        measure(f"{name}, dequantized for good")
+        yield measure(f"{name}, dequantized for good")
     if fp8_linear.can(device) and quantization != "int8":
         fp8_linear.convert(net, precision.token_layers(net), precision.dequantized)
         record()
-        measure(f"{name}, fp8")
+        yield measure(f"{name}, fp8")
 
 
 def difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
