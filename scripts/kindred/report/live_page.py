@@ -13,6 +13,7 @@ from typing import Any
 from kindred.characters.trigger_words import letters_in
 from kindred.report.rating_page import MEGABYTE, PHOTO_EDGE, check_files, in_one_size
 from kindred.report.templates import fill
+from kindred.report.thumbnails import as_uri
 from kindred.specs.report import LivePageSpec
 
 
@@ -29,7 +30,7 @@ def live_page(photos: Mapping[str, Sequence[Path]], spec: LivePageSpec) -> str:
             for name, text in spec.prompts.items()
         },
         "photos": {
-            letter: [small[f"{letter}{n}"].uri for n in range(len(own))]
+            letter: [as_uri(small[f"{letter}{n}"]) for n in range(len(own))]
             for letter, own in photos.items()
         },
     }

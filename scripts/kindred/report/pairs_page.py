@@ -99,8 +99,8 @@ def pairs_page(pairs: Sequence[Pair], photos: Mapping[str, Sequence[Path]], spec
             "spec": spec,
             "title": spec.title or spec.experiment,
             "page": page,
-            "pictures": {key: one.small for key, one in drawn.items()},
-            "reference_pictures": {key: one.small for key, one in shown.items()},
+            "pictures": drawn,
+            "reference_pictures": shown,
             "destination": f"config/experiments/{spec.experiment}.pairs.csv",
         },
     )

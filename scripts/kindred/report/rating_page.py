@@ -16,7 +16,7 @@ from kindred.common.hashing import spec_hash
 from kindred.rendering.manifest import ADVICE, Row
 from kindred.report.report_data import Photo, Place
 from kindred.report.templates import fill
-from kindred.report.thumbnails import Thumbnail, make_thumbnails, missing
+from kindred.report.thumbnails import missing, small_thumbnails
 from kindred.specs.character import Character
 from kindred.specs.report import RatingSpec
 
@@ -88,19 +88,19 @@ def rating_page(
             "spec": spec,
             "title": spec.title or spec.experiment,
             "page": page,
-            "pictures": {key: one.small for key, one in drawn.items()},
-            "reference_pictures": {key: one.small for key, one in shown.items()},
+            "pictures": drawn,
+            "reference_pictures": shown,
             "references": bool(shelf),
             "destination": f"config/experiments/{spec.experiment}.ratings.csv",
         },
     )
 
 
-def in_one_size(files: Mapping[str, Path], budget: int, edge: int) -> Mapping[str, Thumbnail]:
-    """One size of each picture: as large as fits, at most `edge` px."""
+def in_one_size(files: Mapping[str, Path], budget: int, edge: int) -> dict[str, str]:
+    """One size of each picture, base64 WebP: as large as fits, at most `edge` px."""
     while True:
-        made = make_thumbnails(files, 0, thumbnail=edge)
-        if sum(one.size for one in made.values()) <= budget or edge <= 128:
+        made = small_thumbnails(files, edge)
+        if sum(map(len, made.values())) <= budget or edge <= 128:
             return made
         edge = edge * 3 // 4
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
@@ -41,12 +42,17 @@ class Thumbnail:
     @property
     def uri(self) -> str:
         """The thumbnail as a data URI."""
-        return f"data:image/webp;base64,{self.small}"
+        return as_uri(self.small)
 
     @property
     def size(self) -> int:
         """Characters it takes in a page."""
         return len(self.small) + len(self.large)
+
+
+def as_uri(small: str) -> str:
+    """A picture in base64 as a page names it."""
+    return f"data:image/webp;base64,{small}"
 
 
 def missing(paths: Iterable[Path]) -> list[Path]:
@@ -63,7 +69,7 @@ def make_thumbnails(
     none. Raises KindredError for a file that is no picture.
     """
     paths = list(files.values())
-    for edge in (*_fitting_edges(paths, budget, thumbnail), thumbnail):
+    for edge in chain(_fitting_edges(paths, budget, thumbnail), (thumbnail,)):
         make = partial(_thumbnail, thumbnail=thumbnail, edge=edge)
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
             made = list(pool.map(make, paths))
@@ -82,17 +88,14 @@ def small_thumbnails(files: Mapping[str, Path], edge: int) -> dict[str, str]:
         }
 
 
-def _fitting_edges(paths: Sequence[Path], budget: int, thumbnail: int) -> list[int]:
-    """The edges at which a sample says that all fit, largest first."""
+def _fitting_edges(paths: Sequence[Path], budget: int, thumbnail: int) -> Iterator[int]:
+    """The edges at which a sample says that all fit, largest first. Each is tried when it is asked
+    for: most often the first fits, and a sample takes as long as a page of a few pictures."""
     probes = paths[:: max(1, len(paths) // PROBES)][:PROBES]
-    if not probes:
-        return []
-    fitting = []
-    for edge in LARGE_EDGES:
+    for edge in LARGE_EDGES if probes else ():
         mean = sum(_thumbnail(path, thumbnail, edge).size for path in probes) / len(probes)
         if mean * len(paths) <= budget * SAFETY:
-            fitting.append(edge)
-    return fitting
+            yield edge
 
 
 def _thumbnail(path: Path, thumbnail: int, edge: int) -> Thumbnail:

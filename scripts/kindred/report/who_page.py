@@ -98,7 +98,7 @@ def who_page(
             "title": spec.title or spec.name,
             "page": page,
             "experiments": spec.families,
-            "pictures": {key: one.small for key, one in shown.items()},
+            "pictures": shown,
             "file": file,
             "destination": f"config/families/{file}",
         },

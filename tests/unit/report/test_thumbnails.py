@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from kindred.report import thumbnails
+from kindred.report.rating_page import in_one_size
 from kindred.report.thumbnails import LARGE_EDGES, Thumbnail, make_thumbnails, missing
 
 
@@ -58,6 +60,20 @@ def test_together_they_keep_to_the_budget(noises, share):
 def test_without_room_there_are_thumbnails_alone(tmp_path):
     made = make_thumbnails({"a": noise(tmp_path / "a.png", (700, 700))}, 0)
     assert made["a"].small and not made["a"].large
+
+
+def test_a_page_with_room_tries_one_size_and_one_of_a_single_size_none(tmp_path, monkeypatch):
+    """Trying takes longer than making a page of a few pictures."""
+    files = {"a": noise(tmp_path / "a.png", (1200, 600))}
+    made: list[int] = []
+    webp = thumbnails._webp
+    monkeypatch.setattr(
+        thumbnails, "_webp", lambda image, quality: made.append(image.width) or webp(image, quality)
+    )
+    make_thumbnails(files, 10**8)
+    assert made == [1024, 256] * 2  # the sample, the page
+    made.clear()
+    assert set(in_one_size(files, 10**8, 768)) == {"a"} and made == [768]
 
 
 def test_only_pixels_are_copied(tmp_path):
