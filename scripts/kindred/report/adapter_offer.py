@@ -22,9 +22,9 @@ from kindred.models.architectures.comfyui import ComfyGraph, graph
 from kindred.rendering.manifest import Row, read_manifest
 from kindred.report import formatting
 from kindred.report.figure_counts import figure_counts
+from kindred.report.formatting import share
 from kindred.report.next_experiments import more_runs
 from kindred.report.report_data import Place, ReportData
-from kindred.report.svg_plots import share
 from kindred.report.trainings_needed import for_choice
 from kindred.specs.comfyui import ComfyPicture
 from kindred.specs.report import LoadedAdapter, ReportSpec

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kindred.rendering.manifest import Row, read_manifest
-from kindred.report.step_section import distinct
+from kindred.report.step_words import distinct
 from kindred.specs.step_series import step_file
 
 MOST = 24  # pairs on a page, of all variants

@@ -8,8 +8,8 @@ from typing import Any
 
 from kindred.common.sentences import counted, listing
 from kindred.evidence.adapter_choice import CASTS, COLUMNS, AdapterChoice
+from kindred.report.formatting import share
 from kindred.report.report_data import ReportData
-from kindred.report.svg_plots import share
 
 Row = Mapping[str, str]
 

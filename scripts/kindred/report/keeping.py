@@ -33,10 +33,10 @@ from kindred.report.adapter_offer import (
 )
 from kindred.report.best_pictures import BestPicture, best_pictures, prompts_without, write_best
 from kindred.report.broken_pictures import broken_pictures
+from kindred.report.formatting import share
 from kindred.report.next_experiments import Change
 from kindred.report.recommendations import Recommendation
 from kindred.report.report_data import Place, ReportData
-from kindred.report.svg_plots import share
 from kindred.specs.report import ReportSpec
 
 SHOWN, NAMED = 12, 8  # pictures and broken ones on the page

@@ -19,10 +19,10 @@ from kindred.evidence.labels import OPEN
 from kindred.report import formatting
 from kindred.report.changes_to_try import composed, longer, steps_of, with_strangers
 from kindred.report.figure_counts import group_pictures, out_of
+from kindred.report.formatting import share
 from kindred.report.next_experiments import Change, composites_of
 from kindred.report.picture_selection import success_of
 from kindred.report.report_data import ReportData
-from kindred.report.svg_plots import share
 from kindred.report.trainings_needed import for_verdict
 from kindred.specs.report import ReportSpec
 

@@ -9,8 +9,8 @@ from kindred.common.sentences import counted
 from kindred.evidence.adapter_choice import AdapterChoice
 from kindred.report import formatting
 from kindred.report.figure_counts import left_out
+from kindred.report.formatting import share
 from kindred.report.report_data import ReportData
-from kindred.report.svg_plots import share
 from kindred.specs.measures import MEASURES
 
 CONTENDERS, DIFFERENCES = 4, 4

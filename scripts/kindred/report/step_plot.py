@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from kindred.report.svg_plots import LINE, MANY_LINES, QUIET, SERIES, STYLE, as_svg, share
+from kindred.report.formatting import share
+from kindred.report.svg_plots import LINE, MANY_LINES, QUIET, SERIES, STYLE, as_svg
 
 Values = Sequence[float | None]
 

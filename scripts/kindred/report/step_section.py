@@ -11,7 +11,7 @@ from typing import Any
 from kindred.evidence.held_out_steps import TRAINING_LOSS
 from kindred.report import formatting
 from kindred.report.step_plot import StepLine, steps_svg
-from kindred.report.step_words import same_trainings, sentences, taking
+from kindred.report.step_words import distinct, sentences, taking
 from kindred.specs.measures import MEASURES
 from kindred.training.held_out_curve import COLUMN
 
@@ -36,17 +36,6 @@ def step_section(series: Json, names: Mapping[str, str]) -> dict[str, Any]:
             for name, one in variants.items()
         ],
     }
-
-
-def distinct(series: Json) -> dict[str, Json]:
-    """The variants without those that are the same trainings as another one: the one that takes the
-    last step stands for all."""
-    found: dict[str, Json] = {}
-    by_take = sorted(series["variants"].items(), key=lambda item: item[1]["take"] != "last")
-    for name, one in by_take:
-        if not any(same_trainings(one, other) for other in found.values()):
-            found[name] = one
-    return found
 
 
 def step_figure(series: Json) -> str | None:

@@ -23,6 +23,17 @@ def same_trainings(one: Json, other: Json) -> bool:
     return all(one[key] == other[key] for key in ("runs", "steps", "measures"))
 
 
+def distinct(series: Json) -> dict[str, Json]:
+    """The variants without those that are the same trainings as another one: the one that takes the
+    last step stands for all."""
+    found: dict[str, Json] = {}
+    by_take = sorted(series["variants"].items(), key=lambda item: item[1]["take"] != "last")
+    for name, one in by_take:
+        if not any(same_trainings(one, other) for other in found.values()):
+            found[name] = one
+    return found
+
+
 def taking(name: str, series: Json) -> list[str]:
     """'“chosen” takes …' of every variant that takes a step of the same trainings."""
     own = series["variants"][name]

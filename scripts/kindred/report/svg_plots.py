@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from kindred.report import image_text
+from kindred.report.formatting import share
 from kindred.report.training_curves import Run, loss_span, smooth
 
 # Colours that stand for the page's own; each is replaced in the finished SVG.
@@ -80,11 +81,6 @@ class Interval:
     low: float | None
     high: float | None
     tone: str = ""
-
-
-def share(value: float, _: object = None) -> str:
-    """0.25 -> '25 %'."""
-    return f"{100 * value:.0f} %".replace("-", "−")
 
 
 def intervals_svg(

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 UNREAD = -10.0  # stands for the likeness of a face that can't be read: worse than any other
 
@@ -107,6 +106,9 @@ def assign_identities(
 
 def _assigned(asked: Sequence[str], likeness: np.ndarray, letters: Sequence[str]) -> list[str]:
     """For each person the letter asked for that they stand for, one to one, or ''."""
+    # Here, because pages that show scores import this module, and scipy takes longer than they do.
+    from scipy.optimize import linear_sum_assignment
+
     assigned = [""] * len(likeness)
     columns = [letters.index(letter) for letter in asked]
     if len(likeness) and columns:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -289,3 +292,20 @@ def test_what_makes_numbers_worthless_comes_first():
     identity = variant()["identity"] | {"J": {"1": statistic(0.1)}}
     found = advice(variant(identity=identity), controls=[control], judge=judge)
     assert [text.seen[:9] for text in found] == ["The judge", "BASE does", "Jim alone"]
+
+
+def test_shares_have_a_true_minus():
+    assert formatting.share(-0.25) == "−25 %"
+
+
+def test_pages_without_plots_or_statistics_import_neither_matplotlib_nor_scipy():
+    """Each takes longer to import than such a page takes to make."""
+    code = (
+        "import sys, audit, contact_sheet, live_page, rating_page;"
+        "print({'matplotlib', 'scipy', 'torch'} & set(sys.modules))"
+    )
+    scripts = Path(__file__).parents[3] / "scripts"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=scripts, check=False
+    )
+    assert done.stdout.strip() == "set()", done.stdout + done.stderr

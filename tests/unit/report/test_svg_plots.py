@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kindred.report.svg_plots import Interval, curves_svg, intervals_svg, share
+from kindred.report.svg_plots import Interval, curves_svg, intervals_svg
 
 ROWS = [Interval("a & <b>", 0.4, 0.2, 0.6, "good"), Interval("c", 0.9, None, None)]
 
@@ -90,7 +90,3 @@ def test_equal_values_give_equal_bytes_and_no_two_plots_share_an_id():
     assert first == intervals_svg({"": ROWS}, "one", "x")
     ids = [set(re.findall(r' id="([^"]+)"', intervals_svg({"": ROWS}, t, "x"))) for t in "ab"]
     assert ids[0] and not ids[0] & ids[1]
-
-
-def test_shares_have_a_true_minus():
-    assert share(-0.25) == "−25 %"
