@@ -16,6 +16,7 @@ from pathlib import Path
 from kindred.characters.trigger_words import remove_trigger_words
 from kindred.common.errors import run_main
 from kindred.common.files import read_jsonl
+from kindred.common.left_out import SCIPY, leave_out
 from kindred.common.sentences import counted
 from kindred.compute import devices
 from kindred.data import encoding_cache
@@ -30,9 +31,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", required=True, help="TextEncoder as JSON, or a file of it")
     parser.add_argument("--captions", required=True, type=Path, help="captions.jsonl (caption.py)")
     parser.add_argument("--text", required=True, type=Path, help="file to write")
-    parser.add_argument(
-        "--without-names", help="CaptionSpec as JSON: replace names with class nouns"
-    )
+    parser.add_argument("--without-names", help="CaptionSpec as JSON: class nouns replace names")
     parser.add_argument(
         "--store", type=Path, default=encoding_cache.STORE, help="store of single embeddings"
     )
@@ -50,10 +49,11 @@ def main(argv: list[str] | None = None) -> int:
         texts = {remove_trigger_words(text, characters) for text in texts}
     load = text_loader(encoder, options.device, options.threads)
     made = encoding_cache.write_texts(options.text, sorted(texts), encoder, load, options.store)
-    said = f"{counted(len(texts), 'caption')} and the empty one"
-    print(f"{said}, {counted(made, 'new encoding')}", file=sys.stderr)
+    said = f"{counted(len(texts), 'caption')} and the empty one, {counted(made, 'new encoding')}"
+    print(said, file=sys.stderr)
     return 0
 
 
 if __name__ == "__main__":
+    leave_out(*SCIPY)
     run_main(main)

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from kindred.common.errors import run_main
+from kindred.common.left_out import SCIPY, leave_out
 from kindred.common.sentences import counted
 from kindred.compute import devices
 from kindred.data import encoding_cache
@@ -49,4 +50,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    leave_out(*SCIPY)
     run_main(main)

@@ -79,9 +79,12 @@ def test_a_package_that_stands_on_one_left_out_can_be_imported(tmp_path):
     [
         ("train_batched.py", ["peft"]),
         ("render.py", ["bitsandbytes", "peft"]),
+        ("encode_images.py", ["bitsandbytes", "peft"]),
+        ("encode_captions.py", ["bitsandbytes", "peft"]),
+        ("encode_prompts.py", ["bitsandbytes", "peft"]),
     ],
 )
-def test_programs_that_train_and_draw_import_no_scipy(program, found, tmp_path):
+def test_programs_that_train_draw_and_encode_import_no_scipy(program, found, tmp_path):
     (tmp_path / "sklearn.py").write_text("from scipy.sparse import csr_array")
     done = python(IMPORTED, tmp_path, program)
     assert done.stdout.strip().endswith(str(found)), done.stderr
