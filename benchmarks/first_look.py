@@ -4,7 +4,8 @@ base and one by a LoRA of 100 steps. To reach: three minutes.
 Makes a fresh copy, draws seventeen photos of three people with captions, writes FLUX.2 klein 4B in
 its full size with random weights, as it would lie on the disk after the download, then runs
 new_experiment.py and the first look as a person would. Pictures are noise; seconds and memory are
-the real ones. Without a GPU it says so and measures nothing, or with --tiny runs a tiny model.
+the real ones, a job's with its wait for the GPU. Without a GPU it says so and measures nothing, or
+with --tiny runs a tiny model.
 
     python benchmarks/first_look.py [--gpu 24]
 """

@@ -278,8 +278,11 @@ WORKERS = max(1, min(4, CORES // 2))
 DEVICE = PLAN.device.kind
 GPU_LIMIT = getattr(workflow.global_resources.get("gpu"), "value", None)
 GPUS_EACH = executors.slots_each(PLAN.device, GPU_LIMIT)
-if PLAN.device.jobs_per_gpu > 1 and workflow.is_main_process:
-    workflow.register_resource("gpu", executors.gpu_slots(PLAN.device, GPU_LIMIT))
+# Of a first look, where cores are left for others; how many a cluster has is unknown, so none there.
+WAITING = executors.jobs_waiting(PLAN.device, PLAN.experiments, CORES > 2 * THREADS)
+if PLAN.device.jobs_per_gpu + WAITING > 1 and workflow.is_main_process:
+    slots = executors.gpu_slots(PLAN.device, GPU_LIMIT) + WAITING
+    workflow.register_resource("gpu", slots)
 # Only trainings are shared by several processes.
 GPUS_TO_TRAIN = GPUS_EACH * PLAN.device.processes
 # Through the environment, not on command lines: these settings make nothing stale.

@@ -18,9 +18,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from kindred.common import file_lock
 from kindred.common.amounts import number_of
@@ -43,6 +45,9 @@ OTHER_MAKERS = {"0x1002": "AMD", "0x8086": "Intel"}
 # What batch systems call a job. They may number a job's own GPUs from 0 on, so the locks of one job
 # say nothing to another.
 ALLOCATIONS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
+# What takes jobs on a GPU longest to import.
+IMPORTED = ("torch", "transformers.modeling_utils", "diffusers.models.modeling_utils")
+SETTLED_S = 1.0  # after which the memory of a job that ended is free
 _held: list[int] = []  # open lock files
 _taken: list[str] = []  # what VISIBLE was set to, once GPUs are locked
 
@@ -110,6 +115,11 @@ def gpus_visible() -> list[str]:
     return named[: named.index("-1")] if "-1" in named else [name for name in named if name]
 
 
+def only_gpu() -> bool:
+    """Whether jobs take turns at one GPU: it is the only one, and locked by who works on it."""
+    return VISIBLE not in os.environ and len(gpus_visible()) == 1
+
+
 def other_gpus(folder: Path = Path("/sys/class/drm")) -> list[str]:
     """Makers of GPUs here that are not NVIDIA's, without torch: 'AMD' for each of its cards."""
     vendors = (path.read_text().strip() for path in sorted(folder.glob("card*/device/vendor")))
@@ -133,7 +143,7 @@ def lock_folder() -> Path:
 
 
 def acquire_device(
-    wanted: str, wait_s: float = 24 * 3600.0, poll_s: float = 2.0, split: Split | None = None
+    wanted: str, wait_s: float = 24 * 3600.0, poll_s: float = 0.5, split: Split | None = None
 ) -> str:
     """'cpu', or 'cuda' with a slot of one GPU locked until this process ends; with `split`, all
     slots of every GPU; or 'mps' with a slot of Apple's, where that is asked for.
@@ -144,13 +154,6 @@ def acquire_device(
     `wait_s` seconds, or GPUs can't share a model.
     """
     found = _choose(wanted, wait_s, poll_s, split)
-    if found == "mps":
-        # What Metal has no kernel for is done on the CPU. Torch reads it when it is imported.
-        os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
-    if found == "cuda":
-        # Segments that grow leave fewer holes: more of a small card can be filled. Torch reads it
-        # when it is imported.
-        os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     if not backend_of(found).quantizes:
         leave_out("bitsandbytes")  # nothing is quantized there
     return found
@@ -166,6 +169,9 @@ def _choose(wanted: str, wait_s: float, poll_s: float, split: Split | None) -> s
         if wanted == "cuda":
             raise _no_gpu(chosen)
         return "cpu"
+    # Segments that grow leave fewer holes: more of a small card can be filled. Torch reads it when
+    # it is imported.
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     if chosen and _taken == gpus:  # by this process, earlier
         return "cuda"
     if split:
@@ -207,30 +213,42 @@ def _wait_for(gpus: Sequence[str], wait_s: float, poll_s: float, count: int) -> 
     """The GPUs of `count` slots that this process has locked, each once, in the order of `gpus`.
 
     Slots are kept while waiting for more, and taken in one order by all: no two jobs can wait for
-    each other.
+    each other. A job that begins when the only GPU gets free does not overtake one that waits.
     """
     free = [(gpu, slot) for slot in range(jobs_per_gpu()) for gpu in gpus]
     deadline, told = time.monotonic() + wait_s, False
     taken: list[str] = []
-    while True:
-        for place in list(free):
-            if _lock(*place):
-                free.remove(place)
-                taken.append(place[0])
-                if len(taken) == count:
-                    return [gpu for gpu in gpus if gpu in taken]
-            elif count > 1:
-                break
-        if time.monotonic() >= deadline:
-            raise _none_free(len(gpus), count > 1)
-        if not told:
-            print(
-                f"waiting for {'all' if count > 1 else 'one'} of {len(gpus)} GPUs",
-                file=sys.stderr,
-                flush=True,
-            )
-            told = True
-        time.sleep(poll_s)
+    with ExitStack() as turn:
+        ours = len(gpus) > 1
+        while True:
+            if not ours and (place_in_line := _place_in_line(gpus[0])):
+                turn.enter_context(place_in_line)
+                ours = True
+            for place in list(free) if ours else ():
+                if _lock(*place):
+                    free.remove(place)
+                    taken.append(place[0])
+                    if len(taken) == count:
+                        time.sleep(SETTLED_S if told else 0)
+                        return [gpu for gpu in gpus if gpu in taken]
+                elif count > 1:
+                    break
+            if time.monotonic() >= deadline:
+                raise _none_free(len(gpus), count > 1)
+            if not told:
+                told = True
+                _say_and_import(len(gpus), count > 1)
+            time.sleep(poll_s)
+
+
+def _say_and_import(gpus: int, all_needed: bool) -> None:
+    """Say that a job waits. While another has the only GPU, import what jobs on a GPU import: which
+    of several torch is to see would have to be known before."""
+    one = "the GPU" if gpus == 1 else f"one of {gpus} GPUs"
+    waiting = f"all of {gpus} GPUs" if all_needed else one
+    print(f"waiting for {waiting}", file=sys.stderr, flush=True)
+    for name in IMPORTED if gpus == 1 else ():
+        import_module(name)
 
 
 def _none_free(gpus: int, all_needed: bool) -> KindredError:
@@ -261,21 +279,33 @@ def _apple(wait_s: float, poll_s: float) -> str:
         raise KindredError(
             "this machine has no Apple GPU", "--device mps", "use --device cpu or --device auto"
         )
+    # What Metal has no kernel for is done on the CPU. Torch reads it when it is imported.
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
     if _taken != ["mps"]:
         _taken[:] = _wait_for(["mps"], wait_s, poll_s, 1)
     return "mps"
 
 
+def _place_in_line(gpu: str) -> BinaryIO | None:
+    """The place behind who works on a GPU, until it is closed; None while another job has it."""
+    held = _try_lock(gpu, ".next")
+    return None if held is None else os.fdopen(held, "rb")
+
+
 def _lock(gpu: str, slot: int) -> bool:
     """Whether a GPU's slot could be taken; the system lets go of it when this process dies."""
-    owners = [os.environ[one] for one in ALLOCATIONS if VISIBLE in os.environ and one in os.environ]
-    parts = [*owners[:1], gpu]
-    name = "-".join(["gpu", *(re.sub(r"[^\w.-]", "_", part) for part in parts)])
-    name += f".{slot}.lock" if slot else ".lock"
-    held = file_lock.try_lock(lock_folder() / name)
+    held = _try_lock(gpu, f".{slot}" if slot else "")
     if held is not None:
         _held.append(held)
     return held is not None
+
+
+def _try_lock(gpu: str, place: str) -> int | None:
+    """The open lock of a place at a GPU, or None when another process has it."""
+    owners = [os.environ[one] for one in ALLOCATIONS if VISIBLE in os.environ and one in os.environ]
+    parts = [*owners[:1], gpu]
+    name = "-".join(["gpu", *(re.sub(r"[^\w.-]", "_", part) for part in parts)])
+    return file_lock.try_lock(lock_folder() / f"{name}{place}.lock")
 
 
 def prepare(name: str, threads: int) -> torch.device:

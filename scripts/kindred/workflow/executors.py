@@ -7,10 +7,11 @@ Snakemake's own objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kindred.common.errors import Problems
-from kindred.compute.devices import gpus_visible
+from kindred.compute.devices import gpus_visible, only_gpu
+from kindred.config.amounts_told import is_first_look
 from kindred.config.device_config import GPUS, DeviceConfig
 
 PLACE = "config/config.yaml, device"
@@ -26,6 +27,14 @@ def gpu_slots(device: DeviceConfig, limit: int | None) -> int:
     None: those that are visible here."""
     here = 1 if device.kind == "mps" else len(gpus_visible())
     return (here if limit is None else limit) * device.jobs_per_gpu
+
+
+def jobs_waiting(device: DeviceConfig, experiments: Iterable[str], spare: bool) -> int:
+    """How many jobs begin before there is a GPU for them, and import their packages meanwhile: one
+    in first looks on a machine of one GPU, for which somebody waits, where cores are to spare.
+    Elsewhere none: it may have been chosen before one that is more urgent."""
+    taking_turns = device.kind in ("auto", "cuda") and device.jobs_per_gpu == 1 and only_gpu()
+    return int(spare and taking_turns and all(map(is_first_look, experiments)))
 
 
 def slots_each(device: DeviceConfig, limit: int | None) -> int:

@@ -1,5 +1,6 @@
 """Which device a job takes, and that two jobs never take one GPU."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -118,6 +119,32 @@ def holder(folder, **variables):
     return process, process.stdout.readline().split()
 
 
+def test_a_job_imports_while_another_has_the_only_gpu(monkeypatch, tmp_path):
+    present(monkeypatch, 0)
+    said: list[object] = []
+    turns = iter([False, False, True])
+    monkeypatch.setattr(devices, "_lock", lambda *_: said.append("asked") or next(turns))
+    monkeypatch.setattr(devices, "import_module", said.append)
+    monkeypatch.setattr(devices.time, "sleep", said.append)
+    monkeypatch.delenv("PYTORCH_ALLOC_CONF", raising=False)
+    assert devices.acquire_device("cuda", poll_s=0.01) == "cuda"
+    waiting = [*devices.IMPORTED, 0.01]
+    assert said == ["asked", *waiting, "asked", 0.01, "asked", devices.SETTLED_S]
+    assert os.environ["PYTORCH_ALLOC_CONF"], "torch reads it when it is imported"
+
+
+def test_a_job_does_not_overtake_one_that_waits_for_the_only_gpu(monkeypatch):
+    present(monkeypatch, 0)
+    with devices._place_in_line("0"), pytest.raises(KindredError, match="did not become free"):
+        devices.acquire_device("cuda", wait_s=0)
+    assert devices.acquire_device("cuda", wait_s=0) == "cuda"
+    devices._place_in_line("0").close()  # whoever works on it lets the next one wait
+
+
+def test_what_waiting_jobs_import_is_there():
+    assert all(map(importlib.util.find_spec, devices.IMPORTED))
+
+
 def test_ranks_of_a_shared_training_take_a_gpu_each(tmp_path):
     """The launcher gives each rank the same environment."""
     ranks = [holder(tmp_path, CUDA_VISIBLE_DEVICES="4,6", RANK=str(rank)) for rank in range(2)]
@@ -172,7 +199,8 @@ def test_apples_gpu_is_taken_only_when_asked_for_and_by_one_job_at_a_time(monkey
     assert devices.acquire_device("auto") == "cpu" and FALLBACK not in os.environ
     assert devices.acquire_device("mps") == devices.acquire_device("mps") == "mps"
     assert os.environ[FALLBACK] == "1" and "CUDA_VISIBLE_DEVICES" not in os.environ
-    assert [path.name for path in tmp_path.iterdir()] == ["gpu-mps.lock"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"gpu-mps.lock", "gpu-mps.next.lock"}
     monkeypatch.setattr(devices, "_taken", [])  # as another process
     with pytest.raises(KindredError, match="the GPU did not become free"):
         devices.acquire_device("mps", wait_s=0, poll_s=0.01)

@@ -3,6 +3,7 @@
 import pytest
 
 from kindred.common.errors import ProblemsError
+from kindred.compute import devices
 from kindred.config.device_config import DeviceConfig
 from kindred.workflow import executors
 
@@ -52,6 +53,31 @@ def test_without_a_gpu_auto_asks_for_none_and_cuda_for_one(monkeypatch):
 )
 def test_trainings_together_are_a_job_a_gpu(settings, limit, jobs):
     assert executors.jobs_together(DeviceConfig(**settings), limit) == jobs
+
+
+@pytest.mark.parametrize(
+    ("settings", "experiments", "gpus", "waiting"),
+    [
+        ({}, ["ours-first-look"], [0], 1),
+        ({"kind": "cuda"}, ["ours-first-look"], [0], 1),
+        ({"kind": "cpu"}, ["ours-first-look"], [0], 0),
+        ({"kind": "mps"}, ["ours-first-look"], [0], 0),
+        ({"jobs_per_gpu": 2}, ["ours-first-look"], [0], 0),
+        ({}, ["ours-first-look"], [0, 1], 0),
+        ({}, ["ours-first-look"], [], 0),
+        ({}, ["ours-first-look", "ours"], [0], 0),
+    ],
+)
+def test_a_job_of_a_first_look_waits_beside_the_one_on_the_only_gpu(
+    monkeypatch, settings, experiments, gpus, waiting
+):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(devices, "gpus_present", lambda: gpus)
+    device = DeviceConfig(**settings)
+    assert executors.jobs_waiting(device, experiments, True) == waiting
+    assert executors.jobs_waiting(device, experiments, False) == 0
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # is locked by nobody
+    assert executors.jobs_waiting(device, experiments, True) == 0
 
 
 def test_experiments_fill_the_gpus_before_one_is_divided():
