@@ -8,8 +8,8 @@ families/<name>/verdicts.json:
  "warnings": [...],                  what lets nothing be concluded, in sentences
  "gates": {name: ...}, "reach": {name: ...},     as family_limits.py says
  "copies": {...} or null,            as family_copies.py says; where they leave, `left`: pictures of
-                                     every family that stay, of how many; `counted`: what every
-                                     hypothesis reads with them: difference, variant, against
+                                     every family that stay, of how many; `counted`: what
+                                     hypotheses, gates and arms would read with them
  "people": {...} or null,            as who_is_it.py says: what people saw in pictures
  "arms": {prompt set: ...},                      as family_arms.py says
  "hypotheses": {
@@ -45,7 +45,7 @@ from kindred.evidence.amendments import summed_up
 from kindred.evidence.family_arms import arms_part
 from kindred.evidence.family_copies import Rows, copies_read, pictures_left, without_copies
 from kindred.evidence.family_limits import limit_read
-from kindred.evidence.family_means import FEWEST, over_families, told
+from kindred.evidence.family_means import FEWEST, over_families
 from kindred.evidence.family_order import Test, tests
 from kindred.evidence.hypothesis_tests import smallest_p
 from kindred.evidence.intervals import LEVEL, Estimate, level_of
@@ -80,7 +80,7 @@ def families_verdicts(
     copies = copies_read(spec.copies, summaries) if spec.copies else None
     means = _means_of_all(spec, summaries)
     if copies and copies["leave"] and scores:
-        copies["counted"] = _with_copies(means)
+        copies["counted"] = _with_copies(spec, summaries, means)
         rows = {name: scores(name) for name in summaries}
         copies["left"] = {name: pictures_left(rows[name], copies["variant"]) for name in rows}
         summaries = {name: without_copies(one, rows[name]) for name, one in summaries.items()}
@@ -174,16 +174,14 @@ def _means_of_all(spec: FamiliesSpec, summaries: Mapping[str, Json]) -> dict[str
     return means
 
 
-def _with_copies(means: Mapping[str, Means]) -> dict[str, Json]:
-    """What every hypothesis reads where copies count; decides nothing."""
-    return {
-        key: {
-            "difference": told([a - b for a, b in one.values()]),
-            "variant": told([a for a, _ in one.values()]),
-            "against": told([b for _, b in one.values()]),
-        }
-        for key, one in means.items()
-    }
+def _with_copies(
+    spec: FamiliesSpec, summaries: Mapping[str, Json], means: Mapping[str, Means]
+) -> dict[str, Json]:
+    """What everything would read where copies count; decides nothing."""
+    gates = {name: limit_read(one, summaries) for name, one in spec.gates.items()}
+    wrong = _wrong(spec, gates, summaries)
+    decided = _decided(spec, means, bool(wrong))
+    return {"hypotheses": decided, "gates": gates, "arms": arms_part(summaries)}
 
 
 def _means(

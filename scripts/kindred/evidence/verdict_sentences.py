@@ -129,18 +129,22 @@ def never_tested(judge: Mapping[str, Any]) -> str:
 
 
 def gap(value: float, measure: str) -> str:
-    """A difference with its sign: '+12 points' of shares, '+0.12' of others."""
+    """A difference with its sign: '+12 points' of shares, '−0.12' of others."""
     if MEASURES[measure].kind.percent:
-        return counted(f"{round(100 * value):+d}", "point")
-    return f"{value:+.2f}"
+        return _minus(counted(f"{round(100 * value):+d}", "point"))
+    return _minus(f"{value:+.2f}")
 
 
 def gaps(interval: labels.Interval, measure: str) -> str:
-    """An interval of differences: '-4 to +12 points' of shares, '-0.04 to +0.12' of others."""
+    """An interval of differences: '−4 to +12 points' of shares, '−0.04 to +0.12' of others."""
     low, high = interval
     if MEASURES[measure].kind.percent:
-        return f"{round(100 * low):+d} to {round(100 * high):+d} points"
-    return f"{low:+.2f} to {high:+.2f}"
+        return _minus(f"{round(100 * low):+d} to {round(100 * high):+d} points")
+    return _minus(f"{low:+.2f} to {high:+.2f}")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
 
 
 def _why(decision: HypothesisTest) -> str:

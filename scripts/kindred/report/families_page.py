@@ -23,6 +23,7 @@ from kindred.specs.family_figures import FIGURES
 
 TONES = {SUPPORTED: "good", CONTRADICTED: "bad"}
 SAID = {True: "yes", False: "no", None: "not known"}
+HEADS_OF_COPIES = ("without copies", "label", "with copies", "label it would have")
 CEILING = "CEILING: the world’s own drawings"
 Json = Mapping[str, Any]
 
@@ -36,7 +37,7 @@ def families_content(verdicts: Json, power: Json) -> dict[str, Any]:
             key: verdicts[key]
             for key in ("title", "question", "families", "warnings", "copies", "people")
         },
-        "counted": copies_table(verdicts["copies"], hypotheses),
+        "counted": with_copies(verdicts["copies"], hypotheses),
         "log": verdicts["declared"],
         "answer": answer(verdicts, hypotheses),
         "hypotheses": hypotheses,
@@ -172,7 +173,11 @@ def casts_table(one: Json) -> dict[str, Any]:
     """Arms by kinds of casts, with the ceiling above and drawers without names below."""
     kinds = one["kinds"]
     rows = [
-        _row(name, [arm["figures"]["casts"], *(arm["kinds"].get(kind) for kind in kinds)])
+        _row(
+            name,
+            [arm["figures"]["casts"], *(arm["kinds"].get(kind) for kind in kinds)],
+            families=len(arm["by_family"]),
+        )
         for name, arm in one["variants"].items()
     ]
     if one["ceiling"]:
@@ -206,34 +211,40 @@ def families_table(one: Json) -> dict[str, Any]:
     return {"headings": list(arms), "rows": rows}
 
 
-def copies_table(copies: Json | None, hypotheses: Mapping[str, Json]) -> dict[str, Any] | None:
-    """What the claims read with copies and without; None where copies don't leave."""
+def with_copies(copies: Json | None, hypotheses: Mapping[str, Json]) -> dict[str, Any] | None:
+    """What claims, arms and gates would read with copies; None where copies don't leave."""
     if not copies or "counted" not in copies:
         return None
-
-    def cell(mean: float, low: float | None, high: float | None, measure: str) -> dict[str, str]:
-        reach = "" if low is None else gaps((low, high), measure)
-        return {"text": gap(mean, measure).replace("-", "−"), "range": reach.replace("-", "−")}
-
-    rows = []
-    for name, one in hypotheses.items():
-        read, measure = copies["counted"][name]["difference"], one["measure"]
-        without = cell(one["difference"], one["low"], one["high"], measure)
-        counted_too = cell(read["mean"], read["low"], read["high"], measure)
-        cells = [without, counted_too]
-        rows.append({"name": f"{one['variant']} − {one['against']}", "cells": cells, "line": False})
-    left = copies["left"]
+    counted_too, left = copies["counted"], copies["left"]
+    rows = [
+        {
+            "name": f"{one['variant']} − {one['against']}",
+            "cells": [*_claim(one), *_claim(counted_too["hypotheses"][name])],
+            "line": False,
+        }
+        for name, one in hypotheses.items()
+    ]
+    arms = {name: _in_order(one, hypotheses) for name, one in counted_too["arms"].items()}
     kept, drawn = (sum(numbers) for numbers in zip(*left.values(), strict=True))
-    fewest = min(left, key=lambda name: left[name][0])
-    first = next(iter(hypotheses))
-    own = share(copies["counted"][first]["variant"]["mean"])
-    stay = f"{kept:,} of its {drawn:,} pictures stay"
-    sentence = f"{stay}, the fewest of {fewest} ({left[fewest][0]})."
+    stay = formatting.listing([f"{name} {one[0]}" for name, one in left.items()])
     return {
-        "headings": ["without copies, which decides", "with copies"],
-        "rows": rows,
-        "sentence": f"{sentence} With copies {hypotheses[first]['variant']} reads {own}.",
+        "claims": {
+            "headings": HEADS_OF_COPIES,
+            "rows": rows,
+        },
+        "casts": {name: casts_table(one) for name, one in arms.items()},
+        "by_family": {name: families_table(one) for name, one in arms.items()},
+        "gates": list(map(_limit_row, counted_too["gates"].values())),
+        "sentence": f"{kept:,} of its {drawn:,} pictures stay ({stay}), not of all casts.",
     }
+
+
+def _claim(one: Json) -> list[dict[str, str]]:
+    """A claim's difference with the interval that decides it, and its label."""
+    low, high = deciding(one)
+    reach = "" if low is None else gaps((low, high), one["measure"])
+    said = {"text": gap(one["difference"], one["measure"]), "range": reach}
+    return [said, {"text": one["label_words"], "range": ""}]
 
 
 def _plain(value: float | None) -> Json | None:
@@ -241,17 +252,24 @@ def _plain(value: float | None) -> Json | None:
 
 
 def _row(
-    name: str, cells: Sequence[Json | None], percent: Sequence[bool] = (), line: bool = False
+    name: str,
+    cells: Sequence[Json | None],
+    percent: Sequence[bool] = (),
+    line: bool = False,
+    families: int = 0,
 ) -> dict[str, Any]:
-    """A row of cells {"text", "range"}; shares where `percent` doesn't say otherwise."""
+    """A row of cells {"text", "range"}; shares where `percent` doesn't say otherwise. A cell of
+    fewer `families` says so."""
     shares = percent or [True] * len(cells)
-    made = [_cell(cell, own) for cell, own in zip(cells, shares, strict=True)]
+    made = [_cell(cell, own, families) for cell, own in zip(cells, shares, strict=True)]
     return {"name": name, "cells": made, "line": line}
 
 
-def _cell(cell: Json | None, percent: bool) -> dict[str, str]:
+def _cell(cell: Json | None, percent: bool, families: int) -> dict[str, str]:
     if cell is None:
         return {"text": "–", "range": ""}
     said = share if percent else number
-    reach = "" if cell["low"] is None else f"{said(cell['low'])} to {said(cell['high'])}"
-    return {"text": said(cell["mean"]), "range": reach}
+    parts = [] if cell["low"] is None else [f"{said(cell['low'])} to {said(cell['high'])}"]
+    if cell.get("families", families) < families:
+        parts.append(counted(cell["families"], "family"))
+    return {"text": said(cell["mean"]), "range": ", ".join(parts)}

@@ -12,15 +12,12 @@ from typing import Any
 from kindred.evidence.family_copies import Rows
 
 KEYS = ("arm", "prompt_set", "members", "strangers", "canvas", "wording")
-COUNTS = ("pictures", "right", "other_number", "missing", "twice", "unasked", "unknown")
+COUNTS = (
+    *("pictures", "right", "other_number", "missing", "twice", "unasked"),
+    *("too_few_strangers", "too_many_strangers"),
+)
 HEADINGS = (*KEYS, *COUNTS)
-# Column of scores -> what is counted: letters of people, or a number of heads.
-TOLD = {
-    "missing": "missing",
-    "duplicated": "twice",
-    "unasked": "unasked",
-    "strangers": "unknown",
-}
+LETTERS = {"missing": "missing", "duplicated": "twice", "unasked": "unasked"}
 Json = Mapping[str, Any]
 
 
@@ -29,9 +26,9 @@ def mistakes(
 ) -> Iterator[dict[str, Any]]:
     """A row for each arm, prompt set, number of members and strangers asked for, canvas and
     wording: pictures of all families, how many are right, and in how many of the wrong ones
-    another number of people is seen, somebody asked for is missing or seen twice, somebody
-    of the family is there unasked, or a head is nobody's who was asked for. One picture may have
-    several of these. Copies count. families: of each its summary.json and its rows of scores."""
+    another number of people is seen, somebody asked for is missing or seen twice, somebody of the
+    family is there unasked, or fewer or more heads are strangers' than were asked for. One picture
+    may have several of these. Copies count. families: of each its summary.json and its scores."""
     found: dict[tuple[Any, ...], Counter[str]] = {}
     for summary, rows in families:
         asked = {
@@ -53,5 +50,8 @@ def mistakes(
 def _counted(row: Mapping[str, str]) -> list[str]:
     if float(row["cast_right"]):
         return ["pictures", "right"]
-    wrong = [name for column, name in TOLD.items() if row[column] not in ("", "0", "0.0")]
+    wrong = [name for column, name in LETTERS.items() if row[column]]
+    more = int(row["strangers"] or 0) - int(row["strangers_asked"] or 0)
+    if more:
+        wrong.append("too_many_strangers" if more > 0 else "too_few_strangers")
     return ["pictures", *(["other_number"] if float(row["count"] or 0) != 1 else []), *wrong]

@@ -164,6 +164,7 @@ def test_figures_with_copies_stand_beside_those_without():
     found = families_verdicts(changed, summaries, lambda name: scores)
     assert found["hypotheses"]["h"]["difference"] == 0.5
     told = found["copies"]
-    assert told["counted"]["h"]["difference"]["mean"] == 0.25
-    assert told["counted"]["h"]["variant"]["mean"] == 0.75
+    assert told["counted"]["hypotheses"]["h"]["difference"] == 0.25
+    arms = told["counted"]["arms"]["casts"]["variants"]
+    assert arms["a"]["by_family"] == dict.fromkeys(("f0", "f1", "f2"), 0.75)
     assert told["left"] == {f"f{n}": (1, 4) for n in range(3)}

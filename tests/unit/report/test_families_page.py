@@ -67,17 +67,27 @@ def test_the_page_has_a_figure_a_claim_and_links_to_every_family(page):
 
 
 def test_what_copies_change_is_said_beside_what_decides(told):
-    read = {"mean": 0.4, "low": 0.3, "high": 0.5, "families": 4}
-    own = {**read, "mean": 0.88}
-    counted = {name: {"difference": read, "variant": own} for name in in_order(told)}
+    read = {"difference": 0.4, "adjusted": {"low": -0.31, "high": 0.5}, "label_words": "Undecided"}
+    claims = {name: {**one, **read} for name, one in in_order(told).items()}
+    counted = {"hypotheses": claims, "gates": {}, "arms": told["arms"]}
     left = {"study-granger": (8, 384), "study-marsh": (300, 384)}
     copies = {"sentence": "They leave.", "counted": counted, "left": left}
     found = families_content({**told, "copies": copies}, POWER)["counted"]
-    assert found["sentence"].startswith("308 of its 768 pictures stay, the fewest of study-granger")
-    assert found["sentence"].endswith("With copies composed reads 88 %.")
-    row = found["rows"][0]
-    assert row["name"] == "composed − photos" and row["cells"][1]["text"] == "+40 points"
+    assert found["sentence"].startswith("308 of its 768 pictures stay (study-granger 8 and ")
+    row = found["claims"]["rows"][0]
+    cells = [(one["text"], one["range"]) for one in row["cells"]]
+    assert row["name"] == "composed − photos" and cells[1] == ("Supported", "")
+    assert cells[2:] == [("+40 points", "−31 to +50 points"), ("Undecided", "")]
+    assert found["casts"]["casts"]["rows"][1]["name"] == "composed"
     assert families_content(told, POWER)["counted"] is None
+
+
+def test_a_cell_of_fewer_families_than_its_row_says_so(told):
+    arms = copy.deepcopy(told["arms"])
+    arms["casts"]["variants"]["composed"]["kinds"]["1 person"]["families"] = 3
+    table = families_content({**told, "arms": arms}, POWER)["casts"]["casts"]
+    cell = table["rows"][1]["cells"][table["headings"].index("1 person")]
+    assert cell["range"].endswith(", 3 families")
 
 
 def test_arms_of_too_few_families_are_left_to_the_tables(told):
