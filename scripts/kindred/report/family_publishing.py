@@ -68,7 +68,7 @@ def publish_families(name: str, folders: Folders, why: str = "") -> Path:
     verdicts = with_labels({**verdicts, "declared": told}, told["exploratory"])
     out = folders.docs / name
     write_csv(out / "arms.csv", ARMS, list(_arms(verdicts["arms"])))
-    write_csv(out / "claims.csv", CLAIMS, list(_claims(verdicts)))
+    write_csv(out / "claims.csv", CLAIMS, list(claim_rows(verdicts)))
     claimed = {arm for one in spec.hypotheses.values() for arm in (one.variant, one.against)}
     scores = (read_scores(folders.results / one / "scores.csv") for one in summaries)
     wrong = mistakes(zip(summaries.values(), scores, strict=True), claimed)
@@ -110,7 +110,7 @@ def _arms(arms: Json) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _claims(verdicts: Json) -> Iterator[dict[str, Any]]:
+def claim_rows(verdicts: Json) -> Iterator[dict[str, Any]]:
     """Every claim's mean difference with the interval that decides it, then each family's."""
     for name, one in in_order(verdicts).items():
         head = {"hypothesis": name} | {key: one[key] for key in ("variant", "against", "measure")}
