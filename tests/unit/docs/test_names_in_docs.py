@@ -49,7 +49,9 @@ def text_of(doc: Path) -> str:
 def paths_in(text: str) -> Iterator[tuple[str, bool]]:
     """Every path that begins with a folder of ours, and whether it goes on with what is any. Not
     those of an old revision, `git show 0123456789ab:docs/...`."""
-    for match in re.finditer(r"(?<![\w/.~-])(?<![0-9a-f]{12}:)((?:[\w.-]+/)+[\w.-]*\w)([<*{])?", text):
+    for match in re.finditer(
+        r"(?<![\w/.~-])(?<![0-9a-f]{12}:)((?:[\w.-]+/)+[\w.-]*\w)([<*{])?", text
+    ):
         if match[1].split("/")[0] in FOLDERS | PACKAGES:
             yield match[1], bool(match[2])
 
