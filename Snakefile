@@ -46,6 +46,6 @@ rule all:
 
 
 rule_functions.write_signatures(workflow.rules)
-rule_functions.end_in_a_sentence(snakemake.rules, commands.complete)
+rule_functions.end_in_a_sentence(snakemake.rules, commands.complete, PLAN)
 PARSED.save()
 sys.dont_write_bytecode, sys.pycache_prefix = BYTECODE

@@ -134,7 +134,7 @@ elif frozen_plan.VARIABLE in os.environ:
 else:  # started by hand
     PLAN = or_stop(load_plan, Path("."), config)
 if workflow.is_main_process:
-    or_stop(asked_files.check_asked, sys.argv[1:], PLAN.experiments, Path("."))
+    or_stop(asked_files.check_asked, sys.argv[1:], PLAN, Path("."))
     profile = executors.losing_profile(sys.argv[1:], os.environ)
     for warning in [*PLAN.warnings, *filter(None, [profile, slurm_jobs.remark()])]:
         print(commands.complete(f"warning: {warning}"), file=sys.stderr)

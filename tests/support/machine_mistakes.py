@@ -14,6 +14,7 @@ from typing import Any
 
 import fake_gpu
 import pytest
+import small_config
 import tiny_base
 import tiny_klein
 import torch
@@ -26,6 +27,7 @@ from kindred.common.written_text import read_written_text
 from kindred.compute import devices, memory_fitting, memory_limit, memory_plan
 from kindred.compute.memory_plan import GIB, MemoryDemand
 from kindred.config.device_config import DeviceConfig
+from kindred.config.load_plan import load_plan
 from kindred.config.yaml_document import read_document
 from kindred.data import encoding_cache
 from kindred.lab import training_loop
@@ -154,10 +156,37 @@ def hidden(folder: Path) -> object:
         return acquired("cuda")(folder)
 
 
-def asked(root: Path, configured: list[str]) -> None:
-    """A report that is asked for by its path."""
-    write(root / "config/experiments/ours.yaml", "")
-    asked_files.check_asked(["results/ours/report.html"], configured, root)
+CLAIM = "{claim: c, variant: a, against: b, prompt_set: solo}"
+FAMILIES = f"title: t\nfamilies: [one, two]\nhypotheses: {{h: {CLAIM}}}\n"
+
+
+def fresh(folder: Path) -> Path:
+    """A folder of its own for a configuration."""
+    root = folder / str(len([*folder.iterdir()]))
+    root.mkdir()
+    return root
+
+
+def asked(path: str, variants: str = "  all: {}\n", configured: str = "[one]") -> Action:
+    """A file that is asked for by its path, of an experiment with these variants. It and another
+    have a file, and both are families of a study."""
+
+    def call(folder: Path) -> None:
+        root = fresh(folder)
+        small_config.write(root, "lab/base", variants)
+        text = (root / "config/experiments/one.yaml").read_text()
+        write(root / "config/experiments/two.yaml", text)
+        write(root / "config/families/study.yaml", FAMILIES)
+        write(root / "config/config.yaml", f"experiments: {configured}\n")
+        asked_files.check_asked([f"results/{path}"], load_plan(root), root)
+
+    return call
+
+
+def not_found(root: Path, name: str) -> None:
+    """A dataset that a rule's function did not find."""
+    plan = load_plan(small_config.write(fresh(root), "lab/base"))
+    asked_files.check_key(KeyError(name), {"dataset": name}, plan, "a")
 
 
 def waited(free: bool, gpus: str = "0", count: int = 1) -> Action:
@@ -416,8 +445,18 @@ MISTAKES = [
             looked_at(weights_of=lambda _: Path())),
     Mistake("torch finds no GPU", looked_at(weights_of=lambda _: Path(), _gpus=lambda: 0),
             looked_at(weights_of=lambda _: Path())),
-    Mistake("the experiment 'ours' is not configured", lambda root: asked(root, []),
-            lambda root: asked(root, ["ours"])),
+    Mistake("the experiment 'two' is not configured", asked("two/report.html"),
+            asked("two/rating.html", configured="[one, two]")),
+    Mistake("no file config/experiments/tow.yaml describes", asked("tow/rating.html"),
+            asked("one/rating.html")),
+    Mistake("no file config/families/stduy.yaml", asked("families/stduy/who.html"),
+            asked("families/study/who.html", configured="[one, two]")),
+    Mistake("not all families of 'study' are", asked("families/study/who.html"),
+            asked("families/study/who.html", configured="[one, two]")),
+    Mistake("has no variant 'all' with run '2'", asked("one/all/run-2/lora.json"),
+            asked("one/all/run-2/lora.json", "  all: {runs: 2}\n")),
+    Mistake("no configured experiment has a dataset", lambda root: not_found(root, "lost"),
+            lambda root: not_found(root, "ours")),
     of_value("its path contains a brace, which", checkout.check_checkout, "/a{b}", "/ab"),
     # Trainings
     of_value("head_weight needs people's masks", weights, {"head_weight": 3.0}, {}),

@@ -140,8 +140,9 @@ def rated(root: Path, change: object = None) -> object:
     return answer(files, {"rater": "me", "rows": []} | (change or {}))
 
 
-def rating_page(root: Path, text: str = "") -> object:
+def rating_page(root: Path, text: str | None = "") -> object:
     """A page that is asked for."""
+    write(root / "config/experiments/ours.yaml", "title: x\n")
     write(root / "results/ours/rating.html", text)
     return answered_page("ours", False, root)
 
@@ -215,7 +216,10 @@ MISTAKES = [
     Mistake("the answer has no name", lambda root: rated(root, {"rater": ""}), rated),
     Mistake("an answer is too long", lambda root: rated(root, {"rater": "x" * 300}), rated),
     of_file("can't be read (", "ours.ratings-me.csv", b"\xff\xfe", b"rater,key,rating\n", rated),
-    Mistake("is missing", lambda root: answered_page("ours", False, root),
+    Mistake("no file config/experiments/ours.yaml describes what this page is of",
+            lambda root: answered_page("ours", False, root),
+            lambda root: rating_page(root, MARK)),
+    Mistake("is missing", lambda root: rating_page(root, None),
             lambda root: rating_page(root, MARK)),
     Mistake("is an old page that can't save answers by itself", rating_page,
             lambda root: rating_page(root, MARK)),

@@ -30,6 +30,13 @@ def test_an_experiment_that_does_not_exist(workspace: Workspace):
     assert "no file config/experiments/tinny.yaml. Did you mean 'tiny'?" in output
 
 
+def test_files_of_what_is_no_longer_configured(workspace: Workspace):
+    adapter = "results/tiny/gone/run-1/lora.safetensors"
+    assert f"error: {adapter}: the experiment 'tiny' has no trained" in refused(workspace, adapter)
+    photos = "resources/gone/images.json"
+    assert f"error: {photos}: no configured experiment has a data" in refused(workspace, photos)
+
+
 def test_an_empty_photo_folder(workspace: Workspace):
     for photo in (workspace.root / "photos").glob("*.jpg"):
         photo.unlink()

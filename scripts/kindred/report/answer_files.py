@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from kindred.common.commands import snakemake
-from kindred.common.errors import KindredError
+from kindred.common.errors import KindredError, did_you_mean
 from kindred.common.files import write_text
 from kindred.common.written_text import check_text, nfc
+from kindred.config.albums import experiment_names
 from kindred.config.family_files import family_specs
 from kindred.evidence import human_ratings, paired_choices, who_is_it
 from kindred.report import rating_page
@@ -171,6 +172,13 @@ def answered_page(what: str, pairs: bool, root: Path) -> tuple[Path, AnswerFiles
     try:
         text = (root / page).read_text(encoding="utf-8")
     except OSError as error:
+        described = {**families, **dict.fromkeys(experiment_names(config))}
+        if name not in described:
+            raise KindredError(
+                f"no file config/{kind.folder}/{name}.yaml describes what this page is of",
+                where,
+                did_you_mean(name, described),
+            ) from error
         raise KindredError("is missing", where, cure) from error
     if MARK not in text:
         raise KindredError("is an old page that can't save answers by itself", where, cure)

@@ -14,6 +14,8 @@ from types import FunctionType
 from typing import Any
 
 from kindred.common.errors import KindredError
+from kindred.config.plan import Plan
+from kindred.workflow.asked_files import check_key, check_named
 
 
 def write_signatures(rules: Iterable[Any]) -> None:
@@ -25,9 +27,10 @@ def write_signatures(rules: Iterable[Any]) -> None:
                 function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
 
 
-def end_in_a_sentence(rules: Any, complete: Callable[[str], str]) -> None:
+def end_in_a_sentence(rules: Any, complete: Callable[[str], str], plan: Plan) -> None:
     """Let a person's mistake that a function of a rule meets end Snakemake with its message, where
-    it would print where in the code that was.
+    it would print where in the code that was: also where what the rule is to make belongs to what
+    the plan does not have.
 
     rules: the module `snakemake.rules`. complete: what makes a message's commands whole.
     """
@@ -35,8 +38,23 @@ def end_in_a_sentence(rules: Any, complete: Callable[[str], str]) -> None:
 
     class OfAFunction(usual):  # type: ignore[misc, valid-type]
         def __init__(self, error: object, *args: Any, **told: Any) -> None:
-            if isinstance(error, KindredError):
-                sys.exit(complete(f"error: {error}"))
+            if mistake := _mistake(error, told.get("rule"), told.get("wildcards"), plan):
+                sys.exit(complete(f"error: {mistake}"))
             super().__init__(error, *args, **told)
 
     rules.InputFunctionException = OfAFunction
+
+
+def _mistake(error: object, rule: Any, wildcards: Any, plan: Plan) -> KindredError | None:
+    """A person's mistake that a function ended with, or that made it end; None for one of ours."""
+    if isinstance(error, KindredError) or rule is None or not isinstance(error, Exception):
+        return error if isinstance(error, KindredError) else None
+    made, _ = rule.expand_output(wildcards)
+    named = dict(wildcards.items())
+    try:
+        for path in map(str, made):
+            check_named(named, plan, path)
+            check_key(error, named, plan, path)
+    except KindredError as found:
+        return found
+    return None

@@ -156,11 +156,15 @@ def test_the_command_serves_the_page_and_says_where_answers_are(root, monkeypatc
 
 
 def test_a_page_that_is_not_there_or_of_old_is_to_be_made(root):
+    for name in ("x", "ours"):
+        (root / f"config/experiments/{name}.yaml").write_text("title: x\n")
     with pytest.raises(
         KindredError,
         match=r"is missing. Run `snakemake results/x/rating\.html --config experiments=x`",
     ):
         answered_page("x", False, root)
+    with pytest.raises(KindredError, match=r"no file config/experiments/uors.yaml .* mean 'ours'"):
+        answered_page("uors", False, root)
     (root / "results/ours/rating.html").write_text("<head></head>")
     with pytest.raises(KindredError, match="is an old page that can't save answers by itself"):
         answered_page("ours", False, root)

@@ -5,11 +5,13 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
+import small_config
 from snakemake.common import get_function_params
 from snakemake.exceptions import InputFunctionException
 from snakemake.io import AnnotatedString
 
 from kindred.common.errors import KindredError
+from kindred.config.load_plan import load_plan
 from kindred.workflow.rule_functions import end_in_a_sentence, write_signatures
 
 
@@ -23,10 +25,40 @@ def test_functions_of_inputs_and_params_say_what_they_take():
     assert [dict(get_function_params(one)) for one in (of_input, of_params, other)] == asked
 
 
-def test_a_mistake_that_a_function_meets_ends_in_its_message():
+def rules_of(root):
+    """What stands for the module `snakemake.rules`, with a small plan."""
     rules = SimpleNamespace(InputFunctionException=InputFunctionException)
-    end_in_a_sentence(rules, str.upper)
+    end_in_a_sentence(rules, str.upper, load_plan(small_config.write(root, "lab/base")))
+    return rules
+
+
+def test_a_mistake_that_a_function_meets_ends_in_its_message(tmp_path):
+    rules = rules_of(tmp_path)
     with pytest.raises(SystemExit, match="ERROR: LAB/BASE: IS NOT THERE"):
         raise rules.InputFunctionException(KindredError("is not there", "lab/base", "put it back"))
     with pytest.raises(InputFunctionException, match="nobody foresaw"):
         raise rules.InputFunctionException("nobody foresaw this", wildcards={})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("variant", "old", "THE EXPERIMENT 'ONE' HAS NO VARIANT 'OLD'"),
+        ("dataset", "gone", "NO CONFIGURED EXPERIMENT HAS A DATASET 'GONE'"),
+        ("base", "gone", "NO CONFIGURED EXPERIMENT HAS A BASE 'GONE'. CHOOSE ONE OF: SMALL"),
+        ("variant", "all", ""),
+    ],
+)
+def test_what_the_plan_lacks_is_said_where_a_function_did_not_find_it(kind, name, said, tmp_path):
+    rules = rules_of(tmp_path)
+    made = SimpleNamespace(linemaps={})
+    rule = SimpleNamespace(
+        expand_output=lambda _: (["a"], {}), lineno=1, snakefile="a", workflow=made
+    )
+    rule.name = "render"
+    with pytest.raises(
+        SystemExit if said else InputFunctionException, match=f"ERROR: A: {said}" if said else name
+    ):
+        raise rules.InputFunctionException(
+            KeyError(name), rule=rule, wildcards={"experiment": "one", kind: name}
+        )
