@@ -189,16 +189,20 @@ def published(success: str) -> list[dict[str, Any]]:
 
 def shown(dataset: str = "ours", hide: bool = True, files: Sequence[str] = ()) -> list[Problem]:
     """What is refused of an experiment on photos of people. dataset: of the results."""
-    variant = SimpleNamespace(name="all", dataset="ours", root="ours", files=files)
+    variant = SimpleNamespace(name="all", dataset="ours", root="ours", files=files, runs=(1,))
     experiment = SimpleNamespace(
-        name="x", variants={"all": variant}, hide_photos=hide, references=["ours"], shown=[]
+        name="x",
+        file="",
+        variants={"all": variant},
+        prompt_sets={},
+        hide_photos=hide,
+        references=["ours"],
+        shown=[],
     )
     plan = SimpleNamespace(datasets={"ours": SimpleNamespace(lab=None)})
-    summary = {"variants": {"all": {"dataset": dataset}}}
+    summary = {"variants": {"all": {"dataset": dataset, "runs": [1]}}, "prompt_sets": {}}
     return noted(
-        lambda problems: repository_publishing.check_may_be_shown(
-            plan, experiment, summary, problems
-        )
+        lambda problems: publication_checks.check_may_be_shown(plan, experiment, summary, problems)
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kindred.common.chained_log import Entry
+from kindred.common.chained_log import Entry, read_log
 from kindred.common.errors import KindredError, Problems
 from kindred.common.experiment_log import log_path, note_runs
 from kindred.common.files import read_json, write_csv, write_text
@@ -22,8 +22,9 @@ from kindred.evidence.families import runs_compared
 from kindred.evidence.preregistration import Found, preregister
 from kindred.report.families_page import families_content, in_order
 from kindred.report.family_mistakes import HEADINGS, mistakes
+from kindred.report.publication_checks import check_may_be_shown
 from kindred.report.report_data import read_versioned
-from kindred.report.repository_publishing import Folders, check_may_be_shown, with_labels
+from kindred.report.repository_publishing import Folders, with_labels
 from kindred.report.templates import fill
 from kindred.scoring.score_table import read_scores
 
@@ -56,10 +57,11 @@ def publish_families(name: str, folders: Folders, why: str = "") -> Path:
     }
     runs, log = runs_compared(summaries), log_path(name, folders.root)
     now = families_declaration(plan, name, spec, config, why)
-    entries = preregister(log, now, Found(looked=runs))
     problems = Problems(f"{name} is not published")
     for one, summary in summaries.items():
         check_may_be_shown(plan, plan.experiments[one], summary, problems)
+    # What is not published changes nothing in the log.
+    entries = read_log(log) if problems else preregister(log, now, Found(looked=runs))
     figures = {"all": {"all": spec_hash(verdicts["arms"])[:16]}}
     _check_again(entries, runs, figures, log, problems)
     problems.raise_if_any()

@@ -7,7 +7,7 @@ nothing. Each check adds what is wrong, where, and the cure to a list, so that a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from kindred.common.chained_log import Entry
 from kindred.common.errors import Problems
 from kindred.common.files import read_json
 from kindred.common.hashing import spec_hash
-from kindred.config.plan import Experiment
+from kindred.config.plan import Experiment, Plan
 from kindred.evidence.amendments import spans
 from kindred.report.published_tables import Line
 from kindred.report.repository_pages import DECLARED
@@ -171,3 +171,49 @@ def _labels_on_photos(publication: Publication, problems: Problems) -> None:
             "confusions within the family, false alarms of the base, blind ratings",
             "publish only figures: remove `hypotheses:`",
         )
+
+
+def check_may_be_shown(
+    plan: Plan, experiment: Experiment, summary: Mapping[str, Any], problems: Problems
+) -> None:
+    """Refuse what is made of real photos that are not to be shared, and results of which the
+    configuration can't say so."""
+    where = f"config/experiments/{experiment.file or experiment.name}.yaml"
+    for part in _of_another_version(experiment, summary):
+        problems.add(
+            f"{where}: {part}",
+            "the results belong to another version of this file",
+            "restore the file with which they were made, or run `snakemake`",
+        )
+    if not experiment.hide_photos:
+        used = {*experiment.references, *(v.root for v in experiment.variants.values() if v.root)}
+        used |= {shown.dataset for shown in experiment.shown}
+        for name in sorted(used):
+            if plan.datasets[name].lab is None:
+                problems.add(
+                    f"{where}: datasets.{name}",
+                    "these are photos of people, and Kindred does not publish what was made of "
+                    "them without permission",
+                    "if everybody in them agrees, write `hide_photos: true` into the experiment",
+                )
+        for variant in experiment.variants.values():
+            if variant.files:
+                problems.add(
+                    f"{where}: variants.{variant.name}",
+                    "draws with LoRAs trained elsewhere, perhaps on photos of people",
+                    "if everybody in them agrees, write `hide_photos: true` into the experiment",
+                )
+
+
+def _of_another_version(experiment: Experiment, summary: Mapping[str, Any]) -> Iterator[str]:
+    """The keys by which figures are not those that an experiment has now: variants that are gone,
+    on other photos or with runs that are gone, and prompt sets that are gone."""
+    for name, one in summary["variants"].items():
+        known = experiment.variants.get(name)
+        if known is None or one["dataset"] not in (known.dataset, known.root):
+            yield f"variants.{name}"
+        elif not {*one["runs"]} <= {*known.runs}:
+            yield f"variants.{name}.runs"
+    for name in summary["prompt_sets"]:
+        if name not in experiment.prompt_sets:
+            yield f"prompt_sets.{name}"

@@ -62,40 +62,6 @@ class Folders:
     docs: Path = Path("docs/findings")
 
 
-def check_may_be_shown(
-    plan: Plan, experiment: Experiment, summary: Json, problems: Problems
-) -> None:
-    """Refuse what is made of real photos that are not to be shared, and results of which the
-    configuration can't say so."""
-    where = f"config/experiments/{experiment.name}.yaml"
-    for name, one in summary["variants"].items():
-        known = experiment.variants.get(name)
-        if known is None or one["dataset"] not in (known.dataset, known.root):
-            problems.add(
-                f"{where}: variants.{name}",
-                "the results belong to another version of this file",
-                "restore the file with which they were made, or run `snakemake`",
-            )
-    if not experiment.hide_photos:
-        used = {*experiment.references, *(v.root for v in experiment.variants.values() if v.root)}
-        used |= {shown.dataset for shown in experiment.shown}
-        for name in sorted(used):
-            if plan.datasets[name].lab is None:
-                problems.add(
-                    f"{where}: datasets.{name}",
-                    "these are photos of people, and Kindred does not publish what was made of "
-                    "them without permission",
-                    "if everybody in them agrees, write `hide_photos: true` into the experiment",
-                )
-        for variant in experiment.variants.values():
-            if variant.files:
-                problems.add(
-                    f"{where}: variants.{variant.name}",
-                    "draws with LoRAs trained elsewhere, perhaps on photos of people",
-                    "if everybody in them agrees, write `hide_photos: true` into the experiment",
-                )
-
-
 class NotDrawn(Exception):
     """Why there is no sheet; no mistake of anybody's."""
 
@@ -254,9 +220,11 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
     report = report_of(folder)
     variants = in_page_order(summary)
     lines_of_runs = published_tables.of_runs(rows, variants)
-    entries = stated_now(plan, experiment, folders, why)
     problems = Problems(f"{name} is not published")
-    check_may_be_shown(plan, experiment, summary, problems)
+    publication_checks.check_may_be_shown(plan, experiment, summary, problems)
+    # What is not published changes nothing in the log.
+    log = log_path(name, folders.root)
+    entries = read_log(log) if problems else stated_now(plan, experiment, folders, why)
     parts = (experiment, folder, summary, verdicts, lines_of_runs, report, entries)
     publication_checks.check(publication_checks.Publication(*parts), problems)
     problems.raise_if_any()
@@ -264,8 +232,8 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
     figures = publication_checks.figures_of(lines_of_runs)
     noted = {"figures": figures, "versions": versions_now()}
     now = entry_of("published", runs, **noted)
-    log = amendments.summed_up([*entries, now], runs)
-    verdicts = with_labels(verdicts, log["exploratory"])
+    told = amendments.summed_up([*entries, now], runs)
+    verdicts = with_labels(verdicts, told["exploratory"])
     sheets = draw_sheets(
         folder, out / "pictures", ImageStore(folders.store), summary, verdicts, images_of(rows)
     )
@@ -281,7 +249,7 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         "scrambled": scrambled_of(variants),
         "sheets": sheets,
         "configs": alike(folders.root / "config", name),
-        "log": log,
+        "log": told,
         "casts": bool(summary.get("casts")),
     }
     page = repository_pages.page(report, values)
@@ -292,7 +260,7 @@ def publish(name: str, folders: Folders, why: str = "") -> Path:
         write_csv(out / measure_notes.CASTS, columns, casts)
     write_csv(out / "verdicts.csv", published_tables.VERDICTS, lines)
     write_text(out / "README.md", page)
-    note_runs(log_path(name, folders.root), "published", runs, **noted)
+    note_runs(log, "published", runs, **noted)
     write_log(name, folders)
     return out / "README.md"
 

@@ -29,11 +29,12 @@ dataset: "{album}"
 base: lab
 judge: lab
 recipe: lab-character
+runs: 2
 variants:
-  photos: {}
-  composed: {compose: {cells: {1: 4}}}
+  photos: {first_run: 5001}
+  composed: {compose: {cells: {1: 4}}, first_run: 5001}
   dealt: {from: composed, control: {pairing: dealt}}
-  "null": {from: composed, first_run: 9}
+  "null": {from: composed, steps: 9}
 prompt_sets:
   casts:
     casts: {of: all, shapes: [[144, 128], [192, 96]]}
@@ -63,7 +64,7 @@ def root(tmp_path, monkeypatch) -> Path:
     # The made-up figures know no datasets; they are those of the configuration.
     for name in made_families.FAMILIES:
         path = tmp_path / "results" / name / "summary.json"
-        summary = read_json(path)
+        summary = {"prompt_sets": {"casts": {}}, **read_json(path)}
         for variant, one in summary["variants"].items():
             one["dataset"] = None if variant == "BASE" else name.removeprefix("study-")
         write_json(path, summary)
@@ -106,6 +107,16 @@ def test_the_same_runs_with_other_figures_are_refused(root):
     write_json(path, verdicts)
     with pytest.raises(ProblemsError, match="the same runs were published"):
         publish_families.main(["study"])
+
+
+def test_what_is_refused_changes_nothing_in_the_log(root):
+    path = root / "config/experiments/study.yaml"
+    path.write_text(path.read_text().replace("runs: 2", "runs: 1"))
+    with pytest.raises(
+        ProblemsError, match=r"study.yaml: variants.photos.runs: the results belong"
+    ):
+        publish_families.main(["study"])
+    assert read_log(root / "config/declared/study.jsonl") == []
 
 
 def test_a_name_of_no_file_is_said(root):
