@@ -267,7 +267,8 @@ def _bleed(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendat
         f"Where {one} is asked for, “{variant}” shows {other} instead in "
         f"{out_of({'mean': worst, 'images': number}, 'case')}."
     )
-    cause, do, crops = _of_mix_up(data, photos_per_cell(data, variant), asked, found)
+    trained, to_crop = photos_per_cell(data, variant), _photos_to_crop(data, spec, variant)
+    cause, do, crops = _of_mix_up(data, trained, to_crop, asked, found)
     change = Change(
         "solos",
         f"Do crops of one person keep {one} and {other} apart?",
@@ -278,16 +279,19 @@ def _bleed(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendat
 
 
 def _of_mix_up(
-    data: ReportData, cells: Mapping[str, int], asked: str, found: str
+    data: ReportData, cells: Mapping[str, int], to_crop: Mapping[str, int], asked: str, found: str
 ) -> tuple[str, str, bool]:
-    """Why, what to do against what holds, and whether crops are part of that."""
+    """Why, what to do against what holds, and whether crops are part of that. cells: of all
+    training pictures; to_crop: of photos from which single people can still be cropped."""
     one, other = data.names[asked], data.names[found]
-    number, others, both = (photos_with(cells, who) for who in (asked, found, (asked, found)))
+    number, others = (photos_with(cells, who) for who in (asked, found))
+    both = photos_with(to_crop, (asked, found))
     if cells and not number:
         return f"no photo shows {one}, so the name was not learned.", f"Add photos of {one}.", False
     holds = []
     if both:
-        holds.append((f"{both} training pictures show both", "crops of each out of shared photos"))
+        said = "1 photo shows both" if both == 1 else f"{both} photos show both"
+        holds.append((said, "crops of each out of shared photos"))
     if others > 1.5 * number:
         holds.append((f"{others} show {other} and {number} {one}", "equal appearances of both"))
     if data.characters[asked].noun == data.characters[found].noun:
@@ -378,6 +382,18 @@ def photos_per_cell(data: ReportData, variant: str) -> Mapping[str, int]:
     runs = data.variants[variant]["runs"]
     training = data.trainings.get((variant, runs[0])) if runs else None
     return (training or {}).get("photos_per_cell") or {}
+
+
+def _photos_to_crop(data: ReportData, spec: ReportSpec, variant: str) -> Mapping[str, int]:
+    """Photos of each cell that a variant was trained on, without composites, of which nobody can be
+    cropped; {} where it was trained on crops already."""
+    trained = data.specs.get(variant)
+    made = spec.made.get(trained["dataset"]) if trained else None
+    if made is not None and made.crop:
+        return {}
+    composed = made.compose.counts() if made is not None and made.compose else {}
+    cells = photos_per_cell(data, variant)
+    return {cell: max(0, number - composed.get(cell, 0)) for cell, number in cells.items()}
 
 
 def _of(data: ReportData, variant: str, measure: str) -> Mapping[str, Any]:

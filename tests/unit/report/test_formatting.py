@@ -94,7 +94,7 @@ def variant(**given):
     return one | given
 
 
-def advice(one, cells=None, scores=None, nouns="man", **summary):
+def advice(one, cells=None, scores=None, nouns="man", composites=None, **summary):
     characters = {x: {"name": name, "class": nouns or x} for x, name in NAMES.items()}
     found = {
         "characters": characters,
@@ -105,12 +105,14 @@ def advice(one, cells=None, scores=None, nouns="man", **summary):
         "variants": {"all": one},
         **summary,
     }
+    made = {"ours-made": {"of": "ours", **composites}} if composites else {}
+    specs = {"all": {"dataset": "ours-made"}} if composites else {}
     trainings = {("all", 1): {"photos_per_cell": cells or {"A": 3, "C": 3, "J": 3, "A+C": 3}}}
     material = ReportData(
         folder=None, summary=found, verdicts={"hypotheses": {}}, scores=scores or {}, pictures={},
-        settings={}, specs={}, trainings=trainings, curves={}, audits={}, photos=None,
+        settings={}, specs=specs, trainings=trainings, curves={}, audits={}, photos=None,
     )  # fmt: skip
-    return recommendations(material, ReportSpec(experiment="made"))
+    return recommendations(material, ReportSpec(experiment="made", made=made))
 
 
 def test_without_a_fault_there_is_no_advice():
@@ -180,7 +182,7 @@ def test_likeness_and_pull_are_seen():
 @pytest.mark.parametrize(
     ("cells", "noun", "cause", "do"),
     [
-        ({"A+J": 3, "J": 2}, "", "3 training pictures show both and 5 show Jim", "Test crops of"),
+        ({"A+J": 3, "J": 2}, "", "3 photos show both and 5 show Jim", "Test crops of"),
         ({"A": 3, "J": 3}, "man", "both have one", "class nouns"),
         ({"C": 3, "J": 3}, "", "no photo shows Ann, so the name was not", "Add photos of Ann."),
     ],
@@ -191,6 +193,23 @@ def test_why_one_is_shown_as_another_is_what_holds_of_the_training(cells, noun, 
     (found,) = advice(one, cells, nouns=noun)
     assert found.seen == "Where Ann is asked for, “all” shows Jim instead in 4 of 20 cases (20 %)."
     assert cause in found.cause and do in found.do and ("noun" in found.do) == bool(noun)
+
+
+@pytest.mark.parametrize(
+    ("composites", "crops"),
+    [
+        ({}, "3 photos show both"),
+        ({"compose": {"cells": {"A+J": 2}}}, "1 photo shows both"),
+        ({"compose": {"cells": {"A+J": 3}}}, ""),
+        ({"crop": "solos"}, ""),
+    ],
+)
+def test_crops_are_offered_where_a_photo_shows_both_and_is_not_cropped(composites, crops):
+    rows = {"shares": [[0.8, 0, 0.2, 0, 0], None, None], "appearances": [20, 0, 0]}
+    one = variant(bleed=variant()["bleed"] | rows)
+    (found,) = advice(one, {"A+J": 3, "J": 2}, composites=composites)
+    assert crops in found.cause and ("crops" in found.do) == bool(crops)
+    assert (found.change is not None) == bool(crops)
 
 
 def test_few_pictures_are_counted_and_their_causes_are_none():
