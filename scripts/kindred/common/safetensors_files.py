@@ -25,12 +25,9 @@ if TYPE_CHECKING:
 
 LENGTH = struct.Struct("<Q")
 NOT_KEPT = "nothing of it was kept; check the photo, the model or the learning rate behind it"
-READ_AGAIN = (
-    "delete it and run `snakemake`, which makes it again; if no step made it, download it again"
-)
-WHOLE_AGAIN = (
+AGAIN = (
     "if a step made it, delete it and run `snakemake`, which makes it again; otherwise download it "
-    "again, or convert it to safetensors"
+    "again"
 )
 # Types of tensors: as `struct` reads one number, and (bits of a number, those of its exponent).
 NUMBERS = {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "I32": "i", "I16": "h", "U8": "B"}
@@ -106,7 +103,7 @@ def check_finite(
                 f"{said} has {counted(bad, 'value that is', 'values that are')} infinite or not a "
                 "number"
             )
-            raise KindredError(what, where, READ_AGAIN if read else NOT_KEPT)
+            raise KindredError(what, where, AGAIN if read else NOT_KEPT)
 
 
 def not_finite(tensor: torch.Tensor) -> int:
@@ -136,7 +133,7 @@ def header(path: Path | str) -> tuple[dict[str, Any], dict[str, str]]:
         raise unreadable(path, error) from error
     except (ValueError, KeyError, TypeError, struct.error) as error:
         what = f"is not a complete safetensors file ({error})"
-        raise KindredError(what, str(path), WHOLE_AGAIN) from None
+        raise KindredError(what, str(path), f"{AGAIN}, or convert it to safetensors") from None
     return entries, metadata
 
 
