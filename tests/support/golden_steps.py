@@ -277,10 +277,11 @@ class Steps:
             "A": "a man, man TRenol and ARussell",
             "": "child TRenol and child DGatum",
         }
+        called: tuple[tuple[str, ...], ...] = (), (), ("TRenol",), ("TRenol", "DGatum")
         images = [
             DatasetImage(f"{n}", f"{n}", cell, 8, 8, "", text, f"{n} {cell}", "composed", named)
             for n in range(3)
-            for (cell, text), named in zip(said.items(), (0, 0, 1, 2), strict=True)
+            for (cell, text), named in zip(said.items(), called, strict=True)
         ]
         pairs = make_pairs(images, "dealt", 0)
         found = Output()

@@ -22,12 +22,12 @@ def unnamed_people(
     woman ARussell'.
 
     characters: those who have names, with their nouns; None: every capitalised word is a name.
-    others: names of further people.
+    others: names of further people, in whatever case.
     the: whether 'the woman' is somebody else too, and not one who was named before.
     """
     articles = (*ARTICLES, "the") if the else ARTICLES
     if characters is None:
-        return len(_pattern(articles, (), None).findall(text))
+        return len(_pattern(articles, (), tuple(others), capitals=True).findall(text))
     nouns = tuple(sorted({who.noun.casefold() for who in characters.values()}))
     names = (*(who.name for who in characters.values()), *others)
     return len(_pattern(articles, nouns, names).findall(text))
@@ -35,12 +35,15 @@ def unnamed_people(
 
 @cache
 def _pattern(
-    articles: tuple[str, ...], nouns: tuple[str, ...], names: tuple[str, ...] | None
+    articles: tuple[str, ...],
+    nouns: tuple[str, ...],
+    names: tuple[str, ...],
+    capitals: bool = False,
 ) -> re.Pattern[str]:
     """Of one unnamed person. What stands between may hold other people's clothes, so a noun or a
     name right behind the noun says that this is no person of its own, or one who has a name."""
     noun = rf"(?i:{_any({*ADULT_NOUNS, *CHILD_NOUNS, *nouns})})\b"
-    name = "[A-Z]" if names is None else rf"(?i:{_any(names)})(?!\w)"
+    name = rf"(?i:{_any(names)})(?!\w)" + ("|[A-Z]" if capitals else "")
     words = r"(?:[\w-]+ ){0,3}?"
     return re.compile(rf"\b(?i:{_any(articles)}) {words}{noun}(?! (?:{noun}|{name}))")
 

@@ -31,14 +31,16 @@ class CaptionedImage:
     caption_hash: str
 
 
-def make_pairs(items: Sequence[DatasetImage], pairing: Pairing, seed: int) -> list[CaptionedImage]:
+def make_pairs(
+    items: Sequence[DatasetImage], pairing: Pairing, seed: int, names: Collection[str] = ()
+) -> list[CaptionedImage]:
     """The pairs to train on. Scrambled: a seeded permutation of the photos' captions in which no
     photo keeps its own; dealt: one within each group of equal shape and number of people, in which
-    some may. Raises KindredError when nothing can be scrambled."""
+    some may. names: of the characters. Raises KindredError when nothing can be scrambled."""
     if pairing == "matched":
         return [CaptionedImage(item, item.caption_hash) for item in items]
     if pairing == "dealt":
-        return _dealt(items, seed)
+        return _dealt(items, seed, names)
     captions = {item.photo: item.caption_hash for item in items}
     photos = sorted(captions)
     moved = _derangement([captions[photo] for photo in photos], seed)
@@ -46,11 +48,13 @@ def make_pairs(items: Sequence[DatasetImage], pairing: Pairing, seed: int) -> li
     return [CaptionedImage(item, other[item.photo]) for item in items]
 
 
-def heads_said(item: DatasetImage) -> int:
+def heads_said(item: DatasetImage, names: Collection[str] = ()) -> int:
     """How many people an image's caption speaks of: its characters and, in a composite, strangers.
-    Photos' captions may say 'a man' of somebody whom they have named."""
-    others = unnamed_people(item.caption, the=True) if item.made == "composed" else 0
-    return len(list(filter(None, item.cell.split("+")))) + others + item.named
+    Photos' captions may say 'a man' of somebody whom they have named. names: the characters', which
+    need no capital."""
+    composed = item.made == "composed"
+    others = unnamed_people(item.caption, others=(*names, *item.named), the=True) if composed else 0
+    return len(list(filter(None, item.cell.split("+")))) + others + len(item.named)
 
 
 def names_right(pairs: Sequence[CaptionedImage], dataset: Sequence[DatasetImage]) -> float:
@@ -62,11 +66,9 @@ def names_right(pairs: Sequence[CaptionedImage], dataset: Sequence[DatasetImage]
     return sum(right) / len(right) if right else 1.0
 
 
-def _group(item: DatasetImage) -> tuple[int, int, int]:
-    return item.width, item.height, heads_said(item)
-
-
-def _dealt(items: Sequence[DatasetImage], seed: int) -> list[CaptionedImage]:
+def _dealt(
+    items: Sequence[DatasetImage], seed: int, names: Collection[str]
+) -> list[CaptionedImage]:
     """Each photo's caption from one of its own group. Photos of several sizes go by the largest,
     because all of their sizes get one caption."""
     largest: dict[str, DatasetImage] = {}
@@ -74,7 +76,9 @@ def _dealt(items: Sequence[DatasetImage], seed: int) -> list[CaptionedImage]:
         largest[item.photo] = item
     groups: dict[tuple[int, int, int], list[str]] = {}
     for photo in sorted(largest):
-        groups.setdefault(_group(largest[photo]), []).append(photo)
+        one = largest[photo]
+        group = one.width, one.height, heads_said(one, names)
+        groups.setdefault(group, []).append(photo)
     source, given = random.Random(f"dealt {seed}"), {}
     for group in sorted(groups):
         captions = [largest[photo].caption_hash for photo in groups[group]]

@@ -31,7 +31,7 @@ class DatasetImage:
     caption: str
     caption_hash: str
     made: str = ""  # 'composed' or 'cropped' for a picture made of photos
-    named: int = 0  # strangers in a composite whom its caption calls by made-up names
+    named: tuple[str, ...] = ()  # what its caption calls strangers in a composite, if by names
 
 
 def read_dataset(images: Path | str, captions: Path | str) -> list[DatasetImage]:
@@ -72,7 +72,7 @@ def _item(image: dict[str, Any], caption: dict[str, Any]) -> DatasetImage:
         caption=caption["caption"],
         caption_hash=caption["caption_hash"],
         made=image.get("made", ""),
-        named=len(image.get("named", ())),
+        named=tuple(image.get("named", ())),
     )
 
 

@@ -88,7 +88,9 @@ def load_sources(spec: TrainSpec, files: TrainingFiles, run: int) -> list[DataSo
     check_encoders(spec, files.latents, files.text)
     dataset = read_dataset(files.images, files.captions)
     items = select(dataset, spec.selection, spec.characters)
-    pairs = make_pairs(items, spec.pairing, seed_of(run, "pairing", spec.selection.seed))
+    names = [who.name for who in spec.characters.values()]
+    seed = seed_of(run, "pairing", spec.selection.seed)
+    pairs = make_pairs(items, spec.pairing, seed, names)
     _prove(spec, pairs, dataset, spec.pairing, files.latents, files.text)
     weights = _token_weights(spec, pairs, files)
     photos = DataSource("photos", 1.0, pairs, files.latents, files.text, weights)

@@ -177,6 +177,16 @@ def test_heads_are_characters_and_in_composites_strangers():
     for text, heads in said.items():
         assert heads_said(shown("x", "A", WIDE, text, "composed")) == heads
     assert heads_said(shown("x", "A", WIDE, "ARay, a man in red")) == 1
+    for text in ("a photo of man aray", "a photo of man ARAY", "in a hat and woman aray"):
+        assert heads_said(shown("x", "A", WIDE, text, "composed"), ["aray"]) == 1
+
+
+def test_names_in_small_letters_are_no_strangers_where_captions_are_dealt():
+    texts = ("a photo of man aray", "aray and a woman")
+    album = [shown(f"{t}{n}", "A", WIDE, f"{t} {n}", "composed") for t in texts for n in "12345"]
+    owner = {one.caption_hash: one.photo[:-1] for one in album}
+    pairs = make_pairs(album, "dealt", 3, ["aray"])
+    assert all(owner[pair.caption_hash] == pair.item.photo[:-1] for pair in pairs)
 
 
 def test_sizes_of_one_photo_are_dealt_one_caption():
