@@ -20,6 +20,7 @@ from kindred.rendering.manifest import ADVICE
 from kindred.report import formatting, keeping, svg_plots
 from kindred.report.best_pictures import BestPicture
 from kindred.report.cast_section import hypotheses_beside, who_is_who
+from kindred.report.claims_in_short import claims_in_short
 from kindred.report.copies_table import copies
 from kindred.report.copy_pairs import CopyPair
 from kindred.report.coverage_chart import coverage_svg
@@ -122,6 +123,7 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         "title": summary.get("title") or spec.experiment,
         "noise": same_noise(data),
         "question": summary.get("question", ""),
+        "in_short": claims_in_short(data, kept.choice is not None),
         "who": who_is_who(data),
         "names": data.names,
         "tones": TONES,

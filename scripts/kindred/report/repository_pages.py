@@ -38,6 +38,7 @@ CAME_OUT, SHEETS, DECLARED, WHO = (
     "What was declared, and what was changed",
     "Does it know who is who?",
 )
+IN_SHORT = "In short"  # its labels would not follow those of the table
 REPEAT = "## How to repeat"
 # How pages ended their methods before there was a log.
 UNLOGGED = re.compile(r"^Hypotheses declared .*since\.\n?", re.MULTILINE)
@@ -65,7 +66,7 @@ def page(report: str, values: Mapping[str, Any]) -> str:
             f"results/{values['experiment']}/report.md",
             "run `snakemake`, which writes the report again",
         )
-    apart = (CAME_OUT, SHEETS, DECLARED, WHO)
+    apart = (CAME_OUT, SHEETS, DECLARED, WHO, IN_SHORT)
     rest = {name: part for name, part in named.items() if name not in apart}
     told, words = told_of(body_of(named[CAME_OUT]), values["verdicts"])
     filled = fill(

@@ -96,6 +96,17 @@ def test_the_page_is_well_formed_and_loads_nothing(written):
     assert set(re.findall(r"\w+://[^/\"]*", written[0])) <= {"http://www.w3.org"}
 
 
+def test_what_came_of_the_claims_stands_below_the_title(written, made):
+    html, markdown, _ = written
+    head = Page(html.partition("<nav")[0]).text
+    verdicts = read_json(made.results / "verdicts.json")["hypotheses"]
+    primary = [one["claim"] for one in verdicts.values() if one["primary"]]
+    assert primary and all(f"“{claim.rstrip('.')}”: “all” " in head for claim in primary[:3])
+    assert all(
+        f"“{claim.rstrip('.')}”" in markdown.partition("## Which")[0] for claim in primary[:3]
+    )
+
+
 def test_sections_come_in_the_order_that_a_reader_needs(written):
     found = re.findall(r'<section id="(\w+)">', written[0])
     assert found == [

@@ -46,12 +46,14 @@ runs: 3
 variants:
   all: {{}}
   no-trio: {{cells: [J, A, C, A+C, C+J]}}
-  all-again: {{from: all, first_run: 101}}
+  all-again: {{from: all, steps: 2001}}
   scrambled: {{from: all, control: {{pairing: scrambled}}}}
 {more}
 prompt_sets:
   headshot: {{prompts: {{J: "headshot of {{J}}"}}, seeds: 2, size: [128, 144], steps: 24}}
   trio: {{prompts: {{card: "{{J}}, {{A}} and {{C}}"}}, seeds: {seeds}, size: [192, 96], steps: 24}}
+  pair: {{prompts: {{JA: "{{J}} and {{A}}"}}, seeds: 2, size: [128, 144], steps: 24}}
+  plain: {{prompts: {{man: a man}}, seeds: 2, size: [128, 144], steps: 24}}
 judge: lab
 hypotheses:
   names-matter: {{claim: a, variant: all, against: scrambled, prompt_set: trio, margin: {margin}}}
@@ -207,6 +209,7 @@ def test_the_page_stands_alone(made, folder):
         assert part in text
     assert f"snakemake --config experiments={NAME}\n" in text
     assert str(made.root) not in text and "report.html" not in text and "sheets/" not in text
+    assert "## In short" not in text  # a page may get other labels, which that would not follow
     assert "\n\n\n" not in text and text.count("## What came out") == 1
     docs = folder.parent
     for link in re.findall(r"\]\(([^)]+)\)", text):
@@ -405,6 +408,17 @@ def test_results_of_another_configuration_are_refused(changed, tmp_path):
     with pytest.raises(ProblemsError, match=r"variants.no-trio: the results belong to another"):
         run(changed, tmp_path / "docs")
     assert not (tmp_path / "docs").exists()
+
+
+def test_results_of_what_is_gone_are_refused_and_nothing_is_logged(changed, tmp_path):
+    path = tmp_path / f"config/experiments/{NAME}.yaml"
+    path.write_text(path.read_text().replace("runs: 3", "runs: 2").replace("  plain: ", "  new: "))
+    entries = read_log(log_path(NAME, tmp_path))
+    with pytest.raises(ProblemsError) as caught:
+        run(changed, tmp_path / "docs", tmp_path / "store")
+    for place in ("variants.all-again.runs", "prompt_sets.plain"):
+        assert f"{NAME}.yaml: {place}: the results belong to another version" in str(caught.value)
+    assert read_log(log_path(NAME, tmp_path)) == entries
 
 
 def test_a_lora_trained_elsewhere_may_be_of_real_people(changed, tmp_path):
