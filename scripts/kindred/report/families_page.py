@@ -69,7 +69,7 @@ def _in_order(arms: Json, hypotheses: Mapping[str, Json]) -> dict[str, Any]:
     asked = [one[key] for one in hypotheses.values() for key in ("variant", "against")]
     names = [name for name in dict.fromkeys([*asked, *arms["variants"]]) if name != BASE_VARIANT]
     variants = arms["variants"]
-    most = max(len(one["by_family"]) for one in variants.values())
+    most = max((len(one["by_family"]) for one in variants.values()), default=0)
     ordered = {
         name: variants[name]
         for name in [*names, BASE_VARIANT]
