@@ -31,7 +31,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parse(argv)
     summary = read_versioned(options.folder / "summary.json")
     verdicts = read_versioned(options.folder / "verdicts.json")
-    trainings = [read_json(path) for path in sorted(options.folder.glob("*/run-*/lora.json"))]
+    # Results of variants and runs that are gone may lie there too.
+    runs = [(name, k) for name, one in summary["variants"].items() for k in one["runs"]]
+    files = sorted(options.folder / name / f"run-{k}" / "lora.json" for name, k in runs)
+    trainings = [read_json(path) for path in files if path.is_file()]
     rows = figures_to_send(summary, verdicts, trainings, code_revision())
     lines = [{key: row.get(key, "") for key in COLUMNS} for row in rows]
     write_csv(options.out, COLUMNS, lines)

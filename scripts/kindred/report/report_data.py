@@ -165,7 +165,7 @@ def read_report_data(
         {run: read_run(run[0], of_run(run, "training.csv")) for run in of_training},
         {name: read_json(folder / "audit" / f"{name}.json") for name in datasets},
         [photo for name in datasets for photo in read_photos(resources / name)] if photos else None,
-        _power(folder / "power.json"),
+        _power(folder / "power.json") if verdicts["hypotheses"] else None,  # of former claims
         compared,
         read_copy_pairs(compared, folder, resources) if compared and photos else [],
     )

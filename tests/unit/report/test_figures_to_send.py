@@ -82,6 +82,9 @@ def test_it_says_setting_figures_and_verdicts(rows):
 def test_the_program_writes_it_of_a_real_experiment(tmp_path_factory):
     made = reported.build(tmp_path_factory.mktemp("send"), runs=2, seeds=(1,))
     out = made.root / "figures-to-send.csv"
+    gone = made.results / "gone/run-1/lora.json"  # of a variant that was renamed
+    gone.parent.mkdir(parents=True)
+    gone.write_text("{}")
     program.main(["--folder", str(made.results), "--out", str(out)])
     with open(out, newline="", encoding="utf-8") as file:
         read = list(csv.DictReader(file))

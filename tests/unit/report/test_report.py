@@ -673,3 +673,6 @@ def test_what_the_design_could_find_is_shown_where_it_was_forecast(changed, tmp_
             assert f"- {name}: {warning}" in markdown
     assert f"| {names[0]} | 3 |" in markdown and "Variances: the model's" in markdown
     assert "| no difference > |" in markdown
+    path = changed.results / "verdicts.json"
+    write_json(path, read_json(path) | {"hypotheses": {}})  # power.json is of former ones then
+    assert 'id="power"' not in reported.run_report(changed, tmp_path / "none")[0]
