@@ -84,14 +84,16 @@ def more_runs(spec: ReportSpec, variants: Sequence[str], runs: int) -> str:
 def composites_besides(
     data: ReportData, spec: ReportSpec, variant: str, cells: Mapping[str, int]
 ) -> dict[str, Any]:
-    """`compose` with so many more pictures of these cells than a variant has."""
+    """`compose` with so many more pictures of these cells than a variant has, else as it has them;
+    where it has none, on every shape of picture (docs/findings/recipe.md)."""
     had = composites_of(data, spec, variant)
     counts = had.counts() if had else {}
     wanted = {**counts, **{cell: counts.get(cell, 0) + n for cell, n in cells.items()}}
     told: dict[str, Any] = {"cells": dict(sorted(wanted.items())), "background": "any"}
-    if had and had.strangers:
-        told["strangers"] = had.strangers.model_dump()
-    return told
+    if had is None:
+        return {**told, "canvas": "any"}
+    kept = had.model_dump(include={"canvas", "heads", "strangers"})
+    return {**told, **kept}
 
 
 def composites_of(data: ReportData, spec: ReportSpec, variant: str) -> Composites | None:

@@ -23,6 +23,7 @@ from kindred.report.formatting import share
 from kindred.report.next_experiments import Change, composites_of
 from kindred.report.picture_selection import success_of
 from kindred.report.report_data import ReportData
+from kindred.report.shapes_advice import by_shape
 from kindred.report.trainings_needed import for_verdict
 from kindred.specs.report import ReportSpec
 
@@ -53,6 +54,7 @@ def recommendations(data: ReportData, spec: ReportSpec) -> list[Recommendation]:
     if best is not None:
         # Composites count as photos of a pair; then the baseline tells what photos alone gave.
         found += _pairs(data, spec, best) or _pairs(data, spec, data.summary["baseline"])
+        found += [Recommendation(*one) for one in by_shape(data, spec, best)]
         for look in (_beside_strangers, _groups, _bleed, _likeness, _repeats, _pull):
             found += look(data, spec, best)
     return found[:MOST]

@@ -11,7 +11,7 @@ import yaml
 from kindred.config.load_plan import load_plan
 from kindred.rendering.manifest import Row
 from kindred.report.keeping import Keeping, advice_on_broken
-from kindred.report.next_experiments import as_yaml, more_runs
+from kindred.report.next_experiments import as_yaml, composites_besides, more_runs
 from kindred.report.recommendations import recommendations
 from kindred.report.report_data import ReportData
 from kindred.specs.report import CompositeDataset, ReportSpec
@@ -112,6 +112,39 @@ def test_what_is_pasted_can_be_planned_and_trains_something_new(shipped, spec):
         assert len(new) == len(change.variants)
         assert all(found.variants[name].spec not in old for name in new)
         assert {one.variant for one in found.hypotheses.values()} == new
+
+
+def free(**compose):
+    """An experiment whose composites are on every shape."""
+    told = {"cells": {"A": 16, "A+J": 32}, "canvas": "any", **compose}
+    made = {"made": CompositeDataset(of="russell", compose=told)}
+    return ReportSpec(experiment="family", like="family", made=made)
+
+
+def test_composites_of_one_shape_each_are_to_be_tried_on_every_shape(shipped):
+    def on_shapes(spec, family):
+        told = {"casts": {"accuracy": {"family": {**family, **ENDS}}}}
+        data = material(spec, casts=told)
+        advice = [one for one in recommendations(data, spec) if one.change]
+        return data, [one for one in advice if one.change.name == "shapes"]
+
+    data, (one,) = on_shapes(COMPOSED, {"mean": 0.4})
+    text = as_yaml(data, COMPOSED, one.change)
+    assert "of the family alone" in one.seen and "canvas: any" in text
+    assert planned(shipped, text).variants["all-every-shape"].dataset != "russell"
+    assert not on_shapes(free(), {"mean": 0.4})[1]
+    assert not on_shapes(PLAIN, {"mean": 0.4})[1]
+    assert not on_shapes(COMPOSED, {"mean": 0.95})[1]
+
+
+def test_more_composites_are_made_as_those_that_a_variant_has():
+    spec = free(heads="large", strangers={"of": "others", "share": 0.5, "named": 0.5})
+    told = composites_besides(material(spec), spec, "all", {"A+J": 8})
+    assert told["cells"] == {"A": 16, "A+J": 40}
+    assert (told["canvas"], told["heads"], told["strangers"]["named"]) == ("any", "large", 0.5)
+    kept = composites_besides(material(COMPOSED), COMPOSED, "all", {})
+    assert "canvas" not in kept and kept["strangers"]["share"] == 0.5
+    assert composites_besides(material(PLAIN), PLAIN, "all", {"A": 8})["canvas"] == "any"
 
 
 @pytest.mark.parametrize("fault", ["duplicated", "pull"])

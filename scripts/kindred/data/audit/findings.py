@@ -153,8 +153,8 @@ def never_together(found: Mapping[str, int], letters: Sequence[str]) -> list[str
 def composites(cells: Sequence[str]) -> str:
     """What a variant says to train on composites of these cells, as the lab's best one does."""
     return (
-        f"“compose: {{cells: [{', '.join(cells)}], per_cell: 72, background: any}}” and "
-        "“balance: repeat”"
+        f"“compose: {{cells: [{', '.join(cells)}], per_cell: 64, background: any, "
+        "canvas: any}}” and “balance: repeat”"
     )
 
 
