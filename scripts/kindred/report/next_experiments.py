@@ -103,6 +103,25 @@ def composites_of(data: ReportData, spec: ReportSpec, variant: str) -> Composite
     return made.compose if made else None
 
 
+def photos_per_cell(data: ReportData, variant: str) -> Mapping[str, int]:
+    """Photos of each cell that a variant was trained on; {} when it is not trained."""
+    runs = data.variants[variant]["runs"]
+    training = data.trainings.get((variant, runs[0])) if runs else None
+    return (training or {}).get("photos_per_cell") or {}
+
+
+def photos_to_crop(data: ReportData, spec: ReportSpec, variant: str) -> Mapping[str, int]:
+    """Photos of each cell that a variant was trained on, without composites, of which nobody can be
+    cropped; {} where it was trained on crops already."""
+    trained = data.specs.get(variant)
+    made = spec.made.get(trained["dataset"]) if trained else None
+    if made is not None and made.crop:
+        return {}
+    composed = made.compose.counts() if made is not None and made.compose else {}
+    cells = photos_per_cell(data, variant)
+    return {cell: max(0, number - composed.get(cell, 0)) for cell, number in cells.items()}
+
+
 def _free(data: ReportData, of: str, name: str) -> str:
     """A name that no variant has."""
     wanted, number = f"{of}-{name}"[:60], 2

@@ -20,7 +20,12 @@ from kindred.report import formatting
 from kindred.report.changes_to_try import composed, longer, steps_of, with_strangers
 from kindred.report.figure_counts import group_pictures, out_of
 from kindred.report.formatting import share
-from kindred.report.next_experiments import Change, composites_of
+from kindred.report.next_experiments import (
+    Change,
+    composites_of,
+    photos_per_cell,
+    photos_to_crop,
+)
 from kindred.report.picture_selection import success_of
 from kindred.report.report_data import ReportData
 from kindred.report.shapes_advice import by_shape
@@ -269,7 +274,7 @@ def _bleed(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendat
         f"Where {one} is asked for, “{variant}” shows {other} instead in "
         f"{out_of({'mean': worst, 'images': number}, 'case')}."
     )
-    trained, to_crop = photos_per_cell(data, variant), _photos_to_crop(data, spec, variant)
+    trained, to_crop = photos_per_cell(data, variant), photos_to_crop(data, spec, variant)
     cause, do, crops = _of_mix_up(data, trained, to_crop, asked, found)
     change = Change(
         "solos",
@@ -377,25 +382,6 @@ def _pull(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendati
             ),
         )
     ]
-
-
-def photos_per_cell(data: ReportData, variant: str) -> Mapping[str, int]:
-    """Photos of each cell that a variant was trained on; {} when it is not trained."""
-    runs = data.variants[variant]["runs"]
-    training = data.trainings.get((variant, runs[0])) if runs else None
-    return (training or {}).get("photos_per_cell") or {}
-
-
-def _photos_to_crop(data: ReportData, spec: ReportSpec, variant: str) -> Mapping[str, int]:
-    """Photos of each cell that a variant was trained on, without composites, of which nobody can be
-    cropped; {} where it was trained on crops already."""
-    trained = data.specs.get(variant)
-    made = spec.made.get(trained["dataset"]) if trained else None
-    if made is not None and made.crop:
-        return {}
-    composed = made.compose.counts() if made is not None and made.compose else {}
-    cells = photos_per_cell(data, variant)
-    return {cell: max(0, number - composed.get(cell, 0)) for cell, number in cells.items()}
 
 
 def _of(data: ReportData, variant: str, measure: str) -> Mapping[str, Any]:
