@@ -36,7 +36,7 @@ datasets:
 base: lab
 recipe: lab-character
 runs: {runs}
-variants: {{all: {{steps: {steps}}}}}
+variants: {{all: {{steps: {steps}, batch: {batch}}}}}
 prompt_sets: {{solo: {{prompts: {{J: "headshot of {{J}}"}}, seeds: 1, size: [128, 144]}}}}
 """
 
@@ -62,6 +62,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trainings", type=int, default=40)
     parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=4, help="photos a step")
     parser.add_argument("--cpu", action="store_true", help="two processes on the CPU")
     options = parser.parse_args()
     if not options.cpu and len(gpus_visible()) < 2:
@@ -73,7 +74,7 @@ def main() -> int:
         root.mkdir()
         copy_workflow(ROOT, root)
         os.symlink(ROOT / "lab", root / "lab")
-        text = EXPERIMENT.format(runs=options.trainings, steps=options.steps)
+        text = EXPERIMENT.format(runs=options.trainings, steps=options.steps, batch=options.batch)
         (root / "config/experiments/many.yaml").write_text(text, encoding="utf-8")
         seconds, steps = {}, {}
         for jobs in (1, 2):
@@ -86,9 +87,9 @@ def main() -> int:
                 shutil.rmtree(root / folder, ignore_errors=True)
         one, two = (f"{seconds[n]:.0f} s, of which training {steps[n]:.0f} s" for n in (1, 2))
         print(
-            f"{options.trainings} trainings of {options.steps} steps: as one job {one}; as two "
-            f"{two}: {seconds[1] / seconds[2]:.2f} times as fast, {steps[1] / steps[2]:.2f} times "
-            "in training alone"
+            f"{options.trainings} trainings of {options.steps} steps of {options.batch} photos: "
+            f"as one job {one}; as two {two}: {seconds[1] / seconds[2]:.2f} times as fast, "
+            f"{steps[1] / steps[2]:.2f} times in training alone"
         )
     return 0
 
