@@ -37,7 +37,7 @@ VERSIONS = {
     "score": 4,
     "compare": 13,
     "power": 4,
-    "families": 4,
+    "families": 5,
     # What people look at.
     "sheet": 1,
     "curves": 2,

@@ -40,10 +40,17 @@ import numpy as np
 
 from kindred.common.errors import Problems, did_you_mean
 from kindred.common.experiment_log import in_families
+from kindred.common.sentences import counted
 from kindred.evidence import labels
 from kindred.evidence.amendments import summed_up
 from kindred.evidence.family_arms import arms_part
-from kindred.evidence.family_copies import Rows, copies_read, pictures_left, without_copies
+from kindred.evidence.family_copies import (
+    Rows,
+    copies_read,
+    means_of_both,
+    pictures_left,
+    without_copies,
+)
 from kindred.evidence.family_limits import limit_read
 from kindred.evidence.family_means import FEWEST, over_families
 from kindred.evidence.family_order import Test, tests
@@ -84,7 +91,7 @@ def families_verdicts(
         rows = {name: scores(name) for name in summaries}
         copies["left"] = {name: pictures_left(rows[name], copies["variant"]) for name in rows}
         summaries = {name: without_copies(one, rows[name]) for name, one in summaries.items()}
-        means = _means_of_all(spec, summaries)
+        means = _of_both(spec, summaries, _means_of_all(spec, summaries))
     people = _seen_by_people(summaries, scores, answers) if answers and scores else None
     gates = {name: limit_read(one, summaries) for name, one in spec.gates.items()}
     wrong = _wrong(spec, gates, summaries)
@@ -172,6 +179,24 @@ def _means_of_all(spec: FamiliesSpec, summaries: Mapping[str, Json]) -> dict[str
     }
     problems.raise_if_any()
     return means
+
+
+def _of_both(
+    spec: FamiliesSpec, summaries: Mapping[str, Json], means: Mapping[str, Means]
+) -> dict[str, Means]:
+    """Means of claims about casts over the casts that both variants have left; families without
+    any leave the claim. Raises ProblemsError where none is left in a claim."""
+    fewest = spec.copies.fewest if spec.copies else 0
+    found, problems = dict(means), Problems("the families can't be compared")
+    for key, h in spec.hypotheses.items() if fewest else ():
+        if h.measure == "cast":
+            both = {name: means_of_both(summaries[name], h, fewest) for name in means[key]}
+            found[key] = {name: pair for name, pair in both.items() if pair}
+            if not found[key]:
+                what = f"without copies no cast has {counted(fewest, 'picture')} of both variants"
+                problems.add(f"hypotheses.{key}", what, "lower `copies.fewest`, or draw more")
+    problems.raise_if_any()
+    return found
 
 
 def _with_copies(

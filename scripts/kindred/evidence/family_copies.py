@@ -14,7 +14,9 @@ from kindred.common.sentences import counted
 from kindred.evidence.family_means import told
 from kindred.evidence.variant_statistics import number
 from kindred.specs.families import CopiesLimit
+from kindred.specs.scoring import Hypothesis
 
+NONE = {"images": 0}
 Json = Mapping[str, Any]
 Rows = Sequence[Mapping[str, str]]
 
@@ -33,6 +35,7 @@ def copies_read(limit: CopiesLimit, summaries: Mapping[str, Json]) -> dict[str, 
         "held_out": told(held_out),
         "difference": difference,
         "leave": leave,
+        "fewest": limit.fewest,
     }
     return found | {"sentence": _sentence(found)}
 
@@ -54,7 +57,12 @@ def _sentence(found: Json) -> str:
     text += " that were not"
     limit = counted(f"{100 * found['above']:.3g}", "point")
     if found["leave"]:
-        return f"{text}: more by over {limit}, so all casts are counted without copies."
+        enough = (
+            f", in claims those with {counted(found['fewest'], 'picture')} or more left of both"
+            if found["fewest"]
+            else ""
+        )
+        return f"{text}: more by over {limit}, so all casts are counted without copies{enough}."
     return f"{text}: not more by over {limit}, so all pictures count."
 
 
@@ -66,6 +74,21 @@ def pictures_left(rows: Rows, variant: str) -> tuple[int, int]:
         if row["kind"] == "image" and row["variant"] == variant and row["cast_right"]
     ]
     return copied.count(False), len(copied)
+
+
+def means_of_both(summary: Json, h: Hypothesis, fewest: int) -> tuple[float, float] | None:
+    """Cast accuracy of both variants of a claim, over the casts of which both have so many pictures
+    left; None where there are no such casts."""
+    arms = [
+        summary["variants"][name]["casts"][h.prompt_set]["casts"] for name in (h.variant, h.against)
+    ]
+    both = [
+        cast for cast in arms[0] if all(arm.get(cast, NONE)["images"] >= fewest for arm in arms)
+    ]
+    if not both:
+        return None
+    one, other = (fmean(arm[cast]["mean"] for cast in both) for arm in arms)
+    return one, other
 
 
 def without_copies(summary: Json, rows: Rows) -> dict[str, Any]:

@@ -63,6 +63,12 @@ class CopiesLimit(SpecModel):
         description="how much larger the proportion of copies may be than among held-out photos "
         "(mean of families); above this, copies are left out",
     )
+    fewest: int = Field(
+        0,
+        ge=0,
+        description="pictures of a cast that have to stay in both variants of a claim for the cast "
+        "to count in it; 0: of each variant the casts that have any left",
+    )
 
 
 class FamiliesSpec(SpecModel):

@@ -142,29 +142,52 @@ def read_arms(summaries: dict[str, Any]) -> dict[str, Any]:
     return {name: one["figures"]["casts"] for name, one in arms.items()}
 
 
-def test_figures_with_copies_stand_beside_those_without():
-    """Both arms copy: without copies the difference is .5, with them .25."""
-
-    def rows(right: list[tuple[int, str]], variant: str) -> list[dict[str, str]]:
-        told = {"kind": "image", "variant": variant, "prompt_set": "casts", "cast": "A"}
-        return [{**told, "cast_right": str(one), "copied": copied} for one, copied in right]
-
-    scores = rows([(1, "0"), (1, "1"), (1, "1"), (0, "1")], "a")
-    scores += rows([(1, "0"), (0, "0"), (0, "1"), (1, "1")], "b")
+def copied_families(kept: dict[str, dict[str, list[int]]]) -> tuple[dict[str, Any], Any]:
+    """Three families of which `a` copies. kept: variant -> cast -> whether right, of the pictures
+    that copy nothing; beside each cast one picture that copies and is right."""
+    scores = []
+    for variant, casts in kept.items():
+        told = {"kind": "image", "variant": variant, "prompt_set": "casts"}
+        for cast, right in casts.items():
+            rows = [(1, "1"), *((one, "0") for one in right)]
+            scores += [
+                {**told, "cast": cast, "cast_right": str(one), "copied": copied}
+                for one, copied in rows
+            ]
     summaries = {}
     for n in range(3):
         one = summary(0.75, 0.5)
         for name, mean in (("a", 0.75), ("b", 0.5)):
-            one["variants"][name] |= {"runs": [1], "casts": {"casts": cast_figures(mean)}}
-            one["variants"][name]["kind"] = "trained"
-        one["casts"] = {"casts": {"casts": [{"name": "A", "strangers": 0}]}}
+            more = {"runs": [1], "casts": {"casts": cast_figures(mean)}, "kind": "trained"}
+            one["variants"][name] |= more
+        one["casts"] = {"casts": {"casts": [{"name": x, "strangers": 0} for x in ("A", "J")]}}
         one["copies"] = {"a": {"copied": {"mean": 0.75}, "held_out": {"copied": 0.0}}}
         summaries[f"f{n}"] = one
+    return summaries, lambda name: scores
+
+
+def test_figures_with_copies_stand_beside_those_without():
+    """Without copies the difference is .5, with them .25."""
+    summaries, scores = copied_families({"a": {"A": [1]}, "b": {"A": [1, 0]}})
     changed = spec(3, copies={"variant": "a", "above": 0.05})
-    found = families_verdicts(changed, summaries, lambda name: scores)
+    found = families_verdicts(changed, summaries, scores)
     assert found["hypotheses"]["h"]["difference"] == 0.5
     told = found["copies"]
     assert told["counted"]["hypotheses"]["h"]["difference"] == 0.25
     arms = told["counted"]["arms"]["casts"]["variants"]
     assert arms["a"]["by_family"] == dict.fromkeys(("f0", "f1", "f2"), 0.75)
-    assert told["left"] == {f"f{n}": (1, 4) for n in range(3)}
+    assert told["left"] == {f"f{n}": (1, 2) for n in range(3)}
+
+
+def test_casts_count_where_both_variants_have_enough_pictures_left():
+    kept = {"a": {"A": [1, 1], "J": [0]}, "b": {"A": [1, 0], "J": [1, 1]}}
+    summaries, scores = copied_families(kept)
+
+    def difference(fewest: int) -> float:
+        told = spec(3, copies={"variant": "a", "above": 0.05, "fewest": fewest})
+        return families_verdicts(told, summaries, scores)["hypotheses"]["h"]["difference"]
+
+    # All casts: (1 + 0) / 2 - (.5 + 1) / 2. From two pictures on A alone: 1 - .5.
+    assert (difference(0), difference(1), difference(2)) == (-0.25, -0.25, 0.5)
+    with pytest.raises(ProblemsError, match="no cast has 3 pictures of both variants"):
+        difference(3)

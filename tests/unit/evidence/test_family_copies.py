@@ -24,7 +24,9 @@ def test_copies_leave_where_they_are_more_than_among_photos():
     many = {f"f{n}": summary(0.1 + n / 100, 0.01) for n in range(3)}
     found = copies_read(LIMIT, many)
     assert found["leave"] and found["difference"]["mean"] == pytest.approx(0.1)
-    assert "without copies" in found["sentence"]
+    assert found["sentence"].endswith("all casts are counted without copies.")
+    enough = copies_read(LIMIT.model_copy(update={"fewest": 8}), many)["sentence"]
+    assert enough.endswith("without copies, in claims those with 8 pictures or more left of both.")
 
 
 def test_without_held_out_photos_none_leave():
