@@ -192,7 +192,8 @@ def fill(
         }
         word = words.get(part)
         if word is None and "|" not in match[1]:  # a choice, which is noted as other tools' own
-            known = {f"{key}{end}" for key in characters for end in ("", ".class", ".age")}
+            ends = ("", ".class", ".age") if character else ("",)
+            known = {f"{key}{end}" for key in characters for end in ends}
             what = f"'{match.group(0)}' has no meaning here"
             if character is not None and part == "age":
                 what += f": characters.{letter} has no age"

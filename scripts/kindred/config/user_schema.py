@@ -180,8 +180,8 @@ class Control(SpecModel):
 
     pairing: Literal["scrambled", "dealt"] = Field(
         description="scrambled: captions are shuffled among all images; dealt: captions are "
-        "shuffled among images of the same shape with as many people, so that only "
-        "who is who is lost"
+        "shuffled among images of the same shape with as many people, so that "
+        "shape and number still tell the truth, and names, places and clothes do not"
     )
 
 

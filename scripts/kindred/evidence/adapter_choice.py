@@ -63,13 +63,15 @@ class Contender:
 
 @dataclass(frozen=True)
 class AdapterChoice:
-    """The contenders, best first; the leader's best run. over_base: the leader's lead over the base
+    """The contenders, best first; the leader's best run, and whether another one is right as often
+    (then it is the first of them). over_base: the leader's lead over the base
     alone, with its interval; None without one."""
 
     measure: str
     contenders: tuple[Contender, ...]
     run: int
     over_base: tuple[float, float, float] | None
+    run_tied: bool = False
 
     @property
     def leader(self) -> Contender:
@@ -142,9 +144,8 @@ def choose(
     )
     base = next((name for name, one in variants.items() if one["kind"] == "base"), None)
     over = base and _lead(arms[first], arms[base], sample, intervals.LEVEL)
-    return AdapterChoice(
-        measure, (leader, *rivals), _best_run(arms[first], variants[first], sample), over or None
-    )
+    run, tied = _best_run(arms[first], variants[first], sample)
+    return AdapterChoice(measure, (leader, *rivals), run, over or None, tied)
 
 
 def _is_contender(variant: Mapping[str, Any]) -> bool:
@@ -250,8 +251,9 @@ def _lead(
     return estimate.value, *estimate.interval(level)
 
 
-def _best_run(arm: Arm, variant: Mapping[str, Any], sample: Sample) -> int:
-    """The number of the run that is right most often, the first of equal ones."""
-    means = [sample.mean_of(arm.values[n : n + 1]) for n in range(len(arm.values))]
-    best = max(range(len(means)), key=lambda n: (np.nan_to_num(means[n], nan=-1.0), -n))
-    return variant["runs"][best]
+def _best_run(arm: Arm, variant: Mapping[str, Any], sample: Sample) -> tuple[int, bool]:
+    """The number of the run that is right most often, the first of equal ones; whether there are
+    such."""
+    each = [sample.mean_of(arm.values[n : n + 1]) for n in range(len(arm.values))]
+    means = [float(np.nan_to_num(mean, nan=-1.0)) for mean in each]
+    return variant["runs"][means.index(max(means))], means.count(max(means)) > 1

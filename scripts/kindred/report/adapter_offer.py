@@ -168,9 +168,13 @@ def _mind(data: ReportData, choice: AdapterChoice) -> list[str]:
     if untested := never_tested(judge):
         found.append(untested)
     if choice.leader.runs > 1:
+        runs = choice.leader.runs
         found.append(
-            f"Of its {choice.leader.runs} trainings, run {choice.run} was right most often. That "
-            "may be chance."
+            f"The best of its {runs} trainings are right equally often. Run {choice.run} is the "
+            "first of these."
+            if choice.run_tied
+            else f"Of its {runs} trainings, run {choice.run} was right most often. That may be "
+            "chance."
         )
     return found
 

@@ -24,7 +24,7 @@ SAID = {
     labels.EQUAL: "",
     labels.UNDECIDED: "Undecided",
     labels.ONE: "Undecided, because a variant was trained only once",
-    labels.PILOT: "Undecided, because so few trainings only make a pilot",
+    labels.PILOT: "Undecided, because so few trainings show a direction only",
     labels.FAILED: "Nothing concluded, because a control of the experiment read wrong",
     labels.FLOOR: "Not told apart, because both read hardly more than where nobody is known",
     labels.CEILING: "Not told apart, because both are nearly perfect",

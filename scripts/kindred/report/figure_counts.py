@@ -22,7 +22,7 @@ def figure_counts(data: ReportData, choice: AdapterChoice) -> list[str]:
         return []
     kinds = Counter(_kind(row) for row in rows)
     right = Counter(_kind(row) for row in rows if row[column] == "1")
-    told = ", ".join(f"{kind} {right[kind]} of {n}" for kind, n in sorted(kinds.items()))
+    told = "; ".join(f"{kind}: {right[kind]} of {n}" for kind, n in sorted(kinds.items()))
     said = f"“{choice.leader.variant}” is right in {right.total()} of {len(rows)} pictures"
     return [f"{said}. By who is asked for: {told}.", *left_out(data, choice)]
 

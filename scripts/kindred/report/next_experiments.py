@@ -24,6 +24,9 @@ HEADING = (
 )
 WIDTH = 96
 
+CLAIMS = dict.fromkeys(("success", "cast"), "{} is right more often than {}.")
+CLAIMS["identity"] = "People drawn by {} are more alike than by {}."
+
 
 @dataclass(frozen=True)
 class Change:
@@ -61,7 +64,7 @@ def as_yaml(data: ReportData, spec: ReportSpec, change: Change) -> str:
     prompt_set = change.prompt_set or _asked_set(data)
     for name in variants:
         told["hypotheses"][f"{name}-helps"] = {
-            "claim": f"{name} is right more often than {change.of}.",
+            "claim": CLAIMS[change.measure].format(name, change.of),
             "variant": name,
             "against": change.of,
             "measure": change.measure,

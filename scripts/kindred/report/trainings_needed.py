@@ -20,13 +20,20 @@ from kindred.evidence.verdict_sentences import gap
 
 OFTEN = f"in {100 * POWER:.0f} % of cases"
 NAMED = {CASTS: "cast accuracy", "success": "success"}
+NOT_YET = (
+    "Before there is anything to choose between, one LoRA has to be right more often than the base "
+    "alone: train longer, or draw more pictures if it is close."
+)
 DESIGN = " “What this design could find” says how many decide the margin."
 
 
 def for_choice(choice: AdapterChoice) -> str:
-    """What the trainings of each are for that the choice names; '' where it names none."""
+    """What the trainings of each are for that the choice names, or what comes before; '' where it
+    names none."""
     needed, measure = choice.runs_needed, NAMED[choice.measure]
-    if not needed or choice.useless:
+    if choice.useless:
+        return NOT_YET
+    if not needed:
         return ""
     said = f"To choose between these LoRAs: {needed} trainings of each"
     widest = [one for one in choice.open if one.more_runs == needed and one.lead]

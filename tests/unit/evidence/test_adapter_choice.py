@@ -34,7 +34,9 @@ def test_the_one_that_is_right_most_often_is_taken_where_it_is_ahead_for_sure():
     found = chosen(weak=[SELDOM, NEVER, SELDOM], good=[MOSTLY, ALWAYS, MOSTLY], BASE=[NEVER])
     assert (found.leader.variant, found.measure) == ("good", "success")
     assert found.decided and not found.open and not found.useless and found.runs_needed is None
-    assert found.run == 2  # the run that is right most often
+    assert found.run == 2 and not found.run_tied  # the run that is right most often
+    same = chosen(weak=[NEVER, NEVER, NEVER], good=[MOSTLY, ALWAYS, ALWAYS], BASE=[NEVER])
+    assert same.run == 2 and same.run_tied
     assert found.contenders[1].lead[0] > 0.6 and found.over_base[1] > 0
 
 

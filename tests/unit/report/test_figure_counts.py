@@ -21,6 +21,6 @@ def told(measure):
 def test_the_figure_is_told_by_counts_with_what_it_leaves_out():
     (said,) = told("cast")
     assert said.startswith("“x” is right in 2 of 4 pictures. By who is asked for: 1 of the")
-    assert "2 of the family 0 of 1, some of the family with strangers 0 of 1, stra" in said
+    assert "2 of the family: 0 of 1; some of the family with strangers: 0 of 1; stra" in said
     _, left_out = told("success")
     assert left_out.startswith("This leaves out 2 pictures that ask for Kay: without a photo")

@@ -112,6 +112,9 @@ def test_what_is_pasted_can_be_planned_and_trains_something_new(shipped, spec):
         assert len(new) == len(change.variants)
         assert all(found.variants[name].spec not in old for name in new)
         assert {one.variant for one in found.hypotheses.values()} == new
+        claims = [one.claim for one in found.hypotheses.values()]
+        likeness = change.measure == "identity"
+        assert all(("more alike than" in claim) == likeness for claim in claims)
 
 
 def free(**compose):
