@@ -66,16 +66,17 @@ def _smallest(data: ReportData) -> list[int]:
     return [small.width, small.height] if small else [512, 512]
 
 
-def longer(data: ReportData, variant: str, letter: str) -> Change:
-    """The variant with more steps, and with twice the rank."""
-    alone = [key for key, _, _, asked in data.prompts if asked == letter]
+def longer(data: ReportData, variant: str, letters: Sequence[str], times: float) -> Change:
+    """The variant with so many times the steps, and with twice the rank."""
+    alone = [key for key, _, _, asked in data.prompts if asked in letters]
+    who = formatting.listing(data.names[x] for x in letters)
     recipe = data.specs[variant]["recipe"] if variant in data.specs else {}
     rank = int(recipe.get("rank") or Recipe.model_fields["rank"].default)
     return Change(
         "longer",
-        f"Do more steps or a higher rank make {data.names[letter]} more alike?",
+        f"Do more steps or a higher rank make {who} more alike?",
         variant,
-        {"longer": {"steps": steps_of(data, variant, 1.5)}, "rank": {"rank": 2 * rank}},
+        {"longer": {"steps": steps_of(data, variant, times)}, "rank": {"rank": 2 * rank}},
         "identity",
         alone[0] if alone else "",
     )

@@ -54,13 +54,16 @@ class Recommendation:
 
 def recommendations(data: ReportData, spec: ReportSpec) -> list[Recommendation]:
     """Advice, the most pressing first."""
-    found = [*_about_trust(data), *_about_verdicts(data)]
-    best = best_variant(data)
+    found, best = _about_trust(data), best_variant(data)
+    nobody = best is not None and len(little_alike(data, best)) == len(data.characters)
+    found += _likeness(data, spec, best) if nobody else []
+    found += _about_verdicts(data)
     if best is not None:
         # Composites count as photos of a pair; then the baseline tells what photos alone gave.
         found += _pairs(data, spec, best) or _pairs(data, spec, data.summary["baseline"])
         found += [Recommendation(*one) for one in by_shape(data, spec, best)]
-        for look in (_beside_strangers, _groups, _bleed, _likeness, _repeats, _pull):
+        looks = (_beside_strangers, _groups, _bleed, _likeness, _repeats, _pull)
+        for look in looks if not nobody else (x for x in looks if x is not _likeness):
             found += look(data, spec, best)
     return found[:MOST]
 
@@ -310,24 +313,33 @@ def _of_mix_up(
 
 def _likeness(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     """Characters who are not much like themselves even alone."""
-    cells = photos_per_cell(data, variant)
-    found = []
-    for letter, by_size in (data.variants[variant].get("identity") or {}).items():
-        alone = (by_size.get("1") or {}).get("mean")
-        if alone is not None and alone < POOR_LIKENESS:
-            name = data.names[letter]
-            found.append(
-                Recommendation(
-                    f"{name} alone reaches a likeness of {formatting.number(alone)} (0 a stranger, "
-                    "1 another photo), from "
-                    f"{counted(cells.get(letter, 0), 'training picture')} alone.",
-                    f"Add photos of {name} alone with other clothes, places and light. Then test a "
-                    "higher rank or more steps.",
-                    f"too few photos show {name} alone, or the training ended too soon.",
-                    longer(data, variant, letter),
-                )
-            )
-    return found
+    cells, poor = photos_per_cell(data, variant), little_alike(data, variant)
+    if not poor:
+        return []
+    figures = [
+        f"{data.names[x]} {formatting.number(mean)} (alone in "
+        f"{counted(cells.get(x, 0), 'training picture')})"
+        for x, mean in poor.items()
+    ]
+    who = formatting.listing(data.names[x] for x in poor)
+    seen = f"Likeness alone (0 a stranger, 1 another photo): {formatting.listing(figures)}."
+    if len(poor) == len(data.characters):
+        cause = "where nobody is alike, the training most likely ended too soon."
+        do = "Train several times as long before you look at anything else."
+        return [Recommendation(seen, do, cause, longer(data, variant, list(poor), 4.0))]
+    cause = f"too few photos show {who} alone, or the training ended too soon."
+    do = f"Add photos of {who} alone with other clothes, places and light. Then test a higher rank"
+    change = longer(data, variant, list(poor), 1.5)
+    return [Recommendation(seen, f"{do} or more steps.", cause, change)]
+
+
+def little_alike(data: ReportData, variant: str) -> dict[str, float]:
+    """Whoever is not much like themselves when drawn alone, with the likeness."""
+    alone = {
+        letter: (by_size.get("1") or {}).get("mean")
+        for letter, by_size in (data.variants[variant].get("identity") or {}).items()
+    }
+    return {x: mean for x, mean in alone.items() if mean is not None and mean < POOR_LIKENESS}
 
 
 def _repeats(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:

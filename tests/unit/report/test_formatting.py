@@ -173,7 +173,11 @@ def test_being_together_is_told_apart_from_weak_parts():
 def test_likeness_and_pull_are_seen():
     identity = variant()["identity"] | {"J": {"1": statistic(0.4)}}
     (one,) = advice(variant(identity=identity))
-    assert "Jim alone reaches a likeness of 0.40" in one.seen and "3 training" in one.seen
+    assert "Jim 0.40 (alone in 3 training pictures)" in one.seen and "photos of Jim" in one.do
+    everybody = {letter: {"1": statistic(0.1)} for letter in identity}
+    (one,) = advice(variant(identity=everybody))
+    assert one.do.startswith("Train several times as long") and "ended too soon" in one.cause
+    assert one.change.variants["longer"]["steps"] == 6000
     measures = variant()["measures"]
     (one,) = advice(variant(measures=measures | {"pull": {"all": statistic(0.5)}}))
     assert "whole class is pulled along" in one.seen and "class images" in one.do
@@ -310,7 +314,7 @@ def test_what_makes_numbers_worthless_comes_first():
     judge = {"trusted": False, "why": ["count right 0.91"]}
     identity = variant()["identity"] | {"J": {"1": statistic(0.1)}}
     found = advice(variant(identity=identity), controls=[control], judge=judge)
-    assert [text.seen[:9] for text in found] == ["The judge", "BASE does", "Jim alone"]
+    assert [text.seen[:9] for text in found] == ["The judge", "BASE does", "Likeness "]
 
 
 def test_shares_have_a_true_minus():
