@@ -37,6 +37,7 @@ from kindred.report.repository_publishing import Folders
 from kindred.scoring import score_store, score_table
 from kindred.scoring.image_vectors import ImageVectors
 from kindred.scoring.training_pictures import training_pictures
+from kindred.specs.families import FamiliesSpec
 from kindred.specs.judge import JudgeSpec
 from kindred.specs.report import ReportSpec
 from kindred.specs.scoring import ComparedVariant, CompareSpec, Hypothesis, TrainedOn
@@ -241,6 +242,17 @@ def means(variant: str, prompt_set: str) -> list[Problem]:
     return noted(lambda problems: families._means(claim, "x", summary, problems))
 
 
+def left_without_copies(fewest: int) -> object:
+    """Of a claim about a cast of which both variants have two pictures that copy nothing."""
+    casts = {"casts": {"casts": {"A": {"mean": 1.0, "images": 2}}}}
+    on_casts = {"measure": "cast", "prompt_set": "casts"}
+    claim = {"claim": "c", "variant": "a", "against": "b", **on_casts}
+    copies = {"variant": "a", "fewest": fewest}
+    told = {"title": "t", "families": ["x"], "hypotheses": {"h": claim}, "copies": copies}
+    summaries = {"x": {"variants": {key: {"casts": casts} for key in "ab"}}}
+    return families._of_both(FamiliesSpec.model_validate(told), summaries, {"h": {"x": (1, 1)}})
+
+
 def republished(figures: str) -> list[Problem]:
     """Figures of families, where those of the same runs were published before."""
     before = [{"kind": "published", "figures": "0", "runs": {"x/a": [1]}, "time": "2026-01-31"}]
@@ -364,6 +376,7 @@ MISTAKES = [
             lambda root: verdicts(root, repository_pages.VERDICTS)),
     # Families, preregistration, stores
     of_value("no variant 'al'", lambda name: means(name, "trio"), "al", "all"),
+    of_value("without copies no cast has 3 pictures", left_without_copies, 3, 2),
     of_value("all has no success in 'tri'", lambda name: means("all", name), "tri", "trio"),
     Mistake("no file config/families/x.yaml", lambda root: family_publishing.publish_families(
                 "x", family_publishing.Folders(root=root)), None),
