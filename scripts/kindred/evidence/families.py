@@ -87,14 +87,13 @@ def families_verdicts(
     copies = copies_read(spec.copies, summaries) if spec.copies else None
     means = _means_of_all(spec, summaries)
     if copies and copies["leave"] and scores:
-        copies["counted"] = _with_copies(spec, summaries, means)
+        _, copies["counted"] = _concluded(spec, summaries, means)
         rows = {name: scores(name) for name in summaries}
         copies["left"] = {name: pictures_left(rows[name], copies["variant"]) for name in rows}
         summaries = {name: without_copies(one, rows[name]) for name, one in summaries.items()}
         means = _of_both(spec, summaries, _means_of_all(spec, summaries))
     people = _seen_by_people(summaries, scores, answers) if answers and scores else None
-    gates = {name: limit_read(one, summaries) for name, one in spec.gates.items()}
-    wrong = _wrong(spec, gates, summaries)
+    wrong, concluded = _concluded(spec, summaries, means)
     return {
         "version": VERSION,
         "title": spec.title,
@@ -105,12 +104,10 @@ def families_verdicts(
         "rules": labels.RULES,
         "declared": summed_up(log, runs_compared(summaries)) if log else None,
         "warnings": wrong,
-        "gates": gates,
         "reach": {name: limit_read(one, summaries) for name, one in spec.reach.items()},
         "copies": copies,
         "people": people,
-        "arms": arms_part(summaries),
-        "hypotheses": _decided(spec, means, bool(wrong)),
+        **concluded,
     }
 
 
@@ -199,14 +196,14 @@ def _of_both(
     return found
 
 
-def _with_copies(
+def _concluded(
     spec: FamiliesSpec, summaries: Mapping[str, Json], means: Mapping[str, Means]
-) -> dict[str, Json]:
-    """What everything would read where copies count; decides nothing."""
+) -> tuple[list[str], dict[str, Json]]:
+    """Why nothing is concluded, and what gates, arms and hypotheses read by these figures."""
     gates = {name: limit_read(one, summaries) for name, one in spec.gates.items()}
     wrong = _wrong(spec, gates, summaries)
-    decided = _decided(spec, means, bool(wrong))
-    return {"hypotheses": decided, "gates": gates, "arms": arms_part(summaries)}
+    hypotheses = _decided(spec, means, bool(wrong))
+    return wrong, {"gates": gates, "arms": arms_part(summaries), "hypotheses": hypotheses}
 
 
 def _means(

@@ -62,8 +62,8 @@ def recommendations(data: ReportData, spec: ReportSpec) -> list[Recommendation]:
         # Composites count as photos of a pair; then the baseline tells what photos alone gave.
         found += _pairs(data, spec, best) or _pairs(data, spec, data.summary["baseline"])
         found += [Recommendation(*one) for one in by_shape(data, spec, best)]
-        looks = (_beside_strangers, _groups, _bleed, _likeness, _repeats, _pull)
-        for look in looks if not nobody else (x for x in looks if x is not _likeness):
+        likeness = () if nobody else (_likeness,)
+        for look in (_beside_strangers, _groups, _bleed, *likeness, _repeats, _pull):
             found += look(data, spec, best)
     return found[:MOST]
 

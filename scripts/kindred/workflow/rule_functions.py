@@ -47,8 +47,10 @@ def end_in_a_sentence(rules: Any, complete: Callable[[str], str], plan: Plan) ->
 
 def _mistake(error: object, rule: Any, wildcards: Any, plan: Plan) -> KindredError | None:
     """A person's mistake that a function ended with, or that made it end; None for one of ours."""
-    if isinstance(error, KindredError) or rule is None or not isinstance(error, Exception):
-        return error if isinstance(error, KindredError) else None
+    if isinstance(error, KindredError):
+        return error
+    if rule is None or not isinstance(error, Exception):
+        return None
     made, _ = rule.expand_output(wildcards)
     named = dict(wildcards.items())
     try:
