@@ -40,11 +40,12 @@ def found(tmp_path, drawn):
 
 
 @contextmanager
-def served(found):
-    server = ReviewServer(
-        lambda address: review_page.page(found, address),
-        lambda change: review_page.answer(found, change),
-    )
+def served(found, wait_s=0.0):
+    def answer(change):
+        time.sleep(wait_s)
+        return review_page.answer(found, change)
+
+    server = ReviewServer(lambda address: review_page.page(found, address), answer)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:
@@ -194,7 +195,7 @@ def test_the_page_by_keyboard_as_a_file_and_by_the_server(found, tmp_path):
         until(lambda: window.run(f"faceOf({at}).who") == "nobody")
         assert "took this out" not in window.run("document.getElementById('main').innerText")
         window.type("z")
-        until(lambda: window.run("!busy && toAsk()[0].why") == "out")
+        until(lambda: window.run("!waiting && toAsk()[0].why") == "out")
         window.type("z")
         until(lambda: not read_people(found.path).people)
         assert not window.run("toAsk().some((one) => one.why === 'out')")
@@ -217,4 +218,31 @@ def test_the_page_by_keyboard_as_a_file_and_by_the_server(found, tmp_path):
             window.run(f"(() => {{ {face}.who = 'covered'; show(); }})()")
             told = window.run("document.querySelector('.unread').textContent")
             assert told.startswith(said) and "not asked about" in told
+        assert window.errors() == []
+
+
+@pytest.mark.long
+def test_what_is_decided_while_the_last_is_being_saved_waits_for_its_turn(found, tmp_path):
+    def photo(n):
+        return list(read_people(found.path).photos.values())[n]
+
+    with browser(tmp_path) as window, served(found, wait_s=0.5) as server:
+        window.do("url", {"url": server.address})
+        until(lambda: window.run("document.readyState === 'complete'"))
+        window.run("document.querySelector('[data-tab=photos]').click()")
+        window.run("document.getElementById('photo-2').focus()")
+        window.type("x")
+        window.run("view(3)")
+        window.type("c", "a")
+        assert window.run("waiting") == 1
+        until(lambda: photo(2).left_out and window.run("!waiting"))
+        window.type("x", "escape")  # the caption is still being written, so x is a letter of it
+        window.run("close()")
+        until(lambda: photo(3).caption == "ax")
+        until(lambda: window.run("!waiting"))
+        window.run("document.getElementById('photo-1').focus()")
+        window.type("x", "z", "z", "z")
+        assert window.run("waiting") == 4
+        until(lambda: window.run("!waiting"))
+        assert not photo(1).left_out and not photo(3).caption and not photo(2).left_out
         assert window.errors() == []
