@@ -9,7 +9,6 @@ import json
 import shutil
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import LONG_S, until
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 KEYS = {"left": "\ue012", "right": "\ue014", "escape": "\ue00c", "enter": "\ue007"}
-START_S = 20
 
 
 class Browser:
@@ -32,15 +31,7 @@ class Browser:
 
     def start(self) -> None:
         """Wait for the driver and open a window."""
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                self.call("/status")
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
+        until(self._answers)
         arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,900"]
         arguments += ["--disable-dev-shm-usage", "--force-prefers-reduced-motion"]
         options = {
@@ -52,13 +43,20 @@ class Browser:
         }
         self.session = self.call("/session", {"capabilities": wanted})["sessionId"]
 
+    def _answers(self) -> bool:
+        try:
+            self.call("/status")
+        except OSError:
+            return False
+        return True
+
     def call(self, path: str, body: Any = None, method: str | None = None) -> Any:
         """One request to the driver; its answer's value."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.address + path, data, method=method)
         request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=LONG_S) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise AssertionError(json.load(error)["value"]["message"]) from None
@@ -79,10 +77,11 @@ class Browser:
         self._wait("!window.stale")
 
     def _wait(self, fact: str) -> None:
-        deadline = time.monotonic() + START_S
-        while not self.run(f"{fact} && document.readyState === 'complete'"):
-            assert time.monotonic() < deadline, "the page does not load"
-            time.sleep(0.05)
+        self.until(f"{fact} && document.readyState === 'complete'")
+
+    def until(self, fact: str) -> None:
+        """Wait until an expression is true."""
+        until(lambda: self.run(fact), lambda: fact)
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression."""
@@ -130,4 +129,4 @@ def browser(downloads: Path) -> Iterator[Browser]:
         if window.session:
             window.call(f"/session/{window.session}", method="DELETE")
         process.terminate()
-        process.wait(20)
+        process.wait(LONG_S)

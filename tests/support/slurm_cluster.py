@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from waiting import until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "sinfo")
 PLUGIN = "snakemake_executor_plugin_slurm"
@@ -163,15 +164,10 @@ class Cluster:
                 if of_node and str(self.folder) in process.environ().get("SLURM_CONF", ""):
                     process.kill()
 
-    def wait(self, until, seconds: float = 300.0):
-        """What `until` returns as soon as it is true. Raises AssertionError if it never is."""
-        deadline = time.monotonic() + seconds
-        while not (found := until()):
-            assert time.monotonic() < deadline, "\n".join(
-                file.read_text(errors="replace")[-2000:] for file in self.folder.glob("*.out")
-            )
-            time.sleep(0.2)
-        return found
+    def wait(self, fact):
+        """What `fact` returns as soon as it is true. Raises AssertionError if it never is."""
+        outs = self.folder.glob("*.out")
+        return until(fact, lambda: "\n".join(f.read_text(errors="replace")[-2000:] for f in outs))
 
     def end(self) -> None:
         """End every job, then the daemons."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from forked_program import ForkedProgram
 from training_set import TrainingSet
+from waiting import until
 
 import train
 import train_batched
@@ -45,11 +46,12 @@ def stop_at(data: TrainingSet, step: int, out: Path, recipe: dict[str, Any]) -> 
 
 def wait_for_checkpoint(data: TrainingSet, process: ForkedProgram) -> None:
     """Until a training in another process has written its first."""
-    until = time.monotonic() + 120
-    while not list((data.root / "work").rglob("step-*.pt")):
+
+    def written() -> bool:
         assert process.poll() is None, process.said
-        assert time.monotonic() < until
-        time.sleep(0.02)
+        return any((data.root / "work").rglob("step-*.pt"))
+
+    until(written)
 
 
 def waiting_in(step: int, patch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from waiting import LONG_S, until
 
 from kindred.benchmarking.empty_jobs import copy_workflow
 
@@ -127,17 +127,12 @@ class Workspace:
 
     def kill(self, program: str, ready: Callable[[], bool]) -> None:
         """kill -9 a program as soon as `ready` says so. Raises AssertionError if it never does."""
-        deadline = time.monotonic() + TIMEOUT_S
-        while time.monotonic() < deadline:
-            process = self.process(program) if ready() else None
-            if process:
-                process.kill()
-                process.wait(30)
-                return
-            time.sleep(0.02)
-        raise AssertionError(
-            f"{program} never got as far\n{(self.root / 'started.log').read_text()}"
+        process = until(
+            lambda: self.process(program) if ready() else None,
+            lambda: f"{program} never got as far\n{(self.root / 'started.log').read_text()}",
         )
+        process.kill()
+        process.wait(LONG_S)
 
 
 def copy_repository(root: Path) -> Workspace:

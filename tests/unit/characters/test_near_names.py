@@ -55,8 +55,8 @@ def test_a_thousand_prompts_take_a_few_milliseconds():
     texts = [" ".join(draw.choices(words, k=14)) for _ in range(1000)]
     taken = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         for text in texts:
             near_names(text, FAMILY)
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     assert min(taken) < 0.05  # a tenth of it on a quiet machine

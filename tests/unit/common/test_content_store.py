@@ -152,7 +152,7 @@ def test_what_another_is_writing_just_now_is_no_leftover(tmp_path):
 
     def slowly(folder):
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(99)
         write_both(folder)
 
     def quickly(folder):
@@ -161,13 +161,13 @@ def test_what_another_is_writing_just_now_is_no_leftover(tmp_path):
 
     threads = [threading.Thread(target=store.put, args=("k", one)) for one in (slowly, quickly)]
     threads[0].start()
-    assert begun.wait(10)
+    assert begun.wait(99)
     threads[1].start()
     threads[1].join(0.2)
     assert not seen, "it waits"
     go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(99)
     assert seen == [True] and store.has("k")
     assert [path.name for path in tmp_path.iterdir()] == ["k"]
 

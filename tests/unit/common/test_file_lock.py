@@ -66,7 +66,7 @@ def test_a_second_one_waits_says_so_once_and_goes_on(tmp_path, capsys):
     thread.start()
     assert not entered.wait(0.3)
     os.close(first)
-    thread.join(10)
+    thread.join(99)
     assert entered.is_set() and capsys.readouterr().err == "waiting for the first\n"
     assert not path.exists(), "the lock file is left behind"
 
@@ -86,7 +86,7 @@ def test_a_lock_file_that_its_owner_removed_is_not_taken_for_the_lock(tmp_path):
     assert not entered.wait(0.3)
     path.unlink()
     os.close(first)
-    thread.join(10)
+    thread.join(99)
     assert entered.is_set()
 
 

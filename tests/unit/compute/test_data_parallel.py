@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import torch
 import training_set
 from forked_program import ForkedProgram
 from safetensors.torch import load_file
+from waiting import until
 
 import train
 from kindred.common.errors import KindredError
@@ -66,12 +66,12 @@ def start_forked(given, folder):
 
 def checkpointed(folder, said):
     """Wait until a checkpoint lies there; the steps of all that do."""
-    until = time.monotonic() + 120
-    while not (found := list((folder / "work").rglob("step-*.pt"))):
+
+    def found():
         assert not (ended := said()), ended
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    return [int(path.stem[5:]) for path in found]
+        return list((folder / "work").rglob("step-*.pt"))
+
+    return [int(path.stem[5:]) for path in until(found)]
 
 
 def launched(given, folder):

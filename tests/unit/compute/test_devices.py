@@ -21,7 +21,7 @@ from kindred.compute import devices
 devices.lock_folder = lambda: Path(sys.argv[1])
 devices.gpus_present = lambda: [0, 1]
 print(devices.acquire_device("auto"), __import__("os").environ["CUDA_VISIBLE_DEVICES"], flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -169,7 +169,7 @@ def test_two_jobs_take_two_gpus_and_a_killed_one_lets_go(monkeypatch, tmp_path):
     finally:
         first.kill()
         first.wait()
-    assert devices.acquire_device("auto", wait_s=5, poll_s=0.05) == "cuda"
+    assert devices.acquire_device("auto", wait_s=99, poll_s=0.05) == "cuda"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
 
 

@@ -6,6 +6,7 @@ import shutil
 import pytest
 import tiny_base
 import torch
+from waiting import until
 
 from kindred.common import safetensors_files
 from kindred.common.errors import KindredError
@@ -202,13 +203,16 @@ def test_reading_maps_files_instead_of_filling_main_memory(tmp_path):
 def test_two_processes_quantize_once(folder, tmp_path, monkeypatch, capsys):
     """Two threads with open files of their own lock each other out as processes do."""
     import threading
-    import time
 
-    made, real = [], loading._load
+    made, heard, real = [], [], loading._load
+
+    def said():
+        heard.append(capsys.readouterr().err)
+        return "".join(heard)
 
     def slow(*arguments, **settings):
         made.append(arguments)
-        time.sleep(0.5)
+        until(lambda: "waiting for another process" in said())
         return real(*arguments, **settings)
 
     monkeypatch.setattr(loading, "_load", slow)
@@ -216,11 +220,9 @@ def test_two_processes_quantize_once(folder, tmp_path, monkeypatch, capsys):
     base = base_of(folder, "nf4")
     other = threading.Thread(target=lambda: found.append(loading.load_transformer(base, "cpu")))
     other.start()
-    while not made:
-        time.sleep(0.01)
+    until(lambda: made)
     found.append(loading.load_transformer(base, "cpu"))
     other.join()
     assert len(made) == 1 and len(found) == 2
     assert torch.equal(*(tiny_base.answer(net) for net in found))
-    said = capsys.readouterr().err
-    assert said.count("quantizing transformer once") == 1 and "waiting for another process" in said
+    assert said().count("quantizing transformer once") == 1

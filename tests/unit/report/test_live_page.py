@@ -67,13 +67,6 @@ def test_it_holds_photos_of_who_is_asked_for_unless_they_are_hidden(made):
     assert "pictures that they" not in page_of(made, prompts={}, every=0).read_text()
 
 
-def wait_for(window, fact):
-    until = time.monotonic() + 30
-    while not window.run(fact):
-        assert time.monotonic() < until, fact
-        time.sleep(0.1)
-
-
 def test_it_shows_what_is_new_by_itself(made, tmp_path):
     page = page_of(made)
     tell(made)
@@ -81,7 +74,7 @@ def test_it_shows_what_is_new_by_itself(made, tmp_path):
     pictures = "[...document.querySelectorAll('figure[data-step] img')]"
     with browser(tmp_path) as window:
         window.open(page)
-        wait_for(window, f"{pictures}.length === 1 && {pictures}[0].naturalWidth === 64")
+        window.until(f"{pictures}.length === 1 && {pictures}[0].naturalWidth === 64")
         said = window.run(figures.format(0))
         assert said.startswith("step 40 of 100 · 5 min left · loss 0.0250") and "0.3000" in said
         assert window.run(figures.format(1)) == "not started"
@@ -93,7 +86,7 @@ def test_it_shows_what_is_new_by_itself(made, tmp_path):
         newer += [[40, "man", 1, "samples/step-000040/man-1.png"]]
         risen = {"state": "failed", "why": "the loss is nan", "warning": "it rises"}
         tell(made, step=60, pictures=[*TOLD["pictures"], *newer], **risen)
-        wait_for(window, f"{pictures}.length === 3")
+        window.until(f"{pictures}.length === 3")
         captions = "[...document.querySelectorAll('.prompt figcaption')].map(x => x.textContent)"
         assert window.run(captions) == ["photos", "step 40", "step 20", "step 40"]
         assert window.run(figures.format(0)).startswith("failed · step 60 of 100")

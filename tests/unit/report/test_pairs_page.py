@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import reported
 from browser import browser
 from synthetic import ARMS, CHARACTERS, Made
+from waiting import until
 
 import pairs_page as program
 import report
@@ -82,10 +82,7 @@ def test_the_page_says_nothing_of_variants_and_saves_what_the_report_reads(made,
         assert window.run("byId('count').textContent").startswith("3 of ")
         window.click("#export")
         saved = tmp_path / "pairs.csv"
-        for _ in range(100):
-            if saved.exists() and saved.stat().st_size:
-                break
-            time.sleep(0.05)
+        until(lambda: saved.exists() and saved.stat().st_size)
         assert window.errors() == []
     choices = read_choices([saved])
     assert [one.choice for one in choices] == ["left", "right", "equal"]

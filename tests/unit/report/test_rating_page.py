@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 import reported
 from browser import browser
 from synthetic import CHARACTERS, Made
+from waiting import until
 
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
@@ -104,14 +104,6 @@ def test_missing_pictures_and_none_at_all_are_said(made, tmp_path):
         reported.run_rating(empty, tmp_path)
 
 
-def wait_for(path: Path) -> Path:
-    """The file, once the browser has finished writing it."""
-    deadline = time.monotonic() + 10
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return path
-
-
 @pytest.mark.long
 def test_ten_pictures_by_keyboard_reload_save_build_and_read_the_report(made, tmp_path):
     """The whole way of a rating: keyboard, reload, export, comparison, report."""
@@ -145,7 +137,8 @@ def test_ten_pictures_by_keyboard_reload_save_build_and_read_the_report(made, tm
         assert window.run(shown) == eleventh
 
         window.click("#export")
-        saved = wait_for(tmp_path / "ratings.csv")
+        saved = tmp_path / "ratings.csv"
+        until(saved.exists)
         assert window.errors() == []
 
     assert {rating.key: rating.grade for rating in read_ratings([saved])} == given
@@ -187,7 +180,8 @@ def test_raters_have_their_own_order_and_progress_and_the_mode_is_noted(made, tm
         assert window.run(references) > 1
         window.type("1")
         window.click("#export")
-        saved = wait_for(tmp_path / "ratings.csv")
+        saved = tmp_path / "ratings.csv"
+        until(saved.exists)
     with open(saved, newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert [(line["rater"], line["rating"], line["reference"]) for line in lines] == [

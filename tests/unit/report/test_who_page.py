@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 import reported
 from browser import browser
 from synthetic import CHARACTERS, Made
+from waiting import until
 
 from kindred.evidence.who_is_it import read_answers
 from kindred.rendering.manifest import Row
@@ -83,10 +83,7 @@ def test_a_person_answers_and_saves_what_is_read(page: Path, tmp_path):
         assert not window.run("document.getElementById('done').hidden")
         window.run("document.getElementById('save').click()")
         file = window.downloads / "study.who.csv"
-        for _ in range(50):
-            if file.is_file():
-                break
-            time.sleep(0.1)
+        until(file.is_file)
     found = read_answers([file])
     assert len(found) == 6 and {(one.rater, one.others) for one in found} == {("me", 1)}
     assert all(one.who == {"J"} and one.send and one.clothes is None for one in found)

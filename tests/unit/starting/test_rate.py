@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
 import reported
 from browser import browser
 from synthetic import ARMS
+from waiting import LONG_S, until
 
 import rate
 from kindred.common.errors import KindredError
@@ -52,19 +52,12 @@ def serving(root, pairs=False, what="ours"):
     finally:
         if thread.is_alive():
             server.finish()
-        thread.join(10)
+        thread.join(LONG_S)
 
 
 def visit(window, server):
     window.do("url", {"url": server.address})
     window._wait(f"document.URL === '{server.address}' && {COUNT}")
-
-
-def until(window, fact):
-    deadline = time.monotonic() + 10
-    while not window.run(fact):
-        assert time.monotonic() < deadline, fact
-        time.sleep(0.05)
 
 
 def call_me(window, name):
@@ -81,25 +74,22 @@ def test_ratings_are_saved_as_they_are_given_and_taken_up_again(root, tmp_path):
             total = int(window.run(COUNT).split()[-1])
             assert window.run("byId('export').hidden") and not window.run("byId('saved').hidden")
             window.type("3", "1")
-            until(window, f"{COUNT} === '2 of {total}' && {SAVED} === 'saved'")
-            deadline = time.monotonic() + 10
-            while not table.exists() or len(read_ratings([table])) < 2:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            window.until(f"{COUNT} === '2 of {total}' && {SAVED} === 'saved'")
+            until(lambda: table.exists() and len(read_ratings([table])) > 1)
             assert [one.grade for one in read_ratings([table])] in ([3, 1], [1, 3])
             call_me(window, "Anna")
-            until(window, f"{COUNT} === '0 of {total}'")
+            window.until(f"{COUNT} === '0 of {total}'")
             window.type("2")
-            until(window, f"{COUNT} === '1 of {total}'")
+            window.until(f"{COUNT} === '1 of {total}'")
             window.click("#finish")
-            until(window, "document.body.textContent.startsWith('Finished')")
+            window.until("document.body.textContent.startsWith('Finished')")
         with serving(root) as (server, thread):  # another day, another port: the browser keeps none
             visit(window, server)
-            until(window, f"{COUNT} === '2 of {total}'")
+            window.until(f"{COUNT} === '2 of {total}'")
             call_me(window, "Anna")
-            until(window, f"{COUNT} === '1 of {total}'")
+            window.until(f"{COUNT} === '1 of {total}'")
             window.click("#finish")
-            thread.join(10)
+            thread.join(LONG_S)
             assert not thread.is_alive()
         assert not [line for line in window.errors() if "favicon" not in line]
     files = sorted(table.parent.glob("ours.ratings*.csv"))
@@ -114,13 +104,13 @@ def test_pairs_are_saved_too_and_what_could_not_be_saved_comes_with_the_next(roo
         visit(window, server)
         table.write_bytes(b"\xff\xfe")  # something that nobody can read lies in the way
         window.type("1")
-        until(window, f"{SAVED}.startsWith('not saved: ')")
+        window.until(f"{SAVED}.startsWith('not saved: ')")
         table.unlink()
         window.type("2")
-        until(window, f"{SAVED} === 'saved'")
+        window.until(f"{SAVED} === 'saved'")
         assert {one.choice for one in read_choices([table])} == {"left", "right"}
         window.do("refresh", {})
-        until(window, f"{COUNT}.startsWith('2 of ')")
+        window.until(f"{COUNT}.startsWith('2 of ')")
 
 
 @pytest.mark.long
@@ -137,11 +127,8 @@ def test_who_is_it_of_families_is_saved_too(made, root, tmp_path):
         for question in ("clothes", "send"):
             if window.run(f"document.querySelector('[data-{question}]').offsetParent !== null"):
                 window.click(f"[data-{question}='1']")
-        until(window, f"{COUNT}.startsWith('1 of ') && {SAVED} === 'saved'")
-        deadline = time.monotonic() + 10
-        while not table.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        window.until(f"{COUNT}.startsWith('1 of ') && {SAVED} === 'saved'")
+        until(table.exists)
     (one,) = read_answers([table])
     assert "J" in one.who
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 from browser import browser
 from drawn_faces import DrawnFaces, folder
+from waiting import LONG_S, until
 
 from kindred.common.errors import KindredError, ProblemsError
 from kindred.data.people_file import NAME, read_people
@@ -52,11 +53,11 @@ def served(found, wait_s=0.0):
         yield server
     finally:
         server.finish()
-        thread.join(10)
+        thread.join(LONG_S)
 
 
 def ask(server, method="GET", path=None, body=None, **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LONG_S)
     data = body if body is None or isinstance(body, bytes) else json.dumps(body)
     path = server.path if path is None else path
     connection.request(method, path, data, {"Content-Type": "application/json", **headers})
@@ -149,13 +150,6 @@ def name_one(window, name, noun):
     )
 
 
-def until(fact):
-    deadline = time.monotonic() + 10
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.long
 def test_the_page_by_keyboard_as_a_file_and_by_the_server(found, tmp_path):
     plain = tmp_path / "review.html"
@@ -174,7 +168,7 @@ def test_the_page_by_keyboard_as_a_file_and_by_the_server(found, tmp_path):
             "undecided": 3,
         }
         window.do("url", {"url": server.address})
-        until(lambda: window.run("document.readyState === 'complete'"))
+        window.until("document.readyState === 'complete'")
         name_one(window, "J Russell", "man")
         assert "spaces" in window.run("document.getElementById('newname').title")
         assert not window.run("document.getElementById('newname').validity.valid")
@@ -188,7 +182,7 @@ def test_the_page_by_keyboard_as_a_file_and_by_the_server(found, tmp_path):
         window.click(".face")  # of one face there is nothing to take out: it shows the photo
         assert window.run("document.getElementById('viewer').open && out.size === 0")
         window.type("escape")
-        until(lambda: window.run("viewing === null"))
+        window.until("viewing === null")
         at = json.dumps(window.run("question().faces[0]"))
         assert window.run(f"faceOf({at}).who") == "later"
         window.type("0")
@@ -228,7 +222,7 @@ def test_what_is_decided_while_the_last_is_being_saved_waits_for_its_turn(found,
 
     with browser(tmp_path) as window, served(found, wait_s=0.5) as server:
         window.do("url", {"url": server.address})
-        until(lambda: window.run("document.readyState === 'complete'"))
+        window.until("document.readyState === 'complete'")
         window.run("document.querySelector('[data-tab=photos]').click()")
         window.run("document.getElementById('photo-2').focus()")
         window.type("x")
@@ -239,10 +233,10 @@ def test_what_is_decided_while_the_last_is_being_saved_waits_for_its_turn(found,
         window.type("x", "escape")  # the caption is still being written, so x is a letter of it
         window.run("close()")
         until(lambda: photo(3).caption == "ax")
-        until(lambda: window.run("!waiting"))
+        window.until("!waiting")
         window.run("document.getElementById('photo-1').focus()")
         window.type("x", "z", "z", "z")
         assert window.run("waiting") == 4
-        until(lambda: window.run("!waiting"))
+        window.until("!waiting")
         assert not photo(1).left_out and not photo(3).caption and not photo(2).left_out
         assert window.errors() == []
