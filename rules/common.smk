@@ -40,7 +40,7 @@ from kindred.config.prior_preservation import (
 )
 from kindred.config.stranger_pictures import stranger_class_images
 from kindred.config.load_plan import load_plan
-from kindred.workflow import frozen_plan, lost_files, slurm_jobs
+from kindred.workflow import frozen_plan, lost_files, slurm_jobs, told_once
 from kindred.workflow.checkout import check_checkout
 from kindred.workflow.downloads import check_downloads
 from kindred.common import commands, planned_code
@@ -87,7 +87,7 @@ onstart:
 # Rules say `python`: that is the one Snakemake itself runs in, also without an activated .venv.
 # Unbuffered, so that lines of progress pass through `tee` at once.
 PYTHON = shlex.quote(str(Path(sys.executable).parent))
-shell.prefix(f"set -euo pipefail; export PATH={PYTHON}:$PATH PYTHONUNBUFFERED=1; ")
+PREFIX = f"set -euo pipefail; export PATH={PYTHON}:$PATH PYTHONUNBUFFERED=1; "
 
 
 def or_stop(function, *arguments):
@@ -99,6 +99,12 @@ def or_stop(function, *arguments):
 
 
 or_stop(check_checkout, workflow.basedir)
+
+# A mistake is told at the end: `tee` of rules is one that leaves it out, so that no rule changes.
+if workflow.is_main_process and told_once.tell_once(logger):
+    tee = shlex.quote(str(SCRIPTS / "kindred/workflow/told_once.py"))
+    PREFIX += f'tee() {{{{ python -IS {tee} "$@"; }}}}; '
+shell.prefix(PREFIX)
 
 
 def freeze():

@@ -72,7 +72,8 @@ def test_snakemake_killed(workspace: Workspace):
     snakemake.kill()
     snakemake.wait(30)
     message = workspace.run(ADAPTER, fails=True)
-    assert "snakemake --unlock" in message or "--unlock" in message
+    assert "`snakemake --unlock`, then run again" in message and "LockException" not in message
+    assert "note: this folder is locked: " in workspace.run("-n", ADAPTER)
     workspace.run("--unlock")
     workspace.run(ADAPTER)
     assert steps_written(workspace) == list(range(1, STEPS + 1))

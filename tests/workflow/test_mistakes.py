@@ -76,7 +76,19 @@ def test_broken_photos_are_all_named(workspace: Workspace):
     (photos / "J-01.jpg").write_bytes(b"")
     (photos / "J-02.jpg").write_text("no photo", encoding="utf-8")
     output = refused(workspace, "resources/ours/images.json")
+    once_and_last(output, workspace.log("preprocess/ours"))
     assert "J-01.jpg" in output and "J-02.jpg" in output
+
+
+def once_and_last(output: str, log: str):
+    told = log.partition("error: ")[2]
+    assert told and output.count(told) == 1 and output.endswith(f"\nerror: {told}")
+    assert "RuleException" not in output and "Error in rule" not in output
+
+
+def test_an_empty_caption(workspace: Workspace):
+    (workspace.root / "photos/captions.csv").write_text("Filename,Label\nJ-01.jpg,\n")
+    once_and_last(refused(workspace), workspace.log("caption/ours"))
 
 
 @pytest.mark.long
