@@ -47,5 +47,6 @@ rule all:
 
 rule_functions.write_signatures(workflow.rules)
 rule_functions.end_in_a_sentence(snakemake.rules, commands.complete, PLAN)
+snakemake.persistence.ParamsChange.__str__ = rule_functions.what_changed
 PARSED.save()
 sys.dont_write_bytecode, sys.pycache_prefix = BYTECODE

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import workspace as support
+from waiting import until
 from workspace import RECIPE_FILE, Workspace, copy_repository
 
 from kindred.common.errors import message
@@ -51,10 +51,12 @@ def submit(workspace: Workspace, *arguments: str) -> subprocess.Popen:
         running = subprocess.Popen(
             command, cwd=workspace.root, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
-    deadline = time.monotonic() + 300
-    while not (workspace.root / "submitted").exists():
-        assert running.poll() is None and time.monotonic() < deadline, said(workspace)
-        time.sleep(0.1)
+
+    def submitted() -> bool:
+        assert running.poll() is None, said(workspace)
+        return (workspace.root / "submitted").exists()
+
+    until(submitted)
     return running
 
 
@@ -82,6 +84,7 @@ def test_configuration_edited_while_a_job_waits_changes_nothing_of_it(workspace)
     assert "steps: 3" in (plan / "config/recipes/tiny.yaml").read_text(encoding="utf-8")
     # What Snakemake wrote down is what was done: the edit is seen, and taken back it is gone.
     assert workspace.jobs(BOTH) == ["tiny: settings of both"]
+    assert "execution: recipe: steps 3 → 4\n" in workspace.run(BOTH, "-n", "-q", "host")
     workspace.replace(RECIPE_FILE, "steps: 4", "steps: 3")
     assert workspace.jobs(BOTH) == []
 

@@ -1,5 +1,5 @@
 """What the functions of rules take, written down where Snakemake looks for it; and what a person
-is told when one of them fails.
+is told when one of them fails, or when a param has changed.
 
 Snakemake asks each function which arguments it takes, for every job and twice, and Python works
 that out anew each time unless the function says it: of many jobs a tenth of planning.
@@ -7,7 +7,9 @@ that out anew each time unless the function says it: of many jobs a tenth of pla
 
 from __future__ import annotations
 
+import ast
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterable
 from types import FunctionType
@@ -15,6 +17,7 @@ from typing import Any
 
 from kindred.common.errors import KindredError
 from kindred.config.plan import Plan
+from kindred.evidence.design_changes import NOTHING, changes_between, one_line, rows_of
 from kindred.workflow.asked_files import check_key, check_named
 
 
@@ -60,3 +63,26 @@ def _mistake(error: object, rule: Any, wildcards: Any, plan: Plan) -> KindredErr
     except KindredError as found:
         return found
     return None
+
+
+def what_changed(change: Any) -> str:
+    """Of Snakemake's ParamsChange, for `snakemake -n -q host`: 'recipe: rank 2 → 4' where a spec
+    changed, and of other params the values."""
+    sides = [[_value(one) for one in sorted(side)] for side in (change.only_old, change.only_new)]
+    specs = [[one for one in side if isinstance(one, dict)] for side in sides]
+    said = []
+    if [len(side) for side in specs] == [1, 1]:
+        rows = rows_of(changes_between({"": specs[0][0]}, {"": specs[1][0]}))  # it is no design
+        said = [f"{one['what'].strip()} {one['before']} → {one['after']}" for one in rows]
+        sides = [[one for one in side if one not in specs[n]] for n, side in enumerate(sides)]
+    if any(sides):
+        said.append(" → ".join(", ".join(map(one_line, side)) or NOTHING for side in sides))
+    return "; ".join(said)
+
+
+def _value(param: str) -> Any:
+    try:
+        value = ast.literal_eval(param)
+        return json.loads(value) if value[:1] == "{" else value
+    except (ValueError, SyntaxError, TypeError):
+        return param

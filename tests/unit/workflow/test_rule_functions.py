@@ -9,10 +9,11 @@ import small_config
 from snakemake.common import get_function_params
 from snakemake.exceptions import InputFunctionException
 from snakemake.io import AnnotatedString
+from snakemake.persistence import ParamsChange
 
 from kindred.common.errors import KindredError
 from kindred.config.load_plan import load_plan
-from kindred.workflow.rule_functions import end_in_a_sentence, write_signatures
+from kindred.workflow.rule_functions import end_in_a_sentence, what_changed, write_signatures
 
 
 def test_functions_of_inputs_and_params_say_what_they_take():
@@ -62,3 +63,11 @@ def test_what_the_plan_lacks_is_said_where_a_function_did_not_find_it(kind, name
         raise rules.InputFunctionException(
             KeyError(name), rule=rule, wildcards={"experiment": "one", kind: name}
         )
+
+
+def test_what_changed_is_said_in_words():
+    spec = '\'{"prompt_sets": {"a": [%d]}}\''
+    old, new = ({spec % n, f"'train {n}'"} for n in (2, 4))
+    said = what_changed(ParamsChange(old, new))
+    assert said == "prompt_sets: a [2] → [4]; train 2 → train 4"
+    assert what_changed(ParamsChange(set(), {"7", "x("})) == "– → 7, x("
