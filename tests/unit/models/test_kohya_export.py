@@ -196,10 +196,11 @@ def test_every_linear_layer_has_one_name_and_gets_it_back(base):
     assert key_conversion.layer_of("lora_unet_input_blocks_4_1_proj_in", FLUX1) is None
 
 
-def test_metadata_and_equal_bytes(base, tmp_path):
+def test_metadata_and_equal_bytes(base, tmp_path, capsys):
     path = tmp_path / "jane-doe-lora.safetensors"
     trained(base, path, rank=2, alpha=4.0, targets="all-linear")
     first = exported(path, "--format", "kohya", "--trigger", "JRussell", "ARussell")
+    assert ", ranks 2 to 8 (of 2: " in capsys.readouterr().err
     second = exported(
         path, "--format", "comfyui", "--trigger", "JRussell", "ARussell", name="again.safetensors"
     )

@@ -246,6 +246,8 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str 
     safetensors_files.save(out, state, told)
     ranks = [int(rank) for rank in _ranks(state)]
     said = f"rank {ranks[0]}" if len({*ranks}) == 1 else f"ranks {min(ranks)} to {max(ranks)}"
+    if max(ranks) > (most := max(map(int, _ranks(trained)))):
+        said += f" (of {most}: ranks of joined layers, as q, k and v, add up; nothing is lost)"
     return f"{out}: {counted(len(ranks), 'layer')}, {said}"
 
 
