@@ -44,7 +44,7 @@ VERSIONS = {
     "live": 3,
     "rating": 5,
     "pairs": 5,
-    "report": 36,
+    "report": 37,
     "families_report": 4,
     "families_rating": 5,
     "send_table": 2,

@@ -1,4 +1,5 @@
-"""Changes of a variant that are worth a try, as an experiment file says them.
+"""Changes of a variant that are worth a try, as an experiment file says them, and the advice that
+they belong to.
 
 Knows recipes, composites and datasets; which change answers what was seen is in recommendations.py.
 """
@@ -6,6 +7,7 @@ Knows recipes, composites and datasets; which change answers what was seen is in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from kindred.rendering.manifest import Row
@@ -16,6 +18,17 @@ from kindred.specs.report import ReportSpec
 from kindred.specs.training import Recipe
 
 MORE = 24  # composites of a cell that is weak, besides what there is
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Something seen, its likely cause, something to do about it, and as what change of the
+    experiment; '' and None where nobody can tell from here."""
+
+    seen: str
+    do: str
+    cause: str = ""
+    change: Change | None = None
 
 
 def composed(

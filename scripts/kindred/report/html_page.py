@@ -158,9 +158,9 @@ def content_of(data: ReportData, spec: ReportSpec, kept: Keeping) -> dict[str, A
         "scrambled_row": scrambled_of(data.variants),
         "advice": [
             {"one": one, "yaml": as_yaml(data, spec, one.change) if one.change else ""}
-            for one in [*advice_on_broken(data, kept), *recommendations(data, spec)]
+            for one in [*advice_on_broken(data, kept), *recommendations(data, spec, kept.choice)]
         ],
-        "best": best_variant(data),
+        "best": best_variant(data, kept.choice),
         "keeping": keeping.words(data, spec, kept),
         "seen": seen_without_claims(data, kept.choice),
         "power": power_section(data.power) if data.power else None,

@@ -1,7 +1,8 @@
 """What to try next, from the numbers: each piece of advice says what was seen, why that may be, and
 what to do, with the change of the experiment that would try it.
 
-Looks at the best trained variant, because that is the one to go on from. Knows the summary; the
+Looks at the best trained variant, because that is the one to go on from. People who are to be drawn
+together are in together_advice.py. Knows the summary; the
 remedies are those that the lab found to help (docs/findings/README.md) or that practitioners and
 papers report, to be tested as further variants.
 """
@@ -9,73 +10,57 @@ papers report, to be tested as further variants.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from kindred.common.sentences import counted
-from kindred.data.audit.findings import composites, never_together, photos_with
+from kindred.data.audit.findings import photos_with
+from kindred.evidence.adapter_choice import AdapterChoice
 from kindred.evidence.labels import OPEN
 from kindred.report import formatting
-from kindred.report.changes_to_try import composed, longer, steps_of, with_strangers
-from kindred.report.figure_counts import group_pictures, out_of
-from kindred.report.formatting import share
+from kindred.report.changes_to_try import (
+    Recommendation,
+    composed,
+    longer,
+    steps_of,
+    with_strangers,
+)
+from kindred.report.figure_counts import out_of
 from kindred.report.next_experiments import (
     Change,
     composites_of,
     photos_per_cell,
     photos_to_crop,
 )
-from kindred.report.picture_selection import success_of
 from kindred.report.report_data import ReportData
 from kindred.report.shapes_advice import by_shape
+from kindred.report.starting_variants import best_variant
+from kindred.report.together_advice import NOTABLE, groups, pairs
 from kindred.report.trainings_needed import for_verdict
 from kindred.specs.report import ReportSpec
 
-SHORTFALL = 0.10  # below the product of the parts: being together is what fails
-NOTABLE = 0.10  # share of pictures from which a fault is worth a remedy
 STRANGERS = 0.20  # by which pictures with strangers are right less often
-WEAK = 0.90  # a part below this share is worth work
 POOR_LIKENESS = 0.6
 MOST = 8
-ROUGH = 24  # pictures below which a shortfall may be chance
 
 
-@dataclass(frozen=True)
-class Recommendation:
-    """Something seen, its likely cause, something to do about it, and as what change of the
-    experiment; '' and None where nobody can tell from here."""
-
-    seen: str
-    do: str
-    cause: str = ""
-    change: Change | None = None
-
-
-def recommendations(data: ReportData, spec: ReportSpec) -> list[Recommendation]:
-    """Advice, the most pressing first."""
-    found, best = _about_trust(data), best_variant(data)
+def recommendations(
+    data: ReportData, spec: ReportSpec, choice: AdapterChoice | None = None
+) -> list[Recommendation]:
+    """Advice, the most pressing first; choice: which LoRA the page says to take."""
+    found, best = _about_trust(data), best_variant(data, choice)
     nobody = best is not None and len(little_alike(data, best)) == len(data.characters)
     found += _likeness(data, spec, best) if nobody else []
     found += _about_verdicts(data)
     if best is not None:
         # Composites count as photos of a pair; then the baseline tells what photos alone gave.
-        found += _pairs(data, spec, best) or _pairs(data, spec, data.summary["baseline"])
+        baseline = data.summary["baseline"]
+        found += pairs(data, spec, best, best) or pairs(data, spec, best, baseline)
         found += [Recommendation(*one) for one in by_shape(data, spec, best)]
         likeness = () if nobody else (_likeness,)
-        for look in (_beside_strangers, _groups, _bleed, *likeness, _repeats, _pull):
+        for look in (_beside_strangers, groups, _bleed, *likeness, _repeats, _pull):
             found += look(data, spec, best)
     return found[:MOST]
-
-
-def best_variant(data: ReportData) -> str | None:
-    """The trained variant with the highest success, controls left out; None without any."""
-    able = [
-        name
-        for name, one in data.variants.items()
-        if one["kind"] == "trained" and not one["control"]
-    ]
-    return max(able, key=lambda name: success_of(data, name), default=None)
 
 
 def _about_trust(data: ReportData) -> list[Recommendation]:
@@ -109,42 +94,6 @@ def _about_verdicts(data: ReportData) -> list[Recommendation]:
     ]
 
 
-def _pairs(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
-    """Pairs without a photo against pairs with some."""
-    cells = photos_per_cell(data, variant)
-    success = _of(data, variant, "success")
-    if not cells or len(data.characters) < 2:
-        return []
-    rates: dict[bool, list[tuple[str, float]]] = {True: [], False: []}
-    images = 0
-    for pair in combinations(sorted(data.characters), 2):
-        statistic = success.get(f"cell:{'+'.join(pair)}")
-        if statistic and statistic.get("mean") is not None:
-            photographed = photos_with(cells, pair) > 0
-            rates[photographed].append(("+".join(pair), statistic["mean"]))
-            images = max(images, statistic["images"])
-    if not rates[True] or not rates[False]:
-        return []
-    with_photo = formatting.mean([rate for _, rate in rates[True]]) or 0.0
-    advice = []
-    for pair, rate in rates[False]:
-        who = formatting.names_of(pair, data.names)
-        seen = (
-            f"No photo shows {who} together. Asked for both, “{variant}” gets them right in "
-            f"{share(rate)} of pictures, against {share(with_photo)} for pairs that have a photo "
-            f"(at most {counted(images, 'picture')} of a pair)."
-        )
-        if rate < with_photo - NOTABLE:
-            do = f"Add a few photos of the two, or test a variant with {composites([pair])}."
-            cause = "no training picture shows both, so the two were never told apart."
-            change = composed(data, spec, variant, f"more-{pair}", [pair])
-            advice.append(Recommendation(seen, do, cause, change))
-        else:
-            do = "Photos of the two do not seem to be what it lacks."
-            advice.append(Recommendation(seen, do))
-    return advice
-
-
 def _beside_strangers(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
     """Casts with somebody without a name against casts of the family alone."""
     found = []
@@ -173,90 +122,6 @@ def _beside_strangers(data: ReportData, spec: ReportSpec, variant: str) -> list[
                     )
                 )
     return found
-
-
-def _groups(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:
-    """Is the hardest group worse than its parts, or are the parts weak?"""
-    known = {
-        prompt_set: part
-        for prompt_set, part in (data.variants[variant].get("parts") or {}).items()
-        if part and part["success"] is not None and part["product"] is not None
-    }
-    prompt_set = min(known, key=lambda name: known[name]["success"], default=None)
-    if prompt_set is None or known[prompt_set]["success"] >= WEAK:
-        return []
-    part = known[prompt_set]
-    if part["success"] >= part["product"] - SHORTFALL:
-        return [_weakest(data, spec, variant, prompt_set, part)]
-    number = group_pictures(data, variant, prompt_set)
-    letters, trained = sorted(part.get("alone") or {}), photos_per_cell(data, variant)
-    cells, why, cause = never_together(trained, letters), "Being together is what fails.", ""
-    if cells:
-        cause = "no photo shows them together, so each was learned as the only person in a picture."
-    elif 0 < number < ROUGH:
-        why = "So few pictures may lack that by chance: draw more first."
-    else:
-        all_of, total = photos_with(trained, letters), sum(trained.values())
-        cause = f"{all_of} of {total} training pictures show all."
-    seen = (
-        f"{_groups_of(prompt_set)} everyone is right in "
-        f"{out_of({'mean': part['success'], 'images': number})}. From each person alone and the "
-        f"number of people one would expect {share(part['product'])}. {why}"
-    )
-    change = composed(
-        data,
-        spec,
-        variant,
-        "groups",
-        cells or ["+".join(letters)],
-        steps=steps_of(data, variant, 1.5),
-    )
-    if not cells:
-        do = "Test more pictures of such groups, and a longer training."
-        return [Recommendation(seen, do, cause, change)]
-    return [
-        Recommendation(
-            seen,
-            f"Test photos of such groups, or a variant with {composites(cells)}, and a longer "
-            "training. In the lab this helped. Crops, masks, balance and class images by "
-            "themselves did not (docs/findings/README.md).",
-            cause,
-            change,
-        )
-    ]
-
-
-def _groups_of(prompt_set: str) -> str:
-    return f"In “{prompt_set}”, where several of the family and nobody else are asked for,"
-
-
-def _weakest(
-    data: ReportData, spec: ReportSpec, variant: str, prompt_set: str, part: Mapping[str, Any]
-) -> Recommendation:
-    alone = {k: v for k, v in (part.get("alone") or {}).items() if v is not None}
-    letter = min(alone, key=alone.__getitem__, default=None)
-    count = part.get("count")
-    seen = (
-        f"{_groups_of(prompt_set)} everyone is right in {share(part['success'])} of pictures, no "
-        f"less than to be expected from the single parts ({share(part['product'])}). "
-    )
-    if count is not None and (letter is None or count <= alone[letter]):
-        everybody = "+".join(sorted(alone) or sorted(data.characters))
-        return Recommendation(
-            seen + f"The weakest part is the number of people, right in {share(count)}.",
-            "Test captions with class nouns and left/right, and more photos of groups of that "
-            "size.",
-            "few training pictures may show so many people.",
-            composed(data, spec, variant, "count", [everybody]),
-        )
-    name = data.names.get(letter or "", "")
-    return Recommendation(
-        seen + f"The weakest part is {name}, right alone in {share(alone[letter or ''])}.",
-        f"Work on {name} first: more photos alone, composites of {name} alone at other places, or "
-        "balanced appearances.",
-        f"{name} may be in too few photos, or in photos that are too alike.",
-        composed(data, spec, variant, f"more-{letter}", [letter]) if letter else None,
-    )
 
 
 def _bleed(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendation]:

@@ -12,6 +12,7 @@ import pytest
 from kindred.report import formatting
 from kindred.report.recommendations import recommendations
 from kindred.report.report_data import ReportData
+from kindred.report.starting_variants import best_by, best_variant
 from kindred.report.tables import differences
 from kindred.specs.report import CompositeDataset, ReportSpec
 
@@ -168,6 +169,69 @@ def test_being_together_is_told_apart_from_weak_parts():
     weak = part | {"product": 0.42, "alone": {"A": 0.9, "J": 0.5}}
     (one,) = advice(variant(parts={"trio": weak}))
     assert "Jim, right alone in 50 %" in one.seen and "Work on Jim" in one.do
+
+
+@pytest.mark.parametrize(
+    ("alone", "said", "do", "cells"),
+    [
+        ((0.0, 0.0, 0.0), "Ann, Cleo and Jim are each right alone in 0 %", "all of them", "ACJ"),
+        ((0.30, 0.35, 0.35), "are each right alone in 30 % to 35 %", "all of them", "ACJ"),
+        ((0.2, 0.9, 0.2), "Ann and Jim, each right alone in 20 %", "Work on Ann and Jim", "AJ"),
+    ],
+)
+def test_whoever_is_as_weak_as_the_weakest_is_named(alone, said, do, cells):
+    part = {
+        "success": 0.0,
+        "product": 0.03,
+        "count": 1.0,
+        "alone": dict(zip("ACJ", alone, strict=True)),
+    }
+    (one,) = advice(variant(parts={"trio": part}))
+    assert said in one.seen and do in one.do
+    (told,) = one.change.variants.values()
+    assert "".join(told["compose"]["cells"]) == cells
+
+
+def test_advice_on_groups_and_pairs_begins_at_the_best_variant_at_hand():
+    def of(**told):
+        photos, other = (variant(**told[name]) for name in ("photos", "other"))
+        found = advice(photos, variants={"all": photos, "other": other})
+        return next(one for one in found if one.change)
+
+    weak = {"product": 0.7, "count": 0.9, "alone": {"A": 0.9, "J": 0.9}}
+    groups = {"photos": {"parts": {"trio": weak | {"success": 0.1}}}}
+    one = of(**groups, other={"parts": {"trio": weak | {"success": 0.3}}})
+    assert one.change.of == "other" and "“other” gets everyone right in 30 %" in one.seen
+    cells = {"all": statistic(0.9), "cell:A+C": statistic(0.9)}
+    pairs = [{"measures": {"success": cells | {"cell:A+J": statistic(x)}}} for x in (0.1, 0.4)]
+    one = of(photos=pairs[0], other=pairs[1] | {"runs": []})
+    assert one.change.of == "other" and "“other” does in 40 %" in one.seen
+    well = {"measures": {"success": cells | {"cell:A+J": statistic(0.85)}}, "runs": []}
+    found = advice(variant(**pairs[0]), variants={"all": variant(**pairs[0]), "x": variant(**well)})
+    assert found[0].do.startswith("Go on from “x”") and found[0].change is None
+
+
+def test_of_equal_variants_advice_begins_at_the_one_with_composites():
+    made = CompositeDataset.model_validate({"of": "ours", "compose": {"cells": {"A": 8}}})
+    material = SimpleNamespace(
+        variants={name: variant() for name in ("photos", "composed", "other")},
+        specs={"composed": {"dataset": "made"}},
+    )
+    spec = ReportSpec(experiment="made", made={"made": made})
+    rates = {"photos": 0.201, "composed": 0.199, "other": 0.1}
+    assert best_by(material, spec, "photos", rates.get) == "composed"
+    assert best_by(material, spec, "photos", (rates | {"other": 0.3}).get) == "other"
+    assert best_by(material, spec, "photos", {}.get) == "photos"
+
+
+def test_advice_begins_at_the_variant_that_the_page_says_to_take():
+    ranked = [SimpleNamespace(variant=name) for name in ("theirs", "composed", "photos")]
+    names = ("photos", "composed")
+    material = SimpleNamespace(
+        variants={name: variant() for name in names} | {"theirs": variant(kind="loaded")}
+    )
+    assert best_variant(material, SimpleNamespace(contenders=ranked)) == "composed"
+    assert best_variant(material) == "photos"
 
 
 def test_likeness_and_pull_are_seen():
