@@ -49,10 +49,8 @@ def composites_for(
         )
     given: dict[str, Any] = {"crop": crop} if crop else {}
     if compose is not None:
-        where = document.where(*settings.at("compose"))
-        given["compose"] = Composites(
-            **compose.model_dump() | {"cells": _cells(compose, where, config, problems)}
-        )
+        cells = _cells(document, config, settings, compose, problems)
+        given["compose"] = Composites(**compose.model_dump() | {"cells": cells})
         _check_strangers(document, config, settings, compose, root, problems)
     shape = config.datasets[root].preprocess.model_dump(include=set(SHAPES), exclude_unset=True)
     if shape:
@@ -74,7 +72,8 @@ def _check_strangers(
     """Strangers come from another dataset, and need room in a row."""
     if compose.strangers is None:
         return
-    where, name = document.where(*settings.at("compose"), "strangers"), compose.strangers.of
+    at, name = (*settings.at("compose"), "strangers"), compose.strangers.of
+    where = document.where(*at, "of")
     if name not in config.datasets:
         cure = document.did_you_mean(name, config.datasets, "datasets")
         problems.add(where, f"no dataset '{name}'", cure)
@@ -84,23 +83,29 @@ def _check_strangers(
     if full and not compose.strangers.alone:
         what = f"every cell has {ROW} or more people, which leaves no room for strangers"
         cure = "add cells of one or two people, set `alone`, or remove `strangers`"
-        problems.add(where, what, cure)
+        problems.add(document.where(*at), what, cure)
 
 
 def _cells(
-    compose: Composites, where: str, config: ExperimentConfig, problems: Problems
+    document: Document,
+    config: ExperimentConfig,
+    settings: Settings,
+    compose: Composites,
+    problems: Problems,
 ) -> list[str] | dict[str, int]:
     """Cells as they were given, a list or with counts, each under its one name and in order."""
-    names = {text: _cell(text, where, config, problems) for text in compose.cells}
+    at, names = settings.at("compose"), dict[str, str]()
+    for text in compose.cells:
+        where = document.where_of(text, *at, "cells")
+        name = _cell(text, where, config, problems)
+        if isinstance(compose.cells, dict) and name in names.values():
+            cure = "list it once, with its number of pictures"
+            problems.add(where, "a cell is listed twice", cure)
+        names[text] = name
     if isinstance(compose.cells, dict):
-        if len(set(names.values())) < len(names):
-            problems.add(
-                where, "a cell is listed twice", "list it once, with its number of pictures"
-            )
         if "per_cell" in compose.model_fields_set:
-            problems.add(
-                where, "`cells` already says how many pictures each cell gets", "remove `per_cell`"
-            )
+            what = "`cells` already says how many pictures each cell gets"
+            problems.add(document.where(*at, "per_cell"), what, "remove `per_cell`")
         return dict(sorted((names[text], count) for text, count in compose.cells.items()))
     return sorted(set(names.values()))
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from kindred.characters.cells import parse_cell
-from kindred.common.errors import KindredError, Problem, Problems, ProblemsError, did_you_mean
+from kindred.common.errors import Problem, Problems, ProblemsError, did_you_mean
 from kindred.config import (
     adapter_variants,
     composite_datasets,
     detail_variants,
     drawing_bases,
     people_left_out,
+    photo_selection,
     picture_variants,
     prior_preservation,
     reference_variants,
@@ -40,7 +40,6 @@ from kindred.config.user_schema import (
     NAME,
     NAME_RULE,
     RECIPE_KEYS,
-    SELECTION_KEYS,
     ExperimentConfig,
     LabFamily,
 )
@@ -50,7 +49,7 @@ from kindred.data.folder_repeats import repeats_of
 from kindred.specs.character import Character
 from kindred.specs.dataset import CaptionSpec, Misfit
 from kindred.specs.rendering import PromptSet
-from kindred.specs.training import Recipe, Selection, TrainSpec
+from kindred.specs.training import Recipe, TrainSpec
 from kindred.world.families import FAMILIES, parse_coverage
 
 if TYPE_CHECKING:
@@ -271,7 +270,7 @@ def _trained(
         config_files.problems.add(where, "has no effect here", "remove it, or set `adapter`")
     recipe = _recipe(document, settings, config_files)
     dataset = _dataset_name(document, config, settings, config_files.problems)
-    selection = _selection(document, config, settings, config_files.problems)
+    selection = photo_selection.selection_of(document, config, settings, config_files.problems)
     if base is not None and recipe is not None:
         check_targets(document, settings, base, recipe, config_files)
     if base is None or recipe is None or dataset is None or selection is None:
@@ -346,55 +345,3 @@ def _dataset_name(
         problems.add(document.where(*settings.at("dataset")), f"no dataset '{name}'", cure)
         return None
     return name
-
-
-def _selection(
-    document: Document, config: ExperimentConfig, settings: Settings, problems: Problems
-) -> Selection | None:
-    at = ("variants", settings.key)
-    given = {k: v for k, v in settings.values.items() if k in SELECTION_KEYS and v is not None}
-    before = len(problems.found)
-    known = set(config.characters)
-    for letter in given.get("characters", ()):
-        if letter not in known:
-            cure = document.did_you_mean(letter, known, "characters")
-            problems.add(document.where(*at, "characters"), f"no character '{letter}'", cure)
-    among = set(given.get("characters", known)) & known
-
-    def cell(text: str, key: str) -> str:
-        try:
-            return parse_cell(text, among)
-        except KindredError as error:
-            problems.add_error(document.where(*at, key), error)
-            return text
-
-    if "match" in given and "total" not in given:
-        where = document.where(*at, "match")
-        problems.add(where, "`match` needs `total`", "set `total`, or remove `match`")
-    for count in _counts(given.get("per_cell")):
-        if count < 0:
-            where = document.where(*at, "per_cell")
-            problems.add(where, f"{count} is not a possible number of photos", "write 1 or more")
-    if "characters" in given:
-        given["characters"] = sorted(set(given["characters"]))
-    if "cells" in given:
-        given["cells"] = sorted({cell(text, "cells") for text in given["cells"]})
-    for key in ("per_cell", "held_out"):
-        if isinstance(given.get(key), dict):
-            given[key] = {cell(text, key): n for text, n in given[key].items()}
-    if "data_seed" in given:
-        given["seed"] = given.pop("data_seed")
-    if len(problems.found) > before:
-        return None
-    try:
-        return Selection.model_validate(given)
-    except ValidationError as error:
-        document.note(error, Selection, problems, *at)
-        return None
-
-
-def _counts(per_cell: Any) -> list[int]:
-    """The numbers in `per_cell`, which is one for all cells or one a cell."""
-    if per_cell is None:
-        return []
-    return list(per_cell.values()) if isinstance(per_cell, dict) else [per_cell]

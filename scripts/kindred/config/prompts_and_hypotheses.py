@@ -103,16 +103,16 @@ def casts_of(
     wanted = written.casts
     if wanted is None:
         return {}
-    where = document.where(*at, "casts", "of")
     unknown = [letter for letter in wanted.of if letter not in characters]
     for letter in unknown:
         cure = document.did_you_mean(letter, characters, "characters")
+        where = document.where_of(letter, *at, "casts", "of")
         problems.add(where, f"no character '{letter}'", cure)
     taken = {who.name for who in characters.values()} & set(wanted.untrained)
     for name in sorted(taken):
-        problems.add(
-            where, f"'{name}' is one of the characters", "list only other names in `untrained`"
-        )
+        where = document.where_of(name, *at, "casts", "untrained")
+        cure = "list only other names in `untrained`"
+        problems.add(where, f"'{name}' is one of the characters", cure)
     if unknown or taken:
         return {}
     names = {letter: characters[letter].name for letter in wanted.of}

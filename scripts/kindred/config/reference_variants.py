@@ -36,7 +36,8 @@ def from_photos(
     for letter in settings.config.references:
         if letter not in config.characters:
             cure = document.did_you_mean(letter, config.characters, "characters")
-            problems.add(where, f"no character '{letter}' to show photos of", cure)
+            at = document.where("variants", settings.key, "references", letter)
+            problems.add(at, f"no character '{letter}' to show photos of", cure)
     base = config_files.base(name, document.where(*settings.at("base")))
     architecture = base and architecture_known(base, where, config_files)
     if architecture is not None and architecture.reference_area is None:

@@ -63,6 +63,12 @@ class Settings:
         key = self.origins.get(option)
         return ("variants", key, option) if key else (option,)
 
+    def where_of(self, document: Document, option: str, item: str) -> str:
+        """Where an item of an option's list or mapping stands, be it in the values of a sweep."""
+        at = self.at(option)
+        swept = (*at[:-1], "sweep", option)
+        return document.where_of(item, *(swept if swept in document.lines else at))
+
 
 def expand(document: Document, config: ExperimentConfig, problems: Problems) -> dict[str, Declared]:
     """Every variant by its final name, sweeps expanded; wrong or doubled names are noted."""
@@ -212,7 +218,7 @@ def _merge(
     recipe, changes = root or config.recipe, {}
     values: dict[str, Any] = {"base": config.base, "runs": config.runs}
     told = ("recipe", "base", "dataset", "class_images", "compose", "crop", "targets")
-    told += ("draw_on", "take", "rank_pattern", "alpha_pattern")
+    told += ("draw_on", "take", "rank_pattern", "alpha_pattern", *SELECTION_KEYS)
     origins = {"recipe": layers[0].key} if root else {}
     for layer in layers:
         origins |= {key: layer.key for key in told if _sets(layer, key)}

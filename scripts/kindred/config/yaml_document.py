@@ -75,6 +75,15 @@ class Document:
         key = ".".join(str(part) for part in location)
         return f"{self.path}{line}" + (f": {key}" if key else "")
 
+    def where_of(self, item: str, *location: str | int) -> str:
+        """`where` of an item of what stands at a location: of the first entry of a list, at any
+        depth, or key of a mapping that is `item`; of the location where there is none."""
+        data: Any = self.data
+        for part in location:
+            listed = isinstance(data, list) and isinstance(part, int) and part < len(data)
+            data = data[part] if listed else data.get(part) if isinstance(data, dict) else None
+        return self.where(*location, *(_way_to(item, data) or ()))
+
     def did_you_mean(self, word: str, known: Iterable[str], *section: str) -> str:
         """What to do about a name that a section doesn't have: of one that a null removed from it,
         where that null stands; else what `did_you_mean` says. Of `J.age` it is J that was there."""
@@ -162,6 +171,20 @@ class Document:
             elif part == location[-1] and kind == "missing":
                 real.append(part)
         return tuple(real)
+
+
+def _way_to(item: str, data: Any) -> Location | None:
+    """The keys and numbers that lead to an item; None where it isn't there."""
+    if isinstance(data, dict):
+        if item in data:
+            return (item,)
+        entries: Iterable[tuple[str | int, Any]] = data.items()
+    elif isinstance(data, list):
+        entries = enumerate(data)
+    else:
+        return () if data == item else None
+    ways = ((key, _way_to(item, inner)) for key, inner in entries)
+    return next(((key, *way) for key, way in ways if way is not None), None)
 
 
 def _leave_out(data: Any, place: Location) -> None:

@@ -295,3 +295,73 @@ def test_null_takes_away_only_what_is_there():
     assert merge_keys({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": None}}) == {
         "a": {"c": 2, "d": None}
     }
+
+
+LISTS = """\
+title: test
+characters:
+  J: {name: JRussell, class: man}
+  A: {name: ARussell, class: woman}
+datasets: {drawn: {lab: {family: russell, coverage: {J: 1, A: 1}}}}
+base: small
+recipe: plain
+judge: lab
+prompt_sets:
+  solo: {prompts: {J: "{J}"}, seeds: 2, size: [64, 64]}
+  casts:
+    casts:
+      of:
+        - J
+        - Q1
+      shapes: [[64, 64], [96, 64]]
+      pictures: 1
+variants:
+  counted:
+    compose:
+      background: any
+      cells:
+        J: 2
+        A+Q2: 3
+  listed:
+    compose:
+      cells: [J,
+        Q3]
+  heir: {from: listed, rank: 4}
+  chosen:
+    cells:
+      - A
+      - Q4
+    per_cell:
+      A: 1
+      Q5: 1
+  swept:
+    sweep:
+      characters:
+        - [J]
+        - [A, Q6]
+  narrow:
+    from: apart
+    characters: [J]
+  apart:
+    cells: [A]
+"""
+
+
+def test_a_wrong_letter_is_reported_at_its_own_line_whatever_list_it_is_in(root):
+    (root / "config/experiments/one.yaml").write_text(LISTS, encoding="utf-8")
+    with pytest.raises(ProblemsError) as error:
+        load_plan(root)
+    found = {one.where: one.what for one in error.value.problems}
+    lines = LISTS.splitlines()
+    for letter, place in {
+        "Q1": "prompt_sets.casts.casts.of.1",
+        "Q2": "variants.counted.compose.cells.A+Q2",
+        "Q3": "variants.listed.compose.cells.1",
+        "Q4": "variants.chosen.cells.1",
+        "Q5": "variants.chosen.per_cell.Q5",
+        "Q6": "variants.swept.sweep.characters.1.1",
+    }.items():
+        line = next(n for n, text in enumerate(lines, 1) if letter in text)
+        assert letter in found.pop(f"{root}/config/experiments/one.yaml:{line}: {place}")
+    (narrowed,) = found.items()
+    assert "variants.narrow" in narrowed[0] and "'A'" in narrowed[1]

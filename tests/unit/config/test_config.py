@@ -318,7 +318,7 @@ variants: {a: {}}
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("casts: {of: [J, Q], shapes: [[64, 64], [96, 64]]}", "of: no character 'Q'"),
+        ("casts: {of: [J, Q], shapes: [[64, 64], [96, 64]]}", "of.1: no character 'Q'"),
         ("casts: {of: [J], shapes: [[64, 64]]}", "shapes: List should have at least 2 items"),
         ("casts: {of: [J], shapes: [[64, 64], [96, 64]]}, seeds: 2", "remove: seeds"),
         ("casts: {of: [J], shapes: [[64, 64], [90, 64]]}", "sides must be multiples of 16 px"),
@@ -409,7 +409,7 @@ hypotheses:
         "variants.t.from: 'r' is a sweep, not a single variant. Name one of its variants: r-1, r-2",
         "variants.a.base: no file config/bases/smal.yaml. Did you mean 'small'?",
         "recipes/broken.yaml:1: rnak: unknown key. Did you mean 'rank'?",
-        "variants.e.cells: cell 'J+X': no character 'X'",
+        "variants.e.cells.0: cell 'J+X': no character 'X'",
         "variants.f.dataset: no dataset 'theirs'",
         "prompts.Q: '{Q}' has no meaning here",
         "prompts.C-age: '{C.age}' has no meaning here: characters.C has no age",
