@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from kindred.common.commands import snakemake
+from kindred.common.sentences import listing
 from kindred.report.report_data import ReportData
 from kindred.specs.composites import Composites
 from kindred.specs.report import ReportSpec
@@ -20,7 +21,8 @@ from kindred.specs.report import ReportSpec
 HEADING = (
     "# yaml-language-server: $schema=../schema.json\n"
     "# Save as config/experiments/{file}.yaml and run: {command}\n"
-    "# What is finished is found again and not trained anew.\n"
+    "# Trained anew: {new}. `snakemake -n` lists a train job for every LoRA.\n"
+    "# Those of before are copied from resources/, unless photos, captions or settings changed.\n"
 )
 WIDTH = 96
 
@@ -71,7 +73,8 @@ def as_yaml(data: ReportData, spec: ReportSpec, change: Change) -> str:
             "prompt_set": prompt_set,
             "primary": True,
         }
-    return _written(f"{spec.like}-{change.name}", told)
+    new = listing([*variants, *(["runs that are not there yet"] if change.runs else [])])
+    return _written(f"{spec.like}-{change.name}", told, new)
 
 
 def more_runs(spec: ReportSpec, variants: Sequence[str], runs: int) -> str:
@@ -81,7 +84,7 @@ def more_runs(spec: ReportSpec, variants: Sequence[str], runs: int) -> str:
         return ""
     question = f"Which is better, {' or '.join(variants)}? Each trained {runs} times."
     told = {"like": spec.like, "title": question, "question": question, "runs": runs}
-    return _written(f"{spec.like}-{runs}-runs", told)
+    return _written(f"{spec.like}-{runs}-runs", told, "runs that are not there yet")
 
 
 def composites_besides(
@@ -138,6 +141,7 @@ def _asked_set(data: ReportData) -> str:
     return max(data.prompts, key=lambda prompt: prompt[3].count("+") if prompt[3] else -1)[0]
 
 
-def _written(file: str, told: Mapping[str, Any]) -> str:
+def _written(file: str, told: Mapping[str, Any], new: str) -> str:
+    """The file's text; `new`: what it trains that was not trained before."""
     text = yaml.safe_dump(dict(told), sort_keys=False, allow_unicode=True, width=WIDTH)
-    return HEADING.format(file=file, command=snakemake(file)) + text
+    return HEADING.format(file=file, command=snakemake(file), new=new) + text

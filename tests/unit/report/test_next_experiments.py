@@ -105,11 +105,16 @@ def test_what_is_pasted_can_be_planned_and_trains_something_new(shipped, spec):
     assert {"slower", "more-AJ", "strangers", "groups", "solos", "longer", "pairs", "class"} <= {
         one.name for one in changes
     } | {"pairs", "class"}  # the report ends after so much advice
+    before = load_plan(shipped, {"experiments": ["family"]}).experiments["family"].variants
     for change in changes:
-        found = planned(shipped, as_yaml(data, spec, change))
+        text = as_yaml(data, spec, change)
+        found = planned(shipped, text)
         new = set(found.variants) - {"all", "composed", "scrambled", "BASE"}
         old = {one.spec for name, one in found.variants.items() if name not in new}
         assert len(new) == len(change.variants)
+        trained = text.split("Trained anew: ")[1].split(". ")[0]
+        assert new <= set(trained.replace(", ", " ").replace(" and ", " ").split())
+        assert all(found.variants[name].spec == one.spec for name, one in before.items())
         assert all(found.variants[name].spec not in old for name in new)
         assert {one.variant for one in found.hypotheses.values()} == new
         claims = [one.claim for one in found.hypotheses.values()]
@@ -179,7 +184,9 @@ def test_weak_parts_of_a_group_too(shipped, part):
 
 
 def test_more_runs_of_the_same_variants(shipped):
-    found = planned(shipped, more_runs(PLAIN, ["composed", "all"], 5))
+    text = more_runs(PLAIN, ["composed", "all"], 5)
+    assert "Trained anew: runs that are not there yet. " in text
+    found = planned(shipped, text)
     assert all(len(one.runs) == 5 for one in found.trained)
 
 
