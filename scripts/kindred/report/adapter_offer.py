@@ -30,6 +30,8 @@ from kindred.specs.comfyui import ComfyPicture
 from kindred.specs.report import LoadedAdapter, ReportSpec
 
 API, WORKFLOW = "comfyui-api.json", "comfyui-workflow.json"
+# Tools beside ComfyUI -> the format that they read (docs/guide/other-tools.md).
+FORMATS = {"ai-toolkit": "ai-toolkit", "kohya’s sd-scripts and musubi-tuner": "kohya"}
 RIGHT = {
     CASTS: "exactly the people asked for are there, each once and recognised",
     "success": "everyone asked for is there, once and recognisable, and nobody else",
@@ -62,6 +64,7 @@ def offer(data: ReportData, spec: ReportSpec, choice: AdapterChoice | None) -> d
         "files": files,
         "links": [_from_page(spec, one.path) for one in files],
         "commands": [_command(data, choice, one) for one in files if one.trained],
+        "formats": FORMATS,
         "decide": _decide(spec, choice),
         "needs": for_choice(choice),
         "open": [one.variant for one in choice.open],

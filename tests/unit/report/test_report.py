@@ -20,6 +20,7 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.files import read_json, write_json
 from kindred.evidence.power_figures import figures
 from kindred.evidence.verdict_sentences import UNTESTED, never_tested
+from kindred.models.lora.kohya_export import TOOLS
 from kindred.report.report_data import read_report_data
 from kindred.report.tested_judge import judge_test
 from kindred.scoring.score_table import VERSION
@@ -550,6 +551,12 @@ def test_on_a_desktop_no_column_hides_behind_a_scroll_bar(written, tmp_path, wid
         assert window.run("document.documentElement.scrollWidth - innerWidth") <= 0
         window.run(ONE_MORE)
         assert window.run(HIDDEN)[-1:] == ["One more"], "the column that is too much is named"
+
+
+def test_the_page_names_the_option_of_every_tool_that_an_export_is_for(written):
+    text = (written[2] / "report.html").read_text(encoding="utf-8")
+    take = text[text.index('<section id="take">') :].partition("</section>")[0]
+    assert {*re.findall(r"--format ([a-z-]+)", take)} == {*TOOLS}
 
 
 def test_the_command_before_an_export_breaks_at_no_width(written, tmp_path):
