@@ -18,7 +18,7 @@ VERSIONS = {
     "draw": 1,
     "preprocess": 2,
     "caption": 3,
-    "audit": 21,
+    "audit": 22,
     "masks": 1,
     "compose": 1,
     "encode_images": 1,

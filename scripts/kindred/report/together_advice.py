@@ -61,7 +61,7 @@ def pairs(data: ReportData, spec: ReportSpec, best: str, variant: str) -> list[R
             do = "Photos of the two do not seem to be what it lacks."
             advice.append(Recommendation(seen, do))
         elif now >= with_photo - NOTABLE:
-            do = f"Go on from “{start}”. It needs no photo of the two to get them right."
+            do = f"Go on from “{start}”. It does as well as pairs that have a photo."
             advice.append(Recommendation(seen, do))
         else:
             do = f"Add a few photos of the two, or test a variant with {composites([pair])}."

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 import tiny_klein
+import yaml
 
 import audit as program
 from kindred.characters import trigger_words
@@ -16,12 +17,13 @@ from kindred.common.errors import KindredError, ProblemsError
 from kindred.common.hashing import caption_hash
 from kindred.data.audit import coverage as audit
 from kindred.data.audit import report, token_findings
-from kindred.data.audit.findings import ROW_KINDS
+from kindred.data.audit.findings import ROW_KINDS, composites
 from kindred.data.audit.photo_warnings import LEFT_OUT, warning_lines
 from kindred.models import tokenizers
 from kindred.report.audit_page import readiness, render
 from kindred.report.coverage_chart import coverage_svg
 from kindred.specs.character import Character
+from kindred.specs.composites import Composites
 from kindred.specs.dataset import AuditSpec, Misfit
 
 WHO = {
@@ -565,3 +567,9 @@ def test_the_page_s_commands_name_experiment_and_folder():
     ready = warned | {"findings": []}
     page = render(ready, (), "ours-first-look", "my photos")
     assert "<code>snakemake --config experiments=ours</code> trains the variants" in page
+
+
+def test_what_is_to_be_pasted_for_composites_is_yaml_that_makes_them():
+    first, second = re.findall("“(.*?)”", composites(["A+J", "C"]))
+    made = Composites.model_validate(yaml.safe_load(first)["compose"])
+    assert made.counts() == {"A+J": 64, "C": 64} and yaml.safe_load(second) == {"balance": "repeat"}

@@ -154,7 +154,7 @@ def composites(cells: Sequence[str]) -> str:
     """What a variant says to train on composites of these cells, as the lab's best one does."""
     return (
         f"“compose: {{cells: [{', '.join(cells)}], per_cell: 64, background: any, "
-        "canvas: any}}” and “balance: repeat”"
+        "canvas: any}” and “balance: repeat”"
     )
 
 
