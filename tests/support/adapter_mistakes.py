@@ -29,6 +29,7 @@ from kindred.models.lora import (
 from kindred.models.lora.adapters import apply_adapters, read_adapters
 from kindred.models.lora.compatibility import incompatibilities
 from kindred.rendering import precision
+from kindred.rendering.kept_apart import KeptApart
 from kindred.specs.base_model import Base
 
 NAMELESS = copy.copy(KLEIN)
@@ -194,6 +195,15 @@ def merged(dora: bool) -> None:
         precision.merge_and_quantize(network, Base(model="x", quantization="nf4"), CPU)  # fmt: skip
 
 
+def kept_apart(given: tuple[Any, bool]) -> None:
+    """given: the architecture, and whether an adapter of its network is a DoRA."""
+    architecture, dora = given
+    network = tiny_base._transformer()
+    network.add_adapter(LoraConfig(r=2, target_modules=["to_q"], use_dora=dora))
+    layout = FLUX1.layout(network.config)
+    KeptApart(network, SimpleNamespace(architecture=architecture, layout=layout))
+
+
 MISTAKES = [
     # Files for a base
     Mistake("is not a complete safetensors file",
@@ -258,4 +268,9 @@ MISTAKES = [
              False),
     of_value("a DoRA adapter can't be merged into weights that are", merged, True,
              False),
+    # Kept apart
+    of_value("a DoRA adapter changes whole layers, so it can't be kept", kept_apart, (FLUX1, True),
+             (FLUX1, False)),
+    of_value("adapters on FLUX.2 klein can't be kept apart", kept_apart, (KLEIN, False),
+             (FLUX1, False)),
 ]  # fmt: skip

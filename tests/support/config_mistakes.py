@@ -118,6 +118,10 @@ KLEIN = Edit(
     f"model: org/k\nrevision: {'a' * 40}\narchitecture: klein\n",
     "bases/small.yaml",
 )
+OWN = "  j: {characters: [J]}\n  k: {characters: [A]}\n"
+APART = "  s: {adapters: {j: 1, k: 1}, keep_apart: true}\n"
+SIZED = "size: [64, 64]}\n  class"
+EXACTLY = Edit(SIZED, SIZED.replace("}", ", precision: merged}"))
 CHOICE = 'selection: {prompts: {s: "{J} by a tree"}, seeds: 2, size: [64, 64]}\n'
 ON_THE_WAY = "samples: {prompts: [a man at sea]}\n"
 WAY_AS_SET = 'samples: {prompts: {s: "{J} by a lake"}, seeds: 2, size: [64, 64]}\n'
@@ -342,6 +346,12 @@ MISTAKES = [
     more("is not trained, so", "  s: {adapters: {a: 1}, rank: 2}\n", "  s: {adapters: {a: 1}}\n"),
     more("has no effect here", "  s: {weight: 0.5}\n", "  s: {}\n"),
     more("no file is named", "  s: {adapter: []}\n", "  s: {}\n"),
+    more("there is only one", OWN + "  s: {adapters: {j: 1}, keep_apart: true}\n", OWN + APART),
+    more("JRussell would be drawn by several",
+         OWN + "  s: {adapters: {a: 1, j: 1}, keep_apart: true}\n", OWN + APART),
+    Mistake("can't be kept apart yet", [KLEIN, variant(OWN + APART)], [Edit(APART, "")]),
+    Mistake("'s' keeps adapters apart, which", [variant(OWN + APART), EXACTLY],
+            [Edit(EXACTLY.new, EXACTLY.old)]),
     Mistake("its base: ", [Edit("", "model: ./gone\n", "bases/gone.yaml"), variant(GONE)],
             [Edit(GONE, "")]),
     # Composites and class images

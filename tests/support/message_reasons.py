@@ -15,5 +15,6 @@ REASONS = {
     "kindred/scoring/run.py:score_table: the table": VANISHES,
     "choose_step.py:main: no step has a score": "takes a scored selection that names nobody",
     "kindred/training/run.py:train_lora: the trained": VANISHES,
+    "kindred/config/kept_apart.py:_names: nobody knows": "a test of its own has a file",
     "page_picture.py:main: there is no Chromium": "takes a computer without a browser",
 }

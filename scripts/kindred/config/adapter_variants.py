@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from kindred.models.architectures.interface import Architecture
     from kindred.specs.base_model import Base
 
-OF_SEVERAL = frozenset({"adapters", "base", "draw_on", "sweep"})
+OF_SEVERAL = frozenset({"adapters", "keep_apart", "base", "draw_on", "sweep"})
+IDLE = {"weight": "adapter", "keep_apart": "adapters"}  # without which they do nothing
 RENAME = "rename it without { } < >"
 KINDS = get_args(Recipe.model_fields["adapter_type"].annotation)
 OF_FILES = frozenset({"adapter", "weight", "base", "draw_on", "sweep"})
@@ -31,6 +32,14 @@ def is_trained(settings: Settings) -> bool:
     config = settings.config
     given = (config.adapters, config.adapter, config.references, config.pictures)
     return all(one is None for one in (*given, config.face_detail))
+
+
+def note_idle_keys(document: Document, settings: Settings, problems: Problems) -> None:
+    """Note keys that a variant which is trained can't be changed by."""
+    for key, wanted in IDLE.items():
+        if getattr(settings.config, key) is not None:
+            where = document.where("variants", settings.key, key)
+            problems.add(where, "has no effect here", f"remove it, or set `{wanted}`")
 
 
 def from_files(document: Document, settings: Settings, config_files: ConfigFiles) -> Variant | None:

@@ -189,6 +189,7 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "training": json.loads(variant.spec) if variant.train else None,
         "references": variant.references and variant.references.photos,
         "adapters": [list(one) for one in variant.adapters],
+        "apart": [list(names) for names in variant.apart],
         "files": len(variant.files),
         "weight": variant.weight if variant.weight != 1 else None,
         "datasets": _datasets(variant),

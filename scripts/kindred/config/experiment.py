@@ -18,6 +18,7 @@ from kindred.config import (
     composite_datasets,
     detail_variants,
     drawing_bases,
+    kept_apart,
     people_left_out,
     photo_selection,
     picture_variants,
@@ -256,6 +257,7 @@ def _variants(
             variants[one.name] = adapter_variants.from_variants(document, one, known, config_files)
     whole = {s.name: v for s in settings if (v := variants[s.name])}
     whole = step_selection.with_taken_steps(document, config, settings, whole, problems)
+    whole = kept_apart.with_kept_apart(document, config, settings, whole, config_files)
     whole = drawing_bases.with_drawing_bases(document, config, settings, whole, config_files)
     return detail_variants.with_face_detail(document, config, again, whole, config_files)
 
@@ -265,9 +267,7 @@ def _trained(
 ) -> Variant | None:
     """A variant with its training specification; None after noting what is wrong."""
     base = config_files.base(settings.values["base"], document.where(*settings.at("base")))
-    if settings.config.weight is not None:
-        where = document.where("variants", settings.key, "weight")
-        config_files.problems.add(where, "has no effect here", "remove it, or set `adapter`")
+    adapter_variants.note_idle_keys(document, settings, config_files.problems)
     recipe = _recipe(document, settings, config_files)
     dataset = _dataset_name(document, config, settings, config_files.problems)
     selection = photo_selection.selection_of(document, config, settings, config_files.problems)

@@ -67,6 +67,7 @@ STALE: Mapping[str, Mapping[str, str]] = {
         "variants.<name>.weight": "the variant's pictures and scores",
         "variants.<name>.adapter": "the variant's pictures and scores",
         "variants.<name>.adapters": "the variant's pictures and scores",
+        "variants.<name>.keep_apart": "the variant's pictures and scores",
         "variants.<name>.references": "the variant's pictures and scores",
         "variants.<name>.pictures": "the variant's scores",
         "variants.<name>.face_detail": "the variant's pictures and scores",

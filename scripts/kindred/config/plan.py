@@ -56,11 +56,6 @@ class ClassImages:
         return [f"{n}-{seed:04d}.png" for n in asked.prompts for seed in asked.full(n).seeds or ()]
 
 
-# Beyond this many variants nobody looks at every sheet or rates pictures of all: those files are
-# made when asked for by name.
-SHEETS_UP_TO = 40
-
-
 @dataclass(frozen=True)
 class CompositeSource:
     """Pictures made of the photos of the dataset `of`, and trained on besides them."""
@@ -101,6 +96,7 @@ class Variant:
     runs: tuple[int, ...]
     train: TrainSpec | None = None
     adapters: tuple[tuple[str, float], ...] = ()
+    apart: tuple[tuple[str, ...], ...] = ()  # names of whom each is of, where they are kept apart
     files: tuple[str, ...] = ()
     weight: float = 1.0
     class_images: str | None = None
@@ -388,8 +384,9 @@ class Plan:
     def render_spec(self, experiment: str, variant: str, prompt_set: str) -> RenderSpec:
         """The prompt set on the base that draws it for the variant, with its adapters."""
         chosen = self.experiments[experiment]
-        loads, shown = chosen.variants[variant].loads, chosen.variants[variant].references
-        given: dict = {"weights": [weight for _, weight in loads]} if loads else {}
+        own, shown = chosen.variants[variant], chosen.variants[variant].references
+        given: dict = {"weights": [weight for _, weight in own.loads]} if own.loads else {}
+        given |= {"apart": [list(names) for names in own.apart]} if own.apart else {}
         if shown:
             given["references"] = ReferencePictures(**shown.model_dump(), characters=chosen.named)
         return RenderSpec(

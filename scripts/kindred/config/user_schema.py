@@ -232,6 +232,12 @@ class _VariantBase(SpecModel):
         description="no training: load the adapters of these variants together, each with its "
         "weight; with `base`, onto another base",
     )
+    keep_apart: bool | None = Field(
+        None,
+        description="with `adapters` of different people: each changes a picture only where its "
+        "own people are drawn, found by where the network looks for their names; not for every "
+        "base",
+    )
     adapter: str | list[str] | None = Field(
         None,
         description="no training: a LoRA file trained elsewhere (diffusers or kohya names), or "

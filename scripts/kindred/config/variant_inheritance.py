@@ -154,8 +154,8 @@ def inherit(
     """Every variant with what it inherits; unknown parents and circles are noted.
 
     A key set to null goes back to its default. `recipe:` starts afresh from that recipe. `control`,
-    `adapters`, `adapter`, `references`, `face_detail` and `weight` count only where they are
-    written.
+    `adapters`, `keep_apart`, `adapter`, `references`, `face_detail` and `weight` count only where
+    they are written.
     """
     sweeps = {declared.key for declared in variants.values() if declared.name != declared.key}
     resolved = []

@@ -72,6 +72,28 @@ def too_long(
     return {"limit": limit, "longest": max(counts.values(), default=0), "cut": cut}
 
 
+def word_positions(
+    tokenizer: Any, text: str, words: Sequence[str], before: str = ""
+) -> list[list[int]]:
+    """For each word: the places in a text's tokens, special ones counted, of all that it is written
+    with there, whole words only; none where it doesn't stand. before: as `too_long`."""
+    spans = tokenizer(before + text, return_offsets_mapping=True)["offset_mapping"]
+    found = []
+    for word in words:
+        there = [
+            (match.start() + len(before), match.end() + len(before))
+            for match in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)
+        ]
+        found.append(
+            [
+                place
+                for place, (start, end) in enumerate(spans)
+                if any(start < stop and end > begin for begin, stop in there)
+            ]
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class NameTokens:
     """A name as a tokenizer reads it behind another word, without a bare mark of a word's start.

@@ -50,10 +50,10 @@ class BatchedRenderJob:
     noted: dict[str, Any]
 
     @property
-    def base(self) -> tuple[str, str | None, bool | None]:
+    def base(self) -> tuple[str, str | None, bool | None, bool]:
         """Equal for jobs that are drawn on the same loaded base."""
         spec = self.spec
-        return spec.base.canonical(), spec.prompt_set.precision, spec.merge
+        return spec.base.canonical(), spec.prompt_set.precision, spec.merge, bool(spec.apart)
 
     @property
     def adapter_weights(self) -> tuple[tuple[str, float], ...]:

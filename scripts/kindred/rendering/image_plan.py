@@ -18,6 +18,8 @@ from kindred.models.identity import architecture_of
 from kindred.models.lora.adapters import Adapter
 from kindred.specs.rendering import RenderSpec
 
+APART_VERSION = 1  # raised when keeping adapters apart draws other pictures
+
 
 @dataclass(frozen=True)
 class ImageRequest:
@@ -77,6 +79,8 @@ def plan(
         "merged": bool(adapters) and spec.merged(),
         "version": step_version("render", architecture),
     }
+    if spec.apart is not None:
+        shared["apart"] = {"names": spec.apart, "version": APART_VERSION}
     precision = spec.drawn_as(bool(adapters))
     shared |= {"precision": precision} if precision != "trained" else {}
     pictures = []

@@ -33,6 +33,8 @@ from kindred.models.lora.adapters import Adapter
 from kindred.models.opened_base import OpenedBase, open_base
 from kindred.rendering import precision
 from kindred.rendering.image_plan import ImageRequest
+from kindred.rendering.kept_apart import KeptApart
+from kindred.rendering.prompt_embeddings import named_tokens
 from kindred.rendering.sampling import denoise, initial_noise, last_levels, noised
 from kindred.specs.rendering import RenderSpec
 
@@ -49,7 +51,7 @@ class RenderPipeline:
     most, since memory ran out. passes_together: whether guidance's two passes are one of twice as
     many pictures, until memory runs out. shown: latents of reference pictures by pixel hash.
     in_training: the transformer is one that is trained meanwhile, so that whatever it keeps between
-    two passes must be fit for gradients.
+    two passes must be fit for gradients. apart: what keeps its adapters apart, where they are.
     """
 
     base: OpenedBase
@@ -61,6 +63,7 @@ class RenderPipeline:
     passes_together: bool = True
     shown: dict[str, torch.Tensor] = field(default_factory=dict)
     in_training: bool = False
+    apart: KeptApart | None = None
 
     @classmethod
     def load(
@@ -75,7 +78,8 @@ class RenderPipeline:
         Raises KindredError for a base or adapter that can't be used."""
         transformer = precision.load(spec, adapters, device, places)
         backend = backend_of(next(transformer.parameters()).device)
-        there = not places and not precision.is_offloaded(transformer)  # no block is only visiting
+        # Every block stays where it is, and calls only what it is made of.
+        there = not places and not precision.is_offloaded(transformer) and not spec.apart
         base = open_base(spec.base)
         if base.architecture.fast_attention:
             base.architecture.fast_attention(transformer, torch.device(device))
@@ -86,6 +90,7 @@ class RenderPipeline:
         records = backend.records and there and spec.base.quantization != "int8"
         pipeline = cls(base, transformer, vae)
         pipeline.recorded = pipeline._recording() if records else None
+        pipeline.apart = KeptApart(transformer, base) if spec.apart else None
         return pipeline
 
     def notes(self) -> dict[str, Any]:
@@ -164,6 +169,7 @@ class RenderPipeline:
             scale or settings["guidance"],
             after_step,
             references=self._references(filled),
+            named=named_tokens(filled, texts, self.base) if self.apart else None,
         )
         # One by one unless asked for: least memory, and again the same bytes whatever is beside it.
         parts = latents[: len(pictures)].split(self.decode_at_once)
@@ -177,6 +183,7 @@ class RenderPipeline:
         negatives: Sequence[Embeddings] | None,
         *settings: Any,
         references: ReferenceTokens | None = None,
+        named: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """`_denoise` of all pictures together, where memory runs out with a pass for prompts and
         one for negatives, then of half as many, and so on. negatives: the texts of a second pass.
@@ -189,7 +196,9 @@ class RenderPipeline:
                 other = collate(negatives[part]) if negatives else None
                 text, together = collate(texts[part]), self.passes_together
                 shown = references and references.of(part)
-                found.append(self._denoise(noise[part], text, *settings, other, together, shown))
+                given = noise[part], text, *settings, other, together, shown
+                whose = named[part] if named is not None else None
+                found.append(self._denoise(*given, named=whose))
             return torch.cat(found)
         except torch.OutOfMemoryError:
             apart = bool(negatives) and self.passes_together
@@ -212,7 +221,8 @@ class RenderPipeline:
                 file=sys.stderr,
             )
         torch.cuda.empty_cache()
-        return self._denoise_as_fits(noise, texts, negatives, *settings, references=references)
+        beside = {"references": references, "named": named}
+        return self._denoise_as_fits(noise, texts, negatives, *settings, **beside)
 
     def _forget_recordings(self) -> bool:
         """Give back the memory that recordings keep. Whether there were any."""
@@ -222,8 +232,11 @@ class RenderPipeline:
         torch.cuda.empty_cache()
         return True
 
-    def _denoise(self, *arguments: Any) -> torch.Tensor:
-        """`denoise`, without the compiler where it fails."""
+    def _denoise(self, *arguments: Any, named: torch.Tensor | None) -> torch.Tensor:
+        """`denoise`, without the compiler where it fails, or with adapters kept apart."""
+        if self.apart and named is not None:
+            # Its architectures draw in one pass and are shown no pictures.
+            return self.apart.denoise(self._denoiser(), named, *arguments[:5])
         try:
             return denoise(self._denoiser(), *arguments)
         except Exception as error:

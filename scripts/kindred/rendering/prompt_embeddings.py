@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,12 @@ from kindred.common.sentences import counted, plural
 from kindred.data import encoding_cache
 from kindred.models.identity import architecture_of
 from kindred.models.opened_base import OpenedBase
-from kindred.models.tokenizers import load_tokenizer, too_long, unknown_tokens
+from kindred.models.tokenizers import (
+    load_tokenizer,
+    too_long,
+    unknown_tokens,
+    word_positions,
+)
 from kindred.rendering.image_plan import ImageRequest
 from kindred.specs.base_model import Base, TextEncoder
 
@@ -92,3 +98,30 @@ def read_texts(
         quoted = ", ".join(f"“{prompt}”" for prompt in lost)
         raise KindredError(f"lacks {quoted}", str(path), ADVICE)
     return encoding_cache.read_texts(path, by_hash)
+
+
+def named_tokens(
+    pictures: Sequence[ImageRequest],
+    texts: Mapping[str, Mapping[str, torch.Tensor]],
+    base: OpenedBase,
+) -> torch.Tensor:
+    """[N, adapters, L] of true and false: which of the L tokens of each picture's text name the
+    people of each adapter that is kept apart. texts: by caption hash."""
+    import torch
+
+    text = base.architecture.text
+    reader = next(one for one in text.tokenizers if one.content)
+    at = f"@{base.spec.revision}" if base.spec.revision else ""
+    tokenizer = _tokenizer(f"{base.spec.model}/{reader.folder}{at}")
+    length = texts[caption_hash(pictures[0].prompt)][text.sequence].shape[0]
+    groups = pictures[0].settings["apart"]["names"]
+    found = torch.zeros(len(pictures), len(groups), length, dtype=torch.bool)
+    for n, picture in enumerate(pictures):
+        for k, names in enumerate(groups):
+            places = word_positions(tokenizer, picture.prompt, names, reader.before)
+            # What the encoder cut off names nobody.
+            found[n, k, [place for own in places for place in own if place < length]] = True
+    return found
+
+
+_tokenizer = cache(load_tokenizer)

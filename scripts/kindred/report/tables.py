@@ -6,7 +6,7 @@ Knows the summary of an experiment; knows nothing of HTML.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,7 +162,7 @@ def _differences(data: ReportData, variant: str, made: Mapping[str, CompositeDat
     if one.get("detail_of"):
         return [f"the pictures of “{one['detail_of']}”, each face drawn again"]
     if one["kind"] == "loaded":
-        return [_loaded(data.settings.get(variant, {}).get("adapters", []))]
+        return [_loaded(data.settings.get(variant, {}))]
     if baseline not in data.specs:
         return [one["control"]] if one["control"] else []
     own, other = (_flat(data.specs[name], made) for name in (variant, baseline))
@@ -177,8 +177,9 @@ def _differences(data: ReportData, variant: str, made: Mapping[str, CompositeDat
     return found or ["nothing: trained again with other seeds"]
 
 
-def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
+def _loaded(settings: Mapping[str, Any]) -> str:
     """Adapters that a variant draws with but was not trained for."""
+    adapters = settings.get("adapters", [])
     ours = all(one["provenance"].get("software") == "Kindred" for one in adapters)
     number = counted(len(adapters), "LoRA")
     weights = sorted({one["weight"] for one in adapters} - {1.0})
@@ -186,6 +187,7 @@ def _loaded(adapters: Sequence[Mapping[str, Any]]) -> str:
         f"{number} {'of other variants' if ours else 'trained elsewhere'}"
         + (" loaded together" if len(adapters) > 1 else "")
         + (f", at weight {', '.join(f'{weight:g}' for weight in weights)}" if weights else "")
+        + (", each only where its own people are drawn" if settings.get("apart") else "")
     )
 
 

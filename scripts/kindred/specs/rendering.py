@@ -125,6 +125,11 @@ class RenderSpec(SpecModel):
         None,
         description="adapters added into the weights before rendering; unset: if that is exact",
     )
+    apart: list[list[str]] | None = Field(
+        None,
+        description="names of whom each adapter is of, in the order of the weights: an adapter "
+        "changes only where these people are drawn; unset: everywhere",
+    )
     batch: int | None = Field(
         None, ge=1, description="pictures drawn at once; unset: 4 small ones, 1 from about 300 px"
     )
@@ -137,6 +142,10 @@ class RenderSpec(SpecModel):
     def _mergeable(self) -> Self:
         if self.merge and self.base.quantization:
             raise ValueError("`merge` needs a base without quantization; leave it unset")
+        if self.apart is not None and self.merge:
+            raise ValueError("merged adapters can't be kept apart; leave `merge` unset")
+        if self.apart is not None and len(self.apart) != len(self.weights):
+            raise ValueError("`apart` needs the names of each adapter, as many as `weights`")
         return self
 
     def batch_of(self, width: int, height: int, beside: Sequence[tuple[int, int]] = ()) -> int:
@@ -158,6 +167,8 @@ class RenderSpec(SpecModel):
 
     def merged(self) -> bool:
         """Whether adapters are merged. Unset: in float32 only, where no weight is rounded off."""
+        if self.apart is not None:
+            return False
         if self.merge is None:
             if self.prompt_set.precision == "merged" and self.base.quantization is None:
                 return True

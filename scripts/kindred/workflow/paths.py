@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from kindred.characters.trigger_words import letters_in
 from kindred.config.lab_album import LabFamily
-from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Dataset, Experiment, Plan, Variant
+from kindred.config.plan import CompositeSource, Dataset, Experiment, Plan, Variant
 from kindred.config.user_schema import BASE_VARIANT
 from kindred.specs.reference_pictures import ShownPhotos
 from kindred.specs.samples import SAMPLES
@@ -17,6 +17,9 @@ from kindred.specs.step_series import adapter_file, step_file
 from kindred.world.families import photo_names, stranger_names
 
 PHOTOS_WITH_NAMES = ("images.json", "captions.jsonl")
+# Beyond this many variants nobody looks at every sheet or rates pictures of all: those files are
+# made when asked for by name.
+SHEETS_UP_TO = 40
 
 
 def all_targets(plan: Plan) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kindred.config.plan import SHEETS_UP_TO, CompositeSource, Experiment, Plan, Variant
+from kindred.config.plan import CompositeSource, Experiment, Plan, Variant
 from kindred.models.identity import architecture_of
 from kindred.specs.composites import CompositeOptions
 from kindred.specs.report import (
@@ -19,6 +19,7 @@ from kindred.specs.report import (
     RatingSpec,
     ReportSpec,
 )
+from kindred.workflow.paths import SHEETS_UP_TO
 
 
 def report_spec(plan: Plan, experiment: str) -> ReportSpec:

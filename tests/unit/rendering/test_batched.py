@@ -253,6 +253,23 @@ def test_adapters_that_are_not_merged_load_the_base_for_each(
     assert all(many.path(key).read_bytes() == single.path(key).read_bytes() for key in single)
 
 
+def test_adapters_summed_and_kept_apart_are_each_what_they_are_alone(
+    base, encoded, loras, tmp_path
+):
+    apart = {"apart": [["JRussell"], ["ARussell"]]}
+    wanted = jobs_of(base, encoded, [loras[:2]], tmp_path, weights=[1, 1])
+    also = jobs_of(base, encoded, [loras[:2]], tmp_path / "apart", weights=[1, 1], **apart)
+    wanted["specs"] |= {f"{name}-apart": spec for name, spec in also["specs"].items()}
+    wanted["jobs"] += [job | {"spec": f"{job['spec']}-apart"} for job in also["jobs"]]
+    done = together(wanted, tmp_path / "many")
+    assert (done["failed"], done["loads"]) == ([], 2)
+    alone(wanted, tmp_path / "single")
+    many, single = ImageStore(tmp_path / "many/store"), ImageStore(tmp_path / "single")
+    assert list(many) == list(single) and len(list(many)) == 18
+    for key in many:
+        assert many.path(key).read_bytes() == single.path(key).read_bytes()
+
+
 def test_how_many_at_once_is_a_setting_of_the_machine():
     assert DeviceConfig(pictures_at_once=84).environment() == {PICTURES_AT_ONCE: "84"}
     assert DeviceConfig().environment() == {}

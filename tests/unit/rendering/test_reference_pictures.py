@@ -143,11 +143,11 @@ def test_too_little_memory_for_a_batch_is_half_of_it(base, tmp_path, monkeypatch
     small.passes_together = False
     real = small._denoise
 
-    def denoise_one(noise, *rest):
+    def denoise_one(noise, *rest, **more):
         calls.append(len(noise))
         if len(noise) > 1:
             raise torch.OutOfMemoryError("too small")
-        return real(noise, *rest)
+        return real(noise, *rest, **more)
 
     monkeypatch.setattr(small, "_denoise", denoise_one)
     found = small.draw(pictures, Texts(), 2)

@@ -313,6 +313,9 @@ def test_adapters_loaded_are_told_from_those_trained(adapters, said):
         settings={"x": {"adapters": told}},
     )
     assert differences(material, "x", {}) == [said]
+    material.settings["x"]["apart"] = {"names": [], "version": 1}
+    told = differences(material, "x", {})
+    assert told == [f"{said}, each only where its own people are drawn"]
 
 
 def test_the_base_that_draws_is_told_where_it_is_another_one():

@@ -348,6 +348,9 @@ class Architecture(ABC):
     # batch.
     fast_attention: Callable[[Any, torch.device], None] | None = None
     batched_inputs: Callable[[Any], BatchedInputs] | None = None
+    # Hook: (network), its attention over text, then image tokens, called as JointAttention is, that
+    # tells best where a word is drawn. None: adapters can't be kept apart.
+    watched_attention: Callable[[Any], Any] | None = None
 
     @abstractmethod
     def guidance(self, index: Mapping[str, Any], config: Mapping[str, Any]) -> Guidance:

@@ -153,6 +153,10 @@ class Flux1(Architecture):
 
         use_cudnn_attention(network, device)
 
+    def watched_attention(self, network: Any) -> Any:
+        """That of the last double block, as FreeFuse (arXiv 2510.23515) found."""
+        return network.transformer_blocks[-1].attn
+
     def batched_inputs(self, network: Any) -> BatchedInputs:
         """Rotary embeddings worked out before, for every sample its own."""
         from kindred.models.architectures.flux1.batched import Flux1BatchedInputs
