@@ -63,7 +63,7 @@ def offer(data: ReportData, spec: ReportSpec, choice: AdapterChoice | None) -> d
         "mind": _mind(data, choice),
         "files": files,
         "links": [_from_page(spec, one.path) for one in files],
-        "commands": [_command(data, choice, one) for one in files if one.trained],
+        "commands": [_command(data, one) for one in files if one.trained],
         "formats": FORMATS,
         "decide": _decide(spec, choice),
         "needs": for_choice(choice),
@@ -162,6 +162,11 @@ def _mind(data: ReportData, choice: AdapterChoice) -> list[str]:
     """What keeps the choice from being believed, or is to be known with it."""
     found = []
     judge = data.summary["judge"]
+    if data.settings.get(choice.leader.variant, {}).get("apart"):
+        found.append(
+            "Its LoRAs are kept apart while drawing, which ComfyUI's own nodes don't do. Loaded "
+            "one after the other there, they add up, as without keep_apart."
+        )
     if judge["trusted"] is False:
         found.append(
             "The judge is not to be trusted here. Look at the pictures before you believe this."
@@ -220,9 +225,10 @@ def _from_page(spec: ReportSpec, path: str) -> str:
     return "" if Path(path).is_absolute() else f"../../{path}"
 
 
-def _command(data: ReportData, choice: AdapterChoice, one: AdapterFile) -> str:
-    """The command that writes the file as ComfyUI reads it."""
-    learned = data.variants[choice.leader.variant].get("only")
+def _command(data: ReportData, one: AdapterFile) -> str:
+    """The command that writes a file trained here for ComfyUI, with the names that it learned."""
+    _, _, trained, *_ = PurePosixPath(one.path).parts
+    learned = data.variants.get(trained, {}).get("only")
     names = [name for letter, name in sorted(data.names.items()) if learned in (None, letter)]
     words = ["python", "scripts/export_lora.py", "--format", "comfyui", "--adapter", one.path]
     # git ignores this folder: the file holds people's faces and names.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from kindred.evidence.adapter_choice import AdapterChoice, Contender
-from kindred.report.adapter_offer import _said
+from kindred.report.adapter_offer import AdapterFile, _command, _said
 
 
 def said(*contenders, base=(0.3, 0.1, 0.5), run=1):
@@ -59,3 +61,12 @@ def test_of_equal_ones_the_more_alike_is_named():
     assert said(*three).endswith("because it is the most alike (likeness 0.62).")
     equal = (tied[0], Contender("c", 1, 0.5, steps=200, likeness=0.62))
     assert said(*equal).endswith("because it was trained for fewer steps.")
+
+
+def test_a_file_is_written_with_the_names_that_its_own_variant_learned():
+    variants = {"only-A": {"only": "A"}, "all": {}}
+    data = SimpleNamespace(variants=variants, names={"J": "JRussell", "A": "ARussell"})
+    for variant, names in (("only-A", ["ARussell"]), ("all", ["ARussell", "JRussell"])):
+        path = f"results/e/{variant}/run-1/lora.safetensors"
+        words = _command(data, AdapterFile(path, "x.safetensors", 1.0, True)).split()
+        assert words[words.index("--trigger") + 1 :] == names
