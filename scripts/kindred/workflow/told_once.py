@@ -100,19 +100,28 @@ def tell_once(logger: Any) -> bool:
     return bool(found)
 
 
-def main() -> None:
-    """Copy stdin until it ends; as of `tee -i`, an interrupt is for the job alone."""
+def main() -> int:
+    """Copy stdin until it ends; as of `tee -i`, an interrupt is for the job alone. Where the log
+    can't be written, all is still shown."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     held: list[bytes] = []
+    failed: OSError | None = None
     with open(sys.argv[-1], "wb", buffering=0) as log:
         for line in iter(sys.stdin.buffer.readline, b""):
-            log.write(line)
+            try:
+                log.write(line)
+            except OSError as error:
+                failed = error
             held.append(line)
-            if not line.startswith(BEGINS) and not (held[1:] and line.startswith(GOES_ON)):
+            kept = line.startswith(BEGINS) or (held[1:] and line.startswith(GOES_ON))
+            if failed or not kept:
                 sys.stdout.buffer.writelines(held)
                 sys.stdout.flush()
                 held = []
+    if failed:
+        print(f"{sys.argv[-1]} can't be written: {failed.strerror}", flush=True)
+    return int(failed is not None)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

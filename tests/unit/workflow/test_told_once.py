@@ -19,6 +19,13 @@ def test_the_mistake_that_a_job_ends_in_is_kept_from_the_terminal(tmp_path):
         assert told_once.mistake_in(given + held) == held.rstrip()
 
 
+def test_where_the_log_can_not_be_written_all_is_shown():
+    command = [sys.executable, "-IS", told_once.__file__, "-i", "/dev/full"]
+    ended = subprocess.run(command, input=FIRST + LISTED, capture_output=True, text=True)
+    assert ended.stdout == f"{FIRST}{LISTED}/dev/full can't be written: No space left on device\n"
+    assert ended.returncode == 1
+
+
 def test_each_message_is_told_once_and_last(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     handler = ColorizingTextHandler(stream=sys.stderr)
