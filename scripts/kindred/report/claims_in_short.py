@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kindred.common.sentences import counted
+from kindred.common.sentences import counted, listing
 from kindred.evidence import labels
 from kindred.report import formatting
 from kindred.report.picture_selection import success_of
@@ -95,5 +95,8 @@ def _best(data: ReportData) -> str:
     found = data.variants[best]["measures"]["success"]["all"]
     ends = formatting.range_of(found, "success")
     figure = formatting.value_of(found, "success") + (f" ({ends})" if ends else "")
-    words, most = _words(data, "success"), ", the most of all" if len(able) > 1 else ""
-    return f"{words[:1].upper()}{words[1:]}: “{best}” {figure}{most}."
+    most = success_of(data, best)
+    words, others = _words(data, "success"), [name for name in able if name != best]
+    same = [f"“{name}”" for name in others if success_of(data, name) == most]
+    place = f", as much as {listing(same)}" if same else ", the most of all" if others else ""
+    return f"{words[:1].upper()}{words[1:]}: “{best}” {figure}{place}."

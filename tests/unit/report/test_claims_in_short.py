@@ -73,4 +73,6 @@ def test_without_claims_that_is_said_and_what_reads_best_where_no_lora_is_chosen
     }
     assert in_short(True, variants=variants) == in_short() == InShort({}, NOTHING)
     assert in_short(variants=variants).note.endswith(": “b” 60 % (10–90), the most of all.")
+    variants["a"] = variants["b"]
+    assert in_short(variants=variants).note.endswith(": “a” 60 % (10–90), as much as “b”.")
     assert "is primary." in in_short(h=hypothesis(labels.SUPPORTED, primary=False)).note
