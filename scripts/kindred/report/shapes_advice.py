@@ -31,10 +31,11 @@ def by_shape(
         yield (
             f"“{variant}” is right in {out_of(family)} of the family alone, and its composites "
             "have the shapes of photos with as many people.",
-            "Test a variant with composites on every shape: “canvas: any” in its `compose`. On ten "
-            "drawn families that raised right pictures from 47 to 73 % (two trainings each).",
-            "a wide picture may mean everybody to it, and an upright one somebody alone, whoever "
-            "is named.",
+            "Test a variant with composites on every shape: “canvas: any” in its `compose`. A wide "
+            "picture may mean everybody to a LoRA, whoever is named. On ten drawn families and a "
+            "base that was told of looks alone, that raised right pictures from 37 to 71 % (copies "
+            "left out, two trainings each). On the lab’s own base it made no difference.",
+            "",
             Change(
                 "shapes",
                 "Are names learned better if a picture's shape does not tell who is in it?",

@@ -225,7 +225,7 @@ def test_no_size_is_said_that_nobody_gave(base, tmp_path):
     """modelspec lets adapters leave it off, and the sizes of a training are in no file of a run."""
     trained(base, path := tmp_path / "lora.safetensors", rank=2)
     for tool in kohya_export.TOOLS:
-        _, told = safetensors_files.header(exported(path, "--format", tool))
+        _, told = safetensors_files.header(exported(path, "--format", tool, name=tool))
         assert "modelspec.resolution" not in told
     _, told = safetensors_files.header(exported(path, "--resolution", "128x144"))
     assert told["modelspec.resolution"] == "128x144"
@@ -347,3 +347,17 @@ def test_a_stranger_s_header_tells_only_what_is_technical():
     }
     assert provenance(header) == {"ss_network_dim": "16"}
     assert provenance({**PROVENANCE, "format": "pt"}) == PROVENANCE
+
+
+def test_an_export_replaces_itself_and_nothing_else(base, tmp_path):
+    path = tmp_path / "lora.safetensors"
+    trained(base, path, rank=2)
+    first = exported(path, "--format", "comfyui").read_bytes()
+    trained(base, path, rank=4)
+    again = exported(path, "--format", "comfyui").read_bytes()
+    assert again != first
+    for options, there in ((["--format", "ai-toolkit"], again), ([], b"a text")):
+        (tmp_path / "out.safetensors").write_bytes(there)
+        with pytest.raises(KindredError, match="is there already, and holds other layers"):
+            exported(path, *options)
+        assert (tmp_path / "out.safetensors").read_bytes() == there

@@ -238,6 +238,7 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str 
     if dtype:
         wanted = getattr(torch, dtype)
         state = {k: v if k.endswith(".alpha") else v.to(wanted) for k, v in state.items()}
+    _require_own_place(out, state)
     told = metadata(state, header, architecture, shown)
     if lokr_keys.is_lokr(state):
         told |= lokr_export.HEADER
@@ -249,6 +250,21 @@ def export(adapter: Path, out: Path, shown: Shown, dtype: str | None, tool: str 
     if max(ranks) > (most := max(map(int, _ranks(trained)))):
         said += f" (of {most}: ranks of joined layers, as q, k and v, add up; nothing is lost)"
     return f"{out}: {counted(len(ranks), 'layer')}, {said}"
+
+
+def _require_own_place(out: Path, state: Mapping[str, torch.Tensor]) -> None:
+    """Raise KindredError for a file there that is not this export as it was before, of another
+    tool's layout above all."""
+    try:
+        there = safetensors_files.header(out)[0].keys() if out.is_file() else state.keys()
+    except KindredError:
+        there = {}.keys()
+    if there != state.keys():
+        raise KindredError(
+            "is there already, and holds other layers or another tool's layout",
+            f"--out {out}",
+            "give another name, or delete it first",
+        )
 
 
 def _ranks(state: Mapping[str, torch.Tensor]) -> list[str]:
