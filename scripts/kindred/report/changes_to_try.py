@@ -32,11 +32,11 @@ class Recommendation:
 
 
 def composed(
-    data: ReportData, spec: ReportSpec, variant: str, name: str, cells: Sequence[str], **keys: Any
+    data: ReportData, spec: ReportSpec, variant: str, name: str, cells: Sequence[str]
 ) -> Change:
     """The variant with more composites of these cells."""
     compose = composites_besides(data, spec, variant, dict.fromkeys(cells, MORE))
-    told = {"compose": compose, "balance": "repeat", **keys}
+    told = {"compose": compose, "balance": "repeat"}
     question = f"Do more composites of {formatting.listing(cells)} make them right more often?"
     return Change(name.replace("+", ""), question, variant, {name.replace("+", ""): told})
 

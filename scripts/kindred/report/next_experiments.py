@@ -6,6 +6,7 @@ Knows the keys of an experiment file; what to change is decided by who looks at 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from kindred.common.commands import snakemake
 from kindred.common.sentences import listing
 from kindred.report.report_data import ReportData
 from kindred.specs.composites import Composites
+from kindred.specs.measures import MEASURES
 from kindred.specs.report import ReportSpec
 
 HEADING = (
@@ -28,6 +30,9 @@ WIDTH = 96
 
 CLAIMS = dict.fromkeys(("success", "cast"), "{} is right more often than {}.")
 CLAIMS["identity"] = "People drawn by {} are more alike than by {}."
+# Where less is better, the claim is about the variant that has more.
+CLAIMS["pull"] = "Where nobody is named, {} shows somebody of the family more often than {}."
+CLAIMS["duplicated"] = "{} draws somebody twice more often than {}."
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,13 @@ def as_yaml(data: ReportData, spec: ReportSpec, change: Change) -> str:
         "variants": variants,
         "hypotheses": dict.fromkeys(data.hypotheses),
     }
-    prompt_set = change.prompt_set or _asked_set(data)
+    prompt_set = change.prompt_set or _asked_set(data, change.measure)
     for name in variants:
+        arms = (name, change.of)[:: -1 if MEASURES[change.measure].better == "less" else 1]
         told["hypotheses"][f"{name}-helps"] = {
-            "claim": CLAIMS[change.measure].format(name, change.of),
-            "variant": name,
-            "against": change.of,
+            "claim": CLAIMS[change.measure].format(*arms),
+            "variant": arms[0],
+            "against": arms[1],
             "measure": change.measure,
             "prompt_set": prompt_set,
             "primary": True,
@@ -79,12 +85,13 @@ def as_yaml(data: ReportData, spec: ReportSpec, change: Change) -> str:
 
 def more_runs(spec: ReportSpec, variants: Sequence[str], runs: int) -> str:
     """The experiment file that trains all variants so many times, to tell some of them apart; ''
-    where this one has no file."""
+    where this one has no file. Variants of sweeps are no keys that it could leave out."""
     if not spec.like:
         return ""
     question = f"Which is better, {' or '.join(variants)}? Each trained {runs} times."
     told = {"like": spec.like, "title": question, "question": question, "runs": runs}
-    return _written(f"{spec.like}-{runs}-runs", told, "runs that are not there yet")
+    new = "runs that are not there yet, of every variant (leave one out with `null`)"
+    return _written(f"{spec.like}-{runs}-runs", told, new)
 
 
 def composites_besides(
@@ -136,8 +143,11 @@ def _free(data: ReportData, of: str, name: str) -> str:
     return wanted
 
 
-def _asked_set(data: ReportData) -> str:
-    """The prompt set that asks for most people at once."""
+def _asked_set(data: ReportData, measure: str) -> str:
+    """The prompt set that asks for most people at once, or that most often names nobody."""
+    nobody = Counter(prompt[0] for prompt in data.prompts if not prompt[3])
+    if measure == "pull" and nobody:
+        return nobody.most_common(1)[0][0]
     return max(data.prompts, key=lambda prompt: prompt[3].count("+") if prompt[3] else -1)[0]
 
 

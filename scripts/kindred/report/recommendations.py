@@ -10,6 +10,7 @@ papers report, to be tested as further variants.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -219,15 +220,19 @@ def _repeats(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommend
     return [
         Recommendation(
             f"“{variant}” draws somebody twice in {out_of(statistic)}.",
-            "Test captions that name each person once, with class noun and place in the picture"
-            f"{beside}.",
+            f"Test composites of every pair{beside}. Their captions name each person once and "
+            "often say who stands where; yours should, too.",
             cause,
-            composed(
-                data,
-                spec,
-                variant,
-                "pairs",
-                ["+".join(pair) for pair in combinations(sorted(data.characters), 2)],
+            replace(
+                composed(
+                    data,
+                    spec,
+                    variant,
+                    "pairs",
+                    ["+".join(pair) for pair in combinations(sorted(data.characters), 2)],
+                ),
+                question="Do more composites of pairs keep people from being drawn twice?",
+                measure="duplicated",
             )
             if len(data.characters) > 1
             else None,
@@ -256,6 +261,7 @@ def _pull(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommendati
                     "class-images": {"class_images_weight": 1.0},
                     "shorter": {"steps": steps_of(data, variant, 0.5)},
                 },
+                "pull",
             ),
         )
     ]

@@ -6,6 +6,7 @@ Knows the summary and photos per cell; how advice is ordered is recommendations.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -109,22 +110,18 @@ def groups(data: ReportData, spec: ReportSpec, best: str) -> list[Recommendation
         f"{out_of({'mean': part['success'], 'images': number})}. From each person alone and the "
         f"number of people one would expect {share(part['product'])}. {why}"
     )
-    change = composed(
-        data,
-        spec,
-        variant,
-        "groups",
-        cells or ["+".join(letters)],
-        steps=steps_of(data, variant, 1.5),
-    )
+    change = composed(data, spec, variant, "groups", cells or ["+".join(letters)])
+    longer = {"longer": {"steps": steps_of(data, variant, 1.5)}}
+    question = "Do more composites of the groups, or more steps, make them right more often?"
+    change = replace(change, question=question, variants={**change.variants, **longer})
     if not cells:
-        do = "Test more pictures of such groups, and a longer training."
+        do = "Test more pictures of such groups, or a longer training."
         return [Recommendation(seen, do, cause, change)]
     return [
         Recommendation(
             seen,
-            f"Test photos of such groups, or a variant with {composites(cells)}, and a longer "
-            "training. In the lab this helped. Crops, masks, balance and class images by "
+            f"Test photos of such groups, or a variant with {composites(cells)}, or a longer "
+            "training. In the lab both together helped. Crops, masks, balance and class images by "
             "themselves did not (docs/findings/README.md).",
             cause,
             change,

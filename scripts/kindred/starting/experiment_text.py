@@ -53,8 +53,9 @@ class NewExperiment:
 
     @property
     def strangers(self) -> str:
-        """The dataset of people without names: never called like that of the photos."""
-        return "strangers" if self.name == "others" else "others"
+        """The dataset of people without names: called like no other experiment's, which would
+        prepare it for another base and write the same folder."""
+        return f"{self.name}-others"
 
     @property
     def letters(self) -> list[str]:

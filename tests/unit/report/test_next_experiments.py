@@ -116,7 +116,11 @@ def test_what_is_pasted_can_be_planned_and_trains_something_new(shipped, spec):
         assert new <= set(trained.replace(", ", " ").replace(" and ", " ").split())
         assert all(found.variants[name].spec == one.spec for name, one in before.items())
         assert all(found.variants[name].spec not in old for name in new)
-        assert {one.variant for one in found.hypotheses.values()} == new
+        arms = [(one.variant, one.against) for one in found.hypotheses.values()]
+        more = change.measure not in ("pull", "duplicated")  # of those less is better
+        assert {arm[0 if more else 1] for arm in arms} == new
+        assert {arm[1 if more else 0] for arm in arms} == {change.of}
+        assert {one.measure for one in found.hypotheses.values()} == {change.measure}
         claims = [one.claim for one in found.hypotheses.values()]
         likeness = change.measure == "identity"
         assert all(("more alike than" in claim) == likeness for claim in claims)
@@ -160,7 +164,9 @@ def test_faults_of_the_end_of_the_list_too(shipped, fault):
     well = {"measures": {"success": {"all": HIGH}, fault: {"all": HIGH}}, "casts": {}, "parts": {}}
     well |= {"identity": {}, "bleed": {"asked": []}}
     (one,) = recommendations(material(PLAIN, **well), PLAIN)
-    assert one.cause and planned(shipped, as_yaml(material(PLAIN), PLAIN, one.change))
+    found = planned(shipped, as_yaml(material(PLAIN), PLAIN, one.change))
+    assert one.cause and {h.measure for h in found.hypotheses.values()} == {fault}
+    assert all(h.variant == one.change.of != h.against for h in found.hypotheses.values())
 
 
 @pytest.mark.parametrize(
@@ -185,7 +191,7 @@ def test_weak_parts_of_a_group_too(shipped, part):
 
 def test_more_runs_of_the_same_variants(shipped):
     text = more_runs(PLAIN, ["composed", "all"], 5)
-    assert "Trained anew: runs that are not there yet. " in text
+    assert "Trained anew: runs that are not there yet, of every variant (leave one" in text
     found = planned(shipped, text)
     assert all(len(one.runs) == 5 for one in found.trained)
 

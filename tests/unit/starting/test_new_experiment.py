@@ -109,7 +109,7 @@ def test_an_experiment_for_a_card_plans_and_nothing_in_it_is_unusual(root, folde
     experiment = plan_of(root, "ours").experiments["ours"]
     assert set(experiment.variants) >= {"photos", "composed"}
     strangers = experiment.variants["composed"].strangers
-    assert strangers == "others" and not experiment.variants["photos"].made
+    assert strangers == "ours-others" and not experiment.variants["photos"].made
 
 
 @pytest.mark.parametrize("count", [1, 4])
