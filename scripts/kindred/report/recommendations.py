@@ -190,7 +190,7 @@ def _likeness(data: ReportData, spec: ReportSpec, variant: str) -> list[Recommen
     who = formatting.listing(data.names[x] for x in poor)
     seen = f"Likeness alone (0 a stranger, 1 another photo): {formatting.listing(figures)}."
     if len(poor) == len(data.characters):
-        cause = "where nobody is alike, the training most likely ended too soon."
+        cause = "the training ended too soon: nobody at all is alike."
         do = "Train several times as long before you look at anything else."
         return [Recommendation(seen, do, cause, longer(data, variant, list(poor), 4.0))]
     cause = f"too few photos show {who} alone, or the training ended too soon."

@@ -17,8 +17,8 @@ MISTAKE = re.compile(r"(?:^error: .*\n(?:[ \t].*\n)*)+\Z", re.MULTILINE)
 # What Snakemake says before a job's error, and again in it.
 FAILED = re.compile(r"CalledProcessError in file .* non-zero exit status 1\.\s*\Z", re.DOTALL)
 LOCKED = """this folder is locked: another Snakemake works in it, or was killed in it.
-  - If one works, wait, or look at results/<experiment>/live.html. Don't unlock it: two would
-    write the same files. `snakemake -n` shows its plan all the same.
+  - If one works, wait; its own terminal says how far it is. Don't unlock it: two would write
+    the same files. `snakemake -n` shows its plan all the same.
   - If none works, here or on another machine, type `snakemake --unlock`, then run again."""
 
 
