@@ -295,7 +295,7 @@ def test_export_and_back_loses_nothing(base, klein, tmp_path, tool):
     prefix = "lora_unet_" if tool == "kohya" else "transformer."
     assert all(key.startswith(prefix) for key in safetensors_files.load(out))
 
-    own = tmp_path / "klein.safetensors"
+    own, out = tmp_path / "klein.safetensors", tmp_path / "out-klein.safetensors"
     recipe = lokr(rank=2, alpha=3.0, targets="all-linear")
     net = trained(copy.deepcopy(klein), own, recipe, OF_KLEIN)
     program.main(["--adapter", str(own), "--out", str(out), "--format", tool])
