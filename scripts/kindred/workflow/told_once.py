@@ -21,6 +21,10 @@ LOCKED = """this folder is locked: another Snakemake works in it, or was killed 
     the same files. `snakemake -n` shows its plan all the same.
   - If none works, here or on another machine, type `snakemake --unlock`, then run again."""
 
+# In place of advice to keep results that other settings have made.
+CHANGED = """Some jobs run again because settings, code or files changed. `snakemake -n -q host`,
+with the rest of this command, says which."""
+
 
 def mistake_in(log: str) -> str:
     """The messages that a log ends in, each once; '' where it ends in anything else."""
@@ -54,6 +58,8 @@ class Mistakes:
             return False
         elif "Error: Directory cannot be locked" in said:
             return self._say(("error: " if "--unlock" in said else "note: ") + LOCKED, record)
+        elif said.startswith("Some jobs were triggered by provenance information"):
+            return self._say(CHANGED, record)
         elif any(message for _, message in self.ended.values()):
             if "At least one job did not complete" in said:
                 return self._say(self._summary(), record)

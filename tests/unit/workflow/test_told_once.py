@@ -40,6 +40,9 @@ def test_each_message_is_told_once_and_last(tmp_path, monkeypatch, capsys):
         logger.error("Error in rule", extra={"event": "job_error", **more})
         return more
 
+    logger.info("Some jobs were triggered by provenance information, use '--rerun-triggers mtime'")
+    said = capsys.readouterr().err
+    assert "run again because settings, code or files changed" in said and "mtime" not in said
     logger.info("", extra={"event": "job_info", "jobid": 1, "rule_msg": "photos"})
     logger.error("CalledProcessError in file x\n non-zero exit status 1.", extra={"event": "error"})
     for number, log in enumerate((LISTED, LISTED, FIRST), start=1):
