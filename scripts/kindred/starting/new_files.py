@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems
@@ -16,6 +17,7 @@ from kindred.config.user_schema import NAME, NAME_RULE
 from kindred.models import hub
 from kindred.models.identity import is_local
 from kindred.specs.base_model import Base
+from kindred.specs.judge import JUDGES
 from kindred.starting import base_choice, estimates
 from kindred.starting.experiment_text import NewExperiment, experiment_text, first_look_text
 from kindred.starting.folder_survey import FolderSurvey
@@ -69,7 +71,19 @@ def with_estimate(new: NewExperiment, root: Path, timed: bool) -> NewExperiment:
     download = 0.0 if new.lab else files.downloads[new.base.name]
     found = estimates.estimate(new.base, new.amounts, new.memory_gib, download, measured)
     gated = _to_accept(new.base.base.model, root, files.gated[new.base.name])
-    return replace(new, estimate=[*gated, *_version(new.base.base), *found.lines()])
+    judge = [] if new.lab else _judge_missing()
+    return replace(new, estimate=[*gated, *judge, *_version(new.base.base), *found.lines()])
+
+
+def _judge_missing() -> list[str]:
+    """What a person has to do before faces can be judged, where people were read from folders and
+    `make who` needed no judge yet."""
+    try:
+        for package in JUDGES["photo"].packages:
+            metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ["judge: its packages are missing. Run `make photo` before the first run"]
+    return []
 
 
 def _to_accept(model: str, root: Path, licence: str | None) -> list[str]:

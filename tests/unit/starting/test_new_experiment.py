@@ -317,3 +317,17 @@ def test_who_is_not_in_people_is_told_of_wherever_they_are_named(root, place, sa
     assert f"warning: {said} to name people" in told and "experiment: amitas; their" in told.lower()
     run(root, "--base", "lab", "--people", "Jorvek:man", "Amitas:woman", "--force")
     assert "not in --people" not in capsys.readouterr().err
+
+
+def test_a_judge_whose_packages_are_missing_is_told_of(root, folder, capsys, monkeypatch):
+    run(root, "--gpu", "24")
+    assert "make photo" not in capsys.readouterr().err
+
+    def missing(name):
+        raise new_files.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(new_files.metadata, "version", missing)
+    run(root, "--gpu", "24", "--force")
+    assert "Run `make photo` before the first run" in capsys.readouterr().err
+    run(root, "--base", "lab", "--force")
+    assert "make photo" not in capsys.readouterr().err
