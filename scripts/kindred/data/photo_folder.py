@@ -122,9 +122,8 @@ def scan(root: Path) -> Source:
 
 def _listed(root: Path) -> Source:
     if not root.is_dir():
-        raise KindredError(
-            "no such folder", str(root), "correct the name, or the dataset's `source`"
-        )
+        cure = "correct the name where you wrote it: in the command, or at the dataset's `source`"
+        raise KindredError("no such folder", str(root), cure)
     source = Source(root)
     for entry in _visible(root):
         if entry.is_dir():
