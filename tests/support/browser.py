@@ -76,6 +76,16 @@ class Browser:
         self.do("refresh", {})
         self._wait("!window.stale")
 
+    def reload_to(self, fact: str) -> None:
+        """Load the same file again until an expression is true: what a page kept reaches the
+        browser's storage a moment later than the page."""
+
+        def there() -> bool:
+            self.reload()
+            return bool(self.run(fact))
+
+        until(there, lambda: fact)
+
     def _wait(self, fact: str) -> None:
         self.until(f"{fact} && document.readyState === 'complete'")
 

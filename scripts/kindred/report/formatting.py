@@ -31,12 +31,12 @@ GROUPS = {1: "alone", 2: "in pairs", 3: "in threes", 4: "in fours"}
 
 def number(value: float | None, digits: int = 2) -> str:
     """A plain number with a true minus; '–' for none."""
-    return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
 def share(value: float, _: object = None) -> str:
     """0.25 -> '25 %'. Takes the place of a tick too, as matplotlib gives it."""
-    return f"{100 * value:z.0f} %".replace("-", "−")
+    return f"{100 * value:.0f} %".replace("-", "−")
 
 
 def signed(value: float | None) -> str:

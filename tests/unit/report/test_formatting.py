@@ -399,8 +399,3 @@ def test_pages_without_plots_or_statistics_import_neither_matplotlib_nor_scipy()
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=scripts, check=False
     )
     assert done.stdout.strip() == "set()", done.stdout + done.stderr
-
-
-def test_what_rounds_to_nothing_has_no_sign():
-    assert formatting.number(-0.004) == "0.00" and formatting.number(-0.006) == "−0.01"
-    assert formatting.share(-0.004) == "0 %" and formatting.share(-0.006) == "−1 %"

@@ -122,8 +122,7 @@ def test_ten_pictures_by_keyboard_reload_save_build_and_read_the_report(made, tm
         assert window.run(count) == f"10 of {total}"
         eleventh = window.run(shown)
 
-        window.reload()
-        assert window.run(count) == f"10 of {total}", "progress is kept"
+        window.reload_to(f"{count} === '10 of {total}'")  # progress is kept
         assert window.run(shown) == eleventh, "and the place"
 
         window.type("left")
