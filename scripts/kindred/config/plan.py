@@ -17,7 +17,7 @@ from kindred.config.device_config import DeviceConfig
 from kindred.config.lab_album import LabFamily
 from kindred.config.lab_config import LabConfig
 from kindred.config.tracker_config import TrackerConfig
-from kindred.models.identity import architecture_of
+from kindred.models.identity import architecture_of, place_of
 from kindred.specs.base_model import Base
 from kindred.specs.casts import AskedCast
 from kindred.specs.character import Character
@@ -351,10 +351,9 @@ class Plan:
         for variant in chosen.trained:
             if variant.dataset == dataset:
                 base = self.bases[variant.base]
-                at = f"@{base.revision}" if base.revision else ""
                 named |= {base.model: base.architecture} if base.architecture else {}
                 for reader in architecture_of(base).text.tokenizers:
-                    name = f"{base.model}/{reader.folder}{at}"
+                    name = place_of(base, reader.folder)
                     limit = reader.limit or variant.text_tokens
                     tokenizers[name] = min(limit, tokenizers.get(name, limit))
         thresholds = self.datasets[dataset].thresholds

@@ -25,12 +25,13 @@ def version_of(spec: JudgeSpec) -> str:
     for name, file in sorted(spec.files.items()):
         path = Path(file).expanduser()
         parts.append(f"{name}:{sha256_file(path)[:12] if path.is_file() else 'missing'}")
-    parts += [f"{name}@{_installed(name)}" for name in kind.packages]
+    parts += [f"{name}@{installed(name) or 'missing'}" for name in kind.packages]
     return " ".join(parts)
 
 
-def _installed(package: str) -> str:
+def installed(package: str) -> str | None:
+    """A package's version; None where it is missing."""
     try:
         return version(package)
     except PackageNotFoundError:
-        return "missing"
+        return None

@@ -31,6 +31,12 @@ class Slice(Protocol):
     def architecture(self) -> str | None: ...
 
 
+def place_of(base: Slice, folder: str) -> str:
+    """A folder of a base, as tokenizers are asked for: 'model/folder', of a commit with
+    '@revision' behind."""
+    return f"{base.model}/{folder}" + (f"@{base.revision}" if base.revision else "")
+
+
 def architecture_of(base: Slice, root: Path | str = ".") -> Architecture:
     """The architecture of a base: what its `architecture` says, or else the model_index.json of its
     folder (a relative one counts from `root`).

@@ -114,7 +114,8 @@ class KeptApart:
         several = named.any(-1).sum(1) > 1
         owner = torch.full((len(noise), size[0] * size[1]), NOBODY, device=named.device)
         done = max(1, round(COMPOSED * (len(sigmas) - 1)))
-        with self._counting(composing(named, several, owner.shape[1])), self._watching() as seen:
+        alone = confined(named & ~several[:, None, None], owner)
+        with self._counting(alone), self._watching() as seen:
             begun = denoise(denoiser, noise, text, sigmas[: done + 1], guidance, after_step)
         if several.any():
             owner = regions(*seen.last, named & several[:, None, None], size)
@@ -136,13 +137,6 @@ class KeptApart:
             yield self.watched.processor
         finally:
             self.watched.processor = before
-
-
-def composing(named: torch.Tensor, several: torch.Tensor, tokens: int) -> Masks:
-    """Of a picture of so many tokens that asks for `several`, no adapter counts; of another, the
-    one that is asked for counts everywhere."""
-    alone = (named.any(-1) & ~several[:, None]).float()[..., None]
-    return Masks(alone.expand_as(named), alone.expand(-1, -1, tokens))
 
 
 def confined(named: torch.Tensor, owner: torch.Tensor) -> Masks:

@@ -16,7 +16,7 @@ from kindred.common.errors import KindredError
 from kindred.common.hashing import caption_hash
 from kindred.common.sentences import counted, plural
 from kindred.data import encoding_cache
-from kindred.models.identity import architecture_of
+from kindred.models.identity import architecture_of, place_of
 from kindred.models.opened_base import OpenedBase
 from kindred.models.tokenizers import (
     load_tokenizer,
@@ -36,11 +36,10 @@ ADVICE = "delete it and run `snakemake`, which encodes this base's prompts again
 def reading_warnings(encoder: TextEncoder, prompts: Mapping[str, str]) -> list[str]:
     """A warning for each prompt that is longer than an encoder reads, with the words it loses, and
     for each with words that an encoder has no token for."""
-    at = f"@{encoder.revision}" if encoder.revision else ""
     warnings = []
     readers = architecture_of(encoder).text.tokenizers
     for reader in sorted(readers, key=lambda reader: not reader.content):
-        tokenizer = load_tokenizer(f"{encoder.model}/{reader.folder}{at}")
+        tokenizer = load_tokenizer(place_of(encoder, reader.folder))
         limit = tokenizer.model_max_length if reader.limit else encoder.tokens
         template = reader.before, reader.uncounted
         for cut in too_long(tokenizer, limit, prompts, *template)["cut"]:
@@ -111,8 +110,7 @@ def named_tokens(
 
     text = base.architecture.text
     reader = next(one for one in text.tokenizers if one.content)
-    at = f"@{base.spec.revision}" if base.spec.revision else ""
-    tokenizer = _tokenizer(f"{base.spec.model}/{reader.folder}{at}")
+    tokenizer = _tokenizer(place_of(base.spec, reader.folder))
     length = texts[caption_hash(pictures[0].prompt)][text.sequence].shape[0]
     groups = pictures[0].settings["apart"]["names"]
     found = torch.zeros(len(pictures), len(groups), length, dtype=torch.bool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
 from kindred.common.errors import KindredError, Problems
@@ -14,6 +13,7 @@ from kindred.config.amounts_told import FIRST_LOOK
 from kindred.config.base_config import DrawingDefaults
 from kindred.config.config_files import ConfigFiles
 from kindred.config.user_schema import NAME, NAME_RULE
+from kindred.judges.version import installed
 from kindred.models import hub
 from kindred.models.identity import is_local
 from kindred.specs.base_model import Base
@@ -78,12 +78,9 @@ def with_estimate(new: NewExperiment, root: Path, timed: bool) -> NewExperiment:
 def _judge_missing() -> list[str]:
     """What a person has to do before faces can be judged, where people were read from folders and
     `make who` needed no judge yet."""
-    try:
-        for package in JUDGES["photo"].packages:
-            metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ["judge: its packages are missing. Run `make photo` before the first run"]
-    return []
+    if all(map(installed, JUDGES["photo"].packages)):
+        return []
+    return ["judge: its packages are missing. Run `make photo` before the first run"]
 
 
 def _to_accept(model: str, root: Path, licence: str | None) -> list[str]:

@@ -14,9 +14,9 @@ from kindred.common.hashing import caption_hash
 from kindred.models.lora.adapters import read_adapters
 from kindred.models.opened_base import open_base
 from kindred.models.tokenizers import load_tokenizer
-from kindred.rendering import kept_apart
+from kindred.rendering import kept_apart, word_regions
 from kindred.rendering.image_plan import plan
-from kindred.rendering.kept_apart import composing, confined
+from kindred.rendering.kept_apart import confined
 from kindred.rendering.pipeline import RenderPipeline
 from kindred.rendering.prompt_embeddings import named_tokens
 from kindred.specs.rendering import PromptSet, RenderSpec
@@ -85,7 +85,7 @@ def test_several_are_drawn_by_both_each_in_a_place_of_its_own(base, loras, monke
     masks = kept_apart.confined
     monkeypatch.setattr(kept_apart, "confined", lambda *a: given.append(a) or masks(*a))
     apart = drawn(base, BOTH, loras, apart=NAMES)
-    (_, owner) = given[0]
+    (_, owner) = given[-1]  # after the steps in which the base is alone
     assert owner.shape == (1, 12) and set(owner.flatten().tolist()) == {0, 1}
     for other in (loras, loras[:1], loras[1:]):
         assert abs(apart - drawn(base, BOTH, other, merge=False)).max() > 5
@@ -116,7 +116,8 @@ def test_a_change_counts_in_its_own_region_and_at_no_other_name():
     assert found.image[0].tolist() == [[1, 1, 0, 0], [0, 0, 1, 1], [0] * 4]
     assert found.of("all")[0, 1].tolist() == [0, 0, 0, 0, 1, 0, 0, 1, 1]
     assert found.of("time")[0].tolist() == [[1], [1], [0]]
-    assert not composing(named, torch.tensor([True]), 4).of("all").any()
+    nobody = torch.zeros_like(named), torch.full((1, 4), word_regions.NOBODY)
+    assert not confined(*nobody).of("all").any()  # while people get their places
     alone = confined(named & torch.tensor([True, False, False])[:, None], torch.tensor([[-1] * 4]))
     assert alone.image[0].tolist() == [[1] * 4, [0] * 4, [0] * 4]
     assert alone.text[0].tolist() == [[1] * 5, [0] * 5, [0] * 5]

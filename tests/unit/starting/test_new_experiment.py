@@ -323,10 +323,7 @@ def test_a_judge_whose_packages_are_missing_is_told_of(root, folder, capsys, mon
     run(root, "--gpu", "24")
     assert "make photo" not in capsys.readouterr().err
 
-    def missing(name):
-        raise new_files.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(new_files.metadata, "version", missing)
+    monkeypatch.setattr(new_files, "installed", lambda package: None)
     run(root, "--gpu", "24", "--force")
     assert "Run `make photo` before the first run" in capsys.readouterr().err
     run(root, "--base", "lab", "--force")
